@@ -1,0 +1,70 @@
+# Everything here sets itself up: Python 3.11 or newer, git and make are enough.
+#   make test     make demo ARGS=--once     make test PYTHON=python3.13
+
+PYTHON ?= python3
+ARGS   ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format coverage bench clean
+
+help:  ## Print these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.demo  ## Watch signed deliveries arrive, be verified and be handled once (ARGS=--once: then exit)
+	@$(BIN)/florentin-webhooks demo $(ARGS)
+
+test: lint  ## Format check, lint, types, layers, tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.tools  ## Everything of `make test` but the tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/python -m mypy
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/.tools  ## Format, and repair what ruff can repair
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+coverage: .venv/.tools  ## Which lines and branches the tests do not reach
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+bench: .venv/.bench  ## Compare with peers, side by side
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## Remove the environment and what the tools leave behind
+	@rm -rf .venv build dist htmlcov .coverage* .hypothesis .import_linter_cache \
+	    .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. Each stamp is as old as the last installation from this pyproject.toml.
+
+.venv/.python: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "florentin-webhooks needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || { echo "Creating .venv ..."; $(PYTHON) -m venv --clear .venv; }
+	@$(PIP) install --upgrade pip
+	@touch $@
+
+.venv/.demo: .venv/.python
+	@echo "Installing florentin-webhooks[dev] into .venv ..."
+	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+.venv/.tools: .venv/.demo
+	@echo "Installing the tools for tests and lint into .venv ..."
+	@$(PIP) install --group test --group lint
+	@touch $@
+
+.venv/.bench: .venv/.tools
+	@echo "Installing the peers to compare with into .venv ..."
+	@$(PIP) install --group bench
+	@touch $@

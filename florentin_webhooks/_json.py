@@ -1,0 +1,96 @@
+"""Read JSON in the one strict way that every mount, store and worker shares.
+
+JSON is not one format: parsers disagree on repeated keys, NaN, infinite numbers, encodings,
+surrogates and depth, and where two parts of a program disagree an attacker finds room. So all of
+those are refused, by one decoder, before anything looks at the content.
+"""
+
+from __future__ import annotations
+
+import re
+from json import JSONDecoder, dumps
+from math import isinf
+from typing import NoReturn
+
+__all__ = ["MAX_DEPTH", "decode"]
+
+MAX_DEPTH = 32
+"""How deep objects and lists may nest. CPython's parser recurses; Florentin's events need four."""
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[{\]}]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def decode(body: bytes) -> object:
+    """Give the value that *body* spells.
+
+    Raises ValueError, whose text never quotes the body, for anything but one UTF-8 encoded JSON
+    value without repeated keys, NaN, infinite numbers, lone surrogates or more than MAX_DEPTH
+    levels.
+    """
+    _refuse_depth(body)
+    try:
+        text = body.decode("utf-8")
+        value = _DECODER.decode(text)
+        if _ESCAPED_SURROGATE.search(text):
+            _refuse_surrogates(value)
+    except UnicodeError:
+        message = "not UTF-8"
+        raise ValueError(message) from None
+    except _RefusedJSON:
+        raise
+    except ValueError:
+        message = "not JSON"
+        raise ValueError(message) from None
+    return value
+
+
+class _RefusedJSON(ValueError):
+    """Carry a reason through the decoder, whose own errors hold the whole document."""
+
+
+def _refuse_depth(body: bytes) -> None:
+    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRING.sub(b"", body)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MAX_DEPTH:
+            message = f"nested more than {MAX_DEPTH} levels deep"
+            raise _RefusedJSON(message)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        message = "a key comes twice in one object"
+        raise _RefusedJSON(message)
+    return value
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        message = "a number overflows to infinity"
+        raise _RefusedJSON(message)
+    return number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    message = f"{name} is no JSON"
+    raise _RefusedJSON(message)
+
+
+def _refuse_surrogates(value: object) -> None:
+    # An escaped pair spells one character; a lone half is a str that nothing can encode.
+    try:
+        dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        message = "a lone surrogate stands for no character"
+        raise _RefusedJSON(message) from None
+
+
+_DECODER = JSONDecoder(
+    object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse_constant
+)

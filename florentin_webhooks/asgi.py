@@ -1,0 +1,194 @@
+"""Mount a receiver in any ASGI program: as an endpoint, or in front of the program.
+
+Reads bytes, bounded in size and time, and writes what the receiver answers; decides nothing.
+Works with a lifespan and without one, and directly under a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.journal import logger
+from florentin_webhooks.requests import declared_length
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from florentin_webhooks.deliveries import Reply
+    from florentin_webhooks.receiver import Receiver
+
+__all__ = ["WebhookApp", "WebhookMiddleware"]
+READ_TIMEOUT = 10.0
+"""Seconds for a body to arrive. Slow headers never reach us: they are the server's to bound."""
+
+
+class WebhookApp:
+    """Serve *receiver* as an ASGI application, whatever the path: mount it where you like.
+
+    In Starlette or FastAPI: ``Route("/webhooks/florentin", WebhookApp(hooks), methods=["POST"])``.
+    A body that has not arrived after *read_timeout* seconds is answered with 408.
+    """
+
+    def __init__(self, receiver: Receiver, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._endpoint = _Endpoint(receiver, read_timeout)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, and the lifespan protocol where this is the whole program."""
+        if scope["type"] == "http":
+            await self._endpoint.answer(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._endpoint.live(receive, send)
+
+
+class WebhookMiddleware:
+    """Serve *receiver* at *path*, with and without a slash at its end, in front of *app*.
+
+    Everything else, websockets and lifespan included, passes through untouched.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        receiver: Receiver,
+        path: str = "/webhooks/florentin",
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        if not path.startswith("/"):
+            message = f"the path {path!r} must begin with a slash"
+            raise ConfigurationError(message)
+        plain = path.rstrip("/")
+        self._app = app
+        self._paths = frozenset((plain, f"{plain}/"))
+        self._endpoint = _Endpoint(receiver, read_timeout)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a delivery; hand on anything else."""
+        if scope["type"] == "http" and self._is_ours(scope):
+            await self._endpoint.answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, self._endpoint.closing(send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        # The path includes the root path, under which the whole program is mounted (ASGI 3).
+        return scope["path"].removeprefix(scope.get("root_path", "")) in self._paths
+
+
+class _Endpoint:
+    """Read a bounded body, have it received, write the reply."""
+
+    def __init__(self, receiver: Receiver, read_timeout: float) -> None:
+        self._receiver = receiver
+        self._seconds = read_timeout
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Copied first: httptools appends a request's trailers to the same list later.
+        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        reply = self._receiver.screen(scope["method"], headers)
+        if reply is not None:
+            await _send(send, reply, close=True)
+            return
+        body = _Body(self._receiver.max_body)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await body.read(receive)
+        except TimeoutError:
+            reply = self._late(body, declared_length(headers))
+        else:
+            if body.disconnected:
+                logger.info("the sender left after %d bytes", body.size)
+                return
+            reply = await self._receive(headers, body)
+        await _send(send, reply, close=not body.complete)
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """Answer the lifespan protocol: there is nothing to start, and a store to close."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self.closing(send)({"type": "lifespan.shutdown.complete"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+
+    def closing(self, send: Send) -> Send:
+        """Give *send* that closes the receiver before the program says that it is down."""
+
+        async def close_first(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await self._receiver.aclose()
+            await send(message)
+
+        return close_first
+
+    async def _receive(self, headers: list[tuple[bytes, bytes]], body: _Body) -> Reply:
+        declared = declared_length(headers)
+        if body.too_large:
+            reason = f"more than {self._receiver.max_body} bytes arrived"
+            return self._receiver.refuse(Outcome.TOO_LARGE, reason)
+        if declared and not body.size:
+            # No server hands on such a request as complete, so a sender cannot cause this 500.
+            return self._receiver.refuse(Outcome.BODY_UNAVAILABLE, _consumed(declared))
+        return await self._receiver.areceive(headers, body.content())
+
+    def _late(self, body: _Body, declared: int) -> Reply:
+        reason = f"{body.size} bytes arrived within {self._seconds:g} s"
+        if declared and not body.size:
+            reason += f"; if the sender is not to blame: {_consumed(declared)}"
+        return self._receiver.refuse(Outcome.READ_TIMEOUT, reason)
+
+
+class _Body:
+    """Collect the chunks of one body, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self.size = 0
+        self.complete = False
+        self.disconnected = False
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > self._limit
+
+    def content(self) -> bytes:
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+
+    async def read(self, receive: Receive) -> None:
+        while not (self.complete or self.disconnected or self.too_large):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self.disconnected = True
+                return
+            chunk = message.get("body", b"")
+            if chunk:
+                self._chunks.append(chunk)
+                self.size += len(chunk)
+            self.complete = not message.get("more_body", False)
+
+
+def _consumed(declared: int) -> str:
+    return f"Content-Length {declared}, 0 bytes arrived: a middleware read the body"
+
+
+async def _send(send: Send, reply: Reply, *, close: bool) -> None:
+    length = (b"content-length", b"%d" % len(reply.body))
+    headers = [*_raw(reply.headers), length]
+    if close:
+        # What was not read must not be taken for the next request on this connection.
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+@lru_cache(maxsize=128)
+def _raw(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers)

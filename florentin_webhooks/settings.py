@@ -1,0 +1,52 @@
+"""Refuse, when a receiver is built, what would lose or repeat deliveries later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.signatures import Secrets, named_secrets
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from florentin_webhooks.stores import Store
+
+__all__ = ["refuse_forgetful", "refuse_short_lease", "refuse_weak"]
+
+MINIMUM_SECRET = 16
+"""The fewest bytes of a secret: 128 bits, if they were drawn at random."""
+
+
+def refuse_weak(secrets: Secrets) -> None:
+    """Raise :class:`ConfigurationError` for a short secret, or one that was copied with a space."""
+    for name, secret in named_secrets(secrets):
+        if secret != secret.strip():
+            message = f"{name} has white space around it; was it read from a file with a newline?"
+            raise ConfigurationError(message)
+        if len(secret) < MINIMUM_SECRET:
+            message = (
+                f"{name} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a longer one "
+                "(try: florentin-webhooks secret new)"
+            )
+            raise ConfigurationError(message)
+
+
+def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
+    """Raise :class:`ConfigurationError` where a replay could arrive fresh and be unknown."""
+    if store.retention < tolerance + leeway:
+        message = (
+            f"the store's retention ({store.retention}) is shorter than tolerance + leeway "
+            f"({tolerance + leeway}), so that a captured delivery could run twice; raise retention"
+        )
+        raise ConfigurationError(message)
+
+
+def refuse_short_lease(store: Store, timeout: timedelta) -> None:
+    """Raise :class:`ConfigurationError` where two processes could run one handler at a time."""
+    if store.lease <= timeout:
+        message = (
+            f"the store's lease ({store.lease}) is not longer than a handler's timeout "
+            f"({timeout}); raise the lease or lower the timeout"
+        )
+        raise ConfigurationError(message)

@@ -1,0 +1,146 @@
+"""What a store remembers and how it is asked: operations as values, and the protocol.
+
+A store keeps one record per delivery, under the fingerprint of its signed body, and moves it
+through these states:
+
+::
+
+    (unknown) ──accept──▶ running ──finish──▶ done        kept for the retention
+        │                  ▲   │ └─finish──▶ failed      may be retried
+        │                  │   └─ the lease ends: whoever comes next takes over
+        ├──accept, too old─┼─▶ stale                      kept with its body
+        └──accept, refused─┴─▶ invalid                    by its model; kept with its body
+
+Whoever is told to RUN holds a lease, proven by the token of the request: every change after that
+works with this token only, so that a second process, a late one, or a command that was sent twice
+because its answer was lost never counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from florentin_webhooks.deliveries import Delivery
+    from florentin_webhooks.identity import Trace
+
+__all__ = ["Accept", "Claim", "Finish", "Operation", "State", "Store", "Verdict"]
+
+A = TypeVar("A")
+
+
+class State(StrEnum):
+    """Name where a remembered delivery stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STALE = "stale"
+    INVALID = "invalid"
+    LOST = "lost"
+    """Not a state of the record: it belongs to somebody else by now, or is gone."""
+
+
+class Verdict(StrEnum):
+    """Name what the one who asked to accept a delivery has to do."""
+
+    RUN = "run"
+    DUPLICATE = "duplicate"
+    IN_PROGRESS = "in-progress"
+    STALE = "stale"
+    INVALID = "invalid"
+
+
+class Operation(Generic[A]):
+    """Be one atomic step of a store; *A* is the type of its answer."""
+
+    __slots__ = ()
+
+
+class Claim(NamedTuple):
+    """Answer :class:`Accept`.
+
+    *key* is the delivery that counts: another one than asked for where the sender stamped a retry
+    anew. *done* names the handlers that have finished before. *wait* is the rest of a lease that
+    somebody else holds, in seconds. *id_reused*: the delivery id came with other content before.
+    *id_changed*: this delivery came under another id before.
+    """
+
+    verdict: Verdict
+    key: bytes
+    attempt: int = 1
+    wait: float = 0
+    done: frozenset[str] = frozenset()
+    id_reused: bool = False
+    id_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accept(Operation[Claim]):
+    """Look a delivery up and, unless it needs no running, take its lease: one atomic step.
+
+    A delivery that is unknown and not *fresh* is recorded as stale; one that is not *valid*
+    (its model refuses it) as invalid. Neither runs.
+    """
+
+    key: bytes
+    trace: Trace | None
+    token: bytes
+    delivery: Delivery
+    fresh: bool
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finish(Operation[State]):
+    """Record that *handler* has ended, where one is named, and move the delivery to *state*.
+
+    RUNNING extends the lease for the next handler, DONE and FAILED end it. Answers the state that
+    the record is in, or LOST where *token* no longer holds the lease.
+    """
+
+    key: bytes
+    token: bytes
+    state: State
+    handler: str | None = None
+
+
+class Store(Protocol):
+    """Remember deliveries. Every operation is atomic, whoever else asks at the same time.
+
+    Raises :class:`~florentin_webhooks.errors.Unavailable` within 2 seconds where it cannot answer.
+    """
+
+    @property
+    def retention(self) -> timedelta:
+        """How long a delivery that is done stays known."""
+        ...
+
+    @property
+    def lease(self) -> timedelta:
+        """How long the one who runs handlers has before somebody else may take over."""
+        ...
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Carry out *operation* from a blocking program."""
+        ...
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        """Carry out *operation* from an asyncio program.
+
+        The operation is on its way when this is first suspended: cancelling stops the waiting,
+        not the operation.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what a blocking program holds open."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what this event loop holds open."""
+        ...

@@ -1,0 +1,104 @@
+"""Remember deliveries in Redis or Valkey, for any number of processes and machines."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+import redis
+import redis.asyncio
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.stores._blocking import BlockingExecutor
+from florentin_webhooks.stores._clients import (
+    Client,
+    asyncio_client,
+    blocking_client,
+    refuse_unfit,
+)
+from florentin_webhooks.stores._grouped import GroupedExecutor
+from florentin_webhooks.stores._scripts import Scripts
+
+if TYPE_CHECKING:
+    from florentin_webhooks.stores import Operation
+
+__all__ = ["RedisStore"]
+
+A = TypeVar("A")
+
+
+class RedisStore:
+    """Remember deliveries in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
+
+    *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own; then its
+    time-outs are yours to keep, an asyncio one serves asyncio programs of one event loop only,
+    and a blocking one costs asyncio programs a thread per step. A delivery that is done stays known
+    for *retention*, one that is not for *keep*. Whoever runs handlers has *lease*. All keys begin
+    with *prefix*.
+
+    Each operation is one round trip; none waits longer than 2 seconds.
+    """
+
+    def __init__(
+        self,
+        server: str | Client,
+        *,
+        retention: timedelta = timedelta(hours=24),
+        lease: timedelta = timedelta(seconds=60),
+        keep: timedelta = timedelta(days=30),
+        prefix: str = "fl:",
+    ) -> None:
+        self.retention = retention
+        self.lease = lease
+        if keep < retention:
+            message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
+            raise ConfigurationError(message)
+        refuse_unfit(server)
+        self._server = server
+        self._scripts = Scripts(prefix, retention=retention, lease=lease, keep=keep)
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, GroupedExecutor] = (
+            WeakKeyDictionary()
+        )
+        self._blocking = (
+            None
+            if isinstance(server, redis.asyncio.Redis)
+            else BlockingExecutor(blocking_client(server))
+        )
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Carry out *operation*; raises :class:`Unavailable` where there is no answer in time."""
+        if self._blocking is None:
+            message = (
+                "this RedisStore has an asyncio client, which a blocking program cannot use; "
+                "pass it a URL, which serves both"
+            )
+            raise ConfigurationError(message)
+        return cast("A", self._blocking.run(self._scripts.call(operation)))
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        """Carry out *operation*, together with all others that wait in this event loop."""
+        call = self._scripts.call(operation)
+        if self._blocking is not None and not isinstance(self._server, str):
+            return cast("A", await asyncio.to_thread(self._blocking.run, call))
+        return cast("A", await self._grouped().run(call))
+
+    def close(self) -> None:
+        """Close the blocking connections; they open again when they are needed."""
+        if self._blocking is not None:
+            self._blocking.close()
+
+    async def aclose(self) -> None:
+        """Close the connection of this event loop; it opens again when it is needed."""
+        executor = self._loops.pop(asyncio.get_running_loop(), None)
+        if executor is not None:
+            await executor.aclose()
+
+    def _grouped(self) -> GroupedExecutor:
+        # A connection belongs to the event loop that opened it: one for each, never shared.
+        loop = asyncio.get_running_loop()
+        executor = self._loops.get(loop)
+        if executor is None:
+            executor = self._loops[loop] = GroupedExecutor(asyncio_client(self._server))
+        return executor
