@@ -1,0 +1,8 @@
+"""The command line, ``florentin-webhooks``: each command stands in a module of its own.
+
+Standard output is data and standard error is talk. ``main`` is the click group.
+"""
+
+from florentin_webhooks.cli.group import main
+
+__all__ = ["main"]

@@ -1,0 +1,96 @@
+"""Serve the user's receiver for development: embedded server, secret, web server, one process.
+
+This process is the supervisor: what it starts, it stops, the embedded server last.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
+from florentin_webhooks.cli.invocation import trigger_command
+from florentin_webhooks.cli.loading import load, split
+from florentin_webhooks.cli.local_server import (
+    REDIS_VARIABLE,
+    embedded_server,
+    refuse_unreachable,
+)
+from florentin_webhooks.cli.log_lines import LogLines
+from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.private_files import development_secret, private_directory
+from florentin_webhooks.cli.serving import (
+    ending_on_sigterm,
+    listen,
+    program_around,
+    refuse_missing,
+    serve,
+    url_of,
+)
+
+if TYPE_CHECKING:
+    from florentin_webhooks.embedded import EmbeddedServer
+
+__all__ = ["command"]
+
+
+@click.command("dev")
+@click.argument("app")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".florentin",
+    show_default=True,
+    help="Where the embedded server and the secret for development live.",
+)
+@with_output
+def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
+    """Serve the receiver APP (shop.hooks:hooks) at /webhooks/florentin until Ctrl-C.
+
+    Starts a Redis-compatible server of its own, unless FLORENTIN_REDIS_URL names one, and makes a
+    secret for development, unless FLORENTIN_WEBHOOK_SECRET holds one. Both are set when
+    APP is imported. One line per delivery goes to standard output.
+    """
+    split(app)
+    refuse_missing()
+    with ending_on_sigterm(), ExitStack() as stack:
+        listener = stack.enter_context(listen(host, port))
+        made = _provide_secret(data)
+        if url := os.environ.get(REDIS_VARIABLE):
+            refuse_unreachable(url)
+        else:
+            private_directory(data)
+            _announce_server(out, stack.enter_context(embedded_server(data)))
+        logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
+        program = program_around(load(app))
+        _announce(out, app, url_of(listener), made)
+        serve(program, listener)
+
+
+def _provide_secret(data: Path) -> str | None:
+    """Make sure that the environment has a secret; give it if it was not there before."""
+    if SECRET_VARIABLE in os.environ:
+        strong_secret(None)
+        return None
+    made = development_secret(private_directory(data))
+    os.environ[SECRET_VARIABLE] = made
+    return made
+
+
+def _announce_server(out: Output, server: EmbeddedServer) -> None:
+    os.environ[REDIS_VARIABLE] = server.url
+    if not server.owned:
+        out.say("Another program started the server in this directory, and takes it along.")
+
+
+def _announce(out: Output, app: str, url: str, made: str | None) -> None:
+    out.say(f"Serving {app} at {url} until Ctrl-C.")
+    out.say("Send it a delivery from another terminal:\n")
+    out.say(trigger_command(url, SECRET_VARIABLE, made) + "\n")

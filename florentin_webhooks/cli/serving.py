@@ -1,0 +1,155 @@
+"""Serve an ASGI program under uvicorn, here or in a thread, quietly, and stop it cleanly."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from errno import EADDRINUSE
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, cast
+
+from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.cli.failures import Failure
+from florentin_webhooks.journal import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import uvicorn
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from florentin_webhooks.receiver import Receiver
+
+__all__ = [
+    "PATH",
+    "ending_on_sigterm",
+    "listen",
+    "program_around",
+    "refuse_missing",
+    "serve",
+    "serve_beside",
+    "url_of",
+]
+
+PATH = "/webhooks/florentin"
+_MISSING = "this command needs uvicorn, which is not installed"
+_GRACE = 10  # seconds for requests under way; longer than a handler has
+_START_SECONDS = 10.0
+_POLL_SECONDS = 0.005
+
+
+def program_around(receiver: Receiver) -> ASGIApp:
+    """Give a program that has nothing but the *receiver*, at the usual path."""
+    return WebhookMiddleware(_nothing_else, receiver=receiver, path=PATH)
+
+
+@contextmanager
+def listen(host: str, port: int) -> Generator[socket.socket]:
+    """Hold a listening socket; port 0 takes a free one."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        message = f"cannot listen at {host}, port {port}: {reason}"
+        if error.errno == EADDRINUSE:
+            message = f"port {port} at {host} is taken by another program"
+        raise Failure(message, "--port 0, for a free one") from None
+    with listener:
+        yield listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """Give the URL at which a program on this machine reaches the receiver."""
+    host, port = cast("tuple[str, int]", listener.getsockname()[:2])
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - told apart.
+    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}{PATH}"
+
+
+def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop."""
+    _server(app).run(sockets=[listener])
+
+
+@contextmanager
+def serve_beside(app: ASGIApp, listener: socket.socket) -> Generator[None]:
+    """Serve in a thread for as long as the block runs."""
+    server = _server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + _START_SECONDS
+    try:
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise Failure("the web server did not start", "the same command again")
+            time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(_GRACE + 1)
+
+
+@contextmanager
+def ending_on_sigterm() -> Generator[None]:
+    """Let SIGTERM end the block the orderly way, so that what was started is stopped."""
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def refuse_missing() -> None:
+    """Refuse where uvicorn is not installed."""
+    if find_spec("uvicorn") is None:
+        raise Failure(_MISSING, 'pip install "florentin-webhooks[dev]"')
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn  # noqa: PLC0415 - an extra.
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+
+
+async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+    """Be the program in front of which the receiver stands: one that has no page."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+    else:
+        await _not_found(scope, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    for phase in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{phase}.complete"})
+
+
+async def _not_found(scope: Scope, send: Send) -> None:
+    asked = f"{scope['method'][:16]} {scope['path'][:64]}"
+    logger.warning("404 for %a; deliveries go to POST %s", asked, PATH)
+    message = f"deliveries go to POST {PATH}"
+    body = json.dumps({"error": {"code": "not-found", "message": message}}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
