@@ -1,0 +1,80 @@
+"""Print one table of ratios, measured side by side in one run: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import platform
+import sys
+from collections.abc import Iterator, Sequence
+
+from benchmarks.measure import MISSED, Row
+
+SUBJECTS = {
+    "verify": "verify",
+    "asgi": "in_process",
+    "http": "over_http",
+    "redis": "in_redis",
+    "import": "imports",
+}
+
+
+def main() -> None:
+    """Measure what was asked for and print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=SUBJECTS, help="may be repeated")
+    parser.add_argument("--quick", action="store_true", help="a smoke run, whose ratios are noise")
+    parser.add_argument("--json", action="store_true", help="one object per row")
+    given = parser.parse_args()
+    # Its lines would go wherever the program around it sends them: no cost of ours.
+    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
+    rows = _rows(given.only or list(SUBJECTS), quick=given.quick)
+    if given.json:
+        for row in rows:
+            print(json.dumps(_facts(row)), flush=True)
+        return
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, load "
+        f"{os.getloadavg()[0]:.1f}. Medians of interleaved rounds (middle half of the rounds).\n"
+    )
+    _print_table(list(rows))
+
+
+def _rows(subjects: Sequence[str], *, quick: bool) -> Iterator[Row]:
+    for subject in subjects:
+        print(f"measuring {subject} ...", file=sys.stderr)
+        yield from importlib.import_module(f"benchmarks.{SUBJECTS[subject]}").rows(quick=quick)
+
+
+def _facts(row: Row) -> dict[str, object]:
+    return {
+        "what": row.what,
+        "against": row.against,
+        "measured": row.value,
+        "samples": list(row.samples),
+        "aim": row.aim,
+        "verdict": row.verdict,
+        "why": row.why if row.verdict == MISSED else "",
+    }
+
+
+def _print_table(rows: Sequence[Row]) -> None:
+    cells = [("what", "against", "measured (range)", "aim", "verdict")]
+    for row in rows:
+        measured = f"{row.value:.3g} ({row.range})" if row.range else f"{row.value:.3g}"
+        cells.append((row.what, row.against, measured, row.aim, row.verdict))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = tuple("-" * width for width in widths)
+    for line in (cells[0], rule, *cells[1:]):
+        padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
+        print(f"| {' | '.join(padded)} |")
+    for row in rows:
+        if row.verdict == MISSED and row.why:
+            print(f"\n{MISSED} {row.what}: {row.why}")
+
+
+if __name__ == "__main__":
+    main()

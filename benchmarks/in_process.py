@@ -1,0 +1,102 @@
+"""A whole delivery through the ASGI interface, without a network: ours against a bare endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from benchmarks.deliveries import PATH, distinct, raw_headers
+from benchmarks.measure import Row, against
+from benchmarks.programs import full, verifies_only
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Scope
+
+    from florentin_webhooks.testing import Made
+
+__all__ = ["rows"]
+
+SLICE = 50
+"""Deliveries of one slice: about 2 ms."""
+
+WHY = (
+    "verifying, strict JSON and the typed model alone cost about what the whole base costs; "
+    "recognising retries, two steps of the store and the reply cost as much again and more"
+)
+
+Request = tuple["Scope", "Message"]
+
+
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Send each program the same deliveries in turns; each meets a delivery only once."""
+    rounds = 5 if quick else 201
+    made = list(distinct((rounds + 1) * SLICE))
+    gc.collect()
+    gc.freeze()  # What was made in advance is not for the collector to walk through.
+    ours, base = asyncio.run(_race(made, rounds))
+    gc.unfreeze()
+    yield Row(
+        "whole ASGI delivery in process, MemoryStore",
+        "Starlette Route that only verifies",
+        against(ours, base),
+        "<= 1.0",
+        WHY,
+    )
+
+
+async def _race(made: Sequence[Made], rounds: int) -> tuple[list[float], list[float]]:
+    app, runs = full()
+    programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only()}
+    times: dict[str, list[float]] = {name: [] for name in programs}
+    deliveries = iter(made)
+    for turn in range(rounds + 1):
+        part = list(islice(deliveries, SLICE))
+        for name in list(programs)[:: 1 if turn % 2 else -1]:
+            times[name].append(await _seconds(programs[name], [_request(each) for each in part]))
+    assert len(runs) == len(made), "a delivery did not run, or ran twice"
+    forged = _request(made[0]._replace(body=made[0].body + b" "))
+    for app in programs.values():
+        await _seconds(app, [forged], status=401)
+    return times["ours"][1:], times["base"][1:]  # The first round warmed up.
+
+
+async def _seconds(app: ASGIApp, requests: Sequence[Request], *, status: int = 200) -> float:
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    start = time.perf_counter()
+    for scope, message in requests:
+
+        async def receive(message: Message = message) -> Message:
+            return message
+
+        await app(scope, receive, send)
+    passed = time.perf_counter() - start
+    assert statuses == [status] * len(requests), statuses
+    return passed
+
+
+def _request(made: Made) -> Request:
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50_000),
+        "scheme": "http",
+        "method": "POST",
+        "root_path": "",
+        "path": PATH,
+        "raw_path": PATH.encode(),
+        "query_string": b"",
+        "headers": raw_headers(made),
+        "state": {},
+    }
+    return scope, {"type": "http.request", "body": made.body, "more_body": False}

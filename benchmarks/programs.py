@@ -1,0 +1,52 @@
+"""The two programs that are compared: ours does everything, Starlette's verifies and no more."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from benchmarks.deliveries import PATH, SECRET
+from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.asgi import WebhookApp
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from florentin_webhooks.events import InvoiceCreated
+    from florentin_webhooks.stores import Store
+
+__all__ = ["full", "verifies_only"]
+
+KEY = SECRET.encode()
+
+
+def verifies_only() -> ASGIApp:
+    """Give a Starlette program whose endpoint checks the signature: what people write by hand."""
+
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        expected = "sha256=" + hmac.digest(KEY, body, "sha256").hex()
+        signed = hmac.compare_digest(expected, request.headers.get("x-florentin-signature", ""))
+        return Response(status_code=200 if signed else 401)
+
+    return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
+
+
+def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
+    """Give a receiver as an ASGI program, and a list whose length is the number of runs."""
+    # Its lines would go wherever the program around it sends them: no cost of ours.
+    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
+    receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
+    runs: list[int] = []
+
+    @receiver.on("invoice.created")
+    async def handle(event: InvoiceCreated) -> None:
+        runs.append(event.data.invoice.amount_due)
+
+    return WebhookApp(receiver), runs
