@@ -8,7 +8,7 @@ those are refused, by one decoder, before anything looks at the content.
 from __future__ import annotations
 
 import re
-from json import JSONDecoder, dumps
+from json import JSONDecodeError, JSONDecoder, dumps
 from math import isinf
 from typing import NoReturn
 
@@ -17,7 +17,8 @@ __all__ = ["MAX_DEPTH", "decode"]
 MAX_DEPTH = 32
 """How deep objects and lists may nest. CPython's parser recurses; Florentin's events need four."""
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# The closing quote is optional, so that a string without one is read once and not once per quote.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[{\]}]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -33,15 +34,18 @@ def decode(body: bytes) -> object:
     try:
         text = body.decode("utf-8")
         value = _DECODER.decode(text)
-        if _ESCAPED_SURROGATE.search(text):
+        if "\\u" in text and _ESCAPED_SURROGATE.search(text):
             _refuse_surrogates(value)
-    except UnicodeError:
-        message = "not UTF-8"
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 at byte {error.start}"
+        raise ValueError(message) from None
+    except JSONDecodeError as error:
+        message = f"not JSON at character {error.pos}"
         raise ValueError(message) from None
     except _RefusedJSON:
         raise
     except ValueError:
-        message = "not JSON"
+        message = "a number has more digits than Python reads"
         raise ValueError(message) from None
     return value
 

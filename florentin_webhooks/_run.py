@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
+from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from florentin_webhooks.errors import ConfigurationError
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.handlers import Function, Handler
     from florentin_webhooks.stores import Operation, Store
 
-__all__ = ["ASYNCIO", "BLOCKING", "Attempt", "Program", "StillRunning", "finish"]
+__all__ = ["ASYNCIO", "BLOCKING", "Attempt", "Program", "StillRunning", "finish", "within"]
 
 T = TypeVar("T")
 Attempt = BaseException | None
@@ -35,6 +37,16 @@ class StillRunning(TimeoutError):
     def __init__(self, thread: asyncio.Future[Attempt]) -> None:
         super().__init__("the handler's time is over, but its thread cannot be stopped")
         self.thread = thread
+
+    async def ended_within(self, seconds: float) -> bool:
+        """Wait for the thread, *seconds* at most, and say whether it has ended.
+
+        The end of an event loop cancels every task and then waits for the threads; so whoever
+        waits here waits on.
+        """
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({self.thread}, timeout=seconds)
+        return self.thread.done()
 
 
 class Program(Protocol):
@@ -85,9 +97,12 @@ class _Blocking:
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> Attempt:
-        if handler.is_async:
+        if not handler.is_async:
+            return _call(handler.function, arguments)
+        try:
             return asyncio.run(_await(handler.function, arguments, seconds))
-        return _call(handler.function, arguments)
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
+            return error
 
     def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         finish(work)
@@ -136,13 +151,48 @@ def _call(function: Function, arguments: tuple[object, ...]) -> Attempt:
     return None
 
 
-async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> Attempt:
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Finish *work* within *seconds*; raises TimeoutError.
+
+    A timer is set only where *work* waits for something. Most bodies have arrived with their
+    headers, and a timer costs as much as verifying their signature.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
     try:
-        async with asyncio.timeout(seconds):
-            await function(*arguments)
+        awaited = work.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    async with asyncio.timeout_at(end):
+        return await _rest(work, awaited)
+
+
+@coroutine
+def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, object, T]:
+    """Go on with *work*, which has taken its first step and waits for *awaited*."""
+    while True:
+        try:
+            try:
+                result = yield awaited
+            except BaseException as error:  # noqa: BLE001 - whatever is thrown in is for the work.
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(result)
+        except StopIteration as done:
+            return cast("T", done.value)
+
+
+async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:
+    await function(*arguments)  # What it gives need not be a coroutine; awaitable is enough.
+
+
+async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> Attempt:
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        await within(seconds, _coroutine(function, arguments))
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if task and task.cancelling() > before:
             raise
         return error
     except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.

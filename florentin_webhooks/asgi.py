@@ -6,14 +6,15 @@ Works with a lifespan and without one, and directly under a server.
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from florentin_webhooks._run import within
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.headers import Fields
 from florentin_webhooks.journal import logger
-from florentin_webhooks.requests import declared_length
+from florentin_webhooks.requests import declared_length, promised_length
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -91,15 +92,14 @@ class _Endpoint:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
-        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        headers = Fields(scope["headers"])
         reply = self._receiver.screen(scope["method"], headers)
         if reply is not None:
             await _send(send, reply, close=True)
             return
         body = _Body(self._receiver.max_body)
         try:
-            async with asyncio.timeout(self._seconds):
-                await body.read(receive)
+            await within(self._seconds, body.read(receive))
         except TimeoutError:
             reply = self._late(body, declared_length(headers))
         else:
@@ -128,14 +128,13 @@ class _Endpoint:
 
         return close_first
 
-    async def _receive(self, headers: list[tuple[bytes, bytes]], body: _Body) -> Reply:
-        declared = declared_length(headers)
+    async def _receive(self, headers: Fields, body: _Body) -> Reply:
         if body.too_large:
             reason = f"more than {self._receiver.max_body} bytes arrived"
             return self._receiver.refuse(Outcome.TOO_LARGE, reason)
-        if declared and not body.size:
+        if not body.size and (promised := promised_length(headers)):
             # No server hands on such a request as complete, so a sender cannot cause this 500.
-            return self._receiver.refuse(Outcome.BODY_UNAVAILABLE, _consumed(declared))
+            return self._receiver.refuse(Outcome.BODY_UNAVAILABLE, _consumed(promised))
         return await self._receiver.areceive(headers, body.content())
 
     def _late(self, body: _Body, declared: int) -> Reply:

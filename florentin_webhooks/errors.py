@@ -96,11 +96,15 @@ class StaleDelivery(Rejected):
     code = "stale"
 
     def __init__(self, age: timedelta, limit: timedelta) -> None:
-        seconds = age.total_seconds()
-        where = f"{seconds:.0f} s old" if seconds > 0 else f"{-seconds:.0f} s in the future"
-        super().__init__(f"the event is {where}, the limit is {limit.total_seconds():.0f} s")
+        where = f"{_seconds(age)} old" if age == abs(age) else f"{_seconds(-age)} in the future"
+        super().__init__(f"the event is {where}, the limit is {_seconds(limit)}")
         self.age = age
         self.limit = limit
+
+
+def _seconds(duration: timedelta) -> str:
+    # Milliseconds where there are any, so that no limit is missed by nothing.
+    return f"{duration.total_seconds():.3f}".rstrip("0").rstrip(".") + " s"
 
 
 class DeliveryTooLarge(Rejected):

@@ -47,7 +47,12 @@ __all__ = [
 ]
 
 
-class Event(Open, frozen=True):
+MAX_PROBLEMS = 20
+MAX_PATH = 100
+"""How many problems an error names, and how many characters of each place in the payload."""
+
+
+class Event(Open):
     """Be any event. *timestamp* is signed; *event* is the body's own word for its type.
 
     Its repr leaves *data* out, so that a careless log line holds nobody's payload.
@@ -62,79 +67,79 @@ class Event(Open, frozen=True):
         yield "timestamp", self.timestamp
 
 
-class AccountCreated(Event, frozen=True):
+class AccountCreated(Event):
     """A new account exists."""
 
     event: Literal["account.created"]
     data: AccountData
 
 
-class UserLogin(Event, frozen=True):
+class UserLogin(Event):
     """Somebody logged in."""
 
     event: Literal["user.login"]
     data: UserData
 
 
-class SubscriptionEvent(Event, frozen=True):
+class SubscriptionEvent(Event):
     """Be any of the four subscription events."""
 
     data: SubscriptionData
 
 
-class SubscriptionPurchased(SubscriptionEvent, frozen=True):
+class SubscriptionPurchased(SubscriptionEvent):
     """A subscription was bought."""
 
     event: Literal["subscription.purchased"]
 
 
-class SubscriptionUpgraded(SubscriptionEvent, frozen=True):
+class SubscriptionUpgraded(SubscriptionEvent):
     """The plan went up."""
 
     event: Literal["subscription.upgraded"]
 
 
-class SubscriptionDowngraded(SubscriptionEvent, frozen=True):
+class SubscriptionDowngraded(SubscriptionEvent):
     """The plan went down."""
 
     event: Literal["subscription.downgraded"]
 
 
-class SubscriptionCancelled(SubscriptionEvent, frozen=True):
+class SubscriptionCancelled(SubscriptionEvent):
     """A subscription was cancelled."""
 
     event: Literal["subscription.cancelled"]
 
 
-class InvoiceCreated(Event, frozen=True):
+class InvoiceCreated(Event):
     """An invoice was created."""
 
     event: Literal["invoice.created"]
     data: InvoiceData
 
 
-class TeamMemberAdded(Event, frozen=True):
+class TeamMemberAdded(Event):
     """A member joined a team."""
 
     event: Literal["team_member.added"]
     data: TeamMemberData
 
 
-class TosAccepted(Event, frozen=True):
+class TosAccepted(Event):
     """Terms were accepted."""
 
     event: Literal["tos.accepted"]
     data: TosData
 
 
-class UsageMetricsUpdated(Event, frozen=True):
+class UsageMetricsUpdated(Event):
     """Usage figures changed."""
 
     event: Literal["usage.metrics_updated"]
     data: UsageData
 
 
-class UnknownEvent(Event, frozen=True):
+class UnknownEvent(Event):
     """Be an event whose type the catalogue does not have; *data* is what the JSON spells."""
 
 
@@ -166,13 +171,21 @@ def parse(envelope: Mapping[str, object], model: type[Event] | None = None) -> E
     try:
         return chosen.model_validate(envelope)
     except ValidationError as error:
-        problems = [_problem(detail["loc"], detail["type"]) for detail in _details(error)]
+        problems = _problems(error)
+    except Exception as error:  # noqa: BLE001 - a validator of yours may raise anything.
+        # Not chained, since its text and its traceback may hold the payload.
+        problems = [f"{chosen.__name__} raised {type(error).__name__}"]
     raise InvalidEvent(name, problems)
 
 
-def _details(error: ValidationError) -> list[Any]:  # Pydantic's ErrorDetails are dicts of Any.
-    return error.errors(include_input=False, include_url=False, include_context=False)
+def _problems(error: ValidationError) -> list[str]:
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    named = [_problem(each["loc"], each["type"]) for each in details[:MAX_PROBLEMS]]
+    left = len(details) - len(named)
+    return [*named, f"and {left} more"] if left else named
 
 
 def _problem(location: tuple[int | str, ...], kind: str) -> str:
-    return f"{'.'.join(map(str, location))}: {kind}"
+    # Keys of a dict are the sender's words: cut and escaped, they cannot fill or forge a log.
+    path = ".".join(map(str, location))[:MAX_PATH].encode("unicode_escape").decode()
+    return f"{path}: {kind}"

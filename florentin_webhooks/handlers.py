@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from florentin_webhooks.errors import ConfigurationError
 
@@ -38,6 +38,9 @@ def describe(function: object, what: type[Event]) -> Handler:
     Raises :class:`ConfigurationError` where it could not be called with an event.
     """
     name = _name(function)
+    if isinstance(function, type):
+        message = f"{name} is a class, not a function; register an instance, or its method"
+        raise ConfigurationError(message)
     if not callable(function):
         message = f"{name} is not a function; put the decorator on a function"
         raise ConfigurationError(message)
@@ -49,37 +52,70 @@ def describe(function: object, what: type[Event]) -> Handler:
 
 def is_async(function: object) -> bool:
     """Tell whether calling *function* gives a coroutine, also for partials and callable objects."""
-    plain = _unwrap(function)
-    return inspect.iscoroutinefunction(plain) or inspect.iscoroutinefunction(
-        getattr(plain, "__call__", None)  # noqa: B004 - the method itself is looked at.
-    )
+    return any(inspect.iscoroutinefunction(each) for each in _called(function))
 
 
 def _is_generator(function: object) -> bool:
-    plain = _unwrap(function)
-    return inspect.isgeneratorfunction(plain) or inspect.isasyncgenfunction(plain)
+    return any(
+        inspect.isgeneratorfunction(each) or inspect.isasyncgenfunction(each)
+        for each in _called(function)
+    )
 
 
-def _unwrap(function: object) -> object:
-    while isinstance(function, partial):
-        function = function.func
+def _called(function: object) -> tuple[object, object]:
+    """Give what is called when *function* is: itself, and the method that makes it callable."""
+    plain = _plain(function)
+    return plain, getattr(plain, "__call__", None)  # noqa: B004 - the method itself is looked at.
+
+
+def _plain(function: object) -> object:
+    while isinstance(function, partial | staticmethod):
+        function = cast(
+            "object", function.func if isinstance(function, partial) else function.__func__
+        )
     return function
 
 
 def _name(function: object) -> str:
-    plain = _unwrap(function)
+    plain = _plain(function)
     named = plain if hasattr(plain, "__qualname__") else type(plain)
-    return f"{named.__module__}:{getattr(named, '__qualname__', '?')}"
+    # A method of a builtin, such as seen.append, has no module.
+    module = getattr(named, "__module__", None) or "builtins"
+    return f"{module}:{getattr(named, '__qualname__', '?')}"
 
 
 def _takes_delivery(name: str, function: Function) -> bool:
-    parameters = inspect.signature(function).parameters.values()
+    """Tell whether *function* takes (event, delivery), and not (event)."""
+    parameters = _parameters(name, function)
     positional = [each for each in parameters if each.kind in _POSITIONAL]
     required = [each for each in positional if each.default is each.empty]
     keyword = [e for e in parameters if e.kind is e.KEYWORD_ONLY and e.default is e.empty]
-    collects = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-    takes_event = bool(positional) or collects
+    takes_event = bool(positional) or _collects(parameters)
+    if positional and positional[0].name in ("self", "cls"):
+        message = f"{name} is a method without its instance; register the method of an instance"
+        raise ConfigurationError(message)
     if not takes_event or len(required) > 2 or keyword:  # noqa: PLR2004 - event and delivery.
-        message = f"{name} must take (event) or (event, delivery); its parameters do not fit"
+        bare = [each.replace(annotation=each.empty, default=each.empty) for each in parameters]
+        message = (
+            f"{name} takes {inspect.Signature(bare)}; a handler takes (event) or (event, delivery)"
+        )
         raise ConfigurationError(message)
     return len(required) == 2 or [each.name for each in positional[1:2]] == ["delivery"]  # noqa: PLR2004
+
+
+def _parameters(name: str, function: Function) -> Sequence[inspect.Parameter]:
+    function = function.__func__ if isinstance(function, staticmethod) else function
+    try:
+        # A wrapper's own parameters count: it may hand more on to what it wraps. Only *args says
+        # nothing, and then what it wraps does.
+        own = tuple(inspect.signature(function, follow_wrapped=False).parameters.values())
+        if not _collects(own):
+            return own
+        return tuple(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # Many builtins do not tell.
+        message = f"{name} does not tell what it takes; register a function that calls it"
+        raise ConfigurationError(message) from None
+
+
+def _collects(parameters: Sequence[inspect.Parameter]) -> bool:
+    return any(each.kind is each.VAR_POSITIONAL for each in parameters)

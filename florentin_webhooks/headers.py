@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
-__all__ = ["Headers", "find"]
+__all__ = ["Fields", "Headers", "find"]
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
@@ -22,21 +22,50 @@ class MultiDict(Protocol):
         ...
 
 
-Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs
+class Fields:
+    """Hold headers by their names, so that they are gone through once however many are wanted."""
+
+    __slots__ = ("_pairs", "_values")
+
+    def __init__(self, headers: Headers) -> None:
+        # What is no ASCII matches no name of ours, in whatever encoding.
+        pairs = [
+            (
+                name.lower() if isinstance(name, bytes) else name.lower().encode(errors="replace"),
+                value,
+            )
+            for name, value in _pairs(headers)
+        ]
+        self._values = dict(pairs)
+        # Kept only where a name comes twice, since then the dict has lost a value.
+        self._pairs = pairs if len(pairs) != len(self._values) else None
+
+    def find(self, name: str) -> list[str]:
+        """Give every value of *name*, which is written in lower case.
+
+        Spaces and tabs around a value are no part of it (RFC 9110, 5.5): h11 strips them,
+        httptools leaves the trailing ones.
+        """
+        wanted = name.encode()
+        if self._pairs is None:
+            value = self._values.get(wanted)
+            return [] if value is None else [_text(value)]
+        return [_text(value) for key, value in self._pairs if key == wanted]
+
+
+Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs | Fields
 """Any mapping or list of pairs, in any case, of str or bytes (bytes are read as latin-1)."""
 
 
 def find(headers: Headers, name: str) -> list[str]:
-    """Give every value that *headers* hold for *name*, which is written in lower case.
-
-    Spaces and tabs around a value are no part of it (RFC 9110, 5.5): h11 strips them, httptools
-    leaves the trailing ones.
-    """
-    size = len(name)
+    """Give every value that *headers* hold for *name*, which is written in lower case."""
+    if isinstance(headers, Fields):
+        return headers.find(name)
+    size, wanted = len(name), name.encode()
     return [
-        _text(value).strip(" \t")
+        _text(value)
         for key, value in _pairs(headers)
-        if len(key) == size and _text(key).lower() == name
+        if len(key) == size and key.lower() == (name if isinstance(key, str) else wanted)
     ]
 
 
@@ -46,4 +75,4 @@ def _pairs(headers: Headers) -> Pairs:
 
 
 def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("latin-1")
+    return (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 __all__ = ["Trace", "fingerprint", "trace"]
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_TIMESTAMP = re.compile(rb'"timestamp"\s*+:\s*+"[^"\\]*+"')
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+# Behind a backslash, the quote belongs to a longer name.
+_TIMESTAMP = re.compile(rb'(?<!\\)"timestamp"\s*+:\s*+"[^"\\]*+"')
 
 
 class Trace(NamedTuple):
@@ -43,7 +44,10 @@ def _without_timestamp(body: bytes) -> bytes:
     """Cut the envelope's own timestamp out of a JSON *body*; one inside ``data`` stays."""
     depth = position = 0
     for match in _TIMESTAMP.finditer(body):
-        between = _STRING.sub(b"", body[position : match.start()])
+        between = body[position : match.start()]
+        if not position and between.count(b"{") + between.count(b"[") == 1:
+            return body[: match.start()] + body[match.end() :]  # As Florentin writes it.
+        between = _STRING.sub(b"", between)
         depth += between.count(b"{") + between.count(b"[")
         depth -= between.count(b"}") + between.count(b"]")
         if depth == 1:

@@ -66,16 +66,19 @@ class Journal:
         )
 
     def refusal(self, reply: Reply, reason: str, now: datetime) -> None:
-        """Note a request that was refused before it was known to be genuine."""
+        """Note a request that was refused before it was known to be an event."""
+        if reply.outcome is Outcome.MALFORMED or self._may_write(now):  # Strangers cannot sign.
+            level = _LEVELS.get(reply.outcome, logging.INFO)
+            facts = _facts(reply.outcome, "-", "-", "-")
+            logger.log(level, "%s: %s", reply.outcome.value, reason, extra=facts)
+
+    def _may_write(self, now: datetime) -> bool:
         second = int(now.timestamp())
         if second != self._second:
             self._summarise()
             self._second, self._refusals = second, 0
         self._refusals += 1
-        if self._refusals <= REFUSALS_PER_SECOND:
-            level = _LEVELS.get(reply.outcome, logging.INFO)
-            facts = _facts(reply.outcome, "-", "-", "-")
-            logger.log(level, "%s: %s", reply.outcome.value, reason, extra=facts)
+        return self._refusals <= REFUSALS_PER_SECOND
 
     def _summarise(self) -> None:
         more = self._refusals - REFUSALS_PER_SECOND
@@ -94,6 +97,8 @@ def handler_failed(name: str, key: str, error: BaseException) -> None:
 
 def note_delivery_id(claim: Claim, delivery: Delivery) -> None:
     """Note a delivery id that is not what it seems: reused, or changed under way."""
+    if not (claim.id_reused or claim.id_changed):
+        return
     key, sent_as = claim.key.hex(), _escaped(delivery.delivery_id or "-")
     if claim.id_reused:
         logger.warning(

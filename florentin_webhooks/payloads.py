@@ -2,19 +2,39 @@
 
 Florentin documents the fields of an invoice, so those are required. All others are our reading of
 the events' names: optional, and never a reason to refuse a delivery: a value of another shape
-leaves its attribute empty. Unknown fields are kept.
+leaves its attribute empty. Unknown fields are kept. In a subclass of yours, what you declare is
+strict, and what you leave as it is stays lenient; ``email: str = Field()`` makes ours required.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, dataclass_transform
+
 from pydantic import (
     BaseModel,
+    Field,
+    PrivateAttr,
+    StrictFloat,
     StrictInt,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
+
+if TYPE_CHECKING:
+    # Tells checkers that subclasses are frozen, too, so that none has to repeat frozen=True;
+    # pydantic itself inherits that. The public name of this class, type(BaseModel), is not one
+    # that mypy follows.
+    from pydantic._internal._model_construction import ModelMetaclass
+
+    @dataclass_transform(
+        kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr)
+    )
+    class _Frozen(ModelMetaclass): ...
+else:
+    _Frozen = type(BaseModel)
 
 __all__ = [
     "Account",
@@ -35,12 +55,18 @@ __all__ = [
 ]
 
 
-class Open(BaseModel, frozen=True, extra="allow", hide_input_in_errors=True):
+class Open(BaseModel, metaclass=_Frozen, frozen=True, extra="allow", hide_input_in_errors=True):
     """Be an object that may hold more fields than are named here; they are kept."""
 
 
-class Undocumented(Open, frozen=True):
+class Undocumented(Open):
     """Be an object whose fields are our reading, so that none of them refuses a delivery."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        # PHP, for one, spells an empty object [].
+        return {} if value is None or isinstance(value, list | str | int | float) else value
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -50,10 +76,25 @@ class Undocumented(Open, frozen=True):
         try:
             return validate(value)
         except ValidationError:
-            return cls.model_fields[info.field_name or ""].get_default(call_default_factory=True)
+            name = info.field_name or ""
+            if _is_ours(cls, name):
+                return cls.model_fields[name].get_default(call_default_factory=True)
+            raise
 
 
-class Invoice(Open, frozen=True):
+def _is_ours(model: type[Undocumented], name: str) -> bool:
+    """Tell whether the field *name* is as this module declares it, and not as a subclass does."""
+    parent: type[BaseModel] = next(each for each in model.__mro__ if each.__module__ == __name__)
+    ours, theirs = _shape(parent, name), _shape(model, name)
+    return ours is not None and ours == theirs
+
+
+def _shape(model: type[BaseModel], name: str) -> tuple[object, ...] | None:
+    field = model.model_fields.get(name)
+    return field and (field.annotation, field.metadata, field.is_required())
+
+
+class Invoice(Open):
     """An invoice, as documented. *amount_due* is in minor units (4900 with ``eur``: 49 euros)."""
 
     id: str
@@ -63,7 +104,7 @@ class Invoice(Open, frozen=True):
     currency: str
 
 
-class Account(Undocumented, frozen=True):
+class Account(Undocumented):
     """An account: the customer who pays."""
 
     id: str | None = None
@@ -71,7 +112,7 @@ class Account(Undocumented, frozen=True):
     email: str | None = None
 
 
-class User(Undocumented, frozen=True):
+class User(Undocumented):
     """A person with a login."""
 
     id: str | None = None
@@ -79,7 +120,7 @@ class User(Undocumented, frozen=True):
     email: str | None = None
 
 
-class Subscription(Undocumented, frozen=True):
+class Subscription(Undocumented):
     """A subscription to a plan."""
 
     id: str | None = None
@@ -88,14 +129,14 @@ class Subscription(Undocumented, frozen=True):
     previous_plan: str | None = None
 
 
-class Team(Undocumented, frozen=True):
+class Team(Undocumented):
     """A team that members belong to."""
 
     id: str | None = None
     name: str | None = None
 
 
-class Member(Undocumented, frozen=True):
+class Member(Undocumented):
     """A member of a team."""
 
     id: str | None = None
@@ -103,56 +144,56 @@ class Member(Undocumented, frozen=True):
     role: str | None = None
 
 
-class Terms(Undocumented, frozen=True):
+class Terms(Undocumented):
     """Terms of service in one of their versions."""
 
     version: str | None = None
 
 
-class AccountData(Undocumented, frozen=True):
+class AccountData(Undocumented):
     """What ``account.created`` carries."""
 
-    account: Account = Account()
+    account: Account = Field(default_factory=Account)
 
 
-class UserData(Undocumented, frozen=True):
+class UserData(Undocumented):
     """What ``user.login`` carries."""
 
-    user: User = User()
-    account: Account = Account()
+    user: User = Field(default_factory=User)
+    account: Account = Field(default_factory=Account)
 
 
-class SubscriptionData(Undocumented, frozen=True):
+class SubscriptionData(Undocumented):
     """What the four subscription events carry."""
 
-    subscription: Subscription = Subscription()
-    account: Account = Account()
+    subscription: Subscription = Field(default_factory=Subscription)
+    account: Account = Field(default_factory=Account)
 
 
-class InvoiceData(Open, frozen=True):
+class InvoiceData(Open):
     """What ``invoice.created`` carries."""
 
     invoice: Invoice
 
 
-class TeamMemberData(Undocumented, frozen=True):
+class TeamMemberData(Undocumented):
     """What ``team_member.added`` carries."""
 
-    member: Member = Member()
-    team: Team = Team()
-    account: Account = Account()
+    member: Member = Field(default_factory=Member)
+    team: Team = Field(default_factory=Team)
+    account: Account = Field(default_factory=Account)
 
 
-class TosData(Undocumented, frozen=True):
+class TosData(Undocumented):
     """What ``tos.accepted`` carries."""
 
-    terms: Terms = Terms()
-    user: User = User()
-    account: Account = Account()
+    terms: Terms = Field(default_factory=Terms)
+    user: User = Field(default_factory=User)
+    account: Account = Field(default_factory=Account)
 
 
-class UsageData(Undocumented, frozen=True):
+class UsageData(Undocumented):
     """What ``usage.metrics_updated`` carries; *metrics* maps a metric's name to its figure."""
 
-    metrics: dict[str, StrictInt | float] = {}
-    account: Account = Account()
+    metrics: dict[str, StrictInt | StrictFloat] = {}
+    account: Account = Field(default_factory=Account)

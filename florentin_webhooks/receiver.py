@@ -160,7 +160,7 @@ class Receiver(Router):
             reply = replies.refused(Outcome.UNAVAILABLE, error)
         except HandlerFailed as error:
             reply = replies.refused(Outcome.HANDLER_FAILED, error)
-        self._journal.delivery(reply, delivery, run.key)
+        self._journal.delivery(reply, delivery, run.key or delivery.fingerprint)
         return reply
 
     async def _decide(self, delivery: Delivery, envelope: Mapping[str, object], run: Run) -> Reply:

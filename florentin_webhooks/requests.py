@@ -9,7 +9,7 @@ from __future__ import annotations
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.headers import Headers, find
 
-__all__ = ["declared_length", "refusal"]
+__all__ = ["declared_length", "promised_length", "refusal"]
 
 _MAX_DIGITS = 18
 
@@ -18,8 +18,8 @@ def refusal(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str]
     """Give why a request is refused unread, or None."""
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
-    encodings = {value.lower() for value in find(headers, "content-encoding")}
-    if encodings - {"", "identity"}:
+    encodings = find(headers, "content-encoding")
+    if [value for value in encodings if value.lower() not in ("", "identity")]:
         # The signature covers the bytes as sent, and nobody unpacks what a stranger packed.
         return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"
     length = declared_length(headers)
@@ -34,3 +34,13 @@ def declared_length(headers: Headers) -> int:
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return 0
     return int(values[0][:_MAX_DIGITS])
+
+
+def promised_length(headers: Headers) -> int:
+    """Give the Content-Length that a server must have handed on, and 0 where a sender can undo it.
+
+    Transfer-Encoding overrides it (RFC 9112, 6.3; h11 takes both), and httptools ends a request
+    with Upgrade at its headers.
+    """
+    undone = find(headers, "transfer-encoding") or find(headers, "upgrade")
+    return 0 if undone else declared_length(headers)

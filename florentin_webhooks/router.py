@@ -6,10 +6,11 @@ said at once, at import, since a typo found at the first delivery is a lost even
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import isclass
-from typing import Literal, NoReturn, Protocol, TypeGuard, TypeVar, get_args, overload
+from typing import Literal, NoReturn, Protocol, TypeGuard, TypeVar, cast, get_args, overload
 
 from florentin_webhooks.deliveries import Delivery
 from florentin_webhooks.errors import ConfigurationError
@@ -53,6 +54,7 @@ class Router:
 
     def __init__(self) -> None:
         self._handlers: list[Handler] = []
+        self._included: list[Router] = []
         self._closed: str | None = None
         self._models: Mapping[str, type[Event]] = CATALOGUE
         self._matches: dict[type[Event], tuple[Handler, ...]] = {}
@@ -89,9 +91,14 @@ class Router:
         """Register the decorated function for *what*.
 
         *what* is an event name, an event class, or a family (``SubscriptionEvent``, or ``Event``
-        for all). The function takes (event) or (event, delivery) and may be ``async``. Raises
-        :class:`ConfigurationError` for an unknown name, a function that cannot take an event, a
-        second registration, and after the first delivery.
+        for all). The function takes (event) or (event, delivery) and may be ``async``.
+
+        A class of your own is the model of its event from then on, for all handlers: derive it
+        from the catalogue's class and narrow ``data``, or from ``UnknownEvent`` for a type that
+        the catalogue does not have, with ``event: Literal["the.type"]``.
+
+        Raises :class:`ConfigurationError` for an unknown name, a function that cannot take an
+        event, a second registration, and after the first delivery.
         """
         wanted = _event_class(what)
 
@@ -102,16 +109,30 @@ class Router:
         return register
 
     def on_unknown(self, function: H, /) -> H:
-        """Register the decorated function for event types that the catalogue does not have."""
+        """Register the decorated function for event types that the catalogue does not have.
+
+        It takes (event) or (event, delivery); raises :class:`ConfigurationError` as ``on`` does.
+        """
         self._add([describe(function, UnknownEvent)])
         return function
 
     def include(self, router: Router) -> None:
-        """Take over the handlers of *router*, which is complete from here on."""
+        """Take over the handlers of *router*, which is complete from here on.
+
+        Several receivers may include one router. Raises :class:`ConfigurationError` for a router
+        that was included before, and where two registrations contradict each other.
+        """
+        if not isinstance(cast("object", router), Router):
+            message = f"include() takes a Router, not {router!r}; is it the module of one?"
+            raise ConfigurationError(message)
         if router is self:
-            message = "a router cannot include itself"
+            message = "a router cannot include itself; remove the line"
+            raise ConfigurationError(message)
+        if any(router is other for other in self._included):
+            message = "this router was included before; remove one of the two lines"
             raise ConfigurationError(message)
         self._add(router._handlers)
+        self._included.append(router)
         router._close("it was included in another router; register before include()")
 
     def match(self, event: Event) -> tuple[Handler, ...]:
@@ -132,24 +153,25 @@ class Router:
         if self._closed is not None:
             message = f"no handler can be registered any more: {self._closed}"
             raise ConfigurationError(message)
-        for number, handler in enumerate(handlers):
-            for other in (*self._handlers, *handlers[:number]):
-                _refuse_twice(handler, other)
         # Collected first and taken over at the end, so that a refused include adds nothing.
         together = [*self._handlers, *handlers]
-        self._models = _models(together)
-        self._handlers = together
+        models = _models(together)
+        _refuse_twice([*models.values(), UnknownEvent], together)
+        self._handlers, self._models = together, models
         self._matches.clear()
 
 
-def _refuse_twice(handler: Handler, other: Handler) -> None:
-    overlap = issubclass(handler.what, other.what) or issubclass(other.what, handler.what)
-    if handler.name == other.name and overlap:
-        message = (
-            f"{handler.name} is registered twice for {handler.what.__name__}; remove one of the "
-            "two, or give the second function a name of its own"
-        )
-        raise ConfigurationError(message)
+def _refuse_twice(models: Sequence[type[Event]], handlers: Sequence[Handler]) -> None:
+    # A name stands for its handler in the delivery's record, so one event may meet it once.
+    for model in models:
+        names = Counter(each.name for each in handlers if issubclass(model, each.what))
+        for name, times in names.items():
+            if times > 1:
+                message = (
+                    f"{name} is registered twice for {model.__name__}; remove one of the two, or "
+                    "give the second function a name of its own"
+                )
+                raise ConfigurationError(message)
 
 
 def _event_class(what: object) -> type[Event]:
@@ -200,12 +222,19 @@ def _models(handlers: Sequence[Handler]) -> Mapping[str, type[Event]]:
 
 
 def _narrower(name: str, first: type[Event], second: type[Event]) -> type[Event]:
+    """Give the class that derives from the other: the one that both handlers can take."""
     if issubclass(first, second):
         return first
     if issubclass(second, first):
         return second
+    if first is UnknownEvent:
+        message = (
+            f"the catalogue has no event {name!r}; correct the name, or let {second.__name__} "
+            "derive from UnknownEvent"
+        )
+        raise ConfigurationError(message)
     message = (
-        f"{first.__name__} and {second.__name__} both claim to be the model of {name!r}; let one "
-        "derive from the other"
+        f"{first.__name__} and {second.__name__} both claim to be the model of {name!r}; let "
+        f"{second.__name__} derive from {first.__name__}"
     )
     raise ConfigurationError(message)

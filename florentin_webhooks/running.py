@@ -15,10 +15,9 @@ from florentin_webhooks._run import Attempt, Program, StillRunning
 from florentin_webhooks.errors import HandlerFailed, Unavailable
 from florentin_webhooks.identity import trace
 from florentin_webhooks.journal import handler_failed, logger, note_delivery_id
-from florentin_webhooks.stores import Accept, Claim, Finish, State
+from florentin_webhooks.stores import Accept, Claim, Finish, State, Verdict
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from collections.abc import Sequence
 
     from florentin_webhooks.deliveries import Delivery
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.stores import Store
 
 __all__ = ["Run"]
+
+_KEPT = "a lease was not given back and runs until its end: %s"
 
 
 class Run:
@@ -57,7 +58,7 @@ class Run:
         try:
             claim = await self._program.ask(self._store, accept)
         except CancelledError:
-            await self._program.later(self._close(State.FAILED, None))
+            await self._program.later(self._decline(accept))
             raise
         self.key = claim.key.hex()
         note_delivery_id(claim, delivery)
@@ -88,9 +89,15 @@ class Run:
             handler_failed(handler.name, self.key, error)
             self._failures.append(error)
         if isinstance(error, StillRunning):
-            self._program.later(self._when_ended(handler, error.thread, last=last))
+            self._program.later(self._when_ended(handler, error, last=last))
             return State.LOST
-        return await self._record(self._after(last=last), None if error else handler.name)
+        done = None if error else handler.name
+        try:
+            return await self._record(self._after(last=last), done)
+        except CancelledError:
+            if not last:  # The last record gives the lease back by itself.
+                await self._program.later(self._close(State.FAILED, done))
+            raise
 
     async def _attempt(
         self, handler: Handler, arguments: tuple[Event, Delivery], *, last: bool
@@ -100,7 +107,7 @@ class Run:
             return await self._program.attempt(handler, given, self._seconds)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
-                self._program.later(self._when_ended(handler, still.thread, last=last))
+                self._program.later(self._when_ended(handler, still, last=last))
             else:
                 await self._program.later(self._close(State.FAILED, None))
             raise
@@ -114,9 +121,22 @@ class Run:
         finish = Finish(bytes.fromhex(self.key), self._token, state, handler)
         return await self._program.ask(self._store, finish)
 
-    async def _when_ended(self, handler: Handler, thread: Future[Attempt], *, last: bool) -> None:
+    async def _decline(self, accept: Accept) -> None:
+        """Ask again, which tells whether there is a lease and of which delivery; give it back."""
+        try:
+            claim = await self._program.ask(self._store, accept)
+        except Unavailable as error:
+            logger.warning(_KEPT, error)
+            return
+        if claim.verdict is Verdict.RUN:
+            self.key = claim.key.hex()
+            await self._close(State.FAILED, None)
+
+    async def _when_ended(self, handler: Handler, still: StillRunning, *, last: bool) -> None:
         """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
-        if await thread is None:
+        while not await still.ended_within(self._store.lease.total_seconds() / 3):
+            await self._close(State.RUNNING, None)
+        if still.thread.result() is None:
             clean = last and all(isinstance(each, StillRunning) for each in self._failures)
             await self._close(State.DONE if clean else State.FAILED, handler.name)
         else:
@@ -126,4 +146,6 @@ class Run:
         try:
             await self._record(state, handler)
         except Unavailable as error:
-            logger.warning("a lease was not given back and runs until its end: %s", error)
+            logger.warning(_KEPT, error)
+        except CancelledError:
+            pass  # The event loop ends. What was asked is on its way.

@@ -9,8 +9,9 @@ from __future__ import annotations
 from binascii import unhexlify
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hmac import compare_digest
 
-from cryptography.hazmat.primitives import constant_time, hashes, hmac
+from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.headers import Headers, find
@@ -83,7 +84,7 @@ class FlorentinSignature:
         for name, keyed in self._keyed:
             context = keyed.copy()
             context.update(body)
-            if constant_time.bytes_eq(context.finalize(), claimed):
+            if compare_digest(context.finalize(), claimed):
                 matched = name
         if matched is None:
             raise InvalidSignature("mismatch")

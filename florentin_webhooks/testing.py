@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from florentin_webhooks.samples import SAMPLES
@@ -39,13 +39,14 @@ def _utc_now() -> datetime:
 class Provider:
     """Make and send deliveries, signed with *secret*.
 
-    *clock* gives an aware datetime: what events are stamped with.
+    *clock* gives an aware datetime: what events are stamped with. What is made can go anywhere:
+    ``hooks.receive(*provider.make("user.login"))``, and in a running event loop
+    ``await hooks.areceive(*provider.make("user.login"))``.
     """
 
     def __init__(self, secret: Secrets, *, clock: Callable[[], datetime] = _utc_now) -> None:
         self._signature = FlorentinSignature(secret)
         self._clock = clock
-        self._made = 0
 
     def make(
         self,
@@ -59,15 +60,13 @@ class Provider:
         it, deeply: ``make("invoice.created", invoice={"amount_due": 0})``. Two deliveries never
         share their bytes or their id.
         """
-        self._made += 1
-        moment = self._clock()
-        unique = sha256(f"{id(self)}-{self._made}-{moment}".encode()).hexdigest()
+        unique = token_hex(12)
         envelope = {
             "event": event,
-            "timestamp": iso_timestamp(moment),
-            "data": _laid_over({"request": unique[:12], **SAMPLES.get(event, {})}, data),
+            "timestamp": iso_timestamp(self._clock()),
+            "data": _laid_over({"request": unique, **SAMPLES.get(event, {})}, data),
         }
-        return self.sign(event, json.dumps(envelope).encode(), delivery_id=unique[:24])
+        return self.sign(event, json.dumps(envelope).encode(), delivery_id=unique)
 
     def sign(self, event: str, body: bytes, *, delivery_id: str) -> Made:
         """Give the delivery of exactly these bytes."""

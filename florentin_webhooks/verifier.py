@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from florentin_webhooks._json import decode
 from florentin_webhooks.deliveries import Delivery
 from florentin_webhooks.errors import MalformedDelivery, StaleDelivery
-from florentin_webhooks.headers import Headers, find
+from florentin_webhooks.headers import Fields, Headers, find
 from florentin_webhooks.identity import fingerprint
 from florentin_webhooks.signatures import DELIVERY_ID_HEADER, EVENT_HEADER
 
@@ -31,9 +31,10 @@ MAX_NAME = 200
 
 _EVENT_NAME = EVENT_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
+_HOUR_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
-    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_HOUR_MINUTE}:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+    rf"(?:Z|[+-]{_HOUR_MINUTE})"
 )
 _VISIBLE = re.compile(rf"[!-~]{{1,{MAX_NAME}}}")
 
@@ -53,10 +54,11 @@ class Verifier:
 
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
+        headers = headers if isinstance(headers, Fields) else Fields(headers)
         secret = self.signature.verify(headers, body)
         envelope = _envelope(body)
         event, timestamp = _event(envelope), _timestamp(envelope)
-        if any(claim != event for claim in find(headers, _EVENT_NAME)):
+        if [claim for claim in find(headers, _EVENT_NAME) if claim != event]:
             message = "the event header and the signed body name different events"
             raise MalformedDelivery(message)
         delivery = Delivery(
@@ -113,7 +115,7 @@ def _timestamp(envelope: Mapping[str, object]) -> datetime:
         # The pattern comes first, since fromisoformat takes much more than RFC 3339.
         if isinstance(stamp, str) and _RFC3339.fullmatch(stamp):
             return datetime.fromisoformat(stamp).astimezone(UTC)
-    except (ValueError, OverflowError):  # Second 60, month 13, or a year that UTC leaves.
+    except (ValueError, OverflowError):  # Month 13, or a year that UTC leaves.
         pass
     message = "the timestamp is not an RFC 3339 date and time with an offset"
     raise MalformedDelivery(message) from None

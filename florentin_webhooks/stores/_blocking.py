@@ -28,7 +28,7 @@ class BlockingExecutor:
         try:
             answer = self._send(call)
             self._look_once()
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             raise unavailable(error) from None
         return call.read(answer)
 
@@ -48,5 +48,5 @@ class BlockingExecutor:
         self._looked = True
         try:
             warn_about(self._client.info())
-        except RedisError:
+        except (RedisError, OSError):
             warn_about(None)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 import redis
 import redis.asyncio
 import redis.asyncio.retry
-import redis.connection
 import redis.retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
@@ -23,6 +22,9 @@ __all__ = [
     "AsyncioClient",
     "BlockingClient",
     "Client",
+    "Connection",
+    "Pool",
+    "Word",
     "asyncio_client",
     "blocking_client",
     "refuse_unfit",
@@ -43,17 +45,27 @@ class BlockingClient(Protocol):
     def close(self) -> None: ...
 
 
-class Pipeline(Protocol):
-    """Be the part of redis-py's asyncio pipeline that is used here."""
+class Connection(Protocol):
+    """Be the part of redis-py's asyncio connection that is used here."""
 
-    def execute_command(self, *words: Word) -> object: ...
-    def execute(self, *, raise_on_error: bool) -> Awaitable[list[object]]: ...
+    def send_packed_command(self, command: bytes) -> Awaitable[None]: ...
+    def read_response(self) -> Awaitable[object]: ...
+
+
+class Pool(Protocol):
+    """Be the part of redis-py's asyncio connection pool that is used here."""
+
+    @property
+    def connection_kwargs(self) -> Mapping[str, object]: ...
+    def get_connection(self) -> Awaitable[Connection]: ...
+    def release(self, connection: Connection) -> Awaitable[None]: ...
 
 
 class AsyncioClient(Protocol):
     """Be the part of ``redis.asyncio.Redis`` that is used here."""
 
-    def pipeline(self, *, transaction: bool) -> Pipeline: ...
+    @property
+    def connection_pool(self) -> Pool: ...
     def info(self) -> Awaitable[Mapping[str, object]]: ...
     def aclose(self) -> Awaitable[None]: ...
 
@@ -71,11 +83,20 @@ class Bounds(NamedTuple):
     retries: int = 1
     connections: int = 32
 
-    def sockets(self) -> dict[str, float]:
+    def sockets(self) -> dict[str, float | None]:
         """Give the options that every client of ours is built with."""
-        return {"socket_timeout": self.socket, "socket_connect_timeout": self.socket}
+        waits = {"socket_timeout": self.socket, "socket_connect_timeout": self.socket}
+        return {**waits, **_NO_GREETING}
 
 
+_NO_GREETING: dict[str, float | None] = {
+    # The server's older protocol needs no greeting. For redis-py's name and version each new
+    # connection would read a file, where there may be no descriptor left, and wait a round trip.
+    "protocol": 2,
+    **dict.fromkeys(
+        ["driver_info"] if hasattr(redis, "DriverInfo") else ["lib_name", "lib_version"]
+    ),
+}
 BOUNDS = Bounds()
 
 
@@ -83,16 +104,7 @@ def blocking_client(server: str | redis.Redis) -> BlockingClient:
     """Give a client for the URL *server*, or the client that *server* is; connects when used."""
     if not isinstance(server, str):
         return cast("BlockingClient", server)
-    # One retry, not the ten of redis-py: with the token of its lease a call may be sent twice.
-    retry = redis.retry.Retry(_backoff(), BOUNDS.retries)
-    pool = cast("Any", redis.BlockingConnectionPool).from_url(  # Untyped in redis-py.
-        server,
-        max_connections=BOUNDS.connections,
-        timeout=BOUNDS.pool,
-        retry=retry,
-        **BOUNDS.sockets(),
-    )
-    return cast("BlockingClient", redis.Redis(connection_pool=pool))
+    return cast("BlockingClient", redis.Redis.from_pool(_pool(server)))  # Which closes it, too.
 
 
 def asyncio_client(server: str | Client) -> AsyncioClient:
@@ -101,13 +113,15 @@ def asyncio_client(server: str | Client) -> AsyncioClient:
         return cast("AsyncioClient", server)
     retry = redis.asyncio.retry.Retry(_backoff(), BOUNDS.retries)
     build = cast("Any", redis.asyncio.Redis).from_url  # Untyped in redis-py.
-    return cast("AsyncioClient", build(server, retry=retry, **BOUNDS.sockets()))
+    # No timer of redis-py for each answer: one of ours bounds the whole round trip.
+    options = {**BOUNDS.sockets(), "socket_timeout": None}
+    return cast("AsyncioClient", build(server, retry=retry, **options))
 
 
 def refuse_unfit(server: object) -> None:
     """Raise :class:`ConfigurationError` for what cannot run the scripts; warn of slow ones."""
     if isinstance(server, str):
-        _refuse_url(server)
+        _refuse_options(_options(server))
         return
     if not isinstance(server, redis.Redis | redis.asyncio.Redis):
         message = (
@@ -115,9 +129,17 @@ def refuse_unfit(server: object) -> None:
             "in a cluster, give it the URL of a node of its own"
         )
         raise ConfigurationError(message)
-    options: dict[str, Any] = server.connection_pool.connection_kwargs  # Any: redis-py's options.
+    _refuse_options(server.connection_pool.connection_kwargs)
+
+
+def unavailable(error: Exception) -> Unavailable:
+    """Say which kind of failure it was; a message of redis-py may quote the URL's password."""
+    return Unavailable(f"Redis gave no answer: {type(error).__name__}")
+
+
+def _refuse_options(options: Mapping[str, Any]) -> None:  # Any: redis-py's options.
     if options.get("decode_responses"):
-        message = "the Redis client decodes answers, but keys are bytes; set decode_responses=False"
+        message = "the Redis client decodes answers, but keys are bytes; drop decode_responses"
         raise ConfigurationError(message)
     wait = options.get("socket_timeout")
     if wait is None or wait > 1:
@@ -128,20 +150,31 @@ def refuse_unfit(server: object) -> None:
         )
 
 
-def unavailable(error: RedisError) -> Unavailable:
-    """Say which kind of failure it was; a message of redis-py may quote the URL's password."""
-    return Unavailable(f"Redis gave no answer: {type(error).__name__}")
-
-
-def _refuse_url(url: str) -> None:
+def _options(url: str) -> Mapping[str, Any]:  # Any: redis-py's options.
     try:
-        cast("Any", redis.connection).parse_url(url)  # Untyped in redis-py.
-    except ValueError:
+        pools: list[Any] = [_pool(url), cast("Any", asyncio_client(url)).connection_pool]
+        for pool in pools:
+            # Made and thrown away unconnected: what it does not know would fail each delivery.
+            pool.connection_class(**pool.connection_kwargs)
+            str(pool.connection_kwargs.get("host", "")).encode("idna")
+    except (TypeError, ValueError, RedisError):
         message = (
-            "the Redis URL is none; it looks like redis://localhost:6379/0, rediss://… for TLS, or "
-            "unix:///path/to/socket"
+            "the Redis URL is none, or has an option that redis-py does not know; it looks like "
+            "redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket"
         )
         raise ConfigurationError(message) from None
+    return cast("Mapping[str, Any]", pools[0].connection_kwargs)
+
+
+def _pool(url: str) -> Any:  # Untyped in redis-py.
+    # One retry, not the ten of redis-py: with the token of its lease a call may be sent twice.
+    return cast("Any", redis.BlockingConnectionPool).from_url(
+        url,
+        max_connections=BOUNDS.connections,
+        timeout=BOUNDS.pool,
+        retry=redis.retry.Retry(_backoff(), BOUNDS.retries),
+        **BOUNDS.sockets(),
+    )
 
 
 def _backoff() -> ExponentialWithJitterBackoff:

@@ -2,7 +2,9 @@
 
 What waits while a round trip is under way leaves together in the next one. So the cost of a call
 falls as load rises, a burst needs one connection and cannot exhaust a pool, and the round trip
-runs in a task of its own, which nobody who is cancelled takes along.
+runs in a task of its own, which nobody who is cancelled takes along. The end of the event loop
+cancels that task as well; it then sends once more what was under way, since a lease that is not
+given back keeps everybody waiting.
 """
 
 from __future__ import annotations
@@ -16,17 +18,21 @@ from redis.exceptions import NoScriptError, RedisError
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.stores._clients import BOUNDS, unavailable
 from florentin_webhooks.stores._durability import warn_about
+from florentin_webhooks.stores._wire import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.stores._clients import AsyncioClient
-    from florentin_webhooks.stores._scripts import Call, Words
+    from florentin_webhooks.stores._scripts import Call
 
 __all__ = ["GroupedExecutor"]
 
 GROUP = 128
 """The most calls of one round trip: about 10 ms of a server's time."""
+
+GROUP_BYTES = 2 << 20
+"""About how much they may hold: as much time, where bodies are large."""
 
 
 class _Waiting(NamedTuple):
@@ -49,25 +55,30 @@ class GroupedExecutor:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(call, loop.create_future(), loop.time())
         self._waiting.append(waiting)
-        if self._sender is None:
+        if self._sender is None or self._sender.done():  # Cancelled before it took a step.
             self._sender = loop.create_task(self._send_all())
         return call.read(await waiting.answer)
 
     async def aclose(self) -> None:
         """Close the connection once everything that waits has been sent."""
-        while self._sender is not None:
+        while self._sender is not None and not self._sender.done():
             await asyncio.wait({self._sender})
         await self._client.aclose()
 
     async def _send_all(self) -> None:
         group: list[_Waiting] = []
-        reason = "the event loop is shutting down"
+        reason = "an error that is no error of Redis"
         try:
             while self._waiting:
                 group = self._next_group()
-                _settle(group, await self._round_trip([each.call for each in group]))
+                try:
+                    answers = await self._round_trip([each.call for each in group])
+                except asyncio.CancelledError:
+                    self._waiting.extendleft(reversed(group))
+                    continue
+                _settle(group, answers)
                 await self._look_once()
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             reason = str(unavailable(error))
         finally:
             # Whoever waits behind a server that does not answer is told at once as well.
@@ -79,40 +90,38 @@ class GroupedExecutor:
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
-        oldest = asyncio.get_running_loop().time() - BOUNDS.queue
-        while self._waiting and len(group) < GROUP:
+        size, oldest = 0, asyncio.get_running_loop().time() - BOUNDS.queue
+        while self._waiting and len(group) < GROUP and size < GROUP_BYTES:
             waiting = self._waiting.popleft()
-            if waiting.answer.done():
-                group.append(waiting)  # Its caller was cancelled; the operation still counts.
-            elif waiting.since < oldest:
+            # Where the caller was cancelled, or handlers have run, the operation still counts.
+            if waiting.since < oldest and waiting.call.may_fail and not waiting.answer.done():
                 waiting.answer.set_exception(Unavailable("too many deliveries wait for Redis"))
             else:
                 group.append(waiting)
+                size += waiting.call.size
         return group
 
     async def _round_trip(self, calls: Sequence[Call]) -> list[object]:
-        answers = await self._pipeline([call.command() for call in calls])
+        pool = self._client.connection_pool
+        answers = await exchange(pool, [call.command() for call in calls])
         unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
-            again = await self._pipeline([calls[at].full_command() for at in unknown])
+            again = await exchange(pool, [calls[at].full_command() for at in unknown])
             for at, answer in zip(unknown, again, strict=True):
                 answers[at] = answer
         return answers
-
-    async def _pipeline(self, commands: Sequence[Words]) -> list[object]:
-        pipeline = self._client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        return await pipeline.execute(raise_on_error=False)
 
     async def _look_once(self) -> None:
         if self._looked:
             return
         self._looked = True
         try:
-            warn_about(await self._client.info())
-        except RedisError:
+            async with asyncio.timeout(BOUNDS.socket):
+                warn_about(await self._client.info())
+        except (RedisError, OSError):  # A TimeoutError is one.
             warn_about(None)
+        except asyncio.CancelledError:
+            pass  # The event loop ends; what waits has yet to be sent.
 
 
 def _settle(group: Sequence[_Waiting], answers: Sequence[object]) -> None:

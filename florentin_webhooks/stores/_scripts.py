@@ -5,11 +5,11 @@ Described once, carried out by two executors. Knows no client.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
@@ -27,12 +27,18 @@ class Script(NamedTuple):
 
 
 class Call(NamedTuple):
-    """Hold one call of a script, and *read*, which turns the server's answer into ours."""
+    """Hold one call of a script, and *read*, which turns the server's answer into ours.
+
+    *size* is the length of the body in it. *may_fail*: nothing has happened yet, so that a server
+    with too much to do may go without.
+    """
 
     script: Script
     keys: Words
     arguments: Words
     read: Callable[[Any], object]  # Any: what a RESP parser gives.
+    size: int
+    may_fail: bool
 
     def command(self) -> Words:
         """Give the command that the server can answer when it remembers the script."""
@@ -82,7 +88,7 @@ class Scripts:
             delivery.delivery_id or "",
             delivery.received_at.isoformat(),
         )
-        return Call(_ACCEPT, keys, arguments, _read_claim)
+        return Call(_ACCEPT, keys, arguments, _read_claim, len(delivery.body), may_fail=True)
 
     def _finish(self, finish: Finish) -> Call:
         arguments = (
@@ -93,24 +99,25 @@ class Scripts:
             self._retention,
             self._keep,
         )
-        return Call(_FINISH, (self._records + finish.key,), arguments, _read_state)
+        keys = (self._records + finish.key,)
+        return Call(_FINISH, keys, arguments, _read_state, 0, may_fail=False)
 
 
-def _read_claim(answer: Sequence[Any]) -> Claim:
-    verdict, key, attempt, wait, reused, changed, *done = answer
+def _read_claim(answer: bytes) -> Claim:
+    verdict, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
     return Claim(
-        Verdict(verdict.decode()),
-        cast("bytes", key),
-        attempt=attempt,
-        wait=wait / 1000,
-        done=frozenset(name.decode() for name in done),
-        id_reused=bool(reused),
-        id_changed=bool(changed),
+        _VERDICTS[verdict],
+        answer[:_KEY],
+        attempt=int(attempt),
+        wait=int(wait) / 1000,
+        done=frozenset([name.decode() for name in done]),
+        id_reused=reused == b"1",
+        id_changed=changed == b"1",
     )
 
 
 def _read_state(answer: bytes) -> State:
-    return State(answer.decode())
+    return _STATES[answer]
 
 
 def _milliseconds(span: timedelta) -> int:
@@ -122,5 +129,8 @@ def _script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
+_KEY = 16
+_VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
+_STATES = {state.value.encode(): state for state in State}
 _ACCEPT = _script("accept")
 _FINISH = _script("finish")

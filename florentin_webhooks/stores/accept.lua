@@ -2,10 +2,20 @@
 -- KEYS  1 record of the fingerprint   2 what came under the delivery id (absent without an id)
 -- ARGV  1 prefix of records  2 fingerprint  3 content  4 token  5 fresh  6 valid  7 lease in ms
 --       8 retention in ms  9 keep in ms  10 body  11 event  12 delivery id  13 received at
--- Gives {verdict, fingerprint, attempt, wait in ms, id reused, id changed, handlers done ...}.
+-- Gives one string, which clients read faster than a list: 16 bytes of fingerprint, and with \0
+-- between them: verdict, attempt, wait in ms, id reused, id changed, handlers done ...
 local call, record, fingerprint = redis.call, KEYS[1], ARGV[2]
-local facts = call('HMGET', record, 's', 't', 'u', 'a')
+local facts = call('HMGET', record, 's', 't', 'u', 'a', 'o')
 local sent, reused, known_id = KEYS[2] and call('GET', KEYS[2]) or '', 0, not KEYS[2]
+
+if facts[5] then  -- These bytes were once a retry of an earlier delivery, stamped anew.
+  local earlier = call('HMGET', ARGV[1] .. facts[5], 's', 't', 'u', 'a')
+  if earlier[1] then
+    record, fingerprint, facts = ARGV[1] .. facts[5], facts[5], earlier
+  else
+    call('DEL', record)
+  end
+end
 
 -- Pairs of content and fingerprint, 16 bytes each: what was sent under this delivery id.
 for at = 1, #sent, 32 do
@@ -15,19 +25,24 @@ for at = 1, #sent, 32 do
     local earlier = call('HMGET', ARGV[1] .. first, 's', 't', 'u', 'a')
     if earlier[1] then
       record, fingerprint, facts, known_id = ARGV[1] .. first, first, earlier, true
+      -- From here on these bytes are known, also when they come under any other delivery id.
+      call('HSET', KEYS[1], 'o', first)
+      call('PEXPIRE', KEYS[1], ARGV[8])
+      if earlier[1] == 'done' then call('PEXPIRE', record, ARGV[8]) end
     end
   end
 end
 
+local function told(...) return fingerprint .. table.concat({...}, '\0') end
 local state, token, attempt = facts[1], facts[2], tonumber(facts[4] or 0)
 local changed = (state and not known_id) and 1 or 0
-if state == 'done' then return {'duplicate', fingerprint, attempt, 0, 0, changed} end
+if state == 'done' then return told('duplicate', attempt, 0, 0, changed) end
 
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local wait = state == 'running' and tonumber(facts[3]) - now or 0
 if wait > 0 and token ~= ARGV[4] then
-  return {'in-progress', fingerprint, attempt, wait, 0, changed}
+  return told('in-progress', attempt, wait, 0, changed)
 end
 
 if not state and KEYS[2] then
@@ -52,10 +67,10 @@ else
 end
 call('PEXPIRE', record, ARGV[9])
 
-local answer = {verdict, fingerprint, attempt, 0, reused, changed}
+local answer = {verdict, attempt, 0, reused, changed}
 if state then
   for _, field in ipairs(call('HKEYS', record)) do
     if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
   end
 end
-return answer
+return told(unpack(answer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -24,9 +24,14 @@ A = TypeVar("A")
 
 @dataclass(slots=True)
 class _Record:
-    """Hold one delivery's state; the body stays as long as it may be needed again."""
+    """Hold one delivery's state; the body stays as long as it may be needed again.
 
+    *key* is the fingerprint that came first, *later* those of retries that were stamped anew.
+    """
+
+    key: bytes
     trace: Trace | None
+    later: list[bytes] = field(default_factory=list)
     state: State = State.RUNNING
     token: bytes = b""
     until: float = 0
@@ -91,33 +96,47 @@ class MemoryStore:
 
     def _accept(self, accept: Accept, now: float) -> Claim:
         sent = self._sent_under.get(accept.trace.delivery_id, {}) if accept.trace else {}
-        key, record = accept.key, self._records.get(accept.key)
+        record = self._records.get(accept.key)
         if record is None and accept.trace and (first := sent.get(accept.trace.content)):
-            key, record = first, self._records[first]
+            record = self._records[first]
+            self._know_also(accept.key, record, now)
+        key = accept.key if record is None else record.key
         changed = record is not None and bool(accept.trace) and key not in sent.values()
         verdict = _verdict(accept, record, now)
-        claim = Claim(verdict, key, id_reused=bool(sent) and record is None, id_changed=changed)
         if verdict is Verdict.DUPLICATE:
-            return claim
+            return Claim(verdict, key, id_changed=changed)
         if verdict is Verdict.IN_PROGRESS and record is not None:
-            return claim._replace(wait=record.until - now)
-        record = record or self._remember(accept)
+            return Claim(verdict, key, wait=record.until - now, id_changed=changed)
+        reused = bool(sent) and record is None
+        record = record or self._remember(accept, now)
         self._enter(record, accept, verdict, now)
-        self._keep(key, record, now)
-        return claim._replace(attempt=record.attempt, done=frozenset(record.done))
+        self._keep(record, now)
+        return Claim(verdict, key, record.attempt, 0, frozenset(record.done), reused, changed)
 
-    def _remember(self, accept: Accept) -> _Record:
+    def _remember(self, accept: Accept, now: float) -> _Record:
+        self._refuse_when_full()
+        record = self._records[accept.key] = _Record(accept.key, accept.trace)
+        if accept.trace:
+            sent = self._sent_under.setdefault(accept.trace.delivery_id, {})
+            sent[accept.trace.content] = accept.key
+        self._keep(record, now)
+        heappush(self._expiry, (record.expires, record.key))
+        return record
+
+    def _know_also(self, key: bytes, record: _Record, now: float) -> None:
+        # From here on these bytes are known, also when they come under any other delivery id.
+        self._refuse_when_full()
+        self._records[key] = record
+        record.later.append(key)
+        self._keep(record, now)
+
+    def _refuse_when_full(self) -> None:
         if len(self._records) >= self._capacity:
             message = (
                 f"MemoryStore is full: it holds {len(self._records)} deliveries that may still be "
                 "replayed; raise its capacity or use RedisStore"
             )
             raise Unavailable(message)
-        record = self._records[accept.key] = _Record(accept.trace)
-        if accept.trace:
-            sent = self._sent_under.setdefault(accept.trace.delivery_id, {})
-            sent[accept.trace.content] = accept.key
-        return record
 
     def _enter(self, record: _Record, accept: Accept, verdict: Verdict, now: float) -> None:
         record.body = accept.delivery.body
@@ -130,7 +149,7 @@ class MemoryStore:
 
     def _finish(self, finish: Finish, now: float) -> State:
         record = self._records.get(finish.key)
-        if record is None:
+        if record is None or record.key != finish.key:
             return State.LOST
         if record.state is State.DONE:
             return State.DONE
@@ -142,28 +161,28 @@ class MemoryStore:
         if finish.state is State.RUNNING:
             record.until = now + self.lease.total_seconds()
         else:
-            self._end(finish.key, record, now)
+            record.token = b""
+        if finish.state is State.DONE:
+            record.body, record.done = b"", set()
+        self._keep(record, now)
         return finish.state
 
-    def _end(self, key: bytes, record: _Record, now: float) -> None:
-        record.token = b""
-        if record.state is State.DONE:
-            record.body, record.done = b"", set()
-        self._keep(key, record, now)
-
-    def _keep(self, key: bytes, record: _Record, now: float) -> None:
+    def _keep(self, record: _Record, now: float) -> None:
         record.expires = now + self.retention.total_seconds()
-        heappush(self._expiry, (record.expires, key))
 
     def _forget_expired(self, now: float) -> None:
+        # One entry per record, however often that was kept for longer since.
         while self._expiry and self._expiry[0][0] <= now:
-            _, key = heappop(self._expiry)
-            record = self._records.get(key)
-            if record is not None and record.expires <= now:
-                self._forget(key, record)
+            record = self._records[self._expiry[0][1]]
+            if record.expires > now:
+                heapreplace(self._expiry, (record.expires, record.key))
+            else:
+                heappop(self._expiry)
+                self._forget(record)
 
-    def _forget(self, key: bytes, record: _Record) -> None:
-        del self._records[key]
+    def _forget(self, record: _Record) -> None:
+        for key in (record.key, *record.later):
+            del self._records[key]
         if record.trace:
             sent = self._sent_under[record.trace.delivery_id]
             sent.pop(record.trace.content, None)

@@ -81,7 +81,8 @@ class RedisStore:
         """Carry out *operation*, together with all others that wait in this event loop."""
         call = self._scripts.call(operation)
         if self._blocking is not None and not isinstance(self._server, str):
-            return cast("A", await asyncio.to_thread(self._blocking.run, call))
+            thread = asyncio.get_running_loop().run_in_executor(None, self._blocking.run, call)
+            return cast("A", await asyncio.shield(thread))  # One that waits runs all the same.
         return cast("A", await self._grouped().run(call))
 
     def close(self) -> None:
@@ -100,5 +101,18 @@ class RedisStore:
         loop = asyncio.get_running_loop()
         executor = self._loops.get(loop)
         if executor is None:
+            self._forget_closed_loops()
             executor = self._loops[loop] = GroupedExecutor(asyncio_client(self._server))
         return executor
+
+    def _forget_closed_loops(self) -> None:
+        # A connection refers to its loop, so that no loop here ever leaves by itself.
+        for loop in list(self._loops):
+            if loop.is_closed():
+                del self._loops[loop]
+        if self._loops and not isinstance(self._server, str):
+            message = (
+                "this RedisStore has an asyncio client, which belongs to one event loop; "
+                "pass it a URL, which serves any number"
+            )
+            raise ConfigurationError(message)

@@ -1,0 +1,354 @@
+"""Which tests show that a case of ``attack_cases.json`` or ``hostile_cases.json`` is answered.
+
+A value names tests: ``folder/file.py::test_name`` or a whole file, ``folder/file.py``. ``Later``
+gives the reason why a case, or the rest of one, is not for receiving under ASGI to answer.
+``tests/unit/test_attack_coverage.py`` checks that every case is here and every test exists.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["ATTACKS", "HOSTILE", "Answers", "Later"]
+
+
+class Later(NamedTuple):
+    """Why there is no test yet."""
+
+    reason: str
+
+
+Answers = tuple[str | Later, ...]
+
+# Every case with a request of its own runs through these, and through every mount.
+_REQUESTS = (
+    "unit/test_vectors.py::test_an_attack_has_the_outcome_of_the_table",
+    "unit/test_vectors.py::test_an_attack_runs_a_handler_once_or_never",
+    "conformance/test_mounts.py::test_a_mount_gives_each_attack_its_outcome",
+    "integration/test_attacks_over_http.py::test_an_attack_has_the_same_outcome_under_a_server",
+)
+_SIGNATURES = "unit/test_signature_attacks.py::test_"
+_TIMES = "unit/test_time_attacks.py::test_"
+_REPLAYS = "unit/test_replay_attacks.py::test_"
+_EVENTS = "unit/test_event_attacks.py::test_"
+_HANDLERS = "unit/test_handler_attacks.py::test_"
+_LOGS = "unit/test_log_attacks.py::test_"
+_HTTP = "integration/test_hostile_http.py::test_"
+_BODIES = "integration/test_hostile_bodies.py::test_"
+_HEADERS = "integration/test_hostile_headers.py::test_"
+_SLOW = "integration/test_slow_senders.py::test_"
+_AROUND = "integration/test_programs_around.py::test_"
+_ASGI = "integration/test_asgi_programs.py::test_"
+_REDIS = "integration/test_forgeries_and_redis.py::test_"
+_PROPERTIES = "unit/test_signature_properties.py::test_"
+_CONTENT = "unit/test_body_properties.py::test_"
+_STORES = "conformance/test_stores.py::test_"
+_LEAVING = "integration/test_leaving_senders.py::test_"
+_FORMS = "unit/test_header_forms.py::test_"
+_ROUND_TRIPS = "integration/test_redis_round_trips.py::test_"
+_MOUNT = "conformance/test_mounts.py::test_a_mount_gives_each_delivery_its_outcome"
+
+_QUEUE = Later("issue 3: needs RQ's queue and workers")
+_KILLS = Later("issue 3, section 4: kill -9 of web processes while deliveries flow")
+_FRAMEWORKS = Later("issue 4: Django and Flask")
+_TENANTS = Later("one receiver serves one tenant; nothing looks a tenant up by path")
+_METRICS = Later("there are no metrics or traces yet")
+
+# By the number of a case; what stands behind its dot is an input of the same test.
+ATTACKS: dict[str, Answers] = {
+    **dict.fromkeys(
+        [
+            *("SIG-01", "SIG-04", "SIG-05", "SIG-07", "SIG-08", "SIG-09"),
+            *("SIG-10", "SIG-11", "SIG-12", "SIG-13", "SIG-16", "SIG-20"),
+            *("SIG-21", "SIG-35", "TIME-09", "TIME-11", "TIME-12", "JSON-01"),
+            *("JSON-02", "JSON-03", "JSON-06", "JSON-10", "JSON-11"),
+        ],
+        _REQUESTS,
+    ),
+    "SIG-14": (*_REQUESTS, f"{_HEADERS}white_space_around_the_signature_is_no_part_of_it"),
+    "SIG-17": (
+        *_REQUESTS,
+        f"{_BODIES}a_signature_in_a_trailer_is_none",
+        f"{_BODIES}a_trailer_that_arrives_with_the_head_is_a_header_to_httptools_alone",
+    ),
+    "SIG-18": (*_REQUESTS, f"{_HEADERS}a_name_with_underscores_is_another_header"),
+    "SIG-22": (f"{_SIGNATURES}no_usable_secret_is_refused_at_construction",),
+    "SIG-24": (
+        f"{_SIGNATURES}a_weak_or_damaged_secret_is_refused_by_the_receiver",
+        f"{_SIGNATURES}the_scheme_alone_takes_a_short_secret",
+    ),
+    "SIG-26": (
+        f"{_SIGNATURES}digests_are_compared_once_per_secret_whichever_matches",
+        f"{_SIGNATURES}no_module_compares_digests_with_an_operator",
+    ),
+    "SIG-27": (*_REQUESTS, f"{_SIGNATURES}the_parser_is_not_called_for_a_forged_body"),
+    "SIG-28": (
+        f"{_REDIS}a_thousand_forgeries_with_ids_of_their_own_cause_no_command",
+        f"{_REDIS}a_thousand_forgeries_through_asgi_cause_no_command",
+    ),
+    "SIG-29": (
+        "conformance/test_mounts.py::test_a_mount_gives_each_attack_its_outcome",
+        f"{_SIGNATURES}a_forgery_is_refused_by_verify",
+        _FRAMEWORKS,
+    ),
+    "SIG-30": (
+        f"{_SIGNATURES}no_parameter_could_switch_verification_off",
+        f"{_SIGNATURES}no_environment_variable_could_switch_verification_off",
+    ),
+    "SIG-31": (f"{_SIGNATURES}what_was_signed_for_one_receiver_is_refused_by_another", _TENANTS),
+    "SIG-32": (*_REQUESTS, f"{_HEADERS}a_giant_signature_is_refused_in_a_short_line"),
+    "SIG-34": (
+        f"{_PROPERTIES}a_million_generated_pairs_are_judged_as_by_the_oracle",
+        f"{_PROPERTIES}thirty_thousand_generated_pairs_are_judged_as_by_the_oracle",
+    ),
+    "TIME-02": (
+        *_REQUESTS,
+        f"{_TIMES}the_signed_timestamp_decides_and_both_ends_are_inside",
+    ),
+    "TIME-03": (*_REQUESTS, f"{_TIMES}the_signed_timestamp_decides_and_both_ends_are_inside"),
+    "TIME-04": (
+        *_REQUESTS,
+        f"{_TIMES}a_fresh_timestamp_header_makes_no_stale_delivery_fresh",
+    ),
+    "TIME-06": (*_REQUESTS, f"{_TIMES}no_timestamp_header_makes_a_fresh_delivery_stale"),
+    "TIME-07": (*_REQUESTS, f"{_TIMES}no_timestamp_header_makes_a_fresh_delivery_stale"),
+    "TIME-13": (f"{_TIMES}every_documented_retry_of_identical_bytes_gets_through",),
+    "TIME-14": (
+        *_REQUESTS,
+        f"{_TIMES}a_replay_after_days_is_processed_once_where_the_window_is_widened",
+    ),
+    "TIME-15": (f"{_TIMES}a_store_that_forgets_inside_the_window_is_refused",),
+    "TIME-16": (f"{_TIMES}a_replay_at_the_very_end_of_the_window_is_a_duplicate",),
+    "TIME-17": (f"{_TIMES}a_wrong_clock_shows_in_the_outcome", _METRICS),
+    "TIME-18": (f"{_TIMES}a_clock_that_steps_back_makes_no_replay_run",),
+    "TIME-19": (_QUEUE,),
+    "RPL-02": (
+        *_REQUESTS,
+        f"{_REPLAYS}a_captured_delivery_under_any_delivery_id_runs_nothing",
+        "conformance/test_stores_identity.py",
+    ),
+    "RPL-04": (f"{_REPLAYS}two_genuine_bodies_under_one_delivery_id_both_run",),
+    "RPL-05": (f"{_REPLAYS}a_forgery_does_not_poison_the_delivery_id_of_a_genuine_delivery",),
+    "RPL-06": ("conformance/test_stores_races.py",),
+    "RPL-07": ("conformance/test_stores.py", _KILLS),
+    "RPL-08": (f"{_REPLAYS}a_failed_delivery_is_processed_when_it_is_retried",),
+    "RPL-09": (
+        f"{_STORES}a_lease_that_ended_is_taken_over",
+        f"{_STORES}whoever_has_to_wait_is_told_how_long",
+        _KILLS,
+    ),
+    "RPL-10": (f"{_REPLAYS}a_lease_that_is_no_longer_than_a_handler_may_take_is_refused",),
+    "RPL-11": (
+        f"{_STORES}a_late_owner_changes_nothing_while_the_next_one_runs",
+        f"{_STORES}a_late_owner_changes_nothing_once_the_next_one_is_done",
+    ),
+    "RPL-12": (
+        f"{_REPLAYS}a_retry_that_was_stamped_anew_is_a_duplicate",
+        f"{_REPLAYS}equal_data_at_another_time_under_another_id_is_another_event",
+        "conformance/test_stores_identity.py",
+    ),
+    "RPL-13": (f"{_REPLAYS}genuine_events_with_equal_bytes_are_one_and_both_ids_are_logged",),
+    "RPL-14": (f"{_LEAVING}a_handler_outlives_its_sender_and_the_retry_waits_for_it",),
+    "RPL-15": (f"{_STORES}whoever_asks_twice_because_an_answer_was_lost_has_the_lease",),
+    "RPL-17": (f"{_REPLAYS}the_same_body_counts_for_each_receiver_on_its_own", _TENANTS),
+    "RPL-18": (f"{_REPLAYS}without_a_store_it_works_and_warns_once",),
+    "RPL-19": (
+        f"{_REPLAYS}a_storm_of_replays_asks_the_store_once_each",
+        f"{_ROUND_TRIPS}a_duplicate_is_one_round_trip",
+    ),
+    "RPL-20": (f"{_REPLAYS}other_content_under_a_known_delivery_id_is_warned_about",),
+    "JSON-04": (
+        *_REQUESTS,
+        f"{_CONTENT}the_deepest_nesting_that_is_allowed_is_read",
+        f"{_CONTENT}a_megabyte_of_anything_is_refused_in_linear_time",
+    ),
+    "JSON-15": (*_REQUESTS, f"{_EVENTS}a_wide_body_takes_well_under_a_second"),
+    "HTTP-01": (*_REQUESTS, f"{_HTTP}any_method_but_post_is_not_allowed"),
+    "HTTP-02": (f"{_HTTP}a_declared_length_over_the_limit_is_refused_unread", _MOUNT),
+    "HTTP-03": (f"{_HTTP}a_hundred_mebibytes_in_chunks_are_refused_after_one",),
+    "HTTP-04": (_MOUNT, _FRAMEWORKS),
+    "HTTP-05": (f"{_HTTP}a_sender_that_leaves_half_way_leaves_nothing_behind",),
+    "HTTP-06": (f"{_HTTP}a_length_that_is_too_small_is_judged_by_what_it_covers",),
+    "HTTP-07": (
+        f"{_BODIES}a_body_whose_end_is_unclear_is_not_processed",
+        f"{_BODIES}length_and_chunks_together_are_refused_or_judged_by_the_chunks",
+        f"{_BODIES}a_length_with_no_chunks_behind_it_is_no_server_error",
+    ),
+    "HTTP-08": (f"{_BODIES}a_body_in_chunks_is_the_same_body", _FRAMEWORKS),
+    "HTTP-09": (
+        f"{_SLOW}a_body_that_trickles_is_answered_with_a_timeout",
+        f"{_SLOW}a_body_that_never_comes_is_answered_with_a_timeout",
+    ),
+    "HTTP-10": (f"{_BODIES}a_packed_body_is_refused_and_never_unpacked", _MOUNT),
+    "HTTP-11": (_MOUNT,),
+    "HTTP-12": (f"{_HEADERS}a_refusal_may_come_before_or_after_the_wait_for_the_body",),
+    "HTTP-13": (f"{_HEADERS}a_control_byte_in_the_delivery_id_makes_it_absent_or_the_request_bad",),
+    "HTTP-14": (
+        f"{_HEADERS}a_giant_header_counts_as_absent_or_as_another_value",
+        f"{_HEADERS}five_hundred_headers_are_received",
+    ),
+    "HTTP-15": (f"{_HEADERS}an_odd_request_is_no_server_error",),
+    "HTTP-16": (
+        f"{_HTTP}nothing_behind_a_refused_body_becomes_a_request",
+        f"{_SLOW}a_timeout_closes_the_connection_and_nothing_behind_it_is_a_request",
+    ),
+    "HTTP-17": (f"{_HTTP}a_sender_that_leaves_half_way_leaves_nothing_behind",),
+    "HTTP-18": (
+        f"{_HEADERS}all_forgeries_are_answered_alike",
+        "unit/test_vectors.py::test_all_forgeries_are_answered_alike_to_the_byte",
+    ),
+    "EVT-02": (*_REQUESTS, f"{_EVENTS}a_header_that_names_another_event_is_malformed"),
+    "EVT-04": (
+        *_REQUESTS,
+        f"{_EVENTS}an_event_that_is_no_name_is_malformed",
+        f"{_EVENTS}a_name_is_never_trimmed_or_folded_into_a_typed_event",
+    ),
+    "EVT-05": (*_REQUESTS, f"{_EVENTS}fields_that_nobody_documented_are_kept"),
+    "EVT-06": (
+        *_REQUESTS,
+        f"{_EVENTS}an_event_that_its_model_refuses_is_processed_once_the_model_is_fixed",
+    ),
+    "EVT-08": (f"{_HANDLERS}all_handlers_run_and_a_retry_runs_only_the_one_that_failed", _QUEUE),
+    "EVT-09": (f"{_HANDLERS}whatever_a_handler_raises_is_a_failure_that_is_retried",),
+    "EVT-10": (
+        f"{_HANDLERS}a_coroutine_that_hangs_is_stopped_and_may_run_again",
+        f"{_HANDLERS}a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thread",
+        _QUEUE,
+    ),
+    "EVT-11": (_QUEUE,),
+    "EVT-12": (
+        f"{_HANDLERS}a_handler_sees_nothing_of_what_another_did_to_the_event",
+        f"{_HANDLERS}an_event_cannot_be_assigned_to",
+    ),
+    "EVT-13": (
+        f"{_EVENTS}registering_a_handler_twice_is_refused",
+        f"{_EVENTS}registering_for_an_event_that_does_not_exist_is_refused",
+        f"{_EVENTS}registering_a_function_with_other_parameters_is_refused",
+    ),
+    "EVT-14": (
+        f"{_EVENTS}events_come_in_the_order_they_arrive_in_with_their_own_timestamps",
+        Later("issue 3: latest= skips what is older"),
+    ),
+    "EVT-15": (f"{_EVENTS}addresses_in_the_data_are_neither_connected_to_nor_opened",),
+    "EVT-16": (
+        f"{_EVENTS}text_that_looks_like_code_stays_text",
+        f"{_EVENTS}an_event_whose_name_looks_like_code_is_an_unknown_event",
+    ),
+    **dict.fromkeys(["ADP-01", "ADP-02", "ADP-03", "ADP-04", "ADP-05"], (_FRAMEWORKS,)),
+    "ADP-06": (
+        f"{_AROUND}a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why",
+        f"{_AROUND}a_body_that_a_middleware_drained_times_out_and_the_log_says_why",
+    ),
+    "ADP-07": (f"{_AROUND}a_body_that_a_middleware_wrote_anew_is_refused_with_a_hint",),
+    "ADP-08": (
+        f"{_ASGI}what_is_not_ours_reaches_the_program_as_it_came",
+        f"{_ASGI}a_program_behind_the_middleware_streams_its_answer",
+        f"{_ASGI}a_program_behind_the_middleware_gets_an_upload_piece_by_piece",
+        f"{_ASGI}the_lifespan_of_the_program_goes_on_and_the_store_is_closed_at_its_end",
+    ),
+    "ADP-09": (
+        f"{_AROUND}both_slash_forms_are_the_same_place",
+        f"{_AROUND}no_other_spelling_of_the_path_is_the_place",
+        f"{_AROUND}the_case_of_the_path_counts",
+        f"{_AROUND}a_delivery_is_processed_wherever_the_receiver_is_mounted",
+    ),
+    "ADP-10": (_TENANTS,),
+    "ADP-11": (*_REQUESTS, _FRAMEWORKS),
+    "ADP-12": (f"{_HANDLERS}plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop",),
+    "ADP-13": (
+        f"{_AROUND}an_answer_is_compressed_where_the_sender_asks_for_it",
+        f"{_AROUND}what_proxies_add_changes_nothing",
+    ),
+    "LOG-01": (
+        f"{_LOGS}a_header_writes_no_line_of_its_own",
+        f"{_HEADERS}a_control_byte_in_a_header_writes_no_line_of_its_own",
+        f"{_HEADERS}a_path_writes_no_line_of_its_own",
+    ),
+    "LOG-02": (
+        f"{_LOGS}the_text_of_a_handlers_exception_is_not_written_above_debug",
+        f"{_LOGS}the_text_of_a_handlers_exception_is_escaped_at_debug",
+    ),
+    "LOG-03": (
+        f"{_LOGS}nothing_spells_the_secret_or_a_piece_of_it",
+        f"{_SIGNATURES}what_holds_a_secret_cannot_be_pickled",
+        f"{_SIGNATURES}the_refusal_of_a_secret_does_not_quote_it",
+    ),
+    "LOG-04": (
+        f"{_LOGS}no_local_variable_of_a_refused_verification_holds_a_secret",
+        f"{_LOGS}no_local_variable_around_a_handler_holds_a_secret",
+        _FRAMEWORKS,
+    ),
+    "LOG-05": (f"{_LOGS}the_right_signature_is_nowhere_to_be_found",),
+    "LOG-06": (
+        f"{_LOGS}other_headers_are_not_written_at_any_level",
+        f"{_HEADERS}other_headers_of_a_request_are_not_logged",
+    ),
+    "LOG-07": (
+        f"{_LOGS}what_a_record_carries_besides_its_text_is_the_documented_four",
+        _METRICS,
+    ),
+}
+
+_OTHER_SCHEME = Later("another scheme: Florentin signs in hex, one signature, no signed timestamp")
+_UNIT = "unit/test_vectors.py::test_an_attack_has_the_outcome_of_the_table"
+
+HOSTILE: dict[str, Answers] = {
+    "sig-non-ascii": (_UNIT, "unit/test_signature_properties.py"),
+    "sig-not-split": (_OTHER_SCHEME,),
+    "sig-bad-base64": (_OTHER_SCHEME,),
+    "sig-base64-junk": (_OTHER_SCHEME,),
+    "sig-uppercase-hex": (
+        f"{_REPLAYS}a_captured_delivery_with_its_signature_in_upper_case_is_a_duplicate",
+    ),
+    # The header is no evidence here, so it cannot make a delivery stale: attacks.md, TIME-07.
+    "ts-huge": (f"{_TIMES}no_timestamp_header_makes_a_fresh_delivery_stale",),
+    "ts-word": (f"{_TIMES}no_timestamp_header_makes_a_fresh_delivery_stale",),
+    "ts-noncanonical": (
+        f"{_TIMES}no_timestamp_header_makes_a_fresh_delivery_stale",
+        f"{_TIMES}what_is_no_rfc_3339_instant_is_malformed",
+    ),
+    "ts-future": (f"{_TIMES}the_signed_timestamp_decides_and_both_ends_are_inside",),
+    "ts-ancient-signed": (f"{_TIMES}the_signed_timestamp_decides_and_both_ends_are_inside",),
+    "ts-unsigned-refreshed": (
+        f"{_REPLAYS}a_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate",
+        f"{_TIMES}a_fresh_timestamp_header_makes_no_stale_delivery_fresh",
+    ),
+    "delivery-id-changed": (f"{_REPLAYS}a_captured_delivery_under_any_delivery_id_runs_nothing",),
+    "delivery-id-missing": (
+        f"{_REPLAYS}a_captured_delivery_without_its_delivery_id_is_a_duplicate",
+    ),
+    "delivery-id-preclaimed": (
+        f"{_REPLAYS}a_forgery_does_not_poison_the_delivery_id_of_a_genuine_delivery",
+    ),
+    "event-header-forged": (f"{_EVENTS}a_header_that_names_another_event_is_malformed",),
+    "body-not-utf8": (_UNIT, "unit/test_body_properties.py"),
+    "body-deep-json": (
+        _UNIT,
+        f"{_CONTENT}a_megabyte_of_anything_is_refused_in_linear_time",
+    ),
+    "body-json-array": (_UNIT, "unit/test_body_properties.py"),
+    "body-nan": (
+        _UNIT,
+        f"{_CONTENT}the_decoder_takes_what_json_takes_but_for_its_own_rules",
+    ),
+    "body-lone-surrogate": (
+        _UNIT,
+        f"{_CONTENT}the_decoder_takes_what_json_takes_but_for_its_own_rules",
+    ),
+    "content-type-charset": (_MOUNT,),
+    "header-case": (f"{_FORMS}a_delivery_is_received_whatever_its_headers_are_held_in",),
+    "missing-headers": (_MOUNT,),
+    "chunked-no-length": (f"{_HTTP}a_hundred_mebibytes_in_chunks_are_refused_after_one",),
+    "content-length-lies": (
+        f"{_HTTP}a_length_that_is_too_small_is_judged_by_what_it_covers",
+        f"{_HTTP}a_sender_that_leaves_half_way_leaves_nothing_behind",
+    ),
+    "downgrade": (_UNIT,),
+    "empty-secret": (f"{_SIGNATURES}no_usable_secret_is_refused_at_construction",),
+    "handler-fails-then-retry": (f"{_REPLAYS}a_failed_delivery_is_processed_when_it_is_retried",),
+    "worker-dies-after-claim": (
+        f"{_STORES}a_lease_that_ended_is_taken_over",
+        _QUEUE,
+    ),
+    "store-down": (_MOUNT, f"{_TIMES}every_documented_retry_of_identical_bytes_gets_through"),
+}

@@ -1,0 +1,82 @@
+"""Handlers of both kinds, run in both kinds of program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import pytest
+
+from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.errors import HandlerFailed
+from florentin_webhooks.events import Event
+from florentin_webhooks.testing import Made
+
+__all__ = [
+    "Body",
+    "Kind",
+    "Receive",
+    "as_coroutine",
+    "as_function",
+    "asynchronous",
+    "blocking",
+    "both_kinds",
+    "both_ways",
+    "failures_of",
+    "named",
+    "raises",
+]
+
+Receive = Callable[[Receiver, Made], Reply]
+Body = Callable[..., object]
+"""What a handler does with its event."""
+
+
+def blocking(receiver: Receiver, made: Made) -> Reply:
+    return receiver.receive(*made)
+
+
+def asynchronous(receiver: Receiver, made: Made) -> Reply:
+    return asyncio.run(receiver.areceive(*made))
+
+
+both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])
+
+
+def as_function(body: Body) -> Callable[..., object]:
+    def handler(event: Event, delivery: Delivery) -> object:
+        return body(event, delivery)
+
+    return handler
+
+
+def as_coroutine(body: Body) -> Callable[..., object]:
+    async def handler(event: Event, delivery: Delivery) -> object:
+        return body(event, delivery)
+
+    return handler
+
+
+both_kinds = pytest.mark.parametrize("kind", [as_function, as_coroutine])
+Kind = Callable[[Body], Any]  # Any: `on` tells plain functions from coroutine functions.
+
+
+def named(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The handler under a name of its own, as functions of a module have."""
+    handler.__qualname__ = name
+    return handler
+
+
+def raises(error: BaseException) -> Body:
+    def body(*_: object) -> NoReturn:
+        raise error
+
+    return body
+
+
+def failures_of(reply: Reply) -> tuple[BaseException, ...]:
+    assert reply.outcome is Outcome.HANDLER_FAILED
+    assert isinstance(reply.error, HandlerFailed)
+    return reply.error.failures.exceptions

@@ -1,0 +1,67 @@
+"""Every way to mount a receiver, as one function from a request to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from florentin_webhooks import Receiver, Reply
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from tests.helpers.asgi import call, scope_of
+from tests.helpers.http import Answer
+from tests.helpers.vectors import Request
+
+__all__ = ["MOUNTS", "PATH", "Mount"]
+
+PATH = "/webhooks/florentin"
+Mount = Callable[[Receiver, Request], Answer]
+
+
+def _told(reply: Reply) -> Answer:
+    return Answer(reply.status, {n.lower(): v for n, v in reply.headers}, reply.body)
+
+
+def _blocking(receiver: Receiver, request: Request) -> Answer:
+    refused = receiver.screen(request.method, request.headers)
+    return _told(refused or receiver.receive(request.headers, request.body))
+
+
+def _asyncio(receiver: Receiver, request: Request) -> Answer:
+    async def receive() -> Reply:
+        refused = receiver.screen(request.method, request.headers)
+        return refused or await receiver.areceive(request.headers, request.body)
+
+    return _told(asyncio.run(receive()))
+
+
+def _asgi(build: Callable[[Receiver], ASGIApp], chunks: int) -> Mount:
+    def deliver(receiver: Receiver, request: Request) -> Answer:
+        size = -(-len(request.body) // chunks) or 1
+        body = request.body
+        pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+        answer = asyncio.run(call(build(receiver), scope_of(request, PATH), pieces))
+        assert answer is not None, "the app sent no answer"
+        return answer
+
+    return deliver
+
+
+async def _elsewhere(_: Scope, __: Receive, ___: Send) -> None:
+    raise AssertionError("the delivery was handed on to the program behind")
+
+
+def _middleware(receiver: Receiver) -> ASGIApp:
+    return WebhookMiddleware(_elsewhere, receiver=receiver, path=PATH)
+
+
+# A new mount is one more entry here.
+MOUNTS: dict[str, Mount] = {
+    "receive": _blocking,
+    "areceive": _asyncio,
+    "WebhookApp": _asgi(WebhookApp, 1),
+    "WebhookApp, body in pieces": _asgi(WebhookApp, 7),
+    "WebhookMiddleware": _asgi(_middleware, 1),
+    "WebhookMiddleware, body in pieces": _asgi(_middleware, 3),
+}

@@ -1,0 +1,133 @@
+"""Stand between a store and its server, and do there what networks do.
+
+kill -9 does not replace it: only here can a command run and its answer be lost.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+from collections import deque
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+__all__ = ["Proxy"]
+
+_CHUNK = 1 << 22
+
+
+class Proxy:
+    """Pass everything on to the unix socket of *upstream*, except where told not to.
+
+    *latency* is what each answer takes longer, in seconds. *turns* counts round trips: how often a
+    client spoke after it had been answered, or for the first time.
+    """
+
+    def __init__(self, upstream: str, *, latency: float = 0) -> None:
+        self.latency = latency
+        self.turns = 0
+        self.lost = 0
+        self._upstream = unquote(urlsplit(upstream).path)
+        self._to_lose: list[tuple[bytes, bool]] = []
+        self._refused: tuple[bytes, bytes] | None = None
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._sockets: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+
+    def lose_answer(self, to: bytes, *, silently: bool = False) -> None:
+        """Have the next request that holds *to* carried out and its answer swallowed.
+
+        The connection is cut afterwards, or *silently* kept, so that the client waits.
+        """
+        self._to_lose.append((to, silently))
+
+    def refuse(self, what: bytes, error: str) -> None:
+        """Answer each command that holds *what* with *error* from here on; nothing is run."""
+        self._refused = (what, f"-{error}\r\n".encode())
+
+    def recover(self) -> None:
+        """Pass everything on again, at once."""
+        self._refused, self.latency = None, 0
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._listening, *self._sockets):
+            _shut(each)
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._listening.close()
+
+    def _start(self, work: object, *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)  # type: ignore[arg-type]  # any callable.
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            both = {client, server}
+            self._sockets |= both
+            try:
+                server.connect(self._upstream)
+                self._pump(client, server)
+            except OSError:
+                pass  # Either side has gone, and with it the other.
+            finally:
+                self._sockets -= both
+
+    def _pump(self, client: socket.socket, server: socket.socket) -> None:
+        answered, late = True, deque[tuple[float, bytes]]()
+        while True:
+            wait = max(0, late[0][0] - time.monotonic()) if late else None
+            readable, _, _ = select.select([client, server], [], [], wait)
+            if client in readable:
+                request = client.recv(_CHUNK)
+                if not request:
+                    return
+                self.turns += answered
+                answered = False
+                if not self._handle(request, client, server):
+                    return
+            if server in readable:
+                answer = server.recv(_CHUNK)
+                if not answer:
+                    return
+                late.append((time.monotonic() + self.latency, answer))
+            while late and late[0][0] <= time.monotonic():
+                client.sendall(late.popleft()[1])
+                answered = True
+
+    def _handle(self, request: bytes, client: socket.socket, server: socket.socket) -> bool:
+        """Pass *request* on or do what was told; say whether the connection lives on."""
+        if self._refused and (count := request.count(self._refused[0])):
+            client.sendall(self._refused[1] * count)
+            return True
+        server.sendall(request)
+        for told in self._to_lose:
+            if told[0] in request:
+                self._to_lose.remove(told)
+                server.recv(_CHUNK)
+                self.lost += 1
+                return told[1]
+        return True
+
+
+def _shut(each: socket.socket) -> None:
+    try:
+        each.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        each.close()  # It was not connected.

@@ -1,0 +1,58 @@
+"""A receiver with one handler that counts what it runs, and somebody who sends to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks.events import Event, InvoiceCreated
+from florentin_webhooks.stores import Store
+from florentin_webhooks.testing import Made, Provider
+
+__all__ = ["SECRET", "Shop", "retry_after"]
+
+SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
+
+
+class Shop:
+    """A receiver on *store*; *asynchronous*: its handler is a coroutine function."""
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        asynchronous: bool = False,
+        timeout: timedelta = timedelta(seconds=8),
+        on_run: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.receiver = Receiver(SECRET, store=store, timeout=timeout)
+        self.ran: Counter[str] = Counter()
+        self._provider = Provider(SECRET)
+        self._on_run = on_run
+        self.receiver.on(InvoiceCreated)(self._abill if asynchronous else self._bill)
+
+    def make(self) -> Made:
+        """A new delivery that the handler wants."""
+        return self._provider.make("invoice.created")
+
+    def receive(self, made: Made | None = None) -> Reply:
+        """What is answered to *made*, or to a new delivery, in a blocking program."""
+        return self.receiver.receive(*(made or self.make()))
+
+    async def areceive(self, made: Made | None = None) -> Reply:
+        """What is answered to *made*, or to a new delivery, in an asyncio program."""
+        return await self.receiver.areceive(*(made or self.make()))
+
+    def _bill(self, _: Event, delivery: Delivery) -> None:
+        self.ran[delivery.fingerprint] += 1
+        self._on_run()
+
+    async def _abill(self, _: Event, delivery: Delivery) -> None:
+        self._bill(_, delivery)
+
+
+def retry_after(reply: Reply) -> int:
+    """How many seconds the sender is asked to wait."""
+    return int(dict(reply.headers)["Retry-After"])

@@ -1,0 +1,223 @@
+"""Every block of code in README and docs runs, every link leads somewhere, every name is there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import get_type_hints
+
+import click
+import pytest
+
+from florentin_webhooks import MemoryStore, Receiver, RedisStore
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.cli import main
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.events import CATALOGUE, Event
+from tests.helpers.command_line import SECRET, environment
+from tests.helpers.markdown import PAGES, PARSERS, ROOT, Block, Page, module_name
+from tests.helpers.server import under_uvicorn
+from tests.helpers.terminal import Terminal, commands
+
+PUBLIC = ["", ".asgi", ".errors", ".events", ".testing"]
+"""Modules whose public names users type."""
+
+NAMED = {page.name: page for page in PAGES}
+BLOCKS = [block for page in PAGES for block in page.blocks]
+PYTHON = [page for page in PAGES if page.of("python")]
+CONSOLE = [block for block in BLOCKS if block.language == "console"]
+
+
+def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def told(process: subprocess.Popen[str], modules: Path) -> str:
+    """What *process* has written, with the names of pages instead of our modules of them."""
+    text = process.communicate(timeout=120)[0]
+    for page in PYTHON:
+        module = f"{module_name(page.name)}.py"
+        text = text.replace(str(modules / module), page.name).replace(module, page.name)
+    return text
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the Python of each page as one module."""
+    folder = tmp_path_factory.mktemp("docs")
+    for page in PYTHON:
+        (folder / f"{module_name(page.name)}.py").write_text(page.python())
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": ["."]}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(modules: Path) -> dict[str, tuple[int, str]]:
+    """What came of the Python of each page; the pages run side by side."""
+    running = {
+        page.name: start("-W", "error", "-c", f"import {module_name(page.name)}", cwd=modules)
+        for page in PYTHON
+    }
+    written = {name: told(process, modules) for name, process in running.items()}
+    return {name: (running[name].returncode, text) for name, text in written.items()}
+
+
+@pytest.fixture(scope="module")
+def verdicts(modules: Path) -> tuple[str, str]:
+    """What mypy and pyright say of all pages; they run side by side."""
+    cache = ROOT / ".mypy_cache" / "typing"
+    options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--no-error-summary")
+    mypy = start("-m", "mypy", *options, *map(str, modules.glob("*.py")))
+    settings = ("--pythonpath", sys.executable, "--project", str(modules))
+    pyright = start("-m", "basedpyright", *settings)
+    return told(mypy, modules), told(pyright, modules)
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The URL of a receiver for the commands that send to one."""
+    receiver = Receiver(SECRET, store=MemoryStore())
+
+    @receiver.on(Event)
+    async def take(_: Event) -> None: ...
+
+    with under_uvicorn(WebhookApp(receiver)) as port:
+        yield f"http://127.0.0.1:{port}/webhooks/florentin"
+
+
+@pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page: Page, ran: dict[str, tuple[int, str]]) -> None:
+    code, written = ran[page.name]
+    assert code == 0, written
+
+
+def test_mypy_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None:
+    assert verdicts[0] == ""
+
+
+def test_pyright_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None:
+    assert verdicts[1].startswith("0 errors, 0 warnings, 0 notes"), verdicts[1]
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
+def test_commands_do_what_is_shown(block: Block, directory: Path, endpoint: str) -> None:
+    typed = commands(block)
+    with Terminal(directory, endpoint) as terminal:
+        for command, following in zip(typed, [*typed[1:], None], strict=True):
+            shows_code = following is not None and following.text == "echo $?"
+            terminal.type(command, may_fail=shows_code)
+
+
+def test_files_that_are_shown_can_be_read() -> None:
+    for block in BLOCKS:
+        if block.language in PARSERS:
+            PARSERS[block.language](block.text)
+
+
+def test_no_block_stays_untried() -> None:
+    tried = {"python", "console", *PARSERS}
+    diagram = re.compile("[─│▼]")  # The only thing that needs no language.
+    untried = [block.place for block in BLOCKS if block.language not in tried]
+    assert untried == [
+        each.place for each in BLOCKS if not each.language and diagram.search(each.text)
+    ]
+
+
+def test_commands_within_sentences_exist() -> None:
+    context = click.Context(main)
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for code in (code for page in PAGES for code in page.code()):
+        program, _, rest = code.partition(" ")
+        word = rest.partition(" ")[0]
+        if program == "make":
+            assert word in targets, code
+        if program in ("florentin-webhooks", "florentin") and word[:1].isalpha():
+            assert main.get_command(context, word), code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Page) -> None:
+    for link in page.links():
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.path.parent / path).resolve() if path else page.path
+        assert target.exists(), link
+        assert not anchor or anchor in NAMED[target.relative_to(ROOT).as_posix()].anchors(), link
+
+
+def test_the_table_of_outcomes_is_the_one_of_the_code() -> None:
+    rows = NAMED["docs/outcomes.md"].rows()
+    told = {
+        name: int(row[0].partition(",")[0]) for name, row in rows.items() if name in set(Outcome)
+    }
+    assert told == {outcome.value: outcome.status for outcome in Outcome}
+
+
+def test_the_table_of_events_is_the_one_of_the_code() -> None:
+    rows = NAMED["docs/handlers.md"].rows()
+    told = {name: row for name, row in rows.items() if name in CATALOGUE}
+    assert told == {
+        name: [model.__name__, ", ".join(get_type_hints(model)["data"].model_fields)]
+        for name, model in CATALOGUE.items()
+    }
+
+
+def meant(words: str) -> object:
+    """The value that *words* in a table stand for."""
+    number, _, unit = words.partition(" ")
+    if not number.replace(",", "").isdigit():
+        return words
+    value = int(number.replace(",", ""))
+    return {"": value, "MiB": value << 20}.get(unit) or timedelta(**{unit: value})
+
+
+@pytest.mark.parametrize(
+    "called", [Receiver, RedisStore, MemoryStore, WebhookApp, WebhookMiddleware]
+)
+def test_every_argument_stands_in_a_table_with_its_default(called: type) -> None:
+    rows = NAMED["docs/operations.md"].rows()
+    for name, parameter in inspect.signature(called).parameters.items():
+        if (called, name) == (MemoryStore, "clock"):
+            continue  # For our own tests.
+        shown, default = meant(rows[name][0]), parameter.default
+        if isinstance(default, float):
+            default = timedelta(seconds=default)
+        if isinstance(default, str | int | timedelta):
+            assert shown == default, name
+
+
+def test_every_public_name_is_documented() -> None:
+    code = "\n".join([*(code for page in PAGES for code in page.code()), *(b.text for b in BLOCKS)])
+    documented = set(re.findall(r"\w+", code))
+    for module in PUBLIC:
+        names = set(importlib.import_module(f"florentin_webhooks{module}").__all__)
+        assert names - documented == set(), module
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    sources = "\n".join(path.read_text() for path in ROOT.glob("florentin_webhooks/**/*.py"))
+    rows = NAMED["docs/command-line.md"].rows()
+    assert set(re.findall(r'"(FLORENTIN_[A-Z_]+)"', sources)) - set(rows) == set()
+
+
+def test_every_module_has_its_place_in_the_tour() -> None:
+    found = [*ROOT.glob("florentin_webhooks/*.py"), *ROOT.glob("florentin_webhooks/*/__init__.py")]
+    modules = {path.parent.name if path.stem == "__init__" else path.stem for path in found}
+    named = {code.rstrip("/") for code in NAMED["CONTRIBUTING.md"].code()}
+    assert modules - {"florentin_webhooks", "__main__"} - named == set()

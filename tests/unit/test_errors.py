@@ -1,0 +1,116 @@
+"""The tree of errors: as it is drawn, told apart by code and status, and silent on payloads."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from florentin_webhooks import errors
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.errors import WebhookError
+
+ROOT = Path(__file__).parents[2]
+CLASSES = [getattr(errors, name) for name in errors.__all__]
+REJECTED = errors.Rejected.__subclasses__()
+
+
+def drawn(kind: type[WebhookError], indent: str = "") -> Iterator[str]:
+    """The tree below *kind*, line by line, siblings in the order of their drawing."""
+    order = ["ConfigurationError", "Rejected"]
+    below = sorted(
+        (each for each in kind.__subclasses__() if each.__module__ == errors.__name__),
+        key=lambda each: (each.__name__ not in order, each.__name__),
+    )
+    for number, each in enumerate(below, 1):
+        last = number == len(below)
+        yield f"{indent}{'└' if last else '├'}── {each.__name__}"
+        yield from drawn(each, indent + ("    " if last else "│   "))
+
+
+TREE = "\n".join(["WebhookError", *drawn(WebhookError)])
+
+
+def trees(text: str) -> list[str]:
+    return re.findall(r"^WebhookError(?:\n[├│└ ].*)+", inspect.cleandoc(text), re.MULTILINE)
+
+
+def test_the_tree_in_the_docstring_is_the_one_of_the_classes() -> None:
+    indented = (errors.__doc__ or "").replace("\n    ", "\n")
+    assert trees(indented) == [TREE]
+
+
+def test_the_tree_in_the_docs_is_the_one_of_the_classes() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    found = {tree for page in pages for tree in trees(page.read_text(encoding="utf-8"))}
+    assert found == {TREE}
+
+
+def test_every_error_of_the_tree_is_public() -> None:
+    names = re.findall(r"\w+", TREE)
+    assert sorted(names) == errors.__all__
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    assert len({each.code for each in CLASSES}) == len(CLASSES)
+
+
+@pytest.mark.parametrize("kind", [*REJECTED, errors.HandlerFailed, errors.Unavailable])
+def test_the_code_of_what_a_sender_can_meet_is_an_outcome_of_the_same_status(
+    kind: type[WebhookError],
+) -> None:
+    assert Outcome(kind.code).status == kind.status
+
+
+@pytest.mark.parametrize("kind", REJECTED)
+def test_what_the_sender_did_is_never_answered_as_a_fault_of_ours(kind: type[WebhookError]) -> None:
+    assert 400 <= kind.status < 500
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (errors.ConfigurationError("say what to do"), "say what to do"),
+        (errors.MalformedDelivery("not JSON"), "not JSON"),
+        (errors.InvalidSignature("mismatch"), "the signature is refused: mismatch"),
+        (errors.DeliveryTooLarge(1024), "the body is longer than 1024 bytes"),
+        (
+            errors.StaleDelivery(timedelta(minutes=16), timedelta(minutes=15)),
+            "the event is 960 s old, the limit is 900 s",
+        ),
+        (
+            errors.StaleDelivery(timedelta(minutes=-6), timedelta(minutes=5)),
+            "the event is 360 s in the future, the limit is 300 s",
+        ),
+        (
+            errors.StaleDelivery(timedelta(seconds=900.001), timedelta(minutes=15)),
+            "the event is 900.001 s old, the limit is 900 s",
+        ),
+        (
+            errors.InvalidEvent("user.login", ["data.id: missing", "data.at: int_type"]),
+            "user.login does not fit its model: data.id: missing; data.at: int_type",
+        ),
+        (errors.Unavailable("Redis is away"), "Redis is away"),
+    ],
+)
+def test_an_error_says_what_happened(error: WebhookError, text: str) -> None:
+    assert str(error) == text
+
+
+def test_failed_handlers_are_told_by_number_and_not_by_what_they_said() -> None:
+    failures = BaseExceptionGroup("handlers failed", [KeyError("ada@adabooks.example")])
+    assert str(errors.HandlerFailed(failures)) == "1 handler(s) failed"
+
+
+def test_failed_handlers_are_kept() -> None:
+    failure = KeyError("ada@adabooks.example")
+    failures = BaseExceptionGroup("handlers failed", [failure])
+    assert errors.HandlerFailed(failures).failures.exceptions == (failure,)
+
+
+def test_an_unavailable_store_says_when_to_ask_again() -> None:
+    assert errors.Unavailable("Redis is away", retry_after=30).retry_after == 30

@@ -1,0 +1,29 @@
+"""Headers that were gone through once are found as in the headers themselves."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from florentin_webhooks.headers import Fields, find
+
+WANTED = ("x-florentin-event", "content-length")
+NAMES = st.sampled_from([*WANTED, "X-Florentin-Event", "X-FLORENTIN-EVENT", "host", "é", "K", ""])
+VALUES = st.text(st.characters(codec="latin-1"), max_size=5)
+PAIRS = st.lists(st.tuples(NAMES, VALUES, st.booleans(), st.booleans()), max_size=6)
+
+
+@given(PAIRS)
+def test_fields_hold_what_the_headers_hold(
+    pairs: list[tuple[str, str, bool, bool]],
+) -> None:
+    headers = [
+        (
+            name.encode() if name_in_bytes else name,
+            value.encode("latin-1") if value_in_bytes else value,
+        )
+        for name, value, name_in_bytes, value_in_bytes in pairs
+    ]
+    for name in WANTED:
+        expected = [value.strip(" \t") for each, value, _, _ in pairs if each.lower() == name]
+        assert find(headers, name) == find(Fields(headers), name) == expected

@@ -1,0 +1,241 @@
+"""What can be a handler, what it is called, and what it is given."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.events import Event
+from florentin_webhooks.handlers import Handler, describe
+
+
+def short(event: object) -> None: ...
+def full(event: object, delivery: object) -> None: ...
+def optional(event: object, delivery: object = None) -> None: ...
+def another_option(event: object, retries: int = 3) -> None: ...
+def full_with_option(event: object, delivery: object, retries: int = 3) -> None: ...
+def other_names(e: object, d: object, /) -> None: ...
+def anything(*args: object, **kwargs: object) -> None: ...
+def keyword_option(event: object, *, retries: int = 3) -> None: ...
+async def later(event: object) -> None: ...
+
+
+def none() -> None: ...
+def three(event: object, delivery: object, retries: object) -> None: ...
+def keyword_only(*, event: object) -> None: ...
+def keyword_delivery(event: object, *, delivery: object) -> None: ...
+def only_keywords(**kwargs: object) -> None: ...
+def without_instance(self: object, event: object) -> None: ...
+
+
+def yields(event: object) -> Iterator[object]:
+    yield event
+
+
+async def yields_later(event: object) -> AsyncIterator[object]:
+    yield event
+
+
+class Books:
+    def book(self, event: object) -> None: ...
+    async def book_later(self, event: object, delivery: object) -> None: ...
+    @classmethod
+    def of_class(cls, event: object) -> None: ...
+    @staticmethod
+    async def of_nobody(event: object) -> None: ...
+
+    raw_static = staticmethod(later)
+
+
+class Ledger:
+    def __call__(self, event: object, delivery: object) -> None: ...
+
+
+class LaterLedger:
+    async def __call__(self, event: object) -> None: ...
+
+
+class YieldingLedger:
+    def __call__(self, event: object) -> Iterator[object]:
+        yield event
+
+
+def passing_on(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: object, **kwargs: object) -> object:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(event: object) -> object:
+        return function(event, "a session")
+
+    return wrapper
+
+
+def awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: object) -> object:
+        return await function(*args)
+
+    return wrapper
+
+
+def described(function: object) -> Handler:
+    return describe(function, Event)
+
+
+def refused(function: object) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        describe(function, Event)
+    return str(caught.value)
+
+
+TAKES_EVENT = [
+    short,
+    another_option,
+    anything,
+    keyword_option,
+    later,
+    print,
+    [].append,
+    lambda _: None,
+    Books().book,
+    Books.of_class,
+    Books.raw_static,
+    Books.__dict__["of_nobody"],
+    LaterLedger(),
+    partial(full, delivery=None),
+    partial(three, "first", "second"),
+    passing_on(short),
+    with_session(full),
+]
+TAKES_DELIVERY = [
+    full,
+    optional,
+    full_with_option,
+    other_names,
+    Ledger(),
+    Books().book_later,
+    partial(three, retries=3),
+    partial(three, "first"),
+    passing_on(full),
+    passing_on(passing_on(full)),
+    awaiting(Books().book_later),
+]
+
+
+@pytest.mark.parametrize("function", TAKES_EVENT, ids=repr)
+def test_a_function_of_one_is_given_the_event_alone(function: object) -> None:
+    assert not described(function).takes_delivery
+
+
+@pytest.mark.parametrize("function", TAKES_DELIVERY, ids=repr)
+def test_a_function_of_two_is_given_the_delivery_as_well(function: object) -> None:
+    assert described(function).takes_delivery
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        later,
+        Books().book_later,
+        Books.of_nobody,
+        Books.__dict__["of_nobody"],
+        LaterLedger(),
+        partial(later),
+        partial(partial(later)),
+        partial(LaterLedger()),
+        awaiting(later),
+    ],
+    ids=repr,
+)
+def test_what_gives_a_coroutine_is_known_to(function: object) -> None:
+    assert described(function).is_async
+
+
+@pytest.mark.parametrize(
+    "function", [short, Books().book, Ledger(), partial(short), print, passing_on(short)], ids=repr
+)
+def test_what_gives_no_coroutine_is_known_not_to(function: object) -> None:
+    assert not described(function).is_async
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (short, f"{__name__}:short"),
+        (Books().book, f"{__name__}:Books.book"),
+        (Books.of_class, f"{__name__}:Books.of_class"),
+        (Books.__dict__["of_nobody"], f"{__name__}:Books.of_nobody"),
+        (Ledger(), f"{__name__}:Ledger"),
+        (partial(full, delivery=None), f"{__name__}:full"),
+        (passing_on(full), f"{__name__}:full"),
+        (print, "builtins:print"),
+        ([].append, "builtins:list.append"),
+    ],
+)
+def test_a_handler_is_named_for_where_it_stands(function: object, name: str) -> None:
+    assert described(function).name == name
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (none, "none takes ()"),
+        (three, "three takes (event, delivery, retries)"),
+        (keyword_only, "keyword_only takes (*, event)"),
+        (keyword_delivery, "keyword_delivery takes (event, *, delivery)"),
+        (only_keywords, "only_keywords takes (**kwargs)"),
+        (partial(short, event=None), "short takes (*, event)"),
+        (passing_on(none), "none takes ()"),
+    ],
+)
+def test_a_function_that_cannot_take_an_event_is_refused(function: object, given: str) -> None:
+    assert refused(function).startswith(f"{__name__}:{given}")
+
+
+def test_a_function_that_cannot_take_an_event_is_told_what_it_should_take() -> None:
+    assert refused(three).endswith("; a handler takes (event) or (event, delivery)")
+
+
+def test_defaults_are_not_told() -> None:
+    assert "secret" not in refused(partial(three, event="a secret", retries="a secret"))
+
+
+def test_a_method_without_its_instance_is_refused() -> None:
+    assert refused(Books.book).endswith("register the method of an instance")
+
+
+@pytest.mark.parametrize(
+    "function", [yields, yields_later, YieldingLedger(), partial(yields)], ids=repr
+)
+def test_a_generator_is_refused_since_it_would_never_run(function: object) -> None:
+    assert refused(function).endswith("would never run; remove its yield")
+
+
+@pytest.mark.parametrize("function", [Books, LaterLedger, dict, type], ids=repr)
+def test_a_class_is_refused_since_calling_it_handles_nothing(function: object) -> None:
+    assert refused(function).endswith(
+        "is a class, not a function; register an instance, or its method"
+    )
+
+
+@pytest.mark.parametrize(
+    "function", [None, "bill", 42, Books(), Books.__dict__["of_class"]], ids=repr
+)
+def test_what_cannot_be_called_is_refused(function: object) -> None:
+    assert refused(function).endswith("is not a function; put the decorator on a function")
+
+
+@pytest.mark.parametrize("function", [max, iter, getattr], ids=repr)
+def test_a_builtin_that_does_not_tell_what_it_takes_is_refused(function: object) -> None:
+    assert refused(function).endswith("register a function that calls it")

@@ -1,0 +1,110 @@
+"""What the sender is told, to the byte."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from florentin_webhooks import replies
+from florentin_webhooks.deliveries import Outcome, Reply
+from florentin_webhooks.errors import InvalidEvent, InvalidSignature, Unavailable
+
+SETTLED = [Outcome.PROCESSED, Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED]
+REFUSED = [outcome for outcome in Outcome if outcome not in SETTLED]
+STATUSES = {
+    "processed": 200,
+    "accepted": 202,
+    "duplicate": 200,
+    "ignored": 200,
+    "in-progress": 409,
+    "malformed": 400,
+    "stale": 400,
+    "invalid-signature": 401,
+    "method-not-allowed": 405,
+    "read-timeout": 408,
+    "too-large": 413,
+    "unsupported-encoding": 415,
+    "body-unavailable": 500,
+    "invalid-event": 422,
+    "handler-failed": 500,
+    "unavailable": 503,
+}
+COMMON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def every_reply() -> list[Reply]:
+    settled = [replies.settled(outcome, "7c1f") for outcome in SETTLED]
+    return [*settled, *map(replies.refused, REFUSED)]
+
+
+def test_every_outcome_has_the_status_that_is_documented() -> None:
+    assert {each.value: each.status for each in Outcome} == STATUSES
+
+
+def test_every_outcome_has_a_reply() -> None:
+    assert {reply.outcome for reply in every_reply()} == set(Outcome)
+
+
+@pytest.mark.parametrize("reply", every_reply(), ids=lambda reply: reply.outcome)
+def test_a_reply_has_the_status_of_its_outcome(reply: Reply) -> None:
+    assert reply.status == reply.outcome.status
+
+
+@pytest.mark.parametrize("reply", every_reply(), ids=lambda reply: reply.outcome)
+def test_a_reply_is_json_that_nobody_may_keep(reply: Reply) -> None:
+    assert dict(reply.headers).items() >= COMMON.items()
+
+
+@pytest.mark.parametrize("outcome", SETTLED)
+def test_what_went_well_is_told_with_its_fingerprint(outcome: Outcome) -> None:
+    told = json.loads(replies.settled(outcome, "7c1f").body)
+    assert told == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
+
+
+@pytest.mark.parametrize("outcome", REFUSED)
+def test_what_did_not_is_told_with_a_code_and_a_sentence(outcome: Outcome) -> None:
+    told = json.loads(replies.refused(outcome).body)
+    assert (list(told), list(told["error"])) == (["error"], ["code", "message"])
+
+
+@pytest.mark.parametrize("outcome", REFUSED)
+def test_the_code_is_the_outcome(outcome: Outcome) -> None:
+    assert json.loads(replies.refused(outcome).body)["error"]["code"] == outcome.value
+
+
+def test_the_reason_of_a_refusal_is_not_told() -> None:
+    told = [
+        replies.refused(Outcome.INVALID_SIGNATURE, InvalidSignature(reason))
+        for reason in ("missing", "repeated", "malformed", "mismatch")
+    ]
+    assert len(set(told)) == 1
+
+
+def test_the_error_stays_with_the_program() -> None:
+    error = InvalidEvent("user.login", ["data: missing"])
+    assert replies.refused(Outcome.INVALID_EVENT, error).error is error
+
+
+def test_the_error_does_not_show_in_a_repr() -> None:
+    error = InvalidEvent("user.login", ["data: missing"])
+    assert "missing" not in repr(replies.refused(Outcome.INVALID_EVENT, error))
+
+
+def test_a_refused_method_is_told_the_right_one() -> None:
+    assert dict(replies.refused(Outcome.METHOD_NOT_ALLOWED).headers)["Allow"] == "POST"
+
+
+def test_an_unavailable_store_is_told_with_when_to_come_back() -> None:
+    reply = replies.refused(Outcome.UNAVAILABLE, Unavailable("away", retry_after=7))
+    assert dict(reply.headers)["Retry-After"] == "7"
+
+
+def test_a_delivery_in_progress_is_told_with_when_to_come_back() -> None:
+    reply = replies.retry_later(Outcome.IN_PROGRESS, 42)
+    assert dict(reply.headers) == {**COMMON, "Retry-After": "42"}
+
+
+@pytest.mark.parametrize("outcome", [o for o in REFUSED if o is not Outcome.METHOD_NOT_ALLOWED])
+def test_other_refusals_have_no_headers_of_their_own(outcome: Outcome) -> None:
+    assert dict(replies.refused(outcome).headers) == COMMON
