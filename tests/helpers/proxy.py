@@ -34,6 +34,7 @@ class Proxy:
         self._refused: tuple[bytes, bytes] | None = None
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._requests: deque[bytes] = deque(maxlen=100)
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
 
@@ -48,9 +49,9 @@ class Proxy:
         """Answer each command that holds *what* with *error* from here on; nothing is run."""
         self._refused = (what, f"-{error}\r\n".encode())
 
-    def recover(self) -> None:
-        """Pass everything on again, at once."""
-        self._refused, self.latency = None, 0
+    def asked_for(self, what: bytes) -> bool:
+        """Whether a request that holds *what* has come by."""
+        return any(what in request for request in list(self._requests))
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -98,6 +99,7 @@ class Proxy:
                 request = client.recv(_CHUNK)
                 if not request:
                     return
+                self._requests.append(request)
                 self.turns += answered
                 answered = False
                 if not self._handle(request, client, server):

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
+
+import pytest
 
 from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.stores import Store
 from florentin_webhooks.testing import Made, Provider
 
-__all__ = ["SECRET", "Shop", "retry_after"]
+__all__ = [
+    "SECRET",
+    "Receive",
+    "Shop",
+    "assert_unavailable",
+    "blocking",
+    "both_ways",
+    "retry_after",
+]
 
 SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
 
@@ -56,3 +69,37 @@ class Shop:
 def retry_after(reply: Reply) -> int:
     """How many seconds the sender is asked to wait."""
     return int(dict(reply.headers)["Retry-After"])
+
+
+def assert_unavailable(reply: Reply) -> None:
+    """Nothing was promised, and the sender is asked to come back."""
+    assert (reply.status, reply.outcome) == (503, Outcome.UNAVAILABLE)
+    assert retry_after(reply) > 0
+
+
+class Receive(Protocol):
+    """Have a shop receive a delivery, a new one where none is given."""
+
+    def __call__(self, shop: Shop, made: Made | None = None, /) -> Reply:
+        """Give the reply."""
+        ...
+
+
+def blocking(shop: Shop, made: Made | None = None, /) -> Reply:
+    """In a blocking program."""
+    return shop.receive(made)
+
+
+def asynchronous(shop: Shop, made: Made | None = None, /) -> Reply:
+    """In an asyncio program of its own."""
+
+    async def program() -> Reply:
+        try:
+            return await shop.areceive(made)
+        finally:
+            await shop.receiver.aclose()
+
+    return asyncio.run(program())
+
+
+both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])

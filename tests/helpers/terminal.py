@@ -120,10 +120,11 @@ class Terminal:
             self._start(words, staying)
             return
         written = self._run(text)
-        assert "Traceback" not in written
-        assert may_fail or self._code == 0, f"{text} ended with {self._code}: {written}"
-        if command.shown:
-            assert _masked(written.splitlines()) == _masked(command.shown)
+        told = f"{text} ended with {self._code}:\n{written}"
+        assert may_fail or self._code == 0, told
+        # A file of that name is up to date for make, and is no command.
+        assert not re.search("Traceback|Nothing to be done", written), told
+        assert not command.shown or _masked(written) == _masked("\n".join(command.shown)), told
 
     def _with_options(self, found: re.Match[str]) -> str:
         option, value = ADDED.get(found["name"], ("", ""))
@@ -200,9 +201,8 @@ def _programs(folder: Path) -> Path:
     return folder
 
 
-def _masked(lines: list[str]) -> list[str]:
-    """*lines* without what differs from run to run."""
-    text = "\n".join(lines)
+def _masked(text: str) -> str:
+    """*text* without what differs from run to run."""
     for pattern, word in _MASKS.items():
         text = re.sub(pattern, word, text)
-    return text.splitlines()
+    return text.rstrip()

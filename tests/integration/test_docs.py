@@ -208,6 +208,7 @@ def test_every_public_name_is_documented() -> None:
     for module in PUBLIC:
         names = set(importlib.import_module(f"florentin_webhooks{module}").__all__)
         assert names - documented == set(), module
+    assert "FlorentinSignature" in documented  # The one of its module that users type.
 
 
 def test_every_variable_of_the_environment_is_documented() -> None:

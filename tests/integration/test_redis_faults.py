@@ -6,8 +6,7 @@ import asyncio
 import os
 import signal
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,51 +19,11 @@ from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.embedded import EmbeddedServer
 from florentin_webhooks.stores import State, Verdict
 from tests.helpers.proxy import Proxy
-from tests.helpers.shop import SECRET, Shop, retry_after
+from tests.helpers.shop import Receive, Shop, assert_unavailable, blocking, both_ways
 from tests.helpers.stores import accept, content, finish
 
 BOUND = 2.0
 """The longest that a sender waits for an answer, in seconds."""
-
-ERRORS = [
-    "READONLY You can't write against a read only replica.",
-    "LOADING Redis is loading the dataset in memory",
-    "NOAUTH Authentication required.",
-    "WRONGPASS invalid username-password pair or user is disabled.",
-    "NOPERM User hooks has no permissions to run the 'evalsha' command",
-    "MISCONF Redis is configured to save RDB snapshots, but it's unable to persist to disk.",
-    "WRONGTYPE Operation against a key holding the wrong kind of value",
-    "CLUSTERDOWN The cluster is down",
-    "MOVED 3999 127.0.0.1:6381",
-    "TRYAGAIN Multiple keys request during rehashing of slot",
-    "CROSSSLOT Keys in request don't hash to the same slot",
-    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-    "NOREPLICAS Not enough good replicas to write.",
-    "OOM command not allowed when used memory > 'maxmemory'.",
-    "BUSY Redis is busy running a script.",
-    "NOSCRIPT No matching script.",
-    "ERR unknown command 'EVALSHA'",
-    "UNHEARD-OF nobody knows this error",
-]
-
-Receive = Callable[[Shop], Reply]
-
-
-def blocking(shop: Shop) -> Reply:
-    return shop.receive()
-
-
-def asynchronous(shop: Shop) -> Reply:
-    async def program() -> Reply:
-        try:
-            return await shop.areceive()
-        finally:
-            await shop.receiver.aclose()
-
-    return asyncio.run(program())
-
-
-both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])
 
 
 @pytest.fixture
@@ -99,11 +58,6 @@ def full(server: EmbeddedServer) -> Iterator[None]:
 def timed(receive: Receive, shop: Shop) -> tuple[Reply, float]:
     began = time.monotonic()
     return receive(shop), time.monotonic() - began
-
-
-def assert_unavailable(reply: Reply) -> None:
-    assert (reply.status, reply.outcome) == (503, Outcome.UNAVAILABLE)
-    assert retry_after(reply) > 0
 
 
 @both_ways
@@ -223,20 +177,6 @@ def test_a_duplicate_is_known_though_the_server_is_full(
     assert again.verdict is Verdict.DUPLICATE
 
 
-@both_ways
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.partition(" ")[0])
-@pytest.mark.parametrize("what", [b"EVALSHA", b"done"], ids=["accept", "finish"])
-def test_an_error_of_the_server_is_unavailable_and_nothing_else(
-    redis_url: str, receive: Receive, error: str, what: bytes
-) -> None:
-    with (
-        Proxy(redis_url) as proxy,
-        closing(RedisStore(proxy.url)) as store,
-    ):
-        proxy.refuse(b"EVAL" if error.startswith("NOSCRIPT") else what, error)
-        assert_unavailable(receive(Shop(store)))
-
-
 @pytest.mark.parametrize("burst", [100, 500])
 def test_a_burst_on_a_slow_link_is_answered_in_time_and_runs_at_most_once(
     redis_url: str, burst: int
@@ -267,30 +207,3 @@ def test_a_client_whose_pool_is_too_small_is_unavailable_and_nothing_else(redis_
             told = list(threads.map(lambda _: blocking(shop).outcome, range(50)))
         shop.receiver.close()
     assert set(told) == {Outcome.PROCESSED, Outcome.UNAVAILABLE}
-
-
-@both_ways
-def test_the_password_of_a_server_that_is_gone_is_nowhere(
-    receive: Receive, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-    store = RedisStore("redis://hooks:hunter2@127.0.0.1:1/0")
-    assert_no_password(receive(Shop(store)), caplog)
-
-
-@both_ways
-def test_the_password_that_a_server_refuses_is_nowhere(
-    server: EmbeddedServer, receive: Receive, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-    with closing(RedisStore(server.url.replace("unix://", "unix://hooks:hunter2@"))) as store:
-        assert_no_password(receive(Shop(store)), caplog)
-        assert "hunter2" not in repr(store)
-
-
-def assert_no_password(reply: Reply, log: pytest.LogCaptureFixture) -> None:
-    assert_unavailable(reply)
-    assert reply.error is not None
-    told = "".join(traceback.format_exception(reply.error)) + log.text + repr(reply)
-    assert "hunter2" not in told
-    assert SECRET not in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import closing
 from datetime import timedelta
 
@@ -13,29 +13,11 @@ from florentin_webhooks import RedisStore, Reply
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.testing import Made
 from tests.helpers.proxy import Proxy
-from tests.helpers.shop import Shop, retry_after
+from tests.helpers.shop import Receive, Shop, both_ways, retry_after
 from tests.helpers.waiting import eventually
 
 ACCEPT, DONE, FAILED = b"invoice.created", b"\r\ndone\r\n", b"\r\nfailed\r\n"
 
-Receive = Callable[[Shop, Made], Reply]
-
-
-def blocking(shop: Shop, made: Made) -> Reply:
-    return shop.receive(made)
-
-
-def asynchronous(shop: Shop, made: Made) -> Reply:
-    async def program() -> Reply:
-        try:
-            return await shop.areceive(made)
-        finally:
-            await shop.receiver.aclose()
-
-    return asyncio.run(program())
-
-
-both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])
 cut_or_silent = pytest.mark.parametrize("silently", [False, True], ids=["cut", "silent"])
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import anyio.lowlevel
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
@@ -55,12 +56,12 @@ class Slow:
             outcome = Outcome.IN_PROGRESS
             while outcome is Outcome.IN_PROGRESS:
                 outcome = (await self.receive()).outcome
-                await aeventually(lambda: True)
+                await anyio.lowlevel.checkpoint()
         return outcome
 
 
 @pytest.fixture
-def slow() -> Iterator[Slow]:
+async def slow() -> AsyncIterator[Slow]:
     made = Slow()
     yield made
     made.release.set()
@@ -110,7 +111,7 @@ async def test_however_long_it_goes_on_nobody_runs_it_beside(slow: Slow) -> None
     end = time.monotonic() + 1.2 * LEASE
     while time.monotonic() < end:
         assert (await slow.receive()).outcome is Outcome.IN_PROGRESS
-        await aeventually(lambda: True)
+        await anyio.lowlevel.checkpoint()
     slow.release.set()
     assert await slow.settled() is Outcome.DUPLICATE
     assert slow.ran == ["slow"]
@@ -128,7 +129,9 @@ async def test_a_program_that_leaves_does_not_end_a_thread(slow: Slow) -> None:
     assert slow.ran == ["slow"]
 
 
-def test_a_program_that_ends_waits_for_its_thread_and_records_it(slow: Slow) -> None:
+def test_a_program_that_ends_waits_for_its_thread_and_records_it() -> None:
+    slow = Slow()
+
     async def program() -> None:
         assert (await slow.receive()).outcome is Outcome.HANDLER_FAILED
         asyncio.get_running_loop().call_later(0.05, slow.release.set)
@@ -165,7 +168,7 @@ def test_a_coroutine_that_takes_too_long_is_ended_in_a_blocking_program() -> Non
 
 async def test_a_slow_thread_leaves_the_others_alone(slow: Slow) -> None:
     provider = Provider(SECRET)
-    quick = Receiver(SECRET, store=slow.store)
+    quick = Receiver(SECRET, store=slow.store, timeout=TIMEOUT)
     quick.on(InvoiceCreated)(lambda _: None)
     await slow.receive()
     assert (await quick.areceive(*provider.make("invoice.created"))).outcome is Outcome.PROCESSED

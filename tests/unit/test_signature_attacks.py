@@ -83,10 +83,14 @@ def test_digests_are_compared_once_per_secret_whichever_matches(
     assert [(len(one), len(other)) for one, other in seen] == [(32, 32)] * 3
 
 
+@pytest.mark.parametrize(
+    "signature",
+    ["sha256=abc", "sha256=" + "00 " * 20 + "0000", "sha256=" + "g" * 64],
+)
 def test_a_signature_of_the_wrong_form_is_compared_with_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, signature: str
 ) -> None:
-    assert compared(monkeypatch, [SECRET], delivery(signature="sha256=abc")) == []
+    assert compared(monkeypatch, [SECRET], delivery(signature=signature)) == []
 
 
 def names_a_digest(node: ast.expr) -> bool:

@@ -1,0 +1,93 @@
+"""What a store refuses to be given, and what it warns of, before the first delivery."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+import redis
+import redis.asyncio
+
+from florentin_webhooks import RedisStore
+from florentin_webhooks.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        redis.Redis(decode_responses=True),
+        redis.asyncio.Redis(decode_responses=True),
+        "redis://localhost/0?decode_responses=true",
+    ],
+)
+def test_a_client_that_decodes_is_refused(unfit: str) -> None:
+    with pytest.raises(ConfigurationError, match="drop decode_responses"):
+        RedisStore(unfit)
+
+
+@pytest.mark.parametrize(
+    "unfit", [redis.asyncio.RedisCluster(host="localhost"), None, 6379, object()]
+)
+def test_what_is_no_client_of_one_server_is_refused(unfit: str) -> None:
+    with pytest.raises(ConfigurationError, match="takes a URL or a client of one server"):
+        RedisStore(unfit)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:6379",
+        "http://localhost:6379",
+        "redis://localhost:port/0",
+        "redis://[::1:6379/0",
+        f"redis://{'a' * 70}/0",
+        "redis://localhost/0?unknown=1",
+        "redis://localhost/0?socket_timeout=soon",
+        "redis://localhost/0?protocol=9",
+        "redis://localhost/0?timeout=1",
+        "rediss://localhost/0?ssl_cert_reqs=perhaps",
+    ],
+)
+def test_a_url_that_would_fail_each_delivery_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="the Redis URL is none, or has an option"):
+        RedisStore(url)
+
+
+def test_the_refusal_of_a_url_does_not_quote_it() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        RedisStore("redis://user:hunter2-hunter2@localhost:port/0")
+    assert "hunter2" not in f"{refused.value!r} {refused.value.__context__!r}"
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        redis.Redis(socket_timeout=5),
+        redis.Redis(socket_timeout=None),
+        redis.asyncio.Redis(socket_timeout=5),
+        "redis://localhost/0?socket_timeout=5",
+    ],
+)
+def test_a_client_that_waits_too_long_is_warned_about(
+    slow: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    RedisStore(slow)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "set socket_timeout to 1 or less" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "fit", ["redis://localhost/0", "redis://localhost/0?protocol=2", redis.Redis(socket_timeout=1)]
+)
+def test_a_client_that_is_quick_is_not_warned_about(
+    fit: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    RedisStore(fit)
+    assert caplog.records == []
+
+
+def test_to_keep_less_than_the_retention_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="raise keep"):
+        RedisStore("redis://localhost", keep=timedelta(hours=1))
