@@ -18,7 +18,7 @@ from florentin_webhooks.cli.failures import Failure
 from florentin_webhooks.journal import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -43,9 +43,21 @@ _START_SECONDS = 10.0
 _POLL_SECONDS = 0.005
 
 
-def program_around(receiver: Receiver) -> ASGIApp:
-    """Give a program that has nothing but the *receiver*, at the usual path."""
-    return WebhookMiddleware(_nothing_else, receiver=receiver, path=PATH)
+def program_around(receiver: Receiver, started: Callable[[], None] = lambda: None) -> ASGIApp:
+    """Give a program that has nothing but the *receiver*, at the usual path.
+
+    *started* is called when it is about to serve, with everything imported and signals minded.
+    """
+
+    async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send, started)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await _not_found(scope, send)
+
+    return WebhookMiddleware(nothing_else, receiver=receiver, path=PATH)
 
 
 @contextmanager
@@ -125,20 +137,12 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
-    """Be the program in front of which the receiver stands: one that has no page."""
-    if scope["type"] == "lifespan":
-        await _live(receive, send)
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1000})
-    else:
-        await _not_found(scope, send)
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    for phase in ("startup", "shutdown"):
-        await receive()
-        await send({"type": f"lifespan.{phase}.complete"})
+async def _live(receive: Receive, send: Send, started: Callable[[], None]) -> None:
+    await receive()
+    started()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _not_found(scope: Scope, send: Send) -> None:

@@ -21,6 +21,7 @@ from tests.helpers.stores import accept, content, finish
 from tests.helpers.waiting import eventually
 
 ROUNDS = {2: 200, 10: 60, 50: 20}
+IN_PROCESSES = {2: 200, 10: 200, 50: 100}
 racing = pytest.mark.parametrize("racers", list(ROUNDS))
 
 PROCESS = """
@@ -148,7 +149,7 @@ def test_of_tasks_one_runs(store: Store, racers: int) -> None:
 
 @racing
 def test_of_two_processes_one_runs(redis_url: str, redis_prefix: str, racers: int) -> None:
-    words = [str(racers // 2), "200"]
+    words = [str(racers // 2), str(IN_PROCESSES[racers])]
     with ExitStack() as stack:
         processes = [
             stack.enter_context(
@@ -160,4 +161,4 @@ def test_of_two_processes_one_runs(redis_url: str, redis_prefix: str, racers: in
             for name in "ab"
         ]
         won = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
-    assert sorted(won[0] + won[1]) == list(range(200))
+    assert sorted(won[0] + won[1]) == list(range(IN_PROCESSES[racers]))

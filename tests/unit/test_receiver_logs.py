@@ -135,10 +135,10 @@ class FullDisk(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.usefixtures("log")
 def test_a_disk_that_is_full_is_no_failure(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(logger, "level", logging.INFO)
     monkeypatch.setattr(logger, "handlers", [logging.StreamHandler(FullDisk())])
     assert scene.send(scene.invoice()).outcome is Outcome.PROCESSED
     assert "No space left on device" in capsys.readouterr().err

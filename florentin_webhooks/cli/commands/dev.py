@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,8 @@ def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
             private_directory(data)
             _announce_server(out, stack.enter_context(embedded_server(data)))
         logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
-        program = program_around(load(app))
-        _announce(out, app, url_of(listener), made)
-        serve(program, listener)
+        announce = partial(_announce, out, app, url_of(listener), made)
+        serve(program_around(load(app), announce), listener)
 
 
 def _provide_secret(data: Path) -> str | None:
