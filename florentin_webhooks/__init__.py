@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 __all__ = [
     "Delivery",
+    "Discard",
     "MemoryStore",
+    "RQQueue",
     "Receiver",
     "RedisStore",
     "Reply",
+    "RetryLater",
     "Router",
     "errors",
     "events",
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Delivery, Reply
     from florentin_webhooks.receiver import Receiver
     from florentin_webhooks.router import Router
+    from florentin_webhooks.rq import RQQueue
+    from florentin_webhooks.signals import Discard, RetryLater
     from florentin_webhooks.stores.memory import MemoryStore
     from florentin_webhooks.stores.redis import RedisStore
 else:
@@ -28,10 +33,13 @@ else:
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
         "Delivery": "deliveries",
+        "Discard": "signals",
         "MemoryStore": "stores.memory",
+        "RQQueue": "rq",
         "Receiver": "receiver",
         "RedisStore": "stores.redis",
         "Reply": "deliveries",
+        "RetryLater": "signals",
         "Router": "router",
     }
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = ["Delivery", "Outcome", "Reply"]
+__all__ = ["Delivery", "Once", "Outcome", "Reply"]
 
 
 class Outcome(StrEnum):
@@ -63,6 +68,19 @@ _STATUS = {
 }
 
 
+class Once(Protocol):
+    """Be what :meth:`Delivery.once` gives: for ``with`` and, in ``async def``, ``async with``."""
+
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, where: TracebackType | None, /
+    ) -> None: ...
+    async def __aenter__(self) -> bool: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: object, where: TracebackType | None, /
+    ) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Hold what is known of one genuine delivery.
@@ -71,6 +89,9 @@ class Delivery:
     bits of its SHA-256, in hex) identifies it, *event* names its type, *timestamp* is when
     Florentin stamped it. *secret* is the name of the secret that matched. *delivery_id* stands
     in an unsigned header: good for looking things up at Florentin, and evidence for nothing.
+
+    A handler's delivery has the fingerprint of the first attempt, also where the sender stamped a
+    retry anew, so that what is derived from it stays the same over all attempts.
     """
 
     fingerprint: str
@@ -80,6 +101,24 @@ class Delivery:
     secret: str
     received_at: datetime
     body: bytes = field(repr=False)
+    guard: Callable[[str], Once] | None = field(default=None, repr=False, compare=False)
+    """How :meth:`once` reaches the store; set while handlers run."""
+
+    def idempotency_key(self, label: str) -> str:
+        """Give a key for the outside world: the same in every attempt, another for each *label*."""
+        return sha256(f"{self.fingerprint}:{label}".encode()).hexdigest()[:32]
+
+    def once(self, label: str) -> Once:
+        """Give a context manager for what must happen once, though the handler is retried.
+
+        ``with delivery.once("email") as first:`` is True until somebody has left it without an
+        error; in ``async def`` write ``async with``. Raises :class:`ConfigurationError` outside a
+        handler.
+        """
+        if self.guard is None:
+            message = "once() works inside a handler, which gets its delivery from a receiver"
+            raise ConfigurationError(message)
+        return self.guard(label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -13,12 +13,24 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from florentin_webhooks.events import Event
 
-__all__ = ["Function", "Handler", "describe", "is_async"]
+__all__ = ["Function", "Handler", "Options", "describe", "is_async"]
 
 Function = Callable[..., Any]
 """A handler as written: it takes (event) or (event, delivery), and what it gives is ignored."""
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Hold how a handler is to run; see :meth:`Router.on`."""
+
+    inline: bool = False
+    queue: str | None = None
+    latest: Callable[[Any], Hashable] | None = None  # Any: the event that the handler wants.
+
+
+PLAIN = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +42,25 @@ class Handler:
     what: type[Event]
     takes_delivery: bool
     is_async: bool
+    options: Options
+
+    @property
+    def inline(self) -> bool:
+        """Whether it runs before the sender is answered, also where there is a queue."""
+        return self.options.inline
+
+    @property
+    def queue(self) -> str | None:
+        """The queue that it runs in, where it names one of its own."""
+        return self.options.queue
+
+    @property
+    def latest(self) -> Callable[[Any], Hashable] | None:  # Any: the event that it wants.
+        """What gives the entity of an event, where only the newest event of each is wanted."""
+        return self.options.latest
 
 
-def describe(function: object, what: type[Event]) -> Handler:
+def describe(function: object, what: type[Event], options: Options = PLAIN) -> Handler:
     """Give the :class:`Handler` for *function*.
 
     Raises :class:`ConfigurationError` where it could not be called with an event.
@@ -47,7 +75,8 @@ def describe(function: object, what: type[Event]) -> Handler:
     if _is_generator(function):
         message = f"{name} is a generator, whose body would never run; remove its yield"
         raise ConfigurationError(message)
-    return Handler(name, function, what, _takes_delivery(name, function), is_async(function))
+    takes_delivery = _takes_delivery(name, function)
+    return Handler(name, function, what, takes_delivery, is_async(function), options)
 
 
 def is_async(function: object) -> bool:

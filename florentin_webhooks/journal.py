@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Delivery, Reply
     from florentin_webhooks.stores import Claim
 
-__all__ = ["Journal", "handler_failed", "logger", "note_delivery_id"]
+__all__ = ["Journal", "handler_discarded", "handler_failed", "logger", "note_delivery_id"]
 
 logger = logging.getLogger("florentin_webhooks")
 
@@ -93,6 +93,11 @@ def handler_failed(name: str, key: str, error: BaseException) -> None:
         where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
     logger.error("handler %s failed for %s: %s at %s", name, key, type(error).__name__, where)
     logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
+
+
+def handler_discarded(name: str, key: str) -> None:
+    """Note that a handler said that it need not run again."""
+    logger.info("handler %s discarded %s", name, key)
 
 
 def note_delivery_id(claim: Claim, delivery: Delivery) -> None:

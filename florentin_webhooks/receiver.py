@@ -9,41 +9,47 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import TYPE_CHECKING
 
 from florentin_webhooks import replies
 from florentin_webhooks._run import ASYNCIO, BLOCKING, Program, finish
+from florentin_webhooks.answers import ran, told
 from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.environment import redis_store, rq_queue
 from florentin_webhooks.errors import (
     ConfigurationError,
     DeliveryTooLarge,
-    HandlerFailed,
     InvalidEvent,
     InvalidSignature,
     MalformedDelivery,
     Rejected,
-    StaleDelivery,
     Unavailable,
 )
 from florentin_webhooks.events import parse
 from florentin_webhooks.headers import Headers, find
 from florentin_webhooks.identity import fingerprint
 from florentin_webhooks.journal import Journal, logger
+from florentin_webhooks.leases import Lease
+from florentin_webhooks.queueing import QueueingRouter
 from florentin_webhooks.requests import refusal
-from florentin_webhooks.router import Router
-from florentin_webhooks.running import Run
-from florentin_webhooks.settings import refuse_forgetful, refuse_short_lease, refuse_weak
+from florentin_webhooks.running import Close, Run
+from florentin_webhooks.settings import (
+    refuse_forgetful,
+    refuse_queueless,
+    refuse_short_lease,
+    refuse_weak,
+)
 from florentin_webhooks.signatures import FlorentinSignature, Secrets
-from florentin_webhooks.stores import Claim, State, Verdict
 from florentin_webhooks.stores.memory import MemoryStore
 from florentin_webhooks.verifier import Verifier
+from florentin_webhooks.wanted import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from florentin_webhooks.deliveries import Delivery, Reply
     from florentin_webhooks.events import Event
+    from florentin_webhooks.queues import Queue
     from florentin_webhooks.stores import Store
 
 __all__ = ["Receiver"]
@@ -53,11 +59,12 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Receiver(Router):
+class Receiver(QueueingRouter):
     """Receive Florentin's deliveries and run the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
-    *store* remembers deliveries, by default in this process only. An event may be *tolerance* old
+    *store* remembers deliveries, by default in this process only. With a *queue*, handlers run in
+    workers unless they are registered with ``inline=True``. An event may be *tolerance* old
     (the last documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*,
     a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
     handler has *timeout*; see the docs for what that means for functions without ``async``.
@@ -71,17 +78,19 @@ class Receiver(Router):
         secrets: Secrets,
         *,
         store: Store | None = None,
+        queue: Queue | None = None,
         tolerance: timedelta = timedelta(minutes=15),
         leeway: timedelta = timedelta(minutes=5),
         max_body: int = 1_048_576,
         timeout: timedelta = timedelta(seconds=8),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
-        super().__init__()
+        super().__init__(queue)
         self.store: Store = MemoryStore() if store is None else store
         refuse_weak(secrets)
         refuse_forgetful(self.store, tolerance, leeway)
         refuse_short_lease(self.store, timeout)
+        refuse_queueless(self.store, queue)
         self.max_body = max_body
         self._seconds = timeout.total_seconds()
         self._clock = clock
@@ -91,16 +100,22 @@ class Receiver(Router):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
-        """Build a receiver from ``FLORENTIN_WEBHOOK_SECRET`` and ``FLORENTIN_REDIS_URL``.
+        """Build a receiver from what the environment says.
 
-        Without a Redis URL it remembers in this process only.
+        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which it remembers in this
+        process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
         """
         given = os.environ if environ is None else environ
         secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
         if secret is None:
             message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
             raise ConfigurationError(message)
-        return cls(secret, store=_redis_store(url) if url else None)
+        name = given.get("FLORENTIN_QUEUE")
+        return cls(
+            secret,
+            store=redis_store(url) if url else None,
+            queue=rq_queue(name) if name else None,
+        )
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
         """Take a delivery from a blocking program, run its handlers, and say what to answer.
@@ -153,42 +168,37 @@ class Receiver(Router):
             delivery, envelope = self._authenticate(headers, body)
         except Rejected as error:
             return self._refuse(error, headers, body)
-        run = Run(program, self.store, self._seconds)
+        return await self._process(delivery, envelope, program)
+
+    async def _process(
+        self, delivery: Delivery, envelope: Mapping[str, object], program: Program
+    ) -> Reply:
+        lease = Lease(program, self.store)
         try:
-            reply = await self._decide(delivery, envelope, run)
+            reply = await self._decide(delivery, envelope, lease)
         except Unavailable as error:
             reply = replies.refused(Outcome.UNAVAILABLE, error)
-        except HandlerFailed as error:
-            reply = replies.refused(Outcome.HANDLER_FAILED, error)
-        self._journal.delivery(reply, delivery, run.key or delivery.fingerprint)
+        self._journal.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
-    async def _decide(self, delivery: Delivery, envelope: Mapping[str, object], run: Run) -> Reply:
+    async def _decide(
+        self, delivery: Delivery, envelope: Mapping[str, object], lease: Lease
+    ) -> Reply:
         stale = self._verifier.staleness(delivery)
         event = self._typed(delivery, envelope)
         if isinstance(event, InvalidEvent):
-            claim = await run.claim(delivery, fresh=stale is None, valid=False)
-            return self._told(claim, stale) or replies.refused(Outcome.INVALID_EVENT, event)
-        handlers = self.match(event)
-        if not handlers and stale is None:
+            claim = await lease.claim(delivery, NOBODY, fresh=stale is None, valid=False)
+            return told(claim, stale) or replies.refused(Outcome.INVALID_EVENT, event)
+        wanted = self.wanted(event)
+        if not wanted and stale is None:
             return replies.settled(Outcome.IGNORED, delivery.fingerprint)
-        claim = await run.claim(delivery, fresh=stale is None, valid=True)
-        if told := self._told(claim, stale):
-            return told
-        todo = [handler for handler in handlers if handler.name not in claim.done]
-        if await run.all(todo, event, delivery) is State.LOST:
-            return replies.retry_later(Outcome.IN_PROGRESS, ceil(self.store.lease.total_seconds()))
-        return replies.settled(Outcome.PROCESSED, run.key)
-
-    def _told(self, claim: Claim, stale: StaleDelivery | None) -> Reply | None:
-        """Give the reply where the store's memory decides it."""
-        if claim.verdict is Verdict.DUPLICATE:
-            return replies.settled(Outcome.DUPLICATE, claim.key.hex())
-        if claim.verdict is Verdict.IN_PROGRESS:
-            return replies.retry_later(Outcome.IN_PROGRESS, ceil(claim.wait))
-        if claim.verdict is Verdict.STALE:
-            return replies.refused(Outcome.STALE, stale)
-        return None
+        claim = await lease.claim(delivery, wanted, fresh=stale is None)
+        if reply := told(claim, stale):
+            return reply
+        left = wanted.without(claim.done)
+        run = Run(lease, self._seconds, Close.inline(left.jobs(lease.key)))
+        state = await run.all(left.inline, event, delivery)
+        return ran(state, run, lease)
 
     def _authenticate(self, headers: Headers, body: bytes) -> tuple[Delivery, Mapping[str, object]]:
         if len(body) > self.max_body:
@@ -224,12 +234,6 @@ class Receiver(Router):
             reason += f" ({fingerprint(body).hex()})"
         self._journal.refusal(reply, reason, self._clock())
         return reply
-
-
-def _redis_store(url: str) -> Store:
-    from florentin_webhooks.stores.redis import RedisStore  # noqa: PLC0415 - loads redis.
-
-    return RedisStore(url)
 
 
 def _refuse_loop() -> None:

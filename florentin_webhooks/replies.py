@@ -57,7 +57,8 @@ def refused(outcome: Outcome, error: WebhookError | None = None) -> Reply:
     return Reply(outcome, outcome.status, headers, _ERRORS[outcome], error)
 
 
-def retry_later(outcome: Outcome, seconds: int) -> Reply:
+def retry_later(outcome: Outcome, seconds: int, error: WebhookError | None = None) -> Reply:
     """Ask the sender to come back after *seconds*."""
-    reply = refused(outcome)
-    return Reply(outcome, reply.status, (*_HEADERS, ("Retry-After", str(seconds))), reply.body)
+    reply = refused(outcome, error)
+    headers = (*reply.headers, ("Retry-After", str(seconds)))
+    return Reply(outcome, reply.status, headers, reply.body, error)

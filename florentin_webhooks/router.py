@@ -7,11 +7,20 @@ said at once, at import, since a typo found at the first delivery is a lost even
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
-from inspect import isclass
-from typing import Literal, NoReturn, Protocol, TypeGuard, TypeVar, cast, get_args, overload
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    Protocol,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
+from florentin_webhooks.catalogue import event_class, models_of
 from florentin_webhooks.deliveries import Delivery
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import (
@@ -29,15 +38,23 @@ from florentin_webhooks.events import (
     UsageMetricsUpdated,
     UserLogin,
 )
-from florentin_webhooks.handlers import Function, Handler, describe
+from florentin_webhooks.handlers import Function, Handler, Options, describe
 
-__all__ = ["Router", "Subscribe"]
+__all__ = ["How", "Router", "Subscribe"]
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R")
 H = TypeVar(
     "H", bound=Callable[[UnknownEvent], object] | Callable[[UnknownEvent, Delivery], object]
 )
+
+
+class How(TypedDict, Generic[E], total=False):
+    """Be the options of :meth:`Router.on`."""
+
+    inline: bool
+    queue: str | None
+    latest: Callable[[E], Hashable] | None
 
 
 class Subscribe(Protocol[E]):
@@ -60,15 +77,21 @@ class Router:
         self._matches: dict[type[Event], tuple[Handler, ...]] = {}
 
     @overload
-    def on(self, what: Literal["account.created"], /) -> Subscribe[AccountCreated]: ...
+    def on(
+        self, what: Literal["account.created"], /, **how: Unpack[How[AccountCreated]]
+    ) -> Subscribe[AccountCreated]: ...
     @overload
-    def on(self, what: Literal["user.login"], /) -> Subscribe[UserLogin]: ...
+    def on(
+        self, what: Literal["user.login"], /, **how: Unpack[How[UserLogin]]
+    ) -> Subscribe[UserLogin]: ...
     @overload
     def on(
         self, what: Literal["subscription.purchased"], /
     ) -> Subscribe[SubscriptionPurchased]: ...
     @overload
-    def on(self, what: Literal["subscription.upgraded"], /) -> Subscribe[SubscriptionUpgraded]: ...
+    def on(
+        self, what: Literal["subscription.upgraded"], /, **how: Unpack[How[SubscriptionUpgraded]]
+    ) -> Subscribe[SubscriptionUpgraded]: ...
     @overload
     def on(
         self, what: Literal["subscription.downgraded"], /
@@ -78,16 +101,32 @@ class Router:
         self, what: Literal["subscription.cancelled"], /
     ) -> Subscribe[SubscriptionCancelled]: ...
     @overload
-    def on(self, what: Literal["invoice.created"], /) -> Subscribe[InvoiceCreated]: ...
+    def on(
+        self, what: Literal["invoice.created"], /, **how: Unpack[How[InvoiceCreated]]
+    ) -> Subscribe[InvoiceCreated]: ...
     @overload
-    def on(self, what: Literal["team_member.added"], /) -> Subscribe[TeamMemberAdded]: ...
+    def on(
+        self, what: Literal["team_member.added"], /, **how: Unpack[How[TeamMemberAdded]]
+    ) -> Subscribe[TeamMemberAdded]: ...
     @overload
-    def on(self, what: Literal["tos.accepted"], /) -> Subscribe[TosAccepted]: ...
+    def on(
+        self, what: Literal["tos.accepted"], /, **how: Unpack[How[TosAccepted]]
+    ) -> Subscribe[TosAccepted]: ...
     @overload
-    def on(self, what: Literal["usage.metrics_updated"], /) -> Subscribe[UsageMetricsUpdated]: ...
+    def on(
+        self, what: Literal["usage.metrics_updated"], /, **how: Unpack[How[UsageMetricsUpdated]]
+    ) -> Subscribe[UsageMetricsUpdated]: ...
     @overload
-    def on(self, what: type[E], /) -> Subscribe[E]: ...
-    def on(self, what: str | type[Event], /) -> Callable[[Function], Function]:
+    def on(self, what: type[E], /, **how: Unpack[How[E]]) -> Subscribe[E]: ...
+    def on(
+        self,
+        what: str | type[Event],
+        /,
+        *,
+        inline: bool = False,
+        queue: str | None = None,
+        latest: Callable[[Any], Hashable] | None = None,  # Any: the event that *what* names.
+    ) -> Callable[[Function], Function]:
         """Register the decorated function for *what*.
 
         *what* is an event name, an event class, or a family (``SubscriptionEvent``, or ``Event``
@@ -97,13 +136,19 @@ class Router:
         from the catalogue's class and narrow ``data``, or from ``UnknownEvent`` for a type that
         the catalogue does not have, with ``event: Literal["the.type"]``.
 
+        Where the receiver has a queue, *inline* runs the handler before the sender is answered, and
+        *queue* names another queue than the receiver's. *latest* gives the entity of an event, such
+        as ``lambda e: e.data.subscription.id``: events older than the newest one that was handled
+        for it are skipped and recorded as superseded; equal times run, and so does every event
+        for which it gives None.
+
         Raises :class:`ConfigurationError` for an unknown name, a function that cannot take an
         event, a second registration, and after the first delivery.
         """
-        wanted = _event_class(what)
+        wanted, options = event_class(what), Options(inline, queue, latest)
 
         def register(function: Function) -> Function:
-            self._add([describe(function, wanted)])
+            self._add([describe(function, wanted, options)])
             return function
 
         return register
@@ -155,7 +200,7 @@ class Router:
             raise ConfigurationError(message)
         # Collected first and taken over at the end, so that a refused include adds nothing.
         together = [*self._handlers, *handlers]
-        models = _models(together)
+        models = models_of(together)
         _refuse_twice([*models.values(), UnknownEvent], together)
         self._handlers, self._models = together, models
         self._matches.clear()
@@ -172,69 +217,3 @@ def _refuse_twice(models: Sequence[type[Event]], handlers: Sequence[Handler]) ->
                     "give the second function a name of its own"
                 )
                 raise ConfigurationError(message)
-
-
-def _event_class(what: object) -> type[Event]:
-    if isinstance(what, str):
-        return CATALOGUE.get(what) or _refuse_name(what)
-    if not _is_event_class(what):
-        message = (
-            f"on() takes an event name or an event class, not {what!r}; write "
-            '@hooks.on("invoice.created") or @hooks.on(events.InvoiceCreated)'
-        )
-        raise ConfigurationError(message)
-    if not _event_names(what) and not _is_family(what):
-        message = f'{what.__name__} names no event; give it event: Literal["the.type"]'
-        raise ConfigurationError(message)
-    return what
-
-
-def _is_event_class(what: object) -> TypeGuard[type[Event]]:
-    return isclass(what) and issubclass(what, Event)
-
-
-def _is_family(what: type[Event]) -> bool:
-    members: list[type[Event]] = [*CATALOGUE.values(), UnknownEvent]
-    return any(issubclass(member, what) for member in members)
-
-
-def _refuse_name(name: str) -> NoReturn:
-    near = get_close_matches(name, CATALOGUE, n=1)
-    advice = f"did you mean {near[0]!r}?" if near else f"the events are {', '.join(CATALOGUE)}"
-    message = (
-        f"there is no event {name!r}; {advice} (for a type that is not in the catalogue, "
-        "use on_unknown)"
-    )
-    raise ConfigurationError(message)
-
-
-def _event_names(model: type[Event]) -> tuple[str, ...]:
-    names = get_args(model.model_fields["event"].annotation)
-    return tuple(name for name in names if isinstance(name, str))
-
-
-def _models(handlers: Sequence[Handler]) -> Mapping[str, type[Event]]:
-    models = dict(CATALOGUE)
-    for handler in handlers:
-        for name in _event_names(handler.what):
-            models[name] = _narrower(name, models.get(name, UnknownEvent), handler.what)
-    return models
-
-
-def _narrower(name: str, first: type[Event], second: type[Event]) -> type[Event]:
-    """Give the class that derives from the other: the one that both handlers can take."""
-    if issubclass(first, second):
-        return first
-    if issubclass(second, first):
-        return second
-    if first is UnknownEvent:
-        message = (
-            f"the catalogue has no event {name!r}; correct the name, or let {second.__name__} "
-            "derive from UnknownEvent"
-        )
-        raise ConfigurationError(message)
-    message = (
-        f"{first.__name__} and {second.__name__} both claim to be the model of {name!r}; let "
-        f"{second.__name__} derive from {first.__name__}"
-    )
-    raise ConfigurationError(message)

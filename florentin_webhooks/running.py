@@ -1,21 +1,23 @@
-"""Run the handlers of one accepted delivery and record how each of them ended.
+"""Run the handlers of one delivery, or of one queue's part of it, and record how each ended.
 
-Whoever comes here holds the delivery's lease. Each success is recorded before the next handler
-starts, so that a crash in the third does not repeat the first two; all of them run even if one
-fails; and the last record closes the delivery or leaves it to be retried.
+Whoever comes here holds a lease. Each success is recorded before the next handler starts, so that a
+crash in the third does not repeat the first two; all of them run even if one fails; and the last
+record closes the delivery, hands it to the queues, or leaves it to be retried.
 """
 
 from __future__ import annotations
 
+import time
 from asyncio import CancelledError
-from secrets import token_bytes
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks._run import Attempt, Program, StillRunning
-from florentin_webhooks.errors import HandlerFailed, Unavailable
-from florentin_webhooks.identity import trace
-from florentin_webhooks.journal import handler_failed, logger, note_delivery_id
-from florentin_webhooks.stores import Accept, Claim, Finish, State, Verdict
+from florentin_webhooks._run import Attempt, StillRunning
+from florentin_webhooks.guards import OnceGuard, Watermark
+from florentin_webhooks.journal import handler_discarded, handler_failed
+from florentin_webhooks.signals import Discard, RetryLater
+from florentin_webhooks.stores import Ending, State
+from florentin_webhooks.stores.working import Permission, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,129 +25,158 @@ if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Delivery
     from florentin_webhooks.events import Event
     from florentin_webhooks.handlers import Handler
-    from florentin_webhooks.stores import Store
+    from florentin_webhooks.leases import Lease
+    from florentin_webhooks.queues import Job
 
-__all__ = ["Run"]
+__all__ = ["Close", "Failure", "Run"]
 
-_KEPT = "a lease was not given back and runs until its end: %s"
+
+class Failure(NamedTuple):
+    """Hold what a handler raised."""
+
+    handler: str
+    error: BaseException
+
+    @property
+    def reason(self) -> str:
+        """Say which handler failed and how, without the error's text, which may quote a payload."""
+        return f"{self.handler}: {type(self.error).__name__}"
+
+
+class Close(NamedTuple):
+    """Say what becomes of a delivery when its handlers have *succeeded*, and when not."""
+
+    succeeded: State = State.DONE
+    failed: State = State.FAILED
+    jobs: tuple[Job, ...] = ()
+
+    @classmethod
+    def inline(cls, jobs: tuple[Job, ...]) -> Close:
+        """Give the close of inline handlers: their success and the push of *jobs* are one step."""
+        return cls(succeeded=State.QUEUED if jobs else State.DONE, jobs=jobs)
 
 
 class Run:
-    """Take a delivery's lease, run its handlers and give the lease back.
+    """Run handlers under *lease*, and close with *close*.
 
-    *seconds* is what each handler has. *key* is the fingerprint under which the delivery counts.
+    *seconds* is what each handler has; for a queue's part, what all of them have together.
+    *failures* is what was raised, in order.
     """
 
-    __slots__ = ("_failures", "_program", "_seconds", "_store", "_token", "key")
-
-    def __init__(self, program: Program, store: Store, seconds: float) -> None:
-        self._program = program
-        self._store = store
+    def __init__(self, lease: Lease, seconds: float, close: Close) -> None:
+        self.failures: list[Failure] = []
+        self._lease = lease
         self._seconds = seconds
-        self._token = token_bytes(8)
-        self._failures: list[BaseException] = []
-        self.key = ""
-
-    async def claim(self, delivery: Delivery, *, fresh: bool, valid: bool) -> Claim:
-        """Ask the store what is to be done; RUN comes with the lease.
-
-        A program that is cancelled while it waits gives back the lease that it may have got.
-        """
-        self.key = delivery.fingerprint
-        seen = trace(delivery.delivery_id, delivery.body)
-        key = bytes.fromhex(delivery.fingerprint)
-        accept = Accept(key, seen, self._token, delivery, fresh=fresh, valid=valid)
-        try:
-            claim = await self._program.ask(self._store, accept)
-        except CancelledError:
-            await self._program.later(self._decline(accept))
-            raise
-        self.key = claim.key.hex()
-        note_delivery_id(claim, delivery)
-        return claim
+        self._close = close
+        self._deadline = time.monotonic() + seconds if lease.part else float("inf")
 
     async def all(self, handlers: Sequence[Handler], event: Event, delivery: Delivery) -> State:
         """Run *handlers* in order and give the state in which the delivery was left.
 
-        Raises :class:`HandlerFailed` with everything that was raised. A cancelled run gives its
-        lease back, so that the next attempt need not wait for its end.
+        A cancelled run gives its lease back, so that the next attempt need not wait for its end.
         """
-        state = State.RUNNING if handlers else await self._record(State.DONE)
+        if not handlers:
+            return await self.nothing()
+        own = replace(delivery, fingerprint=self._lease.key, guard=self._once)
+        state = State.LOST
         for left, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             # Each handler has an event of its own: payloads hold dicts, which can be changed.
-            own = event.model_copy(deep=True) if left else event
-            state = await self._one(handler, (own, delivery), last=not left)
-            if state is State.LOST:
+            copy = event.model_copy(deep=True) if left else event
+            state = await self._one(handler, copy, own, last=not left)
+            if state is State.LOST or self._is_over():
                 break
-        if self._failures:
-            raise HandlerFailed(BaseExceptionGroup("handlers failed", self._failures))
         return state
 
+    async def nothing(self) -> State:
+        """Close without running anything: nothing is left, or nothing can be run."""
+        return await self._record(None, Ending.DONE, last=True)
+
+    @property
+    def postponed(self) -> float | None:
+        """Give the seconds to wait where every failure is a :class:`RetryLater`, else None."""
+        waits = [f.error.seconds for f in self.failures if isinstance(f.error, RetryLater)]
+        return max(waits) if waits and len(waits) == len(self.failures) else None
+
     async def _one(
-        self, handler: Handler, arguments: tuple[Event, Delivery], *, last: bool
+        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
-        error = await self._attempt(handler, arguments, last=last)
+        error, ending = await self._guarded(handler, event, delivery, last=last)
+        if isinstance(error, Discard):
+            handler_discarded(handler.name, self._lease.key)
+            error, ending = None, Ending.DISCARDED
+        if error is None and self._is_over():
+            # The alarm rings once: a handler that returned after it has swallowed it.
+            error = TimeoutError("the handler's time was over before it returned")
         if error is not None:
-            handler_failed(handler.name, self.key, error)
-            self._failures.append(error)
+            handler_failed(handler.name, self._lease.key, error)
+            self.failures.append(Failure(handler.name, error))
         if isinstance(error, StillRunning):
-            self._program.later(self._when_ended(handler, error, last=last))
+            self._lease.program.later(self._when_ended(handler, error, last=last))
             return State.LOST
-        done = None if error else handler.name
+        name = handler.name if error is None else None
         try:
-            return await self._record(self._after(last=last), done)
+            return await self._record(name, ending, last=last or self._is_over())
         except CancelledError:
             if not last:  # The last record gives the lease back by itself.
-                await self._program.later(self._close(State.FAILED, done))
+                await self._lease.program.later(self._lease.release(name))
             raise
+
+    async def _guarded(
+        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
+    ) -> tuple[Attempt, Ending]:
+        try:
+            watermark = Watermark.of(handler, event, self._lease.token)
+        except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
+            return raised, Ending.DONE
+        if watermark is None:
+            return await self._attempt(handler, event, delivery, last=last), Ending.DONE
+        permit = await self._lease.ask(watermark.step(Step.BEGIN))
+        if permit.permission is Permission.SUPERSEDED:
+            return None, Ending.SUPERSEDED
+        if permit.permission is Permission.BUSY:
+            return RetryLater(permit.wait), Ending.DONE
+        error = await self._attempt(handler, event, delivery, last=last)
+        await self._lease.ask(watermark.step(Step.RELEASE if error else Step.DONE))
+        return error, Ending.DONE
 
     async def _attempt(
-        self, handler: Handler, arguments: tuple[Event, Delivery], *, last: bool
+        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> Attempt:
-        given = arguments if handler.takes_delivery else arguments[:1]
+        arguments = (event, delivery) if handler.takes_delivery else (event,)
+        program = self._lease.program
         try:
-            return await self._program.attempt(handler, given, self._seconds)
+            return await program.attempt(handler, arguments, self._seconds)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
-                self._program.later(self._when_ended(handler, still, last=last))
+                program.later(self._when_ended(handler, still, last=last))
             else:
-                await self._program.later(self._close(State.FAILED, None))
+                await program.later(self._lease.release())
             raise
 
-    def _after(self, *, last: bool) -> State:
-        if not last:
-            return State.RUNNING
-        return State.FAILED if self._failures else State.DONE
+    def _once(self, label: str) -> OnceGuard:
+        lease = self._lease
+        return OnceGuard(lease.store, bytes.fromhex(lease.key), label, lease.token)
 
-    async def _record(self, state: State, handler: str | None = None) -> State:
-        finish = Finish(bytes.fromhex(self.key), self._token, state, handler)
-        return await self._program.ask(self._store, finish)
+    def _is_over(self) -> bool:
+        return time.monotonic() >= self._deadline
 
-    async def _decline(self, accept: Accept) -> None:
-        """Ask again, which tells whether there is a lease and of which delivery; give it back."""
-        try:
-            claim = await self._program.ask(self._store, accept)
-        except Unavailable as error:
-            logger.warning(_KEPT, error)
-            return
-        if claim.verdict is Verdict.RUN:
-            self.key = claim.key.hex()
-            await self._close(State.FAILED, None)
+    async def _record(self, handler: str | None, ending: Ending, *, last: bool) -> State:
+        state = State.RUNNING
+        if last:
+            state = self._close.failed if self.failures else self._close.succeeded
+        if last and self._lease.part and self.postponed is not None:
+            state = State.QUEUED
+        reason = "; ".join(failure.reason for failure in self.failures)
+        jobs = self._close.jobs
+        return await self._lease.finish(state, handler, ending, reason=reason, jobs=jobs)
 
     async def _when_ended(self, handler: Handler, still: StillRunning, *, last: bool) -> None:
         """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
-        while not await still.ended_within(self._store.lease.total_seconds() / 3):
-            await self._close(State.RUNNING, None)
-        if still.thread.result() is None:
-            clean = last and all(isinstance(each, StillRunning) for each in self._failures)
-            await self._close(State.DONE if clean else State.FAILED, handler.name)
-        else:
-            await self._close(State.FAILED, None)
-
-    async def _close(self, state: State, handler: str | None) -> None:
-        try:
-            await self._record(state, handler)
-        except Unavailable as error:
-            logger.warning(_KEPT, error)
-        except CancelledError:
-            pass  # The event loop ends. What was asked is on its way.
+        lease, close = self._lease, self._close
+        while not await still.ended_within(lease.store.lease.total_seconds() / 3):
+            await lease.settle(State.RUNNING)
+        if still.thread.result() is not None:
+            await lease.settle(close.failed)
+            return
+        clean = last and all(isinstance(each.error, StillRunning) for each in self.failures)
+        await lease.settle(close.succeeded if clean else close.failed, handler.name, close.jobs)

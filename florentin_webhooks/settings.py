@@ -10,9 +10,17 @@ from florentin_webhooks.signatures import Secrets, named_secrets
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from florentin_webhooks.handlers import Handler
+    from florentin_webhooks.queues import Queue
     from florentin_webhooks.stores import Store
 
-__all__ = ["refuse_forgetful", "refuse_short_lease", "refuse_weak"]
+__all__ = [
+    "refuse_forgetful",
+    "refuse_queueless",
+    "refuse_short_lease",
+    "refuse_unimportable",
+    "refuse_weak",
+]
 
 MINIMUM_SECRET = 16
 """The fewest bytes of a secret: 128 bits, if they were drawn at random."""
@@ -48,5 +56,25 @@ def refuse_short_lease(store: Store, timeout: timedelta) -> None:
         message = (
             f"the store's lease ({store.lease}) is not longer than a handler's timeout "
             f"({timeout}); raise the lease or lower the timeout"
+        )
+        raise ConfigurationError(message)
+
+
+def refuse_queueless(store: Store, queue: Queue | None) -> None:
+    """Raise :class:`ConfigurationError` where remembering and queueing could not be one step."""
+    if queue is not None and not store.queues:
+        message = (
+            f"{type(store).__name__} cannot push jobs in the step that remembers a delivery; pass "
+            "store=RedisStore(url) with a queue"
+        )
+        raise ConfigurationError(message)
+
+
+def refuse_unimportable(handler: Handler, queue: Queue | None) -> None:
+    """Raise :class:`ConfigurationError` for a queued handler that no worker could find again."""
+    if queue is not None and not handler.inline and "<" in handler.name:
+        message = (
+            f"{handler.name} is no function of a module, so workers cannot import it; move it to "
+            "the top of a module, or register it with inline=True"
         )
         raise ConfigurationError(message)

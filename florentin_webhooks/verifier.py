@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.signatures import FlorentinSignature
 
-__all__ = ["Verifier"]
+__all__ = ["Verifier", "read_envelope"]
 
 MAX_NAME = 200
 """The longest event name and delivery id that are believed to be one."""
@@ -56,8 +56,8 @@ class Verifier:
         """
         headers = headers if isinstance(headers, Fields) else Fields(headers)
         secret = self.signature.verify(headers, body)
-        envelope = _envelope(body)
-        event, timestamp = _event(envelope), _timestamp(envelope)
+        envelope = read_envelope(body)
+        event, timestamp = cast("str", envelope["event"]), cast("datetime", envelope["timestamp"])
         if [claim for claim in find(headers, _EVENT_NAME) if claim != event]:
             message = "the event header and the signed body name different events"
             raise MalformedDelivery(message)
@@ -70,7 +70,7 @@ class Verifier:
             received_at=now,
             body=body,
         )
-        return delivery, {**envelope, "timestamp": timestamp}
+        return delivery, envelope
 
     def staleness(self, delivery: Delivery) -> StaleDelivery | None:
         """Give what is wrong with the age of *delivery*, or None; both ends are inclusive.
@@ -83,6 +83,16 @@ class Verifier:
         if -age > self.leeway:
             return StaleDelivery(age, self.leeway)
         return None
+
+
+def read_envelope(body: bytes) -> dict[str, object]:
+    """Give the envelope of a genuine *body*, its timestamp as a datetime, of any age.
+
+    Raises :class:`MalformedDelivery`.
+    """
+    envelope = _envelope(body)
+    _event(envelope)
+    return {**envelope, "timestamp": _timestamp(envelope)}
 
 
 def _envelope(body: bytes) -> dict[str, object]:

@@ -6,14 +6,16 @@ through these states:
 ::
 
     (unknown) ──accept──▶ running ──finish──▶ done        kept for the retention
-        │                  ▲   │ └─finish──▶ failed      may be retried
+        │                  ▲   │ ├─finish──▶ failed      may be retried
+        │                  │   │ └─finish──▶ queued ───▶ done, or dead: may be revived
         │                  │   └─ the lease ends: whoever comes next takes over
+        ├──accept, no inline handlers──────▶ queued
         ├──accept, too old─┼─▶ stale                      kept with its body
         └──accept, refused─┴─▶ invalid                    by its model; kept with its body
 
 Whoever is told to RUN holds a lease, proven by the token of the request: every change after that
 works with this token only, so that a second process, a late one, or a command that was sent twice
-because its answer was lost never counts.
+because its answer was lost never counts. The part of each queue has a lease of its own.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.deliveries import Delivery
     from florentin_webhooks.identity import Trace
+    from florentin_webhooks.queues import Job
 
-__all__ = ["Accept", "Claim", "Finish", "Operation", "State", "Store", "Verdict"]
+__all__ = ["Accept", "Claim", "Ending", "Finish", "Operation", "State", "Store", "Verdict"]
 
 A = TypeVar("A")
 
@@ -37,8 +40,10 @@ class State(StrEnum):
     """Name where a remembered delivery stands."""
 
     RUNNING = "running"
+    QUEUED = "queued"
     DONE = "done"
     FAILED = "failed"
+    DEAD = "dead"
     STALE = "stale"
     INVALID = "invalid"
     LOST = "lost"
@@ -49,6 +54,9 @@ class Verdict(StrEnum):
     """Name what the one who asked to accept a delivery has to do."""
 
     RUN = "run"
+    QUEUED = "queued"
+    ELSEWHERE = "elsewhere"
+    """Dead under another fingerprint: ask again under that one, to revive it."""
     DUPLICATE = "duplicate"
     IN_PROGRESS = "in-progress"
     STALE = "stale"
@@ -81,10 +89,11 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Accept(Operation[Claim]):
-    """Look a delivery up and, unless it needs no running, take its lease: one atomic step.
+    """Look a delivery up and take its lease or push its *jobs*: one atomic step.
 
     A delivery that is unknown and not *fresh* is recorded as stale; one that is not *valid*
-    (its model refuses it) as invalid. Neither runs.
+    (its model refuses it) as invalid. Neither runs. Where handlers run *inline*, the jobs are
+    pushed by the finish of the last of them.
     """
 
     key: bytes
@@ -93,13 +102,24 @@ class Accept(Operation[Claim]):
     delivery: Delivery
     fresh: bool
     valid: bool
+    inline: bool = True
+    jobs: tuple[Job, ...] = ()
+
+
+class Ending(StrEnum):
+    """Name how a handler ended that need not run again."""
+
+    DONE = "done"
+    DISCARDED = "discarded"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True)
 class Finish(Operation[State]):
     """Record that *handler* has ended, where one is named, and move the delivery to *state*.
 
-    RUNNING extends the lease for the next handler, DONE and FAILED end it. Answers the state that
+    RUNNING extends the lease for the next handler; QUEUED pushes *jobs*; DONE, FAILED and DEAD end
+    the lease. *part* is the job whose handlers ran, None for inline ones. Answers the state that
     the record is in, or LOST where *token* no longer holds the lease.
     """
 
@@ -107,6 +127,10 @@ class Finish(Operation[State]):
     token: bytes
     state: State
     handler: str | None = None
+    ending: Ending = Ending.DONE
+    reason: str = ""
+    part: Job | None = None
+    jobs: tuple[Job, ...] = ()
 
 
 class Store(Protocol):
@@ -123,6 +147,11 @@ class Store(Protocol):
     @property
     def lease(self) -> timedelta:
         """How long the one who runs handlers has before somebody else may take over."""
+        ...
+
+    @property
+    def queues(self) -> bool:
+        """Whether it can push jobs in the step that remembers a delivery."""
         ...
 
     def execute(self, operation: Operation[A]) -> A:

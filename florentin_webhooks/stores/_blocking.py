@@ -11,7 +11,7 @@ from florentin_webhooks.stores._durability import warn_about
 
 if TYPE_CHECKING:
     from florentin_webhooks.stores._clients import BlockingClient
-    from florentin_webhooks.stores._scripts import Call
+    from florentin_webhooks.stores._layout import Call
 
 __all__ = ["BlockingExecutor"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.stores._clients import AsyncioClient
-    from florentin_webhooks.stores._scripts import Call
+    from florentin_webhooks.stores._layout import Call
 
 __all__ = ["GroupedExecutor"]
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
+from florentin_webhooks.stores._memory_guards import Guards
+from florentin_webhooks.stores.working import Latest, Once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +64,11 @@ class MemoryStore:
             raise ConfigurationError(message)
         self.retention = retention
         self.lease = lease
+        self.queues = False
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()
+        self._guards = Guards(lease.total_seconds(), retention.total_seconds())
         self._records: dict[bytes, _Record] = {}
         self._sent_under: dict[bytes, dict[bytes, bytes]] = {}
         self._expiry: list[tuple[float, bytes]] = []
@@ -81,6 +85,8 @@ class MemoryStore:
                 return cast("A", self._accept(operation, now))
             if isinstance(operation, Finish):
                 return cast("A", self._finish(operation, now))
+            if isinstance(operation, Once | Latest):
+                return cast("A", self._guards.permit(operation, now))
         message = f"MemoryStore cannot carry out {type(operation).__name__}"
         raise ConfigurationError(message)
 

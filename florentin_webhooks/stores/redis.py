@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.stores import Accept, Finish
+from florentin_webhooks.stores._accepting import accept, finish
 from florentin_webhooks.stores._blocking import BlockingExecutor
 from florentin_webhooks.stores._clients import (
     Client,
@@ -19,7 +23,11 @@ from florentin_webhooks.stores._clients import (
     refuse_unfit,
 )
 from florentin_webhooks.stores._grouped import GroupedExecutor
-from florentin_webhooks.stores._scripts import Scripts
+from florentin_webhooks.stores._layout import Call, Layout, milliseconds
+from florentin_webhooks.stores._looking import find, list_, reopen
+from florentin_webhooks.stores._working import begin, latest, once, sweep, waiting
+from florentin_webhooks.stores.looking import Find, List, Reopen
+from florentin_webhooks.stores.working import Begin, Latest, Once, Sweep, Waiting
 
 if TYPE_CHECKING:
     from florentin_webhooks.stores import Operation
@@ -28,6 +36,19 @@ __all__ = ["RedisStore"]
 
 A = TypeVar("A")
 
+_CALLS: dict[type, Callable[[Layout, Any], Call]] = {  # Any: the operation of the key's type.
+    Accept: accept,
+    Finish: finish,
+    Begin: begin,
+    Sweep: sweep,
+    Waiting: waiting,
+    Once: once,
+    Latest: latest,
+    Find: find,
+    List: list_,
+    Reopen: reopen,
+}
+
 
 class RedisStore:
     """Remember deliveries in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
@@ -35,8 +56,9 @@ class RedisStore:
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own; then its
     time-outs are yours to keep, an asyncio one serves asyncio programs of one event loop only,
     and a blocking one costs asyncio programs a thread per step. A delivery that is done stays known
-    for *retention*, one that is not for *keep*. Whoever runs handlers has *lease*. All keys begin
-    with *prefix*.
+    for *retention*, the newest *history* of them with body and handlers; one that is not done for
+    *keep*, and one that waits in a queue for as long as it takes. Whoever runs inline handlers has
+    *lease*. All keys begin with *prefix*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
     """
@@ -48,16 +70,24 @@ class RedisStore:
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
         keep: timedelta = timedelta(days=30),
+        history: int = 1000,
         prefix: str = "fl:",
     ) -> None:
         self.retention = retention
         self.lease = lease
+        self.queues = True
         if keep < retention:
             message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
             raise ConfigurationError(message)
         refuse_unfit(server)
         self._server = server
-        self._scripts = Scripts(prefix, retention=retention, lease=lease, keep=keep)
+        self._layout = Layout(
+            prefix.encode(),
+            milliseconds(retention),
+            milliseconds(lease),
+            milliseconds(keep),
+            history,
+        )
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, GroupedExecutor] = (
             WeakKeyDictionary()
         )
@@ -75,11 +105,11 @@ class RedisStore:
                 "pass it a URL, which serves both"
             )
             raise ConfigurationError(message)
-        return cast("A", self._blocking.run(self._scripts.call(operation)))
+        return cast("A", self._blocking.run(self._call(operation)))
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Carry out *operation*, together with all others that wait in this event loop."""
-        call = self._scripts.call(operation)
+        call = self._call(operation)
         if self._blocking is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self._blocking.run, call)
             return cast("A", await asyncio.shield(thread))  # One that waits runs all the same.
@@ -95,6 +125,20 @@ class RedisStore:
         executor = self._loops.pop(asyncio.get_running_loop(), None)
         if executor is not None:
             await executor.aclose()
+
+    def through(self, client: redis.Redis) -> RedisStore:
+        """Give this store as seen through another client of the same server, as a worker has."""
+        seen = copy(self)
+        seen._server = client  # noqa: SLF001 - one of this class.
+        seen._blocking = BlockingExecutor(blocking_client(client))  # noqa: SLF001
+        return seen
+
+    def _call(self, operation: Operation[Any]) -> Call:  # Any: the answer is read by the call.
+        describe = _CALLS.get(type(operation))
+        if describe is None:
+            message = f"RedisStore cannot carry out {type(operation).__name__}"
+            raise ConfigurationError(message)
+        return describe(self._layout, operation)
 
     def _grouped(self) -> GroupedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.

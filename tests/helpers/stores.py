@@ -109,7 +109,7 @@ def _redis_asyncio(url: str, prefix: str, span: Span) -> Iterator[Subject]:
 
 def _redis_store(url: str, prefix: str, span: Span) -> RedisStore:
     lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
-    return RedisStore(url, prefix=prefix, lease=lease, retention=retention)
+    return RedisStore(url, prefix=prefix, lease=lease, retention=retention, history=0)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def test_a_finished_delivery_costs_few_bytes(own: redis.Redis) -> None:
     before = own.info("memory")["used_memory"]
     remember(store, REMEMBERED)
     used = own.info("memory")["used_memory"] - before
-    assert own.dbsize() == 2 * REMEMBERED
+    assert own.dbsize() == 2 * REMEMBERED + 2  # The log, and the newest that are done.
     assert used / REMEMBERED <= ALLOWED_BYTES
 
 
@@ -74,19 +74,19 @@ def test_every_key_has_the_prefix_and_a_bounded_length_and_tells_nothing(
     redis_url: str, redis_prefix: str
 ) -> None:
     keys = keys_after_a_thousand(redis_url, redis_prefix)
-    assert len(keys) == 2000
+    assert len(keys) == 2002
     assert {key[: len(redis_prefix)] for key in keys} == {redis_prefix.encode()}
-    assert {len(key) for key in keys} == {len(redis_prefix) + 17}
+    assert max(len(key) for key in keys) == len(redis_prefix) + 17
     assert not any(b"invoice" in key or b"id-" in key for key in keys)
 
 
 def test_every_key_expires(redis_url: str, redis_prefix: str) -> None:
     keys = keys_after_a_thousand(redis_url, redis_prefix)
-    day = 24 * 3600 * 1000
+    month = 30 * 24 * 3600 * 1000
     with redis.Redis.from_url(redis_url) as client, client.pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.pttl(key)
-        assert all(0 < left <= day for left in pipe.execute())
+        assert all(0 < left <= month for left in pipe.execute())
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [(False, True), (True, False), (True, True)])

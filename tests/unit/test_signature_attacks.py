@@ -179,7 +179,7 @@ def test_no_environment_variable_could_switch_verification_off() -> None:
             return {"FLORENTIN_WEBHOOK_SECRET": SECRET}.get(key, "")
 
     Receiver.from_env(Environment())
-    assert asked == ["FLORENTIN_WEBHOOK_SECRET", "FLORENTIN_REDIS_URL"]
+    assert asked == ["FLORENTIN_WEBHOOK_SECRET", "FLORENTIN_REDIS_URL", "FLORENTIN_QUEUE"]
 
 
 def test_an_unset_secret_in_the_environment_is_refused() -> None:

@@ -1,0 +1,30 @@
+"""Find the import path under which a worker finds a receiver."""
+
+from __future__ import annotations
+
+import sys
+
+from florentin_webhooks.errors import ConfigurationError
+
+__all__ = ["path_of"]
+
+
+def path_of(receiver: object, near: frozenset[str]) -> str:
+    """Give the import path of *receiver*, in one of the modules *near* it if it stands there.
+
+    Raises :class:`ConfigurationError` where no worker could import it.
+    """
+    found = [
+        (module_name not in near, f"{module_name}:{name}")
+        for module_name, module in list(sys.modules.items())
+        if module_name != "__main__"
+        for name, value in list(vars(module).items())
+        if value is receiver
+    ]
+    if not found:
+        message = (
+            "workers cannot import this receiver: it is no global of an importable module; move it "
+            'into one, or name it: RQQueue(receiver="shop.hooks:hooks")'
+        )
+        raise ConfigurationError(message)
+    return min(found)[1]

@@ -1,0 +1,98 @@
+"""Describe what operators ask as calls of scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from florentin_webhooks.stores import State
+from florentin_webhooks.stores._layout import Call, Layout, job_keys, job_words, script
+from florentin_webhooks.stores.looking import Find, List, Record, Reopen
+
+__all__ = ["find", "list_", "reopen"]
+
+_LIST = script("list")
+_FIND = script("find")
+_REOPEN = script("reopen")
+
+
+def find(layout: Layout, operation: Find) -> Call:
+    """Give the call that looks one delivery up."""
+
+    def read(answer: Sequence[bytes]) -> Record | None:
+        return _record(operation.key, answer) if answer else None
+
+    return Call(_FIND, (layout.record(operation.key),), (), read)
+
+
+def list_(layout: Layout, operation: List) -> Call:
+    """Give the call that lists deliveries."""
+    arguments = (
+        layout.records,
+        _time(operation.until, "+inf"),
+        _time(operation.since, "-inf"),
+        operation.limit,
+        operation.state.value if operation.state else "",
+        operation.event or "",
+    )
+    return Call(_LIST, (layout.log,), arguments, _records)
+
+
+def reopen(layout: Layout, operation: Reopen) -> Call:
+    """Give the call that makes a delivery runnable again, or drops it."""
+    keys = (
+        layout.record(operation.key),
+        layout.log,
+        layout.dead,
+        *job_keys(layout, operation.jobs),
+    )
+    arguments = (
+        operation.mode.value,
+        operation.key,
+        layout.retention,
+        layout.keep,
+        *job_words(operation.jobs),
+    )
+    return Call(_REOPEN, keys, arguments, _state_before)
+
+
+def _state_before(answer: bytes) -> State | None:
+    return State(answer.decode()) if answer else None
+
+
+def _records(answer: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[Record, ...]:
+    return tuple(_record(key, fields) for key, fields in answer)
+
+
+def _record(key: bytes, words: Sequence[bytes]) -> Record:
+    facts = dict(zip(words[::2], words[1::2], strict=True))
+    return Record(
+        fingerprint=key.hex(),
+        state=State(facts[b"s"].decode()),
+        event=facts.get(b"e", b"").decode(),
+        delivery_id=facts.get(b"i", b"").decode() or None,
+        received_at=_moment(facts.get(b"r")),
+        finished_at=_moment(facts.get(b"z")),
+        secret=facts.get(b"k", b"").decode(),
+        attempt=int(facts.get(b"a", 0)),
+        handlers={name: value.decode() for name, value in _named(facts, b"h:")},
+        waiting={name: tuple(json.loads(value)) for name, value in _named(facts, b"q:")},
+        attempts={name: int(value) for name, value in _named(facts, b"x:")},
+        reasons={name: value.decode() for name, value in _named(facts, b"f:")},
+        body=facts.get(b"b", b""),
+    )
+
+
+def _named(facts: dict[bytes, bytes], kind: bytes) -> Iterator[tuple[str, bytes]]:
+    for field, value in facts.items():
+        if field.startswith(kind):
+            yield field[len(kind) :].decode(), value
+
+
+def _moment(milliseconds: bytes | None) -> datetime | None:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None
+
+
+def _time(moment: datetime | None, unbounded: str) -> str | int:
+    return unbounded if moment is None else int(moment.timestamp() * 1000)

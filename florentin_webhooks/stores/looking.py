@@ -1,0 +1,76 @@
+"""What the people who run a receiver ask its store: what came, what became of it, do it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.stores import Operation, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from florentin_webhooks.queues import Job
+
+__all__ = ["Find", "List", "Mode", "Record", "Reopen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Hold what is remembered of one delivery.
+
+    *handlers* maps each handler that has ended to how; *waiting* each queue to the handlers it was
+    queued for; *reasons* each queue to its last failure. *body* is empty where it was let go.
+    """
+
+    fingerprint: str
+    state: State
+    event: str = ""
+    delivery_id: str | None = None
+    received_at: datetime | None = None
+    finished_at: datetime | None = None
+    secret: str = ""
+    attempt: int = 0
+    handlers: Mapping[str, str] = field(default_factory=dict[str, str])
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    attempts: Mapping[str, int] = field(default_factory=dict[str, int])
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Find(Operation["Record | None"]):
+    """Look one delivery up."""
+
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class List(Operation["tuple[Record, ...]"]):
+    """List deliveries, newest first, received between *since* and *until*."""
+
+    limit: int = 50
+    state: State | None = None
+    event: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Mode(StrEnum):
+    """Name what becomes of a delivery that is opened again."""
+
+    ALL = "all"
+    """Every handler may run again."""
+    DROP = "drop"
+    """None will: it counts as done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen(Operation["State | None"]):
+    """Make an ended delivery runnable again, or drop it; answers the state that it was in."""
+
+    key: bytes
+    mode: Mode
+    jobs: tuple[Job, ...] = ()

@@ -1,0 +1,3 @@
+-- Look one delivery up.
+-- KEYS  1 record
+return call('HGETALL', KEYS[1])

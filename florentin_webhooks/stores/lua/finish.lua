@@ -1,0 +1,53 @@
+-- Record how a handler ended and move the delivery on, with the token of its lease only.
+-- KEYS  1 record  2 log  3 done  4 dead jobs  5 pending jobs of the queue  6 jobs
+-- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
+--       5 ending  6 reason  7 job id  8 fingerprint  9 prefix of records  10 lease in ms
+--       11 retention in ms  12 keep in ms  13 history  14 jobs
+-- Gives the state of the record, or 'lost' where the lease belongs to somebody else.
+local record, queue, state = KEYS[1], ARGV[2], ARGV[3]
+local facts = call('HMGET', record, 's', 't:' .. queue)
+-- Also the answers to a finish that was sent twice because its answer was lost.
+if facts[1] == 'done' then return 'done' end
+if facts[2] ~= ARGV[1] then return 'lost' end
+if state == 'queued' and queue == '' and facts[1] == 'queued' then return state end
+
+if ARGV[4] ~= '' then call('HSET', record, 'h:' .. ARGV[4], ARGV[5]) end
+if ARGV[6] ~= '' then call('HSET', record, 'f:' .. queue, ARGV[6]) end
+local now = milliseconds()
+
+if state == 'running' then
+  call('HSET', record, 'u:' .. queue, now + ARGV[10])
+  return state
+end
+
+if state == 'queued' and queue == '' then
+  local jobs = jobs_from(6, 14)
+  call('HDEL', record, 'u:', 'f:')
+  call('HSET', record, 's', 'queued', 'n', #jobs)
+  call('PERSIST', record)
+  for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
+  return state
+end
+
+call('HDEL', record, 't:' .. queue, 'u:' .. queue)
+if state == 'done' then
+  local open = 0
+  if queue ~= '' then
+    -- The job leaves the list of what is pending once, so that its part is counted once.
+    local left = call('ZREM', KEYS[5], ARGV[7])
+    open = call('HINCRBY', record, 'n', -left)
+    call('ZREM', KEYS[4], ARGV[7])
+  end
+  if open > 0 then return 'queued' end
+  close(record, ARGV[8], KEYS[2], KEYS[3], ARGV[9], ARGV[11], ARGV[12], tonumber(ARGV[13]))
+  return 'done'
+end
+
+if state == 'dead' then
+  call('HSET', record, 's', 'dead')
+  call('ZADD', KEYS[4], now, ARGV[7])
+elseif state == 'failed' then
+  call('HSET', record, 's', 'failed')
+  call('PEXPIRE', record, ARGV[12])
+end
+return state

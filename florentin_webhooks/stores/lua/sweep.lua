@@ -1,0 +1,27 @@
+-- Put a job back that RQ has lost, or note that it has failed for good.
+-- KEYS  1 record  2 dead jobs  3 intermediate list of the queue  4 jobs (one)
+-- ARGV  1 keep in ms  2 jobs (one)
+-- Gives 'lost' for a job that was put back, 'dead', 'gone', or 'fine'.
+local record, job = KEYS[1], jobs_from(4, 2)[1]
+if not call('ZSCORE', job.pending, job.id) then return 'fine' end
+if call('EXISTS', record) == 0 then
+  call('ZREM', job.pending, job.id)
+  call('ZREM', KEYS[2], job.id)
+  call('DEL', job.hash)
+  call('ZREM', job.failed, job.id)
+  return 'gone'
+end
+if call('ZSCORE', KEYS[2], job.id) then return 'fine' end
+
+local status, now = call('HGET', job.hash, 'status'), milliseconds()
+if status == 'failed' then
+  call('HSET', record, 's', 'dead')
+  call('PEXPIRE', record, ARGV[1])
+  call('ZADD', KEYS[2], now, job.id)
+  return 'dead'
+end
+-- RQ itself looks after what has been started or scheduled.
+if status and status ~= 'queued' then return 'fine' end
+if call('LPOS', job.list, job.id) or call('LPOS', KEYS[3], job.id) then return 'fine' end
+push(job, record, KEYS[2], now)
+return 'lost'

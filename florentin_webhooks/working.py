@@ -1,0 +1,108 @@
+"""Run one queue's part of a delivery, in a worker of whatever queueing library.
+
+The part is fenced: whoever runs it holds its lease. What is to be run is what the delivery was
+queued for and has not ended yet, so a retry repeats nothing, and a handler that is not there
+(renamed, or the worker is older than the web process) keeps the part from being done.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from florentin_webhooks._run import BLOCKING, finish
+from florentin_webhooks.deliveries import Delivery
+from florentin_webhooks.errors import InvalidEvent, MalformedDelivery
+from florentin_webhooks.events import Event, parse
+from florentin_webhooks.identity import fingerprint as fingerprint_of
+from florentin_webhooks.journal import logger
+from florentin_webhooks.leases import Lease
+from florentin_webhooks.running import Close, Failure, Run
+from florentin_webhooks.stores import State
+from florentin_webhooks.stores.working import Work, WorkVerdict
+from florentin_webhooks.verifier import read_envelope
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from florentin_webhooks.handlers import Handler
+    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.stores import Store
+
+__all__ = ["Ending", "work"]
+
+LEASE_MARGIN = 10
+"""Seconds that a lease outlasts the job's time: nobody takes over what may still be running."""
+
+BUSY_WAIT = 15.0
+"""Seconds after which a part that somebody else holds is looked at again, at the latest."""
+
+
+class Ending(NamedTuple):
+    """Say how a part ended: *seconds* to wait before the next look, or what has failed."""
+
+    seconds: float | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+def work(hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool) -> Ending:
+    """Run what is left of *queue*'s part of the delivery *fingerprint*.
+
+    A part that fails in its *last* attempt is dead. Raises :class:`Unavailable`.
+    """
+    return finish(_work(hooks, store, fingerprint, queue, last=last))
+
+
+async def _work(
+    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool
+) -> Ending:
+    part, timeout = hooks.part(fingerprint, queue)
+    lease = Lease(BLOCKING, store, part)
+    work = await lease.begin(part, fingerprint, timeout + LEASE_MARGIN)
+    if work.verdict is WorkVerdict.BUSY:
+        return Ending(seconds=min(work.wait, BUSY_WAIT))
+    if work.verdict is not WorkVerdict.RUN:
+        return Ending()
+    run = Run(lease, timeout, Close(failed=State.DEAD if last else State.QUEUED))
+    try:
+        delivery, event = _restore(hooks, fingerprint, work)
+    except (MalformedDelivery, InvalidEvent) as error:
+        run.failures.append(Failure(queue, error))
+        await run.nothing()
+    else:
+        await run.all(_todo(hooks, run, event, work), event, delivery)
+    if run.postponed is not None:
+        return Ending(seconds=run.postponed)
+    return Ending(failures=tuple(run.failures))
+
+
+def _restore(hooks: Receiver, fingerprint: str, work: Work) -> tuple[Delivery, Event]:
+    """Give the delivery and its event from the body that was remembered, of whatever age."""
+    if fingerprint_of(work.body).hex() != fingerprint:
+        logger.critical(
+            "the body of %s is not the one that was accepted; it is not run", fingerprint
+        )
+        message = "the remembered body was changed"
+        raise MalformedDelivery(message)
+    envelope = read_envelope(work.body)
+    delivery = Delivery(
+        fingerprint=fingerprint,
+        event=str(envelope["event"]),
+        timestamp=cast("datetime", envelope["timestamp"]),
+        delivery_id=work.delivery_id,
+        secret=work.secret,
+        received_at=work.received_at or cast("datetime", envelope["timestamp"]),
+        body=work.body,
+    )
+    return delivery, parse(envelope, hooks.model(delivery.event))
+
+
+def _todo(hooks: Receiver, run: Run, event: Event, work: Work) -> list[Handler]:
+    """Give the handlers that are left; one that is not here fails, so that the part is not done."""
+    known = {handler.name: handler for handler in hooks.match(event)}
+    left = [name for name in work.expected if name not in work.done]
+    for name in left:
+        if name not in known:
+            missing = LookupError("the handler was renamed or removed, or this worker is older")
+            logger.error("a delivery waits for %s, which is not here", name)
+            run.failures.append(Failure(name, missing))
+    return [known[name] for name in left if name in known]
