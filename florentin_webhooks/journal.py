@@ -1,7 +1,8 @@
 """Write one log line per delivery: what became of it, never what was in it.
 
 Logger ``florentin_webhooks``, configured by nobody here. The facts stand in the text and as
-attributes of the record (``outcome``, ``fingerprint``, ``event``, ``delivery_id``). Whatever a
+attributes of the record (``outcome``, ``fingerprint``, ``event``, ``delivery_id``, and ``secret``,
+the name of the one that matched). Whatever a
 stranger may choose is cut and escaped; bodies, signatures and secrets are not even passed in here.
 """
 
@@ -62,7 +63,7 @@ class Journal:
             event,
             sent_as,
             f": {reply.error}" if reply.error else "",
-            extra=_facts(reply.outcome, key, event, sent_as),
+            extra={**_facts(reply.outcome, key, event, sent_as), "secret": delivery.secret},
         )
 
     def refusal(self, reply: Reply, reason: str, now: datetime) -> None:
