@@ -2,8 +2,8 @@
 
 Logger ``florentin_webhooks``, configured by nobody here. The facts stand in the text and as
 attributes of the record (``outcome``, ``fingerprint``, ``event``, ``delivery_id``, and ``secret``,
-the name of the one that matched). Whatever a
-stranger may choose is cut and escaped; bodies, signatures and secrets are not even passed in here.
+the name of the one that matched). Whatever a stranger may choose is cut and escaped; bodies,
+signatures and secrets are not even passed in here.
 """
 
 from __future__ import annotations

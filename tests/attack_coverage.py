@@ -284,7 +284,7 @@ ATTACKS: dict[str, Answers] = {
         f"{_HEADERS}other_headers_of_a_request_are_not_logged",
     ),
     "LOG-07": (
-        f"{_LOGS}what_a_record_carries_besides_its_text_is_the_documented_four",
+        f"{_LOGS}what_a_record_carries_besides_its_text_is_documented",
         _METRICS,
     ),
 }
