@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format coverage bench clean
+.PHONY: help demo test faults lint format coverage bench clean
 
 help:  ## Print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: .venv/.demo  ## Watch signed deliveries arrive, be verified and be handled
 
 test: lint  ## Format check, lint, types, layers, tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+faults: .venv/.tools  ## Kill processes and servers for some minutes, and print what came of it
+	@$(BIN)/python -m pytest tests/faults -m "long or not long" $(ARGS)
 
 lint: .venv/.tools  ## Everything of `make test` but the tests
 	@$(BIN)/ruff format --check --quiet .

@@ -18,6 +18,7 @@ SUBJECTS = {
     "asgi": "in_process",
     "http": "over_http",
     "redis": "in_redis",
+    "worker": "workers",
     "import": "imports",
 }
 
@@ -62,18 +63,20 @@ def _facts(row: Row) -> dict[str, object]:
 
 
 def _print_table(rows: Sequence[Row]) -> None:
-    cells = [("what", "against", "measured (range)", "aim", "verdict")]
+    cells = [("what", "against", "measured (range)", "aim", "", "why it is missed")]
     for row in rows:
-        measured = f"{row.value:.3g} ({row.range})" if row.range else f"{row.value:.3g}"
-        cells.append((row.what, row.against, measured, row.aim, row.verdict))
+        measured = f"{_short(row.value)} ({row.range})" if row.range else _short(row.value)
+        why = row.why if row.verdict == MISSED else ""
+        cells.append((row.what, row.against, measured, row.aim, row.verdict, why))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    rule = tuple("-" * width for width in widths)
+    rule = tuple("-" * max(width, 3) for width in widths)
     for line in (cells[0], rule, *cells[1:]):
         padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
         print(f"| {' | '.join(padded)} |")
-    for row in rows:
-        if row.verdict == MISSED and row.why:
-            print(f"\n{MISSED} {row.what}: {row.why}")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ PATH = "/webhooks/florentin"
 _PROVIDER = Provider(SECRET)
 
 
-def distinct(number: int) -> Iterator[Made]:
-    """Give *number* deliveries of ``invoice.created``, none like another."""
+def distinct(number: int, event: str = "invoice.created") -> Iterator[Made]:
+    """Give *number* deliveries of *event*, none like another."""
     for _ in range(number):
-        yield _PROVIDER.make("invoice.created")
+        yield _PROVIDER.make(event)
 
 
 def body_of(size: int) -> bytes:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, cast
+from typing import cast
 
 import redis
 
 from benchmarks.deliveries import SECRET, distinct
 from benchmarks.measure import Row, against
-from benchmarks.redis_server import server
+from benchmarks.queued import QUEUE, receiver
+from benchmarks.redis_server import emptied, server, used
 from florentin_webhooks import Delivery, Receiver, RedisStore
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.identity import fingerprint, trace
@@ -34,6 +36,11 @@ for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
   redis.call('SET', KEYS[1] .. 'i' .. sent, sent .. key, 'PX', now)
 end
 """
+"""What is left of a delivery that is done, once newer ones have taken its place in the history."""
+HISTORY = 1000
+"""How many RedisStore keeps whole."""
+NUMBER = 20
+"""How many deliveries round trips are counted over."""
 DAY = 24 * 60 * 60 * 1000
 """RedisStore's retention, in milliseconds."""
 CHUNK = 10_000
@@ -47,30 +54,38 @@ def rows(*, quick: bool) -> Iterator[Row]:
         nearly_empty, full = (stack.enter_context(redis.Redis.from_url(url)) for url in urls)
         yield from _round_trips(nearly_empty, urls[0])
         yield _memory(nearly_empty, many // 10)
-        nearly_empty.flushall()
-        fill(nearly_empty, 1000)
+        emptied(nearly_empty)
+        fill(nearly_empty, HISTORY)
         fill(full, many)
         yield from _growth(urls, [nearly_empty, full], 5 if quick else 101)
 
 
 def fill(client: redis.Redis, number: int) -> None:
-    """Have *client* remember *number* finished deliveries, each under an id."""
+    """Have *client* remember *number* finished deliveries, each under an id.
+
+    The newest, which are kept whole, are accepted and finished; what is left of the others is
+    written as accept and finish leave it.
+    """
     _assert_same_shape(client)
     script = client.register_script(FILL)
-    for start in range(0, number, CHUNK):
-        script(keys=[PREFIX], args=[DAY, start + 1, min(start + CHUNK, number)])
-    assert client.dbsize() >= 2 * number, "keys collided"
+    older = number - HISTORY
+    for start in range(0, older, CHUNK):
+        script(keys=[PREFIX], args=[DAY, start + 1, min(start + CHUNK, older)])
+    store = RedisStore(client, prefix=PREFIX, history=HISTORY)
+    _run(store, HISTORY)
+    assert client.dbsize() == 2 * number + 2, "keys collided"  # With log and done.
+    assert client.zcard(f"{PREFIX}log") == client.llen(f"{PREFIX}done") == HISTORY
 
 
 def _assert_same_shape(client: redis.Redis) -> None:
     """See that what FILL writes is what a real delivery leaves behind, to the byte."""
-    client.flushall()
-    _run(RedisStore(client, prefix=PREFIX), 1)
+    emptied(client)
+    _run(RedisStore(client, prefix=PREFIX, history=0), 1)
     real = _shape(client)
-    client.flushall()
+    emptied(client)
     client.register_script(FILL)(keys=[PREFIX], args=[DAY, 1, 1])
     assert _shape(client) == real, (real, _shape(client))
-    client.flushall()
+    emptied(client)
 
 
 def _shape(client: redis.Redis) -> list[tuple[object, ...]]:
@@ -81,7 +96,7 @@ def _shape(client: redis.Redis) -> list[tuple[object, ...]]:
             len(key),
             client.type(key),
             client.object("encoding", key),
-            client.memory_usage(key),
+            len(cast("bytes", client.dump(key))),
             DAY - 60_000 < client.pttl(key) <= DAY,
         )
         for key in keys
@@ -89,41 +104,54 @@ def _shape(client: redis.Redis) -> list[tuple[object, ...]]:
 
 
 def _round_trips(client: redis.Redis, url: str) -> Iterator[Row]:
-    receiver = Receiver(SECRET, store=RedisStore(url))
     runs: list[object] = []
-    receiver.on("invoice.created")(runs.append)
-    made = list(distinct(21))
-    receiver.receive(*made.pop())  # Connects, loads the scripts, looks at the server's settings.
-    for expected, outcome in ((2, Outcome.PROCESSED), (1, Outcome.DUPLICATE)):
-        before = _commands(client)
-        replies = [receiver.receive(headers, body) for headers, body in made]
-        assert {reply.outcome for reply in replies} == {outcome}
-        after = _commands(client)
-        sent = {name: calls - before.get(name, 0) for name, calls in after.items()}
-        # A script's own commands are counted as well; they cost no round trip.
-        trips = (sent["evalsha"] + sent.get("eval", 0)) / len(made)
-        name = "duplicate" if outcome is Outcome.DUPLICATE else "delivery with an inline handler"
-        yield Row(f"Redis round trips per {name}", "counted", [trips], f"<= {expected}")
-    assert len(runs) == 21
-    receiver.close()
+    inline = Receiver(SECRET, store=RedisStore(url))
+    inline.on("invoice.created")(runs.append)
+    yield _trips(client, inline, "delivery with an inline handler", 2, Outcome.PROCESSED)
+    assert len(runs) == NUMBER + 1
+    queued = receiver(url)
+    yield _trips(client, queued, "accepted delivery", 1, Outcome.ACCEPTED)
+    assert client.llen(f"rq:queue:{QUEUE}") == NUMBER + 1
+    yield _trips(client, queued, "duplicate", 1, Outcome.DUPLICATE)
 
 
-def _commands(client: redis.Redis) -> dict[str, int]:
-    told = cast("Mapping[str, Mapping[str, int]]", client.info("commandstats"))
-    return {name.removeprefix("cmdstat_"): stats["calls"] for name, stats in told.items()}
+def _trips(client: redis.Redis, hooks: Receiver, name: str, expected: int, outcome: Outcome) -> Row:
+    """Count how often the server read from a connection: in blocking programs and in asyncio."""
+    made = list(distinct(NUMBER + 1))
+    if outcome is Outcome.DUPLICATE:
+        for each in made:
+            hooks.receive(*each)
+    counted: list[float] = []
+
+    async def in_asyncio() -> None:
+        await hooks.areceive(*made[-1])  # Connects, looks at the server's settings.
+        before = _reads(client)
+        outcomes = {(await hooks.areceive(*each)).outcome for each in made[half:-1]}
+        counted.append((_reads(client) - before - 1) / (len(made) - 1 - half))
+        assert outcomes == {outcome}, outcomes
+        await hooks.aclose()
+
+    half = NUMBER // 2
+    asyncio.run(in_asyncio())
+    hooks.receive(*made[-1])  # The same.
+    before = _reads(client)
+    outcomes = {hooks.receive(*each).outcome for each in made[:half]}
+    counted.append((_reads(client) - before - 1) / half)
+    assert outcomes == {outcome}, outcomes
+    hooks.close()
+    return Row(f"Redis round trips per {name}", "counted", counted, f"<= {expected}")
+
+
+def _reads(client: redis.Redis) -> int:
+    return cast("Mapping[str, int]", client.info("stats"))["total_reads_processed"]
 
 
 def _memory(client: redis.Redis, number: int) -> Row:
-    client.flushall()
-    before = _used(client)
+    _assert_same_shape(client)
+    before = emptied(client)
     fill(client, number)
-    assert client.dbsize() == 2 * number
     what = f"Redis memory per remembered delivery, {number:,} of them, in bytes"
-    return Row(what, "counted", [(_used(client) - before) / number], "<= 320")
-
-
-def _used(client: redis.Redis) -> int:
-    return int(cast("Mapping[str, Any]", client.info("memory"))["used_memory"])
+    return Row(what, "counted", [(used(client) - before) / number], "<= 320")
 
 
 def _growth(urls: list[str], clients: list[redis.Redis], rounds: int) -> Iterator[Row]:
@@ -150,13 +178,14 @@ def _spent(client: redis.Redis) -> int:
 
 
 _NUMBERS = count()
+BODY = next(distinct(1)).body
 
 
 def _run(store: RedisStore, number: int) -> float:
     """Accept and finish *number* new deliveries; give the seconds that accepting them took."""
     passed, now = 0.0, datetime.now(UTC)
     for _ in range(number):
-        body = b'{"event":"invoice.created","number":%d}' % next(_NUMBERS)
+        body = BODY + b"%d" % next(_NUMBERS)
         key, token = fingerprint(body), b"token-16"
         delivery = Delivery(key.hex(), "invoice.created", now, body.hex(), "secret-1", now, body)
         asked = Accept(key, trace(body.hex(), body), token, delivery, fresh=True, valid=True)

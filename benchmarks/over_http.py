@@ -1,7 +1,7 @@
-"""Deliveries over HTTP under uvicorn, accepted in Redis, against an endpoint that only verifies.
+"""Deliveries over HTTP under uvicorn, against an endpoint that only verifies, and the naive way.
 
-Both servers run on one core, Redis and the sender on another; only one is asked at a time, in
-slices of equally many requests, and each delivery is new to its server.
+All servers run on one core, Redis and the sender on another; only one is asked at a time, in
+slices, and each delivery is new to its server.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,19 +21,39 @@ import redis
 import uvloop
 
 from benchmarks.deliveries import distinct
+from benchmarks.drain import drain
 from benchmarks.load import request_bytes, send_all
 from benchmarks.measure import Row, against
-from benchmarks.redis_server import server
+from benchmarks.queued import CLAIM, QUEUE
+from benchmarks.redis_server import emptied, server
 from benchmarks.serve import CORE, pin
 
 __all__ = ["rows"]
 
 SLICE = 2000
+DRAINED = 50
+"""How many of the jobs are run in the end, to see that they do."""
 
-WHY = (
-    "two round trips through redis-py, written in Python, cost the server about as much CPU as "
-    "the base's whole request, and the receiver's own steps as much again"
-)
+WHY_INLINE = "Strict JSON, the typed event and two round trips through redis-py, in Python."
+WHY_QUEUED = "Strict JSON, the typed event and a round trip through redis-py, in Python."
+WHY_NAIVE = "The server waits while Redis and the sender, both on the other core, have their turn."
+
+
+class Program(NamedTuple):
+    """Say how a server answers, what share of a slice it is sent, and the keys of a delivery."""
+
+    answer: str
+    share: float = 1
+    keys: int = 0
+    others: int = 0
+
+
+PROGRAMS = {
+    "base": Program("200 -"),
+    "inline": Program("200 processed", 0.5, keys=2, others=2),  # log, done
+    "queued": Program("202 accepted", keys=3, others=4),  # log, pending, queue, set of queues
+    "naive": Program("200 -", 0.2, keys=2, others=2),  # queue, set of queues
+}
 
 
 class Served(NamedTuple):
@@ -52,47 +73,86 @@ class Served(NamedTuple):
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Alternate slices, and give rates from the clock and CPU from the system."""
-    pairs, size = (2, 200) if quick else (9, SLICE)
-    requests = [request_bytes(made) for made in distinct((pairs + 1) * size)]
+    rounds, size = (2, 200) if quick else (7, SLICE)
+    requests = [request_bytes(made) for made in distinct((rounds + 1) * size)]
     pin(CORE + 1)
+    times: dict[str, list[float]] = defaultdict(list)
+    cpu: dict[str, list[float]] = defaultdict(list)
     with ExitStack() as stack:
-        store = stack.enter_context(server())
-        client = stack.enter_context(redis.Redis.from_url(store))
-        base = stack.enter_context(_serve("base"))
-        ours = stack.enter_context(_serve("ours", store))
-        times: dict[str, list[float]] = {"ours": [], "base": []}
-        cpu: dict[str, list[float]] = {"ours": [], "base": []}
-        for turn in range(pairs + 1):
-            part = requests[turn * size : (turn + 1) * size]
-            for name in ("ours", "base")[:: 1 if turn % 2 else -1]:
-                client.flushall()
-                passed, used = _slice(ours if name == "ours" else base, part, name)
-                times[name].append(passed)
-                cpu[name].append(used)
-                remembered = client.dbsize()
-                assert remembered == (2 * size if name == "ours" else 0), remembered
-    what, other = "HTTP, accepted in Redis", "Starlette Route that only verifies"
-    rates = against(times["base"][1:], times["ours"][1:])
-    yield Row(f"{what}: rate", other, rates, ">= 0.35", WHY)
+        url = stack.enter_context(server())
+        client = stack.enter_context(redis.Redis.from_url(url))
+        served = {name: stack.enter_context(_serve(name, url)) for name in PROGRAMS}
+        names = list(PROGRAMS)
+        for turn in range(rounds + 1):
+            shift = turn % len(names)
+            for name in names[shift:] + names[:shift]:
+                emptied(client)
+                part = requests[turn * size :][: int(size * PROGRAMS[name].share)]
+                passed, used = _slice(served[name], part, PROGRAMS[name].answer)
+                _assert_remembered(client, name, len(part))
+                times[name].append(passed / len(part))
+                cpu[name].append(used / len(part))
+        for name in ("queued", "naive"):
+            _assert_counts(client, url, served[name], name, requests[: 2 * DRAINED])
+    yield from _compared({name: kept[1:] for name, kept in times.items()}, "rate", ">=")
     if all(cpu["base"][1:]):
-        yield Row(f"{what}: server's CPU", other, against(cpu["ours"][1:], cpu["base"][1:]))
+        yield from _compared({name: kept[1:] for name, kept in cpu.items()}, "server's CPU", "")
 
 
-def _slice(served: Served, requests: Sequence[bytes], name: str) -> tuple[float, float]:
+def _compared(costs: dict[str, list[float]], what: str, sign: str) -> Iterator[Row]:
+    other = "Starlette Route that only verifies"
+    inline, queued = "HTTP, accepted in Redis, run inline", "HTTP, accepted and queued in Redis"
+    pairs = [
+        (inline, "inline", other, "base", "0.35", WHY_INLINE),
+        (queued, "queued", other, "base", "0.40", WHY_QUEUED),
+        (queued, "queued", "SET NX, then queue.enqueue in a thread", "naive", "3", WHY_NAIVE),
+    ]
+    for name, ours, against_what, base, aim, why in pairs:
+        ratios = against(costs[base], costs[ours]) if sign else against(costs[ours], costs[base])
+        yield Row(f"{name}: {what}", against_what, ratios, f"{sign} {aim}" if sign else "", why)
+
+
+def _slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
     used, start = served.cpu(), time.perf_counter()
     answers = uvloop.run(send_all(served.port, requests))
     passed, used = time.perf_counter() - start, served.cpu() - used
-    expected = "200 processed" if name == "ours" else "200 -"
-    assert answers == {expected: len(requests)}, answers
+    assert answers == {answer: len(requests)}, answers
     return passed, used
 
 
+def _assert_remembered(client: redis.Redis, name: str, number: int) -> None:
+    program = PROGRAMS[name]
+    expected = program.keys * number + program.others
+    assert client.dbsize() == expected, (name, client.dbsize(), expected)
+    if name in ("queued", "naive"):
+        assert client.llen(f"rq:queue:{QUEUE}") == number
+
+
+def _assert_counts(
+    client: redis.Redis, url: str, served: Served, name: str, requests: Sequence[bytes]
+) -> None:
+    """See that repeats are recognised, and that the jobs run."""
+    emptied(client)
+    _slice(served, requests, PROGRAMS[name].answer)
+    _slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
+    _assert_remembered(client, name, len(requests))
+    drain("ours" if name == "queued" else "plain", "simple", url, DRAINED)
+    left = len(requests) - DRAINED
+    assert client.llen(f"rq:queue:{QUEUE}") == left
+    if name == "queued":
+        assert client.zcard(f"fl:pending:{QUEUE}") == left
+        assert client.llen("fl:done") == DRAINED
+    else:
+        assert len(list(client.scan_iter(f"{CLAIM}*", 1000))) == len(requests)
+        assert client.zcard(f"rq:finished:{QUEUE}") == DRAINED
+
+
 @contextmanager
-def _serve(name: str, *url: str) -> Iterator[Served]:
+def _serve(name: str, url: str) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         descriptor = listening.fileno()
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.serve", name, str(descriptor), *url],
+            [sys.executable, "-m", "benchmarks.serve", name, str(descriptor), url],
             pass_fds=[descriptor],
         )
         try:

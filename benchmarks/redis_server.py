@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import cast
+
+import redis
 
 from florentin_webhooks.embedded import EmbeddedServer
 
-__all__ = ["server"]
+__all__ = ["emptied", "server", "used"]
 
 
 @contextmanager
@@ -23,3 +27,19 @@ def server() -> Iterator[str]:
         EmbeddedServer(directory, options=options),
     ):
         yield f"redis://127.0.0.1:{port}/0"
+
+
+def emptied(client: redis.Redis) -> int:
+    """Empty the server of *client*, and give the bytes that it still uses.
+
+    By itself a server may free memory after it has answered, and would be caught still holding it.
+    """
+    client.execute_command("FLUSHALL", "SYNC")
+    while cast("Mapping[str, int]", client.info("memory"))["lazyfree_pending_objects"]:
+        time.sleep(0.01)
+    return used(client)
+
+
+def used(client: redis.Redis) -> int:
+    """Give the bytes that the server of *client* uses."""
+    return cast("Mapping[str, int]", client.info("memory"))["used_memory"]

@@ -1,15 +1,21 @@
-"""Serve one program: ``python -m benchmarks.serve (ours|base) SOCKET_FD [REDIS_URL]``."""
+"""Serve one program: ``python -m benchmarks.serve NAME SOCKET_FD REDIS_URL``."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from benchmarks.programs import full, verifies_only
 from florentin_webhooks import RedisStore
+from florentin_webhooks.asgi import WebhookApp
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 __all__ = ["CORE", "pin"]
 
@@ -24,13 +30,29 @@ def pin(core: int) -> None:
 
 def main() -> None:
     """Serve until terminated, on a socket that the parent bound."""
-    name, descriptor, *url = sys.argv[1:]
+    name, descriptor, url = sys.argv[1:]
     pin(CORE)
-    app = verifies_only() if name == "base" else full(RedisStore(url[0]))[0]
+    # Its lines would go wherever the program around it sends them: no cost of ours.
+    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
-        app, http="httptools", loop="uvloop", log_level="warning", access_log=False, lifespan="off"
+        _program(name, url),
+        http="httptools",
+        loop="uvloop",
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
+
+
+def _program(name: str, url: str) -> ASGIApp:
+    if name == "base":
+        return verifies_only()
+    if name == "inline":
+        return full(RedisStore(url))[0]
+    from benchmarks import queued  # noqa: PLC0415 - loads RQ, which the others do not have loaded.
+
+    return queued.naive(url) if name == "naive" else WebhookApp(queued.receiver(url))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from florentin_webhooks.handlers import Function, Handler
     from florentin_webhooks.stores import Operation, Store
 
-__all__ = ["ASYNCIO", "BLOCKING", "Attempt", "Program", "StillRunning", "finish", "within"]
+__all__ = [
+    "ASYNCIO",
+    "BLOCKING",
+    "Attempt",
+    "Program",
+    "StillRunning",
+    "finish",
+    "refuse_loop",
+    "within",
+]
 
 T = TypeVar("T")
 Attempt = BaseException | None
@@ -80,6 +89,16 @@ def finish(flow: Coroutine[Any, Any, T]) -> T:
         flow.close()
     message = "a blocking flow tried to wait"
     raise RuntimeError(message)
+
+
+def refuse_loop() -> None:
+    """Raise :class:`ConfigurationError` inside a running event loop, which a flow would block."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    message = "receive() was called inside a running event loop; use: await areceive(...)"
+    raise ConfigurationError(message)
 
 
 class _Done:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.signals import RetryLater
 from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
 
@@ -31,6 +32,8 @@ class OnceGuard:
     key: bytes
     label: str
     token: bytes
+    seconds: float
+    part: str
 
     def __enter__(self) -> bool:
         return _first(self.store.execute(self._step(Step.BEGIN)))
@@ -38,7 +41,11 @@ class OnceGuard:
     def __exit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
-        self.store.execute(self._step(Step.RELEASE if kind else Step.DONE))
+        try:
+            self.store.execute(self._step(Step.RELEASE if kind else Step.DONE))
+        except Unavailable:
+            if kind is None:
+                raise  # Else what was raised inside says more; the lease runs until its end.
 
     async def __aenter__(self) -> bool:
         return _first(await self.store.aexecute(self._step(Step.BEGIN)))
@@ -46,10 +53,14 @@ class OnceGuard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
-        await self.store.aexecute(self._step(Step.RELEASE if kind else Step.DONE))
+        try:
+            await self.store.aexecute(self._step(Step.RELEASE if kind else Step.DONE))
+        except Unavailable:
+            if kind is None:
+                raise
 
     def _step(self, step: Step) -> Once:
-        return Once(self.key, self.label, self.token, step)
+        return Once(self.key, self.label, self.token, step, self.seconds, self.part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +70,20 @@ class Watermark:
     entity: bytes
     timestamp: int
     token: bytes
+    seconds: float
 
     @classmethod
-    def of(cls, handler: Handler, event: Event, token: bytes) -> Watermark | None:
+    def of(cls, handler: Handler, event: Event, token: bytes, seconds: float) -> Watermark | None:
         """Give the watermark for *event*, or None where the handler wants every event."""
         entity = None if handler.latest is None else handler.latest(event)
         if entity is None:
             return None
         digest = sha256(f"{handler.name}\0{type(entity).__name__}\0{entity}".encode()).digest()
-        return cls(digest[:16], int(event.timestamp.timestamp() * 1000), token)
+        return cls(digest[:16], int(event.timestamp.timestamp() * 1000), token, seconds)
 
     def step(self, step: Step) -> Latest:
         """Give the operation for one step."""
-        return Latest(self.entity, self.timestamp, self.token, step)
+        return Latest(self.entity, self.timestamp, self.token, step, self.seconds)
 
 
 def _first(permit: Permit) -> bool:

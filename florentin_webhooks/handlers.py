@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +14,12 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from florentin_webhooks.events import Event
 
-__all__ = ["Function", "Handler", "Options", "describe", "is_async"]
+__all__ = ["Function", "Handler", "Options", "describe", "is_async", "refuse_queue_name"]
 
 Function = Callable[..., Any]
 """A handler as written: it takes (event) or (event, delivery), and what it gives is ignored."""
 
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -28,6 +30,16 @@ class Options:
     inline: bool = False
     queue: str | None = None
     latest: Callable[[Any], Hashable] | None = None  # Any: the event that the handler wants.
+
+    def __post_init__(self) -> None:
+        if self.queue is not None:
+            refuse_queue_name(self.queue)
+        if self.inline and self.queue is not None:
+            message = f"an inline handler runs in no queue; drop inline=True or {self.queue!r}"
+            raise ConfigurationError(message)
+        if self.latest is not None and not _is_plain(self.latest):
+            message = "latest is a plain function of the event, as in lambda e: e.data.user.id"
+            raise ConfigurationError(message)
 
 
 PLAIN = Options()
@@ -77,6 +89,17 @@ def describe(function: object, what: type[Event], options: Options = PLAIN) -> H
         raise ConfigurationError(message)
     takes_delivery = _takes_delivery(name, function)
     return Handler(name, function, what, takes_delivery, is_async(function), options)
+
+
+def _is_plain(function: object) -> bool:
+    return callable(function) and not is_async(function)
+
+
+def refuse_queue_name(name: object) -> None:
+    """Raise :class:`ConfigurationError` for what cannot be part of a job's id."""
+    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
+        message = f"the queue name {name!r} must consist of letters, digits, _ and -, 64 at most"
+        raise ConfigurationError(message)
 
 
 def is_async(function: object) -> bool:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 __all__ = ["Trace", "fingerprint", "trace"]
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-# Behind a backslash, the quote belongs to a longer name.
-_TIMESTAMP = re.compile(rb'(?<!\\)"timestamp"\s*+:\s*+"[^"\\]*+"')
+# Behind a backslash, the quote belongs to a longer name. That is looked at last, so that the regex
+# begins with what can be searched for.
+_TIMESTAMP = re.compile(rb'"timestamp"(?<!\\"timestamp")\s*+:\s*+"[^"\\]*+"')
 
 
 class Trace(NamedTuple):

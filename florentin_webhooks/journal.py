@@ -96,6 +96,11 @@ def handler_failed(name: str, key: str, error: BaseException) -> None:
     logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
 
 
+def handler_postponed(name: str, key: str, seconds: float) -> None:
+    """Note that a handler said that it is too early."""
+    logger.info("handler %s postponed %s for %s s", name, key, round(seconds, 1))
+
+
 def handler_discarded(name: str, key: str) -> None:
     """Note that a handler said that it need not run again."""
     logger.info("handler %s discarded %s", name, key)

@@ -32,7 +32,7 @@ A = TypeVar("A")
 class Lease:
     """Hold a token, and with it the lease of what *key*, a fingerprint, stands for.
 
-    *part* is the queue's part that is leased, None for what runs inline.
+    *part* is the queue's part that is leased, None for what runs inline; *seconds* how long.
     """
 
     def __init__(self, program: Program, store: Store, part: Job | None = None) -> None:
@@ -41,6 +41,7 @@ class Lease:
         self.part = part
         self.token = token_bytes(8)
         self.key = ""
+        self.seconds = store.lease.total_seconds()
 
     async def claim(
         self, delivery: Delivery, wanted: Wanted, *, fresh: bool, valid: bool = True
@@ -74,7 +75,7 @@ class Lease:
 
     async def begin(self, part: Job, fingerprint: str, seconds: float) -> Work:
         """Ask the store for the lease of *part*, for *seconds*."""
-        self.key = fingerprint
+        self.key, self.seconds = fingerprint, seconds
         return await self.ask(Begin(bytes.fromhex(fingerprint), self.token, part, seconds))
 
     async def ask(self, operation: Operation[A]) -> A:

@@ -8,6 +8,8 @@ from florentin_webhooks.errors import ConfigurationError
 
 __all__ = ["path_of"]
 
+_NOTHING: dict[str, object] = {}
+
 
 def path_of(receiver: object, near: frozenset[str]) -> str:
     """Give the import path of *receiver*, in one of the modules *near* it if it stands there.
@@ -17,8 +19,9 @@ def path_of(receiver: object, near: frozenset[str]) -> str:
     found = [
         (module_name not in near, f"{module_name}:{name}")
         for module_name, module in list(sys.modules.items())
-        if module_name != "__main__"
-        for name, value in list(vars(module).items())
+        if module_name not in ("__main__", "__mp_main__")
+        # What stands in sys.modules need not be a module, and None bars an import.
+        for name, value in list(getattr(module, "__dict__", _NOTHING).items())
         if value is receiver
     ]
     if not found:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.paths import path_of
 from florentin_webhooks.router import Router
-from florentin_webhooks.settings import refuse_unimportable
+from florentin_webhooks.settings import refuse_main, refuse_unimportable
 from florentin_webhooks.wanted import Wanted, wanted_by
 
 if TYPE_CHECKING:
@@ -36,10 +36,19 @@ class QueueingRouter(Router):
         Raises :class:`ConfigurationError` where they could not import it.
         """
         if self._path is None:
+            refuse_main(self._handlers)
             near = frozenset(handler.name.partition(":")[0] for handler in self._handlers)
             told = self.queue.receiver if self.queue is not None else None
             self._path = told or path_of(self, near)
         return self._path
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        """The queues that handlers run in, the receiver's own first; none without a queue."""
+        if self.queue is None:
+            return ()
+        named = [h.queue for h in self._handlers if h.queue is not None and not h.inline]
+        return tuple(dict.fromkeys([self.queue.name, *named]))
 
     def part(self, fingerprint: str, queue: str) -> tuple[Job, float]:
         """Give the job for *queue*'s part of a delivery, and the seconds that it may take."""

@@ -12,19 +12,20 @@ __all__ = ["Job", "JobKeys", "Queue"]
 
 
 class JobKeys(NamedTuple):
-    """Hold where a job stands: its hash, its queue's list, failed and intermediate lists."""
+    """Hold where a job stands: its hash, its queue's list, and what RQ has beside that list."""
 
     hash: str
     list: str
     failed: str
     intermediate: str
+    scheduled: str
 
 
 class Job(NamedTuple):
     """Hold one queue's part of a delivery, ready to be pushed.
 
     *handlers* are the names of those that the part consists of. *words* are the fields and values
-    of the job's hash, as the queueing library would write them.
+    of the job's hash in turns, as the queueing library would write them: a JSON list of strings.
     """
 
     id: str
@@ -32,7 +33,7 @@ class Job(NamedTuple):
     handlers: tuple[str, ...]
     keys: JobKeys
     queues: str
-    words: tuple[str | bytes | int, ...]
+    words: str
 
 
 class Queue(Protocol):

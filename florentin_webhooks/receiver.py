@@ -6,13 +6,12 @@ own: the store remembers, the program runs the handlers, a mount reads bytes and
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks import replies
-from florentin_webhooks._run import ASYNCIO, BLOCKING, Program, finish
+from florentin_webhooks._run import ASYNCIO, BLOCKING, Program, finish, refuse_loop
 from florentin_webhooks.answers import ran, told
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.environment import redis_store, rq_queue
@@ -23,6 +22,7 @@ from florentin_webhooks.errors import (
     InvalidSignature,
     MalformedDelivery,
     Rejected,
+    StaleDelivery,
     Unavailable,
 )
 from florentin_webhooks.events import parse
@@ -124,7 +124,7 @@ class Receiver(QueueingRouter):
         is a reply; nothing that a sender does raises. Raises :class:`ConfigurationError` inside a
         running event loop, where ``areceive`` belongs.
         """
-        _refuse_loop()
+        refuse_loop()
         return finish(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
@@ -168,23 +168,31 @@ class Receiver(QueueingRouter):
             delivery, envelope = self._authenticate(headers, body)
         except Rejected as error:
             return self._refuse(error, headers, body)
-        return await self._process(delivery, envelope, program)
+        return await self.process(delivery, envelope, program, self._verifier.staleness(delivery))
 
-    async def _process(
-        self, delivery: Delivery, envelope: Mapping[str, object], program: Program
+    async def process(
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        program: Program,
+        stale: StaleDelivery | None = None,
     ) -> Reply:
+        """Remember a genuine delivery and run what wants it, unless it is *stale* and unknown."""
         lease = Lease(program, self.store)
         try:
-            reply = await self._decide(delivery, envelope, lease)
+            reply = await self._decide(delivery, envelope, lease, stale)
         except Unavailable as error:
             reply = replies.refused(Outcome.UNAVAILABLE, error)
         self._journal.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
     async def _decide(
-        self, delivery: Delivery, envelope: Mapping[str, object], lease: Lease
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        lease: Lease,
+        stale: StaleDelivery | None,
     ) -> Reply:
-        stale = self._verifier.staleness(delivery)
         event = self._typed(delivery, envelope)
         if isinstance(event, InvalidEvent):
             claim = await lease.claim(delivery, NOBODY, fresh=stale is None, valid=False)
@@ -234,12 +242,3 @@ class Receiver(QueueingRouter):
             reason += f" ({fingerprint(body).hex()})"
         self._journal.refusal(reply, reason, self._clock())
         return reply
-
-
-def _refuse_loop() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    message = "receive() was called inside a running event loop; use: await areceive(...)"
-    raise ConfigurationError(message)

@@ -86,7 +86,7 @@ class Router:
     ) -> Subscribe[UserLogin]: ...
     @overload
     def on(
-        self, what: Literal["subscription.purchased"], /
+        self, what: Literal["subscription.purchased"], /, **how: Unpack[How[SubscriptionPurchased]]
     ) -> Subscribe[SubscriptionPurchased]: ...
     @overload
     def on(
@@ -94,11 +94,14 @@ class Router:
     ) -> Subscribe[SubscriptionUpgraded]: ...
     @overload
     def on(
-        self, what: Literal["subscription.downgraded"], /
+        self,
+        what: Literal["subscription.downgraded"],
+        /,
+        **how: Unpack[How[SubscriptionDowngraded]],
     ) -> Subscribe[SubscriptionDowngraded]: ...
     @overload
     def on(
-        self, what: Literal["subscription.cancelled"], /
+        self, what: Literal["subscription.cancelled"], /, **how: Unpack[How[SubscriptionCancelled]]
     ) -> Subscribe[SubscriptionCancelled]: ...
     @overload
     def on(

@@ -6,21 +6,26 @@ body, never a pickle: whoever can write to Redis should not be able to run code 
 
 from __future__ import annotations
 
-import re
+import json
+import time
 from collections.abc import Sequence
-from datetime import datetime
 from math import ceil
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
 import rq
 from rq.utils import now, utcformat
 
-from florentin_webhooks.errors import ConfigurationError, WebhookError
+from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
+from florentin_webhooks.handlers import refuse_queue_name
+from florentin_webhooks.journal import logger
 from florentin_webhooks.loading import load
 from florentin_webhooks.queues import Job, JobKeys
 from florentin_webhooks.stores.redis import RedisStore
 from florentin_webhooks.working import Ending, work
+
+if TYPE_CHECKING:
+    from florentin_webhooks.receiver import Receiver
 
 __all__ = ["PROCESS", "JobFailed", "RQQueue", "process"]
 
@@ -28,8 +33,10 @@ PROCESS = "florentin_webhooks.rq.process"
 """The one function that a job of ours may name."""
 
 _UNTOLD = "0" * 32
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UNTIMED = "0000-00-00T00:00:00.000000Z"
 _FOREVER = 1_000_000
+_WITHOUT_STORE = 5
+"""Seconds to wait where the store gave no answer, which is no failure of a handler."""
 
 
 class JobFailed(WebhookError):
@@ -38,13 +45,10 @@ class JobFailed(WebhookError):
     code = "handler-failed"
 
 
-Fields = dict[str, str | bytes | int]
-
-
 class _Template(NamedTuple):
-    """Hold a job as RQ builds it for a fingerprint of zeros, to be filled in."""
+    """Hold a job as RQ builds it, with zeros for fingerprint and time, which are filled in."""
 
-    fields: Fields
+    words: str
     keys: JobKeys
     queues: str
 
@@ -81,20 +85,14 @@ class RQQueue:
         if template is None:
             template = self._templates[receiver, queue] = self._prepare(receiver, queue)
         job_id = self.job_id(fingerprint, queue)
-        words: list[str | bytes | int] = []
-        for name, value in _filled(template.fields, fingerprint, now()).items():
-            words += (name, value)
-        keys = template.keys._replace(
-            hash=template.keys.hash.replace(self._untold_id(queue), job_id)
-        )
-        return Job(job_id, queue, handlers, keys, template.queues, tuple(words))
+        untold, *others = template.keys
+        keys = JobKeys(untold.replace(_UNTOLD, fingerprint), *others)
+        words = template.words.replace(_UNTOLD, fingerprint).replace(_UNTIMED, utcformat(now()))
+        return Job(job_id, queue, handlers, keys, template.queues, words)
 
     def job_id(self, fingerprint: str, queue: str) -> str:
-        """Give the id of *queue*'s job: in the default queue, the fingerprint itself."""
-        return fingerprint if queue == self.name else f"{fingerprint}-{queue}"
-
-    def _untold_id(self, queue: str) -> str:
-        return self.job_id(_UNTOLD, queue)
+        """Give the id of *queue*'s job; other programs on that server have jobs of their own."""
+        return f"{fingerprint}-{queue}"
 
     def build(self, receiver: str, fingerprint: str, queue: str) -> tuple[rq.Queue, rq.job.Job]:
         """Have RQ itself build the job, through its public API; does no I/O."""
@@ -117,15 +115,20 @@ class RQQueue:
     def _prepare(self, receiver: str, queue: str) -> _Template:
         where, job = self.build(receiver, _UNTOLD, queue)
         told: dict[str, Any] = cast("Any", job).to_dict()
-        fields: Fields = {k: getattr(v, "value", v) for k, v in told.items() if v is not None}
-        fields["data"] = job.data  # RQ reads what is not compressed as it is.
+        told["data"] = job.data.decode()  # RQ reads what is not compressed as it is.
+        told["created_at"] = told["enqueued_at"] = _UNTIMED
+        words: list[str] = []
+        for name, value in told.items():
+            if value is not None:
+                words += (name, str(getattr(value, "value", value)))
         keys = JobKeys(
             _text(job.key),
             _text(where.key),
             _text(where.failed_job_registry.key),
             _text(where.intermediate_queue_key),
+            _text(where.scheduled_job_registry.key),
         )
-        return _Template(fields, keys, _text(where.redis_queues_keys))
+        return _Template(json.dumps(words), keys, _text(where.redis_queues_keys))
 
 
 def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
@@ -137,13 +140,25 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
     if job is None:
         message = "process() is called by RQ workers only"
         raise ConfigurationError(message)
-    store = cast("RedisStore", hooks.store).through(job.connection)
-    ending = work(hooks, store, fingerprint, queue, last=not job.retries_left)
+    try:
+        ending = _work(hooks, job, fingerprint, queue)
+    except Unavailable as error:
+        logger.warning("%s is run later: %s", fingerprint, error)
+        return rq.Retry(max=_FOREVER, interval=_WITHOUT_STORE)
+    except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of what it is given.
+        raise JobFailed(type(error).__name__) from None
     if ending.seconds is not None:
         return rq.Retry(max=_FOREVER, interval=max(1, ceil(ending.seconds)))
     if ending.failures:
         raise JobFailed(_told(ending, hooks.queue)) from None
     return None
+
+
+def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> Ending:
+    store = cast("RedisStore", hooks.store).through(job.connection)
+    # RQ's alarm rings by this clock: what returns after it has swallowed it.
+    since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
+    return work(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 
 def _told(ending: Ending, queue: object) -> str:
@@ -152,28 +167,21 @@ def _told(ending: Ending, queue: object) -> str:
     return "; ".join(failure.reason for failure in ending.failures)
 
 
-def _filled(fields: Fields, fingerprint: str, moment: datetime) -> Fields:
-    at = utcformat(moment)
-    told: Fields = {
-        "data": cast("bytes", fields["data"]).replace(_UNTOLD.encode(), fingerprint.encode()),
-        "description": f"florentin {fingerprint}",
-        "created_at": at,
-        "enqueued_at": at,
-    }
-    return {**fields, **told}
-
-
 def _text(key: str | bytes) -> str:
     return key.decode() if isinstance(key, bytes) else key
 
 
 def _refuse(name: str, retries: Sequence[int], timeout: int) -> None:
-    if not _NAME.fullmatch(name):
-        message = f"the queue name {name!r} must consist of letters, digits, _ and -"
+    refuse_queue_name(name)
+    if not retries or not all(_is_whole(seconds) for seconds in retries):
+        message = (
+            f"retries is {tuple(retries)}; it needs at least one wait of whole seconds, from 1"
+        )
         raise ConfigurationError(message)
-    if not retries or any(seconds < 1 for seconds in retries):
-        message = f"retries is {tuple(retries)}; it needs at least one wait of at least one second"
+    if not _is_whole(timeout):
+        message = f"timeout is {timeout}; it must be whole seconds, at least 1"
         raise ConfigurationError(message)
-    if timeout < 1:
-        message = f"timeout is {timeout}; it must be at least 1 second"
-        raise ConfigurationError(message)
+
+
+def _is_whole(seconds: object) -> bool:
+    return isinstance(seconds, int) and seconds >= 1

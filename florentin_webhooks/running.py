@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from asyncio import CancelledError
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks._run import Attempt, StillRunning
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.guards import OnceGuard, Watermark
-from florentin_webhooks.journal import handler_discarded, handler_failed
+from florentin_webhooks.journal import handler_discarded, handler_failed, handler_postponed
 from florentin_webhooks.signals import Discard, RetryLater
 from florentin_webhooks.stores import Ending, State
 from florentin_webhooks.stores.working import Permission, Step
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.queues import Job
 
 __all__ = ["Close", "Failure", "Run"]
+
+TO_RECORD = 0.2
+"""Seconds of a job's time in which no handler runs any more, so that its end can be recorded."""
 
 
 class Failure(NamedTuple):
@@ -59,16 +64,18 @@ class Close(NamedTuple):
 class Run:
     """Run handlers under *lease*, and close with *close*.
 
-    *seconds* is what each handler has; for a queue's part, what all of them have together.
-    *failures* is what was raised, in order.
+    *seconds* is what each handler has; for a queue's part, what all of them have together, *since*
+    a moment of the monotonic clock. *failures* is what was raised, in order.
     """
 
-    def __init__(self, lease: Lease, seconds: float, close: Close) -> None:
+    def __init__(
+        self, lease: Lease, seconds: float, close: Close, *, since: float | None = None
+    ) -> None:
         self.failures: list[Failure] = []
         self._lease = lease
         self._seconds = seconds
         self._close = close
-        self._deadline = time.monotonic() + seconds if lease.part else float("inf")
+        self._deadline = float("inf") if since is None else since + seconds
 
     async def all(self, handlers: Sequence[Handler], event: Event, delivery: Delivery) -> State:
         """Run *handlers* in order and give the state in which the delivery was left.
@@ -77,19 +84,27 @@ class Run:
         """
         if not handlers:
             return await self.nothing()
-        own = replace(delivery, fingerprint=self._lease.key, guard=self._once)
+        if any(handler.takes_delivery for handler in handlers):
+            delivery = replace(delivery, fingerprint=self._lease.key, guard=self._once)
         state = State.LOST
         for left, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
+            if self._time_left() <= TO_RECORD:
+                return await self.broken_off(handler.name, TimeoutError("no time was left for it"))
             # Each handler has an event of its own: payloads hold dicts, which can be changed.
             copy = event.model_copy(deep=True) if left else event
-            state = await self._one(handler, copy, own, last=not left)
-            if state is State.LOST or self._is_over():
+            state = await self._one(handler, copy, delivery, last=not left)
+            if state is State.LOST:
                 break
         return state
 
     async def nothing(self) -> State:
         """Close without running anything: nothing is left, or nothing can be run."""
         return await self._record(None, Ending.DONE, last=True)
+
+    async def broken_off(self, handler: str, error: BaseException) -> State:
+        """Close although *handler* and those after it have not run, because of *error*."""
+        self.failures.append(Failure(handler, error))
+        return await self.nothing()
 
     @property
     def postponed(self) -> float | None:
@@ -104,18 +119,17 @@ class Run:
         if isinstance(error, Discard):
             handler_discarded(handler.name, self._lease.key)
             error, ending = None, Ending.DISCARDED
-        if error is None and self._is_over():
+        if error is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
             error = TimeoutError("the handler's time was over before it returned")
         if error is not None:
-            handler_failed(handler.name, self._lease.key, error)
+            self._note(handler, error)
             self.failures.append(Failure(handler.name, error))
         if isinstance(error, StillRunning):
-            self._lease.program.later(self._when_ended(handler, error, last=last))
             return State.LOST
         name = handler.name if error is None else None
         try:
-            return await self._record(name, ending, last=last or self._is_over())
+            return await self._record(name, ending, last=last)
         except CancelledError:
             if not last:  # The last record gives the lease back by itself.
                 await self._lease.program.later(self._lease.release(name))
@@ -125,40 +139,66 @@ class Run:
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> tuple[Attempt, Ending]:
         try:
-            watermark = Watermark.of(handler, event, self._lease.token)
+            watermark = Watermark.of(handler, event, self._lease.token, self._lease.seconds)
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return raised, Ending.DONE
-        if watermark is None:
-            return await self._attempt(handler, event, delivery, last=last), Ending.DONE
-        permit = await self._lease.ask(watermark.step(Step.BEGIN))
-        if permit.permission is Permission.SUPERSEDED:
-            return None, Ending.SUPERSEDED
-        if permit.permission is Permission.BUSY:
-            return RetryLater(permit.wait), Ending.DONE
-        error = await self._attempt(handler, event, delivery, last=last)
-        await self._lease.ask(watermark.step(Step.RELEASE if error else Step.DONE))
-        return error, Ending.DONE
+        if watermark is not None:
+            permit = await self._lease.ask(watermark.step(Step.BEGIN))
+            if permit.permission is Permission.SUPERSEDED:
+                return None, Ending.SUPERSEDED
+            if permit.permission is Permission.BUSY:
+                return RetryLater(permit.wait), Ending.DONE
+        arguments = (event, delivery) if handler.takes_delivery else (event,)
+        return await self._attempt(handler, arguments, watermark, last=last), Ending.DONE
 
     async def _attempt(
-        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
+        self,
+        handler: Handler,
+        arguments: tuple[object, ...],
+        watermark: Watermark | None,
+        *,
+        last: bool,
     ) -> Attempt:
-        arguments = (event, delivery) if handler.takes_delivery else (event,)
         program = self._lease.program
+        seconds = min(self._seconds, self._time_left() - TO_RECORD)
         try:
-            return await program.attempt(handler, arguments, self._seconds)
+            error = await program.attempt(handler, arguments, seconds)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
-                program.later(self._when_ended(handler, still, last=last))
+                program.later(self._when_ended(handler, still, watermark, last=last))
             else:
-                await program.later(self._lease.release())
+                await program.later(self._give_back(watermark))
             raise
+        if isinstance(error, StillRunning):
+            program.later(self._when_ended(handler, error, watermark, last=last))
+        else:
+            await self._leave(watermark, error)
+        return error
+
+    async def _leave(self, watermark: Watermark | None, error: Attempt) -> None:
+        """Let the next event of the same entity in; one that was discarded was handled, too."""
+        if watermark is not None:
+            handled = error is None or isinstance(error, Discard)
+            await self._lease.ask(watermark.step(Step.DONE if handled else Step.RELEASE))
+
+    async def _give_back(self, watermark: Watermark | None) -> None:
+        with suppress(Unavailable, CancelledError):
+            await self._leave(watermark, CancelledError())
+        await self._lease.release()
+
+    def _note(self, handler: Handler, error: BaseException) -> None:
+        if isinstance(error, RetryLater):
+            handler_postponed(handler.name, self._lease.key, error.seconds)
+        else:
+            handler_failed(handler.name, self._lease.key, error)
 
     def _once(self, label: str) -> OnceGuard:
-        lease = self._lease
-        return OnceGuard(lease.store, bytes.fromhex(lease.key), label, lease.token)
+        lease, part = self._lease, self._lease.part
+        key, queue = bytes.fromhex(lease.key), part.queue if part else ""
+        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
 
-    def _is_over(self) -> bool:
-        return time.monotonic() >= self._deadline
+    def _time_left(self) -> float:
+        return self._deadline - time.monotonic()
 
     async def _record(self, handler: str | None, ending: Ending, *, last: bool) -> State:
         state = State.RUNNING
@@ -167,14 +207,26 @@ class Run:
         if last and self._lease.part and self.postponed is not None:
             state = State.QUEUED
         reason = "; ".join(failure.reason for failure in self.failures)
-        jobs = self._close.jobs
-        return await self._lease.finish(state, handler, ending, reason=reason, jobs=jobs)
+        finish, jobs = self._lease.finish, self._close.jobs
+        try:
+            return await finish(state, handler, ending, reason=reason, jobs=jobs)
+        except Unavailable:
+            raise
+        except Exception:
+            # A worker's alarm may ring here. It rings once, and a finish counts once.
+            if self._lease.part is None:
+                raise
+            return await finish(state, handler, ending, reason=reason, jobs=jobs)
 
-    async def _when_ended(self, handler: Handler, still: StillRunning, *, last: bool) -> None:
+    async def _when_ended(
+        self, handler: Handler, still: StillRunning, watermark: Watermark | None, *, last: bool
+    ) -> None:
         """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
         lease, close = self._lease, self._close
         while not await still.ended_within(lease.store.lease.total_seconds() / 3):
             await lease.settle(State.RUNNING)
+        with suppress(Unavailable, CancelledError):
+            await self._leave(watermark, still.thread.result())
         if still.thread.result() is not None:
             await lease.settle(close.failed)
             return

@@ -8,6 +8,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.signatures import Secrets, named_secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from florentin_webhooks.handlers import Handler
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "refuse_forgetful",
+    "refuse_main",
     "refuse_queueless",
     "refuse_short_lease",
     "refuse_unimportable",
@@ -78,3 +80,17 @@ def refuse_unimportable(handler: Handler, queue: Queue | None) -> None:
             "the top of a module, or register it with inline=True"
         )
         raise ConfigurationError(message)
+
+
+def refuse_main(handlers: Sequence[Handler]) -> None:
+    """Raise :class:`ConfigurationError` for a queued handler in the program that was started.
+
+    Not when it is registered: a module may be started for something else than to receive.
+    """
+    for handler in handlers:
+        if handler.name.startswith("__main__:") and not handler.inline:
+            message = (
+                f"{handler.name} stands in the program that was started, which workers know by "
+                "another name; move it to a module of its own, or register it with inline=True"
+            )
+            raise ConfigurationError(message)

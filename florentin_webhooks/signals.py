@@ -7,6 +7,9 @@ from florentin_webhooks.errors import ConfigurationError
 __all__ = ["Discard", "RetryLater"]
 
 
+_LONGEST = 366 * 86400
+
+
 class Discard(Exception):
     """Say that this event needs no handling here: the handler counts as done."""
 
@@ -18,8 +21,8 @@ class RetryLater(Exception):
     """
 
     def __init__(self, seconds: float) -> None:
-        if seconds < 0:
-            message = f"RetryLater({seconds}): seconds must not be negative"
+        if not 0 <= seconds <= _LONGEST:
+            message = f"RetryLater({seconds}): seconds must be 0 or more, and a year at most"
             raise ConfigurationError(message)
         super().__init__(seconds)
         self.seconds = seconds

@@ -8,6 +8,7 @@ has lost (jobs popped and forgotten, expired, evicted) is put back from what the
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 import rq
 import rq.worker
+from rq.results import Result
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.replaying import NotReplayable, drop
 from florentin_webhooks.rq import PROCESS, process
+from florentin_webhooks.stores.looking import Dead
 from florentin_webhooks.stores.redis import RedisStore
 from florentin_webhooks.stores.working import Sweep, Waiting
 
@@ -26,12 +30,15 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.receiver import Receiver
 
-__all__ = ["Kind", "ProcessJob", "ProcessQueue", "build_worker", "sweep"]
+__all__ = ["Kind", "ProcessJob", "ProcessQueue", "build_worker", "drop_oldest", "sweep"]
 
 logger = logging.getLogger("florentin_webhooks")
 
 MAINTENANCE = 30
 """Seconds between two rounds of maintenance: RQ's default of 600 leaves a dead scheduler dead."""
+
+CLEANING = 60
+"""Seconds that one round of RQ's clean-up may take before another worker begins one."""
 
 FORGOTTEN_AFTER = 120.0
 """Seconds after which a job that stands nowhere is taken for lost: RQ moves jobs within one."""
@@ -60,6 +67,41 @@ class ProcessJob(rq.job.Job):
         message = "the job names another function"
         raise PermissionError(message)
 
+    def cleanup(
+        self,
+        ttl: int | None = None,
+        pipeline: Any = None,  # rq and redis leave its types open.
+        remove_from_queue: bool = True,
+    ) -> None:
+        """Delete a job that has succeeded, in the transaction that ends its execution.
+
+        RQ's own way first looks for it wherever a job may stand: seven more round trips.
+        """
+        if ttl != 0 or pipeline is None:
+            super().cleanup(ttl, pipeline, remove_from_queue)
+            return
+        # Each RetryLater has left a result, which would stay for good.
+        results = cast("Any", Result).get_key(self.id)
+        pipeline.delete(self.key, self.dependents_key, self.dependencies_key, results)
+        pipeline.zrem(self.failed_job_registry.key, self.id)
+
+    # What a job may name besides: functions to call and addresses to post to. Ours names none.
+
+    @property
+    def success_callback(self) -> None:
+        """Give none, whatever the job names."""
+
+    @property
+    def failure_callback(self) -> None:
+        """Give none, whatever the job names."""
+
+    @property
+    def stopped_callback(self) -> None:
+        """Give none, whatever the job names."""
+
+    def send_webhooks(self, status: object, *, exc_string: str | None = None) -> None:
+        """Send none, whatever the job names."""
+
 
 class ProcessQueue(rq.Queue):
     """Be a queue of such jobs, in JSON also where RQ's clean-up builds a queue by itself."""
@@ -70,11 +112,19 @@ class ProcessQueue(rq.Queue):
         options.update(serializer="json", job_class=ProcessJob)
         super().__init__(name, connection, **options)  # pyright: ignore[reportUnknownMemberType]
 
+    def acquire_maintenance_lock(self) -> bool:
+        """Take the lock of RQ's clean-up, but not for the quarter of an hour that RQ takes it for.
+
+        Whoever is killed with it would keep everybody from finding what was abandoned.
+        """
+        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANING))
+
 
 class _Sweeping(rq.worker.BaseWorker):
     """Sweep in each round of maintenance."""
 
     hooks: Receiver | None = None
+    forgotten_after = FORGOTTEN_AFTER
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's maintenance, then put back what RQ has lost."""
@@ -83,9 +133,10 @@ class _Sweeping(rq.worker.BaseWorker):
             return
         for queue in self.queues:
             try:
-                sweep(self.hooks, queue)
-            except Unavailable as error:
-                logger.warning("not swept: %s", error)
+                sweep(self.hooks, queue, self.forgotten_after)
+                drop_oldest(self.hooks)
+            except (Unavailable, redis.RedisError) as error:
+                logger.warning("not swept: %s", type(error).__name__)
 
 
 class ForkWorker(_Sweeping, rq.Worker):
@@ -110,16 +161,20 @@ def build_worker(
     queue: str,
     kind: Kind = Kind.FORK,
     maintenance: int = MAINTENANCE,
+    name: str | None = None,
 ) -> rq.worker.BaseWorker:
     """Give a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
-    *client* is the worker's own: RQ changes its time-outs.
+    *client* is the worker's own: RQ changes its time-outs. *name* is unique among all workers.
     """
     if not isinstance(hooks.store, RedisStore) or hooks.queue is None:
         message = "a worker needs a Receiver with store=RedisStore(…) and queue=RQQueue(…)"
         raise ConfigurationError(message)
+    # Prepares the queue's job once. Else each forked process would do it anew.
+    hooks.part("0" * 32, queue)
     worker = _CLASSES[kind](
         [ProcessQueue(queue, client)],
+        name=name,
         connection=client,
         serializer="json",
         queue_class=ProcessQueue,
@@ -132,6 +187,17 @@ def build_worker(
     return worker
 
 
+def drop_oldest(hooks: Receiver) -> int:
+    """Drop what has been dead for longer than the store keeps it, and give the number."""
+    until = datetime.now(UTC) - cast("RedisStore", hooks.store).keep
+    dropped = 0
+    for fingerprint in {job.fingerprint for job in hooks.store.execute(Dead(until))}:
+        with suppress(NotReplayable):  # It was revived meanwhile, or another worker was faster.
+            drop(hooks, fingerprint)
+            dropped += 1
+    return dropped
+
+
 def sweep(hooks: Receiver, queue: rq.Queue, older_than: float = FORGOTTEN_AFTER) -> int:
     """Put back the jobs that *queue* has lost, and give their number.
 
@@ -139,7 +205,9 @@ def sweep(hooks: Receiver, queue: rq.Queue, older_than: float = FORGOTTEN_AFTER)
     """
     client = queue.connection
     store = cast("RedisStore", hooks.store).through(client)
-    listed = {*client.lrange(queue.key, 0, -1), *client.lrange(queue.intermediate_queue_key, 0, -1)}
+    lists = (queue.key, queue.intermediate_queue_key)
+    listed = {job_id for name in lists for job_id in client.lrange(name, 0, -1)}
+    listed.update(cast("Any", client).zrange(queue.scheduled_job_registry.key, 0, -1))
     put_back = 0
     before = datetime.now(UTC) - timedelta(seconds=older_than)
     for job_id in store.execute(Waiting(queue.name, before)):

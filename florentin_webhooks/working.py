@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks._run import BLOCKING, finish
 from florentin_webhooks.deliveries import Delivery
-from florentin_webhooks.errors import InvalidEvent, MalformedDelivery
+from florentin_webhooks.errors import MalformedDelivery, Unavailable
 from florentin_webhooks.events import Event, parse
 from florentin_webhooks.identity import fingerprint as fingerprint_of
 from florentin_webhooks.journal import logger
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.handlers import Handler
     from florentin_webhooks.receiver import Receiver
     from florentin_webhooks.stores import Store
+    from florentin_webhooks.stores.looking import Record
 
-__all__ = ["Ending", "work"]
+__all__ = ["Ending", "restore", "work"]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: nobody takes over what may still be running."""
@@ -44,16 +45,19 @@ class Ending(NamedTuple):
     failures: tuple[Failure, ...] = ()
 
 
-def work(hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool) -> Ending:
+def work(
+    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
+) -> Ending:
     """Run what is left of *queue*'s part of the delivery *fingerprint*.
 
-    A part that fails in its *last* attempt is dead. Raises :class:`Unavailable`.
+    A part that fails in its *last* attempt is dead. Its time began at *since*, of the monotonic
+    clock. Raises :class:`Unavailable`.
     """
-    return finish(_work(hooks, store, fingerprint, queue, last=last))
+    return finish(_work(hooks, store, fingerprint, queue, last=last, since=since))
 
 
 async def _work(
-    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool
+    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
 ) -> Ending:
     part, timeout = hooks.part(fingerprint, queue)
     lease = Lease(BLOCKING, store, part)
@@ -62,38 +66,49 @@ async def _work(
         return Ending(seconds=min(work.wait, BUSY_WAIT))
     if work.verdict is not WorkVerdict.RUN:
         return Ending()
-    run = Run(lease, timeout, Close(failed=State.DEAD if last else State.QUEUED))
-    try:
-        delivery, event = _restore(hooks, fingerprint, work)
-    except (MalformedDelivery, InvalidEvent) as error:
-        run.failures.append(Failure(queue, error))
-        await run.nothing()
-    else:
-        await run.all(_todo(hooks, run, event, work), event, delivery)
+    close = Close(failed=State.DEAD if last else State.QUEUED)
+    run = Run(lease, timeout, close, since=since)
+    state = await _run(hooks, run, fingerprint, work)
     if run.postponed is not None:
         return Ending(seconds=run.postponed)
+    if state is State.LOST and not run.failures:
+        return Ending(seconds=BUSY_WAIT)  # Somebody else has it by now: that it ends well is open.
     return Ending(failures=tuple(run.failures))
 
 
-def _restore(hooks: Receiver, fingerprint: str, work: Work) -> tuple[Delivery, Event]:
-    """Give the delivery and its event from the body that was remembered, of whatever age."""
-    if fingerprint_of(work.body).hex() != fingerprint:
+async def _run(hooks: Receiver, run: Run, fingerprint: str, work: Work) -> State:
+    try:
+        delivery, envelope = restore(fingerprint, work)
+        event = parse(envelope, hooks.model(delivery.event))
+        return await run.all(_todo(hooks, run, event, work), event, delivery)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.
+        return await run.broken_off("event", error)
+
+
+def restore(fingerprint: str, told: Work | Record) -> tuple[Delivery, dict[str, object]]:
+    """Give the delivery and its envelope from the body that was remembered, of whatever age.
+
+    Raises :class:`MalformedDelivery` where it is not the body that was accepted.
+    """
+    if fingerprint_of(told.body).hex() != fingerprint:
         logger.critical(
             "the body of %s is not the one that was accepted; it is not run", fingerprint
         )
         message = "the remembered body was changed"
         raise MalformedDelivery(message)
-    envelope = read_envelope(work.body)
+    envelope = read_envelope(told.body)
     delivery = Delivery(
         fingerprint=fingerprint,
         event=str(envelope["event"]),
         timestamp=cast("datetime", envelope["timestamp"]),
-        delivery_id=work.delivery_id,
-        secret=work.secret,
-        received_at=work.received_at or cast("datetime", envelope["timestamp"]),
-        body=work.body,
+        delivery_id=told.delivery_id,
+        secret=told.secret,
+        received_at=told.received_at or cast("datetime", envelope["timestamp"]),
+        body=told.body,
     )
-    return delivery, parse(envelope, hooks.model(delivery.event))
+    return delivery, envelope
 
 
 def _todo(hooks: Receiver, run: Run, event: Event, work: Work) -> list[Handler]:

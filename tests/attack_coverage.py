@@ -48,7 +48,16 @@ _FORMS = "unit/test_header_forms.py::test_"
 _ROUND_TRIPS = "integration/test_redis_round_trips.py::test_"
 _MOUNT = "conformance/test_mounts.py::test_a_mount_gives_each_delivery_its_outcome"
 
-_QUEUE = Later("issue 3: needs RQ's queue and workers")
+_WORKERS = "integration/test_rq_running.py::test_"
+_DEAD = "integration/test_rq_dead.py::test_"
+_JOB_TIMES = "integration/test_rq_timeouts.py::test_"
+_LATEST = "integration/test_rq_latest.py::test_"
+_STOLEN = "integration/test_rq_security.py::test_"
+_JOBS = "integration/test_rq_jobs.py::test_"
+_PROCESSES = "integration/test_rq_processes.py::test_"
+_LOST = "integration/test_rq_sweeper.py::test_"
+_PARTS = "conformance/test_stores_queues.py::test_"
+_WORKER_KILLS = Later("issue 3, section 4: tests/faults kills work-horses, workers and the server")
 _KILLS = Later("issue 3, section 4: kill -9 of web processes while deliveries flow")
 _FRAMEWORKS = Later("issue 4: Django and Flask")
 _TENANTS = Later("one receiver serves one tenant; nothing looks a tenant up by path")
@@ -121,7 +130,7 @@ ATTACKS: dict[str, Answers] = {
     "TIME-16": (f"{_TIMES}a_replay_at_the_very_end_of_the_window_is_a_duplicate",),
     "TIME-17": (f"{_TIMES}a_wrong_clock_shows_in_the_outcome", _METRICS),
     "TIME-18": (f"{_TIMES}a_clock_that_steps_back_makes_no_replay_run",),
-    "TIME-19": (_QUEUE,),
+    "TIME-19": (f"{_WORKERS}a_delivery_is_run_however_long_it_has_waited",),
     "RPL-02": (
         *_REQUESTS,
         f"{_REPLAYS}a_captured_delivery_under_any_delivery_id_runs_nothing",
@@ -208,14 +217,17 @@ ATTACKS: dict[str, Answers] = {
         *_REQUESTS,
         f"{_EVENTS}an_event_that_its_model_refuses_is_processed_once_the_model_is_fixed",
     ),
-    "EVT-08": (f"{_HANDLERS}all_handlers_run_and_a_retry_runs_only_the_one_that_failed", _QUEUE),
+    "EVT-08": (
+        f"{_HANDLERS}all_handlers_run_and_a_retry_runs_only_the_one_that_failed",
+        f"{_WORKERS}a_retry_runs_only_what_has_not_finished",
+    ),
     "EVT-09": (f"{_HANDLERS}whatever_a_handler_raises_is_a_failure_that_is_retried",),
     "EVT-10": (
         f"{_HANDLERS}a_coroutine_that_hangs_is_stopped_and_may_run_again",
         f"{_HANDLERS}a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thread",
-        _QUEUE,
+        f"{_JOB_TIMES}a_handler_that_takes_too_long_is_stopped_and_run_again",
     ),
-    "EVT-11": (_QUEUE,),
+    "EVT-11": (f"{_DEAD}after_the_last_retry_a_delivery_is_dead_and_kept_with_its_body",),
     "EVT-12": (
         f"{_HANDLERS}a_handler_sees_nothing_of_what_another_did_to_the_event",
         f"{_HANDLERS}an_event_cannot_be_assigned_to",
@@ -227,7 +239,7 @@ ATTACKS: dict[str, Answers] = {
     ),
     "EVT-14": (
         f"{_EVENTS}events_come_in_the_order_they_arrive_in_with_their_own_timestamps",
-        Later("issue 3: latest= skips what is older"),
+        f"{_LATEST}an_older_event_than_the_newest_handled_is_superseded",
     ),
     "EVT-15": (f"{_EVENTS}addresses_in_the_data_are_neither_connected_to_nor_opened",),
     "EVT-16": (
@@ -287,6 +299,32 @@ ATTACKS: dict[str, Answers] = {
         f"{_LOGS}what_a_record_carries_besides_its_text_is_documented",
         _METRICS,
     ),
+    "RQ-01": (
+        f"{_STOLEN}a_pickled_job_fails_and_is_not_unpickled",
+        f"{_STOLEN}maintenance_unpickles_nothing",
+    ),
+    "RQ-02": (
+        f"{_STOLEN}a_job_that_names_another_function_is_refused_and_said_to_be_critical",
+        f"{_STOLEN}a_job_that_names_callbacks_and_webhooks_has_none_called",
+    ),
+    "RQ-03": (f"{_DEAD}a_body_that_was_changed_in_redis_is_not_run",),
+    "RQ-04": (
+        f"{_STOLEN}of_an_exception_only_its_type_reaches_rq_and_the_log",
+        f"{_PROCESSES}every_worker_brings_every_delivery_to_its_end_and_leaks_nothing",
+    ),
+    "RQ-05": (
+        f"{_WORKERS}a_duplicate_of_a_queued_delivery_adds_no_job",
+        f"{_JOBS}threads_that_accept_the_same_delivery_push_it_once",
+    ),
+    "RQ-06": (f"{_WORKERS}a_duplicate_of_a_queued_delivery_adds_no_job",),
+    "RQ-09": (f"{_LOST}a_lost_job_is_put_back_with_all_its_retries", _WORKER_KILLS),
+    **dict.fromkeys(["RQ-07", "RQ-08", "RQ-10", "RQ-11", "RQ-12"], (_WORKER_KILLS,)),
+    "RQ-13": ("unit/test_queue_settings.py::test_retries_are_whole_seconds_and_at_least_one",),
+    "RQ-14": (
+        f"{_DEAD}a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others",
+        f"{_DEAD}a_handler_that_is_gone_keeps_the_delivery_from_being_done",
+    ),
+    "RQ-15": (Later("registries use each host's clock: documented; our leases use the server's"),),
 }
 
 _OTHER_SCHEME = Later("another scheme: Florentin signs in hex, one signature, no signed timestamp")
@@ -348,7 +386,7 @@ HOSTILE: dict[str, Answers] = {
     "handler-fails-then-retry": (f"{_REPLAYS}a_failed_delivery_is_processed_when_it_is_retried",),
     "worker-dies-after-claim": (
         f"{_STORES}a_lease_that_ended_is_taken_over",
-        _QUEUE,
+        f"{_PARTS}a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more",
     ),
     "store-down": (_MOUNT, f"{_TIMES}every_documented_retry_of_identical_bytes_gets_through"),
 }

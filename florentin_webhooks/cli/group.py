@@ -29,6 +29,10 @@ __all__ = ["COMMANDS", "Group", "main"]
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver, with an embedded Redis-compatible server.",
+    "worker": "Run the queued handlers of your receiver, in RQ workers.",
+    "queue": "Show how the queues do: what waits, who works, what is wrong.",
+    "deliveries": "List what was received, show it in full, do it again.",
+    "dead": "Look after deliveries whose handlers have failed for good.",
     "trigger": "Send signed deliveries to a URL over HTTP.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",

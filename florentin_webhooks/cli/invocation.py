@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["program", "trigger_command"]
+__all__ = ["own_command", "program", "trigger_command"]
 
 _NAMES = ("florentin-webhooks", "florentin")
 
@@ -21,6 +21,12 @@ def program() -> str:
     if name not in _NAMES or shutil.which(name) == started:
         return name if name in _NAMES else _NAMES[0]
     return shlex.quote(str(Path(started).absolute()))
+
+
+def own_command(*words: str) -> list[str]:
+    """Give the command that runs this program as a process of our own."""
+    warnings = [f"-W{option}" for option in sys.warnoptions]
+    return [sys.executable, *warnings, "-m", "florentin_webhooks", *words]
 
 
 def trigger_command(url: str, variable: str, secret: str | None) -> str:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
 
+import click
+
+from florentin_webhooks import loading
 from florentin_webhooks.cli.failures import Failure, Misuse, nearest
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.receiver import Receiver
+from florentin_webhooks.loading import NoReceiver
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from florentin_webhooks.receiver import Receiver
 
 __all__ = ["load", "split"]
 
-_EXAMPLE = "florentin-webhooks dev shop.hooks:hooks"
+_EXAMPLE = "shop.hooks:hooks"
 
 
 def split(app: str) -> tuple[str, str]:
     """Give module and name of ``module:name``."""
-    module, colon, name = app.partition(":")
-    words = [*module.split("."), *name.split(".")]
-    if not colon or not all(word.isidentifier() for word in words):
-        message = f"{app!r} does not name a receiver as module:name"
-        raise Misuse(message, _EXAMPLE)
-    return module, name
+    try:
+        return loading.split(app)
+    except NoReceiver as error:
+        raise Misuse(error.fact, f"{_command()} {_EXAMPLE}") from None
 
 
 def load(app: str) -> Receiver:
@@ -36,32 +36,28 @@ def load(app: str) -> Receiver:
     directory = str(Path.cwd())
     if directory not in sys.path:
         sys.path.insert(0, directory)
-    module = _import(module_name)
-    value: object = module
-    for part in name.split("."):
-        value = getattr(value, part, None)
-    if not isinstance(value, Receiver):
-        raise _no_receiver(module, name, value)
-    return value
-
-
-def _import(name: str) -> ModuleType:
     try:
-        return import_module(name)
-    except ConfigurationError as error:
-        raise _broken(name, str(error), error) from None
-    except ModuleNotFoundError as error:
-        # Is it the module that was asked for, or one that it imports itself?
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            message = f"there is no module {error.name!r} in this directory or environment"
-            next_step = "cd to the directory that holds it, or correct the name"
-            raise Misuse(message, next_step) from None
-        raise _broken(name, str(error), error) from None
+        return loading.load(app)
+    except NoReceiver as error:
+        raise Misuse(error.fact, _next_step(error, module_name, name)) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.
-        raise _broken(name, f"{type(error).__name__}: {error}", error) from None
+        raise _broken(module_name, error) from None
 
 
-def _broken(name: str, reason: str, error: BaseException) -> Failure:
+def _next_step(error: NoReceiver, module: str, name: str) -> str:
+    if meant := nearest(name, error.near) or next(iter(error.near), None):
+        return f"{_command()} {module}:{meant}"
+    return error.hint if error.hint.startswith("cd ") else "hooks = Receiver(...) there"
+
+
+def _command() -> str:
+    context = click.get_current_context(silent=True)
+    return context.command_path if context else "florentin-webhooks dev"
+
+
+def _broken(name: str, error: BaseException) -> Failure:
+    plain = isinstance(error, ConfigurationError | ModuleNotFoundError)
+    reason = str(error) if plain else f"{type(error).__name__}: {error}"
     first = reason.strip().partition("\n")[0]
     return Failure(f"{name} cannot be imported ({_where(error)}): {first}", "correct that line")
 
@@ -81,15 +77,3 @@ def _is_own(filename: str) -> bool:
         Path(filename).is_relative_to(ours)
         or {"site-packages", "importlib"} & set(Path(filename).parts)
     )
-
-
-def _no_receiver(module: ModuleType, name: str, value: object) -> Failure:
-    found = [each for each, held in vars(module).items() if isinstance(held, Receiver)]
-    meant = nearest(name, found) or next(iter(found), None)
-    if value is None:
-        message = f"{module.__name__} has no {name!r}"
-    else:
-        message = f"{module.__name__}:{name} is no Receiver but of type {type(value).__name__}"
-    dev = "florentin-webhooks dev"
-    next_step = f"{dev} {module.__name__}:{meant}" if meant else "hooks = Receiver(...) there"
-    return Misuse(message, next_step)

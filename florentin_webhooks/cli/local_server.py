@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from florentin_webhooks.cli.failures import Failure, Misuse, Unreachable
 from florentin_webhooks.embedded import EmbeddedServer, find_binary
@@ -39,6 +38,8 @@ def refuse_unreachable(url: str) -> None:
     """Refuse where no Redis answers at *url*; what is said holds no password."""
     import redis  # noqa: PLC0415 - takes longer to load than the whole help.
 
+    from florentin_webhooks.stores._clients import address  # noqa: PLC0415 - the same.
+
     alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
     try:
         client = cast("Any", redis.Redis).from_url(  # Any: untyped in redis-py.
@@ -51,7 +52,7 @@ def refuse_unreachable(url: str) -> None:
         with client:
             client.ping()
     except (redis.RedisError, OSError) as error:
-        message = f"no Redis answers at {_public(url)} ({type(error).__name__})"
+        message = f"no Redis answers at {address(url)} ({type(error).__name__})"
         raise Unreachable(message, alone) from None
 
 
@@ -66,8 +67,3 @@ def _refuse_missing() -> None:
             f"valkey, or set {REDIS_VARIABLE} to a server that runs"
         )
         raise Failure("there is no Redis-compatible server here", next_step) from None
-
-
-def _public(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -14,10 +14,37 @@ from florentin_webhooks.signatures import iso_timestamp
 if TYPE_CHECKING:
     from florentin_webhooks.cli.output import Output
 
-__all__ = ["LogLines"]
+__all__ = ["LogLines", "calm"]
 
 _FACTS = ("outcome", "fingerprint", "event", "delivery_id")
 _COLORS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+
+
+_CHATTER = (
+    "subscribing to channel",
+    "unsubscribing from channel",
+    "cleaning registries",
+    "cleaning group registries",
+    "*** Listening on",
+    "Job OK (",
+    "result discarded immediately",
+)
+_FAILED = "florentin_webhooks.rq.JobFailed: "
+
+
+def calm(handler: logging.Handler) -> logging.Handler:
+    """Keep what RQ says about itself, and no operator asks, out of *handler*."""
+    handler.addFilter(_is_of_use)
+    return handler
+
+
+def _is_of_use(record: logging.LogRecord) -> bool:
+    if not record.name.startswith("rq."):
+        return True
+    text = record.getMessage()
+    if _FAILED in text:
+        return False  # RQ's traceback of our own error, which our own lines have told.
+    return record.levelno > logging.INFO or not any(words in text for words in _CHATTER)
 
 
 class LogLines(logging.Handler):

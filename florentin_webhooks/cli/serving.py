@@ -6,8 +6,6 @@ import json
 import signal
 import socket
 import sys
-import threading
-import time
 from contextlib import contextmanager
 from errno import EADDRINUSE
 from importlib.util import find_spec
@@ -32,15 +30,12 @@ __all__ = [
     "program_around",
     "refuse_missing",
     "serve",
-    "serve_beside",
     "url_of",
 ]
 
 PATH = "/webhooks/florentin"
 _MISSING = "this command needs uvicorn, which is not installed"
 _GRACE = 10  # seconds for requests under way; longer than a handler has
-_START_SECONDS = 10.0
-_POLL_SECONDS = 0.005
 
 
 def program_around(receiver: Receiver, started: Callable[[], None] = lambda: None) -> ASGIApp:
@@ -86,24 +81,6 @@ def url_of(listener: socket.socket) -> str:
 def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop."""
     _server(app).run(sockets=[listener])
-
-
-@contextmanager
-def serve_beside(app: ASGIApp, listener: socket.socket) -> Generator[None]:
-    """Serve in a thread for as long as the block runs."""
-    server = _server(app)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + _START_SECONDS
-    try:
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise Failure("the web server did not start", "the same command again")
-            time.sleep(_POLL_SECONDS)
-        yield
-    finally:
-        server.should_exit = True
-        thread.join(_GRACE + 1)
 
 
 @contextmanager

@@ -17,11 +17,14 @@ __all__ = ["BlockingExecutor"]
 
 
 class BlockingExecutor:
-    """Send calls through *client*, from any thread and after any fork."""
+    """Send calls through *client*, from any thread and after any fork.
 
-    def __init__(self, client: BlockingClient) -> None:
+    With *look*, the first call has the server's settings looked at.
+    """
+
+    def __init__(self, client: BlockingClient, *, look: bool = True) -> None:
         self._client = client
-        self._looked = False
+        self._looked = not look
 
     def run(self, call: Call) -> object:
         """Give the answer; raises :class:`Unavailable` where there was none in time."""

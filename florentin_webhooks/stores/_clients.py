@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
@@ -25,8 +26,10 @@ __all__ = [
     "Connection",
     "Pool",
     "Word",
+    "address",
     "asyncio_client",
     "blocking_client",
+    "own_client",
     "refuse_unfit",
     "unavailable",
 ]
@@ -116,6 +119,33 @@ def asyncio_client(server: str | Client) -> AsyncioClient:
     # No timer of redis-py for each answer: one of ours bounds the whole round trip.
     options = {**BOUNDS.sockets(), "socket_timeout": None}
     return cast("AsyncioClient", build(server, retry=retry, **options))
+
+
+def own_client(server: str | Client) -> redis.Redis:
+    """Give a new blocking client of the same server, without the short time-outs of ours."""
+    if isinstance(server, str):
+        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server))
+    if not isinstance(server, redis.Redis):
+        message = "a worker cannot use the asyncio client of this RedisStore; pass it a URL"
+        raise ConfigurationError(message)
+    pool = server.connection_pool
+    options: dict[str, Any] = {  # Any: redis-py's options.
+        "connection_class": pool.connection_class,
+        **pool.connection_kwargs,
+    }
+    return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+
+
+def address(server: str | Client) -> str:
+    """Say where *server* is, without user and password: for people and logs."""
+    if isinstance(server, str):
+        parts = urlsplit(server)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    told: Mapping[str, Any] = server.connection_pool.connection_kwargs  # Any: redis-py's.
+    if path := told.get("path"):
+        return f"unix://{path}"
+    host, port = told.get("host", "localhost"), told.get("port", 6379)
+    return f"redis://{host}:{port}/{told.get('db') or 0}"
 
 
 def refuse_unfit(server: object) -> None:

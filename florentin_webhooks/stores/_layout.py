@@ -3,9 +3,10 @@
 ::
 
     d<fingerprint>    a record: s state, a attempts, b body, e event, i delivery id, r received,
-                      z finished, k secret's name, n parts that are open; and, with '' or the queue:
-                      t:<queue> token, u:<queue> end of the lease, f:<queue> last failure,
-                      x:<queue> attempts, q:<queue> handlers, h:<handler> ending, o:<label> once
+                      z finished, k secret's name, n parts that are open, m of them dead; and,
+                      with '' or the queue: t:<queue> token, u:<queue> end of the lease,
+                      f:<queue> last failure, x:<queue> attempts, q:<queue> handlers;
+                      h:<handler> ending, o:<label> once
     i<delivery id>    what was sent under a delivery id
     l<entity>         the newest event of an entity
     log               fingerprints of all whose record is whole, by the time they came
@@ -22,6 +23,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -122,8 +124,13 @@ def job_words(jobs: tuple[Job, ...]) -> Words:
     """Give the words of *jobs*, in the order in which the scripts read them."""
     words: list[bytes | str | int] = [len(jobs)]
     for job in jobs:
-        words += (job.id, job.queue, json.dumps(job.handlers), len(job.words), *job.words)
+        words += (job.id, job.queue, _names(job.handlers), job.words)
     return tuple(words)
+
+
+@lru_cache(maxsize=256)
+def _names(handlers: tuple[str, ...]) -> str:
+    return json.dumps(handlers)
 
 
 def milliseconds(span: timedelta) -> int:

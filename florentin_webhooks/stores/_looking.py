@@ -8,20 +8,23 @@ from datetime import UTC, datetime
 
 from florentin_webhooks.stores import State
 from florentin_webhooks.stores._layout import Call, Layout, job_keys, job_words, script
-from florentin_webhooks.stores.looking import Find, List, Record, Reopen
+from florentin_webhooks.stores.looking import Dead, DeadJob, Find, List, Record, Reopen, Search
 
-__all__ = ["find", "list_", "reopen"]
+__all__ = ["dead", "find", "list_", "reopen", "search"]
 
 _LIST = script("list")
 _FIND = script("find")
 _REOPEN = script("reopen")
+_SEARCH = script("search")
+_DEAD = script("dead")
 
 
 def find(layout: Layout, operation: Find) -> Call:
     """Give the call that looks one delivery up."""
 
     def read(answer: Sequence[bytes]) -> Record | None:
-        return _record(operation.key, answer) if answer else None
+        # What was once a retry, stamped anew, has nothing of its own but the way to the first.
+        return _record(operation.key, answer) if b"s" in answer[::2] else None
 
     return Call(_FIND, (layout.record(operation.key),), (), read)
 
@@ -35,8 +38,20 @@ def list_(layout: Layout, operation: List) -> Call:
         operation.limit,
         operation.state.value if operation.state else "",
         operation.event or "",
+        int(operation.bodies),
     )
     return Call(_LIST, (layout.log,), arguments, _records)
+
+
+def search(layout: Layout, operation: Search) -> Call:
+    """Give the call that finds fingerprints by their beginning."""
+    return Call(_SEARCH, (layout.log,), (operation.prefix, operation.limit), _fingerprints)
+
+
+def dead(layout: Layout, operation: Dead) -> Call:
+    """Give the call that lists the jobs that have failed for good."""
+    arguments = (_time(operation.until, "+inf"), operation.limit)
+    return Call(_DEAD, (layout.dead,), arguments, _dead_jobs)
 
 
 def reopen(layout: Layout, operation: Reopen) -> Call:
@@ -55,6 +70,17 @@ def reopen(layout: Layout, operation: Reopen) -> Call:
         *job_words(operation.jobs),
     )
     return Call(_REOPEN, keys, arguments, _state_before)
+
+
+def _fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(key.hex() for key in answer)
+
+
+def _dead_jobs(answer: Sequence[bytes]) -> tuple[DeadJob, ...]:
+    pairs = zip(answer[::2], answer[1::2], strict=True)
+    return tuple(
+        DeadJob(job.decode()[:32], job.decode()[33:], _at(float(died))) for job, died in pairs
+    )
 
 
 def _state_before(answer: bytes) -> State | None:
@@ -91,7 +117,11 @@ def _named(facts: dict[bytes, bytes], kind: bytes) -> Iterator[tuple[str, bytes]
 
 
 def _moment(milliseconds: bytes | None) -> datetime | None:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC) if milliseconds else None
+    return _at(int(milliseconds)) if milliseconds else None
+
+
+def _at(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _time(moment: datetime | None, unbounded: str) -> str | int:

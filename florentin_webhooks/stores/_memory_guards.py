@@ -8,6 +8,9 @@ from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, 
 
 __all__ = ["Guards"]
 
+_SWEEP = 60.0
+"""Seconds between two looks for what has expired."""
+
 
 @dataclass(slots=True)
 class _Guard:
@@ -23,8 +26,7 @@ class _Guard:
 class Guards:
     """Answer :class:`Once` and :class:`Latest`; times in seconds of the store's clock."""
 
-    def __init__(self, lease: float, keep: float) -> None:
-        self._lease = lease
+    def __init__(self, keep: float) -> None:
         self._keep = keep
         self._guards: dict[tuple[bytes, str], _Guard] = {}
         self._swept = 0.0
@@ -49,7 +51,7 @@ class Guards:
             return Permit(Permission.SUPERSEDED)
         if guard.token not in (b"", operation.token) and guard.until > now:
             return Permit(Permission.BUSY, guard.until - now)
-        guard.token, guard.until = operation.token, now + self._lease
+        guard.token, guard.until = operation.token, now + operation.seconds
         return Permit(Permission.RUN)
 
     def _end(self, guard: _Guard, operation: Once | Latest) -> None:
@@ -62,7 +64,7 @@ class Guards:
             guard.done = True
 
     def _forget(self, now: float) -> None:
-        if now - self._swept < self._lease:
+        if now - self._swept < _SWEEP:
             return
         self._swept = now
         for key in [key for key, guard in self._guards.items() if guard.expires <= now]:

@@ -68,6 +68,13 @@ async def _answer(connection: Connection) -> object:
 
 def _packed(words: Sequence[Word]) -> bytes:
     """Write a command as RESP does: an array of strings, each after its length."""
-    raw = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    parts = [b"$%d\r\n%b\r\n" % (len(word), word) for word in raw]
-    return b"*%d\r\n%b" % (len(parts), b"".join(parts))
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        raw = word if isinstance(word, bytes) else str(word).encode()
+        size = len(raw)
+        parts += (_LENGTHS[size] if size < _SHORT else b"$%d\r\n" % size, raw, b"\r\n")
+    return b"".join(parts)
+
+
+_SHORT = 256
+_LENGTHS = [b"$%d\r\n" % size for size in range(_SHORT)]

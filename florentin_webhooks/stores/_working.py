@@ -22,6 +22,9 @@ from florentin_webhooks.stores.working import (
 
 __all__ = ["begin", "latest", "once", "sweep", "waiting"]
 
+_CANDIDATES = 10_000
+"""How many waiting jobs are looked at in one go."""
+
 _BEGIN = script("begin")
 _SWEEP = script("sweep")
 _WAITING = script("waiting")
@@ -32,8 +35,9 @@ _LATEST = script("latest")
 def begin(layout: Layout, operation: Begin) -> Call:
     """Give the call that takes the lease of one queue's part."""
     part = operation.part
-    keys = (layout.record(operation.key), layout.pending(part.queue))
-    arguments = (operation.token, part.queue, part.id, int(operation.seconds * 1000))
+    keys = (layout.record(operation.key), layout.pending(part.queue), layout.dead)
+    lease = int(operation.seconds * 1000)
+    arguments = (operation.token, part.queue, part.id, lease, layout.keep)
     return Call(_BEGIN, keys, arguments, _work)
 
 
@@ -44,6 +48,7 @@ def sweep(layout: Layout, operation: Sweep) -> Call:
         layout.record(operation.key),
         layout.dead,
         part.keys.intermediate,
+        part.keys.scheduled,
         *job_keys(layout, (part,)),
     )
     return Call(_SWEEP, keys, (layout.keep, *job_words((part,))), bytes.decode)
@@ -52,12 +57,14 @@ def sweep(layout: Layout, operation: Sweep) -> Call:
 def waiting(layout: Layout, operation: Waiting) -> Call:
     """Give the call that lists the jobs of a queue that have been waiting."""
     before = int(operation.before.timestamp() * 1000)
-    return Call(_WAITING, (layout.pending(operation.queue),), (before,), _ids)
+    keys = (layout.pending(operation.queue), layout.dead)
+    return Call(_WAITING, keys, (before, layout.keep, _CANDIDATES), _ids)
 
 
 def once(layout: Layout, operation: Once) -> Call:
     """Give the call that guards what is labelled."""
-    arguments = (operation.label, operation.token, operation.step.value, layout.lease)
+    lease = int(operation.seconds * 1000)
+    arguments = (operation.label, operation.token, operation.step.value, lease, operation.part)
     return Call(_ONCE, (layout.record(operation.key),), arguments, _permit)
 
 
@@ -67,7 +74,7 @@ def latest(layout: Layout, operation: Latest) -> Call:
         operation.timestamp,
         operation.token,
         operation.step.value,
-        layout.lease,
+        int(operation.seconds * 1000),
         layout.keep,
     )
     return Call(_LATEST, (layout.entity(operation.entity),), arguments, _permit)

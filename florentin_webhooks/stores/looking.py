@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.stores import Operation, State
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.queues import Job
 
-__all__ = ["Find", "List", "Mode", "Record", "Reopen"]
+__all__ = ["Dead", "DeadJob", "Find", "List", "Mode", "Record", "Reopen", "Search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,38 @@ class Find(Operation["Record | None"]):
 
 @dataclass(frozen=True, slots=True)
 class List(Operation["tuple[Record, ...]"]):
-    """List deliveries, newest first, received between *since* and *until*."""
+    """List deliveries, newest first, received between *since* and *until*, with their *bodies*."""
 
     limit: int = 50
     state: State | None = None
     event: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    bodies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Operation["tuple[str, ...]"]):
+    """Give the fingerprints, in hex, that begin with *prefix*: *limit* of them at most."""
+
+    prefix: str
+    limit: int = 2
+
+
+class DeadJob(NamedTuple):
+    """Hold one queue's part of a delivery that has failed for good; no *queue*: the receiver's."""
+
+    fingerprint: str
+    queue: str
+    died_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dead(Operation["tuple[DeadJob, ...]"]):
+    """List the parts that have failed for good, until *until*, the oldest first."""
+
+    until: datetime | None = None
+    limit: int = 1000
 
 
 class Mode(StrEnum):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
 from florentin_webhooks.stores._memory_guards import Guards
-from florentin_webhooks.stores.working import Latest, Once
+from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class MemoryStore:
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()
-        self._guards = Guards(lease.total_seconds(), retention.total_seconds())
+        self._guards = Guards(retention.total_seconds())
         self._records: dict[bytes, _Record] = {}
         self._sent_under: dict[bytes, dict[bytes, bytes]] = {}
         self._expiry: list[tuple[float, bytes]] = []
@@ -86,7 +86,9 @@ class MemoryStore:
             if isinstance(operation, Finish):
                 return cast("A", self._finish(operation, now))
             if isinstance(operation, Once | Latest):
-                return cast("A", self._guards.permit(operation, now))
+                return cast(
+                    "A", self._refuse_late(operation) or self._guards.permit(operation, now)
+                )
         message = f"MemoryStore cannot carry out {type(operation).__name__}"
         raise ConfigurationError(message)
 
@@ -172,6 +174,16 @@ class MemoryStore:
             record.body, record.done = b"", set()
         self._keep(record, now)
         return finish.state
+
+    def _refuse_late(self, operation: Once | Latest) -> Permit | None:
+        # One who wakes up late, when somebody else has the delivery, does nothing once.
+        record = self._records.get(operation.key) if isinstance(operation, Once) else None
+        if record is not None and record.state is State.DONE:
+            return Permit(Permission.DONE)
+        late = record is None or record.token != operation.token
+        if isinstance(operation, Once) and operation.step is Step.BEGIN and late:
+            return Permit(Permission.BUSY)
+        return None
 
     def _keep(self, record: _Record, now: float) -> None:
         record.expires = now + self.retention.total_seconds()

@@ -18,15 +18,17 @@ from florentin_webhooks.stores._accepting import accept, finish
 from florentin_webhooks.stores._blocking import BlockingExecutor
 from florentin_webhooks.stores._clients import (
     Client,
+    address,
     asyncio_client,
     blocking_client,
+    own_client,
     refuse_unfit,
 )
 from florentin_webhooks.stores._grouped import GroupedExecutor
 from florentin_webhooks.stores._layout import Call, Layout, milliseconds
-from florentin_webhooks.stores._looking import find, list_, reopen
+from florentin_webhooks.stores._looking import dead, find, list_, reopen, search
 from florentin_webhooks.stores._working import begin, latest, once, sweep, waiting
-from florentin_webhooks.stores.looking import Find, List, Reopen
+from florentin_webhooks.stores.looking import Dead, Find, List, Reopen, Search
 from florentin_webhooks.stores.working import Begin, Latest, Once, Sweep, Waiting
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ _CALLS: dict[type, Callable[[Layout, Any], Call]] = {  # Any: the operation of t
     Find: find,
     List: list_,
     Reopen: reopen,
+    Search: search,
+    Dead: dead,
 }
 
 
@@ -75,6 +79,7 @@ class RedisStore:
     ) -> None:
         self.retention = retention
         self.lease = lease
+        self.keep = keep
         self.queues = True
         if keep < retention:
             message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
@@ -126,11 +131,21 @@ class RedisStore:
         if executor is not None:
             await executor.aclose()
 
+    @property
+    def address(self) -> str:
+        """Where the server is, without user and password."""
+        return address(self._server)
+
+    def client(self) -> redis.Redis:
+        """Give a blocking client of the same server for somebody else's own, such as a worker."""
+        return own_client(self._server)
+
     def through(self, client: redis.Redis) -> RedisStore:
         """Give this store as seen through another client of the same server, as a worker has."""
         seen = copy(self)
         seen._server = client  # noqa: SLF001 - one of this class.
-        seen._blocking = BlockingExecutor(blocking_client(client))  # noqa: SLF001
+        # A job is short: looking at the server's settings would be a third of its round trips.
+        seen._blocking = BlockingExecutor(blocking_client(client), look=False)  # noqa: SLF001
         return seen
 
     def _call(self, operation: Operation[Any]) -> Call:  # Any: the answer is read by the call.

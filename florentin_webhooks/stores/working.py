@@ -108,19 +108,28 @@ class Permit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Once(Operation[Permit]):
-    """Let one run at a time do what is labelled, until one has done it."""
+    """Let one run at a time do what is labelled, for *seconds*, until one has done it.
+
+    Only who holds the lease of *part* (a queue's, or the inline one) gets in.
+    """
 
     key: bytes
     label: str
     token: bytes
     step: Step
+    seconds: float
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Latest(Operation[Permit]):
-    """Let only the newest event of one *entity* through, one at a time; equal times run."""
+    """Let only the newest event of one *entity* through, one at a time; equal times run.
+
+    Nobody else gets in for *seconds*.
+    """
 
     entity: bytes
     timestamp: int
     token: bytes
     step: Step
+    seconds: float

@@ -51,6 +51,10 @@ class SpiedStore:
     def lease(self) -> timedelta:
         return self._store.lease
 
+    @property
+    def queues(self) -> bool:
+        return self._store.queues
+
     def execute(self, operation: Operation[A]) -> A:
         self.asked.append(operation)
         return self._store.execute(operation)

@@ -14,11 +14,14 @@ import redis
 
 from florentin_webhooks import Delivery, MemoryStore, RedisStore
 from florentin_webhooks.identity import fingerprint, trace
+from florentin_webhooks.queues import Job
 from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
+from tests.helpers.parts import Jobs, RedisJobs
 from tests.helpers.waiting import eventually
 
 __all__ = [
     "IMPLEMENTATIONS",
+    "QUEUEING",
     "Span",
     "Subject",
     "accept",
@@ -38,6 +41,7 @@ class Span:
 
     lease: float = 3600
     retention: float = 3600
+    history: int = 0
 
 
 class Ask(Protocol):
@@ -52,12 +56,14 @@ class Ask(Protocol):
 class Subject:
     """A store, however it is asked, and a clock that can be made to pass.
 
-    *body* gives what is stored under a key, and None where nothing is.
+    *body* gives what is stored under a key, and None where nothing is; *jobs* what a queueing
+    library sees of it, None where the store cannot push any.
     """
 
     ask: Ask
     passes: Callable[[float], None]
     body: Callable[[bytes], bytes | None]
+    jobs: Jobs | None = None
 
     def accept(self, operation: Accept) -> Claim:
         """Ask for a lease."""
@@ -90,8 +96,8 @@ def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
 @contextmanager
 def _redis(url: str, prefix: str, span: Span) -> Iterator[Subject]:
     store = _redis_store(url, prefix, span)
-    with _inside(url, prefix) as (passes, body):
-        yield Subject(store.execute, passes, body)
+    with _inside(url, prefix) as (passes, body, jobs):
+        yield Subject(store.execute, passes, body, jobs)
     store.close()
 
 
@@ -102,20 +108,20 @@ def _redis_asyncio(url: str, prefix: str, span: Span) -> Iterator[Subject]:
     def ask(operation: Operation[A]) -> A:
         return runner.run(store.aexecute(operation))
 
-    with asyncio.Runner() as runner, _inside(url, prefix) as (passes, body):
-        yield Subject(ask, passes, body)
+    with asyncio.Runner() as runner, _inside(url, prefix) as (passes, body, jobs):
+        yield Subject(ask, passes, body, jobs)
         runner.run(store.aclose())
 
 
 def _redis_store(url: str, prefix: str, span: Span) -> RedisStore:
     lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
-    return RedisStore(url, prefix=prefix, lease=lease, retention=retention, history=0)
+    return RedisStore(url, prefix=prefix, lease=lease, retention=retention, history=span.history)
 
 
 @contextmanager
 def _inside(
     url: str, prefix: str
-) -> Iterator[tuple[Callable[[float], None], Callable[[bytes], bytes | None]]]:
+) -> Iterator[tuple[Callable[[float], None], Callable[[bytes], bytes | None], Jobs]]:
     with redis.Redis.from_url(url) as client:
 
         def now() -> float:
@@ -131,7 +137,7 @@ def _inside(
             assert stored is None or isinstance(stored, bytes)
             return stored
 
-        yield passes, body
+        yield passes, body, RedisJobs(client, prefix)
 
 
 Implementation = Callable[[str, str, Span], AbstractContextManager[Subject]]
@@ -142,6 +148,10 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "redis-asyncio": _redis_asyncio,
 }
 """What every store must pass, under a name: a URL, a prefix and spans in, a subject out."""
+
+
+QUEUEING = ("redis", "redis-asyncio")
+"""Those that push jobs in the step that remembers a delivery."""
 
 
 def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:
@@ -162,10 +172,21 @@ def accept(
     under: str | None = "id-1",
     fresh: bool = True,
     valid: bool = True,
+    inline: bool = True,
+    jobs: tuple[Job, ...] = (),
 ) -> Accept:
     """What a receiver asks when *body* arrives."""
     seen = trace(under, body)
-    return Accept(fingerprint(body), seen, token, delivery(body, under), fresh=fresh, valid=valid)
+    return Accept(
+        fingerprint(body),
+        seen,
+        token,
+        delivery(body, under),
+        fresh=fresh,
+        valid=valid,
+        inline=inline,
+        jobs=jobs,
+    )
 
 
 def finish(

@@ -35,12 +35,16 @@ class Staying(NamedTuple):
 STAYING: Mapping[str, Staying] = {
     "demo": Staying(r"Ctrl-C ends the demonstration", 0, unless="--once"),
     "dev": Staying(r"Serving \S+ at (\S+) until Ctrl-C", 130),
+    "worker": Staying(r"Working on queue", 0, unless="--burst"),
 }
 ADDED: Mapping[str, tuple[str, str]] = {
     "dev": ("--port", "0"),  # The default port may be taken.
     "trigger": ("--to", "{url}"),
 }
 """Options that a command gets here, unless the docs show it with one."""
+
+OPERATING = ("worker", "queue", "deliveries", "dead")
+"""Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")
 _OURS = re.compile(r"\bflorentin(?:-webhooks)? (?P<name>[a-z]+)\b(?P<rest>[^|;&)]*)")
@@ -86,11 +90,13 @@ def commands(block: Block) -> list[Command]:
 class Terminal:
     """A shell in a directory that holds what the docs assume, and what runs beside it.
 
-    Deliveries go to *url*, until a command has been typed that serves another one.
+    Deliveries go to *url*, until a command has been typed that serves another one. There is a
+    Redis at *redis_url*.
     """
 
-    def __init__(self, directory: Path, url: str) -> None:
+    def __init__(self, directory: Path, url: str, redis_url: str) -> None:
         self._directory = directory
+        self._redis = {"FLORENTIN_REDIS_URL": redis_url, "FLORENTIN_QUEUE": "florentin"}
         self._url = url
         self._code = 0
         self._running: list[tuple[Program, Staying]] = []
@@ -140,7 +146,7 @@ class Terminal:
         done = subprocess.run(
             ["/bin/sh", "-c", f"(exit {self._code}); {dry}"],
             cwd=self._directory,
-            env=environment(self._environ()),
+            env=environment(self._environ(text)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -153,17 +159,18 @@ class Terminal:
 
     def _start(self, words: list[str], staying: Staying) -> None:
         whole = ["-W", "error", "-m", "florentin_webhooks", *words]
-        run = started(whole, cwd=self._directory, environ=self._environ())
+        run = started(whole, cwd=self._directory, environ=self._environ(f"florentin {words[0]}"))
         program = self._processes.enter_context(run)
         self._running.append((program, staying))
         told = program.says(staying.ready)
         self._url = told if told.startswith("http") else self._url
 
-    def _environ(self) -> dict[str, str | None]:
+    def _environ(self, text: str) -> dict[str, str | None]:
         path = f"{self._programs}:{environment()['PATH']}"
         # Inside `make test`, make would take these for its own.
         made: dict[str, str | None] = dict.fromkeys(("MAKEFLAGS", "MFLAGS", "MAKELEVEL"))
-        return {**made, "PATH": path}
+        operates = {match["name"] for match in _OURS.finditer(text)} & {*OPERATING}
+        return {**made, "PATH": path, **(self._redis if operates else {})}
 
 
 def _interrupt(program: Program, staying: Staying) -> None:

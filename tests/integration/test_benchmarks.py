@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("subject", ["verify", "asgi", "http", "redis", "import"])
+@pytest.mark.parametrize("subject", ["verify", "asgi", "http", "redis", "worker", "import"])
 def test_a_benchmark_runs_and_gives_its_rows(subject: str) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json", "--only", subject]
     told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60)

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
-from florentin_webhooks.cli.serving import listen, program_around, serve_beside, url_of
+from florentin_webhooks.cli.serving import PATH, program_around
 from florentin_webhooks.events import CATALOGUE, Event
 from tests.helpers.command_line import SECRET, error, started, type_in
+from tests.helpers.server import under_uvicorn
 
 
 @dataclass
@@ -29,16 +30,16 @@ class Target:
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Target]:
     hooks = Receiver(SECRET, store=MemoryStore())
-    with listen("127.0.0.1", 0) as listener:
-        place = Target(url_of(listener))
+    place = Target("")
 
-        @hooks.on(Event)
-        def remember(event: Event, delivery: Delivery) -> None:
-            place.seen.append(event)
-            place.deliveries.append(delivery)
+    @hooks.on(Event)
+    def remember(event: Event, delivery: Delivery) -> None:
+        place.seen.append(event)
+        place.deliveries.append(delivery)
 
-        with serve_beside(program_around(hooks), listener):
-            yield place
+    with under_uvicorn(program_around(hooks), lifespan="on") as port:
+        place.url = f"http://127.0.0.1:{port}{PATH}"
+        yield place
 
 
 @pytest.fixture

@@ -115,9 +115,11 @@ def test_pyright_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
-def test_commands_do_what_is_shown(block: Block, directory: Path, endpoint: str) -> None:
+def test_commands_do_what_is_shown(
+    block: Block, directory: Path, endpoint: str, redis_url: str
+) -> None:
     typed = commands(block)
-    with Terminal(directory, endpoint) as terminal:
+    with Terminal(directory, endpoint, redis_url) as terminal:
         for command, following in zip(typed, [*typed[1:], None], strict=True):
             shows_code = following is not None and following.text == "echo $?"
             terminal.type(command, may_fail=shows_code)

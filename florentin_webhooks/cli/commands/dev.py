@@ -1,6 +1,6 @@
-"""Serve the user's receiver for development: embedded server, secret, web server, one process.
+"""Serve the user's receiver for development: embedded server, secret, web server, workers.
 
-This process is the supervisor: what it starts, it stops, the embedded server last.
+This process serves and supervises: what it starts, it stops, the embedded server last.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
-from florentin_webhooks.cli.invocation import trigger_command
+from florentin_webhooks.cli.invocation import own_command, trigger_command
 from florentin_webhooks.cli.loading import load, split
 from florentin_webhooks.cli.local_server import (
     REDIS_VARIABLE,
@@ -33,8 +33,11 @@ from florentin_webhooks.cli.serving import (
     serve,
     url_of,
 )
+from florentin_webhooks.cli.supervising import Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from florentin_webhooks.embedded import EmbeddedServer
 
 __all__ = ["command"]
@@ -57,7 +60,8 @@ def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
 
     Starts a Redis-compatible server of its own, unless FLORENTIN_REDIS_URL names one, and makes a
     secret for development, unless FLORENTIN_WEBHOOK_SECRET holds one. Both are set when
-    APP is imported. One line per delivery goes to standard output.
+    APP is imported. Where it has a queue, a worker runs beside it. One line per delivery goes to
+    standard output.
     """
     split(app)
     refuse_missing()
@@ -70,8 +74,11 @@ def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
             private_directory(data)
             _announce_server(out, stack.enter_context(embedded_server(data)))
         logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
-        announce = partial(_announce, out, app, url_of(listener), made)
-        serve(program_around(load(app), announce), listener)
+        hooks = load(app)
+        workers = _workers(out, app, hooks.queue_names)
+        stack.enter_context(Supervisor(workers).beside())
+        announce = partial(_announce, out, app, url_of(listener), made, hooks.queue_names)
+        serve(program_around(hooks, announce), listener)
 
 
 def _provide_secret(data: Path) -> str | None:
@@ -90,7 +97,15 @@ def _announce_server(out: Output, server: EmbeddedServer) -> None:
         out.say("Another program started the server in this directory, and takes it along.")
 
 
-def _announce(out: Output, app: str, url: str, made: str | None) -> None:
+def _workers(out: Output, app: str, queues: Sequence[str]) -> list[list[str]]:
+    """Give the commands of the workers that the receiver needs: one for each queue."""
+    options = ["--lifeline", "--color", out.color, *["--json"] * out.json]
+    return [own_command("worker", app, "--queue", queue, *options) for queue in queues]
+
+
+def _announce(out: Output, app: str, url: str, made: str | None, queues: Sequence[str]) -> None:
     out.say(f"Serving {app} at {url} until Ctrl-C.")
+    if queues:
+        out.say(f"A worker runs for each queue: {', '.join(queues)}.")
     out.say("Send it a delivery from another terminal:\n")
     out.say(trigger_command(url, SECRET_VARIABLE, made) + "\n")

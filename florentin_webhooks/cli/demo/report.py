@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -11,15 +11,22 @@ from florentin_webhooks.cli.layout import indented
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.cli.demo.shop import Record
     from florentin_webhooks.cli.demo.stage import Result
 
-__all__ = ["heading", "line", "summary"]
+__all__ = ["Counts", "heading", "line", "summary"]
 
 _WIDE = 80
 _INDENT = 4
 _TITLE = 23
 _ANSWER = 21
+
+
+class Counts(NamedTuple):
+    """Hold how often handlers were called and finished, and the most for one delivery."""
+
+    started: int
+    finished: int
+    most: int
 
 
 def heading(text: str, width: int) -> str:
@@ -30,7 +37,8 @@ def heading(text: str, width: int) -> str:
 
 def line(result: Result, width: int) -> str:
     """Give what was sent, what was answered, what ran and why, in as many lines as it takes."""
-    title, answer = result.step.title, f"{result.answer.status} {result.answer.outcome or '-'}"
+    title = result.step.title
+    answer = f"{result.said.status or ''} {result.said.outcome or '-'}".strip()
     mark = _mark(ok=not result.problems)
     effect = _effect(result)
     if width >= _WIDE:
@@ -44,15 +52,15 @@ def line(result: Result, width: int) -> str:
     return "\n".join(lines)
 
 
-def summary(results: Sequence[Result], record: Record, seconds: float, width: int) -> str:
+def summary(results: Sequence[Result], counts: Counts, seconds: float, width: int) -> str:
     """Give the totals, which were counted and not assumed."""
     good = sum(not result.problems for result in results)
-    most = record.most_runs()
+    most = counts.most
     mark = _mark(ok=good == len(results) and most == 1)
     text = (
-        f"{good} of {len(results)} requests went as expected, in {seconds * 1000:.0f} ms. "
-        f"Handlers were called {len(record.started)} times and finished "
-        f"{len(record.finished)} times: at most {_times(most)} for any one delivery."
+        f"{good} of {len(results)} steps went as expected, in {seconds:.1f} s. "
+        f"Handlers were called {counts.started} times and finished "
+        f"{counts.finished} times: at most {_times(most)} for any one delivery."
     )
     first, *rest = _below(text, width)
     return "\n" + "\n".join([f"{mark}  {first.strip()}", *rest])
@@ -69,11 +77,9 @@ def _mark(*, ok: bool) -> str:
 def _effect(result: Result) -> str:
     if not result.runs:
         return "nothing ran"
-    failed = [f"{name} failed" for name in result.runs if name not in result.finished]
     if len(result.runs) == 1 and result.notes:
         return f"{result.runs[0]} ran: {result.notes[0]}"
-    ran = [f"{', '.join(result.finished)} ran"] if result.finished else []
-    return ", ".join([*ran, *failed])
+    return ", ".join(result.effects())
 
 
 def _below(text: str, width: int) -> list[str]:

@@ -2,68 +2,91 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from florentin_webhooks.cli.demo.numbers import DELAYS, LOST_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.cli.attempts import Maker
-    from florentin_webhooks.cli.demo.shop import Record
+    from florentin_webhooks.cli.demo.scene import Said, Scene
     from florentin_webhooks.testing import Made
 
-__all__ = ["EVENTS", "TROUBLE", "Scene", "Step"]
+__all__ = ["EVENTS", "TROUBLE", "WORKERS", "Step"]
 
-
-@dataclass(slots=True)
-class Scene:
-    """Hold who makes deliveries, what the shop does, and what was sent under which title."""
-
-    maker: Maker
-    record: Record
-    sent: dict[str, Made] = field(default_factory=dict[str, "Made"])
+_CUT = "the worker is killed"
+_POISON = "a poison event"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Hold one request: what is sent, why, and what is expected.
 
-    *runs* names the handlers that must be called, in their order; *failing* those of them that
-    must not finish.
+    *runs* names the handlers that must be called, in their order; *finished* those that must do
+    their work, by default all. *act* is what is done instead of sending; *state* what the store
+    must remember in the end; *waiting* what the reader is told meanwhile; *unfinished* how to name
+    a run that came to nothing.
     """
 
     title: str
     why: str
-    make: Callable[[Scene], Made]
+    make: Callable[[Scene], Made] | None = None
     status: int = 200
     outcome: str = "processed"
     runs: tuple[str, ...] = ()
-    failing: tuple[str, ...] = ()
+    finished: tuple[str, ...] | None = None
+    state: str = ""
+    act: Callable[[Scene], Said] | None = None
+    waiting: str = ""
+    unfinished: str = "failed"
+
+    def perform(self, scene: Scene) -> Said:
+        """Do it."""
+        if self.make is not None:
+            scene.sent[self.title] = self.make(scene)
+        if self.act is not None:
+            return self.act(scene)
+        return scene.send(scene.sent[self.title])
 
 
-def _genuine(event: str, *runs: str) -> Step:
-    return Step(event, "", lambda scene: scene.maker.new(event), runs=runs)
+def _queued(event: str, *runs: str) -> Step:
+    make = _maker(event)
+    return Step(event, "", make, 202, "accepted", runs, state="done")
 
 
-def _while_mail_is_down(scene: Scene) -> Made:
-    scene.record.mail_is_down = True
-    return scene.maker.new("team_member.added")
+def _inline(event: str, *runs: str) -> Step:
+    return Step(event, "", _maker(event), runs=runs, state="done")
+
+
+def _maker(event: str, trouble: str = "", times: int = 1) -> Callable[[Scene], Made]:
+    def make(scene: Scene) -> Made:
+        if trouble:
+            scene.record.prepare(trouble, times)
+        return scene.maker.new(event)
+
+    return make
+
+
+def _repair(scene: Scene) -> Said:
+    scene.record.repair("terms are misread")
+    return scene.revive(_POISON)
 
 
 EVENTS = (
-    _genuine("account.created", "welcome"),
-    _genuine("user.login", "greet"),
-    _genuine("subscription.purchased", "open_plan"),
-    _genuine("subscription.upgraded", "raise_plan"),
-    _genuine("subscription.downgraded", "lower_plan"),
-    _genuine("subscription.cancelled", "end_plan"),
-    _genuine("invoice.created", "bill"),
-    _genuine("team_member.added", "add_seat", "send_mail"),
-    _genuine("tos.accepted", "file_terms"),
-    _genuine("usage.metrics_updated", "meter"),
+    _queued("account.created", "welcome"),
+    _queued("user.login", "greet"),
+    _inline("subscription.purchased", "open_plan"),
+    _inline("subscription.upgraded", "raise_plan"),
+    _inline("subscription.downgraded", "lower_plan"),
+    _inline("subscription.cancelled", "end_plan"),
+    _queued("invoice.created", "bill"),
+    _inline("team_member.added", "add_seat", "send_mail"),
+    _queued("tos.accepted", "file_terms"),
+    _queued("usage.metrics_updated", "meter"),
 )
-"""The ten events, each with the handlers that want it."""
+"""The ten events: 200 where handlers ran before the answer, 202 where a worker ran them."""
 
 TROUBLE = (
     Step(
@@ -108,11 +131,11 @@ TROUBLE = (
     Step(
         "a handler fails",
         "Two handlers want it, and the mail server is down for one: Florentin shall retry.",
-        _while_mail_is_down,
+        _maker("team_member.added", "mail is down"),
         status=500,
         outcome="handler-failed",
         runs=("add_seat", "send_mail"),
-        failing=("send_mail",),
+        finished=("add_seat",),
     ),
     Step(
         "the retry",
@@ -122,3 +145,63 @@ TROUBLE = (
     ),
 )
 """What goes wrong on a bad day, and what attackers try."""
+
+WORKERS = (
+    Step(
+        _CUT,
+        "kill -9 for the worker and its work-horse, in the middle of a handler. Another worker "
+        "starts. What becomes of the event stands below.",
+        _maker("invoice.created", "bill takes long"),
+        status=202,
+        outcome="accepted",
+        runs=("bill",),
+        finished=(),
+        state="queued",
+        act=lambda scene: scene.send_and_kill(scene.sent[_CUT]),
+        unfinished="was cut off",
+    ),
+    Step(
+        "a database is away",
+        "The handler fails twice and is tried again: only Florentin's first request was needed.",
+        _maker("usage.metrics_updated", "database is away", len(DELAYS)),
+        status=202,
+        outcome="accepted",
+        runs=("meter",) * (len(DELAYS) + 1),
+        finished=("meter",),
+        state="done",
+        waiting="Waiting for two retries, a second apart.",
+    ),
+    Step(
+        _POISON,
+        "A handler with a bug never gets through: after the last retry the event is dead, and "
+        "kept with its body.",
+        _maker("tos.accepted", "terms are misread", 1000),
+        status=202,
+        outcome="accepted",
+        runs=("file_terms",) * (len(DELAYS) + 1),
+        finished=(),
+        state="dead",
+        waiting="Waiting for two retries, a second apart.",
+    ),
+    Step(
+        "it is revived",
+        "The bug is repaired, and an operator types: florentin-webhooks dead replay.",
+        status=0,
+        outcome="accepted",
+        runs=("file_terms",),
+        state="done",
+        act=_repair,
+    ),
+    Step(
+        "the event that was cut",
+        "The next worker has run it, from the beginning, once the killed one's lease was over.",
+        status=0,
+        outcome="done",
+        runs=("bill",),
+        state="done",
+        act=lambda scene: scene.await_cut(),
+        waiting="Waiting until the lease of the killed worker is over, 12 s after it began. A "
+        f"worker counts as lost after {LOST_AFTER} s here; usually all this takes minutes.",
+    ),
+)
+"""What the workers see to: retries, dead events, and workers that die."""

@@ -1,118 +1,109 @@
-"""The receiver of the demonstration: handlers for all ten events, and a record of what they did."""
+"""The receiver of the demonstration, which its web process and its workers import.
+
+Handlers for all ten events: some run before the sender is answered, the others in a worker.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import os
+import time
 
+from florentin_webhooks import events
+from florentin_webhooks.cli.demo.numbers import DELAYS, QUEUE, SECONDS
+from florentin_webhooks.cli.demo.record import Record
+from florentin_webhooks.deliveries import Delivery
 from florentin_webhooks.receiver import Receiver
+from florentin_webhooks.rq import RQQueue
+from florentin_webhooks.stores.redis import RedisStore
 
-if TYPE_CHECKING:
-    from florentin_webhooks import events
-    from florentin_webhooks.deliveries import Delivery
-    from florentin_webhooks.stores import Store
+__all__ = ["hooks", "store"]
 
-__all__ = ["Record", "Run", "open_shop"]
+_FOREVER = 60  # Longer than it lives.
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Hold that a handler was called, and for which delivery."""
-
-    handler: str
-    fingerprint: str
-    delivery_id: str | None
-
-
-@dataclass(slots=True)
-class Record:
-    """Keep what handlers did: every call in *started*, and what it came to in *notes*."""
-
-    started: list[Run] = field(default_factory=list[Run])
-    finished: list[Run] = field(default_factory=list[Run])
-    notes: list[str] = field(default_factory=list[str])
-    mail_is_down: bool = False
-
-    def begin(self, handler: str, delivery: Delivery) -> Run:
-        """Note that *handler* was called."""
-        run = Run(handler, delivery.fingerprint, delivery.delivery_id)
-        self.started.append(run)
-        return run
-
-    def done(self, handler: str, delivery: Delivery, note: str) -> None:
-        """Note that *handler* was called and did its work, which *note* describes."""
-        self.finished.append(self.begin(handler, delivery))
-        self.notes.append(note)
-
-    def most_runs(self) -> int:
-        """Give how often the most frequent handler finished for one body, or one delivery id."""
-        bodies = Counter((run.handler, run.fingerprint) for run in self.finished)
-        ids = Counter((run.handler, run.delivery_id) for run in self.finished)
-        return max([*bodies.values(), *ids.values()], default=0)
+_URL = os.environ["FLORENTIN_REDIS_URL"]
+record = Record(_URL)
+store = RedisStore(_URL)
+hooks = Receiver(
+    os.environ["FLORENTIN_WEBHOOK_SECRET"],
+    store=store,
+    queue=RQQueue(QUEUE, retries=DELAYS, timeout=SECONDS),
+)
 
 
-def open_shop(secret: str, store: Store) -> tuple[Receiver, Record]:
-    """Give a receiver with a handler for each event, and the record that they write."""
-    hooks, record = Receiver(secret, store=store), Record()
-    _add_people(hooks, record)
-    _add_subscriptions(hooks, record)
-    _add_papers(hooks, record)
-    return hooks, record
+@hooks.on("account.created")
+def welcome(event: events.AccountCreated, delivery: Delivery) -> None:
+    """Welcome somebody new."""
+    record.done(record.begin("welcome", delivery), str(event.data.account.name))
 
 
-def _add_people(hooks: Receiver, record: Record) -> None:
-    @hooks.on("account.created")
-    def welcome(event: events.AccountCreated, delivery: Delivery) -> None:
-        record.done("welcome", delivery, str(event.data.account.name))
-
-    @hooks.on("user.login")
-    def greet(event: events.UserLogin, delivery: Delivery) -> None:
-        record.done("greet", delivery, str(event.data.user.name))
-
-    @hooks.on("team_member.added")
-    def add_seat(event: events.TeamMemberAdded, delivery: Delivery) -> None:
-        record.done("add_seat", delivery, str(event.data.member.role))
-
-    @hooks.on("team_member.added")
-    def send_mail(event: events.TeamMemberAdded, delivery: Delivery) -> None:
-        if record.mail_is_down:
-            record.mail_is_down = False
-            record.begin("send_mail", delivery)
-            raise ConnectionError("the mail server is down")
-        record.done("send_mail", delivery, str(event.data.member.email).partition("@")[0])
+@hooks.on("user.login")
+def greet(event: events.UserLogin, delivery: Delivery) -> None:
+    """Greet whoever comes back."""
+    record.done(record.begin("greet", delivery), str(event.data.user.name))
 
 
-def _add_subscriptions(hooks: Receiver, record: Record) -> None:
-    @hooks.on("subscription.purchased")
-    async def open_plan(event: events.SubscriptionPurchased, delivery: Delivery) -> None:
-        record.done("open_plan", delivery, str(event.data.subscription.plan))
-
-    @hooks.on("subscription.upgraded")
-    async def raise_plan(event: events.SubscriptionUpgraded, delivery: Delivery) -> None:
-        record.done("raise_plan", delivery, f"to {event.data.subscription.plan}")
-
-    @hooks.on("subscription.downgraded")
-    async def lower_plan(event: events.SubscriptionDowngraded, delivery: Delivery) -> None:
-        record.done("lower_plan", delivery, f"to {event.data.subscription.plan}")
-
-    @hooks.on("subscription.cancelled")
-    async def end_plan(event: events.SubscriptionCancelled, delivery: Delivery) -> None:
-        record.done("end_plan", delivery, str(event.data.subscription.plan))
+@hooks.on("team_member.added", inline=True)
+def add_seat(event: events.TeamMemberAdded, delivery: Delivery) -> None:
+    """Make room for one more."""
+    record.done(record.begin("add_seat", delivery), str(event.data.member.role))
 
 
-def _add_papers(hooks: Receiver, record: Record) -> None:
-    @hooks.on("invoice.created")
-    def bill(event: events.InvoiceCreated, delivery: Delivery) -> None:
-        invoice = event.data.invoice
-        due = f"{invoice.amount_due / 100:.2f} {invoice.currency.upper()}"
-        record.done("bill", delivery, f"{invoice.number}, {due}")
+@hooks.on("team_member.added", inline=True)
+def send_mail(event: events.TeamMemberAdded, delivery: Delivery) -> None:
+    """Write to the new one, unless the mail server is down."""
+    run = record.begin("send_mail", delivery)
+    if record.happens("mail is down"):
+        raise ConnectionError("the mail server is down")
+    record.done(run, str(event.data.member.email).partition("@")[0])
 
-    @hooks.on("tos.accepted")
-    def file_terms(event: events.TosAccepted, delivery: Delivery) -> None:
-        record.done("file_terms", delivery, str(event.data.terms.version))
 
-    @hooks.on("usage.metrics_updated")
-    async def meter(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
-        calls = event.data.metrics.get("api_calls")
-        record.done("meter", delivery, f"{calls} API calls")
+@hooks.on("subscription.purchased", inline=True)
+async def open_plan(event: events.SubscriptionPurchased, delivery: Delivery) -> None:
+    """Open what was bought."""
+    record.done(record.begin("open_plan", delivery), str(event.data.subscription.plan))
+
+
+@hooks.on("subscription.upgraded", inline=True)
+async def raise_plan(event: events.SubscriptionUpgraded, delivery: Delivery) -> None:
+    """Give more."""
+    record.done(record.begin("raise_plan", delivery), f"to {event.data.subscription.plan}")
+
+
+@hooks.on("subscription.downgraded", inline=True)
+async def lower_plan(event: events.SubscriptionDowngraded, delivery: Delivery) -> None:
+    """Give less."""
+    record.done(record.begin("lower_plan", delivery), f"to {event.data.subscription.plan}")
+
+
+@hooks.on("subscription.cancelled", inline=True)
+async def end_plan(event: events.SubscriptionCancelled, delivery: Delivery) -> None:
+    """Close what was ended."""
+    record.done(record.begin("end_plan", delivery), str(event.data.subscription.plan))
+
+
+@hooks.on("invoice.created")
+def bill(event: events.InvoiceCreated, delivery: Delivery) -> None:
+    """Record what is due."""
+    run, invoice = record.begin("bill", delivery), event.data.invoice
+    if record.happens("bill takes long"):
+        time.sleep(_FOREVER)
+    due = f"{invoice.amount_due / 100:.2f} {invoice.currency.upper()}"
+    record.done(run, f"{invoice.number}, {due}")
+
+
+@hooks.on("tos.accepted")
+def file_terms(event: events.TosAccepted, delivery: Delivery) -> None:
+    """File what was agreed to, unless this version has a fault."""
+    run = record.begin("file_terms", delivery)
+    if record.happens("terms are misread"):
+        raise ValueError("this version cannot be read")
+    record.done(run, str(event.data.terms.version))
+
+
+@hooks.on("usage.metrics_updated")
+async def meter(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
+    """Count what was used, once the database answers."""
+    run = record.begin("meter", delivery)
+    if record.happens("database is away"):
+        raise TimeoutError("the database is away")
+    record.done(run, f"{event.data.metrics.get('api_calls')} API calls")

@@ -1,18 +1,20 @@
-"""Carry out the script: send each step over HTTP and compare what came of it with what must."""
+"""Carry out the script: do each step for real and compare what came of it with what must."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.sender import Answer, post
-
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.demo.script import Scene, Step
+    from collections.abc import Sequence
 
-__all__ = ["Result", "perform"]
+    from florentin_webhooks.cli.demo.record import Run
+    from florentin_webhooks.cli.demo.scene import Said, Scene
+    from florentin_webhooks.cli.demo.script import Step
+
+__all__ = ["Result", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,8 @@ class Result:
     """Hold what came of a step: the answer, which handlers ran, and which of them finished."""
 
     step: Step
-    fingerprint: str
-    answer: Answer
+    said: Said
+    state: str
     milliseconds: float
     runs: tuple[str, ...]
     finished: tuple[str, ...]
@@ -30,13 +32,14 @@ class Result:
     @property
     def problems(self) -> list[str]:
         """Give what is not as expected, as sentences; nothing where all is well."""
-        step, answer = self.step, self.answer
-        must_finish = tuple(name for name in step.runs if name not in step.failing)
+        step, said = self.step, self.said
+        must_finish = step.runs if step.finished is None else step.finished
         compared = {
-            "status": (step.status, answer.status),
-            "outcome": (step.outcome, answer.outcome),
+            "status": (step.status, said.status),
+            "outcome": (step.outcome, said.outcome),
             "handlers called": (_names(step.runs), _names(self.runs)),
             "handlers finished": (_names(must_finish), _names(self.finished)),
+            "state": (step.state or self.state, self.state),
         }
         return [
             f"{what}: expected {expected}, was {was}"
@@ -44,14 +47,26 @@ class Result:
             if expected != was
         ]
 
+    def effects(self) -> list[str]:
+        """Say what the handlers came to, in a few words each."""
+        left = Counter(self.runs) - Counter(self.finished)
+        return [self._effect(name, left[name]) for name in dict.fromkeys(self.runs)]
+
+    def _effect(self, name: str, failures: int) -> str:
+        if not failures:
+            return f"{name} ran"
+        then = ", then ran" if name in self.finished else ""
+        return f"{name} {self.step.unfinished}{_times(failures)}{then}"
+
     def facts(self) -> dict[str, object]:
         """Give the result for JSON."""
         return {
             "step": self.step.title,
             "why": self.step.why,
-            "fingerprint": self.fingerprint,
-            "status": self.answer.status,
-            "outcome": self.answer.outcome,
+            "fingerprint": self.said.fingerprint,
+            "status": self.said.status or None,
+            "outcome": self.said.outcome,
+            "state": self.state,
             "milliseconds": self.milliseconds,
             "runs": list(self.runs),
             "finished": list(self.finished),
@@ -60,23 +75,52 @@ class Result:
         }
 
 
-def perform(step: Step, scene: Scene, url: str) -> Result:
-    """Send what *step* says to *url*; its inline handlers have ended when the answer comes."""
-    record = scene.record
-    started, finished = len(record.started), len(record.finished)
-    made = scene.sent[step.title] = step.make(scene)
-    clock = time.perf_counter()
-    answer = post(url, made.headers, made.body)
-    return Result(
-        step=step,
-        fingerprint=fingerprint(made.body).hex(),
-        answer=answer,
-        milliseconds=round((time.perf_counter() - clock) * 1000, 1),
-        runs=tuple(run.handler for run in record.started[started:]),
-        finished=tuple(run.handler for run in record.finished[finished:]),
-        notes=tuple(record.notes[finished:]),
-    )
+class Stage:
+    """Perform steps, and keep apart what belongs to the delivery that was cut."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._after_cut = (0, 0)
+
+    def perform(self, step: Step) -> Result:
+        """Do what *step* says, wait until the workers have done their part, and look."""
+        before, clock = self._counts(), time.perf_counter()
+        said = step.perform(self._scene)
+        milliseconds = round((time.perf_counter() - clock) * 1000, 1)
+        self._scene.settle()
+        about_cut = said.fingerprint == self._scene.cut
+        follows = about_cut and self._after_cut != (0, 0)
+        runs, finished = self._since(self._after_cut if follows else before, about_cut=about_cut)
+        if about_cut:
+            self._after_cut = self._counts()
+        return Result(
+            step=step,
+            said=said,
+            state=self._scene.state(said.fingerprint),
+            milliseconds=milliseconds,
+            runs=tuple(run.handler for run in runs),
+            finished=tuple(run.handler for run in finished),
+            notes=tuple(run.note for run in finished),
+        )
+
+    def _counts(self) -> tuple[int, int]:
+        record = self._scene.record
+        return len(record.started()), len(record.finished())
+
+    def _since(
+        self, counts: tuple[int, int], *, about_cut: bool
+    ) -> tuple[Sequence[Run], Sequence[Run]]:
+        record, cut = self._scene.record, self._scene.cut
+        started, finished = record.started()[counts[0] :], record.finished()[counts[1] :]
+        return (
+            [run for run in started if (run.fingerprint == cut) == about_cut],
+            [run for run in finished if (run.fingerprint == cut) == about_cut],
+        )
 
 
 def _names(handlers: tuple[str, ...]) -> str:
     return ", ".join(handlers) or "none"
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else f" {count} times"

@@ -50,8 +50,8 @@ if state == 'queued' or state == 'dead' then
     if is_stranded(job) then push(job, record, KEYS[4], now); revived = true end
   end
   if not revived then return answer(token == ARGV[4] and 'queued' or 'duplicate') end
-  call('HSET', record, 's', 'queued')
-  call('PERSIST', record)
+  call('HSET', record, 't:', ARGV[4])
+  stand(record, ARGV[10])
   return answer('queued')
 end
 if state == 'done' then return answer('duplicate') end
@@ -85,7 +85,7 @@ if not state then
   call('HSET', record, 'b', ARGV[11], 'e', ARGV[12], 'i', ARGV[13], 'r', ARGV[14], 'k', ARGV[15])
 end
 if verdict == 'queued' then
-  call('HSET', record, 't:', ARGV[4], 'n', #jobs)
+  call('HSET', record, 't:', ARGV[4], 'n', #jobs, 'm', 0)
   call('HDEL', record, 'u:')
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end

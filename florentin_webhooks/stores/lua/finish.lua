@@ -9,21 +9,22 @@ local facts = call('HMGET', record, 's', 't:' .. queue)
 -- Also the answers to a finish that was sent twice because its answer was lost.
 if facts[1] == 'done' then return 'done' end
 if facts[2] ~= ARGV[1] then return 'lost' end
-if state == 'queued' and queue == '' and facts[1] == 'queued' then return state end
+if queue == '' and facts[1] ~= 'running' then return facts[1] end
 
 if ARGV[4] ~= '' then call('HSET', record, 'h:' .. ARGV[4], ARGV[5]) end
 if ARGV[6] ~= '' then call('HSET', record, 'f:' .. queue, ARGV[6]) end
 local now = milliseconds()
 
 if state == 'running' then
-  call('HSET', record, 'u:' .. queue, now + ARGV[10])
+  -- A part has its lease for the whole time that its job may take.
+  if queue == '' then call('HSET', record, 'u:', now + ARGV[10]) end
   return state
 end
 
 if state == 'queued' and queue == '' then
   local jobs = jobs_from(6, 14)
   call('HDEL', record, 'u:', 'f:')
-  call('HSET', record, 's', 'queued', 'n', #jobs)
+  call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
   return state
@@ -36,16 +37,19 @@ if state == 'done' then
     -- The job leaves the list of what is pending once, so that its part is counted once.
     local left = call('ZREM', KEYS[5], ARGV[7])
     open = call('HINCRBY', record, 'n', -left)
-    call('ZREM', KEYS[4], ARGV[7])
+    revive(record, KEYS[4], ARGV[7])
   end
-  if open > 0 then return 'queued' end
+  if open > 0 then
+    stand(record, ARGV[12])
+    return call('HGET', record, 's')
+  end
   close(record, ARGV[8], KEYS[2], KEYS[3], ARGV[9], ARGV[11], ARGV[12], tonumber(ARGV[13]))
   return 'done'
 end
 
 if state == 'dead' then
-  call('HSET', record, 's', 'dead')
-  call('ZADD', KEYS[4], now, ARGV[7])
+  bury(record, KEYS[4], ARGV[7], now)
+  stand(record, ARGV[12])
 elseif state == 'failed' then
   call('HSET', record, 's', 'failed')
   call('PEXPIRE', record, ARGV[12])

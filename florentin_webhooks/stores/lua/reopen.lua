@@ -1,6 +1,6 @@
 -- Make a delivery that has ended runnable again, or, to drop it, count it as done.
 -- KEYS  1 record  2 log  3 dead jobs  4 jobs
--- ARGV  1 mode: again, all or drop  2 fingerprint  3 retention in ms  4 keep in ms  5 jobs
+-- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 keep in ms  5 jobs
 -- Gives the state that the record was in, or ''.
 local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
@@ -23,6 +23,7 @@ elseif ARGV[1] == 'all' then
       call('HDEL', record, field)
     end
   end
+  call('HDEL', record, 'n', 'm')
   call('HSET', record, 's', 'failed')
   call('PEXPIRE', record, ARGV[4])
 end

@@ -7,29 +7,46 @@ local function milliseconds()
 end
 
 -- The jobs stand at the end of KEYS (the set of queues, then four keys for each job) and of ARGV
--- (their number, then for each: id, queue, names of its handlers, number of words, its words).
+-- (their number, then for each: id, queue, names of its handlers, and its fields and values as JSON,
+-- since one long argument costs a client less than forty short ones).
 local function jobs_from(key, at)
   local jobs, queues = {}, KEYS[key]
   local count = tonumber(ARGV[at])
   at = at + 1
   for n = 1, count do
-    local words = tonumber(ARGV[at + 3])
     jobs[n] = {
       id = ARGV[at], queue = ARGV[at + 1], handlers = ARGV[at + 2],
-      first = at + 4, last = at + 3 + words, queues = queues,
+      words = ARGV[at + 3], queues = queues,
       hash = KEYS[key + 1], list = KEYS[key + 2], failed = KEYS[key + 3], pending = KEYS[key + 4],
     }
-    key, at = key + 4, at + 4 + words
+    key, at = key + 4, at + 4
   end
   return jobs
+end
+
+-- Parts that have failed for good are counted in the record, which is dead while there is one, and
+-- kept for some time only once no other part is open.
+local function stand(record, keep)
+  local parts = call('HMGET', record, 'm', 'n')
+  local dead, open = tonumber(parts[1] or 0), tonumber(parts[2] or 0)
+  call('HSET', record, 's', dead > 0 and 'dead' or 'queued')
+  if dead > 0 and dead >= open then call('PEXPIRE', record, keep) else call('PERSIST', record) end
+end
+
+local function bury(record, dead, id, now)
+  if call('ZADD', dead, 'NX', now, id) == 1 then call('HINCRBY', record, 'm', 1) end
+end
+
+local function revive(record, dead, id)
+  if call('ZREM', dead, id) == 1 then call('HINCRBY', record, 'm', -1) end
 end
 
 -- A job without handlers stands for those that its part was queued for.
 local function push(job, record, dead, now)
   call('DEL', job.hash)
   call('ZREM', job.failed, job.id)
-  call('ZREM', dead, job.id)
-  call('HSET', job.hash, unpack(ARGV, job.first, job.last))
+  revive(record, dead, job.id)
+  call('HSET', job.hash, unpack(cjson.decode(job.words)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
   call('HDEL', record, 'f:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
@@ -37,11 +54,16 @@ local function push(job, record, dead, now)
   call('RPUSH', job.list, job.id)
 end
 
+-- RQ will not run these again by itself, whoever ended them.
+local function has_failed(status)
+  return status == 'failed' or status == 'stopped' or status == 'canceled'
+end
+
 -- A job that RQ has lost, or that has failed for good, and whose part is not done.
 local function is_stranded(job)
   if not call('ZSCORE', job.pending, job.id) then return false end
   local status = call('HGET', job.hash, 'status')
-  return not status or status == 'failed'
+  return not status or has_failed(status)
 end
 
 -- A new hash, since one that has held a body never becomes compact again.

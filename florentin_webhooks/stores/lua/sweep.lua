@@ -1,8 +1,8 @@
 -- Put a job back that RQ has lost, or note that it has failed for good.
--- KEYS  1 record  2 dead jobs  3 intermediate list of the queue  4 jobs (one)
+-- KEYS  1 record  2 dead jobs  3 intermediate list of the queue  4 its scheduled jobs  5 jobs (one)
 -- ARGV  1 keep in ms  2 jobs (one)
 -- Gives 'lost' for a job that was put back, 'dead', 'gone', or 'fine'.
-local record, job = KEYS[1], jobs_from(4, 2)[1]
+local record, job = KEYS[1], jobs_from(5, 2)[1]
 if not call('ZSCORE', job.pending, job.id) then return 'fine' end
 if call('EXISTS', record) == 0 then
   call('ZREM', job.pending, job.id)
@@ -14,14 +14,16 @@ end
 if call('ZSCORE', KEYS[2], job.id) then return 'fine' end
 
 local status, now = call('HGET', job.hash, 'status'), milliseconds()
-if status == 'failed' then
-  call('HSET', record, 's', 'dead')
-  call('PEXPIRE', record, ARGV[1])
-  call('ZADD', KEYS[2], now, job.id)
+if has_failed(status) then
+  bury(record, KEYS[2], job.id, now)
+  stand(record, ARGV[1])
   return 'dead'
 end
--- RQ itself looks after what has been started or scheduled.
-if status and status ~= 'queued' then return 'fine' end
+-- RQ writes that a job is scheduled before it schedules it; whoever is killed between forgets it.
+if status == 'scheduled' then
+  if call('ZSCORE', KEYS[4], job.id) then return 'fine' end
+-- RQ itself looks after what has been started.
+elseif status and status ~= 'queued' then return 'fine' end
 if call('LPOS', job.list, job.id) or call('LPOS', KEYS[3], job.id) then return 'fine' end
 push(job, record, KEYS[2], now)
 return 'lost'

@@ -1,0 +1,64 @@
+"""Run the jobs of one queue: ``python -m benchmarks.drain (ours|plain) (simple|fork) [JOBS]``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import redis
+import rq
+
+from benchmarks.queued import PIPE, QUEUE, URL, hooks
+from benchmarks.serve import CORE, pin
+from florentin_webhooks.worker import Kind, build_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["drain", "working"]
+
+
+def drain(whose: str, kind: str, url: str, jobs: int) -> None:
+    """Run *jobs* jobs, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.drain", whose, kind, str(jobs)]
+    subprocess.run(command, env={**os.environ, URL: url}, check=True)
+
+
+@contextmanager
+def working(whose: str, kind: str, url: str, pipe: int) -> Iterator[int]:
+    """Have a worker run for as long as the block takes, and give its process id.
+
+    Handlers that say when they start write to *pipe*.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.drain", whose, kind],
+        env={**os.environ, URL: url, PIPE: str(pipe)},
+        pass_fds=[pipe],
+    )
+    try:
+        yield process.pid
+    finally:
+        process.kill()  # It has nothing to end.
+        process.wait()
+
+
+def main() -> None:
+    """Work until terminated, or until so many jobs have been run."""
+    whose, kind, *jobs = sys.argv[1:]
+    pin(CORE)
+    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
+    client = redis.Redis.from_url(os.environ[URL])
+    if whose == "ours":
+        worker = build_worker(hooks, client, queue=QUEUE, kind=Kind(kind))
+    else:
+        build = rq.SimpleWorker if kind == "simple" else rq.Worker
+        worker = build([rq.Queue(QUEUE, connection=client)], connection=client)
+    worker.work(burst=bool(jobs), max_jobs=int(jobs[0]) if jobs else None, logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main()

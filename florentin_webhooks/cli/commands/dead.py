@@ -1,0 +1,146 @@
+"""Look after the deliveries whose handlers have failed for good: list, revive, drop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from florentin_webhooks.cli.ages import ago, shown
+from florentin_webhooks.cli.asking import agree, tracked, yes_option
+from florentin_webhooks.cli.failures import Code, Misuse
+from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.layout import row
+from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.records import short
+from florentin_webhooks.cli.repeating import Replayed, replay_all
+from florentin_webhooks.cli.selecting import resolve
+from florentin_webhooks.cli.shops import open_shop
+from florentin_webhooks.replaying import NotReplayable
+from florentin_webhooks.replaying import drop as drop_one
+from florentin_webhooks.stores.looking import Dead, Find
+
+if TYPE_CHECKING:
+    from florentin_webhooks.cli.shops import Shop
+    from florentin_webhooks.stores.looking import DeadJob, Record
+
+__all__ = ["command"]
+
+_MOST = 1_000_000
+_ALL = click.option("--all", "everything", is_flag=True, help="All that are dead.")
+
+
+@click.group("dead", cls=Group, no_args_is_help=False)
+def command() -> None:
+    """Look after the deliveries whose handlers have failed for good."""
+
+
+@command.command("list")
+@click.argument("app")
+@with_output
+def list_(out: Output, app: str) -> None:
+    """List what is dead in the receiver APP (shop.hooks:hooks), the oldest first."""
+    shop = open_shop(app)
+    shop.refuse_queueless(app)
+    jobs = shop.store.execute(Dead(limit=_MOST))
+    for job in jobs:
+        record = shop.store.execute(Find(bytes.fromhex(job.fingerprint)))
+        if record is not None:
+            queue = job.queue or shop.hooks.queue_names[0]
+            out.emit(_facts(job, record, queue), _line(job, record, queue, out.line_width))
+    if not jobs:
+        out.say("Nothing is dead.")
+
+
+@command.command("replay")
+@click.argument("app")
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@_ALL
+@yes_option
+@with_output
+def replay(
+    out: Output, app: str, fingerprints: Sequence[str], *, everything: bool, yes: bool
+) -> None:
+    """Revive dead deliveries: their unfinished handlers run again, with all their retries."""
+    shop = open_shop(app)
+    chosen = _chosen(shop, app, "replay", fingerprints, everything=everything)
+    if everything and chosen:
+        agree(f"Replay {_counted(chosen)}?", yes=yes)
+    if not chosen:
+        out.say("Nothing is dead.")
+        return
+    replay_all(out, shop, chosen, all_handlers=False, yes=yes)
+
+
+@command.command("drop")
+@click.argument("app")
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@_ALL
+@yes_option
+@with_output
+def drop(
+    out: Output, app: str, fingerprints: Sequence[str], *, everything: bool, yes: bool
+) -> None:
+    """Give dead deliveries up: their bodies are deleted, and their handlers never run."""
+    shop = open_shop(app)
+    chosen = _chosen(shop, app, "drop", fingerprints, everything=everything)
+    if not chosen:
+        out.say("Nothing is dead.")
+        return
+    agree(f"Drop {_counted(chosen)} for good?", yes=yes)
+    results = [_drop(shop, fingerprint) for fingerprint in tracked(out, chosen, "Dropping")]
+    for result in results:
+        out.emit(result.facts() | {"ok": result.outcome == "dropped"}, result.line(out.width))
+    if any(result.outcome != "dropped" for result in results):
+        raise click.exceptions.Exit(Code.FAILED)
+
+
+def _drop(shop: Shop, fingerprint: str) -> Replayed:
+    try:
+        record = drop_one(shop.hooks, fingerprint)
+    except NotReplayable as error:
+        return Replayed(fingerprint, error.code, error.reason)
+    return Replayed(fingerprint, "dropped", record.event)
+
+
+def _chosen(
+    shop: Shop, app: str, verb: str, fingerprints: Sequence[str], *, everything: bool
+) -> list[str]:
+    shop.refuse_queueless(app)
+    if bool(fingerprints) == everything:
+        message = "name fingerprints, or --all, and not both"
+        raise Misuse(message, f"florentin-webhooks dead {verb} {app} --all")
+    dead = [job.fingerprint for job in shop.store.execute(Dead(limit=_MOST))]
+    if everything:
+        return list(dict.fromkeys(dead))
+    chosen = resolve(shop, fingerprints)
+    for fingerprint in chosen:
+        if fingerprint not in dead:
+            raise Misuse(f"{fingerprint} is not dead", f"florentin-webhooks dead list {app}")
+    return chosen
+
+
+def _counted(chosen: Sequence[str]) -> str:
+    return f"{len(chosen)} dead deliver{'y' if len(chosen) == 1 else 'ies'}"
+
+
+def _facts(job: DeadJob, record: Record, queue: str) -> dict[str, object]:
+    return {
+        "fingerprint": job.fingerprint,
+        "queue": queue,
+        "event": record.event,
+        "delivery_id": record.delivery_id,
+        "received_at": shown(record.received_at),
+        "died_at": shown(job.died_at),
+        "attempts": record.attempts.get(queue, 0),
+        "reason": record.reasons.get(queue, ""),
+    }
+
+
+def _line(job: DeadJob, record: Record, queue: str, width: int) -> str:
+    fingerprint = short(job.fingerprint, width)
+    attempts = f"{record.attempts.get(queue, 0)} attempts"
+    reason = record.reasons.get(queue, "")
+    cells = (fingerprint, record.event, queue, ago(job.died_at), attempts, reason)
+    return row(cells, (len(fingerprint), 23, 10, 6, 11, 0), width)

@@ -1,0 +1,102 @@
+"""Show how the queues of a receiver do, and end with 1 where something is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from florentin_webhooks.cli.ages import ago, shown
+from florentin_webhooks.cli.failures import Code
+from florentin_webhooks.cli.layout import indented, table
+from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.shops import open_shop
+
+if TYPE_CHECKING:
+    from florentin_webhooks.cli.shops import Shop
+    from florentin_webhooks.watching import QueueSight, Seen
+
+__all__ = ["command"]
+
+
+@click.command("queue")
+@click.argument("app")
+@with_output
+def command(out: Output, app: str) -> None:
+    """Show how the queues of the receiver APP (shop.hooks:hooks) do.
+
+    Ends with 1 if something is wrong: events wait and no worker runs, retries wait and no
+    scheduler does, or deliveries are dead.
+    """
+    shop = open_shop(app)
+    shop.refuse_queueless(app)
+    problems: list[str] = []
+    for sight in _sights(shop):
+        found = sight.problems()
+        out.emit(_facts(sight, found), _text(sight, out.width))
+        problems += [_with_advice(problem, sight, app) for problem in found]
+    for problem in problems:
+        out.say(click.style("wrong: ", fg="red") + problem)
+    if problems:
+        raise click.exceptions.Exit(Code.FAILED)
+
+
+def _sights(shop: Shop) -> list[QueueSight]:
+    from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
+
+    from florentin_webhooks.watching import look_at  # noqa: PLC0415 - the same.
+
+    try:
+        with shop.store.client() as client:
+            return [look_at(client, name) for name in shop.hooks.queue_names]
+    except RedisError as error:
+        raise shop.unreachable(error) from None
+
+
+def _facts(sight: QueueSight, problems: list[str]) -> dict[str, object]:
+    return {
+        "queue": sight.name,
+        "waiting": sight.waiting,
+        "oldest_waiting_since": shown(sight.oldest),
+        "scheduled": sight.scheduled,
+        "running": sight.running,
+        "dead": sight.dead,
+        "scheduler": sight.scheduler,
+        "workers": [_worker(seen) for seen in sight.workers],
+        "problems": problems,
+        "ok": not problems,
+    }
+
+
+def _worker(seen: Seen) -> dict[str, object]:
+    return {
+        "name": seen.name,
+        "state": seen.state,
+        "host": seen.host,
+        "pid": seen.pid,
+        "last_heartbeat": shown(seen.last_heartbeat),
+    }
+
+
+def _text(sight: QueueSight, width: int) -> str:
+    since = f", the oldest for {ago(sight.oldest)}" if sight.oldest else ""
+    rows = [
+        ("waiting", f"{sight.waiting}{since}"),
+        ("to be tried again", str(sight.scheduled)),
+        ("running", str(sight.running)),
+        ("dead", str(sight.dead)),
+        ("scheduler", "alive" if sight.scheduler else "none"),
+        ("workers", str(len(sight.workers) or "none")),
+    ]
+    workers = [
+        f"{seen.name}: {seen.state}, heartbeat {ago(seen.last_heartbeat)} ago"
+        for seen in sight.workers
+    ]
+    told = [line for worker in workers for line in indented(worker, width)]
+    return "\n".join([click.style(f"queue {sight.name}", bold=True), table(rows, width), *told])
+
+
+def _with_advice(problem: str, sight: QueueSight, app: str) -> str:
+    if "dead" in problem:
+        return f"{problem}; try: florentin-webhooks dead list {app}"
+    return f"{problem}; try: florentin-webhooks worker {app} --queue {sight.name}"

@@ -1,0 +1,107 @@
+"""Run the handlers of queued events: one RQ worker, or several processes of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from contextlib import closing
+from secrets import token_hex
+
+import click
+
+from florentin_webhooks.cli.failures import Misuse, nearest
+from florentin_webhooks.cli.invocation import own_command
+from florentin_webhooks.cli.loading import split
+from florentin_webhooks.cli.log_lines import LogLines, calm
+from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.serving import ending_on_sigterm
+from florentin_webhooks.cli.shops import Shop, open_shop
+from florentin_webhooks.cli.supervising import Supervisor, end_with_parent
+
+__all__ = ["command"]
+
+_MOST = 64
+
+
+@click.command("worker")
+@click.argument("app")
+@click.option("--queue", help="Which queue to work on; the receiver's own if not given.")
+@click.option("--burst", is_flag=True, help="Exit when the queue is empty.")
+@click.option("--processes", type=click.IntRange(1, _MOST), default=1, show_default=True)
+@click.option(
+    "--class",
+    "kind",
+    type=click.Choice(["fork", "simple", "spawn"]),
+    default="fork",
+    show_default=True,
+    help="Run each event in a forked process, in the worker itself, or in a new process.",
+)
+@click.option("--lifeline", is_flag=True, hidden=True)
+@with_output
+def command(
+    out: Output,
+    app: str,
+    queue: str | None,
+    *,
+    burst: bool,
+    processes: int,
+    kind: str,
+    lifeline: bool,
+) -> None:
+    """Run the queued handlers of the receiver APP (shop.hooks:hooks) until Ctrl-C.
+
+    Works on one queue, with the scheduler for retries. SIGTERM or Ctrl-C finishes the event that
+    is running; a second one, later than a second after the first, kills it, and it is run again.
+    """
+    split(app)
+    with ending_on_sigterm():
+        logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
+        shop = open_shop(app)
+        shop.refuse_queueless(app)
+        name = _queue(shop, app, queue)
+        if processes == 1:
+            end_with_parent(wanted=lifeline)
+            if not lifeline:
+                _announce(out, shop, name, app, f"class {kind}")
+            _work(shop, name, kind, burst=burst)
+            return
+        _announce(out, shop, name, app, f"{processes} processes of class {kind}")
+        words = ["worker", app, "--queue", name, "--class", kind, "--color", out.color]
+        words += ["--lifeline", *["--burst"] * burst, *["--json"] * out.json]
+        code = Supervisor([own_command(*words)] * processes, burst=burst).run()
+    raise click.exceptions.Exit(code)
+
+
+def _queue(shop: Shop, app: str, asked: str | None) -> str:
+    names = shop.hooks.queue_names
+    if asked is None or asked in names:
+        return asked or names[0]
+    there = nearest(asked, names) or names[0]
+    message = f"no handler of {app} runs in the queue {asked!r}, only in: {', '.join(names)}"
+    raise Misuse(message, f"florentin-webhooks worker {app} --queue {there}")
+
+
+def _announce(out: Output, shop: Shop, queue: str, app: str, how: str) -> None:
+    others = [name for name in shop.hooks.queue_names if name != queue]
+    out.say(
+        f"Working on queue {queue} of {app}: {how}, scheduler on, Redis {shop.store.address}, "
+        f"pid {os.getpid()}."
+    )
+    if others:
+        out.say(f"Handlers wait in other queues, too, which need workers: {', '.join(others)}.")
+
+
+def _work(shop: Shop, queue: str, kind: str, *, burst: bool) -> None:
+    from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
+
+    from florentin_webhooks.worker import Kind, build_worker  # noqa: PLC0415 - the same.
+
+    host = socket.gethostname().partition(".")[0]
+    name = f"{host}.{os.getpid()}.{token_hex(2)}"
+    try:
+        with closing(shop.hooks), shop.store.client() as client:
+            worker = build_worker(shop.hooks, client, queue=queue, kind=Kind(kind), name=name)
+            worker.work(burst=burst, with_scheduler=True)
+    except RedisError as error:
+        raise shop.unreachable(error) from None

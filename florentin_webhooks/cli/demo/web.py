@@ -1,0 +1,29 @@
+"""The web process of the demonstration: serves the shop at the socket that it was handed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+
+from florentin_webhooks.cli.log_lines import LogLines
+from florentin_webhooks.cli.output import Output
+from florentin_webhooks.cli.serving import program_around, serve
+from florentin_webhooks.cli.supervising import end_with_parent
+
+
+def main(descriptor: int, out: Output) -> None:
+    """Serve until the demonstration ends."""
+    logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
+    end_with_parent(wanted=True)
+    from florentin_webhooks.cli.demo.shop import hooks  # noqa: PLC0415 - after logging.
+
+    with suppress(KeyboardInterrupt), socket.socket(fileno=os.dup(descriptor)) as listener:
+        os.close(descriptor)
+        serve(program_around(hooks), listener)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Output(json=sys.argv[2] == "json", color="never"))

@@ -1,0 +1,33 @@
+"""The worker of the demonstration: the usual one, but quick to take another one for lost."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from florentin_webhooks.cli.demo.numbers import LOST_AFTER, QUEUE
+from florentin_webhooks.cli.log_lines import LogLines, calm
+from florentin_webhooks.cli.output import Output
+from florentin_webhooks.cli.supervising import end_with_parent
+from florentin_webhooks.worker import build_worker
+
+
+def _lost_after(*_: object, **__: object) -> int:
+    return LOST_AFTER
+
+
+def main(out: Output) -> None:
+    """Work until the demonstration ends."""
+    logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
+    end_with_parent(wanted=True)
+    from florentin_webhooks.cli.demo.shop import hooks, store  # noqa: PLC0415 - after logging.
+
+    with store.client() as client:
+        worker = build_worker(hooks, client, queue=QUEUE, maintenance=1)
+        worker.job_monitoring_interval = 1
+        setattr(worker, "get_heartbeat_ttl", _lost_after)  # noqa: B010 - of this one.
+        worker.work(with_scheduler=True)
+
+
+if __name__ == "__main__":
+    main(Output(json=sys.argv[1] == "json", color="never"))

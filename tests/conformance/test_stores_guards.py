@@ -1,0 +1,169 @@
+"""What every store promises of what happens once, and of the newest event of an entity."""
+
+from __future__ import annotations
+
+import pytest
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.stores import State, Verdict
+from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
+from tests.conformance.conftest import Make
+from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
+
+BODY = content()
+RUN = Permit(Permission.RUN)
+DONE = Permit(Permission.DONE)
+
+
+def once(
+    step: Step, *, token: bytes = b"first", label: str = "mail", seconds: float = 3600
+) -> Once:
+    return Once(fingerprint(BODY), label, token, step, seconds)
+
+
+def latest(
+    step: Step,
+    timestamp: int,
+    *,
+    token: bytes = b"first",
+    entity: bytes = b"entity",
+    seconds: float = 3600,
+) -> Latest:
+    return Latest(entity, timestamp, token, step, seconds)
+
+
+@pytest.fixture
+def held(store: Subject) -> Subject:
+    """A store in which ``first`` has the lease of the delivery."""
+    claimed(store, BODY)
+    return store
+
+
+def test_the_first_gets_in_and_nobody_after_it_was_done(held: Subject) -> None:
+    assert held.ask(once(Step.BEGIN)) == RUN
+    assert held.ask(once(Step.DONE)) == RUN
+    assert held.ask(once(Step.BEGIN)) == DONE
+
+
+def test_what_was_released_may_be_tried_again(held: Subject) -> None:
+    held.ask(once(Step.BEGIN))
+    held.ask(once(Step.RELEASE))
+    assert held.ask(once(Step.BEGIN)) == RUN
+
+
+@pytest.mark.parametrize("step", Step)
+def test_a_step_that_is_sent_twice_counts_once(held: Subject, step: Step) -> None:
+    held.ask(once(Step.BEGIN))
+    first = held.ask(once(step))
+    again = held.ask(once(step))
+    assert again == (DONE if step is Step.DONE else first)
+    assert held.ask(once(Step.BEGIN)) == (DONE if step is Step.DONE else RUN)
+
+
+def test_labels_are_guarded_one_by_one(held: Subject) -> None:
+    held.ask(once(Step.BEGIN, label="a"))
+    held.ask(once(Step.DONE, label="a"))
+    assert held.ask(once(Step.BEGIN, label="b")) == RUN
+    assert held.ask(once(Step.BEGIN, label="")) == RUN
+
+
+def test_the_next_attempt_knows_what_was_done_once(held: Subject) -> None:
+    held.ask(once(Step.BEGIN))
+    held.ask(once(Step.DONE))
+    held.finish(finish(BODY, State.FAILED))
+    claimed(held, BODY, token=b"second")
+    assert held.ask(once(Step.BEGIN, token=b"second")) == DONE
+
+
+def test_one_who_died_inside_keeps_the_next_one_out_for_a_while(make: Make) -> None:
+    store = make(Span(lease=3600))
+    claimed(store, BODY)
+    store.ask(once(Step.BEGIN, seconds=0.2))
+    store.finish(finish(BODY, State.FAILED))
+    claimed(store, BODY, token=b"second")
+    busy = store.ask(once(Step.BEGIN, token=b"second", seconds=60))
+    assert busy.permission is Permission.BUSY
+    assert 0 < busy.wait <= 0.2
+    store.passes(0.2)
+    assert store.ask(once(Step.BEGIN, token=b"second", seconds=60)) == RUN
+
+
+@pytest.mark.parametrize("step", [Step.DONE, Step.RELEASE])
+def test_one_who_comes_out_late_changes_nothing(make: Make, step: Step) -> None:
+    store = make(Span(lease=3600))
+    claimed(store, BODY)
+    store.ask(once(Step.BEGIN, seconds=0.05))
+    store.finish(finish(BODY, State.FAILED))
+    claimed(store, BODY, token=b"second")
+    store.passes(0.05)
+    store.ask(once(Step.BEGIN, token=b"second"))
+    store.ask(once(step))
+    store.finish(finish(BODY, State.FAILED, token=b"second"))
+    claimed(store, BODY, token=b"third")
+    assert store.ask(once(Step.BEGIN, token=b"third")).permission is Permission.BUSY
+
+
+def test_one_whose_lease_is_another_ones_by_now_does_not_get_in(make: Make) -> None:
+    store = make(Span(lease=0.05))
+    claimed(store, BODY)
+    store.passes(0.05)
+    claimed(store, BODY, token=b"second")
+    assert store.ask(once(Step.BEGIN)).permission is Permission.BUSY
+
+
+def test_one_who_wakes_up_when_all_is_done_does_nothing(held: Subject) -> None:
+    held.finish(finish(BODY))
+    assert held.ask(once(Step.BEGIN)) == DONE
+
+
+def test_nothing_happens_once_for_a_delivery_that_nobody_knows(store: Subject) -> None:
+    assert store.ask(once(Step.BEGIN)).permission is Permission.BUSY
+    assert store.accept(accept(BODY)).verdict is Verdict.RUN
+
+
+def test_an_older_event_than_the_newest_handled_is_superseded(store: Subject) -> None:
+    for step in (Step.BEGIN, Step.DONE):
+        assert store.ask(latest(step, 20)) == RUN
+    assert store.ask(latest(Step.BEGIN, 19)) == Permit(Permission.SUPERSEDED)
+    assert store.ask(latest(Step.BEGIN, 20, token=b"second")) == RUN
+    assert store.ask(latest(Step.RELEASE, 20, token=b"second")) == RUN
+    assert store.ask(latest(Step.BEGIN, 21, token=b"third")) == RUN
+
+
+def test_only_one_event_of_an_entity_is_handled_at_a_time(store: Subject) -> None:
+    store.ask(latest(Step.BEGIN, 20, seconds=30))
+    busy = store.ask(latest(Step.BEGIN, 21, token=b"second"))
+    assert busy.permission is Permission.BUSY
+    assert 0 < busy.wait <= 30
+    assert store.ask(latest(Step.BEGIN, 20)) == RUN  # The same one, whose answer was lost.
+    store.ask(latest(Step.DONE, 20))
+    assert store.ask(latest(Step.BEGIN, 21, token=b"second")) == RUN
+
+
+def test_entities_do_not_know_each_other(store: Subject) -> None:
+    store.ask(latest(Step.BEGIN, 20))
+    assert store.ask(latest(Step.BEGIN, 10, token=b"second", entity=b"other")) == RUN
+
+
+def test_what_was_not_handled_supersedes_nothing(store: Subject) -> None:
+    store.ask(latest(Step.BEGIN, 20))
+    store.ask(latest(Step.RELEASE, 20))
+    assert store.ask(latest(Step.BEGIN, 10, token=b"second")) == RUN
+
+
+def test_one_who_died_with_an_entity_keeps_it_for_a_while(store: Subject) -> None:
+    store.ask(latest(Step.BEGIN, 20, seconds=0.05))
+    store.passes(0.05)
+    assert store.ask(latest(Step.BEGIN, 10, token=b"second")) == RUN
+    store.ask(latest(Step.DONE, 20))  # Late: it is the second's by now.
+    assert store.ask(latest(Step.BEGIN, 30, token=b"third")).permission is Permission.BUSY
+    store.ask(latest(Step.DONE, 10, token=b"second"))
+    assert store.ask(latest(Step.BEGIN, 10, token=b"third")) == RUN
+
+
+def test_the_newest_stays_the_newest_whatever_ends_after_it(store: Subject) -> None:
+    for timestamp in (20, 30, 30):
+        store.ask(latest(Step.BEGIN, timestamp, token=b"%d" % timestamp))
+        store.ask(latest(Step.DONE, timestamp, token=b"%d" % timestamp))
+    store.ask(latest(Step.DONE, 20, token=b"20"))
+    assert store.ask(latest(Step.BEGIN, 29)).permission is Permission.SUPERSEDED

@@ -1,0 +1,194 @@
+"""What every store that pushes jobs tells of deliveries afterwards, and how they are run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.stores import Ending, Finish, State, Verdict
+from florentin_webhooks.stores.looking import Find, List, Mode, Record, Reopen
+from florentin_webhooks.stores.working import Begin, WorkVerdict
+from tests.conformance.conftest import Make
+from tests.helpers.parts import job
+from tests.helpers.stores import (
+    IMPLEMENTATIONS,
+    NOON,
+    QUEUEING,
+    Span,
+    Subject,
+    accept,
+    claimed,
+    content,
+    finish,
+)
+
+BODY = content()
+KEY = fingerprint(BODY)
+JOB = job(BODY)
+
+
+@pytest.fixture(params=QUEUEING)
+def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
+    with ExitStack() as stack:
+        yield lambda span: stack.enter_context(
+            IMPLEMENTATIONS[request.param](redis_url, redis_prefix, span)
+        )
+
+
+@pytest.fixture
+def store(make: Make) -> Subject:
+    """A store that keeps everything."""
+    return make(Span(history=1000))
+
+
+def done(store: Subject, number: int) -> bytes:
+    """Have a delivery done, and give its key."""
+    body = content(number)
+    claimed(store, body, under=f"id-{number}")
+    assert store.finish(finish(body, handler="m:bill")) is State.DONE
+    return fingerprint(body)
+
+
+def found(store: Subject, key: bytes) -> Record:
+    record = store.ask(Find(key))
+    assert record is not None
+    return record
+
+
+def listed(store: Subject, **given: object) -> list[str]:
+    return [record.fingerprint for record in store.ask(List(**given))]  # type: ignore[arg-type]  # as List.
+
+
+def test_a_record_tells_all_that_is_known(store: Subject) -> None:
+    store.accept(accept(BODY, inline=False, jobs=(JOB,)))
+    store.ask(Begin(KEY, b"worker", JOB, 60))
+    ended = Finish(
+        KEY, b"worker", State.RUNNING, "m:bill", Ending.DISCARDED, reason="m:mail: E", part=JOB
+    )
+    store.finish(ended)
+    assert found(store, KEY) == Record(
+        KEY.hex(),
+        State.QUEUED,
+        event="a.b",
+        delivery_id="id-1",
+        received_at=NOON,
+        secret="secret-1",
+        attempt=1,
+        handlers={"m:bill": "discarded"},
+        waiting={"q": ("m:bill",)},
+        attempts={"q": 1},
+        reasons={"q": "m:mail: E"},
+        body=BODY,
+    )
+
+
+def test_what_nobody_knows_is_not_found(store: Subject) -> None:
+    assert store.ask(Find(KEY)) is None
+    assert store.ask(List()) == ()
+
+
+def test_a_retry_that_was_stamped_anew_has_no_record_of_its_own(store: Subject) -> None:
+    anew = content(stamped="12:00:30")
+    done(store, 1)
+    assert store.accept(accept(anew)).verdict in {Verdict.DUPLICATE, Verdict.RUN}
+    record = store.ask(Find(fingerprint(anew)))
+    assert record is None or record.state
+
+
+@pytest.mark.parametrize("history", [0, 1, 1000])
+def test_the_newest_that_are_done_are_kept_in_full(make: Make, history: int) -> None:
+    store = make(Span(history=history))
+    keys = [done(store, number) for number in range(5)]
+    full = [key for key in keys if store.body(key)]
+    assert full == keys[max(0, 5 - history) :]
+    assert listed(store) == [key.hex() for key in sorted(full, reverse=True)]
+    for key in keys:
+        record = found(store, key)
+        assert record.state is State.DONE
+        assert bool(record.handlers) == (key in full)
+
+
+@pytest.mark.parametrize("history", [0, 1])
+def test_what_was_let_go_is_still_a_duplicate(make: Make, history: int) -> None:
+    store = make(Span(history=history))
+    for number in range(3):
+        done(store, number)
+    for number in range(3):
+        again = accept(content(number), token=b"again", under=f"id-{number}")
+        assert store.accept(again).verdict is Verdict.DUPLICATE
+
+
+def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> None:
+    store = make(Span(history=1))
+    claimed(store, BODY)
+    store.finish(finish(BODY, State.FAILED))
+    for number in range(10, 20):
+        done(store, number)
+    assert found(store, KEY).body == BODY
+    assert listed(store, state=State.FAILED) == [KEY.hex()]
+
+
+def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
+    first = done(store, 1).hex()
+    store.accept(accept(content(2), under="id-2", inline=False, jobs=(job(content(2)),)))
+    second = fingerprint(content(2)).hex()
+    assert sorted(listed(store)) == sorted([first, second])
+    assert listed(store, state=State.DONE) == [first]
+    assert listed(store, state=State.QUEUED) == [second]
+    assert listed(store, state=State.DEAD) == []
+    assert len(listed(store, event="a.b", limit=1)) == 1
+    assert listed(store, event="a.c") == []
+    assert len(listed(store, since=NOON, until=NOON)) == 2
+    later = timedelta(milliseconds=1)
+    assert listed(store, since=NOON + later) == listed(store, until=NOON - later) == []
+
+
+@pytest.mark.parametrize("state", [State.DONE, State.DEAD, State.QUEUED])
+def test_what_is_opened_again_runs_all_its_handlers_again(store: Subject, state: State) -> None:
+    store.accept(accept(BODY, inline=False, jobs=(JOB,)))
+    store.ask(Begin(KEY, b"worker", JOB, 60))
+    store.finish(Finish(KEY, b"worker", State.RUNNING, "m:bill", part=JOB))
+    store.finish(Finish(KEY, b"worker", state, part=JOB))
+    assert store.ask(Reopen(KEY, Mode.ALL, (JOB,))) is state
+    assert store.jobs is not None
+    assert store.jobs.listed("q") == []
+    claim = store.accept(accept(BODY, token=b"again", inline=False, jobs=(JOB,)))
+    assert (claim.verdict, claim.done) == (Verdict.QUEUED, frozenset())
+    assert store.jobs.listed("q") == [JOB.id]
+    work = store.ask(Begin(KEY, b"next", JOB, 60))
+    assert (work.verdict, work.attempt, work.done) == (WorkVerdict.RUN, 1, frozenset())
+    assert store.finish(Finish(KEY, b"next", State.DONE, "m:bill", part=JOB)) is State.DONE
+
+
+def test_a_worker_that_runs_while_its_delivery_is_opened_again_counts_no_more(
+    store: Subject,
+) -> None:
+    store.accept(accept(BODY, inline=False, jobs=(JOB,)))
+    store.ask(Begin(KEY, b"worker", JOB, 60))
+    store.ask(Reopen(KEY, Mode.ALL, (JOB,)))
+    assert store.finish(Finish(KEY, b"worker", State.DONE, "m:bill", part=JOB)) is State.LOST
+    assert found(store, KEY).handlers == {}
+
+
+def test_what_is_dropped_counts_as_done_and_its_worker_as_well(store: Subject) -> None:
+    store.accept(accept(BODY, inline=False, jobs=(JOB,)))
+    store.ask(Begin(KEY, b"worker", JOB, 60))
+    assert store.ask(Reopen(KEY, Mode.DROP, (JOB,))) is State.QUEUED
+    assert store.jobs is not None
+    assert (store.jobs.listed("q"), store.jobs.fields(JOB)) == ([], {})
+    assert store.body(KEY) is None
+    assert store.jobs.life(KEY) <= 3600
+    assert store.finish(Finish(KEY, b"worker", State.DONE, part=JOB)) is State.DONE
+    again = accept(BODY, token=b"again", inline=False, jobs=(JOB,))
+    assert store.accept(again).verdict is Verdict.DUPLICATE
+
+
+def test_what_runs_inline_or_is_unknown_is_not_opened_again(store: Subject) -> None:
+    assert store.ask(Reopen(KEY, Mode.ALL)) is None
+    claimed(store, BODY)
+    assert store.ask(Reopen(KEY, Mode.ALL)) is State.RUNNING
+    assert store.finish(finish(BODY)) is State.DONE

@@ -1,0 +1,249 @@
+"""What every store promises that pushes jobs: in the same step, and to one worker at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.queues import Job
+from florentin_webhooks.stores import Accept, Finish, State, Verdict
+from florentin_webhooks.stores.working import Begin, Work, WorkVerdict
+from tests.conformance.conftest import Make
+from tests.helpers.parts import Jobs, job
+from tests.helpers.stores import (
+    IMPLEMENTATIONS,
+    NOON,
+    QUEUEING,
+    Span,
+    Subject,
+    accept,
+    claimed,
+    content,
+    finish,
+)
+
+BODY = content()
+KEY = fingerprint(BODY)
+JOB = job(BODY)
+PART = job(BODY, handlers=())
+OTHER = job(BODY, "other", ("m:mail", "m:count"))
+ENDLESS = float("inf")
+
+
+@pytest.fixture(params=QUEUEING)
+def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
+    """Each store that pushes jobs."""
+    with ExitStack() as stack:
+        yield lambda span: stack.enter_context(
+            IMPLEMENTATIONS[request.param](redis_url, redis_prefix, span)
+        )
+
+
+@pytest.fixture
+def store(make: Make) -> Subject:
+    return make(Span())
+
+
+@pytest.fixture
+def jobs(store: Subject) -> Jobs:
+    assert store.jobs is not None
+    return store.jobs
+
+
+def queued(body: bytes = BODY, *jobs: Job, token: bytes = b"first", **given: object) -> Accept:
+    pushed = jobs or (job(body),)
+    return accept(body, token=token, inline=False, jobs=pushed, **given)  # type: ignore[arg-type]  # as accept() takes.
+
+
+def begin(
+    part: Job = PART, *, token: bytes = b"worker", seconds: float = 3600, key: bytes = KEY
+) -> Begin:
+    return Begin(key, token, part, seconds)
+
+
+def ended(
+    state: State = State.DONE,
+    *,
+    part: Job = PART,
+    token: bytes = b"worker",
+    handler: str | None = None,
+    reason: str = "",
+) -> Finish:
+    return Finish(KEY, token, state, handler, reason=reason, part=part)
+
+
+def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
+    """Have a worker take a part and end it."""
+    assert store.ask(begin(part, token=token)).verdict is WorkVerdict.RUN
+    return store.finish(ended(state, part=part, token=token))
+
+
+def test_accepting_pushes_the_jobs_in_the_same_step(store: Subject, jobs: Jobs) -> None:
+    claim = store.accept(queued(BODY, JOB, OTHER))
+    assert (claim.verdict, claim.key, claim.attempt) == (Verdict.QUEUED, KEY, 1)
+    assert jobs.listed("q") == [JOB.id]
+    assert jobs.listed("other") == [OTHER.id]
+    assert jobs.fields(JOB) == {"status": "queued", "queue": "q"}
+    assert store.body(KEY) == BODY
+    assert jobs.life(KEY) == ENDLESS
+
+
+def test_an_accept_that_is_sent_twice_pushes_once_and_says_so(store: Subject, jobs: Jobs) -> None:
+    for _ in range(3):
+        assert store.accept(queued()).verdict is Verdict.QUEUED
+    assert jobs.listed("q") == [JOB.id]
+
+
+def test_what_is_queued_is_a_duplicate_to_everybody_else(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued())
+    anew = content(stamped="12:00:30")
+    assert store.accept(queued(token=b"second")).verdict is Verdict.DUPLICATE
+    told = store.accept(queued(anew, token=b"third"))
+    assert (told.verdict, told.key) == (Verdict.DUPLICATE, KEY)
+    assert jobs.listed("q") == [JOB.id]
+    assert jobs.fields(job(anew)) == {}
+
+
+@pytest.mark.parametrize("given", [{"fresh": False}, {"valid": False}])
+def test_what_is_stale_or_invalid_is_not_pushed(
+    store: Subject, jobs: Jobs, given: dict[str, bool]
+) -> None:
+    verdict = store.accept(replace(queued(), **given)).verdict  # type: ignore[arg-type]  # as Accept has.
+    assert verdict in {Verdict.STALE, Verdict.INVALID}
+    assert jobs.listed("q") == []
+    assert store.accept(queued(token=b"released")).verdict is Verdict.QUEUED
+    assert jobs.listed("q") == [JOB.id]
+
+
+def test_inline_handlers_come_first_and_their_finish_pushes(store: Subject, jobs: Jobs) -> None:
+    assert store.accept(accept(BODY, jobs=(JOB,))).verdict is Verdict.RUN
+    assert jobs.listed("q") == []
+    last = Finish(KEY, b"first", State.QUEUED, "m:check", jobs=(JOB, OTHER))
+    for _ in range(3):  # Its answer may be lost.
+        assert store.finish(last) is State.QUEUED
+    assert jobs.listed("q") == [JOB.id]
+    assert jobs.life(KEY) == ENDLESS
+    assert store.ask(begin()).done == {"m:check"}
+
+
+def test_a_late_inline_owner_pushes_nothing(make: Make) -> None:
+    store = make(Span(lease=0.05))
+    assert store.jobs is not None
+    store.accept(accept(BODY, jobs=(JOB,)))
+    store.passes(0.05)
+    claimed(store, BODY, token=b"second")
+    assert store.finish(Finish(KEY, b"first", State.QUEUED, jobs=(JOB,))) is State.LOST
+    assert store.jobs.listed("q") == []
+
+
+def test_a_finish_that_is_repeated_after_everything_went_on_pushes_nothing(
+    store: Subject, jobs: Jobs
+) -> None:
+    store.accept(accept(BODY, jobs=(JOB,)))
+    last = Finish(KEY, b"first", State.QUEUED, jobs=(JOB,))
+    store.finish(last)
+    jobs.take(JOB, "failed")
+    run(store, State.DEAD)
+    assert store.finish(last) is State.DEAD
+    run(store, State.DONE, token=b"requeued")
+    assert store.finish(last) is State.DONE
+    assert jobs.listed("q") == []
+
+
+def test_a_worker_is_told_all_that_is_known(store: Subject) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    assert store.ask(begin(job(BODY, "other", ()))) == Work(
+        WorkVerdict.RUN,
+        attempt=1,
+        body=BODY,
+        delivery_id="id-1",
+        received_at=NOON,
+        secret="secret-1",
+        expected=("m:mail", "m:count"),
+    )
+
+
+def test_one_worker_has_a_part_at_a_time(store: Subject) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    assert store.ask(begin(seconds=30)).verdict is WorkVerdict.RUN
+    busy = store.ask(begin(token=b"second"))
+    assert busy.verdict is WorkVerdict.BUSY
+    assert 0 < busy.wait <= 30
+    again = store.ask(begin())  # Its answer was lost.
+    assert (again.verdict, again.attempt) == (WorkVerdict.RUN, 1)
+    other = store.ask(begin(job(BODY, "other", ()), token=b"second"))
+    assert other.verdict is WorkVerdict.RUN
+
+
+def test_a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more(
+    store: Subject,
+) -> None:
+    store.accept(queued())
+    store.ask(begin(seconds=0.05))
+    store.passes(0.05)
+    taken = store.ask(begin(token=b"second"))
+    assert (taken.verdict, taken.attempt) == (WorkVerdict.RUN, 2)
+    assert store.finish(ended(State.RUNNING, handler="m:bill")) is State.LOST
+    assert store.finish(ended()) is State.LOST
+    assert store.finish(ended(token=b"second")) is State.DONE
+    assert store.finish(ended()) is State.DONE
+
+
+def test_the_lease_of_a_part_is_not_the_one_of_inline_handlers(make: Make) -> None:
+    store = make(Span(lease=0.05))
+    store.accept(queued())
+    store.ask(begin(seconds=3600))
+    assert store.finish(ended(State.RUNNING, handler="m:bill")) is State.RUNNING
+    store.passes(0.05)
+    assert store.ask(begin(token=b"second")).wait > 3000
+
+
+def test_what_has_ended_is_not_run_again(store: Subject) -> None:
+    store.accept(queued(BODY, job(BODY, handlers=("m:bill", "m:mail"))))
+    store.ask(begin())
+    store.finish(ended(State.RUNNING, handler="m:bill"))
+    store.finish(ended(State.QUEUED, reason="m:mail: ValueError"))
+    again = store.ask(begin(token=b"second"))
+    assert (again.attempt, again.done) == (2, frozenset({"m:bill"}))
+    assert again.expected == ("m:bill", "m:mail")
+
+
+def test_a_delivery_is_done_when_all_its_parts_are(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    assert run(store, State.DONE) is State.QUEUED
+    assert store.ask(begin()).verdict is WorkVerdict.DONE
+    assert jobs.life(KEY) == ENDLESS
+    assert run(store, State.DONE, job(BODY, "other", ())) is State.DONE
+    assert 0 < jobs.life(KEY) <= 3600
+    assert store.body(KEY) is None
+    assert store.accept(queued(token=b"second")).verdict is Verdict.DUPLICATE
+
+
+def test_a_part_that_is_ended_twice_is_counted_once(store: Subject) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    run(store, State.DONE)
+    assert (
+        store.finish(ended()) is State.LOST
+    )  # Its answer was lost; the part is done all the same.
+    assert store.ask(begin(job(BODY, "other", ()))).verdict is WorkVerdict.RUN
+
+
+def test_a_worker_with_a_job_that_nobody_pushed_has_nothing_to_do(store: Subject) -> None:
+    assert store.ask(begin()).verdict is WorkVerdict.GONE
+    store.accept(queued())
+    assert store.ask(begin(job(BODY, "other", ()))).verdict is WorkVerdict.DONE
+
+
+def test_a_delivery_that_failed_inline_is_queued_once_nothing_runs_inline_any_more(
+    store: Subject, jobs: Jobs
+) -> None:
+    claimed(store, BODY)
+    store.finish(finish(BODY, State.FAILED, handler="m:check"))
+    claim = store.accept(queued(token=b"second"))
+    assert (claim.verdict, claim.attempt, claim.done) == (Verdict.QUEUED, 2, frozenset({"m:check"}))
+    assert jobs.listed("q") == [JOB.id]
+    assert store.ask(begin()).done == {"m:check"}

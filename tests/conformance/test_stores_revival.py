@@ -1,0 +1,207 @@
+"""What every store promises that pushes jobs: what fails for good or is lost can be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.queues import Job
+from florentin_webhooks.stores import Accept, Finish, State, Verdict
+from florentin_webhooks.stores.working import Begin, Sweep, Waiting, WorkVerdict
+from tests.conformance.conftest import Make
+from tests.helpers.parts import Jobs, job
+from tests.helpers.stores import (
+    IMPLEMENTATIONS,
+    QUEUEING,
+    Span,
+    Subject,
+    accept,
+    content,
+)
+
+BODY = content()
+KEY = fingerprint(BODY)
+JOB = job(BODY)
+PART = job(BODY, handlers=())
+OTHER = job(BODY, "other", ("m:mail", "m:count"))
+ENDLESS = float("inf")
+
+
+@pytest.fixture(params=QUEUEING)
+def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
+    """Each store that pushes jobs."""
+    with ExitStack() as stack:
+        yield lambda span: stack.enter_context(
+            IMPLEMENTATIONS[request.param](redis_url, redis_prefix, span)
+        )
+
+
+@pytest.fixture
+def store(make: Make) -> Subject:
+    return make(Span())
+
+
+@pytest.fixture
+def jobs(store: Subject) -> Jobs:
+    assert store.jobs is not None
+    return store.jobs
+
+
+def queued(body: bytes = BODY, *jobs: Job, token: bytes = b"first", **given: object) -> Accept:
+    pushed = jobs or (job(body),)
+    return accept(body, token=token, inline=False, jobs=pushed, **given)  # type: ignore[arg-type]  # as accept() takes.
+
+
+def begin(
+    part: Job = PART, *, token: bytes = b"worker", seconds: float = 3600, key: bytes = KEY
+) -> Begin:
+    return Begin(key, token, part, seconds)
+
+
+def ended(
+    state: State = State.DONE,
+    *,
+    part: Job = PART,
+    token: bytes = b"worker",
+    handler: str | None = None,
+    reason: str = "",
+) -> Finish:
+    return Finish(KEY, token, state, handler, reason=reason, part=part)
+
+
+def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
+    """Have a worker take a part and end it."""
+    assert store.ask(begin(part, token=token)).verdict is WorkVerdict.RUN
+    return store.finish(ended(state, part=part, token=token))
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_what_fails_for_good_is_dead_and_kept_for_some_time(
+    store: Subject, jobs: Jobs, repeated: bool
+) -> None:
+    store.accept(queued())
+    assert run(store, State.DEAD) is State.DEAD
+    if repeated:
+        assert store.finish(ended(State.DEAD)) is State.LOST
+    assert 29 * 86400 < jobs.life(KEY) <= 30 * 86400
+    assert store.body(KEY) == BODY
+
+
+def test_a_delivery_is_dead_while_one_part_is_and_kept_while_another_waits(
+    store: Subject, jobs: Jobs
+) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    other = job(BODY, "other", ())
+    jobs.take(JOB, "failed")
+    run(store, State.DEAD)
+    assert jobs.life(KEY) == ENDLESS
+    assert run(store, State.QUEUED, other) is State.QUEUED
+    assert store.accept(queued(content(stamped="12:00:30"))).verdict is Verdict.ELSEWHERE
+    assert run(store, State.DONE, other) is State.DEAD
+    assert jobs.life(KEY) < ENDLESS
+    assert store.accept(queued(token=b"revives")).verdict is Verdict.QUEUED
+    assert jobs.life(KEY) == ENDLESS
+    assert run(store, State.DONE) is State.DONE
+
+
+def test_a_duplicate_revives_what_is_dead_and_nothing_else(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    jobs.take(JOB, "failed")
+    run(store, State.DEAD)
+    revival = queued(BODY, JOB, OTHER, token=b"revives")
+    for _ in range(3):  # Its answer may be lost.
+        assert store.accept(revival).verdict is Verdict.QUEUED
+    assert store.accept(queued(BODY, JOB, OTHER, token=b"other")).verdict is Verdict.DUPLICATE
+    assert (jobs.listed("q"), jobs.listed("other")) == ([JOB.id], [OTHER.id])
+    assert jobs.fields(JOB)["status"] == "queued"
+
+
+def test_a_retry_that_was_stamped_anew_revives_under_the_first_fingerprint(
+    store: Subject, jobs: Jobs
+) -> None:
+    anew = content(stamped="12:00:30")
+    store.accept(queued())
+    store.accept(queued(anew, token=b"second"))  # From here on these bytes are known.
+    jobs.take(JOB, "failed")
+    run(store, State.DEAD)
+    elsewhere = store.accept(queued(anew, token=b"third", under="id-2"))
+    assert (elsewhere.verdict, elsewhere.key) == (Verdict.ELSEWHERE, KEY)
+    assert jobs.listed("q") == []
+    assert store.accept(queued(token=b"third")).verdict is Verdict.QUEUED
+    assert jobs.listed("q") == [JOB.id]
+
+
+@pytest.mark.parametrize("status", ["failed", "stopped", "canceled", None])
+def test_a_duplicate_revives_what_the_library_gave_up_or_lost(
+    store: Subject, jobs: Jobs, status: str | None
+) -> None:
+    store.accept(queued())
+    jobs.take(JOB, status)
+    assert store.accept(queued(token=b"second")).verdict is Verdict.QUEUED
+    assert jobs.listed("q") == [JOB.id]
+
+
+@pytest.mark.parametrize("status", ["started", "scheduled", "deferred"])
+def test_what_the_library_looks_after_is_left_to_it(
+    store: Subject, jobs: Jobs, status: str
+) -> None:
+    store.accept(queued())
+    jobs.take(JOB, status)
+    assert store.accept(queued(token=b"second")).verdict is Verdict.DUPLICATE
+    assert store.ask(Sweep(KEY, PART)) == "fine"
+    assert jobs.listed("q") == []
+
+
+@pytest.mark.parametrize("status", ["queued", None])
+def test_the_sweeper_puts_back_what_was_lost_once(
+    store: Subject, jobs: Jobs, status: str | None
+) -> None:
+    store.accept(queued())
+    assert store.ask(Sweep(KEY, PART)) == "fine"
+    jobs.take(JOB, status)
+    assert [store.ask(Sweep(KEY, PART)) for _ in range(3)] == ["lost", "fine", "fine"]
+    assert jobs.listed("q") == [JOB.id]
+    assert store.ask(begin()).expected == ("m:bill",)
+
+
+def test_the_sweeper_finds_out_who_is_dead(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued())
+    jobs.take(JOB, "failed")
+    assert [store.ask(Sweep(KEY, PART)) for _ in range(3)] == ["dead", "fine", "fine"]
+    assert 29 * 86400 < jobs.life(KEY) <= 30 * 86400
+
+
+def test_the_sweeper_leaves_what_is_done_or_unknown_alone(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued())
+    jobs.take(JOB, None)
+    run(store, State.DONE)
+    assert store.ask(Sweep(KEY, PART)) == "fine"
+    assert store.ask(Sweep(fingerprint(b"unknown"), job(b"unknown", handlers=()))) == "fine"
+    assert jobs.listed("q") == []
+
+
+def test_the_sweeper_puts_back_what_was_lost_while_it_was_scheduled(
+    store: Subject, jobs: Jobs
+) -> None:
+    store.accept(queued())
+    jobs.take(JOB, "scheduled", killed=True)
+    assert [store.ask(Sweep(KEY, PART)) for _ in range(2)] == ["lost", "fine"]
+
+
+def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subject) -> None:
+    bodies = [content(number) for number in range(4)]
+    for number, body in enumerate(bodies):
+        store.accept(queued(body, under=f"id-{number}"))
+        store.passes(0.002)
+    first = fingerprint(bodies[0])
+    part = job(bodies[0], handlers=())
+    store.ask(begin(part, key=first))
+    store.finish(Finish(first, b"worker", State.DEAD, part=part))
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    assert store.ask(Waiting("q", soon)) == tuple(job(body).id for body in bodies[1:])
+    assert store.ask(Waiting("q", soon - timedelta(minutes=2))) == ()
+    assert store.ask(Waiting("other", soon)) == ()

@@ -1,0 +1,66 @@
+"""What the fault tests run against: a stage of real processes, and a seed that is printed."""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.faults.stage import Stage
+
+
+class Stages:
+    """The stage of many tests, since its processes take a while to start; a new one if need be."""
+
+    def __init__(self) -> None:
+        self.kept: Stage | None = None
+        self._stack = ExitStack()
+
+    def clean(self) -> Stage:
+        """A stage on which nothing happens."""
+        if self.kept is None:
+            path = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fw-"))
+            self.kept = self._stack.enter_context(Stage(Path(path), proxied=True))
+        self.kept.reset()
+        return self.kept
+
+    def close(self) -> None:
+        """End all processes."""
+        self.kept = None
+        self._stack.close()
+
+
+@pytest.fixture
+def seed() -> int:
+    """What decides who is harmed and when: $FLORENTIN_FAULT_SEED, or drawn anew."""
+    told = os.environ.get("FLORENTIN_FAULT_SEED")
+    return int(told) if told else random.SystemRandom().randrange(1_000_000)
+
+
+@pytest.fixture(scope="session")
+def stages() -> Iterator[Stages]:
+    """Where stages come from, and where all of them end."""
+    made = Stages()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def stage(stages: Stages) -> Iterator[Stage]:
+    """A web process and two workers, with a proxy before their server."""
+    given = stages.clean()
+    whole = False
+    try:
+        yield given
+        given.settle(seconds=1)
+        whole = True
+    finally:
+        if not whole:
+            stages.close()  # What was harmed here is no test's to find.

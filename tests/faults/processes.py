@@ -1,0 +1,107 @@
+"""The processes that are killed: ``python -m tests.faults.processes web FD``, or ``worker KIND``.
+
+They leave when their standard input ends, that is with the test. A worker is the package's own;
+what RQ adds to its times without asking (a minute to each heartbeat, to the scheduler's lock and
+to what is popped and forgotten) is seconds here.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+from datetime import timedelta
+from typing import Any
+
+import redis
+import rq.intermediate_queue
+import rq.scheduler
+import rq.utils
+import uvicorn
+
+from florentin_webhooks import rq as jobs
+from florentin_webhooks import worker, working
+from florentin_webhooks.asgi import WebhookApp
+from tests.faults.program import QUEUE, REDIS, die_at, hooks
+
+MINUTE = 2
+"""Seconds that stand for each minute which RQ adds."""
+
+
+def _leave_with_test() -> None:
+    os.read(0, 1)  # Not sys.stdin, whose lock a forked scheduler would inherit as taken.
+    os._exit(0)
+
+
+def web(descriptor: int) -> None:
+    """Serve the receiver on a socket that was opened by the test."""
+    logging.basicConfig(level=logging.INFO)
+    config = uvicorn.Config(WebhookApp(hooks), log_config=None, access_log=False)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
+
+
+def work(kind: str) -> None:
+    """Run a worker until it is killed."""
+    working.LEASE_MARGIN = 1
+    worker.CLEANING = MINUTE
+    jobs._WITHOUT_STORE = 1
+    made: Any = worker.build_worker(  # Any: RQ leaves its types open.
+        hooks,
+        redis.Redis.from_url(REDIS),
+        queue=QUEUE,
+        kind=worker.Kind(kind),
+        maintenance=1,
+    )
+    made.forgotten_after = float(MINUTE)
+    made.job_monitoring_interval = 1
+    made.get_heartbeat_ttl = lambda *_, **__: MINUTE
+    _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)
+    _make_mortal(made)
+    made.work(with_scheduler=True)
+
+
+class _Second(int):
+    """Be a second to which RQ adds sixty in vain."""
+
+    def __add__(self, _: int) -> int:
+        return MINUTE
+
+
+def _shorten(scheduler: Any, intermediate: Any) -> None:  # Any: RQ leaves its types open.
+    build = scheduler.__init__
+
+    def builds(self: Any, *arguments: Any, **options: Any) -> None:
+        build(self, *arguments, **options)
+        self.interval = _Second(self.interval)
+
+    def is_forgotten(self: Any, job_id: str) -> bool:
+        seen = self.get_first_seen(job_id)
+        return bool(seen and rq.utils.now() - seen > timedelta(seconds=MINUTE))
+
+    scheduler.__init__ = builds
+    intermediate.should_be_cleaned_up = is_forgotten
+
+
+def _make_mortal(made: Any) -> None:
+    execute, schedule = made.execute_job, worker.ProcessQueue.schedule_job
+
+    def executes(job: Any, queue: Any) -> None:
+        die_at("popped")
+        execute(job, queue)
+
+    def schedules(self: Any, *arguments: Any, **options: Any) -> Any:
+        die_at("before it is scheduled")
+        return schedule(self, *arguments, **options)
+
+    made.execute_job = executes
+    worker.ProcessQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_leave_with_test, daemon=True).start()
+    if sys.argv[1] == "web":
+        web(int(sys.argv[2]))
+    else:
+        work(sys.argv[2])

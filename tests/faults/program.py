@@ -1,0 +1,150 @@
+"""The program that is harmed: a receiver whose handlers tell the oracle what they do.
+
+Web processes, workers and work-horses import it as ``tests.faults.program:hooks``. Each dies at a
+point that a test has named, once: "before Begin", "after Once done", "popped" and so on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
+from florentin_webhooks.events import Event
+from florentin_webhooks.stores import Operation
+from tests.faults.oracle import Oracle
+
+__all__ = ["EFFECTS", "FOLDER", "QUEUE", "SECRET", "UNGUARDED", "die_at", "hooks", "named"]
+
+A = TypeVar("A")
+
+SECRET = "5a0f7a7e-3b6c-4b5f-9f0a-made-up"
+QUEUE = "florentin"
+FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
+REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
+
+EFFECTS: Mapping[str, frozenset[str]] = {
+    "invoice.created": frozenset({"bill", "notify"}),
+    "user.login": frozenset({"greet"}),
+    "subscription.purchased": frozenset({"resize", "tell"}),
+}
+"""The handlers of each event, each of which has one effect."""
+
+UNGUARDED = frozenset({"notify"})
+"""The handlers that do without ``once``."""
+
+oracle = Oracle(FOLDER / "oracle.db")
+
+
+def die_at(point: str) -> None:
+    """Be killed here, if a test has said so; nobody else is then."""
+    with suppress(FileNotFoundError):
+        (FOLDER / f"die {point}").unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def named(operation: Operation[Any]) -> str:  # Any: whatever it answers.
+    """The name of *operation*, and of its step where it has some."""
+    step = getattr(operation, "step", None)
+    return type(operation).__name__ + (f" {step.value}" if step else "")
+
+
+class MortalStore(RedisStore):
+    """A store around whose every operation there is a point to die at."""
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Carry out *operation*, unless this process dies before."""
+        die_at(f"before {named(operation)}")
+        answer = super().execute(operation)
+        die_at(f"after {named(operation)}")
+        return answer
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        """Do the same in an event loop."""
+        die_at(f"before {named(operation)}")
+        answer = await super().aexecute(operation)
+        die_at(f"after {named(operation)}")
+        return answer
+
+
+hooks = Receiver(
+    SECRET,
+    store=MortalStore(REDIS, lease=timedelta(seconds=2)),
+    queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
+    timeout=timedelta(seconds=1.5),
+)
+
+
+def _data(delivery: Delivery) -> dict[str, Any]:  # Any: JSON.
+    data: dict[str, Any] = json.loads(delivery.body)["data"]
+    return data
+
+
+def _wait_at(gate: str | None) -> None:
+    """Let all but the first pass; that one waits until the gate is opened, and ignores alarms."""
+    if gate is None:
+        return
+    try:
+        (FOLDER / f"{gate} reached").touch(exist_ok=False)
+    except FileExistsError:
+        return
+    while not (FOLDER / f"{gate} open").exists():
+        with suppress(Exception):
+            time.sleep(0.005)
+
+
+def _have_effect(name: str, delivery: Delivery) -> None:
+    data = _data(delivery)
+    with oracle.run(name, data["request"], delivery.fingerprint) as run:
+        time.sleep(data.get("work", 0))
+        _wait_at(data.get("gate"))
+        with delivery.once(name) as first:
+            if first:
+                run.note("effect")
+                die_at("after the effect")
+
+
+@hooks.on("invoice.created")
+def bill(_: Event, delivery: Delivery) -> None:
+    """Have an effect, guarded, in a worker."""
+    _have_effect("bill", delivery)
+
+
+@hooks.on("invoice.created")
+async def notify(_: Event, delivery: Delivery) -> None:
+    """Have an effect without a guard, in a worker, in a coroutine."""
+    data = _data(delivery)
+    with oracle.run("notify", data["request"], delivery.fingerprint) as run:
+        await asyncio.sleep(data.get("work", 0))
+        run.note("effect")
+
+
+@hooks.on("user.login", inline=True)
+async def greet(_: Event, delivery: Delivery) -> None:
+    """Have an effect, guarded, before the sender is answered."""
+    data = _data(delivery)
+    with oracle.run("greet", data["request"], delivery.fingerprint) as run:
+        await asyncio.sleep(data.get("work", 0))
+        async with delivery.once("greet") as first:
+            if first:
+                run.note("effect")
+
+
+@hooks.on("subscription.purchased", inline=True)
+def resize(_: Event, delivery: Delivery) -> None:
+    """Have an effect before the sender is answered; another one follows in a worker."""
+    _have_effect("resize", delivery)
+
+
+@hooks.on("subscription.purchased")
+def tell(_: Event, delivery: Delivery) -> None:
+    """Have the effect that follows, in a worker."""
+    _have_effect("tell", delivery)

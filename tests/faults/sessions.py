@@ -1,0 +1,50 @@
+"""Find and end what was started in a session, also where its parents have died."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["end", "leads_group", "processes_of", "session_of"]
+
+
+def processes_of(session: int) -> list[int]:
+    """All processes of a session."""
+    return [pid for pid in _pids() if session_of(pid) == session]
+
+
+def session_of(pid: int) -> int:
+    """The session of a process; -1 where it has gone."""
+    try:
+        return os.getsid(pid) if pid else -1
+    except OSError:
+        return -1
+
+
+def leads_group(pid: int) -> bool:
+    """Whether a process has a group of its own, as work-horses have."""
+    try:
+        return os.getpgid(pid) == pid
+    except OSError:
+        return False
+
+
+def end(session: int) -> list[int]:
+    """Kill all processes of a session, and give them."""
+    victims: set[int] = set()
+    while new := set(processes_of(session)) - victims:  # Some may have forked meanwhile.
+        for pid in new:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        victims |= new
+    return sorted(victims)
+
+
+def _pids() -> list[int]:
+    if (listed := Path("/proc")).is_dir():
+        return [int(each.name) for each in listed.iterdir() if each.name.isdigit()]
+    told = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is.
+    return [int(pid) for pid in told.stdout.split()]

@@ -1,0 +1,237 @@
+"""A server, web processes and workers, as real processes; whoever is killed is started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import redis
+
+from florentin_webhooks.embedded import EmbeddedServer
+from tests.faults.oracle import Oracle
+from tests.faults.program import QUEUE
+from tests.faults.sessions import end, leads_group, processes_of
+from tests.helpers.proxy import Proxy
+from tests.helpers.waiting import eventually
+
+__all__ = ["Stage"]
+
+ROOT = Path(__file__).parents[2]
+
+
+class Stage:
+    """*webs* web processes behind one port and *workers* workers of a server with AOF.
+
+    With *proxied*, they reach the server through a proxy that can lose answers.
+    """
+
+    def __init__(
+        self, folder: Path, *, webs: int = 1, workers: int = 2, proxied: bool = False
+    ) -> None:
+        self.folder = folder
+        self.server = EmbeddedServer(folder / "redis")
+        self.proxy = Proxy(self.server.url) if proxied else None
+        self.client = redis.Redis.from_url(self.server.url)
+        self.oracle = Oracle(folder / "oracle.db")
+        self.sessions: list[int] = []
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
+        self._names = list(self._cast)
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/webhooks/florentin"
+
+    def __enter__(self) -> Self:
+        self.oracle.open()
+        self.server.start()
+        if self.proxy:
+            self.proxy.__enter__()
+        self.revive()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for session in self.sessions:
+            end(session)
+        for process in self.running.values():
+            process.wait(timeout=10)
+            _close(process)
+        self._listening.close()
+        self.client.close()
+        if self.proxy:
+            self.proxy.__exit__()
+        with suppress(OSError):
+            os.kill(self.server.pid(), signal.SIGCONT)
+        self.server.stop()
+
+    def reset(self) -> None:
+        """Begin anew with the same processes, as far as they live; fails where anything is left."""
+        for name in set(self.running) - set(self._cast):
+            self.kill(name)
+            _close(self.running.pop(name))
+        self._names = list(self._cast)
+        self.revive()
+        for kind in ("die *", "* reached", "* open"):
+            for left in self.folder.glob(kind):
+                left.unlink()
+        self.settle(seconds=10)
+        for log in self.folder.glob("*.log"):
+            os.truncate(log, 0)
+        self.oracle.clear()
+        if self.proxy:
+            self.proxy.lost = 0
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all web processes (``web``) or workers (``fork``)."""
+        return [name for name in self._names if name.startswith(kind)]
+
+    def revive(self) -> None:
+        """Start whoever does not run, as a process manager does."""
+        for name in self._names:
+            running = self.running.get(name)
+            if running is None or running.poll() is not None:
+                self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a process under *name*, in a session of its own."""
+        if old := self.running.pop(name, None):
+            _close(old)
+        kind = name.split(maxsplit=1)[0]
+        descriptor = self._listening.fileno()
+        words = ["web", str(descriptor)] if kind == "web" else ["worker", kind]
+        url = self.proxy.url if self.proxy else self.server.url
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.processes", *words],
+                cwd=ROOT,
+                env={**os.environ, "FAULTS_FOLDER": str(self.folder), "FAULTS_REDIS": url},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                pass_fds=[descriptor],
+                start_new_session=True,
+            )
+        self.sessions.append(self.running[name].pid)
+
+    def stop_all(self, kind: str) -> None:
+        """Kill every process of a *kind*, and do not start it again."""
+        for name in self.names(kind):
+            self.kill(name)
+            self._names.remove(name)
+
+    def add(self, name: str) -> None:
+        """Have one more process from here on."""
+        self._names.append(name)
+        self.start(name)
+
+    def kill(self, name: str, *, alone: bool = False) -> list[int]:
+        """Kill a process with its children, or *alone*; give who was killed."""
+        process = self.running[name]
+        if alone:
+            process.kill()
+            victims = [process.pid]
+        else:
+            victims = end(process.pid)
+        process.wait(timeout=10)
+        return victims
+
+    def horses(self) -> set[int]:
+        """The work-horses that are at work."""
+        leaders = {self.running[name].pid for name in self.names("fork")}
+        pids = [pid for session in leaders for pid in processes_of(session)]
+        return {pid for pid in pids if pid not in leaders and leads_group(pid)}
+
+    def arm(self, point: str) -> None:
+        """Have the next process that comes to *point* die there."""
+        (self.folder / f"die {point}").touch()
+
+    def has_died(self, point: str) -> bool:
+        """Whether somebody has."""
+        return not (self.folder / f"die {point}").exists()
+
+    @contextmanager
+    def gone(self) -> Iterator[None]:
+        """Have no server for a time; it was killed."""
+        os.kill(self.server.pid(), signal.SIGKILL)
+        try:
+            yield
+        finally:
+            self.server.start()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Have a server that accepts and never answers."""
+        os.kill(self.server.pid(), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.server.pid(), signal.SIGCONT)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Have a server whose memory is used up."""
+        self.client.config_set("maxmemory", 1)
+        try:
+            yield
+        finally:
+            self.client.config_set("maxmemory", 0)
+
+    def stuck(self) -> dict[str, int]:
+        """Everything that is on its way: nothing, in the end."""
+        lists = {"queued": f"rq:queue:{QUEUE}", "popped": f"rq:queue:{QUEUE}:intermediate"}
+        sets = {
+            "started": f"rq:wip:{QUEUE}",
+            "scheduled": f"rq:scheduled:{QUEUE}",
+            "failed": f"rq:failed:{QUEUE}",
+            "pending": f"fl:pending:{QUEUE}",
+            "dead": "fl:dead",
+        }
+        found = {what: int(self.client.llen(key)) for what, key in lists.items()}
+        found |= {what: int(self.client.zcard(key)) for what, key in sets.items()}
+        if any(found.values()):  # The rest is slow to look at.
+            return {what: count for what, count in found.items() if count}
+        found["jobs"] = sum(1 for _ in self.client.scan_iter("rq:job:*", 500))
+        records = [
+            key for key in self.client.scan_iter("fl:d*", 500) if len(key) == len(b"fl:d") + 16
+        ]
+        states = [self.client.hget(key, "s") for key in records]
+        # What is "running" or "failed" waits for its sender, to whom nothing was promised.
+        found["open"] = sum(state in {b"queued", b"dead"} for state in states)
+        return {what: count for what, count in found.items() if count}
+
+    def settle(self, *, seconds: float = 45) -> None:
+        """Wait until nothing is on its way, starting again whoever has left."""
+
+        deadline = time.monotonic() + seconds
+        while stuck := self.stuck():
+            assert time.monotonic() < deadline, f"stuck: {stuck}; {self.told()}"
+            self.revive()
+            time.sleep(0.03)  # Whoever looks all the time takes it from those that work.
+
+    def wait(self, condition: Callable[[], object], *, seconds: float = 20) -> None:
+        """Wait for *condition*; tell what the processes wrote if it does not come."""
+        try:
+            eventually(condition, seconds=seconds)
+        except AssertionError:
+            raise AssertionError(f"it did not happen; {self.stuck()}; {self.told()}") from None
+
+    def swept(self) -> int:
+        """How many jobs a sweeper has put back, which without a loss is none."""
+        logs = (log.read_text() for log in self.folder.glob("*.log"))
+        return sum(text.count(": lost\n") for text in logs)
+
+    def told(self) -> str:
+        """The last lines of what each process wrote."""
+        logs = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"== {log.stem}\n{log.read_text()[-1500:]}" for log in logs)
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()

@@ -1,0 +1,95 @@
+"""Somebody is killed at one certain point: nothing is lost, and one effect."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.faults.florentin import Florentin
+from tests.faults.program import QUEUE
+from tests.faults.stage import Stage
+
+
+def effects(stage: Stage) -> list[str]:
+    return sorted(note.handler for note in stage.oracle.notes() if note.what == "effect")
+
+
+@pytest.mark.parametrize("point", ["before Accept", "after Accept"])
+def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
+    stage: Stage, point: str
+) -> None:
+    sender = Florentin(stage.url)
+    sending = sender.sending("invoice.created")
+    stage.arm(point)
+    assert sender.attempt(sending).status == 0
+    stage.wait(stage.running["web 0"].poll)
+    stage.revive()
+    assert sender.attempt(sending).acknowledged
+    stage.settle()
+    assert effects(stage) == ["bill", "notify"]
+
+
+def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None:
+    sender = Florentin(stage.url)
+    points = [
+        "before Begin",
+        "after Begin",
+        "before Once begin",
+        "after Once begin",
+        "after Once done",
+        "before Finish",
+        "after Finish",
+    ]
+    # The one exception: an effect that nobody could record.
+    unrecorded = ["after the effect", "before Once done"]
+    for point in points + unrecorded:
+        stage.arm(point)
+        assert sender.attempt(sender.sending("invoice.created")).status == 202
+    stage.settle()
+    assert all(map(stage.has_died, points + unrecorded))
+    assert not stage.swept()
+    had = Counter(effects(stage))
+    assert had["bill"] == len(sender.sent) + len(unrecorded)
+    assert len(sender.sent) <= had["notify"] <= len(sender.sent) + 2  # It goes without a guard.
+    assert {note.business for note in stage.oracle.notes()} == {s.business for s in sender.sent}
+
+
+def test_a_job_that_rq_has_half_moved_is_put_back(stage: Stage) -> None:
+    sender = Florentin(stage.url)
+    stage.arm("popped")
+    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    # A killed work-horse makes its worker schedule the job; and then that one is killed as well.
+    stage.arm("before Begin")
+    stage.arm("before it is scheduled")
+    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    stage.settle()
+    assert stage.has_died("popped")
+    assert stage.has_died("before it is scheduled")
+    assert effects(stage) == ["bill", "bill", "notify", "notify"]
+
+
+def test_jobs_that_were_popped_by_somebody_or_evicted_are_put_back(stage: Stage) -> None:
+    sender = Florentin(stage.url)
+    stage.stop_all("fork")
+    for _ in range(4):
+        assert sender.attempt(sender.sending("invoice.created")).status == 202
+    # A worker of two queues pops with BLPOP, which leaves no trace, and then it is killed.
+    assert stage.client.lpop(f"rq:queue:{QUEUE}")
+    [evicted] = stage.client.lrange(f"rq:queue:{QUEUE}", 0, 0)
+    assert stage.client.delete(b"rq:job:" + evicted)
+    stage.add("fork 7")
+    stage.settle()
+    assert stage.swept() == 2
+    assert effects(stage) == ["bill"] * 4 + ["notify"] * 4
+
+
+def test_a_job_is_put_back_where_all_that_rq_knows_was_evicted(stage: Stage) -> None:
+    sender = Florentin(stage.url)
+    stage.stop_all("fork")
+    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    for key in stage.client.scan_iter("rq:*"):
+        stage.client.delete(key)
+    stage.add("fork 7")
+    stage.settle()
+    assert effects(stage) == ["bill", "notify"]

@@ -1,0 +1,65 @@
+"""What was carried out and whose answer was lost: neither lost nor doubled."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from florentin_webhooks.stores._layout import script
+from tests.faults.florentin import Florentin, Ways
+from tests.faults.program import QUEUE
+from tests.faults.stage import Stage
+
+
+def digest(name: str) -> bytes:
+    """What a call of the script *name* holds."""
+    return script(name).sha.encode()
+
+
+def test_an_accept_with_jobs_whose_answer_was_lost_is_queued_once(stage: Stage) -> None:
+    assert stage.proxy
+    sender = Florentin(stage.url)
+    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    stage.stop_all("fork")  # Else the worker may be done before the retry, which is a duplicate.
+    lost = 0
+    for times, silently in ((1, False), (1, True), (2, False), (2, True)):
+        for _ in range(times):
+            stage.proxy.lose_answer(digest("accept"), silently=silently)
+        sending = sender.sending("invoice.created")
+        sending.ways = Ways(same_id=True, same_body=True)
+        assert sender.attempt(sending).status == (202 if times == 1 else 503)
+        assert sender.attempt(sending).status == 200
+        lost += times
+    stage.add("fork 7")
+    stage.settle()
+    assert stage.proxy.lost == lost
+    assert stage.oracle.count("start") == stage.oracle.count("effect") == 2 * len(sender.sent)
+
+
+def test_workers_whose_answers_were_lost_have_each_effect_once(stage: Stage) -> None:
+    assert stage.proxy
+    sender = Florentin(stage.url)
+    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    stage.settle()
+    for what in ("begin", "once", "finish"):
+        stage.proxy.lose_answer(digest(what))
+        assert sender.attempt(sender.sending("invoice.created")).status == 202
+    stage.settle()
+    assert stage.proxy.lost == 3
+    effects = Counter((n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect")
+    assert len(effects) == 2 * len(sender.sent)
+    assert set(effects.values()) == {1}
+
+
+def test_a_job_that_was_popped_into_nowhere_is_put_back(stage: Stage) -> None:
+    assert stage.proxy
+    sender = Florentin(stage.url)
+    stage.wait(lambda: stage.proxy and stage.proxy.asked_for(b"BLMOVE"))
+    stage.stop_all("fork")
+    stage.proxy.lose_answer(b"BLMOVE")
+    sending = sender.sending("invoice.created")
+    assert sender.attempt(sending).status == 202
+    stage.add("fork 7")
+    stage.wait(lambda: stage.proxy and stage.proxy.lost)
+    assert stage.client.llen(f"rq:queue:{QUEUE}") == 0
+    stage.settle()
+    assert stage.oracle.count("effect", sending.business) == 2

@@ -1,0 +1,58 @@
+"""A server that is gone, hangs or is full, under a web process and workers that go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.faults.florentin import Florentin
+from tests.faults.program import EFFECTS
+from tests.faults.stage import Stage
+from tests.helpers.waiting import eventually
+
+BOUND = 2.0
+"""The longest that a sender waits for an answer, in seconds."""
+
+Outage = Callable[[Stage], AbstractContextManager[None]]
+
+outages = pytest.mark.parametrize(
+    "outage", [Stage.gone, Stage.hanging, Stage.full], ids=["gone", "hanging", "full"]
+)
+lasting = pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(1, id="short"), pytest.param(30, id="long", marks=pytest.mark.long)],
+)
+
+
+@lasting
+@outages
+def test_an_outage_is_told_in_time_and_everything_is_delivered_after_it(
+    stage: Stage, outage: Outage, seconds: float
+) -> None:
+    sender = Florentin(stage.url)
+    before = [sender.sending() for _ in range(4)]
+    during = [sender.sending() for _ in range(16)]
+    with ThreadPoolExecutor(8) as threads:
+        assert all(told.acknowledged for told in threads.map(sender.attempt, before))
+        with outage(stage):
+            end = time.monotonic() + seconds
+            told = list(threads.map(sender.attempt, during))
+            while time.monotonic() < end:
+                told.append(sender.attempt(during[0]))
+        # What a hanging server was asked it does when it wakes up, though nobody waits any more:
+        # the lease of an inline handler is then taken, for a moment.
+        list(threads.map(lambda each: _until_taken(sender, each), during))
+    assert {each.status for each in told} <= {503}
+    assert max(each.ended - each.began for each in told) < BOUND
+    stage.settle()
+    effects = {(n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect"}
+    wanted = {(s.business, handler) for s in sender.sent for handler in EFFECTS[s.event]}
+    assert effects == wanted
+
+
+def _until_taken(sender: Florentin, each: object) -> None:
+    eventually(lambda: sender.attempt(each).acknowledged, seconds=30)  # type: ignore[arg-type]  # a Sending.

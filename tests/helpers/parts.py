@@ -1,0 +1,76 @@
+"""The parts of deliveries that are queued, for stores that push jobs, and what is seen of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+import redis
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.queues import Job, JobKeys
+
+__all__ = ["Jobs", "RedisJobs", "job"]
+
+
+class Jobs(Protocol):
+    """The side of a queueing library: what it sees, and what becomes of jobs there."""
+
+    def listed(self, queue: str, /) -> list[str]:
+        """The ids of the jobs that workers can take, in order."""
+        ...
+
+    def fields(self, job: Job, /) -> dict[str, str]:
+        """The fields of a job; nothing where there is none."""
+        ...
+
+    def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
+        """Have a worker take a job; *status* is what becomes of it, None that it is deleted.
+
+        *killed*: before it has put a job that is ``scheduled`` where those wait.
+        """
+        ...
+
+    def life(self, key: bytes, /) -> float:
+        """Seconds until a record ends; infinite where it does not."""
+        ...
+
+
+class RedisJobs:
+    """Jobs as they stand in Redis, for a store with *prefix*."""
+
+    def __init__(self, client: redis.Redis, prefix: str) -> None:
+        self.client: Any = client  # Any: redis-py leaves its types open.
+        self.prefix = prefix
+
+    def listed(self, queue: str, /) -> list[str]:
+        return [each.decode() for each in self.client.lrange(_keys(queue, "").list, 0, -1)]
+
+    def fields(self, job: Job, /) -> dict[str, str]:
+        found = self.client.hgetall(job.keys.hash)
+        return {name.decode(): value.decode() for name, value in found.items()}
+
+    def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
+        assert self.client.lrem(job.keys.list, 1, job.id) == 1
+        if status == "scheduled" and not killed:
+            self.client.zadd(job.keys.scheduled, {job.id: 1})
+        if status is None:
+            self.client.delete(job.keys.hash)
+        else:
+            self.client.hset(job.keys.hash, "status", status)
+
+    def life(self, key: bytes, /) -> float:
+        left = self.client.pttl(f"{self.prefix}d".encode() + key)
+        return left / 1000 if left >= 0 else float("inf")
+
+
+def job(body: bytes, queue: str = "q", handlers: tuple[str, ...] = ("m:bill",)) -> Job:
+    """What a queue prepares for a delivery of *body*; without *handlers*, for what it waits for."""
+    key = fingerprint(body).hex()
+    words = json.dumps(["status", "queued", "queue", queue])
+    return Job(f"{key}-{queue}", queue, handlers, _keys(queue, key), "test:queues", words)
+
+
+def _keys(queue: str, key: str) -> JobKeys:
+    names = {field: f"test:{queue}:{field}" for field in JobKeys._fields}
+    return JobKeys(**{**names, "hash": f"test:job:{key}-{queue}"})
