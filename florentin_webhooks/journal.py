@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Delivery, Reply
     from florentin_webhooks.stores import Claim
 
-__all__ = ["Journal", "handler_discarded", "handler_failed", "logger", "note_delivery_id"]
+__all__ = [
+    "Journal",
+    "handler_discarded",
+    "handler_failed",
+    "handler_postponed",
+    "logger",
+    "note_delivery_id",
+]
 
 logger = logging.getLogger("florentin_webhooks")
 

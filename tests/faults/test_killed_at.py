@@ -77,7 +77,8 @@ def test_jobs_that_were_popped_by_somebody_or_evicted_are_put_back(stage: Stage)
     # A worker of two queues pops with BLPOP, which leaves no trace, and then it is killed.
     assert stage.client.lpop(f"rq:queue:{QUEUE}")
     [evicted] = stage.client.lrange(f"rq:queue:{QUEUE}", 0, 0)
-    assert stage.client.delete(b"rq:job:" + evicted)
+    assert isinstance(evicted, bytes)
+    assert stage.client.delete(f"rq:job:{evicted.decode()}")
     stage.add("fork 7")
     stage.settle()
     assert stage.swept() == 2

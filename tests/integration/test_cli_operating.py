@@ -32,7 +32,7 @@ def failed(shop: Operated) -> str:
     broken = shop.put("broken")
     shop.provider.deliver(shop.hooks(), "user.login")
     broken.unlink()
-    return shop.told("deliveries", "list", "--state", "failed")[0]["fingerprint"]
+    return str(shop.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
 
 
 def test_nothing_received_is_told(shop: Operated) -> None:

@@ -37,7 +37,7 @@ _MOST = 64
     show_default=True,
     help="Run each event in a forked process, in the worker itself, or in a new process.",
 )
-@click.option("--lifeline", is_flag=True, hidden=True)
+@click.option("--lifeline", is_flag=True, help="End when standard input does.")
 @with_output
 def command(
     out: Output,
