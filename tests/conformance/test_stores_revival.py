@@ -205,3 +205,13 @@ def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subje
     assert store.ask(Waiting("q", soon)) == tuple(job(body).id for body in bodies[1:])
     assert store.ask(Waiting("q", soon - timedelta(minutes=2))) == ()
     assert store.ask(Waiting("other", soon)) == ()
+
+
+def test_what_somebody_requeued_by_hand_is_dead_no_more(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued())
+    jobs.take(JOB, "failed")
+    run(store, State.DEAD)
+    run(store, State.QUEUED, token=b"requeued")
+    assert jobs.life(KEY) == ENDLESS
+    jobs_wait = store.ask(Waiting("q", datetime.now(UTC) + timedelta(minutes=1)))
+    assert jobs_wait == (JOB.id,)

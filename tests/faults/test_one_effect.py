@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,8 +26,14 @@ def effects(stage: Stage, sending: Sending) -> list[str]:
     return sorted(note.handler for note in notes if note.what == "effect")
 
 
-def reached(stage: Stage, gate: str) -> bool:
-    return (stage.folder / f"{gate} reached").exists()
+def reached(stage: Stage, number: int) -> bool:
+    """Whether the first, or the second, to come to the gate has come."""
+    return (stage.folder / f"gate {number} reached").exists()
+
+
+def open_for(stage: Stage, number: int) -> None:
+    """Let the first, or the second, through the gate."""
+    (stage.folder / f"gate {number} open").touch()
 
 
 def jobs(stage: Stage) -> list[bytes]:
@@ -33,12 +42,13 @@ def jobs(stage: Stage) -> list[bytes]:
 
 
 def test_two_workers_with_the_same_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
-    sending = sender.sending("invoice.created", gate="first")
+    sending = sender.sending("invoice.created", gate="gate")
+    open_for(stage, 2)
     assert sender.attempt(sending).status == 202
-    stage.wait(lambda: reached(stage, "first"))
+    stage.wait(lambda: reached(stage, 1))
     stage.client.rpush(f"rq:queue:{QUEUE}", *jobs(stage))
     stage.wait(lambda: not stage.client.llen(f"rq:queue:{QUEUE}"))
-    (stage.folder / "first open").touch()
+    open_for(stage, 1)
     stage.settle()
     assert not stage.swept()
     assert effects(stage, sending) == ["bill", "notify"]
@@ -65,20 +75,56 @@ def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
 def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
     stage: Stage, sender: Florentin, kind: str
 ) -> None:
-    stage.stop_all("fork")
-    stage.add(f"{kind} 8")
-    sending = sender.sending("invoice.created", gate="late")
-    assert sender.attempt(sending).status == 202
-    stage.wait(lambda: reached(stage, "late"))
-    owner = list(stage.oracle.open_runs().values())[-1]
-    os.kill(owner, signal.SIGSTOP)
-    if kind == "fork":
-        os.kill(stage.running["fork 8"].pid, signal.SIGSTOP)
-    stage.add("fork 9")
-    stage.wait(lambda: effects(stage, sending) == ["bill", "notify"], seconds=30)
-    (stage.folder / "late open").touch()
-    os.kill(owner, signal.SIGCONT)
-    os.kill(stage.running[f"{kind} 8"].pid, signal.SIGCONT)
+    sending = sender.sending("invoice.created", gate="gate")
+    open_for(stage, 2)
+    with asleep(stage, sender, sending, kind):
+        stage.add("fork 9")
+        stage.wait(lambda: effects(stage, sending) == ["bill", "notify"], seconds=30)
     stage.settle()
     assert effects(stage, sending) == ["bill", "notify"]
     assert stage.oracle.count("start", sending.business) >= 3
+
+
+@pytest.mark.parametrize("kind", ["fork", "simple"])
+def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now(
+    stage: Stage, sender: Florentin, kind: str
+) -> None:
+    sending = sender.sending("invoice.created", gate="gate")
+    with asleep(stage, sender, sending, kind):
+        stage.add("fork 9")
+        stage.wait(lambda: reached(stage, 2), seconds=30)
+        held = lease(stage, sending)
+    stage.wait(lambda: stage.oracle.count("end", sending.business))
+    [job] = jobs(stage)
+    stage.wait(lambda: stage.client.hget(f"rq:job:{job.decode()}", "status") == b"scheduled")
+    assert held
+    assert lease(stage, sending) == held
+    open_for(stage, 2)
+    stage.settle()
+    assert effects(stage, sending) == ["bill", "notify"]
+
+
+@contextmanager
+def asleep(stage: Stage, sender: Florentin, sending: Sending, kind: str) -> Iterator[None]:
+    """Have the one worker that there is fall asleep within its handler, and wake up again."""
+    stage.stop_all("fork")
+    stage.add(f"{kind} 8")
+    assert sender.attempt(sending).status == 202
+    stage.wait(lambda: reached(stage, 1))
+    sleepers = {*stage.oracle.open_runs().values(), stage.running[f"{kind} 8"].pid}
+    for pid in sleepers:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    open_for(stage, 1)
+    for pid in sleepers:
+        os.kill(pid, signal.SIGCONT)
+
+
+def lease(stage: Stage, sending: Sending) -> bytes | None:
+    """The token of the one that holds the part in the queue."""
+    answer = sending.attempts[-1].answer
+    assert answer
+    key = bytes.fromhex(json.loads(answer.body)["data"]["delivery"])
+    token = stage.client.hget(b"fl:d" + key, f"t:{QUEUE}")  # type: ignore[arg-type]  # keys are bytes.
+    assert token is None or isinstance(token, bytes)
+    return token

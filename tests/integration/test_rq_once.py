@@ -179,3 +179,16 @@ def test_once_works_in_inline_handlers_of_a_store_in_memory() -> None:
     assert hooks.receive(request.headers, request.body).outcome == "handler-failed"
     assert hooks.receive(request.headers, request.body).outcome == "processed"
     assert ran == [True, False]
+
+
+def test_one_whose_part_is_another_ones_by_now_leaves_the_job_where_it_is(shop: Workshop) -> None:
+    @shop.handles("bill")
+    def bill(_event: Event) -> None:
+        lapse(shop, fingerprint)
+        taken, _ = shop.hooks.part(fingerprint, shop.queue)
+        shop.store.execute(Begin(bytes.fromhex(fingerprint), b"another", taken, 60))
+
+    fingerprint = shop.accept()
+    ended = work(shop.hooks, shop.store, fingerprint, shop.queue, last=True, since=monotonic())
+    assert (ended.seconds, ended.failures) == (15, ())  # RQ would delete a job that has succeeded.
+    assert shop.record(fingerprint).state is State.QUEUED
