@@ -11,7 +11,16 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Code", "Failure", "Interrupted", "Misuse", "Unreachable", "nearest", "usage"]
+__all__ = [
+    "Code",
+    "Failure",
+    "Interrupted",
+    "Misuse",
+    "Terminated",
+    "Unreachable",
+    "nearest",
+    "usage",
+]
 
 
 class Code(IntEnum):
@@ -80,3 +89,7 @@ def usage(error: click.UsageError) -> Misuse:
         return Misuse(f"there is no option {error.option_name}", f"{path} {near or '--help'}")
     message = error.format_message()
     return Misuse(message[:1].lower() + message[1:], f"{path} --help")
+
+
+class Terminated(SystemExit):
+    """Say that SIGTERM came, which no module that is being imported is to blame for."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks import loading
-from florentin_webhooks.cli.failures import Failure, Misuse, nearest
+from florentin_webhooks.cli.failures import Failure, Misuse, Terminated, nearest
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.loading import NoReceiver
 
@@ -40,6 +40,8 @@ def load(app: str) -> Receiver:
         return loading.load(app)
     except NoReceiver as error:
         raise Misuse(error.fact, _next_step(error, module_name, name)) from None
+    except Terminated:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.
         raise _broken(module_name, error) from None
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import sys
 from contextlib import contextmanager
 from errno import EADDRINUSE
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from florentin_webhooks.asgi import WebhookMiddleware
-from florentin_webhooks.cli.failures import Failure
+from florentin_webhooks.cli.failures import Failure, Terminated
 from florentin_webhooks.journal import logger
 
 if TYPE_CHECKING:
@@ -83,10 +82,14 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     _server(app).run(sockets=[listener])
 
 
+def _end(number: int, _: object) -> NoReturn:
+    raise Terminated(128 + number)
+
+
 @contextmanager
 def ending_on_sigterm() -> Generator[None]:
     """Let SIGTERM end the block the orderly way, so that what was started is stopped."""
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         yield
     finally:

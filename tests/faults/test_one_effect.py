@@ -15,6 +15,11 @@ from tests.faults.program import QUEUE
 from tests.faults.stage import Stage
 
 
+kinds = pytest.mark.parametrize(
+    "kind", ["fork", pytest.param("simple", marks=pytest.mark.long)], ids=["fork", "simple"]
+)
+
+
 @pytest.fixture
 def sender(stage: Stage) -> Florentin:
     return Florentin(stage.url)
@@ -71,7 +76,7 @@ def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
     assert effects(stage, sending) == ["resize", "tell"]
 
 
-@pytest.mark.parametrize("kind", ["fork", "simple"])
+@kinds
 def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
     stage: Stage, sender: Florentin, kind: str
 ) -> None:
@@ -85,7 +90,7 @@ def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
     assert stage.oracle.count("start", sending.business) >= 3
 
 
-@pytest.mark.parametrize("kind", ["fork", "simple"])
+@kinds
 def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now(
     stage: Stage, sender: Florentin, kind: str
 ) -> None:
@@ -94,8 +99,7 @@ def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now
         stage.add("fork 9")
         stage.wait(lambda: reached(stage, 2), seconds=30)
         held = lease(stage, sending)
-    stage.wait(lambda: stage.oracle.count("end", sending.business))
-    [job] = jobs(stage)
+        [job] = jobs(stage)
     stage.wait(lambda: stage.client.hget(f"rq:job:{job.decode()}", "status") == b"scheduled")
     assert held
     assert lease(stage, sending) == held
@@ -125,6 +129,6 @@ def lease(stage: Stage, sending: Sending) -> bytes | None:
     answer = sending.attempts[-1].answer
     assert answer
     key = bytes.fromhex(json.loads(answer.body)["data"]["delivery"])
-    token = stage.client.hget(b"fl:d" + key, f"t:{QUEUE}")  # type: ignore[arg-type]  # keys are bytes.
+    token = stage.client.hget(b"fl:d" + key, f"t:{QUEUE}")
     assert token is None or isinstance(token, bytes)
     return token
