@@ -14,7 +14,6 @@ from tests.faults.florentin import Florentin, Sending
 from tests.faults.program import QUEUE
 from tests.faults.stage import Stage
 
-
 kinds = pytest.mark.parametrize(
     "kind", ["fork", pytest.param("simple", marks=pytest.mark.long)], ids=["fork", "simple"]
 )
