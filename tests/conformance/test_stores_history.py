@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -15,7 +13,6 @@ from florentin_webhooks.stores.working import Begin, WorkVerdict
 from tests.conformance.conftest import Make
 from tests.helpers.parts import job
 from tests.helpers.stores import (
-    IMPLEMENTATIONS,
     NOON,
     QUEUEING,
     Span,
@@ -29,14 +26,7 @@ from tests.helpers.stores import (
 BODY = content()
 KEY = fingerprint(BODY)
 JOB = job(BODY)
-
-
-@pytest.fixture(params=QUEUEING)
-def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
-    with ExitStack() as stack:
-        yield lambda span: stack.enter_context(
-            IMPLEMENTATIONS[request.param](redis_url, redis_prefix, span)
-        )
+pytestmark = pytest.mark.parametrize("make", QUEUEING, indirect=True)
 
 
 @pytest.fixture

@@ -2,81 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.queues import Job
-from florentin_webhooks.stores import Accept, Finish, State, Verdict
-from florentin_webhooks.stores.working import Begin, Sweep, Waiting, WorkVerdict
-from tests.conformance.conftest import Make
+from florentin_webhooks.stores import Finish, State, Verdict
+from florentin_webhooks.stores.working import Sweep, Waiting
+from tests.helpers.parting import BODY, JOB, KEY, OTHER, PART, begin, ended, queued, run
 from tests.helpers.parts import Jobs, job
 from tests.helpers.stores import (
-    IMPLEMENTATIONS,
     QUEUEING,
-    Span,
     Subject,
-    accept,
     content,
 )
 
-BODY = content()
-KEY = fingerprint(BODY)
-JOB = job(BODY)
-PART = job(BODY, handlers=())
-OTHER = job(BODY, "other", ("m:mail", "m:count"))
+pytestmark = pytest.mark.parametrize("make", QUEUEING, indirect=True)
 ENDLESS = float("inf")
-
-
-@pytest.fixture(params=QUEUEING)
-def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
-    """Each store that pushes jobs."""
-    with ExitStack() as stack:
-        yield lambda span: stack.enter_context(
-            IMPLEMENTATIONS[request.param](redis_url, redis_prefix, span)
-        )
-
-
-@pytest.fixture
-def store(make: Make) -> Subject:
-    return make(Span())
-
-
-@pytest.fixture
-def jobs(store: Subject) -> Jobs:
-    assert store.jobs is not None
-    return store.jobs
-
-
-def queued(body: bytes = BODY, *jobs: Job, token: bytes = b"first", **given: object) -> Accept:
-    pushed = jobs or (job(body),)
-    return accept(body, token=token, inline=False, jobs=pushed, **given)  # type: ignore[arg-type]  # as accept() takes.
-
-
-def begin(
-    part: Job = PART, *, token: bytes = b"worker", seconds: float = 3600, key: bytes = KEY
-) -> Begin:
-    return Begin(key, token, part, seconds)
-
-
-def ended(
-    state: State = State.DONE,
-    *,
-    part: Job = PART,
-    token: bytes = b"worker",
-    handler: str | None = None,
-    reason: str = "",
-) -> Finish:
-    return Finish(KEY, token, state, handler, reason=reason, part=part)
-
-
-def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
-    """Have a worker take a part and end it."""
-    assert store.ask(begin(part, token=token)).verdict is WorkVerdict.RUN
-    return store.finish(ended(state, part=part, token=token))
 
 
 @pytest.mark.parametrize("repeated", [False, True])

@@ -1,0 +1,46 @@
+"""What receivers and workers ask a store for one queued delivery, and its parts."""
+
+from __future__ import annotations
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.queues import Job
+from florentin_webhooks.stores import Accept, Finish, State
+from florentin_webhooks.stores.working import Begin, WorkVerdict
+from tests.helpers.parts import job
+from tests.helpers.stores import Subject, accept, content
+
+__all__ = ["BODY", "JOB", "KEY", "OTHER", "PART", "begin", "ended", "queued", "run"]
+
+BODY = content()
+KEY = fingerprint(BODY)
+JOB = job(BODY)
+PART = job(BODY, handlers=())
+OTHER = job(BODY, "other", ("m:mail", "m:count"))
+
+
+def queued(body: bytes = BODY, *jobs: Job, token: bytes = b"first", **given: object) -> Accept:
+    pushed = jobs or (job(body),)
+    return accept(body, token=token, inline=False, jobs=pushed, **given)  # type: ignore[arg-type]  # as accept() takes.
+
+
+def begin(
+    part: Job = PART, *, token: bytes = b"worker", seconds: float = 3600, key: bytes = KEY
+) -> Begin:
+    return Begin(key, token, part, seconds)
+
+
+def ended(
+    state: State = State.DONE,
+    *,
+    part: Job = PART,
+    token: bytes = b"worker",
+    handler: str | None = None,
+    reason: str = "",
+) -> Finish:
+    return Finish(KEY, token, state, handler, reason=reason, part=part)
+
+
+def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
+    """Have a worker take a part and end it."""
+    assert store.ask(begin(part, token=token)).verdict is WorkVerdict.RUN
+    return store.finish(ended(state, part=part, token=token))
