@@ -8,29 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
-from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks._within import within
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.stores import State
+from florentin_webhooks.stores.working import Effected
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from contextlib import AbstractContextManager
 
     from florentin_webhooks.handlers import Function, Handler
     from florentin_webhooks.stores import Operation, Store
+    from florentin_webhooks.stores.working import Effect
 
 __all__ = [
-    "ASYNCIO",
     "BLOCKING",
+    "Asyncio",
     "Attempt",
     "Program",
     "StillRunning",
+    "call",
     "finish",
     "refuse_loop",
-    "within",
 ]
 
 T = TypeVar("T")
@@ -72,6 +76,10 @@ class Program(Protocol):
 
         Raises CancelledError only where the program itself was cancelled.
         """
+        ...
+
+    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+        """Have *store* run a handler in its transaction; in all else as :meth:`attempt`."""
         ...
 
     def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
@@ -117,28 +125,39 @@ class _Blocking:
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> Attempt:
         if not handler.is_async:
-            return _call(handler.function, arguments)
+            return call(handler, arguments)
         try:
             return asyncio.run(_await(handler.function, arguments, seconds))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
             return error
+
+    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+        del seconds  # Nobody can stop a function without async; the lease bounds what it records.
+        return store.execute(effect)
 
     def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         finish(work)
         return _DONE
 
 
-class _Asyncio:
+class Asyncio:
+    """Be an asyncio program; handlers without ``async`` run in threads, *around* each of them."""
+
+    def __init__(self, around: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        self._around = around
+
     async def ask(self, store: Store, operation: Operation[T]) -> T:
+        """Carry out *operation* without blocking the event loop."""
         return await store.aexecute(operation)
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> Attempt:
+        """Run *handler*, for *seconds* at most; its thread may go on."""
         if handler.is_async:
             return await _await(handler.function, arguments, seconds)
-        call = partial(_call, handler.function, arguments)
-        thread = asyncio.get_running_loop().run_in_executor(None, copy_context().run, call)
+        run = partial(self._call, handler, arguments)
+        thread = asyncio.get_running_loop().run_in_executor(None, copy_context().run, run)
         try:
             return await asyncio.wait_for(asyncio.shield(thread), seconds)
         except TimeoutError:
@@ -146,21 +165,38 @@ class _Asyncio:
         except asyncio.CancelledError as cancelled:
             raise cancelled from StillRunning(thread)
 
+    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+        """Have *store* run a handler in its transaction, which may go on after *seconds*."""
+        transaction = asyncio.create_task(store.aexecute(effect))
+        try:
+            return await asyncio.wait_for(asyncio.shield(transaction), seconds)
+        except TimeoutError:
+            still = StillRunning(asyncio.create_task(_error_of(transaction)))
+            return Effected(still, State.LOST)
+        except asyncio.CancelledError as cancelled:
+            still = StillRunning(asyncio.create_task(_error_of(transaction)))
+            raise cancelled from still
+
     def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Have *work* done, also where the one who asks is cancelled."""
         # A task of its own, since a cancelled anyio scope cancels each await of a clean-up anew.
         task = asyncio.get_running_loop().create_task(work)
         _later.add(task)
         task.add_done_callback(_later.discard)
         return asyncio.shield(task)
 
+    def _call(self, handler: Handler, arguments: tuple[object, ...]) -> Attempt:
+        with self._around():
+            return call(handler, arguments)
+
 
 BLOCKING: Program = _Blocking()
-ASYNCIO: Program = _Asyncio()
 
 
-def _call(function: Function, arguments: tuple[object, ...]) -> Attempt:
+def call(handler: Handler, arguments: tuple[object, ...]) -> Attempt:
+    """Call a handler without ``async`` and give what it raised, whatever that is, or None."""
     try:
-        result = function(*arguments)
+        result = handler.function(*arguments)
     except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.
         return error
     if inspect.iscoroutine(result):
@@ -170,35 +206,11 @@ def _call(function: Function, arguments: tuple[object, ...]) -> Attempt:
     return None
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Finish *work* within *seconds*; raises TimeoutError.
-
-    A timer is set only where *work* waits for something. Most bodies have arrived with their
-    headers, and a timer costs as much as verifying their signature.
-    """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+async def _error_of(transaction: asyncio.Task[Effected]) -> Attempt:
     try:
-        awaited = work.send(None)
-    except StopIteration as done:
-        return cast("T", done.value)
-    async with asyncio.timeout_at(end):
-        return await _rest(work, awaited)
-
-
-@coroutine
-def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, object, T]:
-    """Go on with *work*, which has taken its first step and waits for *awaited*."""
-    while True:
-        try:
-            try:
-                result = yield awaited
-            except BaseException as error:  # noqa: BLE001 - whatever is thrown in is for the work.
-                awaited = work.throw(error)
-            else:
-                awaited = work.send(result)
-        except StopIteration as done:
-            return cast("T", done.value)
+        return (await asyncio.shield(transaction)).error
+    except Unavailable as error:
+        return error
 
 
 async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:

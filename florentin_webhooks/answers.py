@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks import replies
 from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.errors import HandlerFailed
+from florentin_webhooks.errors import HandlerFailed, InvalidSignature, MalformedDelivery
+from florentin_webhooks.headers import find
+from florentin_webhooks.identity import fingerprint
 from florentin_webhooks.stores import State, Verdict
 
 if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Reply
-    from florentin_webhooks.errors import StaleDelivery
+    from florentin_webhooks.errors import Rejected, StaleDelivery
+    from florentin_webhooks.headers import Headers
     from florentin_webhooks.leases import Lease
     from florentin_webhooks.running import Run
     from florentin_webhooks.stores import Claim
 
-__all__ = ["ran", "told"]
+__all__ = ["ran", "reason_of", "told"]
 
 
 def told(claim: Claim, stale: StaleDelivery | None) -> Reply | None:
@@ -41,6 +44,20 @@ def ran(state: State, run: Run, lease: Lease) -> Reply:
         return replies.retry_later(Outcome.IN_PROGRESS, ceil(lease.store.lease.total_seconds()))
     outcome = Outcome.ACCEPTED if state is State.QUEUED else Outcome.PROCESSED
     return replies.settled(outcome, lease.key)
+
+
+def reason_of(error: Rejected, headers: Headers, body: bytes) -> str:
+    """Give for the log why a delivery was refused, with what points to the cause."""
+    reason = str(error)
+    declared = find(headers, "content-length")
+    if isinstance(error, InvalidSignature) and declared and declared != [str(len(body))]:
+        reason += (
+            f" (Content-Length {declared[0][:20]!a}, {len(body)} bytes arrived: did a "
+            "middleware change the body?)"
+        )
+    if isinstance(error, MalformedDelivery):
+        reason += f" ({fingerprint(body).hex()})"
+    return reason
 
 
 def _failed(run: Run) -> Reply:

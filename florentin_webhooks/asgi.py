@@ -9,12 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from florentin_webhooks._run import within
+from florentin_webhooks._within import within
 from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.headers import Fields
 from florentin_webhooks.journal import logger
-from florentin_webhooks.requests import declared_length, promised_length
+from florentin_webhooks.requests import declared_length, promised_length, slash_forms
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,12 +60,8 @@ class WebhookMiddleware:
         path: str = "/webhooks/florentin",
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
-        if not path.startswith("/"):
-            message = f"the path {path!r} must begin with a slash"
-            raise ConfigurationError(message)
-        plain = path.rstrip("/")
         self._app = app
-        self._paths = frozenset((plain, f"{plain}/"))
+        self._paths = frozenset(slash_forms(path))
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

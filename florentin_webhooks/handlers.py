@@ -30,6 +30,7 @@ class Options:
     inline: bool = False
     queue: str | None = None
     latest: Callable[[Any], Hashable] | None = None  # Any: the event that the handler wants.
+    atomic: bool = False
 
     def __post_init__(self) -> None:
         if self.queue is not None:
@@ -71,6 +72,11 @@ class Handler:
         """What gives the entity of an event, where only the newest event of each is wanted."""
         return self.options.latest
 
+    @property
+    def atomic(self) -> bool:
+        """Whether it runs in the transaction that records its end."""
+        return self.options.atomic
+
 
 def describe(function: object, what: type[Event], options: Options = PLAIN) -> Handler:
     """Give the :class:`Handler` for *function*.
@@ -88,6 +94,12 @@ def describe(function: object, what: type[Event], options: Options = PLAIN) -> H
         message = f"{name} is a generator, whose body would never run; remove its yield"
         raise ConfigurationError(message)
     takes_delivery = _takes_delivery(name, function)
+    if options.atomic and is_async(function):
+        message = (
+            f"{name} is async, and transactions belong to a thread; an atomic handler is a plain "
+            "function"
+        )
+        raise ConfigurationError(message)
     return Handler(name, function, what, takes_delivery, is_async(function), options)
 
 

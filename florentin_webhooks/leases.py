@@ -82,7 +82,7 @@ class Lease:
         """Have the store carry out *operation*."""
         return await self.program.ask(self.store, operation)
 
-    async def finish(
+    def finish(
         self,
         state: State,
         handler: str | None = None,
@@ -90,12 +90,11 @@ class Lease:
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
-    ) -> State:
-        """Record that *handler* has ended, and move the delivery on; raises Unavailable."""
+    ) -> Finish:
+        """Give what records that *handler* has ended, and moves the delivery on."""
         key = bytes.fromhex(self.key)
         pushed = jobs if state is State.QUEUED else ()
-        finish = Finish(key, self.token, state, handler, ending, reason, self.part, pushed)
-        return await self.ask(finish)
+        return Finish(key, self.token, state, handler, ending, reason, self.part, pushed)
 
     async def release(self, handler: str | None = None) -> None:
         """Give the lease back, so that the next attempt need not wait for its end."""
@@ -106,7 +105,7 @@ class Lease:
     ) -> None:
         """Finish where nobody is left who could be told that it did not work."""
         try:
-            await self.finish(state, handler, jobs=jobs)
+            await self.ask(self.finish(state, handler, jobs=jobs))
         except Unavailable as error:
             logger.warning("a lease was not given back and runs until its end: %s", error)
         except CancelledError:

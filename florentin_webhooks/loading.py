@@ -1,9 +1,17 @@
-"""Find a receiver by its import path: the one way in for workers and for the command line."""
+"""Find a receiver by its import path: the one way in for workers and for the command line.
+
+A path may also name the program that holds the receiver, or the function that makes that program.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from inspect import isroutine
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.receiver import Receiver
@@ -11,7 +19,10 @@ from florentin_webhooks.receiver import Receiver
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["NoReceiver", "load", "split"]
+__all__ = ["EXTENSION", "NoReceiver", "load", "split"]
+
+EXTENSION = "florentin_webhooks"
+"""The name under which a program's ``extensions`` hold its receiver, as Flask's do."""
 
 
 class NoReceiver(ConfigurationError):
@@ -40,16 +51,52 @@ def split(path: str) -> tuple[str, str]:
 def load(path: str) -> Receiver:
     """Import the receiver at *path*, written ``package.module:name``.
 
-    Raises :class:`NoReceiver` where there is none; an error inside the module goes through.
+    *path* may name a program that holds one (a Flask app), or a function without parameters
+    that makes either, which is called once per process. Where the environment names Django's
+    settings, Django is set up first. Raises :class:`NoReceiver` where there is none; an error
+    inside the module goes through.
     """
     module_name, name = split(path)
+    _set_up_django()
     module = _import(module_name)
     value: object = module
     for part in name.split("."):
         value = getattr(value, part, None)
-    if not isinstance(value, Receiver):
+    receiver = _held(_made(value) if _is_factory(value) else value)
+    if receiver is None:
         raise _no_receiver(module, name, value)
-    return value
+    return receiver
+
+
+def _set_up_django() -> None:
+    """Set Django up where the environment names its settings, as ``manage.py`` does."""
+    if not os.environ.get("DJANGO_SETTINGS_MODULE") or find_spec("django") is None:
+        return
+    import django  # noqa: PLC0415 - only where it is used.
+    from django.apps import apps  # noqa: PLC0415 - the same.
+
+    if not apps.ready:
+        django.setup()
+
+
+def _is_factory(value: object) -> TypeGuard[Callable[[], object]]:
+    return isroutine(value)
+
+
+@cache
+def _made(factory: Callable[[], object]) -> object:
+    return factory()
+
+
+def _held(value: object) -> Receiver | None:
+    """Give the receiver that *value* is, or holds as one of its extensions."""
+    if isinstance(value, Receiver):
+        return value
+    extensions = getattr(value, "extensions", None)
+    if not isinstance(extensions, Mapping):
+        return None
+    held = cast("Mapping[str, object]", extensions).get(EXTENSION)
+    return held if isinstance(held, Receiver) else None
 
 
 def _import(name: str) -> ModuleType:

@@ -7,27 +7,25 @@ own: the store remembers, the program runs the handlers, a mount reads bytes and
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks import replies
-from florentin_webhooks._run import ASYNCIO, BLOCKING, Program, finish, refuse_loop
-from florentin_webhooks.answers import ran, told
+from florentin_webhooks._run import BLOCKING, Asyncio, Program, finish, refuse_loop
+from florentin_webhooks.answers import ran, reason_of, told
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.environment import redis_store, rq_queue
 from florentin_webhooks.errors import (
     ConfigurationError,
     DeliveryTooLarge,
     InvalidEvent,
-    InvalidSignature,
-    MalformedDelivery,
     Rejected,
     StaleDelivery,
     Unavailable,
 )
 from florentin_webhooks.events import parse
-from florentin_webhooks.headers import Headers, find
-from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.headers import Headers
 from florentin_webhooks.journal import Journal, logger
 from florentin_webhooks.leases import Lease
 from florentin_webhooks.queueing import QueueingRouter
@@ -37,6 +35,7 @@ from florentin_webhooks.settings import (
     refuse_forgetful,
     refuse_queueless,
     refuse_short_lease,
+    refuse_untransactional,
     refuse_weak,
 )
 from florentin_webhooks.signatures import FlorentinSignature, Secrets
@@ -45,10 +44,12 @@ from florentin_webhooks.verifier import Verifier
 from florentin_webhooks.wanted import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from florentin_webhooks.deliveries import Delivery, Reply
     from florentin_webhooks.events import Event
+    from florentin_webhooks.handlers import Handler
     from florentin_webhooks.queues import Queue
     from florentin_webhooks.stores import Store
 
@@ -69,6 +70,9 @@ class Receiver(QueueingRouter):
     a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
     handler has *timeout*; see the docs for what that means for functions without ``async``.
 
+    ``around``, which mounts set, gives the context manager that a worker's job runs inside, and
+    in asyncio programs the thread of a handler without ``async``.
+
     Raises :class:`ConfigurationError` for anything that would fail later: a weak secret, a store
     that forgets before the window closes, a lease that ends before a handler must.
     """
@@ -87,6 +91,7 @@ class Receiver(QueueingRouter):
     ) -> None:
         super().__init__(queue)
         self.store: Store = MemoryStore() if store is None else store
+        self.around: Callable[[], AbstractContextManager[object]] = nullcontext
         refuse_weak(secrets)
         refuse_forgetful(self.store, tolerance, leeway)
         refuse_short_lease(self.store, timeout)
@@ -96,6 +101,7 @@ class Receiver(QueueingRouter):
         self._clock = clock
         self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
         self._journal = Journal()
+        self._asyncio = Asyncio(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
         self._warn = store is None
 
     @classmethod
@@ -132,7 +138,7 @@ class Receiver(QueueingRouter):
 
         Handlers without ``async`` run in a thread.
         """
-        return await self._receive(headers, body, ASYNCIO)
+        return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
         """Give the genuine delivery and its typed event; remember and run nothing.
@@ -208,6 +214,11 @@ class Receiver(QueueingRouter):
         state = await run.all(left.inline, event, delivery)
         return ran(state, run, lease)
 
+    def _add(self, handlers: Sequence[Handler]) -> None:
+        for handler in handlers:
+            refuse_untransactional(handler, self.store)
+        super()._add(handlers)
+
     def _authenticate(self, headers: Headers, body: bytes) -> tuple[Delivery, Mapping[str, object]]:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
@@ -231,14 +242,5 @@ class Receiver(QueueingRouter):
 
     def _refuse(self, error: Rejected, headers: Headers, body: bytes) -> Reply:
         reply = replies.refused(Outcome(error.code), error)
-        reason = str(error)
-        declared = find(headers, "content-length")
-        if isinstance(error, InvalidSignature) and declared and declared != [str(len(body))]:
-            reason += (
-                f" (Content-Length {declared[0][:20]!a}, {len(body)} bytes arrived: did a "
-                "middleware change the body?)"
-            )
-        if isinstance(error, MalformedDelivery):
-            reason += f" ({fingerprint(body).hex()})"
-        self._journal.refusal(reply, reason, self._clock())
+        self._journal.refusal(reply, reason_of(error, headers, body), self._clock())
         return reply

@@ -7,9 +7,10 @@ reason for the log come out.
 from __future__ import annotations
 
 from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.headers import Headers, find
 
-__all__ = ["declared_length", "promised_length", "refusal"]
+__all__ = ["declared_length", "promised_length", "refusal", "slash_forms"]
 
 _MAX_DIGITS = 18
 
@@ -44,3 +45,15 @@ def promised_length(headers: Headers) -> int:
     """
     undone = find(headers, "transfer-encoding") or find(headers, "upgrade")
     return 0 if undone else declared_length(headers)
+
+
+def slash_forms(path: str) -> tuple[str, str]:
+    """Give *path* without and with a slash at its end: senders follow no redirect between them.
+
+    Raises :class:`ConfigurationError` for a path that does not begin with a slash.
+    """
+    if not path.startswith("/"):
+        message = f"the path {path!r} must begin with a slash"
+        raise ConfigurationError(message)
+    plain = path.rstrip("/")
+    return plain, f"{plain}/"

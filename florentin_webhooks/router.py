@@ -55,6 +55,7 @@ class How(TypedDict, Generic[E], total=False):
     inline: bool
     queue: str | None
     latest: Callable[[E], Hashable] | None
+    atomic: bool
 
 
 class Subscribe(Protocol[E]):
@@ -129,6 +130,7 @@ class Router:
         inline: bool = False,
         queue: str | None = None,
         latest: Callable[[Any], Hashable] | None = None,  # Any: the event that *what* names.
+        atomic: bool = False,
     ) -> Callable[[Function], Function]:
         """Register the decorated function for *what*.
 
@@ -143,12 +145,13 @@ class Router:
         *queue* names another queue than the receiver's. *latest* gives the entity of an event, such
         as ``lambda e: e.data.subscription.id``: events older than the newest one that was handled
         for it are skipped and recorded as superseded; equal times run, and so does every event
-        for which it gives None.
+        for which it gives None. *atomic* runs the handler in the database transaction that records
+        its end, so that what it does there happens exactly once; the store must have one.
 
         Raises :class:`ConfigurationError` for an unknown name, a function that cannot take an
         event, a second registration, and after the first delivery.
         """
-        wanted, options = event_class(what), Options(inline, queue, latest)
+        wanted, options = event_class(what), Options(inline, queue, latest, atomic)
 
         def register(function: Function) -> Function:
             self._add([describe(function, wanted, options)])
@@ -189,6 +192,11 @@ class Router:
         if kind not in self._matches:
             self._matches[kind] = tuple(h for h in self._handlers if issubclass(kind, h.what))
         return self._matches[kind]
+
+    @property
+    def models(self) -> Mapping[str, type[Event]]:
+        """Give the class for each event name: the catalogue's, and the ones that you registered."""
+        return self._models
 
     def model(self, name: str) -> type[Event]:
         """Give the class for the event *name*: the catalogue's, or yours if you registered one."""

@@ -158,7 +158,8 @@ def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> End
     store = cast("RedisStore", hooks.store).through(job.connection)
     # RQ's alarm rings by this clock: what returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
-    return work(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
+    with hooks.around():
+        return work(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 
 def _told(ending: Ending, queue: object) -> str:

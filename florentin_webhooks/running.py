@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import time
 from asyncio import CancelledError
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks._run import Attempt, StillRunning
+from florentin_webhooks._run import StillRunning
+from florentin_webhooks.attempts import Attempt, Close, Ended
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.guards import OnceGuard, Watermark
+from florentin_webhooks.guards import OnceGuard
 from florentin_webhooks.journal import handler_discarded, handler_failed, handler_postponed
 from florentin_webhooks.signals import Discard, RetryLater
 from florentin_webhooks.stores import Ending, State
-from florentin_webhooks.stores.working import Permission, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.events import Event
     from florentin_webhooks.handlers import Handler
     from florentin_webhooks.leases import Lease
-    from florentin_webhooks.queues import Job
+    from florentin_webhooks.stores import Finish
 
 __all__ = ["Close", "Failure", "Run"]
 
@@ -46,19 +46,6 @@ class Failure(NamedTuple):
     def reason(self) -> str:
         """Say which handler failed and how, without the error's text, which may quote a payload."""
         return f"{self.handler}: {type(self.error).__name__}"
-
-
-class Close(NamedTuple):
-    """Say what becomes of a delivery when its handlers have *succeeded*, and when not."""
-
-    succeeded: State = State.DONE
-    failed: State = State.FAILED
-    jobs: tuple[Job, ...] = ()
-
-    @classmethod
-    def inline(cls, jobs: tuple[Job, ...]) -> Close:
-        """Give the close of inline handlers: their success and the push of *jobs* are one step."""
-        return cls(succeeded=State.QUEUED if jobs else State.DONE, jobs=jobs)
 
 
 class Run:
@@ -115,7 +102,9 @@ class Run:
     async def _one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
-        error, ending = await self._guarded(handler, event, delivery, last=last)
+        error, ending, state = await self._attempt(handler, event, delivery, last=last)
+        if state is not None:
+            return state
         if isinstance(error, Discard):
             handler_discarded(handler.name, self._lease.key)
             error, ending = None, Ending.DISCARDED
@@ -135,56 +124,18 @@ class Run:
                 await self._lease.program.later(self._lease.release(name))
             raise
 
-    async def _guarded(
-        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
-    ) -> tuple[Attempt, Ending]:
-        try:
-            watermark = Watermark.of(handler, event, self._lease.token, self._lease.seconds)
-        except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
-            return raised, Ending.DONE
-        if watermark is not None:
-            permit = await self._lease.ask(watermark.step(Step.BEGIN))
-            if permit.permission is Permission.SUPERSEDED:
-                return None, Ending.SUPERSEDED
-            if permit.permission is Permission.BUSY:
-                return RetryLater(permit.wait), Ending.DONE
-        arguments = (event, delivery) if handler.takes_delivery else (event,)
-        return await self._attempt(handler, arguments, watermark, last=last), Ending.DONE
-
     async def _attempt(
-        self,
-        handler: Handler,
-        arguments: tuple[object, ...],
-        watermark: Watermark | None,
-        *,
-        last: bool,
-    ) -> Attempt:
-        program = self._lease.program
+        self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
+    ) -> Ended:
         seconds = min(self._seconds, self._time_left() - TO_RECORD)
-        try:
-            error = await program.attempt(handler, arguments, seconds)
-        except CancelledError as cancelled:
-            if isinstance(still := cancelled.__cause__, StillRunning):
-                program.later(self._when_ended(handler, still, watermark, last=last))
-            else:
-                await program.later(self._give_back(watermark))
-            raise
-        if isinstance(error, StillRunning):
-            program.later(self._when_ended(handler, error, watermark, last=last))
-        else:
-            await self._leave(watermark, error)
-        return error
+        finish = partial(self._finish, handler.name, last=last)
+        attempt = Attempt(self._lease, handler, self._close, finish)
+        arguments = (event, delivery) if handler.takes_delivery else (event,)
+        return await attempt.run(event, arguments, seconds, lambda: last and self._only_late())
 
-    async def _leave(self, watermark: Watermark | None, error: Attempt) -> None:
-        """Let the next event of the same entity in; one that was discarded was handled, too."""
-        if watermark is not None:
-            handled = error is None or isinstance(error, Discard)
-            await self._lease.ask(watermark.step(Step.DONE if handled else Step.RELEASE))
-
-    async def _give_back(self, watermark: Watermark | None) -> None:
-        with suppress(Unavailable, CancelledError):
-            await self._leave(watermark, CancelledError())
-        await self._lease.release()
+    def _only_late(self) -> bool:
+        """Tell whether nothing has failed but what was still running when its time was over."""
+        return all(isinstance(each.error, StillRunning) for each in self.failures)
 
     def _note(self, handler: Handler, error: BaseException) -> None:
         if isinstance(error, RetryLater):
@@ -200,35 +151,23 @@ class Run:
     def _time_left(self) -> float:
         return self._deadline - time.monotonic()
 
-    async def _record(self, handler: str | None, ending: Ending, *, last: bool) -> State:
+    def _finish(self, handler: str | None, ending: Ending = Ending.DONE, *, last: bool) -> Finish:
         state = State.RUNNING
         if last:
             state = self._close.failed if self.failures else self._close.succeeded
         if last and self._lease.part and self.postponed is not None:
             state = State.QUEUED
         reason = "; ".join(failure.reason for failure in self.failures)
-        finish, jobs = self._lease.finish, self._close.jobs
+        return self._lease.finish(state, handler, ending, reason=reason, jobs=self._close.jobs)
+
+    async def _record(self, handler: str | None, ending: Ending, *, last: bool) -> State:
+        finish = self._finish(handler, ending, last=last)
         try:
-            return await finish(state, handler, ending, reason=reason, jobs=jobs)
+            return await self._lease.ask(finish)
         except Unavailable:
             raise
         except Exception:
             # A worker's alarm may ring here. It rings once, and a finish counts once.
             if self._lease.part is None:
                 raise
-            return await finish(state, handler, ending, reason=reason, jobs=jobs)
-
-    async def _when_ended(
-        self, handler: Handler, still: StillRunning, watermark: Watermark | None, *, last: bool
-    ) -> None:
-        """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
-        lease, close = self._lease, self._close
-        while not await still.ended_within(lease.store.lease.total_seconds() / 3):
-            await lease.settle(State.RUNNING)
-        with suppress(Unavailable, CancelledError):
-            await self._leave(watermark, still.thread.result())
-        if still.thread.result() is not None:
-            await lease.settle(close.failed)
-            return
-        clean = last and all(isinstance(each.error, StillRunning) for each in self.failures)
-        await lease.settle(close.succeeded if clean else close.failed, handler.name, close.jobs)
+            return await self._lease.ask(finish)

@@ -21,6 +21,7 @@ __all__ = [
     "refuse_queueless",
     "refuse_short_lease",
     "refuse_unimportable",
+    "refuse_untransactional",
     "refuse_weak",
 ]
 
@@ -68,6 +69,16 @@ def refuse_queueless(store: Store, queue: Queue | None) -> None:
         message = (
             f"{type(store).__name__} cannot push jobs in the step that remembers a delivery; pass "
             "store=RedisStore(url) with a queue"
+        )
+        raise ConfigurationError(message)
+
+
+def refuse_untransactional(handler: Handler, store: Store) -> None:
+    """Raise :class:`ConfigurationError` for an atomic handler whose store has no transactions."""
+    if handler.atomic and not store.transactions:
+        message = (
+            f"{handler.name} is registered with atomic=True, and {type(store).__name__} has no "
+            "transaction to run it in; pass store=DjangoStore(), or guard with delivery.once()"
         )
         raise ConfigurationError(message)
 

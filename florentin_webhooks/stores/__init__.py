@@ -158,6 +158,11 @@ class Store(Protocol):
         """Whether it can push jobs in the step that remembers a delivery."""
         ...
 
+    @property
+    def transactions(self) -> bool:
+        """Whether handlers can run in the transaction that records their end."""
+        ...
+
     def execute(self, operation: Operation[A]) -> A:
         """Carry out *operation* from a blocking program."""
         ...

@@ -64,7 +64,7 @@ class MemoryStore:
             raise ConfigurationError(message)
         self.retention = retention
         self.lease = lease
-        self.queues = False
+        self.queues = self.transactions = False
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()

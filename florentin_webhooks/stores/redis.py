@@ -81,6 +81,7 @@ class RedisStore:
         self.lease = lease
         self.keep = keep
         self.queues = True
+        self.transactions = False
         if keep < retention:
             message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
             raise ConfigurationError(message)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from florentin_webhooks.stores import Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from florentin_webhooks.queues import Job
+    from florentin_webhooks.stores import Finish, State
 
 __all__ = [
     "Begin",
+    "Effect",
+    "Effected",
     "Latest",
     "Once",
     "Permission",
@@ -133,3 +137,27 @@ class Latest(Operation[Permit]):
     token: bytes
     step: Step
     seconds: float
+
+
+class Effected(NamedTuple):
+    """Answer :class:`Effect`: what was raised, and the state in which the record was left.
+
+    Where something was raised, or the state is LOST, nothing has happened.
+    """
+
+    error: BaseException | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Operation[Effected]):
+    """Run a handler and record its end in one transaction of a store that has *transactions*.
+
+    *call* gives what the handler raised, or None. Then *also* and *finish* are carried out and all
+    of it is committed, or nothing: also where *finish* answers LOST. A commit that the handler's
+    own changes make impossible counts as raised by the handler.
+    """
+
+    call: Callable[[], BaseException | None]
+    finish: Finish
+    also: tuple[Latest, ...] = ()

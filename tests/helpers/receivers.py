@@ -55,6 +55,10 @@ class SpiedStore:
     def queues(self) -> bool:
         return self._store.queues
 
+    @property
+    def transactions(self) -> bool:
+        return self._store.transactions
+
     def execute(self, operation: Operation[A]) -> A:
         self.asked.append(operation)
         return self._store.execute(operation)

@@ -23,7 +23,7 @@ class Forwarding:
     def __init__(self, inner: Store) -> None:
         self.retention = inner.retention
         self.lease = inner.lease
-        self.queues = False
+        self.queues = self.transactions = False
         self.inner = inner
 
     def execute(self, operation: Operation[A]) -> A:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from florentin_webhooks._run import within
+from florentin_webhooks._within import within
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,45 @@
+"""Bound how long a coroutine may take, at no cost where it need not wait."""
+
+from __future__ import annotations
+
+import asyncio
+from types import coroutine
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+
+__all__ = ["within"]
+
+T = TypeVar("T")
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Finish *work* within *seconds*; raises TimeoutError.
+
+    A timer is set only where *work* waits for something. Most bodies have arrived with their
+    headers, and a timer costs as much as verifying their signature.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    try:
+        awaited = work.send(None)
+    except StopIteration as done:
+        return cast("T", done.value)
+    async with asyncio.timeout_at(end):
+        return await _rest(work, awaited)
+
+
+@coroutine
+def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, object, T]:
+    """Go on with *work*, which has taken its first step and waits for *awaited*."""
+    while True:
+        try:
+            try:
+                result = yield awaited
+            except BaseException as error:  # noqa: BLE001 - whatever is thrown in is for the work.
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(result)
+        except StopIteration as done:
+            return cast("T", done.value)

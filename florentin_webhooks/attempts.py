@@ -1,0 +1,145 @@
+"""Attempt one handler: behind its watermark, and in the store's transaction where it is atomic.
+
+Whatever it raises is given, not raised. A thread that outlives its handler's time keeps the lease.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from florentin_webhooks._run import StillRunning, call
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.guards import Watermark
+from florentin_webhooks.signals import Discard, RetryLater
+from florentin_webhooks.stores import Ending, State
+from florentin_webhooks.stores.working import Effect, Permission, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.events import Event
+    from florentin_webhooks.handlers import Handler
+    from florentin_webhooks.leases import Lease
+    from florentin_webhooks.queues import Job
+    from florentin_webhooks.stores import Finish
+
+__all__ = ["Attempt", "Close", "Ended"]
+
+
+class Close(NamedTuple):
+    """Say what becomes of a delivery when its handlers have *succeeded*, and when not."""
+
+    succeeded: State = State.DONE
+    failed: State = State.FAILED
+    jobs: tuple[Job, ...] = ()
+
+    @classmethod
+    def inline(cls, jobs: tuple[Job, ...]) -> Close:
+        """Give the close of inline handlers: their success and the push of *jobs* are one step."""
+        return cls(succeeded=State.QUEUED if jobs else State.DONE, jobs=jobs)
+
+
+class Ended(NamedTuple):
+    """Say how an attempt ended: what was raised, and the *state* where that is recorded already."""
+
+    error: BaseException | None = None
+    ending: Ending = Ending.DONE
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Attempt *handler* under *lease*; *finish* gives what records its success."""
+
+    lease: Lease
+    handler: Handler
+    close: Close
+    finish: Callable[[], Finish]
+
+    async def run(
+        self,
+        event: Event,
+        arguments: tuple[object, ...],
+        seconds: float,
+        clean: Callable[[], bool],
+    ) -> Ended:
+        """Run the handler, for *seconds*, unless something newer than *event* was handled.
+
+        Raises CancelledError where the program was cancelled, after the lease was taken care of.
+        *clean* says, when a thread ends late, whether it was all that was missing.
+        """
+        try:
+            watermark = Watermark.of(self.handler, event, self.lease.token, self.lease.seconds)
+        except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
+            return Ended(raised)
+        if watermark is not None:
+            permit = await self.lease.ask(watermark.step(Step.BEGIN))
+            if permit.permission is Permission.SUPERSEDED:
+                return Ended(ending=Ending.SUPERSEDED)
+            if permit.permission is Permission.BUSY:
+                return Ended(RetryLater(permit.wait))
+        return await self._behind(watermark, arguments, seconds, clean)
+
+    async def _behind(
+        self,
+        watermark: Watermark | None,
+        arguments: tuple[object, ...],
+        seconds: float,
+        clean: Callable[[], bool],
+    ) -> Ended:
+        program = self.lease.program
+        try:
+            ended = await self._call(watermark, arguments, seconds)
+        except CancelledError as cancelled:
+            if isinstance(still := cancelled.__cause__, StillRunning):
+                program.later(self._when_ended(still, watermark, clean))
+            else:
+                await program.later(self._give_back(watermark))
+            raise
+        if isinstance(ended.error, StillRunning):
+            program.later(self._when_ended(ended.error, watermark, clean))
+        elif ended.state is None:
+            await self._leave(watermark, ended.error)
+        return ended
+
+    async def _call(
+        self, watermark: Watermark | None, arguments: tuple[object, ...], seconds: float
+    ) -> Ended:
+        program = self.lease.program
+        if not self.handler.atomic:
+            return Ended(await program.attempt(self.handler, arguments, seconds))
+        also = () if watermark is None else (watermark.step(Step.DONE),)
+        effect = Effect(partial(call, self.handler, arguments), self.finish(), also)
+        effected = await program.transact(self.lease.store, effect, seconds)
+        return Ended(effected.error, state=None if effected.error else effected.state)
+
+    async def _leave(self, watermark: Watermark | None, error: BaseException | None) -> None:
+        """Let the next event of the same entity in; one that was discarded was handled, too."""
+        if watermark is not None:
+            handled = error is None or isinstance(error, Discard)
+            await self.lease.ask(watermark.step(Step.DONE if handled else Step.RELEASE))
+
+    async def _give_back(self, watermark: Watermark | None) -> None:
+        with suppress(Unavailable, CancelledError):
+            await self._leave(watermark, CancelledError())
+        await self.lease.release()
+
+    async def _when_ended(
+        self, still: StillRunning, watermark: Watermark | None, clean: Callable[[], bool]
+    ) -> None:
+        """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
+        lease, close = self.lease, self.close
+        while not await still.ended_within(lease.store.lease.total_seconds() / 3):
+            await lease.settle(State.RUNNING)
+        with suppress(Unavailable, CancelledError):
+            await self._leave(watermark, still.thread.result())
+        if still.thread.result() is not None:
+            await lease.settle(close.failed)
+        elif clean():
+            await lease.settle(close.succeeded, self.handler.name, close.jobs)
+        else:
+            await lease.settle(close.failed, self.handler.name, close.jobs)

@@ -1,0 +1,85 @@
+"""Answer a delivery from a WSGI environment: what the mounts of blocking frameworks share.
+
+Reads bytes, bounded in size, and says what the receiver answers; decides nothing. How long a body
+may take is the server's to bound (PEP 3333 gives no way), and so is a sender that never ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.headers import Fields
+from florentin_webhooks.requests import declared_length, promised_length
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from florentin_webhooks.deliveries import Reply
+    from florentin_webhooks.receiver import Receiver
+
+__all__ = ["answer", "fields"]
+
+_CHUNK = 65_536
+_UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+class _Input(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def answer(
+    receiver: Receiver,
+    environ: Mapping[str, object],
+    *,
+    kept: bytes | None = None,
+    consumed: bool = False,
+) -> Reply:
+    """Give the reply to the request that *environ* (PEP 3333) describes.
+
+    *kept* is the body where the framework has read and kept it. *consumed* says that the program
+    around us has read from the stream, which tells its fault from a sender that left.
+    """
+    headers = fields(environ)
+    if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
+        return refused
+    if kept is not None:
+        return receiver.receive(headers, kept)
+    try:
+        body = _read(environ, headers, receiver.max_body)
+    except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
+        reason = f"the body broke off: {type(error).__name__}"
+        return receiver.refuse(Outcome.READ_TIMEOUT, reason)
+    promised = promised_length(headers)
+    if len(body) < promised:
+        return receiver.refuse(*_short(len(body), promised, consumed=consumed))
+    return receiver.receive(headers, body)
+
+
+def fields(environ: Mapping[str, object]) -> Fields:
+    """Give the header fields of *environ*, by the names that they had on the wire."""
+    return Fields(
+        (name.removeprefix("HTTP_").replace("_", "-"), str(value))
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or (name in _UNPREFIXED and value)
+    )
+
+
+def _read(environ: Mapping[str, object], headers: Fields, limit: int) -> bytes:
+    """Read the body, and one byte more than *limit* at most: the receiver refuses that."""
+    stream = cast("_Input", environ["wsgi.input"])
+    # Without a length, only a server that says so ends the stream; others would wait for ever.
+    chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
+    left = limit + 1 if chunked else min(declared_length(headers), limit + 1)
+    chunks: list[bytes] = []
+    while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    return b"".join(chunks)
+
+
+def _short(size: int, promised: int, *, consumed: bool) -> tuple[Outcome, str]:
+    told = f"Content-Length {promised}, {size} bytes arrived"
+    if consumed:
+        return Outcome.BODY_UNAVAILABLE, f"{told}: a middleware read the body"
+    return Outcome.READ_TIMEOUT, f"{told}: the sender left, or a WSGI middleware read the body"
