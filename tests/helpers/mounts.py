@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from florentin_webhooks import Receiver, Reply
+from florentin_webhooks import Receiver, Reply, wsgi
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.fastapi import webhook_router
 from tests.helpers.asgi import call, scope_of
 from tests.helpers.http import Answer
 from tests.helpers.vectors import Request
+from tests.helpers.wsgi import environ_of
 
 __all__ = ["MOUNTS", "PATH", "Mount"]
 
@@ -36,6 +39,10 @@ def _asyncio(receiver: Receiver, request: Request) -> Answer:
     return _told(asyncio.run(receive()))
 
 
+def _wsgi(receiver: Receiver, request: Request) -> Answer:
+    return _told(wsgi.answer(receiver, environ_of(request, PATH)))
+
+
 def _asgi(build: Callable[[Receiver], ASGIApp], chunks: int) -> Mount:
     def deliver(receiver: Receiver, request: Request) -> Answer:
         size = -(-len(request.body) // chunks) or 1
@@ -56,12 +63,20 @@ def _middleware(receiver: Receiver) -> ASGIApp:
     return WebhookMiddleware(_elsewhere, receiver=receiver, path=PATH)
 
 
+def _fastapi(receiver: Receiver) -> ASGIApp:
+    app = FastAPI()
+    app.include_router(webhook_router(receiver, PATH))
+    return app
+
+
 # A new mount is one more entry here.
 MOUNTS: dict[str, Mount] = {
     "receive": _blocking,
     "areceive": _asyncio,
+    "WSGI": _wsgi,
     "WebhookApp": _asgi(WebhookApp, 1),
     "WebhookApp, body in pieces": _asgi(WebhookApp, 7),
     "WebhookMiddleware": _asgi(_middleware, 1),
     "WebhookMiddleware, body in pieces": _asgi(_middleware, 3),
+    "FastAPI, body in pieces": _asgi(_fastapi, 5),
 }
