@@ -20,6 +20,7 @@ SUBJECTS = {
     "redis": "in_redis",
     "worker": "workers",
     "import": "imports",
+    "mounts": "mounts",
 }
 
 

@@ -59,7 +59,7 @@ class _Connection(asyncio.Protocol):
         end = buffer.find(_END)
         if end < 0:
             return
-        start = buffer.index(_LENGTH) + len(_LENGTH)
+        start = buffer[:end].lower().index(_LENGTH) + len(_LENGTH)
         length = int(buffer[start : buffer.index(b"\r", start)])
         if len(buffer) < end + len(_END) + length:
             return

@@ -22,10 +22,10 @@ __all__ = ["CORE", "pin"]
 CORE = 0
 
 
-def pin(core: int) -> None:
-    """Keep this process to one core, where the system has such a call and so many cores."""
-    if hasattr(os, "sched_setaffinity") and core in os.sched_getaffinity(0):
-        os.sched_setaffinity(0, {core})
+def pin(core: int, process: int = 0) -> None:
+    """Keep a process, by default this one, to one core, where the system can and has so many."""
+    if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
+        os.sched_setaffinity(process, {core})
 
 
 def main() -> None:

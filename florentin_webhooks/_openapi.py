@@ -64,15 +64,12 @@ class EventSchema:
     def __init__(self, models: Callable[[], Iterable[type[Event]]]) -> None:
         self._models = models
 
-    def __get_pydantic_json_schema__(
-        self,
-        _: object,
-        handler: GetJsonSchemaHandler,
-    ) -> JSON:
+    def __get_pydantic_json_schema__(self, _: object, handler: GetJsonSchemaHandler) -> JSON:
         """Let pydantic make the schema, with definitions that it knows by our names."""
-        events = Union[tuple(dict.fromkeys(self._models()))]  # noqa: UP007 - of a tuple.
-        adapter = TypeAdapter[Any](Annotated[events, Field(discriminator="event")])  # Any: of many.
-        return handler(_named(adapter.core_schema))
+        # Any: checkers know no types that are made at run time.
+        events = cast("Any", Union)[tuple(dict.fromkeys(self._models()))]
+        annotated = cast("Any", Annotated)[events, Field(discriminator="event")]
+        return handler(_named(TypeAdapter(annotated).core_schema))
 
 
 def responses(*, queue: bool) -> dict[int | str, JSON]:
@@ -121,9 +118,9 @@ def _one_of(outcomes: Iterable[Outcome]) -> JSON:
 
 def _named(schema: Any) -> Any:  # Any: a core schema is a tree of dicts, lists and values.
     """Copy a core schema, with our prefix in the references that pydantic makes names of."""
-    if isinstance(schema, list | tuple):
-        return [_named(each) for each in cast("Sequence[object]", schema)]
-    if not isinstance(schema, dict):
+    if type(schema) in (list, tuple):
+        return type(schema)(_named(each) for each in schema)
+    if type(schema) is not dict:
         return schema
     tree = cast("Mapping[str, Any]", schema)  # Any: the same.
     return {

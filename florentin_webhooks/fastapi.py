@@ -4,7 +4,7 @@ Hands the request to the ASGI mount, which verifies the bytes as they came; Fast
 Annotations are evaluated here, since FastAPI reads those of its endpoints.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from traceback import walk_tb
 from typing import Annotated, Any
@@ -26,7 +26,9 @@ except ModuleNotFoundError as missing:
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 __all__ = ["webhook_router"]
@@ -61,7 +63,7 @@ def webhook_router(
         )
     for form in forms:
         # Takes every other method, since an endpoint that is no function is served as it is.
-        router.add_route(form, app, name=_NAME, include_in_schema=False)
+        router.routes.append(Route(form, app, name=_NAME, include_in_schema=False))
     _show(router, forms[0], hooks)
     return router
 
@@ -97,7 +99,7 @@ def _serving(app: asgi.WebhookApp) -> Callable[[Request], Awaitable[Response]]:
 
 def _show(router: APIRouter, path: str, hooks: Receiver) -> None:
     """Add a route for the OpenAPI alone: the ones before it take every request."""
-    events = EventSchema(lambda: hooks.models.values())
+    events = EventSchema(lambda: tuple(hooks.models.values()))
 
     async def florentin_webhook(event: Annotated[object, Body(), events]) -> None:
         """Take an event that Florentin has signed.
@@ -156,6 +158,8 @@ class _Route(APIRoute):
         async def handle_or_tell(request: Request) -> Response:
             try:
                 return await handle(request)
+            except ClientDisconnect:
+                raise
             except Exception as error:
                 culprit = _culprit(error)
                 if culprit not in told:  # Each of them once, since anybody can cause this line.
@@ -176,8 +180,15 @@ def _culprit(error: Exception) -> str:
     """Name what refused and where, by nothing that a request can choose."""
     name = type(error).__name__
     if isinstance(error, RequestValidationError):
-        wanted = [".".join(map(str, each["loc"][:2])) for each in error.errors()]
-        return f"{name}, {', '.join(sorted(set(wanted)))}"
+        return f"{name}: {', '.join(sorted({_place(each) for each in error.errors()}))}"
     *_, (frame, line) = walk_tb(error.__traceback__)
     where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
-    return f"{name} {getattr(error, 'status_code', '')} at {where}"
+    status = f" {error.status_code}" if isinstance(error, HTTPException) else ""
+    return f"{name}{status} at {where}"
+
+
+def _place(problem: Mapping[str, Any]) -> str:  # Any: pydantic's.
+    kind, *names = problem["loc"]
+    # What is missing bears the program's name for it; all others may be the sender's.
+    declared = problem["type"] == "missing" and kind != "body"
+    return f"{kind} {names[0]}" if declared else str(kind)

@@ -198,6 +198,15 @@ class Router:
         """Give the class for each event name: the catalogue's, and the ones that you registered."""
         return self._models
 
+    @property
+    def unhandled(self) -> tuple[str, ...]:
+        """Give the names of the events that no handler wants."""
+        return tuple(
+            name
+            for name, model in self._models.items()
+            if not any(issubclass(model, handler.what) for handler in self._handlers)
+        )
+
     def model(self, name: str) -> type[Event]:
         """Give the class for the event *name*: the catalogue's, or yours if you registered one."""
         return self._models.get(name, UnknownEvent)

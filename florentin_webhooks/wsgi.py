@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.headers import Fields
+from florentin_webhooks.headers import Fields, find
 from florentin_webhooks.requests import declared_length, promised_length
 
 if TYPE_CHECKING:
@@ -18,10 +18,29 @@ if TYPE_CHECKING:
     from florentin_webhooks.deliveries import Reply
     from florentin_webhooks.receiver import Receiver
 
-__all__ = ["answer", "fields"]
+__all__ = ["EnvironFields", "answer"]
 
 _CHUNK = 65_536
-_UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
+_UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+
+class EnvironFields(Fields):
+    """Find headers in a WSGI environment, by the names that they had on the wire.
+
+    The server has joined those that came more than once.
+    """
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, object]) -> None:
+        self._environ = environ
+
+    def find(self, name: str) -> list[str]:
+        """Give the value of *name*, which is written in lower case, if there is one."""
+        key = _UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        value = self._environ.get(key)
+        # A server may say with "" that there is no such header (PEP 3333).
+        return [] if value is None or value == "" else [str(value).strip(" \t")]
 
 
 class _Input(Protocol):
@@ -40,7 +59,7 @@ def answer(
     *kept* is the body where the framework has read and kept it. *consumed* says that the program
     around us has read from the stream, which tells its fault from a sender that left.
     """
-    headers = fields(environ)
+    headers = EnvironFields(environ)
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
         return refused
     if kept is not None:
@@ -51,18 +70,9 @@ def answer(
         reason = f"the body broke off: {type(error).__name__}"
         return receiver.refuse(Outcome.READ_TIMEOUT, reason)
     promised = promised_length(headers)
-    if len(body) < promised:
+    if len(body) < promised or (consumed and not body and find(headers, "transfer-encoding")):
         return receiver.refuse(*_short(len(body), promised, consumed=consumed))
     return receiver.receive(headers, body)
-
-
-def fields(environ: Mapping[str, object]) -> Fields:
-    """Give the header fields of *environ*, by the names that they had on the wire."""
-    return Fields(
-        (name.removeprefix("HTTP_").replace("_", "-"), str(value))
-        for name, value in environ.items()
-        if name.startswith("HTTP_") or (name in _UNPREFIXED and value)
-    )
 
 
 def _read(environ: Mapping[str, object], headers: Fields, limit: int) -> bytes:

@@ -1,0 +1,109 @@
+"""The same deliveries, honest and hostile, through every mount under its real servers.
+
+What is answered is what the receiver says without any server: status, outcome, and body to the
+byte. What a server does before a program is called stands in BY_THE_SERVER and TRAILERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count, product
+from pathlib import Path
+
+import pytest
+
+from florentin_webhooks import Receiver, Reply
+from florentin_webhooks.deliveries import Outcome
+from tests.helpers.http import Answer, Connection, raw
+from tests.helpers.mount_cases import ATTACKS, CASES, HEADER, Case
+from tests.helpers.serving import ASGI_SERVERS, WSGI_SERVERS, served
+from tests.helpers.vectors import Request
+
+ALL = CASES | ATTACKS
+NUMBERS = {name: number for number, name in enumerate(ALL)}
+ASGI_MOUNTS = ("route", "middleware", "fastapi", "litestar", "django")
+WSGI_MOUNTS = ("plain", "flask", "django")
+PLACES = [
+    *(("uvicorn h11", mount) for mount in ASGI_MOUNTS),
+    *(("uvicorn httptools", mount) for mount in ("route", "django")),
+    *((server, mount) for server in WSGI_SERVERS for mount in WSGI_MOUNTS),
+]
+LONG_HEADERS = ("SIG-32 64 KiB", "SIG-32 1 MiB")
+BY_THE_SERVER = {
+    "uvicorn h11": LONG_HEADERS,
+    "uvicorn httptools": ("method post",),
+    "gunicorn sync": ("method post", *LONG_HEADERS),
+    "gunicorn gthread": ("method post", *LONG_HEADERS),
+}
+"""What a server may refuse by itself: headers that are too long for it, and words of its own."""
+
+TRAILERS = ("uvicorn httptools", "SIG-17")
+"""httptools adds trailers to the headers where all of a request arrives at once; see SIG-17."""
+
+UNSENT = "a declared length above the limit"
+
+Ports = Callable[[str], int]
+
+_uses = count()
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    """The port of a server by its name; it is started when it is wanted for the first time."""
+    known: dict[str, int] = {}
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+
+        def port(server: str) -> int:
+            if server not in known:
+                app = "asgi" if server in ASGI_SERVERS else "wsgi"
+                log: Path = folder / f"{server}.log"
+                program = served(server, f"tests.helpers.mounted:{app}", log)
+                known[server] = stack.enter_context(program)
+            return known[server]
+
+        yield port
+
+
+def told(port: int, mount: str, request: Request, receiver: str) -> Answer | None:
+    length = b"Content-Length" not in dict(request.headers)
+    data = raw(request, f"/{mount}/webhooks/florentin", length=length)
+    first, rest = data.split(b"\r\n", 1)
+    with Connection(port) as connection:
+        connection.send(b"\r\n".join([first, f"{HEADER}: {receiver}".encode(), rest]))
+        return connection.answer()
+
+
+def expected_of(server: str, name: str, case: Case) -> list[str]:
+    return ["processed"] if (server, name) == TRAILERS else case.outcomes
+
+
+def reference(receiver: Receiver, request: Request) -> Reply:
+    refused = receiver.screen(request.method, request.headers)
+    return refused or receiver.receive(request.headers, request.body)
+
+
+def meetings() -> Iterator[tuple[str, str, str]]:
+    """Every place with every case that it can meet."""
+    for (server, mount), name in product(PLACES, ALL):
+        # Under ASGI, Django waits for all of a body before it asks anybody about it.
+        if (server[:7], mount, name) != ("uvicorn", "django", UNSENT):
+            yield server, mount, name
+
+
+@pytest.mark.parametrize(("server", "mount", "name"), list(meetings()))
+def test_a_delivery_is_answered_alike_everywhere(
+    server: str, mount: str, name: str, ports: Ports
+) -> None:
+    case, receiver = ALL[name], f"{NUMBERS[name]}/{next(_uses)}"
+    expected = case.build()
+    for request, outcome in zip(case.requests, expected_of(server, name, case), strict=True):
+        answer = told(ports(server), mount, request, receiver)
+        if name in BY_THE_SERVER[server]:
+            assert answer is None or answer.status in (400, 401, 431)
+            continue
+        reply = reference(expected, request)
+        assert answer is not None
+        assert (answer.outcome, answer.status) == (outcome, Outcome(outcome).status)
+        assert answer.body == reply.body or (server, name) == TRAILERS
