@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import isroutine
+from inspect import iscoroutinefunction, isfunction, ismethod, signature
 from typing import TYPE_CHECKING, TypeGuard, cast
 
 from florentin_webhooks.errors import ConfigurationError
@@ -19,10 +18,25 @@ from florentin_webhooks.receiver import Receiver
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["EXTENSION", "NoReceiver", "load", "split"]
+__all__ = [
+    "EXTENSION",
+    "FACTORY_VARIABLE",
+    "NoReceiver",
+    "adopt",
+    "load",
+    "set_up_django",
+    "split",
+]
 
 EXTENSION = "florentin_webhooks"
 """The name under which a program's ``extensions`` hold its receiver, as Flask's do."""
+
+FACTORY_VARIABLE = "FLORENTIN_RECEIVER"
+"""The variable that names the factory which jobs may have called."""
+
+_NAME = "name the Receiver of that module"
+_Factory = Callable[[], object]
+_made: dict[_Factory, object] = {}
 
 
 class NoReceiver(ConfigurationError):
@@ -48,55 +62,60 @@ def split(path: str) -> tuple[str, str]:
     return module, name
 
 
-def load(path: str) -> Receiver:
+def load(path: str, *, typed: bool = True) -> Receiver:
     """Import the receiver at *path*, written ``package.module:name``.
 
     *path* may name a program that holds one (a Flask app), or a function without parameters
-    that makes either, which is called once per process. Where the environment names Django's
-    settings, Django is set up first. Raises :class:`NoReceiver` where there is none; an error
-    inside the module goes through.
+    that makes either, which is called once per process. One that was not *typed* by an operator
+    but came with a job calls no function, unless it was called before or the environment names
+    *path* in ``FLORENTIN_RECEIVER``: who writes to Redis does not choose what runs here.
+
+    Where the environment names Django's settings, Django is set up first. Raises
+    :class:`NoReceiver` where there is none; an error inside the module goes through.
     """
-    module_name, name = split(path)
-    _set_up_django()
-    module = _import(module_name)
-    value: object = module
-    for part in name.split("."):
-        value = getattr(value, part, None)
-    receiver = _held(_made(value) if _is_factory(value) else value)
+    in_django = set_up_django()
+    module, value = _find(path)
+    held = _make(value, path, typed=typed) if _is_factory(value) else value
+    receiver = _receiver(held)
     if receiver is None:
-        raise _no_receiver(module, name, value)
+        raise _no_receiver(path, module, value, held)
+    if in_django:
+        from florentin_webhooks.django.connections import fit  # noqa: PLC0415 - only there.
+
+        fit(receiver)
     return receiver
 
 
-def _set_up_django() -> None:
-    """Set Django up where the environment names its settings, as ``manage.py`` does."""
+def adopt(path: str, program: object) -> None:
+    """Take *program* for what the factory at *path* made, if it is one; it is not called again."""
+    value = _find(path)[1]
+    if _is_factory(value):
+        _made[value] = program
+
+
+def set_up_django() -> bool:
+    """Set Django up where the environment names its settings, as ``manage.py`` does.
+
+    Tells whether it does.
+    """
     if not os.environ.get("DJANGO_SETTINGS_MODULE") or find_spec("django") is None:
-        return
+        return False
     import django  # noqa: PLC0415 - only where it is used.
     from django.apps import apps  # noqa: PLC0415 - the same.
 
     if not apps.ready:
         django.setup()
+    return True
 
 
-def _is_factory(value: object) -> TypeGuard[Callable[[], object]]:
-    return isroutine(value)
-
-
-@cache
-def _made(factory: Callable[[], object]) -> object:
-    return factory()
-
-
-def _held(value: object) -> Receiver | None:
-    """Give the receiver that *value* is, or holds as one of its extensions."""
-    if isinstance(value, Receiver):
-        return value
-    extensions = getattr(value, "extensions", None)
-    if not isinstance(extensions, Mapping):
-        return None
-    held = cast("Mapping[str, object]", extensions).get(EXTENSION)
-    return held if isinstance(held, Receiver) else None
+def _find(path: str) -> tuple[ModuleType, object]:
+    """Give the module that *path* names and what stands there; None where nothing does."""
+    module_name, name = split(path)
+    module = _import(module_name)
+    value: object = module
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    return module, value
 
 
 def _import(name: str) -> ModuleType:
@@ -111,10 +130,52 @@ def _import(name: str) -> ModuleType:
         raise NoReceiver(fact, hint) from None
 
 
-def _no_receiver(module: ModuleType, name: str, value: object) -> NoReceiver:
-    found = [each for each, held in vars(module).items() if isinstance(held, Receiver)]
+def _is_factory(value: object) -> TypeGuard[_Factory]:
+    return isfunction(value) or ismethod(value)
+
+
+def _make(factory: _Factory, path: str, *, typed: bool) -> object:
+    if factory not in _made:
+        if not typed and os.environ.get(FACTORY_VARIABLE) != path:
+            fact = f"a job wants the function {path} called, which this worker was not started for"
+            raise NoReceiver(fact, f"start it as worker {path}, or set {FACTORY_VARIABLE}={path}")
+        _refuse_parameters(factory, path)
+        _made[factory] = factory()
+    return _made[factory]
+
+
+def _refuse_parameters(factory: _Factory, path: str) -> None:
+    hint = "name a plain function without parameters that calls it"
+    if iscoroutinefunction(factory):
+        raise NoReceiver(f"{path} is an async function, which nobody here awaits", hint)
+    try:
+        signature(factory).bind()
+    except TypeError as error:
+        raise NoReceiver(f"{path} cannot be called without arguments ({error})", hint) from None
+
+
+def _receiver(value: object) -> Receiver | None:
+    """Give the receiver that *value* is, or holds as one of its extensions."""
+    if isinstance(value, Receiver):
+        return value
+    held = _extensions(value).get(EXTENSION)
+    return held if isinstance(held, Receiver) else None
+
+
+def _extensions(value: object) -> Mapping[str, object]:
+    found = getattr(value, "extensions", None)
+    return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
+
+
+def _no_receiver(path: str, module: ModuleType, value: object, held: object) -> NoReceiver:
+    near = tuple(name for name, each in vars(module).items() if isinstance(each, Receiver))
+    kind = type(held).__name__
+    if isinstance(getattr(held, "extensions", None), Mapping):
+        fact = f"{path} is a program of type {kind} that holds no receiver"
+        return NoReceiver(fact, "FlorentinWebhooks().init_app(app), where it is made", near)
+    if held is not value:
+        fact = f"the function {path} gave no Receiver and no program that holds one, but {kind}"
+        return NoReceiver(fact, "have it return one of them", near)
     if value is None:
-        fact = f"{module.__name__} has no {name!r}"
-    else:
-        fact = f"{module.__name__}:{name} is no Receiver but of type {type(value).__name__}"
-    return NoReceiver(fact, "name the Receiver of that module", tuple(found))
+        return NoReceiver(f"{module.__name__} has no {split(path)[1]!r}", _NAME, near)
+    return NoReceiver(f"{path} is no Receiver but of type {kind}", _NAME, near)

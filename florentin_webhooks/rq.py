@@ -136,7 +136,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
 
     Gives a Retry where it is too early, which uses up no attempt; raises :class:`JobFailed`.
     """
-    hooks, job = load(receiver), rq.get_current_job()
+    hooks, job = load(receiver, typed=False), rq.get_current_job()
     if job is None:
         message = "process() is called by RQ workers only"
         raise ConfigurationError(message)

@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple, NoReturn, cast
 
 from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.invocation import typed
 
 __all__ = ["Assignment", "assign", "parse"]
 
@@ -68,7 +69,7 @@ def _index(members: list[object], name: str, so_far: tuple[str, ...]) -> int:
 
 def _no_place(path: tuple[str, ...]) -> NoReturn:
     message = f"--set {'.'.join(path)}: there is nothing to set inside {'.'.join(path[:-1])}"
-    raise Misuse(message, "florentin-webhooks events EVENT, to see the payload")
+    raise Misuse(message, f"{typed('events EVENT')}, to see the payload")
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -8,6 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from florentin_webhooks.cli.invocation import path_of, words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -83,7 +85,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def usage(error: click.UsageError) -> Misuse:
     """Turn what click says about arguments and options into our sentence."""
-    path = error.ctx.command_path if error.ctx else "florentin-webhooks"
+    path = path_of(error.ctx) if error.ctx else words()
     if isinstance(error, click.NoSuchOption):
         near = nearest(error.option_name, error.possibilities or ())
         return Misuse(f"there is no option {error.option_name}", f"{path} {near or '--help'}")

@@ -19,6 +19,8 @@ from florentin_webhooks.cli.failures import (
     nearest,
     usage,
 )
+from florentin_webhooks.cli.fitting import fitted
+from florentin_webhooks.cli.invocation import begin, path_of
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ __all__ = ["COMMANDS", "Group", "main"]
 
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
-    "dev": "Serve your receiver, with an embedded Redis-compatible server.",
+    "dev": "Serve your receiver for development, with what it needs.",
     "worker": "Run the queued handlers of your receiver, in RQ workers.",
     "queue": "Show how the queues do: what waits, who works, what is wrong.",
     "deliveries": "List what was received, show it in full, do it again.",
@@ -43,7 +45,16 @@ COMMANDS: Mapping[str, str] = {
 
 
 class Group(click.Group):
-    """Name the nearest command where one is mistyped."""
+    """Name the nearest command where one is mistyped; fit each to the program it runs in."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give the command *cmd_name*, which asks for no APP where a preset answers that."""
+        command = self.find(cmd_name)
+        return None if command is None else fitted(command, ctx)
+
+    def find(self, name: str) -> click.Command | None:
+        """Give the command *name* as it stands in its module."""
+        return self.commands.get(name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -52,7 +63,7 @@ class Group(click.Group):
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             near = nearest(name, self.list_commands(ctx))
-            next_step = f"{ctx.command_path} {near or '--help'}"
+            next_step = f"{path_of(ctx)} {near or '--help'}"
             raise Misuse(f"there is no command {name!r}", next_step)
         return super().resolve_command(ctx, args)
 
@@ -64,11 +75,11 @@ class _Commands(Group):
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
-        if cmd_name not in COMMANDS:
+    def find(self, name: str) -> click.Command | None:
+        """Import the command *name*."""
+        if name not in COMMANDS:
             return None
-        module = import_module(f"florentin_webhooks.cli.commands.{cmd_name}")
+        module = import_module(f"florentin_webhooks.cli.commands.{name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,6 +88,7 @@ class _Commands(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        begin(ctx)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -90,13 +102,13 @@ class _Commands(Group):
         except (KeyboardInterrupt, click.Abort):
             raise Interrupted from None
         except ConfigurationError as error:
-            raise Misuse(str(error), f"{ctx.command_path} --help") from None
+            raise Misuse(str(error), f"{path_of(ctx)} --help") from None
         except Unavailable as error:
-            raise Unreachable(str(error), f"{ctx.command_path} --help") from None
+            raise Unreachable(str(error), f"{path_of(ctx)} --help") from None
         except OSError as error:
             if error.errno == EPIPE:  # whoever reads has enough: click ends quietly
                 raise
-            raise Failure(str(error), f"{ctx.command_path} --help") from None
+            raise Failure(str(error), f"{path_of(ctx)} --help") from None
 
 
 @click.group(
@@ -105,7 +117,7 @@ class _Commands(Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="florentin-webhooks")
+@click.version_option(package_name="florentin-webhooks", prog_name="florentin-webhooks")
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Receive Florentin's webhooks: try them, sign them, find out what is wrong with them.

@@ -6,6 +6,7 @@ import json
 from typing import cast
 
 from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.invocation import typed
 
 __all__ = ["header", "headers"]
 
@@ -42,5 +43,5 @@ def _from_json(text: str) -> list[tuple[str, str]]:
         return [(str(name), str(value)) for name, value in given.items()]
     except (ValueError, AttributeError):
         message = "the headers are neither lines of Name: value nor a JSON object of them"
-        next_step = "florentin-webhooks sign FILE > headers, to see how they look"
+        next_step = f"{typed('sign FILE')} > headers, to see how they look"
         raise Misuse(message, next_step) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.settings import refuse_weak
 from florentin_webhooks.signatures import named_secrets
@@ -85,9 +86,7 @@ def strong_secret(path: str | None) -> Mapping[str, bytes]:
 
 def _refused(error: ConfigurationError) -> Misuse:
     message = str(error).partition(" (try:")[0]
-    return Misuse(
-        message, "the one in Florentin's settings; for tests: florentin-webhooks secret new"
-    )
+    return Misuse(message, f"the one in Florentin's settings; for tests: {typed('secret new')}")
 
 
 def _name(path: str) -> str:

@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
 from pathlib import Path
 
-__all__ = ["own_command", "program", "trigger_command"]
+import click
+
+from florentin_webhooks.cli.preset import preset_of
+
+__all__ = [
+    "begin",
+    "own_command",
+    "path_of",
+    "program",
+    "share_path",
+    "trigger_command",
+    "typed",
+    "words",
+]
 
 _NAMES = ("florentin-webhooks", "florentin")
+_TREE = "florentin_webhooks.cli"
+
+
+def begin(context: click.Context) -> None:
+    """Note that the tree of commands begins at *context*, whatever stands above it."""
+    context.meta[_TREE] = context.command_path
+
+
+def words(context: click.Context | None = None) -> str:
+    """Give what was typed to start the tree: ``flask florentin`` inside Flask's own."""
+    context = context or click.get_current_context(silent=True)
+    preset = preset_of(context)
+    if preset and preset.words:
+        return preset.words
+    return _NAMES[0] if context is None else context.meta.get(_TREE, _NAMES[0])
+
+
+def path_of(context: click.Context) -> str:
+    """Give what was typed to come as far as *context*."""
+    begun: str = context.meta.get(_TREE, context.command_path)
+    return words(context) + context.command_path.removeprefix(begun)
+
+
+def typed(command: str, *rest: str, app: str = "") -> str:
+    """Give what to type for *command* and the *rest*; *app* comes between where it is asked for."""
+    if preset_of(click.get_current_context(silent=True)):
+        app = ""
+    return " ".join(filter(None, [words(), command, app, *rest]))
 
 
 def program() -> str:
-    """Give what to type to start this program once more."""
+    """Give what to type to start this program once more, in a terminal where nothing is set up."""
+    if preset_of(click.get_current_context(silent=True)):
+        return words()
     started = sys.argv[0]
     name = Path(started).name
     if name == "__main__.py":
@@ -23,10 +67,23 @@ def program() -> str:
     return shlex.quote(str(Path(started).absolute()))
 
 
-def own_command(*words: str) -> list[str]:
+def own_command(*line: str) -> list[str]:
     """Give the command that runs this program as a process of our own."""
     warnings = [f"-W{option}" for option in sys.warnoptions]
-    return [sys.executable, *warnings, "-m", "florentin_webhooks", *words]
+    return [sys.executable, *warnings, "-m", "florentin_webhooks", *line]
+
+
+def share_path() -> None:
+    """Let processes of our own find the modules that a framework's program finds.
+
+    ``manage.py`` may stand in another directory than the one we are in, and Flask looks for its
+    program there, too: both come first where Python looks, which no child would know.
+    """
+    if preset_of(click.get_current_context(silent=True)) is None:
+        return
+    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if sys.path[0] and sys.path[0] not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join([sys.path[0], *filter(None, known)])
 
 
 def trigger_command(url: str, variable: str, secret: str | None) -> str:

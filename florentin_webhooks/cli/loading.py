@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING
@@ -11,15 +13,19 @@ import click
 
 from florentin_webhooks import loading
 from florentin_webhooks.cli.failures import Failure, Misuse, Terminated, nearest
+from florentin_webhooks.cli.invocation import path_of, words
+from florentin_webhooks.cli.preset import preset_of
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.loading import NoReceiver
 
 if TYPE_CHECKING:
+    from florentin_webhooks.cli.preset import Preset
     from florentin_webhooks.receiver import Receiver
 
 __all__ = ["load", "split"]
 
 _EXAMPLE = "shop.hooks:hooks"
+_SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
 def split(app: str) -> tuple[str, str]:
@@ -27,50 +33,82 @@ def split(app: str) -> tuple[str, str]:
     try:
         return loading.split(app)
     except NoReceiver as error:
-        raise Misuse(error.fact, f"{_command()} {_EXAMPLE}") from None
+        raise Misuse(error.fact, _typed(_EXAMPLE)) from None
 
 
 def load(app: str) -> Receiver:
-    """Import the receiver that *app* names; modules of the working directory come first."""
-    module_name, name = split(app)
-    directory = str(Path.cwd())
-    if directory not in sys.path:
-        sys.path.insert(0, directory)
+    """Import the receiver that *app* names; modules of the working directory come first.
+
+    A framework has seen to it by itself where modules come from, and has made its program.
+    """
+    module, name = split(app)
+    preset = preset_of(click.get_current_context(silent=True))
+    if preset is None:
+        _look_here()
+    failure = _not_set_up
     try:
-        return loading.load(app)
+        loading.set_up_django()
+        failure = partial(_broken, app, module)
+        return _load(app, preset)
     except NoReceiver as error:
-        raise Misuse(error.fact, _next_step(error, module_name, name)) from None
+        raise Misuse(error.fact, _next_step(error, module, name)) from None
     except Terminated:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.
-        raise _broken(module_name, error) from None
+        raise failure(error) from None
+
+
+def _look_here() -> None:
+    directory = str(Path.cwd())
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+
+
+def _load(app: str, preset: Preset | None) -> Receiver:
+    if preset is not None and preset.program is not None:
+        loading.adopt(app, preset.program())
+    return loading.load(app)
 
 
 def _next_step(error: NoReceiver, module: str, name: str) -> str:
     if meant := nearest(name, error.near) or next(iter(error.near), None):
-        return f"{_command()} {module}:{meant}"
-    return error.hint if error.hint.startswith("cd ") else "hooks = Receiver(...) there"
+        return _typed(f"{module}:{meant}")
+    return "hooks = Receiver(...) there" if error.hint.startswith("name the") else error.hint
 
 
-def _command() -> str:
+def _typed(app: str) -> str:
+    """Give what to type with *app*, or where a framework has its path from."""
     context = click.get_current_context(silent=True)
-    return context.command_path if context else "florentin-webhooks dev"
+    if preset_of(context):
+        return f"{app}, where {words(context)} gets its receiver from"
+    return f"{path_of(context) if context else 'florentin-webhooks dev'} {app}"
 
 
-def _broken(name: str, error: BaseException) -> Failure:
+def _not_set_up(error: BaseException) -> Failure:
+    fact = f"Django cannot be set up with {_SETTINGS}={os.environ[_SETTINGS]}"
+    next_step = "correct that, or cd to the directory of manage.py"
+    return Failure(f"{fact}{_where(error)}: {_first_line(error)}", next_step)
+
+
+def _broken(app: str, module: str, error: BaseException) -> Failure:
+    # A module that cannot be imported is not there, so that its function was never called.
+    failed = f"{app} gives no receiver" if module in sys.modules else f"{module} cannot be imported"
+    fact = f"{failed}{_where(error)}: {_first_line(error)}"
+    return Failure(fact, "correct that line")
+
+
+def _first_line(error: BaseException) -> str:
     plain = isinstance(error, ConfigurationError | ModuleNotFoundError)
     reason = str(error) if plain else f"{type(error).__name__}: {error}"
-    first = reason.strip().partition("\n")[0]
-    return Failure(f"{name} cannot be imported ({_where(error)}): {first}", "correct that line")
+    return reason.strip().partition("\n")[0]
 
 
 def _where(error: BaseException) -> str:
-    """Give the place in the user's own files at which the import came to its end."""
+    """Give the place in the user's own files at which it came to its end, if it was in one."""
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    frames = extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)] or frames
-    return f"{own[-1].filename}:{own[-1].lineno}"
+        return f" ({error.filename}:{error.lineno})"
+    own = [each for each in extract_tb(error.__traceback__) if _is_own(each.filename)]
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
 
 
 def _is_own(filename: str) -> bool:

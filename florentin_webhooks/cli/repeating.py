@@ -72,7 +72,8 @@ def replay_all(
 
 def _replay(shop: Shop, fingerprint: str, *, all_handlers: bool, yes: bool) -> Replayed:
     try:
-        reply = replay(shop.hooks, fingerprint, all_handlers=all_handlers, though_late=yes)
+        with shop.hooks.around():  # What a framework's handlers run in.
+            reply = replay(shop.hooks, fingerprint, all_handlers=all_handlers, though_late=yes)
     except MayHaveRun as error:
         if not can_ask():
             return Replayed(fingerprint, error.code, f"{error.reason}; --yes runs it all the same")

@@ -13,6 +13,7 @@ import click
 
 from florentin_webhooks.cli.ages import Age
 from florentin_webhooks.cli.failures import Failure, Misuse
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.stores import State
 from florentin_webhooks.stores.looking import List, Search
 
@@ -85,16 +86,20 @@ def resolve(shop: Shop, words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(_resolve(shop, word.lower()) for word in words))
 
 
+def _list(shop: Shop) -> str:
+    return f"{typed('deliveries list', app=shop.app)}, for fingerprints"
+
+
 def _resolve(shop: Shop, word: str) -> str:
     if not _HEX.fullmatch(word) or len(word) < _FEWEST:
         message = f"{word!r} is no fingerprint, nor {_FEWEST} digits or more of its beginning"
-        raise Misuse(message, "florentin-webhooks deliveries list, for fingerprints")
+        raise Misuse(message, _list(shop))
     if len(word) == _WHOLE:
         return word
     found = shop.store.execute(Search(word))
     if not found:
         message = f"no delivery that is still whole begins with {word}"
-        raise Failure(message, "florentin-webhooks deliveries list, for fingerprints")
+        raise Failure(message, _list(shop))
     first, *others = found
     if others:
         message = f"more than one delivery begins with {word}"

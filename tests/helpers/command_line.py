@@ -93,7 +93,7 @@ class Program:
         def found() -> bool:
             return re.search(pattern, self.talk) is not None or self.process.poll() is not None
 
-        eventually(found, seconds=20)
+        eventually(found, seconds=60)
         match = re.search(pattern, self.talk)
         assert match, self.talk + self.data
         return match[1] if match.groups() else match[0]
@@ -105,7 +105,7 @@ class Program:
 
     def wait(self) -> int:
         """Give its exit code."""
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         for reader in self._readers:
             reader.join(20)
         return code

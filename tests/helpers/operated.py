@@ -109,7 +109,7 @@ class Operated:
         words = self._words(*options)
         with started(words, cwd=self.directory, environ=self.environ) as program:
             program.says("Working on queue")
-            eventually(lambda: "started with PID" in program.data, seconds=20)
+            eventually(lambda: "started with PID" in program.data)
             yield program
 
     def effects(self) -> list[str]:

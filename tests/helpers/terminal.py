@@ -36,6 +36,7 @@ STAYING: Mapping[str, Staying] = {
     "demo": Staying(r"Ctrl-C ends the demonstration", 0, unless="--once"),
     "dev": Staying(r"Serving \S+ at (\S+) until Ctrl-C", 130),
     "worker": Staying(r"Working on queue", 0, unless="--burst"),
+    "flask run": Staying(r"Running on", 0),
 }
 ADDED: Mapping[str, tuple[str, str]] = {
     "dev": ("--port", "0"),  # The default port may be taken.
@@ -47,6 +48,9 @@ OPERATING = ("worker", "queue", "deliveries", "dead")
 """Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")
+_MODULES = {**dict.fromkeys(_NAMES, "florentin_webhooks"), "flask": "flask"}
+"""Programs that are typed, and what Python runs for each."""
+
 _OURS = re.compile(r"\bflorentin(?:-webhooks)? (?P<name>[a-z]+)\b(?P<rest>[^|;&)]*)")
 _ENDPOINT = re.compile(r"https?://[^\s/]+/webhooks/florentin\b")
 _MASKS = {
@@ -54,6 +58,7 @@ _MASKS = {
     r"\b\d+ ms\b": "MILLISECONDS",
     r"\b\d\d:\d\d:\d\d\b": "TIME",
     r"\b127\.0\.0\.1:\d+\b": "HOST",
+    r"\bpython -m florentin_webhooks\b": "florentin-webhooks",
     r" +": " ",
 }
 _CURL = """
@@ -121,9 +126,9 @@ class Terminal:
         """Type it: it must do what is shown, and succeed unless the docs show its exit code."""
         text = _OURS.sub(self._with_options, _ENDPOINT.sub(self._url, command.text))
         program, *words = shlex.split(text)
-        staying = STAYING.get(words[0]) if program in _NAMES and words else None
+        staying = STAYING.get(_doing(program, words))
         if staying and staying.unless not in words:
-            self._start(words, staying)
+            self._start(program, words, staying)
             return
         written = self._run(text)
         told = f"{text} ended with {self._code}:\n{written}"
@@ -157,8 +162,9 @@ class Terminal:
         self._code = done.returncode
         return done.stdout
 
-    def _start(self, words: list[str], staying: Staying) -> None:
-        whole = ["-W", "error", "-m", "florentin_webhooks", *words]
+    def _start(self, name: str, words: list[str], staying: Staying) -> None:
+        free = ["--port", "0"] if name == "flask" else []
+        whole = ["-W", "error", "-m", _MODULES[name], *words, *free]
         run = started(whole, cwd=self._directory, environ=self._environ(f"florentin {words[0]}"))
         program = self._processes.enter_context(run)
         self._running.append((program, staying))
@@ -171,6 +177,13 @@ class Terminal:
         made: dict[str, str | None] = dict.fromkeys(("MAKEFLAGS", "MFLAGS", "MAKELEVEL"))
         operates = {match["name"] for match in _OURS.finditer(text)} & {*OPERATING}
         return {**made, "PATH": path, **(self._redis if operates else {})}
+
+
+def _doing(program: str, words: list[str]) -> str:
+    """What is to be done: the first word, or behind ``flask --app shop`` the next one."""
+    if program in _NAMES:
+        return "".join(words[:1])
+    return f"flask {''.join(words[2:3])}" if program == "flask" else ""
 
 
 def _interrupt(program: Program, staying: Staying) -> None:
@@ -199,7 +212,7 @@ def _programs(folder: Path) -> Path:
     """A folder of programs: ours, as strict as the tests, and a curl where there is none."""
     folder.mkdir()
     python = f"exec {shlex.quote(sys.executable)} -W error"
-    scripts = dict.fromkeys(_NAMES, f'{python} -m florentin_webhooks "$@"')
+    scripts = {name: f'{python} -m {module} "$@"' for name, module in _MODULES.items()}
     if shutil.which("curl") is None:
         scripts["curl"] = f'{python} -c {shlex.quote(_CURL)} "$@"'
     for name, script in scripts.items():

@@ -170,7 +170,7 @@ def test_a_dead_event_is_listed_revived_or_dropped(shop: Operated) -> None:
     broken = shop.put("broken")
     with shop.working("--class", "simple") as program:
         first, second = shop.sent("invoice.created"), shop.sent("invoice.created")
-        eventually(lambda: len(shop.told("dead", "list")) == 2, seconds=20)
+        eventually(lambda: len(shop.told("dead", "list")) == 2)
         assert shop.told("queue")[0]["workers"][0]["pid"] == program.process.pid
         told = shop.told("dead", "list")[0]
         assert (told["attempts"], told["queue"]) == (2, "florentin")

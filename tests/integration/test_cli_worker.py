@@ -98,27 +98,28 @@ def test_the_address_that_is_told_has_no_password() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("options", [[], ["--processes", "2"]])
+@pytest.mark.parametrize("processes", [1, 2])
 def test_the_running_event_is_finished_before_a_worker_ends(
-    number: signal.Signals, options: list[str], shop: Operated
+    number: signal.Signals, processes: int, shop: Operated
 ) -> None:
     hold = shop.put("hold")
-    shop.sent("invoice.created")
-    with shop.working(*options) as program:
-        eventually(lambda: shop.effects() == ["bill begins"])
+    for _ in range(processes):  # One for each: who has begun is ready for signals.
+        shop.sent("invoice.created")
+    with shop.working("--processes", str(processes)) as program:
+        eventually(lambda: shop.effects() == ["bill begins"] * processes)
         program.process.send_signal(number)
         eventually(lambda: "warm shut down requested" in program.data)
         hold.unlink()
         assert program.wait() == 0
-    assert shop.effects() == ["bill begins", "bill ends"]
+    assert shop.effects() == ["bill begins"] * processes + ["bill ends"] * processes
     assert "Warning" not in program.talk
 
 
 def test_a_worker_that_dies_is_started_again(shop: Operated) -> None:
     with shop.working("--processes", "2") as program:
-        eventually(lambda: len(pids(program)) == 2, seconds=20)
+        eventually(lambda: len(pids(program)) == 2)
         os.kill(pids(program)[0], signal.SIGKILL)
-        eventually(lambda: len(pids(program)) == 3, seconds=20)
+        eventually(lambda: len(pids(program)) == 3)
         assert f"worker {pids(program)[0]} ended with -9; started again" in program.data
         assert program.end(signal.SIGTERM) == 0
     assert all(is_gone(pid) for pid in pids(program))
@@ -126,9 +127,9 @@ def test_a_worker_that_dies_is_started_again(shop: Operated) -> None:
 
 def test_workers_do_not_outlive_a_supervisor_that_is_killed(shop: Operated) -> None:
     with shop.working("--processes", "2") as program:
-        eventually(lambda: len(pids(program)) == 2, seconds=20)
+        eventually(lambda: len(pids(program)) == 2)
         program.process.kill()
-        eventually(lambda: all(is_gone(pid) for pid in pids(program)), seconds=20)
+        eventually(lambda: all(is_gone(pid) for pid in pids(program)))
 
 
 def test_several_processes_end_when_the_queue_is_empty(shop: Operated) -> None:

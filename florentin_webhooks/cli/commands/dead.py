@@ -11,8 +11,10 @@ from florentin_webhooks.cli.ages import ago, shown
 from florentin_webhooks.cli.asking import agree, tracked, yes_option
 from florentin_webhooks.cli.failures import Code, Misuse
 from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.layout import row
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.preset import app_argument
 from florentin_webhooks.cli.records import short
 from florentin_webhooks.cli.repeating import Replayed, replay_all
 from florentin_webhooks.cli.selecting import resolve
@@ -37,12 +39,12 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("app")
+@app_argument
 @with_output
 def list_(out: Output, app: str) -> None:
     """List what is dead in the receiver APP (shop.hooks:hooks), the oldest first."""
     shop = open_shop(app)
-    shop.refuse_queueless(app)
+    shop.refuse_deathless("list")
     jobs = shop.store.execute(Dead(limit=_MOST))
     for job in jobs:
         record = shop.store.execute(Find(bytes.fromhex(job.fingerprint)))
@@ -54,7 +56,7 @@ def list_(out: Output, app: str) -> None:
 
 
 @command.command("replay")
-@click.argument("app")
+@app_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @_ALL
 @yes_option
@@ -64,7 +66,7 @@ def replay(
 ) -> None:
     """Revive dead deliveries: their unfinished handlers run again, with all their retries."""
     shop = open_shop(app)
-    chosen = _chosen(shop, app, "replay", fingerprints, everything=everything)
+    chosen = _chosen(shop, "replay", fingerprints, everything=everything)
     if everything and chosen:
         agree(f"Replay {_counted(chosen)}?", yes=yes)
     if not chosen:
@@ -74,7 +76,7 @@ def replay(
 
 
 @command.command("drop")
-@click.argument("app")
+@app_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @_ALL
 @yes_option
@@ -84,7 +86,7 @@ def drop(
 ) -> None:
     """Give dead deliveries up: their bodies are deleted, and their handlers never run."""
     shop = open_shop(app)
-    chosen = _chosen(shop, app, "drop", fingerprints, everything=everything)
+    chosen = _chosen(shop, "drop", fingerprints, everything=everything)
     if not chosen:
         out.say("Nothing is dead.")
         return
@@ -104,20 +106,18 @@ def _drop(shop: Shop, fingerprint: str) -> Replayed:
     return Replayed(fingerprint, "dropped", record.event)
 
 
-def _chosen(
-    shop: Shop, app: str, verb: str, fingerprints: Sequence[str], *, everything: bool
-) -> list[str]:
-    shop.refuse_queueless(app)
+def _chosen(shop: Shop, verb: str, fingerprints: Sequence[str], *, everything: bool) -> list[str]:
+    shop.refuse_deathless("replay")
     if bool(fingerprints) == everything:
         message = "name fingerprints, or --all, and not both"
-        raise Misuse(message, f"florentin-webhooks dead {verb} {app} --all")
+        raise Misuse(message, typed(f"dead {verb}", "--all", app=shop.app))
     dead = [job.fingerprint for job in shop.store.execute(Dead(limit=_MOST))]
     if everything:
         return list(dict.fromkeys(dead))
     chosen = resolve(shop, fingerprints)
     for fingerprint in chosen:
         if fingerprint not in dead:
-            raise Misuse(f"{fingerprint} is not dead", f"florentin-webhooks dead list {app}")
+            raise Misuse(f"{fingerprint} is not dead", typed("dead list", app=shop.app))
     return chosen
 
 

@@ -10,7 +10,9 @@ import click
 from florentin_webhooks.cli.asking import agree, yes_option
 from florentin_webhooks.cli.failures import Failure, Misuse
 from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.preset import app_argument
 from florentin_webhooks.cli.records import body_of, details, facts, line
 from florentin_webhooks.cli.repeating import replay_all
 from florentin_webhooks.cli.selecting import Filter, resolve, select, with_filter
@@ -22,7 +24,6 @@ __all__ = ["command"]
 
 _LIMIT = 20
 _MOST = 1_000_000
-_LIST = "florentin-webhooks deliveries list"
 
 
 @click.group("deliveries", cls=Group, no_args_is_help=False)
@@ -31,7 +32,7 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("app")
+@app_argument
 @click.option("--limit", type=click.IntRange(1), default=_LIMIT, show_default=True, metavar="N")
 @with_filter
 @with_output
@@ -51,7 +52,7 @@ def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
 
 
 @command.command("show")
-@click.argument("app")
+@app_argument
 @click.argument("fingerprint")
 @click.option("--body", is_flag=True, help="Show the body, too: it may hold personal data.")
 @with_output
@@ -61,7 +62,7 @@ def show(out: Output, app: str, fingerprint: str, *, body: bool) -> None:
     whole = resolve(shop, [fingerprint])[0]
     record = shop.store.execute(Find(bytes.fromhex(whole)))
     if record is None:
-        raise Failure(f"nothing is known of {whole}", f"{_LIST} {app}")
+        raise Failure(f"nothing is known of {whole}", typed("deliveries list", app=app))
     told, text = facts(record), details(record, out.width)
     if body:
         content = body_of(record) if record.body else None
@@ -71,7 +72,7 @@ def show(out: Output, app: str, fingerprint: str, *, body: bool) -> None:
 
 
 @command.command("replay")
-@click.argument("app")
+@app_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @with_filter
 @click.option("--limit", type=click.IntRange(1), default=_MOST, metavar="N", help="N at most.")
@@ -112,7 +113,7 @@ def replay(
 def _refuse_vague(
     fingerprints: Sequence[str], wanted: Filter, app: str, *, all_handlers: bool
 ) -> None:
-    replay = f"florentin-webhooks deliveries replay {app}"
+    replay = typed("deliveries replay", app=app)
     if bool(fingerprints) == bool(wanted):
         message = "name fingerprints or filters, and not both"
         raise Misuse(message, f"{replay} --state failed")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
-from florentin_webhooks.cli.invocation import own_command, trigger_command
+from florentin_webhooks.cli.invocation import own_command, share_path, trigger_command
 from florentin_webhooks.cli.loading import load, split
 from florentin_webhooks.cli.local_server import (
     REDIS_VARIABLE,
@@ -24,6 +24,7 @@ from florentin_webhooks.cli.local_server import (
 )
 from florentin_webhooks.cli.log_lines import LogLines
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.preset import app_argument, preset_of
 from florentin_webhooks.cli.private_files import development_secret, private_directory
 from florentin_webhooks.cli.serving import (
     ending_on_sigterm,
@@ -38,13 +39,11 @@ from florentin_webhooks.cli.supervising import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.embedded import EmbeddedServer
-
 __all__ = ["command"]
 
 
 @click.command("dev")
-@click.argument("app")
+@app_argument
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option(
@@ -59,22 +58,22 @@ def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
     """Serve the receiver APP (shop.hooks:hooks) at /webhooks/florentin until Ctrl-C.
 
     Starts a Redis-compatible server of its own, unless FLORENTIN_REDIS_URL names one, and makes a
-    secret for development, unless FLORENTIN_WEBHOOK_SECRET holds one. Both are set when
-    APP is imported. Where it has a queue, a worker runs beside it. One line per delivery goes to
-    standard output.
+    secret for development, unless FLORENTIN_WEBHOOK_SECRET holds one. Both are set when your module
+    is imported; as a framework's command it leaves them to the settings, which are read by then.
+    Where the receiver has a queue, a worker runs beside it. One line per delivery goes to standard
+    output.
     """
     split(app)
     refuse_missing()
     with ending_on_sigterm(), ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
-        made = _provide_secret(data)
-        if url := os.environ.get(REDIS_VARIABLE):
-            refuse_unreachable(url)
-        else:
-            private_directory(data)
-            _announce_server(out, stack.enter_context(embedded_server(data)))
+        made = None
+        if not preset_of(click.get_current_context()):
+            made = _provide_secret(data)
+            _provide_server(out, data, stack)
         logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
         hooks = load(app)
+        share_path()
         workers = _workers(out, app, hooks.queue_names)
         stack.enter_context(Supervisor(workers).beside())
         announce = partial(_announce, out, app, url_of(listener), made, hooks.queue_names)
@@ -91,7 +90,13 @@ def _provide_secret(data: Path) -> str | None:
     return made
 
 
-def _announce_server(out: Output, server: EmbeddedServer) -> None:
+def _provide_server(out: Output, data: Path, stack: ExitStack) -> None:
+    """Make sure that the environment names a server that answers, for as long as *stack* does."""
+    if url := os.environ.get(REDIS_VARIABLE):
+        refuse_unreachable(url)
+        return
+    private_directory(data)
+    server = stack.enter_context(embedded_server(data))
     os.environ[REDIS_VARIABLE] = server.url
     if not server.owned:
         out.say("Another program started the server in this directory, and takes it along.")

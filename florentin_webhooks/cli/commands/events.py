@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from florentin_webhooks.cli.failures import Misuse, nearest
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.layout import table
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.events import CATALOGUE
@@ -29,7 +30,7 @@ def command(out: Output, event: str | None, *, schema: bool) -> None:
     of invoice.created are Florentin's word; all others are plausible.
     """
     if event is not None:
-        refuse_unknown(event, f"florentin-webhooks events {{}}{' --schema' * schema}")
+        refuse_unknown(event, typed("events", "{}", *["--schema"] * schema))
         _show(out, event, schema=schema)
     elif schema:
         schemas = {name: model.model_json_schema() for name, model in CATALOGUE.items()}
@@ -49,7 +50,7 @@ def refuse_unknown(event: str, next_step: str) -> None:
     """Refuse an *event* that the catalogue does not have; ``{}`` in *next_step* is the nearest."""
     if event not in CATALOGUE:
         near = nearest(event, CATALOGUE)
-        step = next_step.format(near) if near else "florentin-webhooks events, for their names"
+        step = next_step.format(near) if near else f"{typed('events')}, for their names"
         raise Misuse(f"there is no event {event!r}", step)
 
 

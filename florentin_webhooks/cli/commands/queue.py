@@ -8,19 +8,21 @@ import click
 
 from florentin_webhooks.cli.ages import ago, shown
 from florentin_webhooks.cli.failures import Code
+from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.layout import indented, table
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.shops import open_shop
+from florentin_webhooks.cli.preset import app_argument
+from florentin_webhooks.cli.shops import open_queued
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.shops import Shop
+    from florentin_webhooks.cli.shops import Queued
     from florentin_webhooks.watching import QueueSight, Seen
 
 __all__ = ["command"]
 
 
 @click.command("queue")
-@click.argument("app")
+@app_argument
 @with_output
 def command(out: Output, app: str) -> None:
     """Show how the queues of the receiver APP (shop.hooks:hooks) do.
@@ -28,8 +30,7 @@ def command(out: Output, app: str) -> None:
     Ends with 1 if something is wrong: events wait and no worker runs, retries wait and no
     scheduler does, or deliveries are dead.
     """
-    shop = open_shop(app)
-    shop.refuse_queueless(app)
+    shop = open_queued(app)
     problems: list[str] = []
     for sight in _sights(shop):
         found = sight.problems()
@@ -41,13 +42,13 @@ def command(out: Output, app: str) -> None:
         raise click.exceptions.Exit(Code.FAILED)
 
 
-def _sights(shop: Shop) -> list[QueueSight]:
+def _sights(shop: Queued) -> list[QueueSight]:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
     from florentin_webhooks.watching import look_at  # noqa: PLC0415 - the same.
 
     try:
-        with shop.store.client() as client:
+        with shop.redis.client() as client:
             return [look_at(client, name) for name in shop.hooks.queue_names]
     except RedisError as error:
         raise shop.unreachable(error) from None
@@ -98,5 +99,5 @@ def _text(sight: QueueSight, width: int) -> str:
 
 def _with_advice(problem: str, sight: QueueSight, app: str) -> str:
     if "dead" in problem:
-        return f"{problem}; try: florentin-webhooks dead list {app}"
-    return f"{problem}; try: florentin-webhooks worker {app} --queue {sight.name}"
+        return f"{problem}; try: {typed('dead list', app=app)}"
+    return f"{problem}; try: {typed('worker', '--queue', sight.name, app=app)}"

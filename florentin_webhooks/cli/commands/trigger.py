@@ -13,6 +13,7 @@ from florentin_webhooks.cli.attempts import Maker
 from florentin_webhooks.cli.commands.events import list_events, refuse_unknown
 from florentin_webhooks.cli.failures import Failure, Misuse, Unreachable
 from florentin_webhooks.cli.inputs import secret_option, strong_secret
+from florentin_webhooks.cli.invocation import typed, words
 from florentin_webhooks.cli.layout import row
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.errors import ConfigurationError
@@ -35,11 +36,11 @@ _LONGEST_FOREIGN = 200
 _ADVICE = {
     "invalid-signature": "the secret that the receiver has, and no --tamper",
     "stale": "without --stale; the receiver takes events of the last minutes",
-    "malformed": "without --set, or florentin-webhooks events EVENT to see the payload",
-    "invalid-event": "florentin-webhooks events EVENT --schema, to see what it must hold",
+    "malformed": "without --set, or {} events EVENT to see the payload",
+    "invalid-event": "{} events EVENT --schema, to see what it must hold",
     "handler-failed": "the receiver's log, which names the handler that failed",
     "in-progress": "again in a moment",
-    "unavailable": "the receiver's log; its Redis gave no answer",
+    "unavailable": "the receiver's log; its store gave no answer",
     "too-large": "a smaller payload",
 }
 
@@ -81,7 +82,7 @@ def command(
         list_events(out)
         return
     if not unknown:
-        refuse_unknown(event, "florentin-webhooks trigger {}, or --unknown to send it as it is")
+        refuse_unknown(event, f"{typed('trigger')} {{}}, or --unknown to send it as it is")
     assignments = [parse(text) for text in texts]
     maker = Maker(strong_secret(secret_file))
     answers: list[Answer] = []
@@ -140,7 +141,7 @@ def _post(url: str, made: Made) -> Answer:
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         message = f"nobody answers at {url}: {reason}"
-        next_step = "florentin-webhooks dev shop.hooks:hooks, in another terminal"
+        next_step = f"{typed('dev', app='shop.hooks:hooks')}, in another terminal"
         raise Unreachable(message, next_step) from None
 
 
@@ -158,7 +159,8 @@ def _advice(answer: Answer) -> str:
         return f"--to {target}, since Florentin follows no redirect"
     if answer.status in (404, 405):
         return "another path; dev and demo serve /webhooks/florentin"
-    return _ADVICE.get(answer.outcome, "the log of the program that answered")
+    advice = _ADVICE.get(answer.outcome, "the log of the program that answered")
+    return advice.format(words())
 
 
 def _printable(foreign: str) -> str:

@@ -11,13 +11,15 @@ from secrets import token_hex
 import click
 
 from florentin_webhooks.cli.failures import Misuse, nearest
-from florentin_webhooks.cli.invocation import own_command
+from florentin_webhooks.cli.invocation import own_command, share_path, typed
 from florentin_webhooks.cli.loading import split
 from florentin_webhooks.cli.log_lines import LogLines, calm
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.preset import app_argument
 from florentin_webhooks.cli.serving import ending_on_sigterm
-from florentin_webhooks.cli.shops import Shop, open_shop
+from florentin_webhooks.cli.shops import Queued, open_queued
 from florentin_webhooks.cli.supervising import Supervisor, end_with_parent
+from florentin_webhooks.loading import FACTORY_VARIABLE, adopt
 
 __all__ = ["command"]
 
@@ -25,7 +27,7 @@ _MOST = 64
 
 
 @click.command("worker")
-@click.argument("app")
+@app_argument
 @click.option("--queue", help="Which queue to work on; the receiver's own if not given.")
 @click.option("--burst", is_flag=True, help="Exit when the queue is empty.")
 @click.option("--processes", type=click.IntRange(1, _MOST), default=1, show_default=True)
@@ -57,42 +59,42 @@ def command(
     split(app)
     with ending_on_sigterm():
         logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
-        shop = open_shop(app)
-        shop.refuse_queueless(app)
-        name = _queue(shop, app, queue)
+        shop = open_queued(app)
+        name = _queue(shop, queue)
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
-                _announce(out, shop, name, app, f"class {kind}")
+                _announce(out, shop, name, f"class {kind}")
             _work(shop, name, kind, burst=burst)
             return
-        _announce(out, shop, name, app, f"{processes} processes of class {kind}")
+        _announce(out, shop, name, f"{processes} processes of class {kind}")
         words = ["worker", app, "--queue", name, "--class", kind, "--color", out.color]
         words += ["--lifeline", *["--burst"] * burst, *["--json"] * out.json]
+        share_path()
         code = Supervisor([own_command(*words)] * processes, burst=burst).run()
     raise click.exceptions.Exit(code)
 
 
-def _queue(shop: Shop, app: str, asked: str | None) -> str:
+def _queue(shop: Queued, asked: str | None) -> str:
     names = shop.hooks.queue_names
     if asked is None or asked in names:
         return asked or names[0]
     there = nearest(asked, names) or names[0]
-    message = f"no handler of {app} runs in the queue {asked!r}, only in: {', '.join(names)}"
-    raise Misuse(message, f"florentin-webhooks worker {app} --queue {there}")
+    message = f"no handler of {shop.app} runs in the queue {asked!r}, only in: {', '.join(names)}"
+    raise Misuse(message, typed("worker", "--queue", there, app=shop.app))
 
 
-def _announce(out: Output, shop: Shop, queue: str, app: str, how: str) -> None:
+def _announce(out: Output, shop: Queued, queue: str, how: str) -> None:
     others = [name for name in shop.hooks.queue_names if name != queue]
     out.say(
-        f"Working on queue {queue} of {app}: {how}, scheduler on, Redis {shop.store.address}, "
+        f"Working on queue {queue} of {shop.app}: {how}, scheduler on, Redis {shop.redis.address}, "
         f"pid {os.getpid()}."
     )
     if others:
         out.say(f"Handlers wait in other queues, too, which need workers: {', '.join(others)}.")
 
 
-def _work(shop: Shop, queue: str, kind: str, *, burst: bool) -> None:
+def _work(shop: Queued, queue: str, kind: str, *, burst: bool) -> None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
     from florentin_webhooks.worker import Kind, build_worker  # noqa: PLC0415 - the same.
@@ -100,8 +102,11 @@ def _work(shop: Shop, queue: str, kind: str, *, burst: bool) -> None:
     host = socket.gethostname().partition(".")[0]
     name = f"{host}.{os.getpid()}.{token_hex(2)}"
     try:
-        with closing(shop.hooks), shop.store.client() as client:
+        with closing(shop.hooks), shop.redis.client() as client:
             worker = build_worker(shop.hooks, client, queue=queue, kind=Kind(kind), name=name)
+            # What its jobs name, which need not be what was typed.
+            adopt(shop.hooks.path, shop.hooks)
+            os.environ[FACTORY_VARIABLE] = shop.hooks.path  # For the processes of its jobs.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
         raise shop.unreachable(error) from None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Crew"]
 
-_PATIENCE = 15.0
+_PATIENCE = 40.0
 
 
 class Crew:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sys
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
 
 from florentin_webhooks import Receiver
+from florentin_webhooks.cli import main
 from florentin_webhooks.cli.failures import Failure, Misuse
 from florentin_webhooks.cli.loading import load
+from florentin_webhooks.cli.preset import Preset
+from florentin_webhooks.loading import EXTENSION
+from tests.helpers.command_line import python
 
 HOOKS = """
 from florentin_webhooks import Receiver
@@ -34,6 +40,19 @@ def module(place: Path, code: str) -> str:
     name = f"hooks_{uuid.uuid4().hex}"
     (place / f"{name}.py").write_text(code)
     return name
+
+
+FACTORY = (
+    HOOKS
+    + """
+class Program:
+    def __init__(self, **extensions):
+        self.extensions = extensions
+empty = Program()
+def create_app():
+    return Program(florentin_webhooks=hooks)
+"""
+)
 
 
 def refusal(app: str) -> tuple[str, str]:
@@ -95,3 +114,98 @@ def test_what_goes_wrong_in_the_module_is_told_with_its_place(
     message, _ = refusal(f"{name}:hooks")
     assert told in message
     assert f"{name}.py:" in message or "JSON" in told
+
+
+def test_a_function_that_makes_the_program_is_called(place: Path) -> None:
+    name = module(place, FACTORY)
+    assert load(f"{name}:create_app") is load(f"{name}:hooks")
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "told", "advice"),
+    [
+        (
+            "def create_app():\n    open('/no/such/file')",
+            "create_app",
+            "create_app gives no receiver ({file}:2): FileNotFoundError",
+            "correct that line",
+        ),
+        (
+            "def create_app(config): ...",
+            "create_app",
+            "cannot be called without arguments (missing a required argument: 'config')",
+            "name a plain function without parameters that calls it",
+        ),
+        (
+            "async def create_app(): ...",
+            "create_app",
+            "is an async function",
+            "name a plain function without parameters that calls it",
+        ),
+        (
+            "def create_app(): ...",
+            "create_app",
+            "gave no Receiver and no program that holds one, but NoneType",
+            "have it return one of them",
+        ),
+        (
+            "class Flask:\n    extensions = {'sqlalchemy': 1}\napp = Flask()",
+            "app",
+            "is a program of type Flask that holds no receiver",
+            "FlorentinWebhooks().init_app(app), where it is made",
+        ),
+    ],
+)
+def test_a_program_or_its_factory_that_gives_no_receiver_is_told_with_the_next_step(
+    code: str, asked: str, told: str, advice: str, place: Path
+) -> None:
+    name = module(place, code)
+    message, next_step = refusal(f"{name}:{asked}")
+    assert told.format(file=place / f"{name}.py") in message
+    assert next_step == advice
+
+
+def test_a_receiver_beside_an_empty_program_is_offered(place: Path) -> None:
+    name = module(place, FACTORY)
+    assert refusal(f"{name}:empty")[1].endswith(f"dev {name}:hooks")
+
+
+def test_a_framework_says_itself_where_modules_come_from(place: Path) -> None:
+    name = module(place, HOOKS)
+    with click.Context(main, info_name="flask florentin", obj=Preset(f"{name}:hooks")):
+        message, next_step = refusal(f"{name}:hooks")
+    assert f"no module {name!r}" in message
+    assert str(place) not in sys.path
+    assert next_step == "cd to the directory that holds it, or correct the name"
+
+
+def test_a_wrong_path_of_a_framework_is_not_something_to_type(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = module(place, HOOKS)
+    monkeypatch.syspath_prepend(place)
+    with click.Context(main, info_name="flask florentin", obj=Preset(f"{name}:hook")):
+        told = refusal(f"{name}:hook")[1]
+    assert told == f"{name}:hooks, where florentin-webhooks gets its receiver from"
+
+
+def test_the_program_that_a_framework_has_made_is_not_made_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = module(place, HOOKS + "def create_app():\n    raise RuntimeError('again')")
+    monkeypatch.syspath_prepend(place)
+    made = SimpleNamespace(extensions={EXTENSION: Receiver("a-secret-of-sixteen-and-more")})
+    preset = Preset(f"{name}:create_app", program=lambda: made)
+    with click.Context(main, obj=preset):
+        assert load(f"{name}:create_app") is made.extensions[EXTENSION]
+
+
+def test_a_django_that_cannot_be_set_up_is_told(place: Path) -> None:
+    name = module(place, "1 / 0")
+    environ = {"DJANGO_SETTINGS_MODULE": name}
+    program = python("-m", "florentin_webhooks", "queue", "shop:hooks", cwd=place, environ=environ)
+    assert program.talk == (
+        f"error: Django cannot be set up with DJANGO_SETTINGS_MODULE={name} "
+        f"({place / name}.py:1): ZeroDivisionError: division by zero; "
+        "try: correct that, or cd to the directory of manage.py\n"
+    )
