@@ -1,0 +1,14 @@
+"""Receive Florentin's webhooks in a Flask program, by a blueprint or by the extension."""
+
+from __future__ import annotations
+
+try:
+    from florentin_webhooks.flask.blueprint import webhook_blueprint
+    from florentin_webhooks.flask.extension import FlorentinWebhooks
+except ModuleNotFoundError as missing:
+    if missing.name != "flask":
+        raise
+    message = 'Flask is not installed; pip install "florentin-webhooks[flask]"'
+    raise ModuleNotFoundError(message, name="flask") from None
+
+__all__ = ["FlorentinWebhooks", "webhook_blueprint"]
