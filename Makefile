@@ -5,11 +5,13 @@ PYTHON ?= python3
 ARGS   ?=
 
 BIN := .venv/bin
+# Three processes share the test files, since they wait half of the time. ARGS=-n0: only one.
+SHARED := -n 3 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults lint format coverage bench clean
+.PHONY: help demo test examples faults lint format coverage bench clean
 
 help:  ## Print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +19,12 @@ help:  ## Print these targets
 demo: .venv/.demo  ## Watch signed deliveries arrive, be verified and be handled once (ARGS=--once: then exit)
 	@$(BIN)/florentin-webhooks demo $(ARGS)
 
-test: lint  ## Format check, lint, types, layers, tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: lint  ## Format check, lint, types, layers, tests (ARGS=-n0: tests in one process)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
+
+examples:  ## Test the example programs, each in a fresh environment, under its production servers
+	@$(MAKE) --no-print-directory --always-make -C examples/django_app test
+	@$(MAKE) --no-print-directory --always-make -C examples/flask_app test
 
 faults: .venv/.tools  ## Kill processes and servers for some minutes, and print what came of it
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" $(ARGS)
@@ -36,7 +42,7 @@ format: .venv/.tools  ## Format, and repair what ruff can repair
 
 coverage: .venv/.tools  ## Which lines and branches the tests do not reach
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage run -m pytest $(SHARED) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
@@ -45,7 +51,7 @@ bench: .venv/.bench  ## Compare with peers, side by side
 
 clean:  ## Remove the environment and what the tools leave behind
 	@rm -rf .venv build dist htmlcov .coverage* .hypothesis .import_linter_cache \
-	    .mypy_cache .pytest_cache .ruff_cache
+	    .mypy_cache .pytest_cache .ruff_cache examples/*/.venv examples/*/.pytest_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. Each stamp is as old as the last installation from this pyproject.toml.

@@ -59,6 +59,8 @@ _LOST = "integration/test_rq_sweeper.py::test_"
 _PARTS = "conformance/test_stores_queues.py::test_"
 _WORKER_KILLS = Later("issue 3, section 4: tests/faults kills work-horses, workers and the server")
 _KILLS = Later("issue 3, section 4: kill -9 of web processes while deliveries flow")
+_DJANGO = "integration/test_django_servers.py::test_"
+_DJANGO_VIEW = "unit/test_django_views.py::test_"
 _FRAMEWORKS = Later("issue 4: Django and Flask")
 _TENANTS = Later("one receiver serves one tenant; nothing looks a tenant up by path")
 _METRICS = Later("there are no metrics or traces yet")
@@ -175,7 +177,7 @@ ATTACKS: dict[str, Answers] = {
     "HTTP-01": (*_REQUESTS, f"{_HTTP}any_method_but_post_is_not_allowed"),
     "HTTP-02": (f"{_HTTP}a_declared_length_over_the_limit_is_refused_unread", _MOUNT),
     "HTTP-03": (f"{_HTTP}a_hundred_mebibytes_in_chunks_are_refused_after_one",),
-    "HTTP-04": (_MOUNT, _FRAMEWORKS),
+    "HTTP-04": (_MOUNT, f"{_DJANGO}a_body_over_our_limit_is_too_large", _FRAMEWORKS),
     "HTTP-05": (f"{_HTTP}a_sender_that_leaves_half_way_leaves_nothing_behind",),
     "HTTP-06": (f"{_HTTP}a_length_that_is_too_small_is_judged_by_what_it_covers",),
     "HTTP-07": (
@@ -183,7 +185,11 @@ ATTACKS: dict[str, Answers] = {
         f"{_BODIES}length_and_chunks_together_are_refused_or_judged_by_the_chunks",
         f"{_BODIES}a_length_with_no_chunks_behind_it_is_no_server_error",
     ),
-    "HTTP-08": (f"{_BODIES}a_body_in_chunks_is_the_same_body", _FRAMEWORKS),
+    "HTTP-08": (
+        f"{_BODIES}a_body_in_chunks_is_the_same_body",
+        f"{_DJANGO}a_body_in_chunks_is_the_same_body",
+        _FRAMEWORKS,
+    ),
     "HTTP-09": (
         f"{_SLOW}a_body_that_trickles_is_answered_with_a_timeout",
         f"{_SLOW}a_body_that_never_comes_is_answered_with_a_timeout",
@@ -246,7 +252,14 @@ ATTACKS: dict[str, Answers] = {
         f"{_EVENTS}text_that_looks_like_code_stays_text",
         f"{_EVENTS}an_event_whose_name_looks_like_code_is_an_unknown_event",
     ),
-    **dict.fromkeys(["ADP-01", "ADP-02", "ADP-03", "ADP-04", "ADP-05"], (_FRAMEWORKS,)),
+    **dict.fromkeys(
+        ["ADP-01", "ADP-02"], (f"{_DJANGO}a_delivery_needs_no_token_no_login_and_no_redirect",)
+    ),
+    "ADP-03": (
+        f"{_DJANGO}a_body_that_was_read_before_is_there_or_the_log_says_why_not",
+        f"{_DJANGO}a_body_that_django_has_kept_is_the_body",
+    ),
+    **dict.fromkeys(["ADP-04", "ADP-05"], (_FRAMEWORKS,)),
     "ADP-06": (
         f"{_AROUND}a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why",
         f"{_AROUND}a_body_that_a_middleware_drained_times_out_and_the_log_says_why",
@@ -288,7 +301,8 @@ ATTACKS: dict[str, Answers] = {
     "LOG-04": (
         f"{_LOGS}no_local_variable_of_a_refused_verification_holds_a_secret",
         f"{_LOGS}no_local_variable_around_a_handler_holds_a_secret",
-        _FRAMEWORKS,
+        f"{_DJANGO_VIEW}the_error_page_of_another_view_shows_no_secret",
+        f"{_DJANGO_VIEW}the_error_page_of_wrong_settings_shows_no_secret",
     ),
     "LOG-05": (f"{_LOGS}the_right_signature_is_nowhere_to_be_found",),
     "LOG-06": (

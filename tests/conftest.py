@@ -4,6 +4,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,34 @@ from florentin_webhooks.embedded import EmbeddedServer
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
+
+_LONGEST = (
+    "tests/integration/test_docs.py",
+    "tests/faults/",
+    "tests/integration/test_benchmarks.py",
+    "tests/integration/test_cli_",
+)
+"""The files that take longest, in this order; most of the time they wait."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the files, begin with the longest, so that all end together."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    ranks = (rank for rank, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
+    return next(ranks, len(_LONGEST))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded as "figures", in whichever process they ran."""
+    told = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
+    for report in chain.from_iterable(told):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(str(value))
 
 
 @pytest.fixture(scope="session")

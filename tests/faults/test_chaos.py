@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,11 @@ from tests.faults.stage import Stage
     ],
 )
 def test_what_was_acknowledged_is_done_and_done_once_whoever_is_killed(
-    directory: Path, seed: int, capfd: pytest.CaptureFixture[str], deliveries: int, rate: float
+    directory: Path,
+    seed: int,
+    record_property: Callable[[str, object], None],
+    deliveries: int,
+    rate: float,
 ) -> None:
     with Stage(directory, webs=2, workers=2) as stage:
         sender, mayhem = Florentin(stage.url, seed), Mayhem(stage, seed)
@@ -39,8 +43,7 @@ def test_what_was_acknowledged_is_done_and_done_once_whoever_is_killed(
         assert not stage.stuck()
         after = stage.oracle.notes()
     figures = Figures(sender, mayhem, before)
-    with capfd.disabled():
-        sys.stdout.write(f"\n{figures.line(seed=seed, given_up=len(given_up))}\n")
+    record_property("figures", figures.line(seed=seed, given_up=len(given_up)))
     assert replayed == {200}, "a replay was not answered as a duplicate"
     assert after == before, "a replay has run something"
     assert not figures.lost()

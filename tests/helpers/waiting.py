@@ -11,7 +11,7 @@ __all__ = ["aeventually", "eventually"]
 _POLL = 0.002
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 10) -> None:
+def eventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
     """Return as soon as *condition* holds; fail after *seconds*."""
     end = time.monotonic() + seconds
     while not condition():
@@ -19,7 +19,7 @@ def eventually(condition: Callable[[], object], *, seconds: float = 10) -> None:
         time.sleep(_POLL)
 
 
-async def aeventually(condition: Callable[[], object], *, seconds: float = 10) -> None:
+async def aeventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
     """The same in an event loop, which goes on meanwhile."""
     end = time.monotonic() + seconds
     while not condition():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
@@ -89,6 +90,11 @@ def awaiting(function: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
     return wrapper
 
 
+def shown(function: object) -> str:
+    """What it is, without its address: processes that share the tests must agree on their names."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(function))
+
+
 def described(function: object) -> Handler:
     return describe(function, Event)
 
@@ -133,12 +139,12 @@ TAKES_DELIVERY = [
 ]
 
 
-@pytest.mark.parametrize("function", TAKES_EVENT, ids=repr)
+@pytest.mark.parametrize("function", TAKES_EVENT, ids=shown)
 def test_a_function_of_one_is_given_the_event_alone(function: object) -> None:
     assert not described(function).takes_delivery
 
 
-@pytest.mark.parametrize("function", TAKES_DELIVERY, ids=repr)
+@pytest.mark.parametrize("function", TAKES_DELIVERY, ids=shown)
 def test_a_function_of_two_is_given_the_delivery_as_well(function: object) -> None:
     assert described(function).takes_delivery
 
@@ -156,14 +162,14 @@ def test_a_function_of_two_is_given_the_delivery_as_well(function: object) -> No
         partial(LaterLedger()),
         awaiting(later),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_gives_a_coroutine_is_known_to(function: object) -> None:
     assert described(function).is_async
 
 
 @pytest.mark.parametrize(
-    "function", [short, Books().book, Ledger(), partial(short), print, passing_on(short)], ids=repr
+    "function", [short, Books().book, Ledger(), partial(short), print, passing_on(short)], ids=shown
 )
 def test_what_gives_no_coroutine_is_known_not_to(function: object) -> None:
     assert not described(function).is_async
@@ -216,13 +222,13 @@ def test_a_method_without_its_instance_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [yields, yields_later, YieldingLedger(), partial(yields)], ids=repr
+    "function", [yields, yields_later, YieldingLedger(), partial(yields)], ids=shown
 )
 def test_a_generator_is_refused_since_it_would_never_run(function: object) -> None:
     assert refused(function).endswith("would never run; remove its yield")
 
 
-@pytest.mark.parametrize("function", [Books, LaterLedger, dict, type], ids=repr)
+@pytest.mark.parametrize("function", [Books, LaterLedger, dict, type], ids=shown)
 def test_a_class_is_refused_since_calling_it_handles_nothing(function: object) -> None:
     assert refused(function).endswith(
         "is a class, not a function; register an instance, or its method"
@@ -230,12 +236,12 @@ def test_a_class_is_refused_since_calling_it_handles_nothing(function: object) -
 
 
 @pytest.mark.parametrize(
-    "function", [None, "bill", 42, Books(), Books.__dict__["of_class"]], ids=repr
+    "function", [None, "bill", 42, Books(), Books.__dict__["of_class"]], ids=shown
 )
 def test_what_cannot_be_called_is_refused(function: object) -> None:
     assert refused(function).endswith("is not a function; put the decorator on a function")
 
 
-@pytest.mark.parametrize("function", [max, iter, getattr], ids=repr)
+@pytest.mark.parametrize("function", [max, iter, getattr], ids=shown)
 def test_a_builtin_that_does_not_tell_what_it_takes_is_refused(function: object) -> None:
     assert refused(function).endswith("register a function that calls it")

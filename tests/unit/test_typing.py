@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.helpers.type_checkers import mypy_cache
+
 FOLDER = Path(__file__).parents[1] / "typing"
 ROOT = FOLDER.parents[1]
 PROGRAMS = sorted(FOLDER.glob("*.py"))
@@ -43,8 +45,9 @@ MARKED = {line for line in ALL if line.text.endswith("# error")}
 @pytest.fixture(scope="module")
 def verdicts() -> Verdicts:
     """What both checkers flag; they run side by side, once."""
-    checkers = [_start(*command) for command in (_mypy(), _pyright())]
-    mypy, pyright = (checker.communicate() for checker in checkers)
+    with mypy_cache() as cache:
+        checkers = [_start(*command) for command in (_mypy(cache), _pyright())]
+        mypy, pyright = (checker.communicate() for checker in checkers)
     assert (mypy[1], pyright[1]) == ("", "")
     reports = [json.loads(line) for line in mypy[0].splitlines()]
     diagnostics = json.loads(pyright[0])["generalDiagnostics"]
@@ -54,8 +57,7 @@ def verdicts() -> Verdicts:
     )
 
 
-def _mypy() -> tuple[str, ...]:
-    cache = ROOT / ".mypy_cache" / "typing"
+def _mypy(cache: Path) -> tuple[str, ...]:
     options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--output=json")
     return ("-m", "mypy", *options, *map(str, PROGRAMS))
 
