@@ -1,0 +1,14 @@
+"""The sales team's CRM, somewhere on the network."""
+
+from __future__ import annotations
+
+import json
+from urllib.request import Request, urlopen
+
+
+def tell(url: str, news: dict[str, object], *, idempotency_key: str) -> None:
+    """Post *news*; raise OSError unless it is answered with 2xx within three seconds."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+    request = Request(url, json.dumps(news).encode(), headers)  # noqa: S310 - from our settings.
+    with urlopen(request, timeout=3):  # noqa: S310 - the same.
+        pass
