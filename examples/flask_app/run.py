@@ -1,0 +1,101 @@
+"""Run all of it, for a look: a Redis-compatible server, the tables, gunicorn, a worker.
+
+In production each is a service of its own, and the secret comes from Florentin's settings.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from secrets import token_hex
+from shlex import quote
+
+from florentin_webhooks.embedded import EmbeddedServer
+
+HERE = Path(__file__).resolve().parent
+BIN = Path(sys.executable).parent
+
+
+def main() -> int:
+    # A closed terminal or SIGTERM ends it as Ctrl-C does: whatever was started is stopped.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        with ExitStack() as stack:
+            return run(stack)
+    except KeyboardInterrupt:
+        return 0
+
+
+def run(stack: ExitStack) -> int:
+    """Start everything, the web server last, so that it is stopped first."""
+    os.environ.setdefault("FLORENTIN_WEBHOOK_SECRET", token_hex(32))
+    if not os.environ.get("FLORENTIN_REDIS_URL"):
+        server = stack.enter_context(EmbeddedServer(".florentin"))
+        os.environ["FLORENTIN_REDIS_URL"] = server.url
+    if subprocess.call([BIN / "flask", "--app", "saas", "init-db"]):  # noqa: S603 - ours.
+        return 1
+    listener = stack.enter_context(listen(int(os.environ.get("PORT", "8000"))))
+    worker = stack.enter_context(running("florentin-webhooks", "worker", "saas:create_app"))
+    web = stack.enter_context(running(*gunicorn(listener), pass_fds=[listener.fileno()]))
+    announce(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    while web.poll() is None and worker.poll() is None:
+        time.sleep(0.1)
+    return 1
+
+
+def listen(port: int) -> socket.socket:
+    """Listen for gunicorn: whoever comes before it is ready waits, and is not refused."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(f"Port {port} cannot be used ({error.strerror}); try: PORT=8001 make run")
+
+
+def gunicorn(listener: socket.socket) -> list[str]:
+    bind = f"fd://{listener.fileno()}"
+    pool = ["--workers", "2", "--worker-class", "gthread", "--threads", "4"]
+    quiet = ["--log-level", "warning", "--access-logfile", "-", "--no-control-socket"]
+    return ["gunicorn", "--bind", bind, *pool, *quiet, "saas:create_app()"]
+
+
+@contextmanager
+def running(*words: str, pass_fds: Collection[int] = ()) -> Generator[subprocess.Popen[bytes]]:
+    """Run a program in a group of its own, so that Ctrl-C reaches it from here and once."""
+    program = [str(BIN / words[0]), *words[1:]]
+    process = subprocess.Popen(program, process_group=0, pass_fds=pass_fds)  # noqa: S603 - ours.
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def announce(url: str) -> None:
+    settings = ("FLORENTIN_WEBHOOK_SECRET", "FLORENTIN_REDIS_URL")
+    exports = " ".join(f"{name}={quote(os.environ[name])}" for name in settings)
+    print(
+        f"""
+The customers are at {url}/customers/
+Send a delivery from another terminal, and see what became of it:
+
+  cd {quote(str(HERE))}
+  export {exports}
+  {quote(str(BIN))}/florentin-webhooks trigger subscription.purchased --to {url}/webhooks/florentin
+  {quote(str(BIN))}/flask --app saas florentin deliveries list
+
+Ctrl-C ends it.
+""",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
