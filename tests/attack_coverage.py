@@ -1,7 +1,7 @@
 """Which tests show that a case of ``attack_cases.json`` or ``hostile_cases.json`` is answered.
 
 A value names tests: ``folder/file.py::test_name`` or a whole file, ``folder/file.py``. ``Later``
-gives the reason why a case, or the rest of one, is not for receiving under ASGI to answer.
+gives the reason why a case, or the rest of one, has no test yet.
 ``tests/unit/test_attack_coverage.py`` checks that every case is here and every test exists.
 """
 
@@ -56,12 +56,14 @@ _STOLEN = "integration/test_rq_security.py::test_"
 _JOBS = "integration/test_rq_jobs.py::test_"
 _PROCESSES = "integration/test_rq_processes.py::test_"
 _LOST = "integration/test_rq_sweeper.py::test_"
+_CLI = "integration/test_cli_worker.py::test_"
 _PARTS = "conformance/test_stores_queues.py::test_"
-_WORKER_KILLS = Later("issue 3, section 4: tests/faults kills work-horses, workers and the server")
-_KILLS = Later("issue 3, section 4: kill -9 of web processes while deliveries flow")
+_KILLED = "faults/test_killed_at.py::test_"
+_CHAOS = "faults/test_chaos.py"
+_SERVERS = "conformance/test_mounts_under_servers.py"
+_FLASK = "integration/test_flask_programs.py::test_"
 _DJANGO = "integration/test_django_servers.py::test_"
 _DJANGO_VIEW = "unit/test_django_views.py::test_"
-_FRAMEWORKS = Later("issue 4: Django and Flask")
 _TENANTS = Later("one receiver serves one tenant; nothing looks a tenant up by path")
 _METRICS = Later("there are no metrics or traces yet")
 
@@ -100,7 +102,7 @@ ATTACKS: dict[str, Answers] = {
     "SIG-29": (
         "conformance/test_mounts.py::test_a_mount_gives_each_attack_its_outcome",
         f"{_SIGNATURES}a_forgery_is_refused_by_verify",
-        _FRAMEWORKS,
+        _SERVERS,
     ),
     "SIG-30": (
         f"{_SIGNATURES}no_parameter_could_switch_verification_off",
@@ -141,12 +143,12 @@ ATTACKS: dict[str, Answers] = {
     "RPL-04": (f"{_REPLAYS}two_genuine_bodies_under_one_delivery_id_both_run",),
     "RPL-05": (f"{_REPLAYS}a_forgery_does_not_poison_the_delivery_id_of_a_genuine_delivery",),
     "RPL-06": ("conformance/test_stores_races.py",),
-    "RPL-07": ("conformance/test_stores.py", _KILLS),
+    "RPL-07": (f"{_KILLED}a_web_process_that_is_killed_around_accepting_loses_nothing",),
     "RPL-08": (f"{_REPLAYS}a_failed_delivery_is_processed_when_it_is_retried",),
     "RPL-09": (
         f"{_STORES}a_lease_that_ended_is_taken_over",
         f"{_STORES}whoever_has_to_wait_is_told_how_long",
-        _KILLS,
+        _CHAOS,
     ),
     "RPL-10": (f"{_REPLAYS}a_lease_that_is_no_longer_than_a_handler_may_take_is_refused",),
     "RPL-11": (
@@ -177,7 +179,11 @@ ATTACKS: dict[str, Answers] = {
     "HTTP-01": (*_REQUESTS, f"{_HTTP}any_method_but_post_is_not_allowed"),
     "HTTP-02": (f"{_HTTP}a_declared_length_over_the_limit_is_refused_unread", _MOUNT),
     "HTTP-03": (f"{_HTTP}a_hundred_mebibytes_in_chunks_are_refused_after_one",),
-    "HTTP-04": (_MOUNT, f"{_DJANGO}a_body_over_our_limit_is_too_large", _FRAMEWORKS),
+    "HTTP-04": (
+        _SERVERS,
+        f"{_DJANGO}a_body_over_our_limit_is_too_large",
+        f"{_FLASK}a_body_that_is_too_long_is_answered_by_the_receiver",
+    ),
     "HTTP-05": (f"{_HTTP}a_sender_that_leaves_half_way_leaves_nothing_behind",),
     "HTTP-06": (f"{_HTTP}a_length_that_is_too_small_is_judged_by_what_it_covers",),
     "HTTP-07": (
@@ -188,7 +194,7 @@ ATTACKS: dict[str, Answers] = {
     "HTTP-08": (
         f"{_BODIES}a_body_in_chunks_is_the_same_body",
         f"{_DJANGO}a_body_in_chunks_is_the_same_body",
-        _FRAMEWORKS,
+        f"{_FLASK}a_body_in_chunks_is_a_body",
     ),
     "HTTP-09": (
         f"{_SLOW}a_body_that_trickles_is_answered_with_a_timeout",
@@ -259,7 +265,8 @@ ATTACKS: dict[str, Answers] = {
         f"{_DJANGO}a_body_that_was_read_before_is_there_or_the_log_says_why_not",
         f"{_DJANGO}a_body_that_django_has_kept_is_the_body",
     ),
-    **dict.fromkeys(["ADP-04", "ADP-05"], (_FRAMEWORKS,)),
+    "ADP-04": (f"{_FLASK}a_body_that_the_program_consumed_is_unavailable_and_the_log_says_why",),
+    "ADP-05": (f"{_FLASK}both_slash_forms_and_every_method_are_answered_by_the_receiver",),
     "ADP-06": (
         f"{_AROUND}a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why",
         f"{_AROUND}a_body_that_a_middleware_drained_times_out_and_the_log_says_why",
@@ -278,7 +285,7 @@ ATTACKS: dict[str, Answers] = {
         f"{_AROUND}a_delivery_is_processed_wherever_the_receiver_is_mounted",
     ),
     "ADP-10": (_TENANTS,),
-    "ADP-11": (*_REQUESTS, _FRAMEWORKS),
+    "ADP-11": (*_REQUESTS, _SERVERS),
     "ADP-12": (f"{_HANDLERS}plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop",),
     "ADP-13": (
         f"{_AROUND}an_answer_is_compressed_where_the_sender_asks_for_it",
@@ -331,8 +338,15 @@ ATTACKS: dict[str, Answers] = {
         f"{_JOBS}threads_that_accept_the_same_delivery_push_it_once",
     ),
     "RQ-06": (f"{_WORKERS}a_duplicate_of_a_queued_delivery_adds_no_job",),
-    "RQ-09": (f"{_LOST}a_lost_job_is_put_back_with_all_its_retries", _WORKER_KILLS),
-    **dict.fromkeys(["RQ-07", "RQ-08", "RQ-10", "RQ-11", "RQ-12"], (_WORKER_KILLS,)),
+    "RQ-07": (f"{_KILLED}work_horses_that_are_killed_have_each_effect_once",),
+    "RQ-08": (_CHAOS,),
+    "RQ-09": (
+        f"{_LOST}a_lost_job_is_put_back_with_all_its_retries",
+        f"{_KILLED}a_job_that_rq_has_half_moved_is_put_back",
+    ),
+    "RQ-10": (f"{_CLI}the_running_event_is_finished_before_a_worker_ends",),
+    "RQ-11": (_CHAOS, f"{_CLI}workers_do_not_outlive_a_supervisor_that_is_killed"),
+    "RQ-12": ("faults/test_outages.py",),
     "RQ-13": ("unit/test_queue_settings.py::test_retries_are_whole_seconds_and_at_least_one",),
     "RQ-14": (
         f"{_DEAD}a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others",

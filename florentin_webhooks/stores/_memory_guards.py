@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.stores.judging import Guarded, permit
+from florentin_webhooks.stores.working import Latest, Once, Permit
 
 __all__ = ["Guards"]
 
@@ -13,13 +14,9 @@ _SWEEP = 60.0
 
 
 @dataclass(slots=True)
-class _Guard:
-    """Hold who is inside until when, and what was reached: a watermark, or that it is done."""
+class _Guard(Guarded):
+    """Hold how long it is kept, too."""
 
-    token: bytes = b""
-    until: float = 0
-    watermark: int = -1
-    done: bool = False
     expires: float = 0
 
 
@@ -38,30 +35,7 @@ class Guards:
         key = operation.key if isinstance(operation, Once) else operation.entity
         guard = self._guards.setdefault((key, label), _Guard())
         guard.expires = now + self._keep
-        if guard.done:
-            return Permit(Permission.DONE)
-        if operation.step is Step.BEGIN:
-            return self._begin(guard, operation, now)
-        if guard.token == operation.token:
-            self._end(guard, operation)
-        return Permit(Permission.RUN)
-
-    def _begin(self, guard: _Guard, operation: Once | Latest, now: float) -> Permit:
-        if isinstance(operation, Latest) and operation.timestamp < guard.watermark:
-            return Permit(Permission.SUPERSEDED)
-        if guard.token not in (b"", operation.token) and guard.until > now:
-            return Permit(Permission.BUSY, guard.until - now)
-        guard.token, guard.until = operation.token, now + operation.seconds
-        return Permit(Permission.RUN)
-
-    def _end(self, guard: _Guard, operation: Once | Latest) -> None:
-        guard.token = b""
-        if operation.step is not Step.DONE:
-            return
-        if isinstance(operation, Latest):
-            guard.watermark = max(guard.watermark, operation.timestamp)
-        else:
-            guard.done = True
+        return permit(guard, operation, now)
 
     def _forget(self, now: float) -> None:
         if now - self._swept < _SWEEP:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
 from florentin_webhooks.stores._memory_guards import Guards
+from florentin_webhooks.stores.judging import judge
 from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
 
 if TYPE_CHECKING:
@@ -209,10 +210,6 @@ class MemoryStore:
 
 
 def _verdict(accept: Accept, record: _Record | None, now: float) -> Verdict:
-    if record is not None and record.state is State.DONE:
-        return Verdict.DUPLICATE
-    if record is not None and record.state is State.RUNNING and record.until > now:
-        return Verdict.RUN if record.token == accept.token else Verdict.IN_PROGRESS
-    if not accept.fresh and (record is None or record.state is State.STALE):
-        return Verdict.STALE
-    return Verdict.RUN if accept.valid else Verdict.INVALID
+    if record is None:
+        return judge(accept, None)
+    return judge(accept, record.state, record.token, record.until - now)

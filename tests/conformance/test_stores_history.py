@@ -8,9 +8,10 @@ import pytest
 
 from florentin_webhooks.identity import fingerprint
 from florentin_webhooks.stores import Ending, Finish, State, Verdict
-from florentin_webhooks.stores.looking import Find, List, Mode, Record, Reopen
+from florentin_webhooks.stores.looking import Mode, Record, Reopen
 from florentin_webhooks.stores.working import Begin, WorkVerdict
 from tests.conformance.conftest import Make
+from tests.helpers.looked import done, found, listed
 from tests.helpers.parts import job
 from tests.helpers.stores import (
     NOON,
@@ -18,9 +19,7 @@ from tests.helpers.stores import (
     Span,
     Subject,
     accept,
-    claimed,
     content,
-    finish,
 )
 
 BODY = content()
@@ -33,24 +32,6 @@ pytestmark = pytest.mark.parametrize("make", QUEUEING, indirect=True)
 def store(make: Make) -> Subject:
     """A store that keeps everything."""
     return make(Span(history=1000))
-
-
-def done(store: Subject, number: int) -> bytes:
-    """Have a delivery done, and give its key."""
-    body = content(number)
-    claimed(store, body, under=f"id-{number}")
-    assert store.finish(finish(body, handler="m:bill")) is State.DONE
-    return fingerprint(body)
-
-
-def found(store: Subject, key: bytes) -> Record:
-    record = store.ask(Find(key))
-    assert record is not None
-    return record
-
-
-def listed(store: Subject, **given: object) -> list[str]:
-    return [record.fingerprint for record in store.ask(List(**given))]  # type: ignore[arg-type]  # as List.
 
 
 def test_a_record_tells_all_that_is_known(store: Subject) -> None:
@@ -74,52 +55,6 @@ def test_a_record_tells_all_that_is_known(store: Subject) -> None:
         reasons={"q": "m:mail: E"},
         body=BODY,
     )
-
-
-def test_what_nobody_knows_is_not_found(store: Subject) -> None:
-    assert store.ask(Find(KEY)) is None
-    assert store.ask(List()) == ()
-
-
-def test_a_retry_that_was_stamped_anew_has_no_record_of_its_own(store: Subject) -> None:
-    anew = content(stamped="12:00:30")
-    done(store, 1)
-    assert store.accept(accept(anew)).verdict in {Verdict.DUPLICATE, Verdict.RUN}
-    record = store.ask(Find(fingerprint(anew)))
-    assert record is None or record.state
-
-
-@pytest.mark.parametrize("history", [0, 1, 1000])
-def test_the_newest_that_are_done_are_kept_in_full(make: Make, history: int) -> None:
-    store = make(Span(history=history))
-    keys = [done(store, number) for number in range(5)]
-    full = [key for key in keys if store.body(key)]
-    assert full == keys[max(0, 5 - history) :]
-    assert listed(store) == [key.hex() for key in sorted(full, reverse=True)]
-    for key in keys:
-        record = found(store, key)
-        assert record.state is State.DONE
-        assert bool(record.handlers) == (key in full)
-
-
-@pytest.mark.parametrize("history", [0, 1])
-def test_what_was_let_go_is_still_a_duplicate(make: Make, history: int) -> None:
-    store = make(Span(history=history))
-    for number in range(3):
-        done(store, number)
-    for number in range(3):
-        again = accept(content(number), token=b"again", under=f"id-{number}")
-        assert store.accept(again).verdict is Verdict.DUPLICATE
-
-
-def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> None:
-    store = make(Span(history=1))
-    claimed(store, BODY)
-    store.finish(finish(BODY, State.FAILED))
-    for number in range(10, 20):
-        done(store, number)
-    assert found(store, KEY).body == BODY
-    assert listed(store, state=State.FAILED) == [KEY.hex()]
 
 
 def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
@@ -175,10 +110,3 @@ def test_what_is_dropped_counts_as_done_and_its_worker_as_well(store: Subject) -
     assert store.finish(Finish(KEY, b"worker", State.DONE, part=JOB)) is State.DONE
     again = accept(BODY, token=b"again", inline=False, jobs=(JOB,))
     assert store.accept(again).verdict is Verdict.DUPLICATE
-
-
-def test_what_runs_inline_or_is_unknown_is_not_opened_again(store: Subject) -> None:
-    assert store.ask(Reopen(KEY, Mode.ALL)) is None
-    claimed(store, BODY)
-    assert store.ask(Reopen(KEY, Mode.ALL)) is State.RUNNING
-    assert store.finish(finish(BODY)) is State.DONE

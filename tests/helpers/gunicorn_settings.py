@@ -8,7 +8,6 @@ import sys
 import threading
 
 workers = 1
-threads = 2
 worker_tmp_dir = None
 limit_request_fields = 1_000
 accesslog = "-"

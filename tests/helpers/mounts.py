@@ -6,12 +6,16 @@ import asyncio
 from collections.abc import Callable
 
 from fastapi import FastAPI
+from flask import Flask
 from starlette.types import ASGIApp, Receive, Scope, Send
+from werkzeug.test import run_wsgi_app
 
 from florentin_webhooks import Receiver, Reply, wsgi
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.fastapi import webhook_router
+from florentin_webhooks.flask import webhook_blueprint
 from tests.helpers.asgi import call, scope_of
+from tests.helpers.django_mounts import through_asgi, through_wsgi
 from tests.helpers.http import Answer
 from tests.helpers.vectors import Request
 from tests.helpers.wsgi import environ_of
@@ -69,6 +73,22 @@ def _fastapi(receiver: Receiver) -> ASGIApp:
     return app
 
 
+def _flask(receiver: Receiver, request: Request) -> Answer:
+    app = Flask(__name__)
+    app.register_blueprint(webhook_blueprint(receiver, PATH))
+    pieces, status, headers = run_wsgi_app(app.wsgi_app, environ_of(request, PATH), buffered=True)
+    named = {name.lower(): value for name, value in headers}
+    return Answer(int(status.split()[0]), named, b"".join(pieces))
+
+
+def _django_wsgi(receiver: Receiver, request: Request) -> Answer:
+    return through_wsgi(receiver, request, PATH)
+
+
+def _django_asgi(receiver: Receiver, request: Request) -> Answer:
+    return through_asgi(receiver, request, PATH)
+
+
 # A new mount is one more entry here.
 MOUNTS: dict[str, Mount] = {
     "receive": _blocking,
@@ -79,4 +99,7 @@ MOUNTS: dict[str, Mount] = {
     "WebhookMiddleware": _asgi(_middleware, 1),
     "WebhookMiddleware, body in pieces": _asgi(_middleware, 3),
     "FastAPI, body in pieces": _asgi(_fastapi, 5),
+    "Flask": _flask,
+    "Django WSGI": _django_wsgi,
+    "Django ASGI": _django_asgi,
 }

@@ -31,8 +31,8 @@ def _uvicorn(reader: str) -> Callable[[str, int], list[str]]:
     ]
 
 
-def _gunicorn(kind: str) -> Callable[[str, int], list[str]]:
-    words = ["gunicorn", "--config", GUNICORN_SETTINGS, "--worker-class", kind]
+def _gunicorn(*kind: str) -> Callable[[str, int], list[str]]:
+    words = ["gunicorn", "--config", GUNICORN_SETTINGS, "--worker-class", *kind]
     return lambda app, fd: [*words, "--bind", f"fd://{fd}", app]
 
 
@@ -42,7 +42,7 @@ ASGI_SERVERS = {
 }
 WSGI_SERVERS = {
     "gunicorn sync": _gunicorn("sync"),
-    "gunicorn gthread": _gunicorn("gthread"),
+    "gunicorn gthread": _gunicorn("gthread", "--threads", "2"),
 }
 DEVELOPMENT_SERVERS = {
     "werkzeug": lambda app, fd: ["tests.helpers.development_server", str(fd), app],

@@ -21,6 +21,7 @@ from tests.helpers.waiting import eventually
 
 __all__ = [
     "IMPLEMENTATIONS",
+    "LOOKING",
     "QUEUEING",
     "Span",
     "Subject",
@@ -140,18 +141,35 @@ def _inside(
         yield passes, body, RedisJobs(client, prefix)
 
 
+def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:
+    @contextmanager
+    def made(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
+        from tests.helpers.django_stores import emptied  # Django loads for those who want it.
+
+        with emptied(alias, span, in_asyncio=in_asyncio) as subject:
+            yield subject
+
+    return made
+
+
 Implementation = Callable[[str, str, Span], AbstractContextManager[Subject]]
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "memory": _memory,
     "redis": _redis,
     "redis-asyncio": _redis_asyncio,
+    "django-sqlite": _django("default"),
+    "django-postgresql": _django("postgresql"),
+    "django-asyncio": _django("asyncio", in_asyncio=True),
 }
 """What every store must pass, under a name: a URL, a prefix and spans in, a subject out."""
 
 
 QUEUEING = ("redis", "redis-asyncio")
 """Those that push jobs in the step that remembers a delivery."""
+
+LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
+"""Those that tell operators what came, and what became of it."""
 
 
 def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:

@@ -18,7 +18,7 @@ from florentin_webhooks.testing import Provider
 from tests.helpers.command_line import SECRET, Program, environment, started
 from tests.helpers.markdown import PAGES, ROOT, Block
 
-__all__ = ["Command", "Terminal", "commands"]
+__all__ = ["Command", "Terminal", "commands", "furnish"]
 
 
 class Staying(NamedTuple):
@@ -61,6 +61,12 @@ _MASKS = {
     r"\bpython -m florentin_webhooks\b": "florentin-webhooks",
     r" +": " ",
 }
+_MANAGE = """
+import os, sys
+from django.core.management import execute_from_command_line
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+execute_from_command_line(sys.argv)
+"""
 _CURL = """
 import sys, urllib.request
 from pathlib import Path
@@ -106,7 +112,7 @@ class Terminal:
         self._code = 0
         self._running: list[tuple[Program, Staying]] = []
         self._processes = ExitStack()
-        _furnish(directory)
+        furnish(directory)
         self._programs = _programs(directory / ".bin")
 
     def __enter__(self) -> Self:
@@ -192,13 +198,14 @@ def _interrupt(program: Program, staying: Staying) -> None:
     assert code == staying.code, program.talk
 
 
-def _furnish(directory: Path) -> None:
+def furnish(directory: Path) -> None:
     """Put there what the docs assume: modules that they show, a body, its headers, secrets."""
     for block in (block for page in PAGES for block in page.of("python")):
         if named := re.match(r"# (\S+\.py)\n", block.text):
             path = directory / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
+    (directory / "manage.py").write_text(_MANAGE)
     made = Provider(SECRET).make("invoice.created")
     (directory / "body.json").write_bytes(made.body)
     lines = [f"{name}: {value}\n" for name, value in made.headers.items()]
@@ -213,6 +220,7 @@ def _programs(folder: Path) -> Path:
     folder.mkdir()
     python = f"exec {shlex.quote(sys.executable)} -W error"
     scripts = {name: f'{python} -m {module} "$@"' for name, module in _MODULES.items()}
+    scripts["python"] = f'{python} "$@"'
     if shutil.which("curl") is None:
         scripts["curl"] = f'{python} -c {shlex.quote(_CURL)} "$@"'
     for name, script in scripts.items():

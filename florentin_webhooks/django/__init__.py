@@ -1,0 +1,44 @@
+"""Receive Florentin's webhooks in a Django program: an app for ``INSTALLED_APPS``, and the mount.
+
+Django imports this package before its apps are ready, so that everything here is loaded when it is
+first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__all__ = ["DjangoStore", "hooks", "webhook_path", "webhook_view"]
+
+if TYPE_CHECKING:
+    from florentin_webhooks.django.store import DjangoStore
+    from florentin_webhooks.django.urls import webhook_path
+    from florentin_webhooks.django.views import webhook_view
+    from florentin_webhooks.receiver import Receiver
+
+    hooks: Receiver
+    """The receiver that ``settings.FLORENTIN_WEBHOOKS`` describes."""
+else:
+    # Checkers see the imports above, so misspelt names fail.
+    _HOMES = {"DjangoStore": "store", "webhook_path": "urls", "webhook_view": "views"}
+
+    def __getattr__(name):
+        if name not in __all__:
+            message = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        if name == "hooks":
+            return _module("conf").receiver()
+        return getattr(_module(_HOMES[name]), name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
+    def _module(name):
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as missing:
+            if missing.name != "django":
+                raise
+            message = 'Django is not installed; pip install "florentin-webhooks[django]"'
+            raise ModuleNotFoundError(message, name="django") from None

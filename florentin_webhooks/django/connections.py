@@ -1,0 +1,31 @@
+"""Keep database connections fresh around what runs outside a request."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from django.db import close_old_connections
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from florentin_webhooks.receiver import Receiver
+
+__all__ = ["fit", "fresh_connections"]
+
+
+def fit(receiver: Receiver) -> None:
+    """Have *receiver* run its jobs, and handlers in threads, with fresh database connections."""
+    if receiver.around is nullcontext:
+        receiver.around = fresh_connections
+
+
+@contextmanager
+def fresh_connections() -> Generator[None]:
+    """Close this thread's database connections that broke or are too old, before and after."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()

@@ -1,0 +1,128 @@
+"""Two tables: what is remembered of each delivery, and who is inside what happens once.
+
+A retry that the sender stamped anew has a row of its own, with nothing in it but the way to the
+*original*: one primary key over both sees to it that nobody is an original and a retry at once.
+Moments that decide (*until*, *expires*) are milliseconds of the database's clock, so that neither
+time zones nor ``USE_TZ`` can change what they mean.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import models
+
+__all__ = ["Delivery", "Guard"]
+
+
+class Delivery(models.Model):
+    """Hold one delivery's state; *body* is NULL once it was let go.
+
+    *token* and *until* are the lease of whoever runs handlers. *sent_under* and *content*, the
+    second key, recognise a retry that was stamped anew. *handlers* maps each handler that has
+    ended to how.
+    """
+
+    key: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, editable=False)
+    original: models.ForeignKey[Delivery | None, Delivery | None] = models.ForeignKey(
+        "self", models.CASCADE, null=True, db_index=False, related_name="retries"
+    )
+    original_id: UUID | None
+    state: models.CharField[str, str] = models.CharField(max_length=8)
+    attempt: models.PositiveIntegerField[int, int] = models.PositiveIntegerField(default=0)
+    token: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=16, default=b"")
+    until: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+    expires: models.BigIntegerField[int, int] = models.BigIntegerField()
+    event: models.CharField[str, str] = models.CharField(max_length=200, default="")
+    delivery_id: models.CharField[str, str] = models.CharField(max_length=200, default="")
+    received_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
+        null=True
+    )
+    finished_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
+        null=True
+    )
+    secret: models.TextField[str, str] = models.TextField(default="")
+    handlers: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
+    reason: models.TextField[str, str] = models.TextField(default="")
+    sent_under: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    content: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)
+    body: models.BinaryField[bytes | None, bytes | None] = models.BinaryField(null=True)
+
+    class Meta:
+        app_label = "florentin_webhooks"
+        verbose_name_plural = "deliveries"
+        default_permissions = ("view",)
+        permissions = (("replay_delivery", "Can replay deliveries"),)
+        constraints: ClassVar[Any] = [  # Any: the stubs know lists only.
+            models.UniqueConstraint(fields=["sent_under", "content"], name="florentin_second_key"),
+        ]
+        # Whoever lists deliveries lists those whose body is there; the others are known, no more.
+        indexes: ClassVar[Any] = [
+            models.Index(
+                fields=["expires"],
+                name="florentin_expires",
+                condition=models.Q(original__isnull=True),
+            ),
+            models.Index(
+                fields=["original"],
+                name="florentin_retries",
+                condition=models.Q(original__isnull=False),
+            ),
+            models.Index(
+                fields=["received_at"],
+                name="florentin_listed",
+                condition=models.Q(body__isnull=False),
+            ),
+            models.Index(
+                fields=["state", "received_at"],
+                name="florentin_by_state",
+                condition=models.Q(body__isnull=False),
+            ),
+            models.Index(
+                fields=["event", "received_at"],
+                name="florentin_by_event",
+                condition=models.Q(body__isnull=False),
+            ),
+            models.Index(
+                fields=["finished_at"],
+                name="florentin_finished",
+                condition=models.Q(body__isnull=False, state="done"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """Give the fingerprint in hex, as it stands in logs and replies."""
+        return self.key.hex
+
+
+class Guard(models.Model):
+    """Hold who is inside until when, and what was reached: a *watermark*, or that it is *done*.
+
+    What happens once belongs to a *delivery* and is forgotten with it; a watermark *expires*.
+    """
+
+    key: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, editable=False)
+    delivery: models.ForeignKey[Delivery | None, Delivery | None] = models.ForeignKey(
+        Delivery, models.CASCADE, null=True, related_name="guards"
+    )
+    delivery_id: UUID | None
+    token: models.BinaryField[bytes, bytes] = models.BinaryField(max_length=16, default=b"")
+    until: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+    watermark: models.BigIntegerField[int, int] = models.BigIntegerField(default=-1)
+    done: models.BooleanField[bool, bool] = models.BooleanField(default=False)
+    expires: models.BigIntegerField[int | None, int | None] = models.BigIntegerField(
+        null=True, db_index=True
+    )
+
+    class Meta:
+        app_label = "florentin_webhooks"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key.hex

@@ -1,0 +1,20 @@
+"""What the handlers do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+__all__ = ["Effect"]
+
+
+class Effect(models.Model):
+    """One thing that a handler has done, and where it ran."""
+
+    text: models.TextField[str, str] = models.TextField()
+
+    objects: ClassVar[models.Manager[Effect]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,171 @@
+"""Threads and processes that race for one delivery in a database: exactly one of them runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
+from threading import Barrier, Lock
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connections
+
+from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.stores import Accept, Finish, State, Verdict
+from florentin_webhooks.stores.working import Latest, Once, Permission, Step
+from tests.helpers.django_settings import POSTGRESQL, SQLITE
+from tests.helpers.django_stores import in_threads, passed, store_on
+from tests.helpers.stores import accept, content, finish
+
+if TYPE_CHECKING:
+    from florentin_webhooks.django import DjangoStore
+
+ROUNDS = {10: 12, 50: 4}
+racing = pytest.mark.parametrize("racers", list(ROUNDS))
+
+PROCESS = """
+import json, sys
+from tests.helpers.django_settings import configure
+from tests.helpers.stores import accept, content
+
+alias, database, name = sys.argv[1:]
+configure()
+from django.db import connections
+connections.settings[alias].update(json.loads(database))
+from florentin_webhooks.django import DjangoStore
+from florentin_webhooks.stores import Verdict
+
+store, won = DjangoStore(alias), []
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(60):
+    if store.execute(accept(content(number), token=name.encode())).verdict is Verdict.RUN:
+        won.append(number)
+print(json.dumps(won))
+connections.close_all()
+"""
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def store(request: pytest.FixtureRequest) -> DjangoStore:
+    """Each kind of database in turn, in which nothing is remembered."""
+    return store_on(request.param)
+
+
+def race(store: DjangoStore, racers: int, asked: Callable[[int, int], Accept]) -> None:
+    """Have *racers* threads ask at once; in each round exactly one is told to run."""
+    start, rounds = Barrier(racers), range(ROUNDS[racers])
+
+    def verdicts(racer: int) -> list[Verdict]:
+        told = []
+        for number in rounds:
+            start.wait(timeout=60)
+            told.append(store.execute(asked(number, racer)).verdict)
+        return told
+
+    for told in zip(*in_threads(racers, verdicts), strict=True):
+        assert Counter(told) == {Verdict.RUN: 1, Verdict.IN_PROGRESS: racers - 1}
+
+
+@racing
+def test_of_threads_one_runs(store: DjangoStore, racers: int) -> None:
+    race(store, racers, lambda number, racer: accept(content(number), token=b"%d" % racer))
+
+
+@racing
+def test_of_retries_that_are_stamped_anew_one_runs(store: DjangoStore, racers: int) -> None:
+    def asked(number: int, racer: int) -> Accept:
+        body = content(number, stamped=f"12:00:{racer:02}")
+        return accept(body, token=b"%d" % racer, under=f"id-{number}")
+
+    race(store, racers, asked)
+
+
+def test_of_threads_one_takes_over(store: DjangoStore) -> None:
+    rounds = range(ROUNDS[10])
+    for number in rounds:
+        store.execute(accept(content(number), token=b"dead"))
+    passed(store._terms.using, 3601)
+    race(store, 10, lambda number, racer: accept(content(number), token=b"%d" % racer))
+
+
+def test_of_threads_one_runs_what_had_just_been_forgotten(store: DjangoStore) -> None:
+    for number in range(ROUNDS[10]):
+        store.execute(accept(content(number), token=b"early", under=f"id-{number}"))
+        store.execute(finish(content(number), token=b"early"))
+    passed(store._terms.using, 3601)
+
+    def asked(number: int, racer: int) -> Accept:
+        body = content(number, stamped=f"12:00:{racer % 2:02}")
+        return accept(body, token=b"%d" % racer, under=f"id-{number}")
+
+    race(store, 10, asked)
+
+
+def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
+    store.execute(accept(content()))
+    start = Barrier(10)
+
+    def begin(_: int) -> Permission:
+        start.wait(timeout=60)
+        once = Once(fingerprint(content()), "mail", b"first", Step.BEGIN, 60)
+        return store.execute(once).permission
+
+    assert set(in_threads(10, begin)) == {Permission.RUN}  # Who has the lease may ask twice.
+    entities = range(5)
+
+    def latest(racer: int) -> list[Permission]:
+        told = []
+        for number in entities:
+            start.wait(timeout=60)
+            entity, token = b"entity-%d" % number, b"%d" % racer
+            told.append(store.execute(Latest(entity, 1, token, Step.BEGIN, 60)).permission)
+        return told
+
+    for told in zip(*in_threads(10, latest), strict=True):
+        assert Counter(told) == {Permission.RUN: 1, Permission.BUSY: 9}
+
+
+def test_of_two_processes_one_runs(store: DjangoStore) -> None:
+    alias = store._terms.using
+    database = {name: str(connections[alias].settings_dict[name]) for name in ("NAME", "HOST")}
+    words = [sys.executable, "-c", PROCESS, alias, json.dumps(database)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [*words, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for name in "ab"
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        won = [json.loads(process.communicate("\n", timeout=60)[0]) for process in processes]
+    assert sorted(won[0] + won[1]) == list(range(60))
+
+
+def test_nobody_is_inside_with_another_one_and_nobody_waits_in_vain(store: DjangoStore) -> None:
+    inside, tokens = (Lock(), Lock()), count()
+
+    def work(_: int) -> int:
+        runs = 0
+        for _ in range(20):
+            token = b"%d" % next(tokens)
+            number, stamp = token[-1] % 2, token[-1] % 3
+            body = content(number, stamped=f"12:00:{stamp:02}")
+            claim = store.execute(accept(body, token=token, under=f"id-{number}"))
+            if claim.verdict is Verdict.RUN:
+                assert inside[number].acquire(blocking=False)
+                runs += 1
+                inside[number].release()
+                assert store.execute(Finish(claim.key, token, State.FAILED)) is State.FAILED
+        return runs
+
+    assert sum(in_threads(10, work)) > 10
