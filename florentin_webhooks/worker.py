@@ -7,7 +7,6 @@ has lost (jobs popped and forgotten, expired, evicted) is put back from what the
 
 from __future__ import annotations
 
-import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,6 +18,7 @@ import rq.worker
 from rq.results import Result
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.journal import logger
 from florentin_webhooks.replaying import NotReplayable, drop
 from florentin_webhooks.rq import PROCESS, process
 from florentin_webhooks.stores.looking import Dead
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from florentin_webhooks.receiver import Receiver
 
 __all__ = ["Kind", "ProcessJob", "ProcessQueue", "build_worker", "drop_oldest", "sweep"]
-
-logger = logging.getLogger("florentin_webhooks")
 
 MAINTENANCE = 30
 """Seconds between two rounds of maintenance: RQ's default of 600 leaves a dead scheduler dead."""
@@ -125,6 +123,35 @@ class _Sweeping(rq.worker.BaseWorker):
 
     hooks: Receiver | None = None
     forgotten_after = FORGOTTEN_AFTER
+
+    def work(self, *args: Any, **options: Any) -> bool:  # Any: what RQ takes.
+        """Work as RQ does, and leave nothing behind where it ends before RQ sees to that.
+
+        RQ subscribes and starts its scheduler before it is ready for signals. Whoever ends in
+        between would leave the scheduler behind, and might wait for ever for a thread that the
+        interpreter has stopped.
+        """
+        rqs: Any = super()  # Any: rq leaves these untyped.
+        try:
+            return bool(rqs.work(*args, **options))
+        except BaseException:
+            listener: Any = self.pubsub_thread
+            if listener is not None and listener.is_alive():
+                with suppress(redis.RedisError):
+                    rqs.teardown()
+            raise
+
+    def unsubscribe(self) -> None:
+        """Stop listening for commands.
+
+        The thread is told first: it looks when a message comes, and RQ's last one is the answer to
+        this. Told later, it may wait for a minute, longer than the process lives, which then hangs.
+        """
+        listener: Any = self.pubsub_thread  # Any: rq leaves these untyped.
+        if listener is not None:
+            listener.stop()
+        rqs: Any = super()
+        rqs.unsubscribe()
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's maintenance, then put back what RQ has lost."""
