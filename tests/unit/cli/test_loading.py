@@ -170,8 +170,12 @@ def test_a_receiver_beside_an_empty_program_is_offered(place: Path) -> None:
     assert refusal(f"{name}:empty")[1].endswith(f"dev {name}:hooks")
 
 
-def test_a_framework_says_itself_where_modules_come_from(place: Path) -> None:
+def test_a_framework_says_itself_where_modules_come_from(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = module(place, HOOKS)
+    # An empty entry, which stands for the working directory, is whoever's who runs the tests.
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with click.Context(main, info_name="flask florentin", obj=Preset(f"{name}:hooks")):
         message, next_step = refusal(f"{name}:hooks")
     assert f"no module {name!r}" in message
