@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from florentin_webhooks.django._clock import Clock, seen, stored
-from florentin_webhooks.django._rows import Terms, delete, deliveries, guards, hold, uuid
+from florentin_webhooks.django._rows import Terms, beginning, delete, deliveries, guards, hold, uuid
 from florentin_webhooks.django._transactions import looking, transaction
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.stores import State
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 __all__ = ["dead", "find", "list_", "reopen", "search"]
-
-_DIGITS = 32
 
 
 def find(terms: Terms, operation: Find) -> Record | None:
@@ -57,11 +54,10 @@ def list_(terms: Terms, operation: List) -> tuple[Record, ...]:
 
 def search(terms: Terms, operation: Search) -> tuple[str, ...]:
     """Find fingerprints by their beginning."""
-    try:
-        first, last = (UUID(operation.prefix.ljust(_DIGITS, digit)) for digit in "0f")
-    except ValueError:
+    begins = beginning(operation.prefix)
+    if begins is None:
         return ()
-    found = _whole(terms).filter(key__gte=first, key__lte=last).order_by("key")
+    found = _whole(terms).filter(begins).order_by("key")
     with looking(terms.using):
         return tuple(key.hex for key in found.values_list("key", flat=True)[: operation.limit])
 

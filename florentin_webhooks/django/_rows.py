@@ -17,9 +17,21 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import QuerySet
 
-__all__ = ["Terms", "delete", "deliveries", "forget", "guards", "hold", "insert", "uuid"]
+__all__ = [
+    "Terms",
+    "beginning",
+    "delete",
+    "deliveries",
+    "forget",
+    "guards",
+    "hold",
+    "insert",
+    "uuid",
+]
 
 M = TypeVar("M", bound=Model)
+
+_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,15 @@ class Terms:
 def uuid(digest: bytes) -> UUID:
     """Give 16 bytes as databases compare them fastest."""
     return UUID(bytes=digest)
+
+
+def beginning(prefix: str) -> Q | None:
+    """Give the condition that a key begins with *prefix*; None where none can."""
+    try:
+        first, last = (UUID(prefix.ljust(_DIGITS, digit)) for digit in "0f")
+    except ValueError:
+        return None
+    return Q(key__gte=first, key__lte=last)
 
 
 def deliveries(terms: Terms) -> QuerySet[Delivery]:

@@ -65,6 +65,7 @@ class DjangoStore:
         keep: timedelta = timedelta(days=30),
         history: int = 1000,
     ) -> None:
+        self.using = using
         self.retention = retention
         self.lease = lease
         self.keep = keep
@@ -90,7 +91,7 @@ class DjangoStore:
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Carry out *operation* in the thread that Django keeps for what blocks."""
-        step = asyncio.ensure_future(self._in_thread(operation))
+        step = asyncio.ensure_future(sync_to_async(self.execute)(operation))
         return await asyncio.shield(step)  # One that waits runs all the same.
 
     def close(self) -> None:
@@ -102,18 +103,6 @@ class DjangoStore:
     async def aclose(self) -> None:
         """Close the connection of the thread that Django keeps for what blocks."""
         await sync_to_async(self.close)()
-
-    async def _in_thread(self, operation: Operation[A]) -> A:
-        try:
-            return await sync_to_async(self.execute)(operation)
-        except RuntimeError:  # The request whose thread it was is over: nothing was asked.
-            return await sync_to_async(self._apart, thread_sensitive=False)(operation)
-
-    def _apart(self, operation: Operation[A]) -> A:
-        try:
-            return self.execute(operation)
-        finally:
-            self.close()
 
     def _tidy(self, operation: Operation[Any], answer: object) -> None:  # Any: of any answer.
         if isinstance(operation, Accept):

@@ -23,7 +23,7 @@ from tests.helpers.stores import NOON, accept, content, finish
 if TYPE_CHECKING:
     from florentin_webhooks.django import DjangoStore
 
-REMEMBERED = 5000
+REMEMBERED = 2000
 
 
 def unswept() -> Iterator[bytes]:

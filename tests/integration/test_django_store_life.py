@@ -1,28 +1,20 @@
-"""How long a database remembers, how it forgets, and how a program may come by its store."""
+"""How long a database remembers, and how it forgets."""
 
 from __future__ import annotations
 
-import asyncio
-import unittest
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from typing import TYPE_CHECKING
 
 import pytest
-from asgiref.sync import ThreadSensitiveContext
-from django.core.management import call_command
 from django.db import connections
-from django.db.transaction import atomic, set_rollback
-from django.test import TestCase, override_settings
+from django.test import override_settings
 
-from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Operation, State, Verdict
+from florentin_webhooks.stores import State, Verdict
 from florentin_webhooks.stores.looking import Find, List
-from florentin_webhooks.stores.working import Begin, Effect, Latest, Once, Permission, Step, Waiting
-from tests.helpers.django_settings import POSTGRESQL, SQLITE, configure
+from florentin_webhooks.stores.working import Latest, Once, Permission, Step
+from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import passed, store_on
-from tests.helpers.parts import job
 from tests.helpers.postgres import shared_server
 from tests.helpers.stores import NOON, Span, accept, content, finish
 
@@ -136,122 +128,6 @@ def test_tidying_up_fails_nobody(store: DjangoStore) -> None:
         change(store, "ALTER TABLE gone RENAME TO florentin_webhooks_guard")
 
 
-def test_a_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
-    using = store._terms.using
-    latest = Latest(b"entity", 1, b"t", Step.BEGIN, 60)
-    steps: list[Operation[Any]] = [accept(BODY), finish(BODY), latest]  # Any: of every answer.
-    for operation in steps:
-        with atomic(using), pytest.raises(ConfigurationError, match="non_atomic_requests"):
-            store.execute(operation)
-    with atomic(using):
-        assert store.execute(Find(KEY)) is None
-        assert store.execute(List()) == ()
-
-
-def test_what_happens_once_is_part_of_the_transaction_around_it(store: DjangoStore) -> None:
-    store.execute(accept(BODY))
-
-    def once(step: Step) -> Permission:
-        return store.execute(Once(KEY, "mail", b"first", step, 60)).permission
-
-    with atomic(store._terms.using):
-        once(Step.BEGIN)
-        once(Step.DONE)
-        set_rollback(True, store._terms.using)
-    assert once(Step.BEGIN) is Permission.RUN
-
-
-def test_a_step_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
-    assert (store.queues, store.transactions) == (False, True)
-    steps: list[Operation[Any]] = [Begin(KEY, b"t", job(BODY), 60), Waiting("q", NOON)]
-    for operation in steps:
-        with pytest.raises(ConfigurationError, match="cannot carry out"):
-            store.execute(operation)
-
-
-def test_an_event_loop_that_would_be_blocked_is_a_configuration_error(store: DjangoStore) -> None:
-    async def flow() -> None:
-        store.execute(accept(BODY))
-
-    with pytest.raises(ConfigurationError, match="aexecute"):
-        asyncio.run(flow())
-
-
-def test_whoever_is_cancelled_has_asked_all_the_same(store: DjangoStore) -> None:
-    async def flow() -> None:
-        asked = asyncio.create_task(store.aexecute(accept(BODY)))
-        await asyncio.sleep(0)
-        asked.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asked
-        assert await store.aexecute(Find(KEY)) is not None
-        await store.aclose()
-
-    asyncio.run(flow())
-
-
-def test_whoever_asks_after_its_request_has_ended_is_answered(store: DjangoStore) -> None:
-    async def flow() -> Verdict:
-        asked = asyncio.Event()
-
-        async def ask_later() -> Verdict:
-            await asked.wait()
-            return (await store.aexecute(accept(BODY))).verdict
-
-        async with ThreadSensitiveContext():  # As Django has one for each request.
-            later = asyncio.create_task(ask_later())
-            await store.aexecute(Find(KEY))
-            await store.aclose()
-        asked.set()
-        return await later
-
-    assert asyncio.run(flow()) is Verdict.RUN
-
-
-def test_keep_is_no_shorter_than_retention() -> None:
-    configure()
-    from florentin_webhooks.django import DjangoStore
-
-    with pytest.raises(ConfigurationError, match="raise keep"):
-        DjangoStore(keep=timedelta(hours=1))
-
-
-def test_a_database_that_is_not_in_the_settings_is_refused_at_start() -> None:
-    configure()
-    from florentin_webhooks.django import DjangoStore
-
-    with pytest.raises(ConfigurationError, match="DATABASES has no 'shop'; it has absent, "):
-        DjangoStore("shop")
-
-
-def test_a_database_of_another_kind_is_refused_at_start() -> None:
-    configure()
-    from florentin_webhooks.django import DjangoStore
-
-    other = {**connections.settings[SQLITE], "ENGINE": "django.db.backends.dummy"}
-    with (
-        patch.dict(connections.settings, other=other),
-        pytest.raises(ConfigurationError, match="PostgreSQL or SQLite"),
-    ):
-        DjangoStore("other")
-
-
-def test_a_program_without_the_app_is_told_to_install_it() -> None:
-    configure()
-    from florentin_webhooks.django import DjangoStore
-
-    with (
-        override_settings(INSTALLED_APPS=[]),
-        pytest.raises(ConfigurationError, match="add 'florentin_webhooks"),
-    ):
-        DjangoStore()
-
-
-def test_the_migrations_say_all_that_the_models_say() -> None:
-    configure()
-    call_command("makemigrations", "florentin_webhooks", check=True, dry_run=True, verbosity=0)
-
-
 def test_a_program_without_time_zones_sees_the_same_moments(store: DjangoStore) -> None:
     with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
         store.execute(accept(BODY))
@@ -266,25 +142,3 @@ def test_a_program_without_time_zones_sees_the_same_moments(store: DjangoStore) 
     assert done is not None
     assert done.finished_at is not None
     assert abs(done.finished_at - datetime.now(UTC)) < timedelta(minutes=5)
-
-
-@pytest.mark.parametrize("alias", [SQLITE, POSTGRESQL])
-def test_a_test_case_of_django_may_have_deliveries_that_it_rolls_back(alias: str) -> None:
-    store = store_on(alias)
-    seen: list[object] = []
-
-    class Case(TestCase):
-        databases = {alias}  # noqa: RUF012 - as Django has it.
-
-        def test(self) -> None:
-            seen.append(store.execute(accept(BODY)).verdict)
-            seen.append(store.execute(Effect(lambda: None, finish(BODY, State.FAILED))).state)
-            failed = Effect(KeyError, finish(BODY))
-            store.execute(accept(BODY))
-            seen.append(store.execute(failed).state)
-
-    result = unittest.TestResult()
-    unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
-    assert not result.errors, result.errors
-    assert seen == [Verdict.RUN, State.FAILED, State.LOST]
-    assert store.execute(List()) == ()

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from itertools import count
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING
@@ -28,26 +27,34 @@ if TYPE_CHECKING:
 ROUNDS = {10: 12, 50: 4}
 racing = pytest.mark.parametrize("racers", list(ROUNDS))
 
-PROCESS = """
-import json, sys
+PROCESSES = """
+import json, os, sys
 from tests.helpers.django_settings import configure
 from tests.helpers.stores import accept, content
 
-alias, database, name = sys.argv[1:]
+alias, database = sys.argv[1:]
 configure()
 from django.db import connections
 connections.settings[alias].update(json.loads(database))
 from florentin_webhooks.django import DjangoStore
 from florentin_webhooks.stores import Verdict
 
-store, won = DjangoStore(alias), []
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(60):
-    if store.execute(accept(content(number), token=name.encode())).verdict is Verdict.RUN:
-        won.append(number)
-print(json.dumps(won))
-connections.close_all()
+def race(name):
+    store, won = DjangoStore(alias), []
+    for number in range(60):
+        if store.execute(accept(content(number), token=name.encode())).verdict is Verdict.RUN:
+            won.append(number)
+    print(json.dumps(won), flush=True)
+    store.close()
+
+children = []
+for name in "ab":
+    if not (child := os.fork()):
+        race(name)
+        os._exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
@@ -134,21 +141,10 @@ def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
 def test_of_two_processes_one_runs(store: DjangoStore) -> None:
     alias = store._terms.using
     database = {name: str(connections[alias].settings_dict[name]) for name in ("NAME", "HOST")}
-    words = [sys.executable, "-c", PROCESS, alias, json.dumps(database)]
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [*words, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-                )
-            )
-            for name in "ab"
-        ]
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        won = [json.loads(process.communicate("\n", timeout=60)[0]) for process in processes]
-    assert sorted(won[0] + won[1]) == list(range(60))
+    words = [sys.executable, "-c", PROCESSES, alias, json.dumps(database)]
+    raced = subprocess.run(words, stdout=subprocess.PIPE, timeout=60, check=True, text=True)
+    won = [number for line in raced.stdout.splitlines() for number in json.loads(line)]
+    assert sorted(won) == list(range(60))
 
 
 def test_nobody_is_inside_with_another_one_and_nobody_waits_in_vain(store: DjangoStore) -> None:
