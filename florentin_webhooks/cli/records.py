@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.stores.looking import Record
 
-__all__ = ["body_of", "details", "facts", "line", "short"]
+__all__ = ["body_of", "details", "facts", "line", "moment", "short"]
 
 WIDE = 110
 _SHORT = 12
@@ -92,8 +92,8 @@ def _told(record: Record) -> Iterator[tuple[str, str]]:
     yield "state", record.state.value
     yield "event", record.event
     yield "delivery id", record.delivery_id or ""
-    yield "received", _moment(record.received_at)
-    yield "finished", _moment(record.finished_at)
+    yield "received", moment(record.received_at)
+    yield "finished", moment(record.finished_at)
     yield "signed with", record.secret
     yield "attempts", _attempts(record)
     for name, ending in record.handlers.items():
@@ -112,5 +112,6 @@ def _attempts(record: Record) -> str:
     return ", ".join([str(record.attempt) if record.attempt else "none", *queued])
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(moment)} ago" if moment else ""
+def moment(when: datetime | None) -> str:
+    """Say when something was; nothing for None."""
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC, {ago(when)} ago" if when else ""

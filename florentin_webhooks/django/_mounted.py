@@ -10,12 +10,15 @@ from django.conf import settings
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver
 from django.utils.regex_helper import normalize
 
+from florentin_webhooks.django import conf
 from florentin_webhooks.django.views import WebhookView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Mounted", "mounted", "serves"]
+    from florentin_webhooks.receiver import Receiver
+
+__all__ = ["Mounted", "mounted", "receivers", "serves"]
 
 
 class Mounted(NamedTuple):
@@ -35,6 +38,14 @@ def mounted() -> list[Mounted]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return list(_walk(get_resolver().url_patterns, ""))
+
+
+def receivers(places: Sequence[Mounted]) -> list[Receiver]:
+    """Give every receiver of the program, each once: of the settings and of *places*."""
+    if conf.problems():
+        places = [place for place in places if not place.view.is_of_settings]
+    found = [conf.found(), *(place.view.hooks for place in places)]
+    return list(dict.fromkeys(each for each in found if each is not None))
 
 
 def serves(path: str) -> bool:

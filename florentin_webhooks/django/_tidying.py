@@ -26,9 +26,9 @@ __all__ = ["let_go", "sweep"]
 
 M = TypeVar("M", bound=Model)
 
-_SWEEP_EVERY = 16
-_AT_ONCE = 64
-"""Four times as many as come meanwhile, so that nothing piles up."""
+_SWEEP_EVERY, _LET_GO_EVERY = 16, 64
+_TIMES = 4
+"""How many are dealt with for each one that has come meanwhile, so that nothing piles up."""
 
 _SECONDS, _LOCK = 0.5, 0.1
 
@@ -47,12 +47,14 @@ def sweep(terms: Terms, key: bytes) -> None:
 
 def let_go(terms: Terms, key: bytes) -> None:
     """Let go of the bodies of all that is done but the newest, where it is the turn of *key*."""
-    if not terms.history or int.from_bytes(key) % max(1, terms.history // _SWEEP_EVERY):
+    # Whoever skips the newest counts them; the more of them, the less often.
+    every = max(1, min(terms.history // _SWEEP_EVERY, _LET_GO_EVERY))
+    if not terms.history or int.from_bytes(key) % every:
         return
     with suppress(Unavailable), transaction(terms.using, _SECONDS, _LOCK):
         done = deliveries(terms).filter(state=State.DONE.value, body__isnull=False)
         older = done.order_by("-finished_at").values_list("key", flat=True)
-        keys = list(older[terms.history : terms.history + 10 * _AT_ONCE])
+        keys = list(older[terms.history : terms.history + _TIMES * _LET_GO_EVERY])
         if keys:
             done.filter(key__in=keys).update(body=None, handlers={})
 
@@ -60,4 +62,4 @@ def let_go(terms: Terms, key: bytes) -> None:
 def _some(rows: QuerySet[M]) -> list[UUID]:
     """Lock and give the keys of some *rows*, without those that somebody is busy with."""
     keys = rows.select_for_update(skip_locked=True).values_list("key", flat=True)
-    return list(keys[:_AT_ONCE])
+    return list(keys[: _TIMES * _SWEEP_EVERY])

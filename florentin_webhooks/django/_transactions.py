@@ -84,6 +84,7 @@ def _open(connection: BaseDatabaseWrapper, first: Callable[[], object], opened: 
         # A connection that broke while nobody used it: nothing has happened on it yet.
         if not (was_idle and is_gone(connection, error)):
             raise
+        connection.close()
         _open_once(connection, first, opened)
 
 

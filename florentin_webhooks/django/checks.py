@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from florentin_webhooks.django import conf
-from florentin_webhooks.django._mounted import Mounted, mounted, serves
-from florentin_webhooks.django.options import SETTING
+from florentin_webhooks.django._mounted import Mounted, mounted, receivers, serves
+from florentin_webhooks.django.store import DjangoStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import CATALOGUE
 from florentin_webhooks.stores.memory import MemoryStore
@@ -23,7 +25,6 @@ from florentin_webhooks.stores.memory import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from florentin_webhooks.django.options import SettingsReceiver
     from florentin_webhooks.receiver import Receiver
 
 __all__ = ["register_all"]
@@ -58,7 +59,7 @@ def _receivers(**_: object) -> _Messages:
     places = mounted()
     return [
         message
-        for receiver in _all(places)
+        for receiver in receivers(places)
         for message in (*_forgetful(receiver), *_unimportable(receiver), *_idle(receiver))
     ]
 
@@ -103,7 +104,7 @@ def _idle(receiver: Receiver) -> Iterator[checks.CheckMessage]:
 
 
 def _unmounted(places: Sequence[Mounted]) -> Iterator[checks.CheckMessage]:
-    receiver = _of_settings()
+    receiver = conf.found()
     if receiver and not any(place.view.hooks is receiver for place in places):
         yield checks.Warning(
             "No URL leads to the receiver of FLORENTIN_WEBHOOKS.",
@@ -149,7 +150,7 @@ def _unhandled(**_: object) -> _Messages:
             hint="Register a handler for what matters, or silence this check.",
             id=f"{LABEL}.I001",
         )
-        for receiver in _all(mounted())
+        for receiver in receivers(mounted())
         if receiver.unhandled and not set(receiver.unhandled) >= set(CATALOGUE)
     ]
 
@@ -168,41 +169,37 @@ def _spooling(**_: object) -> _Messages:
 
 
 def _tables(*, databases: Sequence[str] | None = None, **_: object) -> _Messages:
-    receiver = _of_settings()
-    if receiver is None or not receiver.store.transactions:
-        return []
-    alias: str = getattr(settings, SETTING).get("DATABASE") or DEFAULT_DB_ALIAS
-    if alias not in (databases or ()):
-        return []
+    stores = [receiver.store for receiver in receivers(mounted())]
+    used = {store.using for store in stores if isinstance(store, DjangoStore)}
+    return [message for alias in sorted(used & {*(databases or ())}) for message in _lacks(alias)]
+
+
+def _lacks(alias: str) -> Iterator[checks.CheckMessage]:
     executor = MigrationExecutor(connections[alias])
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL)):
-        return []
-    return [
-        checks.Warning(
-            f"The tables of {LABEL} in {alias!r} are not there, or not the newest.",
-            hint=f"Run: manage.py migrate {LABEL} --database {alias}",
-            id=f"{LABEL}.W005",
+    models = apps.get_app_config(LABEL).get_models()
+    hint = f"Run: manage.py migrate {LABEL} --database {alias}"
+    if not all(router.allow_migrate_model(alias, model) for model in models):
+        hint = (
+            "DATABASE_ROUTERS keep them out: allow them there, or set DATABASE to where they are."
         )
-    ]
-
-
-def _all(places: Sequence[Mounted]) -> list[Receiver]:
-    """Give every receiver of the program, each once: of the settings and of the URLs."""
-    if conf.problems():
-        places = [place for place in places if not place.view.is_of_settings]
-    found = [_of_settings(), *(place.view.hooks for place in places)]
-    return list(dict.fromkeys(each for each in found if each is not None))
-
-
-def _of_settings() -> SettingsReceiver | None:
-    return None if conf.problems() else conf.receiver()
+    elif not executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL)):
+        return
+    fact = f"The tables of {LABEL} in {alias!r} are not there, or not the newest."
+    yield checks.Warning(fact, hint=hint, id=f"{LABEL}.W005")
 
 
 def _uses(middleware: str) -> bool:
     """Tell whether *middleware* is used, or one that derives from it."""
-    classes = [each for each in map(import_string, settings.MIDDLEWARE) if isinstance(each, type)]
-    bases = [base for each in classes for base in each.__mro__]
+    bases = [base for each in _middlewares() for base in each.__mro__]
     return any(f"{base.__module__}.{base.__qualname__}" == middleware for base in bases)
+
+
+def _middlewares() -> Iterator[type]:
+    for path in settings.MIDDLEWARE:
+        with suppress(ImportError):  # Which the server tells when it starts.
+            found: object = import_string(path)
+            if isinstance(found, type):
+                yield found
 
 
 def _error(number: str, fact: str, hint: str) -> checks.CheckMessage:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
 
 import django
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from florentin_webhooks.django._concealing import conceal
 from florentin_webhooks.django.connections import fit
 from florentin_webhooks.django.options import SETTING, Problem, SettingsReceiver, build
 
-__all__ = ["is_configured", "problems", "receiver"]
+__all__ = ["found", "is_configured", "problems", "receiver"]
 
 
 def is_configured() -> bool:
@@ -36,19 +36,15 @@ def receiver() -> SettingsReceiver:
         django.setup()
     built = _built()
     if isinstance(built, tuple):
-        told = " ".join(f"{each.text}; {each.hint}." for each in built)
+        told = " ".join(f"{each.text}; {each.hint}." for each in built).replace("?.", "?")
         message = f"{told} See: manage.py check"
         raise ImproperlyConfigured(message)
     return built
 
 
-class _Address(str):
-    """Be a URL that shows no password where settings are shown, as on Django's error page."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(f"{self.partition('://')[0]}://…")
+def found() -> SettingsReceiver | None:
+    """Give the receiver of the settings, None where they describe none or a wrong one."""
+    return None if problems() else receiver()
 
 
 @cache
@@ -57,17 +53,8 @@ def _built() -> SettingsReceiver | tuple[Problem, ...]:
         hint = f'set {SETTING} = {{"SECRETS": …}}, or pass a Receiver of your own'
         return (Problem("E001", f"{SETTING} is not set", hint),)
     given = getattr(settings, SETTING)
-    _conceal(given)
+    conceal(given)
     built = build(given)
     if isinstance(built, SettingsReceiver):
         fit(built)
     return built
-
-
-def _conceal(given: object) -> None:
-    # In place, since Django shows the settings themselves; it hides SECRETS by the key's name.
-    if isinstance(given, dict):
-        options = cast("dict[str, object]", given)
-        store = options.get("STORE")
-        if isinstance(store, str) and "://" in store:
-            options["STORE"] = _Address(store)

@@ -6,62 +6,37 @@ Problems are values. An error raised here would show the secrets in the frames o
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS
 
+from florentin_webhooks.django._given import OF_QUEUES, SETTING, SPANS, Given, Problem, misfits
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.receiver import Receiver
 from florentin_webhooks.settings import refuse_weak
 from florentin_webhooks.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Sequence
 
     from florentin_webhooks.handlers import Handler
     from florentin_webhooks.queues import Queue
     from florentin_webhooks.signatures import Secrets
     from florentin_webhooks.stores import Store
 
-__all__ = ["APP", "PATH", "SETTING", "Problem", "SettingsReceiver", "build"]
+__all__ = ["PATH", "SETTING", "Problem", "SettingsReceiver", "build"]
 
-SETTING = "FLORENTIN_WEBHOOKS"
-APP = "florentin_webhooks.django"
-PATH = f"{APP}:hooks"
+PATH = "florentin_webhooks.django:hooks"
 """The import path under which workers and commands find the receiver of the settings."""
 
-_SPAN = ((timedelta, int, float), "a timedelta, or a number of seconds")
-_KEYS: Mapping[str, tuple[Any, str]] = {  # Any: what isinstance takes.
-    "SECRETS": ((str, bytes, list, tuple, dict), "a secret, a list, or a dict of names to secrets"),
-    "STORE": (object, ""),
-    "DATABASE": (str, "an alias of DATABASES"),
-    "QUEUE": ((str, dict), 'the name of a queue, or a dict with "NAME"'),
-    "TOLERANCE": _SPAN,
-    "LEEWAY": _SPAN,
-    "TIMEOUT": _SPAN,
-    "RETENTION": _SPAN,
-    "LEASE": _SPAN,
-    "KEEP": _SPAN,
-    "HISTORY": (int, "a number of deliveries"),
-    "MAX_BODY": (int, "a number of bytes"),
-}
-_QUEUE_KEYS = ("NAME", "RETRIES", "TIMEOUT", "ERROR_TEXT")
+_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"
+_OF_A_STORE = ("execute", "aexecute", "lease", "queues", "retention", "transactions")
 _OF_STORES = ("RETENTION", "LEASE", "KEEP", "HISTORY")
 _OF_RECEIVERS = ("TOLERANCE", "LEEWAY", "TIMEOUT", "MAX_BODY")
 _SCHEMES = ("redis://", "rediss://", "unix://")
-
-
-class Problem(NamedTuple):
-    """Hold what is wrong with the settings, and what to do, under the number of a check."""
-
-    number: str
-    text: str
-    hint: str
 
 
 class SettingsReceiver(Receiver):
@@ -91,8 +66,8 @@ def build(given: object) -> SettingsReceiver | tuple[Problem, ...]:
     if not isinstance(given, dict):
         kind = type(given).__name__
         return (Problem("E001", f"{SETTING} is {kind}, not a dict", f"write {SETTING} = {{…}}"),)
-    settings = {key: value for key, value in cast("_Given", given).items() if value is not None}
-    if found := tuple(_misfits(settings)):
+    settings = {key: value for key, value in cast("Given", given).items() if value is not None}
+    if found := tuple(misfits(settings)):
         return found
     try:
         return _receiver({key: _read(key, value) for key, value in settings.items()})
@@ -100,35 +75,13 @@ def build(given: object) -> SettingsReceiver | tuple[Problem, ...]:
         return (wrong.problem,)
 
 
-_Given = Mapping[Any, Any]  # Any: whatever stands in the settings.
-
-
 def _read(key: str, value: Any) -> object:  # Any: as it stands in the settings.
-    if _KEYS[key] is not _SPAN or isinstance(value, timedelta):
+    if key not in SPANS or isinstance(value, timedelta):
         return value
     return timedelta(seconds=value)
 
 
-def _misfits(settings: _Given) -> Iterator[Problem]:
-    yield from _unknown(settings, _KEYS, SETTING)
-    for key, (kinds, what) in _KEYS.items():
-        if key in settings and not isinstance(settings[key], kinds):
-            fact = f"{SETTING}[{key!r}] is {type(settings[key]).__name__}, not {what}"
-            yield Problem("E001", fact, f"give {key} {what}, or remove it")
-    queue = settings.get("QUEUE")
-    if isinstance(queue, dict):
-        yield from _unknown(cast("_Given", queue), _QUEUE_KEYS, f"{SETTING}['QUEUE']")
-
-
-def _unknown(settings: _Given, known: Iterable[str], where: str) -> Iterator[Problem]:
-    for key in settings:
-        if key not in known:
-            near = get_close_matches(str(key).upper(), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
-            yield Problem("E002", f"{where} has no key {key!r}", hint)
-
-
-def _receiver(settings: _Given) -> SettingsReceiver:
+def _receiver(settings: Given) -> SettingsReceiver:
     secrets, store = _secrets(settings), _store(settings)
     queue = _queue(settings, store)
     options = _chosen(settings, _OF_RECEIVERS)
@@ -136,20 +89,21 @@ def _receiver(settings: _Given) -> SettingsReceiver:
         return SettingsReceiver(secrets, store=store, queue=queue, **options)
 
 
-def _secrets(settings: _Given) -> Secrets:
-    secrets = settings.get("SECRETS", os.environ.get("FLORENTIN_WEBHOOK_SECRET"))
+def _secrets(settings: Given) -> Secrets:
+    secrets = settings.get("SECRETS", os.environ.get(_VARIABLE))
     if secrets is None:
         hint = (
-            f"set SECRETS in {SETTING}, or FLORENTIN_WEBHOOK_SECRET in the environment, to the "
-            "secret from Florentin's settings"
+            f"set SECRETS in {SETTING}, or {_VARIABLE} in the environment, to the secret from "
+            "Florentin's settings"
         )
         raise _Wrong("E003", "no secret is configured", hint)
-    with _told_as("E003", f"correct SECRETS in {SETTING}"):
+    where = "SECRETS" if "SECRETS" in settings else _VARIABLE
+    with _told_as("E003", f"correct {where}", f"{where}: "):
         refuse_weak(secrets)
     return cast("Secrets", secrets)
 
 
-def _store(settings: _Given) -> Store:
+def _store(settings: Given) -> Store:
     named = settings.get("STORE", "database")
     if named != "database" and "DATABASE" in settings:
         fact = "DATABASE is given, and STORE is another one"
@@ -165,7 +119,7 @@ def _store(settings: _Given) -> Store:
     raise _Wrong("E004", fact, 'set it to "database", "memory", or a redis:// URL')
 
 
-def _named_store(named: str, settings: _Given) -> Store | None:
+def _named_store(named: str, settings: Given) -> Store | None:
     """Give the store that is meant; loads only what that needs."""
     options = _chosen(settings, _OF_STORES)
     if named == "database":
@@ -179,8 +133,8 @@ def _named_store(named: str, settings: _Given) -> Store | None:
     return MemoryStore(**options) if named == "memory" else None
 
 
-def _own_store(settings: _Given, store: object) -> Store:
-    if not hasattr(store, "aexecute"):
+def _own_store(settings: Given, store: object) -> Store:
+    if isinstance(store, type) or not all(hasattr(store, name) for name in _OF_A_STORE):
         fact = f"{SETTING}['STORE'] is {type(store).__name__}, which is no store"
         raise _Wrong("E004", fact, 'set it to "database", "memory", a redis:// URL, or a store')
     if lost := [key for key in _OF_STORES if key in settings]:
@@ -189,7 +143,7 @@ def _own_store(settings: _Given, store: object) -> Store:
     return cast("Store", store)
 
 
-def _queue(settings: _Given, store: Store) -> Queue | None:
+def _queue(settings: Given, store: Store) -> Queue | None:
     named = settings.get("QUEUE")
     if named is None:
         return None
@@ -198,20 +152,20 @@ def _queue(settings: _Given, store: Store) -> Queue | None:
         raise _Wrong("E005", fact, "set STORE to a redis:// URL, or remove QUEUE")
     from florentin_webhooks.rq import RQQueue  # noqa: PLC0415 - only where there is a queue.
 
-    options = {"NAME": named} if isinstance(named, str) else cast("_Given", named)
+    options = {"NAME": named} if isinstance(named, str) else cast("Given", named)
     with _told_as("E005", f"correct QUEUE in {SETTING}"):
-        return RQQueue(receiver=PATH, **_chosen(options, _QUEUE_KEYS))
+        return RQQueue(receiver=PATH, **_chosen(options, OF_QUEUES))
 
 
-def _chosen(settings: _Given, keys: Sequence[str]) -> dict[str, Any]:  # Any: checked before.
+def _chosen(settings: Given, keys: Iterable[str]) -> dict[str, Any]:  # Any: checked before.
     return {key.lower(): settings[key] for key in keys if key in settings}
 
 
 @contextmanager
-def _told_as(number: str, hint: str) -> Generator[None]:
-    """Tell what the parts refuse as a problem; their own words end with what to do."""
+def _told_as(number: str, hint: str, where: str = "") -> Generator[None]:
+    """Tell what the parts refuse as a problem of *where*; their own words end with what to do."""
     try:
         yield
     except (ConfigurationError, TypeError) as error:
         fact, _, own_hint = str(error).partition("; ")
-        raise _Wrong(number, fact, own_hint or hint) from None
+        raise _Wrong(number, where + fact, own_hint or hint) from None

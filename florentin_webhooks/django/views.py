@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from asgiref.sync import markcoroutinefunction
-from django.core.handlers.asgi import ASGIRequest
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpResponse
 
 from florentin_webhooks import wsgi
@@ -23,6 +22,7 @@ from florentin_webhooks.requests import promised_length
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from django.core.handlers.asgi import ASGIRequest
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -103,7 +103,7 @@ _MARK: dict[str, object] = vars(markcoroutinefunction(_unmarked))
 
 
 def _answer(hooks: Receiver, request: HttpRequest) -> Reply:
-    if isinstance(request, ASGIRequest):  # A wrapper without async around the view, in a thread.
+    if _is_asgi(request):  # A wrapper without async around the view, in a thread.
         return wsgi.answer(hooks, request.META, kept=_buffered(request, hooks.max_body))
     # Of a body in chunks Django itself reads nothing, and keeps that: it is still to be read.
     kept: bytes | None = getattr(request, "_body", None)
@@ -111,7 +111,13 @@ def _answer(hooks: Receiver, request: HttpRequest) -> Reply:
     return wsgi.answer(hooks, request.META, kept=kept or None, consumed=parsed)
 
 
+def _is_asgi(request: HttpRequest) -> bool:
+    return hasattr(request, "scope")  # No isinstance(), since middlewares wrap requests.
+
+
 async def _answer_async(hooks: Receiver, request: HttpRequest) -> HttpResponse:
+    if not _is_asgi(request):  # A wrapper with async around the view, under WSGI.
+        return _response(await sync_to_async(_answer)(hooks, request))
     scope = cast("ASGIRequest", request).scope
     headers = Fields(scope["headers"])
     reply = hooks.screen(scope["method"], headers)

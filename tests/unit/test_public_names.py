@@ -61,6 +61,8 @@ def documentable() -> Iterator[tuple[str, object]]:
 def methods(path: str, value: object) -> Iterator[tuple[str, object]]:
     for name, each in vars(value).items() if inspect.isclass(value) else ():
         plain = each.__func__ if isinstance(each, classmethod | staticmethod) else each
+        if isinstance(each, property) and not each.fget.__module__.startswith("florentin_webhooks"):
+            continue  # Put there by the metaclass of a framework.
         if not name.startswith("_") and (inspect.isfunction(plain) or isinstance(plain, property)):
             yield f"{path}.{name}", getattr(value, name)
 
