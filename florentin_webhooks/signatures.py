@@ -116,7 +116,11 @@ def _secret_bytes(name: str, secret: object) -> bytes:
     if not isinstance(secret, str | bytes):
         message = f"{name} is {type(secret).__name__}; a secret is str or bytes"
         raise ConfigurationError(message)
-    raw = secret.encode() if isinstance(secret, str) else secret
+    try:
+        raw = secret.encode() if isinstance(secret, str) else secret
+    except UnicodeEncodeError:  # Lone surrogates, as Python makes of an environment in Latin-1.
+        message = f"{name} is no text in UTF-8; is its environment variable in another encoding?"
+        raise ConfigurationError(message) from None
     if not raw.strip():
         message = f"{name} is empty or blank; is its environment variable set?"
         raise ConfigurationError(message)

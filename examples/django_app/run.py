@@ -7,6 +7,7 @@ says what to type next, and becomes the server. In production, your deployment d
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from secrets import token_urlsafe
@@ -47,6 +48,7 @@ They are queued in Redis. Handle them in a third terminal:
 def main(server: str = "gunicorn") -> None:
     if server not in SERVERS:
         sys.exit(f"there is no server {server!r}; try: {' or '.join(SERVERS)}")
+    refuse_taken_port()
     os.chdir(HERE)
     given = {**DRAWN, "DJANGO_PLAIN_HTTP": "1", **os.environ}
     os.environ |= {**given, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -54,6 +56,14 @@ def main(server: str = "gunicorn") -> None:
     prepare(password)
     tell(server, password)
     os.execv(BIN / server, [server, *SERVERS[server]])  # noqa: S606 - our own words, and no shell.
+
+
+def refuse_taken_port() -> None:
+    """Say so before anything is changed: who runs the program there has logged in."""
+    try:
+        socket.create_server(("127.0.0.1", int(PORT))).close()
+    except (OSError, OverflowError, ValueError):
+        sys.exit(f"port {PORT} cannot be used, or another program has it; try: PORT=8001 make run")
 
 
 def prepare(password: str) -> None:
@@ -93,4 +103,7 @@ def exported(*names: str) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:  # Before the server has begun, which ends by itself.
+        sys.exit(130)

@@ -42,7 +42,7 @@ def run(stack: ExitStack) -> int:
         os.environ["FLORENTIN_REDIS_URL"] = server.url
     if subprocess.call([BIN / "flask", "--app", "saas", "init-db"]):  # noqa: S603 - ours.
         return 1
-    listener = stack.enter_context(listen(int(os.environ.get("PORT", "8000"))))
+    listener = stack.enter_context(listen(os.environ.get("PORT", "8000")))
     worker = stack.enter_context(running("florentin-webhooks", "worker", "saas:create_app"))
     web = stack.enter_context(running(*gunicorn(listener), pass_fds=[listener.fileno()]))
     announce(f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -51,12 +51,12 @@ def run(stack: ExitStack) -> int:
     return 1
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: str) -> socket.socket:
     """Listen for gunicorn: whoever comes before it is ready waits, and is not refused."""
     try:
-        return socket.create_server(("127.0.0.1", port))
-    except OSError as error:
-        sys.exit(f"Port {port} cannot be used ({error.strerror}); try: PORT=8001 make run")
+        return socket.create_server(("127.0.0.1", int(port)))
+    except (OSError, OverflowError, ValueError):
+        sys.exit(f"port {port} cannot be used, or another program has it; try: PORT=8001 make run")
 
 
 def gunicorn(listener: socket.socket) -> list[str]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from florentin_webhooks.django._clock import Clock, stored
+from florentin_webhooks.django._clock import Clock, later, stored
 from florentin_webhooks.django._rows import Terms, deliveries, forget, hold, insert, uuid
 from florentin_webhooks.django._transactions import transaction
 from florentin_webhooks.django.models import Delivery
@@ -47,13 +47,13 @@ def _remember(terms: Terms, connection: BaseDatabaseWrapper, operation: Accept) 
         key=uuid(operation.key),
         state=_state(verdict),
         attempt=int(runs),
-        expires=Clock() + terms.keep,
+        expires=later(terms.keep),
         event=delivery.event,
         delivery_id=delivery.delivery_id or "",
         received_at=stored(delivery.received_at),
         secret=delivery.secret,
         body=delivery.body,
-        **({"token": operation.token, "until": Clock() + terms.lease} if runs else {}),
+        **({"token": operation.token, "until": later(terms.lease)} if runs else {}),
         **_second_key(operation),
     )
     if not insert(connection, row):
@@ -113,14 +113,14 @@ def _judged(terms: Terms, operation: Accept, held: Delivery, now: int, *, anew: 
         return Claim(verdict, key, wait=wait, id_changed=changed)
     if verdict is Verdict.DUPLICATE:
         if anew:  # It is known for as long as if it had come first.
-            _change(terms, held, expires=Clock() + terms.retention)
+            _change(terms, held, expires=later(terms.retention))
         return Claim(verdict, key, id_changed=changed)
     if verdict is Verdict.RUN:
         held.attempt += bytes(held.token) != operation.token
-        lease = {"token": operation.token, "until": Clock() + terms.lease}
+        lease = {"token": operation.token, "until": later(terms.lease)}
     else:
         lease = {"token": b"", "until": 0}
-    expires = Clock() + terms.keep
+    expires = later(terms.keep)
     _change(terms, held, state=_state(verdict), attempt=held.attempt, expires=expires, **lease)
     return Claim(verdict, key, held.attempt, done=frozenset(held.handlers), id_changed=changed)
 

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Func
+from django.db.models import BigIntegerField, Func, Value
+from django.db.models.expressions import CombinedExpression
 from django.utils.timezone import is_naive, make_aware, make_naive
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["Clock", "moment", "seen", "stored"]
+__all__ = ["Clock", "later", "moment", "seen", "stored"]
 
 _POSTGRESQL = "CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint)"
 _SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
@@ -36,6 +37,15 @@ class Clock(Func):
     ) -> Any:  # Any: as Django has it.
         """Give the words of SQLite."""
         return self.as_sql(compiler, connection, template=_SQLITE)
+
+
+def later(milliseconds: int) -> CombinedExpression:
+    """Give what the clock will show then.
+
+    A plain number is bound by its size where the server binds (``server_side_binding``), and would
+    be read as one of four bytes, which a month of milliseconds does not fit into.
+    """
+    return Clock() + Value(milliseconds, BigIntegerField())
 
 
 def moment(milliseconds: int) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.django._clock import Clock, moment, stored
+from florentin_webhooks.django._clock import Clock, later, moment, stored
 from florentin_webhooks.django._rows import Terms, deliveries, hold, uuid
 from florentin_webhooks.django._transactions import transaction
 from florentin_webhooks.stores import Finish, State
@@ -46,18 +46,18 @@ def _held(terms: Terms, operation: Finish) -> tuple[Delivery | None, int]:
 def _record(terms: Terms, operation: Finish, held: Delivery | None, now: int) -> State:
     if held is None or bytes(held.token) != operation.token:
         return State.LOST
-    fields: dict[str, object] = {"state": operation.state.value, "expires": Clock() + terms.keep}
+    fields: dict[str, object] = {"state": operation.state.value, "expires": later(terms.keep)}
     if operation.handler is not None:
         held.handlers[operation.handler] = operation.ending.value
         fields["handlers"] = held.handlers
     if operation.reason:
         fields["reason"] = operation.reason
     if operation.state is State.RUNNING:
-        fields["until"] = Clock() + terms.lease
+        fields["until"] = later(terms.lease)
     else:
         fields |= {"token": b"", "until": 0}
     if operation.state is State.DONE:
-        fields |= {"reason": "", "expires": Clock() + terms.retention}
+        fields |= {"reason": "", "expires": later(terms.retention)}
         fields["finished_at"] = stored(moment(now))
         if not terms.history:
             fields |= {"body": None, "handlers": {}}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from florentin_webhooks._nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,8 +91,8 @@ def _unknown(settings: Given, known: Iterable[str], where: str) -> Iterator[Prob
             fact = f"{where} has a key that is {type(key).__name__}"
             yield Problem("E002", fact, f"it takes {', '.join(known)}")
         elif key not in known:
-            near = get_close_matches(key.upper(), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+            near = nearest(key.upper(), known)
+            hint = f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}"
             yield Problem("E002", f"{where} has no key {key!r}", hint)
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from florentin_webhooks.django._clock import Clock
+from florentin_webhooks.django._clock import Clock, later
 from florentin_webhooks.django._rows import Terms, deliveries, guards, hold, insert, uuid
 from florentin_webhooks.django._transactions import inside, transaction
 from florentin_webhooks.django.models import Guard
@@ -64,11 +64,11 @@ def _refuse_late(terms: Terms, operation: Once) -> Permit | None:
 
 
 def _first(terms: Terms, key: UUID, operation: Once | Latest) -> Guard:
-    until = Clock() + int(operation.seconds * 1000)
+    until = later(int(operation.seconds * 1000))
     if isinstance(operation, Once):
         delivery = uuid(operation.key)
         return Guard(key=key, delivery_id=delivery, token=operation.token, until=until)
-    return Guard(key=key, token=operation.token, until=until, expires=Clock() + terms.keep)
+    return Guard(key=key, token=operation.token, until=until, expires=later(terms.keep))
 
 
 def _judged(terms: Terms, operation: Once | Latest, held: Guard, now: int) -> Permit:
@@ -82,7 +82,7 @@ def _judged(terms: Terms, operation: Once | Latest, held: Guard, now: int) -> Pe
             until=int(guarded.until * 1000),
             watermark=guarded.watermark,
             done=guarded.done,
-            expires=None if held.expires is None else Clock() + terms.keep,
+            expires=None if held.expires is None else later(terms.keep),
         )
     return answer
 

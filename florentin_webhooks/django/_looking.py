@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.django._clock import Clock, seen, stored
+from florentin_webhooks.django._clock import Clock, later, seen, stored
 from florentin_webhooks.django._rows import Terms, beginning, delete, deliveries, guards, hold, uuid
 from florentin_webhooks.django._transactions import looking, transaction
 from florentin_webhooks.django.models import Delivery
@@ -84,7 +84,7 @@ def _reopen(terms: Terms, operation: Reopen, held: Delivery) -> None:
     if operation.mode is Mode.DROP:
         fields |= {"state": State.DONE.value, "body": None}
     else:
-        fields |= {"state": State.FAILED.value, "expires": Clock() + terms.keep}
+        fields |= {"state": State.FAILED.value, "expires": later(terms.keep)}
     deliveries(terms).filter(key=held.key).update(**fields)
 
 

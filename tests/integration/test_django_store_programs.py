@@ -91,6 +91,19 @@ def test_whoever_is_cancelled_has_asked_all_the_same(store: DjangoStore) -> None
     asyncio.run(flow())
 
 
+def test_a_server_that_binds_values_itself_keeps_them_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, connection = store_on(POSTGRESQL), connections[POSTGRESQL]
+    connection.close()
+    settings = connection.settings_dict
+    options = {**settings["OPTIONS"], "server_side_binding": True}
+    monkeypatch.setattr(connection, "settings_dict", {**settings, "OPTIONS": options})
+    verdicts = [store.execute(accept(BODY, token=token)).verdict for token in (b"one", b"two")]
+    connection.close()
+    assert verdicts == [Verdict.RUN, Verdict.IN_PROGRESS]
+
+
 def test_keep_is_no_shorter_than_retention() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore

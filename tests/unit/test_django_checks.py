@@ -221,3 +221,42 @@ def test_tables_that_are_there_are_passed_over() -> None:
 def test_a_store_elsewhere_needs_no_tables() -> None:
     program = Program({**GOOD, "STORE": REDIS})
     assert ids(program, databases=[SQLITE]) == []
+
+
+def test_the_database_of_a_store_of_ones_own_is_the_one_that_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure()
+    from florentin_webhooks.django import DjangoStore
+
+    empty = {**connections.settings[SQLITE], "NAME": ":memory:"}
+    monkeypatch.setitem(connections.settings, "empty", empty)
+    migrated(SQLITE, "florentin_webhooks")
+    settings_say = Program({**GOOD, "STORE": DjangoStore("empty")})
+    own = Receiver(SECRET, store=DjangoStore("empty"))
+    own.on(Event)(handle)
+    url_says = Program(GOOD, (*MOUNTED, webhook_path("own", own)))
+    for program in (settings_say, url_says):
+        assert [each.id for each in found_in(program, databases=["default"])] == []
+        (message,) = found_in(program, databases=["default", "empty"])
+        assert message.id == "florentin_webhooks.W005"
+    connections["empty"].close()
+
+
+class KeepOut:
+    """Be a router that lets our tables into no database."""
+
+    def allow_migrate(self, _: str, app_label: str, **__: object) -> bool:
+        return app_label != "florentin_webhooks"
+
+
+def test_tables_that_a_router_keeps_out_are_told_though_migrations_seem_done() -> None:
+    migrated(SQLITE, "florentin_webhooks")
+    routed = Program(settings={"DATABASE_ROUTERS": [KeepOut()]})
+    (message,) = found_in(routed, databases=[SQLITE])
+    assert message.id == "florentin_webhooks.W005"
+    assert "DATABASE_ROUTERS keep them out" in str(message.hint)
+
+
+def test_a_misspelt_middleware_is_not_for_these_checks_to_tell() -> None:
+    assert ids(Program(settings={"MIDDLEWARE": ["no.such.middleware", *MIDDLEWARE]})) == []

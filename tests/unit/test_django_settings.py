@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from pprint import pformat
 from typing import Any
 
 import pytest
@@ -22,6 +23,12 @@ from tests.helpers.django_settings import configure
 from tests.helpers.vectors import SECRET
 
 REDIS = "redis://user:pa55word@localhost:1/0"
+
+
+class HalfAStore:
+    """Be asked by asyncio programs only."""
+
+    aexecute = None
 
 
 @pytest.fixture(autouse=True)
@@ -108,21 +115,40 @@ def test_none_means_the_default() -> None:
         ({"QUEUE": {"NAMES": "x"}, "STORE": REDIS}, "E002", "did you mean 'NAME'?"),
         ({"LEASE": "60"}, "E001", "['LEASE'] is str, not a timedelta, or a number of seconds"),
         ({"MAX_BODY": "1 MiB"}, "E001", "['MAX_BODY'] is str, not a number of bytes"),
+        ({"MAX_BODY": 0}, "E001", "['MAX_BODY'] is out of range, not a number of bytes, 1 or more"),
+        ({"MAX_BODY": True}, "E001", "['MAX_BODY'] is bool"),
+        ({"HISTORY": 10**400}, "E001", "['HISTORY'] is out of range"),
+        ({"HISTORY": -1}, "E001", "['HISTORY'] is out of range"),
+        ({"TOLERANCE": -1}, "E001", "['TOLERANCE'] is out of range"),
+        ({"TOLERANCE": timedelta(0)}, "E001", "a number of seconds, more than 0"),
+        ({"LEEWAY": timedelta(seconds=-1)}, "E001", "a number of seconds, 0 or more"),
+        ({"TIMEOUT": float("nan")}, "E001", "['TIMEOUT'] is out of range"),
+        ({"LEASE": float("inf")}, "E001", "['LEASE'] is out of range"),
+        ({"KEEP": timedelta.max}, "E001", "['KEEP'] is out of range"),
+        ({"RETENTION": 10**400}, "E001", "['RETENTION'] is out of range"),
         ({"SECRETS": 42}, "E001", "['SECRETS'] is int"),
-        ({"SECRETS": "short"}, "E003", "has 5 bytes"),
+        ({"SECRETS": {"SECRET"}}, "E001", "['SECRETS'] is set"),
+        ({"SECRETS": "short"}, "E003", "SECRETS: secret-1 has 5 bytes"),
+        ({"SECRETS": {"a": 1}}, "E003", "SECRETS: a is int; a secret is str or bytes"),
+        ({"SECRETS": "\ud800" * 20}, "E003", "is no text in UTF-8"),
         ({"SECRETS": f"{SECRET}\n"}, "E003", "white space"),
         ({"SECRETS": []}, "E003", "no secret is configured"),
         ({"STORE": "databse"}, "E004", "names no store"),
         ({"STORE": "postgres://a:pa55word@b/"}, "E004", "names no store"),
         ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "the Redis URL is none"),
         ({"STORE": 42}, "E004", "is int, which is no store"),
+        ({"STORE": MemoryStore}, "E004", "which is no store"),
+        ({"STORE": HalfAStore()}, "E004", "is HalfAStore, which is no store"),
         ({"STORE": MemoryStore(), "LEASE": timedelta(1)}, "E004", "give lease= to MemoryStore(…)"),
         ({"STORE": "memory", "DATABASE": "default"}, "E004", "remove DATABASE"),
         ({"STORE": "memory", "HISTORY": 1}, "E004", "history"),
         ({"DATABASE": "defualt"}, "E004", "no 'defualt'"),
         ({"QUEUE": "florentin"}, "E005", "set STORE to a redis:// URL, or remove QUEUE"),
         ({"QUEUE": "white space", "STORE": REDIS}, "E005", "must consist of letters"),
-        ({"QUEUE": {"RETRIES": 5}, "STORE": REDIS}, "E005", "correct QUEUE"),
+        ({"QUEUE": {"RETRIES": 5}, "STORE": REDIS}, "E005", "['RETRIES'] is int, not a list"),
+        ({"QUEUE": {"RETRIES": [0]}, "STORE": REDIS}, "E005", "at least one wait"),
+        ({"QUEUE": {"TIMEOUT": 0}, "STORE": REDIS}, "E005", "a number of seconds, 1 or more"),
+        ({"QUEUE": {"ERROR_TEXT": 1}, "STORE": REDIS}, "E005", "True or False"),
         ({"RETENTION": timedelta(seconds=1)}, "E006", "raise retention"),
         ({"TIMEOUT": timedelta(hours=1)}, "E006", "raise the lease or lower the timeout"),
     ],
@@ -134,6 +160,22 @@ def test_what_cannot_be_meant_is_a_problem_with_a_hint(
     assert found[0] == number
     assert told in found[1]
     assert "pa55word" not in found[1]
+
+
+@pytest.mark.parametrize("key", [1, None, (), b"SECRETS"])
+def test_a_key_that_is_no_text_is_told_by_its_type(key: object) -> None:
+    found = build({"SECRETS": SECRET, key: 1})
+    assert isinstance(found, tuple)
+    assert found[0][:2] == ("E002", f"FLORENTIN_WEBHOOKS has a key that is {type(key).__name__}")
+
+
+def test_a_weak_secret_of_the_environment_is_told_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLORENTIN_WEBHOOK_SECRET", f"{SECRET}\n")
+    found = build({})
+    assert isinstance(found, tuple)
+    assert found[0].text.startswith("FLORENTIN_WEBHOOK_SECRET: secret-1 has white space")
 
 
 def test_all_misspelt_keys_are_told_at_once() -> None:
@@ -191,6 +233,36 @@ def test_settings_that_are_shown_show_no_password() -> None:
         assert "pa55word" not in repr(settings.FLORENTIN_WEBHOOKS)
         assert settings.FLORENTIN_WEBHOOKS["STORE"] == REDIS
         assert isinstance(hooks.store, RedisStore)
+
+
+@pytest.mark.parametrize(
+    "secrets", [SECRET, SECRET.encode(), [SECRET], (SECRET,), {"new": SECRET, "old": [1]}]
+)
+def test_settings_that_are_shown_show_no_secret(secrets: object) -> None:
+    with described({"SECRETS": secrets, "STORE": "memory"}):
+        conf.problems()
+        assert SECRET not in pformat(settings.FLORENTIN_WEBHOOKS)
+        assert settings.FLORENTIN_WEBHOOKS["SECRETS"] == secrets
+
+
+@pytest.mark.parametrize(
+    "misspelt", [{"SECRET": "pa55word"}, {"STOER": REDIS}, {"DATABASE": REDIS}]
+)
+def test_misspelt_settings_show_no_secret_either(misspelt: dict[str, object]) -> None:
+    with described({"SECRETS": SECRET, **misspelt}):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            conf.receiver()
+        assert "pa55word" not in f"{refused.value} {settings.FLORENTIN_WEBHOOKS}"
+
+
+def test_all_problems_are_told_in_sentences() -> None:
+    with described({"SECRET": SECRET, "STOER": "memory"}):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            conf.receiver()
+        assert str(refused.value) == (
+            "FLORENTIN_WEBHOOKS has no key 'SECRET'; did you mean 'SECRETS'? "
+            "FLORENTIN_WEBHOOKS has no key 'STOER'; did you mean 'STORE'? See: manage.py check"
+        )
 
 
 def test_a_misspelt_name_is_an_attribute_error_that_names_it() -> None:
@@ -270,5 +342,5 @@ def test_wrong_settings_keep_no_command_from_starting_and_the_check_tells(tmp_pa
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")
     assert done.returncode == 1
-    assert "(florentin_webhooks.E003) secret-1 has 5 bytes, fewer than 16." in done.stderr
+    assert "(florentin_webhooks.E003) SECRETS: secret-1 has 5 bytes, fewer than 16." in done.stderr
     assert "Traceback" not in done.stderr

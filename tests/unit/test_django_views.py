@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, cast
 
 import pytest
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
@@ -105,6 +105,29 @@ def test_a_wrapper_without_async_runs_it_in_a_thread_under_asgi() -> None:
     view = webhook_view(Target().receiver)
     with closing(asgi_request(JSON)) as request:
         assert told(cast("HttpResponse", view(request))).outcome == "processed"
+
+
+def test_a_wrapper_with_async_runs_it_in_a_thread_under_wsgi() -> None:
+    view = webhook_view(Target().receiver)
+
+    async def wrapper(request: HttpRequest) -> HttpResponse:
+        return cast("HttpResponse", await cast("Any", view(request)))
+
+    request = WSGIRequest(environ_of(sent(JSON), "/"))
+    assert told(async_to_sync(wrapper)(request)).outcome == "processed"
+
+
+def test_a_request_inside_another_object_is_read_as_what_it_is() -> None:
+    class Wrapped:
+        def __init__(self, request: HttpRequest) -> None:
+            self._inside = request
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inside, name)
+
+    view = webhook_view(Target().receiver)
+    with closing(asgi_request(JSON)) as request:
+        assert told(view(cast("HttpRequest", Wrapped(request)))).outcome == "processed"
 
 
 def test_what_the_url_has_captured_is_none_of_its_business() -> None:

@@ -28,7 +28,9 @@ FORGED = delivery(signature="sha256=" + "0" * 64)
 DIGEST_WORDS = ("digest", "claimed", "finalize", "hexdigest", "signature", "hmac")
 
 
-@pytest.mark.parametrize("secrets", [None, "", b"", [], [""], ["   "], [None], {}, {"a": ""}, 7])
+@pytest.mark.parametrize(
+    "secrets", [None, "", b"", [], [""], ["   "], [None], {}, {"a": ""}, 7, "\udcff" * 20]
+)
 @pytest.mark.parametrize("kind", [FlorentinSignature, Receiver])
 def test_no_usable_secret_is_refused_at_construction(
     kind: Callable[[object], object], secrets: object

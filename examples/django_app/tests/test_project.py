@@ -49,3 +49,22 @@ def test_what_run_says_to_type_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
     finally:
         run.send_signal(signal.SIGINT)
         assert run.wait(20) == 0
+
+
+@pytest.mark.parametrize("port", ["taken", "80x", "99999"])
+def test_where_nobody_can_listen_run_says_so_and_changes_nothing(port: str, tmp_path: Path) -> None:
+    database = tmp_path / "db"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        wanted = str(taken.getsockname()[1]) if port == "taken" else port
+        told = subprocess.run(
+            [sys.executable, "run.py"],
+            env={"PATH": os.environ["PATH"], "PORT": wanted, "DATABASE_PATH": str(database)},
+            cwd=HERE,
+            check=False,
+            text=True,
+            capture_output=True,
+        )
+    assert (told.returncode, database.exists(), told.stdout) == (1, False, "")
+    assert told.stderr == (
+        f"port {wanted} cannot be used, or another program has it; try: PORT=8001 make run\n"
+    )
