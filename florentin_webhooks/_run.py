@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from florentin_webhooks._within import within
-from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.stores import State
 from florentin_webhooks.stores.working import Effected
 
@@ -208,9 +208,12 @@ def call(handler: Handler, arguments: tuple[object, ...]) -> Attempt:
 
 async def _error_of(transaction: asyncio.Task[Effected]) -> Attempt:
     try:
-        return (await asyncio.shield(transaction)).error
-    except Unavailable as error:
-        return error
+        error, state = await asyncio.shield(transaction)
+    except WebhookError as raised:
+        return raised
+    if error is None and state is State.LOST:
+        error = Unavailable("the lease ended before the handler did, and so nothing has happened")
+    return error
 
 
 async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:

@@ -76,12 +76,6 @@ class Attempt:
             watermark = Watermark.of(self.handler, event, self.lease.token, self.lease.seconds)
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return Ended(raised)
-        if watermark is not None:
-            permit = await self.lease.ask(watermark.step(Step.BEGIN))
-            if permit.permission is Permission.SUPERSEDED:
-                return Ended(ending=Ending.SUPERSEDED)
-            if permit.permission is Permission.BUSY:
-                return Ended(RetryLater(permit.wait))
         return await self._behind(watermark, arguments, seconds, clean)
 
     async def _behind(
@@ -91,20 +85,30 @@ class Attempt:
         seconds: float,
         clean: Callable[[], bool],
     ) -> Ended:
-        program = self.lease.program
+        ended = None
         try:
-            ended = await self._call(watermark, arguments, seconds)
+            ended = await self._stopped(watermark)
+            if ended is None:
+                ended = await self._call(watermark, arguments, seconds)
+                await self._leave(watermark, ended)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
-                program.later(self._when_ended(still, watermark, clean))
+                self._go_on(still, watermark, clean)
             else:
-                await program.later(self._give_back(watermark))
+                await self.lease.program.later(self._give_back(watermark, ended))
             raise
         if isinstance(ended.error, StillRunning):
-            program.later(self._when_ended(ended.error, watermark, clean))
-        elif ended.state is None:
-            await self._leave(watermark, ended.error)
+            self._go_on(ended.error, watermark, clean)
         return ended
+
+    async def _stopped(self, watermark: Watermark | None) -> Ended | None:
+        """Give how it ends where *watermark* does not let it run."""
+        if watermark is None:
+            return None
+        permit = await self.lease.ask(watermark.step(Step.BEGIN))
+        if permit.permission is Permission.SUPERSEDED:
+            return Ended(ending=Ending.SUPERSEDED)
+        return Ended(RetryLater(permit.wait)) if permit.permission is Permission.BUSY else None
 
     async def _call(
         self, watermark: Watermark | None, arguments: tuple[object, ...], seconds: float
@@ -117,16 +121,25 @@ class Attempt:
         effected = await program.transact(self.lease.store, effect, seconds)
         return Ended(effected.error, state=None if effected.error else effected.state)
 
-    async def _leave(self, watermark: Watermark | None, error: BaseException | None) -> None:
+    async def _leave(self, watermark: Watermark | None, ended: Ended) -> None:
         """Let the next event of the same entity in; one that was discarded was handled, too."""
-        if watermark is not None:
-            handled = error is None or isinstance(error, Discard)
-            await self.lease.ask(watermark.step(Step.DONE if handled else Step.RELEASE))
+        recorded = ended.state not in (None, State.LOST)
+        if watermark is None or recorded or isinstance(ended.error, StillRunning):
+            return
+        handled = ended.state is None and isinstance(ended.error, Discard | None)
+        await self.lease.ask(watermark.step(Step.DONE if handled else Step.RELEASE))
 
-    async def _give_back(self, watermark: Watermark | None) -> None:
+    async def _give_back(self, watermark: Watermark | None, ended: Ended | None) -> None:
+        """Give the lease back, with the success that nobody has recorded yet."""
+        ended = ended or Ended(CancelledError())
         with suppress(Unavailable, CancelledError):
-            await self._leave(watermark, CancelledError())
-        await self.lease.release()
+            await self._leave(watermark, ended)
+        await self.lease.release(None if ended.error else self.handler.name)
+
+    def _go_on(
+        self, still: StillRunning, watermark: Watermark | None, clean: Callable[[], bool]
+    ) -> None:
+        self.lease.program.later(self._when_ended(still, watermark, clean))
 
     async def _when_ended(
         self, still: StillRunning, watermark: Watermark | None, clean: Callable[[], bool]
@@ -136,7 +149,7 @@ class Attempt:
         while not await still.ended_within(lease.store.lease.total_seconds() / 3):
             await lease.settle(State.RUNNING)
         with suppress(Unavailable, CancelledError):
-            await self._leave(watermark, still.thread.result())
+            await self._leave(watermark, Ended(still.thread.result()))
         if still.thread.result() is not None:
             await lease.settle(close.failed)
         elif clean():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from inspect import isclass
 from typing import TYPE_CHECKING, NoReturn, TypeGuard, get_args
 
+from florentin_webhooks._nearest import nearest
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import CATALOGUE, Event, UnknownEvent
 
@@ -42,8 +42,8 @@ def _is_family(what: type[Event]) -> bool:
 
 
 def _refuse_name(name: str) -> NoReturn:
-    near = get_close_matches(name, CATALOGUE, n=1)
-    advice = f"did you mean {near[0]!r}?" if near else f"the events are {', '.join(CATALOGUE)}"
+    near = nearest(name, CATALOGUE)
+    advice = f"did you mean {near!r}?" if near else f"the events are {', '.join(CATALOGUE)}"
     message = (
         f"there is no event {name!r}; {advice} (for a type that is not in the catalogue, "
         "use on_unknown)"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.receiver import Receiver
+from florentin_webhooks.router import Router
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -176,6 +177,9 @@ def _no_receiver(path: str, module: ModuleType, value: object, held: object) -> 
     if held is not value:
         fact = f"the function {path} gave no Receiver and no program that holds one, but {kind}"
         return NoReceiver(fact, "have it return one of them", near)
+    if isinstance(value, Router):
+        fact = f"{path} is of type {kind}, which collects handlers and receives nothing"
+        return NoReceiver(fact, "name the receiver, the app or the factory that it goes into", near)
     if value is None:
         return NoReceiver(f"{module.__name__} has no {split(path)[1]!r}", _NAME, near)
     return NoReceiver(f"{path} is no Receiver but of type {kind}", _NAME, near)

@@ -6,6 +6,8 @@ reason for the log come out.
 
 from __future__ import annotations
 
+import re
+
 from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.headers import Headers, find
@@ -13,6 +15,7 @@ from florentin_webhooks.headers import Headers, find
 __all__ = ["declared_length", "promised_length", "refusal", "slash_forms"]
 
 _MAX_DIGITS = 18
+_NEVER_ASKED = re.compile("[?#]|//.")  # Routers answer two slashes with a redirect to one.
 
 
 def refusal(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] | None:
@@ -34,7 +37,7 @@ def declared_length(headers: Headers) -> int:
     values = find(headers, "content-length")
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return 0
-    return int(values[0][:_MAX_DIGITS])
+    return int(values[0].lstrip("0")[:_MAX_DIGITS] or 0)
 
 
 def promised_length(headers: Headers) -> int:
@@ -50,10 +53,13 @@ def promised_length(headers: Headers) -> int:
 def slash_forms(path: str) -> tuple[str, str]:
     """Give *path* without and with a slash at its end: senders follow no redirect between them.
 
-    Raises :class:`ConfigurationError` for a path that does not begin with a slash.
+    Raises :class:`ConfigurationError` for a path at which nothing would arrive.
     """
     if not path.startswith("/"):
         message = f"the path {path!r} must begin with a slash"
+        raise ConfigurationError(message)
+    if _NEVER_ASKED.search(path):
+        message = f"no request arrives at the path {path!r}: remove its // or what follows ? or #"
         raise ConfigurationError(message)
     plain = path.rstrip("/")
     return plain, f"{plain}/"

@@ -6,6 +6,7 @@ may take is the server's to bound (PEP 3333 gives no way), and so is a sender th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from florentin_webhooks.deliveries import Outcome
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["EnvironFields", "answer"]
 
 _CHUNK = 65_536
-_UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 class EnvironFields(Fields):
@@ -37,10 +37,16 @@ class EnvironFields(Fields):
 
     def find(self, name: str) -> list[str]:
         """Give the value of *name*, which is written in lower case, if there is one."""
-        key = _UNPREFIXED.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
-        value = self._environ.get(key)
+        value = self._environ.get(_key(name))
         # A server may say with "" that there is no such header (PEP 3333).
-        return [] if value is None or value == "" else [str(value).strip(" \t")]
+        return [str(value).strip(" \t")] if value else []
+
+
+@cache
+def _key(name: str) -> str:
+    """Give the key of a header; only names of ours are asked for, so they are few."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 class _Input(Protocol):
@@ -64,23 +70,22 @@ def answer(
         return refused
     if kept is not None:
         return receiver.receive(headers, kept)
+    declared = declared_length(headers)
     try:
-        body = _read(environ, headers, receiver.max_body)
+        body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
         reason = f"the body broke off: {type(error).__name__}"
         return receiver.refuse(Outcome.READ_TIMEOUT, reason)
-    promised = promised_length(headers)
-    if len(body) < promised or (consumed and not body and find(headers, "transfer-encoding")):
-        return receiver.refuse(*_short(len(body), promised, consumed=consumed))
-    return receiver.receive(headers, body)
+    short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
+    return receiver.refuse(*short) if short else receiver.receive(headers, body)
 
 
-def _read(environ: Mapping[str, object], headers: Fields, limit: int) -> bytes:
+def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
     """Read the body, and one byte more than *limit* at most: the receiver refuses that."""
     stream = cast("_Input", environ["wsgi.input"])
     # Without a length, only a server that says so ends the stream; others would wait for ever.
     chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
-    left = limit + 1 if chunked else min(declared_length(headers), limit + 1)
+    left = limit + 1 if chunked else declared
     chunks: list[bytes] = []
     while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
         chunks.append(chunk)
@@ -88,8 +93,12 @@ def _read(environ: Mapping[str, object], headers: Fields, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _short(size: int, promised: int, *, consumed: bool) -> tuple[Outcome, str]:
+def _short(headers: Fields, size: int, consumed: bool) -> tuple[Outcome, str] | None:
+    """Give why a body of *size* bytes is not whole, or None where it may be."""
+    promised = promised_length(headers)
     told = f"Content-Length {promised}, {size} bytes arrived"
-    if consumed:
+    if consumed and (size < promised or (not size and find(headers, "transfer-encoding"))):
         return Outcome.BODY_UNAVAILABLE, f"{told}: a middleware read the body"
-    return Outcome.READ_TIMEOUT, f"{told}: the sender left, or a WSGI middleware read the body"
+    if size < promised:
+        return Outcome.READ_TIMEOUT, f"{told}: the sender left, or a WSGI middleware read the body"
+    return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from enum import IntEnum
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
+from florentin_webhooks._nearest import nearest
 from florentin_webhooks.cli.invocation import path_of, words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = [
     "Code",
@@ -20,7 +17,6 @@ __all__ = [
     "Misuse",
     "Terminated",
     "Unreachable",
-    "nearest",
     "usage",
 ]
 
@@ -75,12 +71,6 @@ class Interrupted(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Leave the line on which the terminal shows ``^C``."""
         click.echo(file=file, err=file is None)
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """Give the one of *names* that was most likely meant by *name*."""
-    matches = get_close_matches(name, list(names), n=1)
-    return matches[0] if matches else None
 
 
 def usage(error: click.UsageError) -> Misuse:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from florentin_webhooks._nearest import nearest
 from florentin_webhooks.cli.failures import (
     Failure,
     Interrupted,
     Misuse,
     Unreachable,
-    nearest,
     usage,
 )
 from florentin_webhooks.cli.fitting import fitted

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks import loading
-from florentin_webhooks.cli.failures import Failure, Misuse, Terminated, nearest
+from florentin_webhooks._nearest import nearest
+from florentin_webhooks.cli.failures import Failure, Misuse, Terminated
 from florentin_webhooks.cli.invocation import path_of, words
 from florentin_webhooks.cli.preset import preset_of
 from florentin_webhooks.errors import ConfigurationError

@@ -47,9 +47,8 @@ class Shop:
         from florentin_webhooks.stores.redis import RedisStore  # noqa: PLC0415 - after the module.
 
         reason = str(error) if isinstance(error, Unavailable) else type(error).__name__
-        if not isinstance(
-            self.store, RedisStore
-        ):  # A database, whose errors say which one, and what it lacks.
+        if not isinstance(self.store, RedisStore):
+            # A database, whose errors say which one, and what it lacks.
             fact, _, remedy = reason.partition("; run: ")
             return Unreachable(fact, remedy or "start it, or correct where the settings say it is")
         message = f"no Redis answers at {self.store.address} ({reason.rpartition(': ')[2]})"

@@ -15,15 +15,14 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask.configuration import PREFIX
 from florentin_webhooks.loading import EXTENSION, split
 from florentin_webhooks.paths import path_of
+from florentin_webhooks.receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask import Flask
 
-    from florentin_webhooks.receiver import Receiver
-
-__all__ = ["adopt", "path_of_app"]
+__all__ = ["adopt", "path_of_app", "refuse_unready"]
 
 _COMMAND = "florentin"
 _FACTORIES = ("create_app", "make_app")
@@ -39,6 +38,16 @@ def adopt(app: Flask, hooks: Receiver) -> None:
     if app.extensions.setdefault(EXTENSION, hooks) is hooks:
         tree = command_tree(_path, f"flask {_COMMAND}", name=_COMMAND, program=_program)
         app.cli.add_command(tree)
+
+
+def refuse_unready(hooks: object) -> None:
+    """Raise :class:`ConfigurationError` for what receives nothing, such as the extension itself."""
+    if not isinstance(hooks, Receiver):
+        message = (
+            f"webhook_blueprint() takes a Receiver, not {type(hooks).__name__}; the extension "
+            'mounts itself by init_app(app), and a receiver is app.extensions["florentin_webhooks"]'
+        )
+        raise ConfigurationError(message)
 
 
 def path_of_app(app: Flask) -> str:

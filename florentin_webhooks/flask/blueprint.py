@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from florentin_webhooks import wsgi
-from florentin_webhooks.flask.adoption import adopt
+from florentin_webhooks.flask.adoption import adopt, refuse_unready
 from florentin_webhooks.flask.walls import note_arrival, watching_walls
 from florentin_webhooks.requests import slash_forms
 
@@ -46,8 +46,9 @@ def webhook_blueprint(
     ``app.register_blueprint(webhook_blueprint(hooks))``. Several receivers of one app have a
     *name* each. Flask-WTF's CSRF protection lets it pass; functions of yours that run before each
     request know it by its endpoint, ``florentin_webhooks.receive``. Raises
-    :class:`ConfigurationError` for a path that does not begin with a slash.
+    :class:`ConfigurationError` for a path at which nothing would arrive.
     """
+    refuse_unready(hooks)
     plain, slashed = slash_forms(path)
     blueprint = Blueprint(name, __name__)
     blueprint.add_url_rule(
@@ -58,7 +59,6 @@ def webhook_blueprint(
         provide_automatic_options=False,
         strict_slashes=False,
     )
-    blueprint.url_value_preprocessor(_preparing(blueprint))
     blueprint.record(lambda state: _register(state, hooks))
     return blueprint
 
@@ -92,22 +92,25 @@ def _where_flask_stands() -> Mapping[str, object]:
     return {**request.environ, "wsgi.input": request.stream}
 
 
-def _preparing(blueprint: Blueprint) -> Callable[[str | None, object], None]:
-    """Give what Flask calls before any function that the app runs before each request."""
-    watch = watching_walls()
+def _register(state: BlueprintSetupState, hooks: Receiver) -> None:
+    app = cast("Flask", state.app)
+    name = f"{state.name_prefix}.{state.name}".lstrip(".")
+    for rule in app.url_map.iter_rules(f"{name}.{_ENDPOINT}"):
+        rule.methods = _EveryMethod({"POST"})
+    preparing = _preparing(app, name, state.blueprint)
+    app.url_value_preprocessors.setdefault(name, []).append(preparing)
+    adopt(app, hooks)
+
+
+def _preparing(app: Flask, name: str, blueprint: object) -> Callable[[str | None, object], None]:
+    """Give what Flask calls before any function that runs before each request."""
+    watch = watching_walls(app, name)
 
     def prepare(_endpoint: str | None, _values: object) -> None:
         # Flask-WTF may come to the app later than we do.
-        exempt = getattr(current_app.extensions.get("csrf"), "exempt", None)
+        exempt = getattr(app.extensions.get("csrf"), "exempt", None)
         if exempt is not None:
             exempt(blueprint)
         watch()
 
     return prepare
-
-
-def _register(state: BlueprintSetupState, hooks: Receiver) -> None:
-    endpoint = f"{state.name_prefix}.{state.name}.{_ENDPOINT}".lstrip(".")
-    for rule in state.app.url_map.iter_rules(endpoint):
-        rule.methods = _EveryMethod({"POST"})
-    adopt(cast("Flask", state.app), hooks)

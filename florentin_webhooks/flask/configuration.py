@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
+from florentin_webhooks._nearest import nearest
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def _options(given: Mapping[str, object], part: str) -> Options:
 def _refuse_unknown(config: Mapping[str, object]) -> None:
     for key in config:
         if key.startswith(PREFIX) and key not in KEYS:
-            near = get_close_matches(key.removeprefix(PREFIX), (*_PLAIN, *OPTIONS), n=1)
-            meant = f"did you mean {PREFIX}{near[0]}?" if near else f"there are {', '.join(KEYS)}"
+            near = nearest(key.removeprefix(PREFIX), (*_PLAIN, *OPTIONS))
+            meant = f"did you mean {PREFIX}{near}?" if near else f"there are {', '.join(KEYS)}"
             message = f"there is no setting {key}; {meant}"
             raise ConfigurationError(message)
 

@@ -16,6 +16,7 @@ from florentin_webhooks.testing import Made
 
 __all__ = [
     "Body",
+    "Failing",
     "Kind",
     "Receive",
     "as_coroutine",
@@ -27,6 +28,7 @@ __all__ = [
     "failures_of",
     "named",
     "raises",
+    "raising",
 ]
 
 Receive = Callable[[Receiver, Made], Reply]
@@ -74,6 +76,26 @@ def raises(error: BaseException) -> Body:
         raise error
 
     return body
+
+
+class Failing:
+    """Do *what* when called for the first time, and nothing later."""
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        self._left = [what]
+
+    def __call__(self, *_: object) -> None:
+        if self._left:
+            self._left.pop()()
+
+
+def raising(error: BaseException) -> Failing:
+    """Raise *error* when called for the first time."""
+
+    def fail() -> None:
+        raise error
+
+    return Failing(fail)
 
 
 def failures_of(reply: Reply) -> tuple[BaseException, ...]:

@@ -136,6 +136,43 @@ def test_a_sender_that_leaves_half_way_runs_nothing(
     assert place.seen() == []
 
 
+TWO_READINGS = [
+    ("Content-Length", "3"),
+    ("Transfer-Encoding", "chunked"),
+    ("Transfer-Encoding", "identity"),
+    ("Transfer-Encoding ", "chunked"),
+    ("Content_Length", "3"),
+    ("X_Florentin_Event", "user.login"),
+    ("Upgrade", "h2c"),
+    ("Expect", "100-continue"),
+]
+
+
+@pytest.mark.parametrize("header", TWO_READINGS, ids=": ".join)
+def test_a_request_that_can_be_read_in_two_ways_runs_once_or_never(
+    server: Server, header: tuple[str, str]
+) -> None:
+    place = server.place()
+    with server.connect() as connection:
+        connection.send(place.raw(delivery().with_headers(header)))
+        connection.end()
+        answer = connection.answer()
+    assert answer is None or answer.status in (200, 400, 401, 408)
+    assert len(place.seen()) == (answer is not None and answer.status == 200)
+    assert place.ask(delivery()).outcome in ("processed", "duplicate")
+
+
+@pytest.mark.parametrize("name", ["X-Florentin-Signature", "X-Florentin-Event"])
+def test_a_header_that_comes_twice_is_believed_in_neither_reading(
+    server: Server, name: str
+) -> None:
+    place, given = server.place(), delivery()
+    again = next(pair for pair in given.headers if pair[0].decode() == name)
+    answer = place.ask(given._replace(headers=(*given.headers, again)))
+    assert answer.status in (400, 401)
+    assert place.seen() == []
+
+
 def test_every_place_of_a_program_has_a_receiver_of_its_own(server: Server) -> None:
     first, second = server.place("extended"), server.place()
     own = first.told(at(first, first.raw(delivery()), f"{first.path}/own"))

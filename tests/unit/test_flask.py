@@ -7,14 +7,14 @@ from io import BytesIO
 from typing import NoReturn
 
 import pytest
-from flask import Blueprint, Flask, abort
+from flask import Blueprint, Flask, abort, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # it has no types.
 from werkzeug.test import run_wsgi_app
 
 from florentin_webhooks import MemoryStore
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.flask import webhook_blueprint
+from florentin_webhooks.flask import FlorentinWebhooks, webhook_blueprint
 from tests.helpers.flask_apps import PATH, held, mounted, post
 from tests.helpers.receivers import Target
 from tests.helpers.vectors import delivery
@@ -30,6 +30,17 @@ def test_whoever_lists_routes_sees_post_alone() -> None:
 def test_a_path_without_its_slash_is_refused_with_what_to_write() -> None:
     with pytest.raises(ConfigurationError, match="'webhooks' must begin with a slash"):
         webhook_blueprint(Target().receiver, "webhooks")
+
+
+@pytest.mark.parametrize("path", ["//webhooks", "/web//hooks", "/webhooks?a=b", "/webhooks#a"])
+def test_a_path_at_which_nothing_would_arrive_is_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match="no request arrives at the path"):
+        webhook_blueprint(Target().receiver, path)
+
+
+def test_the_extension_is_no_receiver_and_is_refused_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="takes a Receiver, not FlorentinWebhooks; the"):
+        webhook_blueprint(FlorentinWebhooks())  # type: ignore[arg-type]  # that is the mistake.
 
 
 def test_several_receivers_of_an_app_have_names() -> None:
@@ -63,6 +74,19 @@ def test_a_body_that_a_wsgi_middleware_read_is_refused_with_a_hint(
     assert "169, 0 bytes arrived: the sender left, or a WSGI middleware read" in caplog.text
 
 
+def test_whoever_only_touches_the_stream_brings_in_no_limit_of_the_app() -> None:
+    app = mounted(Target().receiver)
+    app.config["MAX_CONTENT_LENGTH"] = 10
+
+    @app.before_request
+    def look() -> None:
+        assert request.stream.readable()
+
+    chunked = environ_of(delivery().with_headers(("Transfer-Encoding", "chunked")), PATH)
+    _, status, _ = run_wsgi_app(app.wsgi_app, chunked)
+    assert status.startswith("200")
+
+
 def test_an_answer_of_somebody_else_is_told_with_who_it_may_have_been(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -77,6 +101,37 @@ def test_an_answer_of_somebody_else_is_told_with_who_it_may_have_been(
     assert "was answered with 401 before the receiver saw it" in record.getMessage()
     assert f"{__name__}:" in record.getMessage()
     assert "refuse; let 'florentin_webhooks' pass there" in record.getMessage()
+
+
+def test_a_wall_in_a_blueprint_around_ours_is_told_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    above, app = Blueprint("api", __name__, url_prefix="/api"), Flask(__name__)
+
+    @above.before_request
+    def refuse() -> ResponseReturnValue:
+        return "log in", 401
+
+    above.register_blueprint(webhook_blueprint(Target().receiver))
+    app.register_blueprint(above)
+    assert post(app, path=f"/api{PATH}").status == 401
+    (record,) = caplog.records
+    assert "refuse; let 'api.florentin_webhooks' pass there" in record.getMessage()
+
+
+def test_functions_of_other_blueprints_are_nobody_to_tell_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other, app = Blueprint("florentin", __name__), mounted(Target().receiver)
+    other.before_request(lambda: pytest.fail("it is not asked"))
+    app.register_blueprint(other)
+
+    @app.before_request
+    def refuse() -> ResponseReturnValue:
+        return "log in", 401
+
+    post(app)
+    assert "lambda" not in caplog.text
 
 
 def test_who_only_looks_is_nobody_to_tell_of(caplog: pytest.LogCaptureFixture) -> None:

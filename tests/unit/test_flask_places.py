@@ -9,10 +9,13 @@ from types import ModuleType
 import pytest
 from flask import Flask
 
+from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.cli import main
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
-from tests.helpers.flask_apps import flask, held
+from florentin_webhooks.rq import RQQueue
+from tests.helpers.flask_apps import flask, held, mounted
+from tests.helpers.vectors import SECRET
 
 Place = Callable[[ModuleType, Flask], None]
 
@@ -76,6 +79,13 @@ def test_flask_has_the_same_commands() -> None:
     told = app.test_cli_runner().invoke(args=["florentin", "--help"]).stdout
     listed = main.list_commands(main.make_context("florentin", ["--help"], resilient_parsing=True))
     assert [name for name in listed if f"\n  {name} " not in told] == []
+
+
+def test_a_command_works_on_the_receiver_that_jobs_name() -> None:
+    queue = RQQueue(receiver="shop_that_is_nowhere:create_app")
+    hooks = Receiver(SECRET, store=RedisStore("redis://nowhere"), queue=queue)
+    result = mounted(hooks).test_cli_runner().invoke(args=["florentin", "deliveries", "list"])
+    assert "shop_that_is_nowhere" in result.stderr
 
 
 def test_a_command_works_on_the_app_that_flask_has_loaded() -> None:

@@ -11,11 +11,19 @@ from uuid import uuid4
 
 import pytest
 
-from florentin_webhooks import Receiver
+from florentin_webhooks import Receiver, Router
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.loading import EXTENSION, FACTORY_VARIABLE, NoReceiver, adopt, load
+from florentin_webhooks.loading import (
+    EXTENSION,
+    FACTORY_VARIABLE,
+    NoReceiver,
+    adopt,
+    load,
+    set_up_django,
+)
 from florentin_webhooks.rq import process
 from tests.helpers.command_line import python
+from tests.helpers.django_settings import configure
 
 HOOKS = Receiver("a-secret-of-sixteen-and-more")
 
@@ -53,6 +61,15 @@ def test_a_factory_may_give_the_receiver_itself(put: Put) -> None:
     assert load(put(lambda: HOOKS)) is HOOKS
 
 
+def test_a_factory_may_be_a_method(put: Put) -> None:
+    class Shop:
+        @classmethod
+        def create_app(cls) -> SimpleNamespace:
+            return program()
+
+    assert load(f"{put(Shop)}.create_app") is HOOKS
+
+
 def test_a_factory_is_called_once_per_process(put: Put) -> None:
     made: list[Receiver] = []
 
@@ -88,6 +105,7 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
         (lambda: SimpleNamespace(extensions={}), "of type SimpleNamespace that holds no receiver"),
         (program("no receiver"), "of type SimpleNamespace that holds no receiver"),
         (SimpleNamespace(extensions=3), "is no Receiver but of type SimpleNamespace"),
+        (Router(), "is of type Router, which collects handlers .* name the receiver, the app"),
         (Receiver, "is no Receiver but of type type"),
         (len, "is no Receiver but of type builtin_function_or_method"),
         (None, "has no 'value'"),
@@ -110,7 +128,12 @@ def test_adopting_for_what_is_no_factory_changes_nothing(put: Put) -> None:
     assert load(path) is HOOKS
 
 
-def test_a_job_calls_no_function_that_nobody_named(put: Put) -> None:
+@pytest.mark.parametrize("named", [None, "another:create_app"])
+def test_a_job_calls_no_function_that_nobody_named(
+    put: Put, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    if named:
+        monkeypatch.setenv(FACTORY_VARIABLE, named)
     path = put(lambda: pytest.fail("a job has called a function"))
     with pytest.raises(NoReceiver, match=f"start it as worker {path}, or set {FACTORY_VARIABLE}="):
         process(path, "0" * 32, "florentin")
@@ -129,6 +152,19 @@ def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
         assert load(put(value), typed=False) is HOOKS
     with pytest.raises(ConfigurationError, match="by RQ workers only"):
         process(put(HOOKS), "0" * 32, "florentin")
+
+
+def test_a_module_that_misses_one_of_a_shorter_name_is_itself_to_blame(tmp_path: Path) -> None:
+    (tmp_path / "shop_hooks.py").write_text("import shop")
+    code = "from florentin_webhooks.loading import load\nload('shop_hooks:hooks')"
+    assert "\nModuleNotFoundError: No module named 'shop'" in python("-c", code, cwd=tmp_path).talk
+
+
+def test_django_that_is_set_up_is_not_set_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure()
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "settings")
+    monkeypatch.setattr("django.setup", lambda: pytest.fail("it was set up again"))
+    assert set_up_django()
 
 
 def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import anyio
 import anyio.lowlevel
 import pytest
 
@@ -16,82 +15,16 @@ from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.stores import Accept, Finish, Operation, State
+from florentin_webhooks.stores.working import Latest, Step
 from florentin_webhooks.testing import Made, Provider
+from tests.helpers.cancelling import Way, by_cancelling_its_task, each_way
+from tests.helpers.handling import raising
 from tests.helpers.shop import SECRET
 from tests.helpers.stores import accept, finish
 
 pytestmark = pytest.mark.anyio
 
 A = TypeVar("A")
-Work = Coroutine[Any, Any, object]
-Way = Callable[[Work, asyncio.Event], Awaitable[None]]
-
-
-async def by_cancelling_its_task(work: Work, reached: asyncio.Event) -> None:
-    task = asyncio.ensure_future(work)
-    await reached.wait()
-    task.cancel()
-    await asyncio.wait({task})
-
-
-async def by_a_timeout(work: Work, reached: asyncio.Event) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(None) as limit:
-            limits.append(limit)
-            await work
-
-    limits: list[asyncio.Timeout] = []
-    task = asyncio.ensure_future(limited())
-    await reached.wait()
-    limits[0].reschedule(0)
-    await asyncio.wait({task})
-    assert isinstance(task.exception(), TimeoutError)
-
-
-async def by_move_on_after(work: Work, reached: asyncio.Event) -> None:
-    async def limited() -> None:
-        with anyio.move_on_after(60) as scope:
-            scopes.append(scope)
-            await work
-
-    scopes: list[anyio.CancelScope] = []
-    task = asyncio.ensure_future(limited())
-    await reached.wait()
-    scopes[0].deadline = anyio.current_time()
-    await task
-
-
-async def by_fail_after(work: Work, reached: asyncio.Event) -> None:
-    async def limited() -> None:
-        with anyio.fail_after(60) as scope:
-            scopes.append(scope)
-            await work
-
-    scopes: list[anyio.CancelScope] = []
-    task = asyncio.ensure_future(limited())
-    await reached.wait()
-    scopes[0].deadline = anyio.current_time()
-    await asyncio.wait({task})
-    assert isinstance(task.exception(), TimeoutError)
-
-
-async def by_a_task_group(work: Work, reached: asyncio.Event) -> None:
-    async with anyio.create_task_group() as group:
-        group.start_soon(lambda: work)
-        await reached.wait()
-        group.cancel_scope.cancel()
-
-
-each_way = pytest.mark.parametrize(
-    "cancelled",
-    [
-        by_cancelling_its_task,
-        by_a_timeout,
-        by_move_on_after,
-        by_fail_after,
-        by_a_task_group,
-    ],
-)
 
 
 class Gated(MemoryStore):
@@ -113,13 +46,16 @@ class Gated(MemoryStore):
 class Program:
     """A receiver with two handlers that count; the first can be made to wait without end."""
 
-    def __init__(self, store: MemoryStore, *, waits: bool = False) -> None:
+    def __init__(
+        self, store: MemoryStore, *, waits: bool = False, first: Callable[[], object] = lambda: None
+    ) -> None:
         self.receiver = Receiver(SECRET, store=store)
         self.reached = asyncio.Event()
         self.ran: list[str] = []
         self.made = Provider(SECRET).make("invoice.created")
         self._waits = waits
-        self.receiver.on(InvoiceCreated)(self._first)
+        self._does = first
+        self.receiver.on(InvoiceCreated, latest=lambda _: "customer")(self._first)
         self.receiver.on(InvoiceCreated)(self._second)
 
     async def _first(self, _: InvoiceCreated) -> None:
@@ -127,6 +63,7 @@ class Program:
         if self._waits and not self.reached.is_set():
             self.reached.set()
             await asyncio.Event().wait()
+        self._does()
 
     async def _second(self, _: InvoiceCreated) -> None:
         self.ran.append("second")
@@ -159,6 +96,33 @@ async def test_while_the_store_accepts(cancelled: Way) -> None:
     await cancelled(program.receive(), store.reached)
     assert await program.retry() is Outcome.PROCESSED
     assert program.ran == ["first", "second"]
+
+
+@each_way
+async def test_while_the_store_is_asked_whether_it_is_the_newest_event(cancelled: Way) -> None:
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.BEGIN)
+    program = Program(store)
+    await cancelled(program.receive(), store.reached)
+    assert await program.retry() is Outcome.PROCESSED
+    assert program.ran == ["first", "second"]
+
+
+@each_way
+async def test_while_the_store_notes_that_the_newest_event_was_handled(cancelled: Way) -> None:
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.DONE)
+    program = Program(store)
+    await cancelled(program.receive(), store.reached)
+    assert await program.retry() is Outcome.PROCESSED
+    assert program.ran == ["first", "second"]
+
+
+@each_way
+async def test_while_the_store_lets_others_in_after_a_failure(cancelled: Way) -> None:
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.RELEASE)
+    program = Program(store, first=raising(KeyError()))
+    await cancelled(program.receive(), store.reached)
+    assert await program.retry() is Outcome.PROCESSED
+    assert program.ran == ["first", "first", "second"]
 
 
 @each_way

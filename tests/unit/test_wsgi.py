@@ -64,8 +64,14 @@ def test_one_byte_more_than_the_limit_is_read_at_most() -> None:
     assert stream.taken == 100_001
 
 
-def test_a_sender_that_leaves_half_way_causes_no_error_of_ours() -> None:
-    assert told(delivery(), BytesIO(CANONICAL[:10])) is Outcome.READ_TIMEOUT
+def test_zeros_in_front_of_a_length_are_no_part_of_the_number() -> None:
+    environ = environ_of(delivery(), PATH) | {"CONTENT_LENGTH": f"{len(CANONICAL):030}"}
+    assert wsgi.answer(Target().receiver, environ).outcome is Outcome.PROCESSED
+
+
+@pytest.mark.parametrize("arrived", [0, 10, len(CANONICAL) - 1])
+def test_a_sender_that_leaves_half_way_causes_no_error_of_ours(arrived: int) -> None:
+    assert told(delivery(), BytesIO(CANONICAL[:arrived])) is Outcome.READ_TIMEOUT
 
 
 def test_a_stream_that_breaks_is_no_error_of_ours() -> None:
@@ -82,6 +88,12 @@ def test_a_body_that_the_framework_keeps_is_taken_from_there() -> None:
     environ = environ_of(delivery(), PATH) | {"wsgi.input": BytesIO()}
     reply = wsgi.answer(Target().receiver, environ, kept=CANONICAL, consumed=True)
     assert reply.outcome is Outcome.PROCESSED
+
+
+def test_a_kept_body_that_is_empty_is_a_body_and_the_stream_is_left_alone() -> None:
+    environ = environ_of(delivery(), PATH) | {"wsgi.input": Broken()}
+    outcome = wsgi.answer(Target().receiver, environ, kept=b"").outcome
+    assert outcome is Outcome.INVALID_SIGNATURE
 
 
 @pytest.mark.parametrize("left", [b"", CANONICAL[1:]], ids=["all of it", "a byte"])

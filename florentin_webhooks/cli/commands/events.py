@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from florentin_webhooks.cli.failures import Misuse, nearest
+from florentin_webhooks._nearest import nearest
+from florentin_webhooks.cli.failures import Misuse
 from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.layout import table
 from florentin_webhooks.cli.output import Output, with_output

@@ -10,7 +10,8 @@ from secrets import token_hex
 
 import click
 
-from florentin_webhooks.cli.failures import Misuse, nearest
+from florentin_webhooks._nearest import nearest
+from florentin_webhooks.cli.failures import Misuse
 from florentin_webhooks.cli.invocation import own_command, share_path, typed
 from florentin_webhooks.cli.loading import split
 from florentin_webhooks.cli.log_lines import LogLines, calm
