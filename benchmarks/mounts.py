@@ -28,9 +28,9 @@ __all__ = ["rows"]
 SLICE = 400
 HANDLED, UNWANTED = "invoice.created", "user.login"
 
-GUNICORN = ["gunicorn", "--worker-class", "gthread", "--threads", "4", "--bind", "fd://{fd}"]
-UVICORN = ["uvicorn", "--http", "httptools", "--loop", "uvloop", "--no-access-log", "--fd", "{fd}"]
-QUIET = ["--log-level", "warning"]
+POOL = ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+GUNICORN = ["gunicorn", *POOL, "--bind", "fd://{fd}", "benchmarks.frameworks.{program}"]
+UVICORN = ["benchmarks.frameworks", "benchmarks.frameworks.{program}", "{fd}"]
 PLACES = {
     "Django, gunicorn": (GUNICORN, "with_django:wsgi", ""),
     "Flask, gunicorn": (GUNICORN, "with_flask:app", ""),
@@ -91,8 +91,8 @@ def _slice(port: int, requests: Sequence[bytes], answer: str) -> float:
 def _serve(server: Sequence[str], program: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         descriptor = listening.fileno()
-        words = [word.format(fd=descriptor) for word in server]
-        command = [sys.executable, "-m", *words, *QUIET, f"benchmarks.frameworks.{program}"]
+        words = [word.format(fd=descriptor, program=program) for word in server]
+        command = [sys.executable, "-m", *words]
         process = subprocess.Popen(command, pass_fds=[descriptor])
         pin(CORE, process.pid)  # Before it forks, since it has to import first.
         try:
