@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.stores import Accept, Operation, State
 from florentin_webhooks.stores.looking import Find, Record
@@ -34,6 +35,7 @@ class AtomicShop:
     def __init__(self, *, timeout: float = 8) -> None:
         self.store = SpiedStore(store_on(SQLITE, Span(lease=LEASE, history=10)))
         self.receiver = Receiver(SECRET, store=self.store, timeout=timedelta(seconds=timeout))
+        self.receiver.around = fresh_connections  # As mounts have it: threads end with their loop.
         self.made = Provider(SECRET).make("invoice.created")
         self.ran: list[str] = []
 
