@@ -17,6 +17,7 @@ import rq
 import rq.worker
 from rq.results import Result
 
+from florentin_webhooks._deferred import signals_deferred
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.journal import logger
 from florentin_webhooks.replaying import NotReplayable, drop
@@ -125,12 +126,7 @@ class _Sweeping(rq.worker.BaseWorker):
     forgotten_after = FORGOTTEN_AFTER
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: what RQ takes.
-        """Work as RQ does, and leave nothing behind where it ends before RQ sees to that.
-
-        RQ subscribes and starts its scheduler before it is ready for signals. Whoever ends in
-        between would leave the scheduler behind, and might wait for ever for a thread that the
-        interpreter has stopped.
-        """
+        """Work as RQ does; leave nothing behind where a signal comes before RQ is ready for it."""
         rqs: Any = super()  # Any: rq leaves these untyped.
         try:
             return bool(rqs.work(*args, **options))
@@ -141,17 +137,20 @@ class _Sweeping(rq.worker.BaseWorker):
                     rqs.teardown()
             raise
 
+    def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: what RQ passes.
+        # Whoever ends between the fork and the note of its pid leaves the scheduler behind.
+        with signals_deferred():
+            super()._start_scheduler(*args, **options)
+
     def unsubscribe(self) -> None:
         """Stop listening for commands.
 
-        The thread is told first: it looks when a message comes, and RQ's last one is the answer to
-        this. Told later, it may wait for a minute, longer than the process lives, which then hangs.
+        The thread is told first: told later, it may wait for a minute more, as for the process.
         """
-        listener: Any = self.pubsub_thread  # Any: rq leaves these untyped.
+        listener: Any = self.pubsub_thread  # Any: rq leaves it untyped.
         if listener is not None:
             listener.stop()
-        rqs: Any = super()
-        rqs.unsubscribe()
+        super().unsubscribe()  # type: ignore[no-untyped-call]  # the same.
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's maintenance, then put back what RQ has lost."""
