@@ -86,3 +86,15 @@ def test_every_outcome_that_a_delivery_can_have_is_among_the_cases() -> None:
         "body-unavailable",  # needs a program that reads the body: integration
     }
     assert covered == {outcome.value for outcome in Outcome} - elsewhere
+
+
+@pytest.mark.parametrize("mount", [MOUNTS["WSGI"], MOUNTS["Flask"], MOUNTS["Django WSGI"]])
+def test_nobody_pays_for_an_event_loop_under_wsgi(
+    mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> None:
+        raise AssertionError("an event loop was made")
+
+    monkeypatch.setattr("asyncio.events.new_event_loop", made)
+    monkeypatch.setattr("asyncio.new_event_loop", made)
+    assert mount(Target().receiver, delivery()).outcome == "processed"
