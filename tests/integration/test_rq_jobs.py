@@ -168,7 +168,7 @@ def test_an_accepted_delivery_is_one_command_and_one_round_trip(
     site.store.close()
 
 
-@pytest.mark.parametrize("deliveries", [1, 3 * GROUP])
+@pytest.mark.parametrize("deliveries", [1, 2 * GROUP])
 def test_in_an_asyncio_program_accepted_deliveries_share_round_trips(
     proxy: Proxy, shop: Workshop, redis_prefix: str, deliveries: int
 ) -> None:
