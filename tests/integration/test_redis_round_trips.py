@@ -103,7 +103,7 @@ def test_a_forged_delivery_costs_redis_nothing(store: RedisStore, proxy: Proxy) 
     assert proxy.turns == before
 
 
-@pytest.mark.parametrize("deliveries", [1, GROUP, 10 * GROUP])
+@pytest.mark.parametrize("deliveries", [1, GROUP, 5 * GROUP])
 def test_what_waits_together_leaves_together(
     store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
 ) -> None:
