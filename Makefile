@@ -6,7 +6,7 @@ ARGS   ?=
 
 BIN := .venv/bin
 # Three processes share the test files, since they wait half of the time. ARGS=-n0: only one.
-SHARED := -n 3 --dist loadfile --no-loadscope-reorder
+SHARED := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ examples:  ## Test the example programs, each in a fresh environment, under its 
 	@$(MAKE) --no-print-directory --always-make -C examples/flask_app test
 
 faults: .venv/.tools  ## Kill processes and servers for some minutes, and print what came of it
-	@$(BIN)/python -m pytest tests/faults -m "long or not long" $(ARGS)
+	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
 lint: .venv/.tools  ## Everything of `make test` but the tests
 	@$(BIN)/ruff format --check --quiet .

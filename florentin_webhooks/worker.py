@@ -17,7 +17,7 @@ import rq
 import rq.worker
 from rq.results import Result
 
-from florentin_webhooks._deferred import signals_deferred
+from florentin_webhooks._ending import EndsWhole
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.journal import logger
 from florentin_webhooks.replaying import NotReplayable, drop
@@ -119,38 +119,11 @@ class ProcessQueue(rq.Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANING))
 
 
-class _Sweeping(rq.worker.BaseWorker):
+class _Sweeping(EndsWhole):
     """Sweep in each round of maintenance."""
 
     hooks: Receiver | None = None
     forgotten_after = FORGOTTEN_AFTER
-
-    def work(self, *args: Any, **options: Any) -> bool:  # Any: what RQ takes.
-        """Work as RQ does; leave nothing behind where a signal comes before RQ is ready for it."""
-        rqs: Any = super()  # Any: rq leaves these untyped.
-        try:
-            return bool(rqs.work(*args, **options))
-        except BaseException:
-            listener: Any = self.pubsub_thread
-            if listener is not None and listener.is_alive():
-                with suppress(redis.RedisError):
-                    rqs.teardown()
-            raise
-
-    def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: what RQ passes.
-        # Whoever ends between the fork and the note of its pid leaves the scheduler behind.
-        with signals_deferred():
-            super()._start_scheduler(*args, **options)
-
-    def unsubscribe(self) -> None:
-        """Stop listening for commands.
-
-        The thread is told first: told later, it may wait for a minute more, as for the process.
-        """
-        listener: Any = self.pubsub_thread  # Any: rq leaves it untyped.
-        if listener is not None:
-            listener.stop()
-        super().unsubscribe()  # type: ignore[no-untyped-call]  # the same.
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's maintenance, then put back what RQ has lost."""

@@ -1,6 +1,7 @@
 """What every test may ask for: a Redis-compatible server, started once, clean for each test."""
 
 import os
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from florentin_webhooks.embedded import EmbeddedServer
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
+
+# A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LONGEST = (
     "tests/integration/test_docs.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,3 +47,38 @@ def test_no_scheduler_goes_on(ended: Any) -> None:
 
 def test_nobody_counts_on_it_any_more(ended: Any, shop: Workshop) -> None:
     assert not shop.client.sismember("rq:workers", f"rq:worker:{ended.name}")
+
+
+def test_the_next_worker_schedules_at_once(ended: Any, shop: Workshop) -> None:
+    assert ended.scheduler.acquired_locks
+    assert not shop.client.exists(f"rq:scheduler-lock:{shop.queue}")
+
+
+def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_again(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker: Any = build_worker(shop.hooks, shop.client, queue=shop.rq().name, kind=Kind.SIMPLE)
+    worker._start_scheduler()
+    process = worker.scheduler._process
+    told = list[int]()
+
+    def lost_at_first(self: Any) -> None:
+        told.append(self.pid)
+        if len(told) > 1:
+            os.kill(self.pid, signal.SIGTERM)
+
+    monkeypatch.setattr(type(process), "terminate", lost_at_first)
+    worker.stop_scheduler()
+    assert told == [process.pid] * 2
+    assert not process.is_alive()
+
+
+def test_a_scheduler_that_does_not_listen_is_killed(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks._ending._TIMES", 1)
+    worker: Any = build_worker(shop.hooks, shop.client, queue=shop.rq().name, kind=Kind.SIMPLE)
+    worker._start_scheduler()
+    os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
+    worker.stop_scheduler()
+    assert worker.scheduler._process.exitcode == -signal.SIGKILL
