@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.admin import display
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from florentin_webhooks.cli.records import body_of, moment
@@ -57,7 +57,8 @@ class Cells:
     def stands(self, delivery: Delivery) -> str:
         """Show the state as a word, since nobody should need the colour."""
         picture = static(f"admin/img/icon-{_ICONS[State(delivery.state)]}.svg")
-        return format_html('<img src="{}" alt=""> {}', picture, delivery.state)
+        words = '<span class="nowrap"><img src="{}" alt=""> {}</span>'
+        return format_html(words, picture, delivery.state)
 
     @display(description="handlers done")
     def handled(self, delivery: Delivery) -> str:
@@ -141,5 +142,5 @@ def _when(stored: datetime | None) -> str:
 
 
 def _listed(lines: Iterable[str]) -> str:
-    items = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
-    return format_html("<ul>{}</ul>", items) if items else _NOTHING
+    # Plain text, which the admin escapes; it moves a <ul> far to the right.
+    return "\n".join(lines) or _NOTHING

@@ -25,7 +25,7 @@ class Mirror(admin.ModelAdmin):
 
 @admin.register(Customer)
 class CustomerAdmin(Mirror):
-    list_display = ("name", "email", "florentin_id", "has_access", "as_of")
+    list_display = ("__str__", "email", "florentin_id", "has_access", "as_of")
     search_fields = ("name", "email", "florentin_id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from florentin_webhooks.embedded import EmbeddedServer
 from florentin_webhooks.testing import Provider
 from tests.crm import Crm, running_crm
 from tests.sites import HERE, SERVERS, WORKER, Place, Site, running
+
+# A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SITES = [f"{server} {mode}" for mode in ("inline", "queued") for server in SERVERS]
 

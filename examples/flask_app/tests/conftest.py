@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 from tests.crm_server import CRM, serving
 from tests.inside import Inside
 from tests.program import Program, started
+
+# A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
