@@ -37,10 +37,16 @@ def refuse_weak(secrets: Secrets) -> None:
             raise ConfigurationError(message)
         if len(secret) < MINIMUM_SECRET:
             message = (
-                f"{name} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a longer one "
-                "(try: florentin-webhooks secret new)"
+                f"{_shown(name)} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a "
+                "longer one (try: florentin-webhooks secret new)"
             )
             raise ConfigurationError(message)
+
+
+def _shown(name: str) -> str:
+    # Who swaps the two has given the secret as a name, and an error may be read by many.
+    swapped = "the secret of a long name (a mapping is {name: secret})"
+    return name if len(name) < MINIMUM_SECRET else swapped
 
 
 def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> None:

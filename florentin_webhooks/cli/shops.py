@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Queued", "Shop", "open_queued", "open_shop"]
 
 _NOBODY = bytes(16)
-_QUEUE = 'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin"))'
+_QUEUE = (
+    'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), or in Django STORE and QUEUE, '
+    "in Flask FLORENTIN_REDIS_URL and FLORENTIN_QUEUE"
+)
 
 
 @dataclass(frozen=True, slots=True)
