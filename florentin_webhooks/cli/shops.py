@@ -21,8 +21,8 @@ __all__ = ["Queued", "Shop", "open_queued", "open_shop"]
 
 _NOBODY = bytes(16)
 _QUEUE = (
-    'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), or in Django STORE and QUEUE, '
-    "in Flask FLORENTIN_REDIS_URL and FLORENTIN_QUEUE"
+    'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), or in Django STORE and '
+    "QUEUE, in Flask FLORENTIN_REDIS_URL and FLORENTIN_QUEUE"
 )
 
 
