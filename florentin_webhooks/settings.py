@@ -45,8 +45,9 @@ def refuse_weak(secrets: Secrets) -> None:
 
 def _shown(name: str) -> str:
     # Who swaps the two has given the secret as a name, and an error may be read by many.
-    swapped = "the secret of a long name (a mapping is {name: secret})"
-    return name if len(name) < MINIMUM_SECRET else swapped
+    if len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper()):
+        return name  # Short, or an environment variable's.
+    return "the secret of a long name (a mapping is {name: secret})"
 
 
 def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
