@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 import rq.scripts
 import rq.worker
 
 from florentin_webhooks._deferred import signals_deferred
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 __all__ = ["EndsWhole"]
 
@@ -57,12 +60,18 @@ class EndsWhole(rq.worker.BaseWorker):
         process = scheduler._process  # noqa: SLF001 - rq gives it under no other name.
         if process is None:
             return
-        for told in range(_TIMES + 1):
-            process.kill() if told == _TIMES else process.terminate()
-            process.join(1)
-            if not process.is_alive():
-                break
+        _end(process)
         with suppress(redis.RedisError):
             for queue in scheduler.acquired_locks:
                 lock = scheduler.get_locking_key(queue)
                 cast("Any", rq.scripts).release_lock(self.connection, lock, scheduler.name)
+
+
+def _end(process: BaseProcess) -> None:
+    for _ in range(_TIMES):
+        process.terminate()
+        process.join(1)
+        if process.exitcode is not None:
+            return
+    process.kill()
+    process.join()

@@ -22,10 +22,15 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 
 
 @pytest.fixture
-def ended(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> Any:  # Any: a worker of RQ's.
-    """A worker that a signal has met before RQ was ready for signals."""
+def worker(shop: Workshop) -> Any:  # Any: a worker of RQ's.
+    """A worker that has not begun."""
     queue = shop.rq().name
-    worker = build_worker(shop.hooks, shop.client, queue=queue, kind=Kind.SIMPLE, name="early")
+    return build_worker(shop.hooks, shop.client, queue=queue, kind=Kind.SIMPLE, name="early")
+
+
+@pytest.fixture
+def ended(worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A worker that a signal has met before RQ was ready for signals."""
 
     def meets_a_signal() -> None:
         raise KeyboardInterrupt
@@ -55,9 +60,8 @@ def test_the_next_worker_schedules_at_once(ended: Any, shop: Workshop) -> None:
 
 
 def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_again(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker: Any = build_worker(shop.hooks, shop.client, queue=shop.rq().name, kind=Kind.SIMPLE)
     worker._start_scheduler()
     process = worker.scheduler._process
     told = list[int]()
@@ -74,10 +78,9 @@ def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_aga
 
 
 def test_a_scheduler_that_does_not_listen_is_killed(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("florentin_webhooks._ending._TIMES", 1)
-    worker: Any = build_worker(shop.hooks, shop.client, queue=shop.rq().name, kind=Kind.SIMPLE)
     worker._start_scheduler()
     os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
     worker.stop_scheduler()
