@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.signatures import Secrets, named_secrets
+from florentin_webhooks.signatures import MINIMUM_SECRET, Secrets, named_secrets, shown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,29 +25,20 @@ __all__ = [
     "refuse_weak",
 ]
 
-MINIMUM_SECRET = 16
-"""The fewest bytes of a secret: 128 bits, if they were drawn at random."""
-
 
 def refuse_weak(secrets: Secrets) -> None:
     """Raise :class:`ConfigurationError` for a short secret, or one that was copied with a space."""
     for name, secret in named_secrets(secrets):
+        shown = shown_name(name)
         if secret != secret.strip():
-            message = f"{name} has white space around it; was it read from a file with a newline?"
+            message = f"{shown} has white space around it; was it read from a file with a newline?"
             raise ConfigurationError(message)
         if len(secret) < MINIMUM_SECRET:
             message = (
-                f"{_shown(name)} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a "
-                "longer one (try: florentin-webhooks secret new)"
+                f"{shown} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a longer one "
+                "(try: florentin-webhooks secret new)"
             )
             raise ConfigurationError(message)
-
-
-def _shown(name: str) -> str:
-    # Who swaps the two has given the secret as a name, and an error may be read by many.
-    if len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper()):
-        return name  # Short, or an environment variable's.
-    return "the secret of a long name (a mapping is {name: secret})"
 
 
 def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> None:

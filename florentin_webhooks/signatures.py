@@ -19,18 +19,23 @@ from florentin_webhooks.headers import Headers, find
 __all__ = [
     "DELIVERY_ID_HEADER",
     "EVENT_HEADER",
+    "MINIMUM_SECRET",
     "SIGNATURE_HEADER",
     "TIMESTAMP_HEADER",
     "FlorentinSignature",
     "Secrets",
     "iso_timestamp",
     "named_secrets",
+    "shown_name",
 ]
 
 EVENT_HEADER = "X-Florentin-Event"
 SIGNATURE_HEADER = "X-Florentin-Signature"
 TIMESTAMP_HEADER = "X-Florentin-Timestamp"
 DELIVERY_ID_HEADER = "X-Florentin-Delivery-Id"
+
+MINIMUM_SECRET = 16
+"""The fewest bytes of a secret: 128 bits, if they were drawn at random."""
 
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _PREFIX = "sha256="
@@ -103,6 +108,13 @@ def named_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
     return named
 
 
+def shown_name(name: str) -> str:
+    """Give *name* as an error may tell it: who swaps the two has given the secret as a name."""
+    if len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper()):
+        return name  # Short, or an environment variable's.
+    return "the secret of a long name (a mapping is {name: secret})"
+
+
 def _each_secret(secrets: Secrets) -> Iterator[tuple[str, object]]:
     if isinstance(secrets, Mapping):
         yield from secrets.items()
@@ -113,16 +125,17 @@ def _each_secret(secrets: Secrets) -> Iterator[tuple[str, object]]:
 
 
 def _secret_bytes(name: str, secret: object) -> bytes:
+    shown = shown_name(name)
     if not isinstance(secret, str | bytes):
-        message = f"{name} is {type(secret).__name__}; a secret is str or bytes"
+        message = f"{shown} is {type(secret).__name__}; a secret is str or bytes"
         raise ConfigurationError(message)
     try:
         raw = secret.encode() if isinstance(secret, str) else secret
     except UnicodeEncodeError:  # Lone surrogates, as Python makes of an environment in Latin-1.
-        message = f"{name} is no text in UTF-8; is its environment variable in another encoding?"
+        message = f"{shown} is no text in UTF-8; is its environment variable in another encoding?"
         raise ConfigurationError(message) from None
     if not raw.strip():
-        message = f"{name} is empty or blank; is its environment variable set?"
+        message = f"{shown} is empty or blank; is its environment variable set?"
         raise ConfigurationError(message)
     return raw
 

@@ -37,9 +37,10 @@ def test_one_weak_secret_among_good_ones_is_refused_by_its_name() -> None:
         Receiver({"old": SECRET, "new": "short"})
 
 
-def test_a_secret_that_stands_in_the_place_of_its_name_is_not_told() -> None:
+@pytest.mark.parametrize("name", ["2026-11", " a name with spaces around it ", "", None, "\ud800"])
+def test_a_secret_that_stands_in_the_place_of_its_name_is_not_told(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a mapping is") as refused:
-        Receiver({SECRET: "2026-11"})
+        Receiver({SECRET: name})
     assert SECRET not in str(refused.value)
 
 
