@@ -54,7 +54,7 @@ def work(kind: str) -> None:
         kind=worker.Kind(kind),
         maintenance=1,
     )
-    made.forgotten_after = float(MINUTE)
+    made.forgotten_after = worker.FORGOTTEN_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
     made.get_heartbeat_ttl = lambda *_, **__: MINUTE
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import redis
 
 from florentin_webhooks.embedded import EmbeddedServer, find_binary
 from florentin_webhooks.errors import ConfigurationError
+from tests.helpers.waiting import eventually
 
 # Asks for one server per line of stdin; says which server answered and whether it is the owner.
 ASKER = """
@@ -73,13 +74,6 @@ def put(server: EmbeddedServer, value: str) -> None:
 def get(server: EmbeddedServer) -> object:
     with redis.Redis.from_url(server.url, decode_responses=True) as client:
         return client.get("kept")
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.003)
 
 
 class Program:
@@ -142,7 +136,7 @@ def test_a_server_ends_with_its_owner_and_the_data_is_kept(
         assert (owner.hear(), owner.hear().split()[1]) == ("ready", "True")
         put(server, "before")
         owner.process.send_signal(sent)
-    eventually(lambda: not ping(server))
+    eventually(lambda: not ping(server), seconds=10)
     with server:
         assert server.owned
         assert get(server) == "before"
@@ -152,7 +146,7 @@ def test_a_killed_server_is_started_again_with_its_data(directory: Path) -> None
     with EmbeddedServer(directory) as server:
         put(server, "before")
         os.kill(server.pid(), signal.SIGKILL)
-        eventually(lambda: not ping(server))
+        eventually(lambda: not ping(server), seconds=10)
         server.start()
         assert server.owned
         assert get(server) == "before"
