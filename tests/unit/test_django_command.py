@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from io import StringIO
 
@@ -84,6 +85,7 @@ def test_the_options_of_django_do_no_harm_wherever_they_stand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "")  # Which Django sets.
+    monkeypatch.setattr(sys, "path", [*sys.path])  # And this it prepends to.
     words = [NAME, *options, "secret", "new"] if first else [NAME, "secret", "new", *options]
     assert typed(*words) == 0
     assert len(capsys.readouterr().out.strip()) > 16
