@@ -14,7 +14,7 @@ import rq
 
 from benchmarks.queued import PIPE, QUEUE, URL, hooks
 from benchmarks.serve import CORE, pin
-from florentin_webhooks.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import Kind, build_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

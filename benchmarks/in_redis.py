@@ -17,9 +17,10 @@ from benchmarks.measure import Row, against
 from benchmarks.queued import QUEUE, receiver
 from benchmarks.redis_server import emptied, server, used
 from florentin_webhooks import Delivery, Receiver, RedisStore
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.identity import fingerprint, trace
-from florentin_webhooks.stores import Accept, Finish, State, Verdict
+from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.fingerprint import fingerprint, trace
 
 __all__ = ["rows"]
 

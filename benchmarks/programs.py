@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.events import InvoiceCreated
-    from florentin_webhooks.stores import Store
 
 __all__ = ["full", "is_signed", "verifies_only"]
 

@@ -11,7 +11,7 @@ from typing import cast
 
 import redis
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 
 __all__ = ["emptied", "server", "used"]
 

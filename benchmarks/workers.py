@@ -21,7 +21,7 @@ from benchmarks.measure import Row, against
 from benchmarks.queued import EMPTY, QUEUE, do_nothing, note_start, receiver
 from benchmarks.redis_server import emptied, server, used
 from benchmarks.serve import CORE, pin
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.protocol.delivery import Outcome
 
 __all__ = ["rows"]
 

@@ -21,26 +21,26 @@ __all__ = [
 
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
-    from florentin_webhooks.deliveries import Delivery, Reply
-    from florentin_webhooks.receiver import Receiver
-    from florentin_webhooks.router import Router
-    from florentin_webhooks.rq import RQQueue
-    from florentin_webhooks.signals import Discard, RetryLater
-    from florentin_webhooks.stores.memory import MemoryStore
-    from florentin_webhooks.stores.redis import RedisStore
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
+    from florentin_webhooks.core.routing.router import Router
+    from florentin_webhooks.core.stores.memory import MemoryStore
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
+    from florentin_webhooks.redis.store import RedisStore
+    from florentin_webhooks.rq.queue import RQQueue
 else:
     # Loaded when first asked for: the import itself costs nothing, and whoever needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
-        "Delivery": "deliveries",
-        "Discard": "signals",
-        "MemoryStore": "stores.memory",
-        "RQQueue": "rq",
-        "Receiver": "receiver",
-        "RedisStore": "stores.redis",
-        "Reply": "deliveries",
-        "RetryLater": "signals",
-        "Router": "router",
+        "Delivery": "protocol.delivery",
+        "Discard": "core.routing.exceptions",
+        "MemoryStore": "core.stores.memory",
+        "RQQueue": "rq.queue",
+        "Receiver": "core.receiver",
+        "RedisStore": "redis.store",
+        "Reply": "protocol.delivery",
+        "RetryLater": "core.routing.exceptions",
+        "Router": "core.routing.router",
     }
 
     def __getattr__(name):

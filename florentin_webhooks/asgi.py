@@ -9,17 +9,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from florentin_webhooks._within import within
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.headers import Fields
-from florentin_webhooks.journal import logger
-from florentin_webhooks.requests import declared_length, promised_length, slash_forms
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.timeouts import within
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.headers import Fields
+from florentin_webhooks.protocol.screening import declared_length, promised_length, slash_forms
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from florentin_webhooks.deliveries import Reply
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.protocol.delivery import Reply
 
 __all__ = ["WebhookApp", "WebhookMiddleware"]
 READ_TIMEOUT = 10.0

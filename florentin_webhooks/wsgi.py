@@ -9,15 +9,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.headers import Fields, find
-from florentin_webhooks.requests import declared_length, promised_length
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.headers import Fields, find
+from florentin_webhooks.protocol.screening import declared_length, promised_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from florentin_webhooks.deliveries import Reply
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.protocol.delivery import Reply
 
 __all__ = ["EnvironFields", "answer"]
 

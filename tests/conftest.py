@@ -12,7 +12,7 @@ import pytest
 import redis
 from hypothesis import settings
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")

@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 from shlex import quote
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent

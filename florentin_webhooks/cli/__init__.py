@@ -3,6 +3,6 @@
 Standard output is data and standard error is talk. ``main`` is the click group.
 """
 
-from florentin_webhooks.cli.group import main
+from florentin_webhooks.cli.app import main
 
 __all__ = ["main"]

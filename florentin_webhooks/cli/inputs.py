@@ -2,28 +2,68 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import click
 
-from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.errors import Misuse
 from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.settings import refuse_weak
-from florentin_webhooks.signatures import named_secrets
+from florentin_webhooks.senders.secrets import named_secrets, refuse_weak
 
 __all__ = [
     "SECRET_VARIABLE",
     "environment_secret",
+    "header",
+    "headers",
     "read",
     "refuse_shared_stdin",
     "secret_option",
     "secrets",
     "strong_secret",
 ]
+
+
+def header(line: str) -> tuple[str, str]:
+    """Give name and value of ``Name: value``."""
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        message = f"{line[:40]!a} is no header"
+        raise Misuse(message, "--header 'X-Florentin-Signature: sha256=...'")
+    return name.strip(), value.strip(" \t\r")
+
+
+def headers(content: bytes) -> list[tuple[str, str]]:
+    """Give the headers in *content*: as ``sign`` prints them, with or without ``--json``.
+
+    A request line, empty lines and the ``>`` of ``curl --verbose`` are passed over.
+    """
+    text = content.decode("utf-8-sig", errors="replace")
+    if text.lstrip().startswith("{"):
+        return _from_json(text)
+    lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
+    return [header(line) for line in lines if line and not _is_request_line(line)]
+
+
+def _is_request_line(line: str) -> bool:
+    return line == ">" or " HTTP/" in line or line.startswith("HTTP/")
+
+
+def _from_json(text: str) -> list[tuple[str, str]]:
+    try:
+        told = json.loads(text)
+        given = cast("dict[str, object]", told.get("headers", told))
+        return [(str(name), str(value)) for name, value in given.items()]
+    except (ValueError, AttributeError):
+        message = "the headers are neither lines of Name: value nor a JSON object of them"
+        next_step = f"{typed('sign FILE')} > headers, to see how they look"
+        raise Misuse(message, next_step) from None
+
 
 SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
 

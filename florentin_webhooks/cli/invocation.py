@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from florentin_webhooks.cli.preset import preset_of
+from florentin_webhooks.cli.host import preset_of
 
 __all__ = [
     "begin",

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 __all__ = ["DjangoStore", "hooks", "webhook_path", "webhook_view"]
 
 if TYPE_CHECKING:
-    from florentin_webhooks.django.store import DjangoStore
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.django.store.store import DjangoStore
     from florentin_webhooks.django.urls import webhook_path
     from florentin_webhooks.django.views import webhook_view
-    from florentin_webhooks.receiver import Receiver
 
     hooks: Receiver
     """The receiver that ``settings.FLORENTIN_WEBHOOKS`` describes."""

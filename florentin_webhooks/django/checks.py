@@ -15,17 +15,17 @@ from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
+from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django import conf
-from florentin_webhooks.django._mounted import Mounted, mounted, receivers, serves
-from florentin_webhooks.django.store import DjangoStore
+from florentin_webhooks.django.mounts import Mounted, mounted, receivers, serves
+from florentin_webhooks.django.store.store import DjangoStore
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.events import CATALOGUE
-from florentin_webhooks.stores.memory import MemoryStore
+from florentin_webhooks.senders.florentin.events import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["register_all"]
 

@@ -9,9 +9,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from florentin_webhooks.django._concealing import conceal
 from florentin_webhooks.django.connections import fit
-from florentin_webhooks.django.options import SETTING, Problem, SettingsReceiver, build
+from florentin_webhooks.django.masking import conceal
+from florentin_webhooks.django.settings import SETTING, Problem, SettingsReceiver, build
 
 __all__ = ["found", "is_configured", "problems", "receiver"]
 

@@ -10,7 +10,7 @@ from django.db import close_old_connections
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["fit", "fresh_connections"]
 

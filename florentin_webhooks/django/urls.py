@@ -13,7 +13,7 @@ from florentin_webhooks.django.views import webhook_view
 if TYPE_CHECKING:
     from django.urls import URLPattern
 
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["webhook_path"]
 

@@ -13,11 +13,11 @@ from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpResponse
 
 from florentin_webhooks import wsgi
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import fit
-from florentin_webhooks.headers import Fields
-from florentin_webhooks.requests import promised_length
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.headers import Fields
+from florentin_webhooks.protocol.screening import promised_length
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from florentin_webhooks.deliveries import Reply
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.protocol.delivery import Reply
 
 __all__ = ["WebhookView", "webhook_view"]
 

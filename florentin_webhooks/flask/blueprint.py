@@ -11,16 +11,16 @@ from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from florentin_webhooks import wsgi
-from florentin_webhooks.flask.adoption import adopt, refuse_unready
-from florentin_webhooks.flask.walls import note_arrival, watching_walls
-from florentin_webhooks.requests import slash_forms
+from florentin_webhooks.flask.binding import adopt, refuse_unready
+from florentin_webhooks.flask.interception import note_arrival, watching_walls
+from florentin_webhooks.protocol.screening import slash_forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flask import Flask
 
-    from florentin_webhooks.receiver import Receiver
+    from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["webhook_blueprint"]
 

@@ -6,22 +6,22 @@ import os
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from florentin_webhooks.core.loader import EXTENSION
+from florentin_webhooks.core.receiver import Receiver
+from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.flask.adoption import adopt, path_of_app
+from florentin_webhooks.flask.binding import adopt, path_of_app
 from florentin_webhooks.flask.blueprint import webhook_blueprint
-from florentin_webhooks.flask.configuration import Settings, read
-from florentin_webhooks.loading import EXTENSION
-from florentin_webhooks.receiver import Receiver
-from florentin_webhooks.router import Router
+from florentin_webhooks.flask.config import Settings, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flask import Flask
 
-    from florentin_webhooks.handlers import Handler
-    from florentin_webhooks.queues import Queue
-    from florentin_webhooks.stores import Store
+    from florentin_webhooks.core.queue import Queue
+    from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.stores.base import Store
 
 __all__ = ["FlorentinWebhooks"]
 
@@ -80,7 +80,7 @@ def _build(app: Flask, settings: Settings) -> Receiver:
 def _store(settings: Settings) -> Store | None:
     if settings.redis_url is None:
         return None
-    from florentin_webhooks.stores.redis import RedisStore  # noqa: PLC0415 - where it is wanted.
+    from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - where it is wanted.
 
     return RedisStore(settings.redis_url, **settings.for_store)
 
@@ -91,6 +91,6 @@ def _queue(app: Flask, settings: Settings) -> Queue | None:
     if settings.redis_url is None:
         message = "FLORENTIN_QUEUE is set, and FLORENTIN_REDIS_URL is not; a queue needs a Redis"
         raise ConfigurationError(message)
-    from florentin_webhooks.rq import RQQueue  # noqa: PLC0415 - where it is wanted.
+    from florentin_webhooks.rq.queue import RQQueue  # noqa: PLC0415 - where it is wanted.
 
     return RQQueue(settings.queue, receiver=path_of_app(app), **settings.for_queue)

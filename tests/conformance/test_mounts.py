@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from florentin_webhooks import Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.mount_cases import CASES, Case, Gone
 from tests.helpers.mounts import MOUNTS, Mount
 from tests.helpers.receivers import Target

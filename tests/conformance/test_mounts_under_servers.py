@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from florentin_webhooks import Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.http import Answer, Connection, raw
 from tests.helpers.mount_cases import ATTACKS, CASES, HEADER, Case
 from tests.helpers.serving import ASGI_SERVERS, WSGI_SERVERS, served

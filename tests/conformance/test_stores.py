@@ -5,9 +5,10 @@ from itertools import product
 
 import pytest
 
+from florentin_webhooks.core.stores.accept import Claim, Verdict
+from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Claim, Operation, State, Verdict
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
 
 Make = Callable[[Span], Subject]

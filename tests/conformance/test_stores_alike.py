@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from florentin_webhooks.stores import Accept, Finish, State, Verdict
+from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.base import State
 from tests.helpers.stores import IMPLEMENTATIONS, Span, Subject, accept, content, finish
 
 BODIES = [content(n, stamped=stamp) for n in (1, 2) for stamp in ("12:00:00", "12:00:30")]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import State, Verdict
-from florentin_webhooks.stores.working import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
 from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Ending, Finish, State, Verdict
-from florentin_webhooks.stores.looking import Mode, Record, Reopen
-from florentin_webhooks.stores.working import Begin, WorkVerdict
+from florentin_webhooks.core.stores.accept import Ending, Finish, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import Begin, WorkVerdict
+from florentin_webhooks.core.stores.queries import Mode, Record, Reopen
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
 from tests.helpers.looked import done, found, listed
 from tests.helpers.parts import job

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Claim, State, Verdict
+from florentin_webhooks.core.stores.accept import Claim, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
 
 Make = Callable[[Span], Subject]

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import State, Verdict
-from florentin_webhooks.stores.looking import Dead, Find, List, Mode, Record, Reopen, Search
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Dead, Find, List, Mode, Record, Reopen, Search
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
 from tests.helpers.looked import done, found, listed
 from tests.helpers.stores import (

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from florentin_webhooks.stores import Finish, State, Verdict
-from florentin_webhooks.stores.working import Work, WorkVerdict
+from florentin_webhooks.core.stores.accept import Finish, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import Work, WorkVerdict
 from tests.conformance.conftest import Make
 from tests.helpers.parting import BODY, JOB, KEY, OTHER, begin, ended, queued, run
 from tests.helpers.parts import Jobs, job

@@ -16,7 +16,8 @@ from threading import Barrier
 import pytest
 
 from florentin_webhooks import MemoryStore, RedisStore
-from florentin_webhooks.stores import State, Store, Verdict
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State, Store
 from tests.helpers.stores import accept, content, finish
 from tests.helpers.waiting import eventually
 
@@ -28,7 +29,7 @@ PROCESS = """
 import asyncio, json, sys
 import redis
 from florentin_webhooks import RedisStore
-from florentin_webhooks.stores import Verdict
+from florentin_webhooks.core.stores.accept import Verdict
 from tests.helpers.stores import accept, content
 
 url, prefix, name, tasks, rounds = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])

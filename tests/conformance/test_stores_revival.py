@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Finish, State, Verdict
-from florentin_webhooks.stores.working import Sweep, Waiting
+from florentin_webhooks.core.stores.accept import Finish, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import Sweep, Waiting
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.parting import BODY, JOB, KEY, OTHER, PART, begin, ended, queued, run
 from tests.helpers.parts import Jobs, job
 from tests.helpers.stores import (

@@ -18,10 +18,10 @@ from functools import partial
 from secrets import token_hex
 from typing import NamedTuple
 
-from florentin_webhooks.samples import SAMPLES
-from florentin_webhooks.sender import Answer, post
+from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.signatures import iso_timestamp
 from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing.transport import Answer, post
 from tests.faults.program import EFFECTS, SECRET
 
 __all__ = ["Attempt", "Florentin", "Sending", "Ways"]

@@ -21,9 +21,9 @@ import rq.scheduler
 import rq.utils
 import uvicorn
 
-from florentin_webhooks import rq as jobs
-from florentin_webhooks import worker, working
 from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.core import job as part
+from florentin_webhooks.rq import job, sweeper, worker
 from tests.faults.program import QUEUE, REDIS, die_at, hooks
 
 MINUTE = 2
@@ -44,9 +44,9 @@ def web(descriptor: int) -> None:
 
 def work(kind: str) -> None:
     """Run a worker until it is killed."""
-    working.LEASE_MARGIN = 1
+    part.LEASE_MARGIN = 1
     worker.CLEANING = MINUTE
-    jobs._WITHOUT_STORE = 1
+    job._WITHOUT_STORE = 1
     made: Any = worker.build_worker(  # Any: RQ leaves its types open.
         hooks,
         redis.Redis.from_url(REDIS),
@@ -54,7 +54,7 @@ def work(kind: str) -> None:
         kind=worker.Kind(kind),
         maintenance=1,
     )
-    made.forgotten_after = worker.FORGOTTEN_AFTER / 60 * MINUTE
+    made.forgotten_after = sweeper.FORGOTTEN_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
     made.get_heartbeat_ttl = lambda *_, **__: MINUTE
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)

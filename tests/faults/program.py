@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
+from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import Operation
 from tests.faults.oracle import Oracle
 
 __all__ = ["EFFECTS", "FOLDER", "QUEUE", "SECRET", "UNGUARDED", "die_at", "hooks", "named"]

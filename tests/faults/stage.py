@@ -15,7 +15,7 @@ from typing import Self
 
 import redis
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.faults.oracle import Oracle
 from tests.faults.program import QUEUE
 from tests.faults.sessions import end, leads_group, processes_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from florentin_webhooks.stores._layout import script
+from florentin_webhooks.redis.schema import script
 from tests.faults.florentin import Florentin, Ways
 from tests.faults.program import QUEUE
 from tests.faults.stage import Stage

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks.core.stores.accept import Accept
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.queries import Find, Record
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.stores import Accept, Operation, State
-from florentin_webhooks.stores.looking import Find, Record
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.django_settings import SQLITE
 from tests.helpers.django_stores import in_threads, passed, store_on

@@ -88,7 +88,7 @@ class Shop:
 
     def took(self, made: Made) -> str:
         """The fingerprint of *made*, which has come."""
-        from florentin_webhooks.identity import fingerprint
+        from florentin_webhooks.protocol.fingerprint import fingerprint
 
         self.hooks.receive(made.headers, made.body)
         return fingerprint(made.body).hex()

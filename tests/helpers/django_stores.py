@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db import connections
 from django.db.models import F
 
-from florentin_webhooks.stores import Operation
+from florentin_webhooks.core.stores.base import Operation
 from tests.helpers.django_settings import migrated
 from tests.helpers.stores import Span, Subject
 

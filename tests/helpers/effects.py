@@ -8,10 +8,11 @@ from uuid import uuid4
 
 from django.db import connections
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Operation, State
-from florentin_webhooks.stores.looking import Find
-from florentin_webhooks.stores.working import Effect, Effected, Latest
+from florentin_webhooks.core.stores.atomic import Effect, Effected
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest
+from florentin_webhooks.core.stores.queries import Find
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_stores import in_threads, store_on
 from tests.helpers.stores import A, accept, content, finish
 

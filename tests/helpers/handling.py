@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import pytest
 
 from florentin_webhooks import Delivery, Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import HandlerFailed
 from florentin_webhooks.events import Event
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made
 
 __all__ = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import State
-from florentin_webhooks.stores.looking import Find, List, Record
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Find, List, Record
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.stores import Subject, claimed, content, finish
 
 __all__ = ["done", "found", "listed"]

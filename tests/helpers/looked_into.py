@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from florentin_webhooks.core.stores.accept import Accept, Finish
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.memory import MemoryStore
+from florentin_webhooks.core.stores.queries import Find, List, Record, Search
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.stores import Accept, Finish, Operation, State
-from florentin_webhooks.stores.looking import Find, List, Record, Search
-from florentin_webhooks.stores.memory import MemoryStore
 from tests.helpers.receivers import SpiedStore
 
 __all__ = ["Database"]

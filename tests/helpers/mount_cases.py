@@ -7,10 +7,10 @@ from functools import partial
 from typing import NamedTuple
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
+from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import CATALOGUE, Event
-from florentin_webhooks.samples import sample
-from florentin_webhooks.stores import Operation
+from florentin_webhooks.senders.florentin.samples import sample
 from tests.helpers.receivers import A, Target
 from tests.helpers.vectors import CANONICAL, Attack, Request, attacks, delivery, envelope
 

@@ -28,7 +28,7 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.flask import webhook_blueprint
-from florentin_webhooks.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, find
 from florentin_webhooks.wsgi import answer
 from tests.helpers.mount_cases import ATTACKS, CASES, HEADER
 from tests.helpers.vectors import SECRET

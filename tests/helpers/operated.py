@@ -15,7 +15,7 @@ import redis
 from click.testing import Result
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.cli.loading import load
+from florentin_webhooks.cli.loader import load
 from florentin_webhooks.testing import Provider
 from tests.helpers.command_line import SECRET, Program, python, started, type_in
 from tests.helpers.waiting import eventually

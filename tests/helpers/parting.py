@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.queues import Job
-from florentin_webhooks.stores import Accept, Finish, State
-from florentin_webhooks.stores.working import Begin, WorkVerdict
+from florentin_webhooks.core.queue import Job
+from florentin_webhooks.core.stores.accept import Accept, Finish
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import Begin, WorkVerdict
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.parts import job
 from tests.helpers.stores import Subject, accept, content
 

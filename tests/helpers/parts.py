@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import redis
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.queues import Job, JobKeys
+from florentin_webhooks.core.queue import Job, JobKeys
+from florentin_webhooks.protocol.fingerprint import fingerprint
 
 __all__ = ["Jobs", "RedisJobs", "job"]
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply
+from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import Operation, Store
 from tests.helpers.vectors import SECRET, T0, Request
 
 __all__ = ["Clock", "SpiedStore", "Target", "everything_in"]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from florentin_webhooks import Router, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event, parse
-from florentin_webhooks.samples import SAMPLES
+from florentin_webhooks.senders.florentin.samples import SAMPLES
 
 __all__ = [
     "Failure",

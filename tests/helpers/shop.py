@@ -11,9 +11,9 @@ from typing import Protocol
 import pytest
 
 from florentin_webhooks import Delivery, Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.events import Event, InvoiceCreated
-from florentin_webhooks.stores import Store
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 
 __all__ = [

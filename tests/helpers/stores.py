@@ -13,9 +13,10 @@ from typing import Protocol, TypeVar
 import redis
 
 from florentin_webhooks import Delivery, MemoryStore, RedisStore
-from florentin_webhooks.identity import fingerprint, trace
-from florentin_webhooks.queues import Job
-from florentin_webhooks.stores import Accept, Claim, Finish, Operation, State, Verdict
+from florentin_webhooks.core.queue import Job
+from florentin_webhooks.core.stores.accept import Accept, Claim, Finish, Verdict
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.protocol.fingerprint import fingerprint, trace
 from tests.helpers.parts import Jobs, RedisJobs
 from tests.helpers.waiting import eventually
 

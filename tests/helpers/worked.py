@@ -77,8 +77,8 @@ if "FW_URL" in os.environ:
     hooks = build(os.environ["FW_URL"], os.environ["FW_PREFIX"], os.environ["FW_QUEUE"])
 
 if __name__ == "__main__":
-    from florentin_webhooks.loading import load
-    from florentin_webhooks.worker import Kind, build_worker
+    from florentin_webhooks.core.loader import load
+    from florentin_webhooks.rq.worker import Kind, build_worker
 
     logging.basicConfig(level=logging.INFO)
     worker = build_worker(

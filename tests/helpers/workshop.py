@@ -17,9 +17,9 @@ import redis
 import rq
 
 from florentin_webhooks import Delivery, Receiver, RedisStore, Reply, RQQueue
+from florentin_webhooks.core.stores.queries import Find, Record
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores.looking import Find, Record
-from florentin_webhooks.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import Kind, build_worker
 from tests.helpers.receivers import Clock
 from tests.helpers.vectors import CANONICAL, SECRET, Request, delivery
 

@@ -20,7 +20,7 @@ DEMO = ["-W", "error", "-m", "florentin_webhooks", "demo"]
 BROKEN = """
 from dataclasses import replace
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.demo import script
+from florentin_webhooks.cli.demo import steps as script
 
 first = script.TROUBLE[0]
 script.EVENTS = [step for step in script.EVENTS if step.title == "invoice.created"]
@@ -36,7 +36,7 @@ main(["demo", "--once"])
 QUICK = """
 import sys
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.demo import script
+from florentin_webhooks.cli.demo import steps as script
 
 script.EVENTS, script.TROUBLE, script.WORKERS = script.EVENTS[6:7], (), ()
 sys.argv[0] = "florentin_webhooks/__main__.py"

@@ -10,8 +10,8 @@ import click
 import pytest
 
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.failures import Code
-from florentin_webhooks.cli.group import COMMANDS
+from florentin_webhooks.cli.app import COMMANDS
+from florentin_webhooks.cli.errors import Code
 from florentin_webhooks.events import CATALOGUE, parse
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.helpers.command_line import SECRET, error, python, type_in

@@ -32,7 +32,7 @@ def create_program():
 START = """
 import click
 from {name} import create_program
-from florentin_webhooks.cli.preset import command_tree
+from florentin_webhooks.cli.app import command_tree
 
 program = create_program()
 cli = click.Group("flask", context_settings={{"obj": object()}})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
-from florentin_webhooks.cli.serving import PATH, program_around
+from florentin_webhooks.cli.devserver.web import PATH, program_around
 from florentin_webhooks.events import CATALOGUE, Event
 from tests.helpers.command_line import SECRET, error, started, type_in
 from tests.helpers.server import under_uvicorn

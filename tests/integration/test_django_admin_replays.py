@@ -148,7 +148,7 @@ def test_a_request_does_not_go_on_for_longer_than_servers_wait(
     shop: Shop, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [shop.failed() for _ in range(2)]
-    monkeypatch.setattr("florentin_webhooks.django._repeating.SECONDS", 0.0)
+    monkeypatch.setattr("florentin_webhooks.django.admin.replay_action.SECONDS", 0.0)
     assert told(replayed(operator, *known)) == [
         "2 more were not begun, since this took 0 s: do it again."
     ]

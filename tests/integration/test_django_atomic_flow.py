@@ -18,11 +18,13 @@ from django.db import IntegrityError, connections
 from django.db.transaction import atomic
 
 from florentin_webhooks import Delivery, Discard, Reply, RetryLater
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Permission, Step
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.stores import Finish, Operation, State
-from florentin_webhooks.stores.working import Effect, Latest, Permission, Step
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.atomic_shop import AtomicShop, Does, effects
 from tests.helpers.handling import Failing, failures_of, raising

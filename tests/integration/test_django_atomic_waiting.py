@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from django.db import connections
 
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.stores import Operation, State, Store
-from florentin_webhooks.stores.working import Effect, Latest, Step
+from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.base import Operation, State, Store
+from florentin_webhooks.core.stores.guards import Latest, Step
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.atomic_shop import AtomicShop
 from tests.helpers.django_stores import in_threads
 from tests.helpers.handling import raising

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from florentin_webhooks.django._given import KEYS, OF_QUEUES
+from florentin_webhooks.django.settings_schema import KEYS, OF_QUEUES
 from tests.helpers.markdown import ROOT, Page
 
 PAGE = Page(ROOT / "docs" / "django.md")
@@ -18,7 +18,7 @@ def test_every_key_of_the_settings_stands_in_the_table() -> None:
 
 def test_every_check_stands_in_the_table() -> None:
     folder = ROOT / "florentin_webhooks" / "django"
-    names = ("checks.py", "options.py", "_given.py")
+    names = ("checks.py", "settings.py", "settings_schema.py")
     source = "".join((folder / name).read_text() for name in names)
     there = set(re.findall(r"\b[EWI]0\d\d\b", source))
     told = {name.rpartition(".")[2] for name in PAGE.rows() if name.startswith("florentin_")}

@@ -12,10 +12,11 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Operation, State
-from florentin_webhooks.stores.looking import Find, List, Mode, Reopen, Search
-from florentin_webhooks.stores.working import Effect, Latest, Once, Step
+from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Once, Step
+from florentin_webhooks.core.stores.queries import Find, List, Mode, Reopen, Search
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import store_on
 from tests.helpers.stores import NOON, accept, content, finish

@@ -13,9 +13,11 @@ from django.db import connections
 from django.db.transaction import atomic, on_commit, set_rollback
 from django.db.utils import DatabaseError, Error, IntegrityError
 
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.atomic import Effect, Effected
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.stores import State, Verdict
-from florentin_webhooks.stores.working import Effect, Effected, Latest, Once, Permission, Step
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import in_threads, passed
 from tests.helpers.effects import BODY, KEY, Shop

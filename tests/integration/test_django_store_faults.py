@@ -14,11 +14,12 @@ from unittest.mock import patch
 import pytest
 from django.db import connections
 
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Once, Step
+from florentin_webhooks.core.stores.queries import Find, List, Mode, Reopen
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Operation, State, Verdict
-from florentin_webhooks.stores.looking import Find, List, Mode, Reopen
-from florentin_webhooks.stores.working import Latest, Once, Step
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import ABSENT, POSTGRESQL, PROXIED, SQLITE, migrated
 from tests.helpers.django_stores import store_on
 from tests.helpers.postgres import shared_server

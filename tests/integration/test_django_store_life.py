@@ -9,10 +9,11 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import State, Verdict
-from florentin_webhooks.stores.looking import Find, List
-from florentin_webhooks.stores.working import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.queries import Find, List
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import passed, store_on
 from tests.helpers.postgres import shared_server

@@ -14,11 +14,14 @@ from django.db import connections
 from django.db.transaction import atomic, set_rollback
 from django.test import TestCase, override_settings
 
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.jobs import Begin, Waiting
+from florentin_webhooks.core.stores.queries import Find, List
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Operation, State, Verdict
-from florentin_webhooks.stores.looking import Find, List
-from florentin_webhooks.stores.working import Begin, Effect, Latest, Once, Permission, Step, Waiting
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE, configure
 from tests.helpers.django_stores import store_on
 from tests.helpers.parts import job

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connections
 
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.stores import Accept, Finish, State, Verdict
-from florentin_webhooks.stores.working import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import in_threads, passed, store_on
 from tests.helpers.stores import accept, content, finish
@@ -37,7 +38,7 @@ configure()
 from django.db import connections
 connections.settings[alias].update(json.loads(database))
 from florentin_webhooks.django import DjangoStore
-from florentin_webhooks.stores import Verdict
+from florentin_webhooks.core.stores.accept import Verdict
 
 def race(name):
     store, won = DjangoStore(alias), []

@@ -21,8 +21,8 @@ import pytest
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.events import CATALOGUE, Event
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.command_line import SECRET, environment
 from tests.helpers.markdown import PAGES, PARSERS, ROOT, Block, Page, module_name
 from tests.helpers.server import under_uvicorn

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 import redis
 
-from florentin_webhooks.embedded import EmbeddedServer, find_binary
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.embedded_server import EmbeddedServer, find_binary
 from tests.helpers.waiting import eventually
 
 # Asks for one server per line of stdin; says which server answered and whether it is the owner.
 ASKER = """
 import sys, redis
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 servers = []
 print("ready", flush=True)
 for line in sys.stdin:
@@ -36,7 +36,7 @@ for server in servers:
 
 FORKED_CHILD_EXITS = """
 import os, sys
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 with EmbeddedServer(sys.argv[1]) as server:
     if os.fork() == 0:
         sys.exit()
@@ -47,7 +47,7 @@ with EmbeddedServer(sys.argv[1]) as server:
 
 FORKED_CHILD_STAYS = """
 import os, signal, sys
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 server = EmbeddedServer(sys.argv[1])
 server.start()
 child = os.fork()

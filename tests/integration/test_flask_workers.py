@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from florentin_webhooks.cli.loading import load
+from florentin_webhooks.cli.loader import load
 from florentin_webhooks.testing import Provider
 from tests.helpers.command_line import SECRET, Program, error, python, started
 from tests.helpers.flask_apps import post

@@ -15,15 +15,17 @@ import redis
 import redis.asyncio
 
 from florentin_webhooks import RedisStore
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.stores import State, Verdict
 from tests.helpers.stores import accept, content, finish
 from tests.helpers.waiting import eventually
 
 FORKS = """
 import os, sys
 from florentin_webhooks import RedisStore
-from florentin_webhooks.stores import State, Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.accept import Verdict
 from tests.helpers.stores import accept, content, finish
 
 store = RedisStore(sys.argv[1])

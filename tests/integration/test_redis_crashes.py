@@ -17,9 +17,9 @@ import pytest
 import redis
 
 from florentin_webhooks import Receiver, RedisStore
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.embedded import EmbeddedServer
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from florentin_webhooks.testing import Made
 from tests.helpers.shop import SECRET, Shop, retry_after
 from tests.helpers.waiting import eventually
@@ -33,7 +33,7 @@ from datetime import timedelta
 import redis
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.stores import Accept, Finish
+from florentin_webhooks.core.stores.accept import Accept, Finish
 
 url, secret, lease, timeout, where = *sys.argv[1:3], *map(float, sys.argv[3:5]), sys.argv[5]
 client = redis.Redis.from_url(url)

@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from florentin_webhooks import Receiver, RedisStore, Reply
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import SECRET

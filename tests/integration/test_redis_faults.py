@@ -15,9 +15,10 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore, Reply
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.embedded import EmbeddedServer
-from florentin_webhooks.stores import State, Verdict
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import Receive, Shop, assert_unavailable, blocking, both_ways
 from tests.helpers.stores import accept, content, finish

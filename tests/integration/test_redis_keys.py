@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.helpers.shop import Shop
 from tests.helpers.stores import accept, content, finish
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import RedisStore, Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import Receive, Shop, both_ways, retry_after

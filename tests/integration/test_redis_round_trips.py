@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.deliveries import Outcome
-from florentin_webhooks.stores import State, Verdict
-from florentin_webhooks.stores._grouped import GROUP
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.redis.executors.pipelined import GROUP
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import Shop
 from tests.helpers.stores import accept, content, finish

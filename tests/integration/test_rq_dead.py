@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from florentin_webhooks import Delivery, RetryLater
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import State
-from florentin_webhooks.worker import sweep
+from florentin_webhooks.rq.sweeper import sweep
 from tests.helpers.vectors import CANONICAL, delivery, envelope
 from tests.helpers.workshop import Workshop, open_workshop, stamped
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import Kind, build_worker
 from tests.helpers.waiting import eventually
 from tests.helpers.workshop import Workshop, open_workshop
 
@@ -80,7 +80,7 @@ def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_aga
 def test_a_scheduler_that_does_not_listen_is_killed(
     worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("florentin_webhooks._ending._TIMES", 1)
+    monkeypatch.setattr("florentin_webhooks.rq.shutdown._TIMES", 1)
     worker._start_scheduler()
     os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
     worker.stop_scheduler()

@@ -14,10 +14,10 @@ import redis
 import rq
 
 from florentin_webhooks import Receiver, RedisStore, RQQueue
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
+from florentin_webhooks.redis.executors.pipelined import GROUP
 from florentin_webhooks.rq import PROCESS
-from florentin_webhooks.stores import State
-from florentin_webhooks.stores._grouped import GROUP
 from tests.helpers.proxy import Proxy
 from tests.helpers.vectors import CANONICAL, SECRET, T0, delivery
 from tests.helpers.workshop import Workshop, open_workshop, stamped

@@ -9,9 +9,9 @@ from time import monotonic
 import pytest
 
 from florentin_webhooks import Discard, RetryLater
+from florentin_webhooks.core.job import Ending, work
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.stores import State
-from florentin_webhooks.working import Ending, work
 from tests.helpers.vectors import CANONICAL, Request, delivery
 from tests.helpers.workshop import Workshop, open_workshop
 

@@ -9,10 +9,10 @@ from time import monotonic
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
+from florentin_webhooks.core.job import work
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import Begin
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import State
-from florentin_webhooks.stores.working import Begin
-from florentin_webhooks.working import work
 from tests.helpers.vectors import SECRET, T0, delivery
 from tests.helpers.workshop import Workshop, open_workshop
 

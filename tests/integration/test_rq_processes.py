@@ -22,8 +22,8 @@ import redis
 import rq
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.stores import State
-from florentin_webhooks.stores.looking import Find
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Find
 from tests.helpers.vectors import CANONICAL, SECRET, Request, delivery, sign
 from tests.helpers.waiting import eventually
 from tests.helpers.worked import PRIVATE, build, runs

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from florentin_webhooks import Delivery, Discard, RedisStore, RetryLater
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.jobs import Begin
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import Operation, State
-from florentin_webhooks.stores.working import Begin
 from tests.helpers.workshop import Workshop, open_workshop, stamped
 
 

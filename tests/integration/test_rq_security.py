@@ -16,10 +16,10 @@ import pytest
 import redis
 
 from florentin_webhooks import RetryLater
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.rq import PROCESS
-from florentin_webhooks.stores import State
-from florentin_webhooks.worker import ProcessJob
+from florentin_webhooks.rq.worker import ProcessJob
 from tests.helpers.receivers import everything_in
 from tests.helpers.workshop import Workshop, open_workshop
 
@@ -221,7 +221,7 @@ def test_what_our_own_code_raises_reaches_rq_by_its_type_only(
     def broken(*_: object, **__: object) -> None:
         raise ValueError(PRIVATE)
 
-    monkeypatch.setattr("florentin_webhooks.rq.work", broken)
+    monkeypatch.setattr("florentin_webhooks.rq.job.work", broken)
     shop.work_it_off()
     told = results(shop, fingerprint)
     assert "JobFailed: ValueError" in told

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq import RQQueue
-from florentin_webhooks.stores import State
-from florentin_webhooks.worker import sweep
+from florentin_webhooks.rq.sweeper import sweep
 from tests.helpers.workshop import Workshop, open_workshop
 
 

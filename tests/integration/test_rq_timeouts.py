@@ -12,9 +12,10 @@ from typing import Protocol
 import pytest
 
 from florentin_webhooks import RedisStore
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.jobs import Begin
 from florentin_webhooks.events import Event
-from florentin_webhooks.stores import Finish, Operation, State
-from florentin_webhooks.stores.working import Begin
 from tests.helpers.workshop import Workshop, open_workshop
 
 

@@ -5,7 +5,7 @@ from typing import Literal, assert_type
 from pydantic import BaseModel, Field
 
 from florentin_webhooks import Receiver, events
-from florentin_webhooks.payloads import Invoice, InvoiceData, User, UserData
+from florentin_webhooks.senders.florentin.payloads import Invoice, InvoiceData, User, UserData
 
 hooks = Receiver("a-secret-of-some-length")
 

@@ -9,9 +9,9 @@ from typing import TypeVar, assert_type
 from starlette.datastructures import Headers as StarletteHeaders
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, RedisStore, Reply, errors, events
-from florentin_webhooks.sender import Answer
+from florentin_webhooks.testing.transport import Answer
 from florentin_webhooks.signatures import FlorentinSignature
-from florentin_webhooks.stores import Operation, Store
+from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.testing import Provider
 
 A = TypeVar("A")

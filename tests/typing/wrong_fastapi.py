@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from florentin_webhooks import Receiver, Router
 from florentin_webhooks.asgi import WebhookMiddleware
-from florentin_webhooks.fastapi import WebhookRouter  # error
+from florentin_webhooks.fastapi.router import WebhookRouter  # error
 from florentin_webhooks.fastapi import webhook_router
 
 hooks = Receiver("a-secret-of-some-length")

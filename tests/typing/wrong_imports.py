@@ -4,7 +4,7 @@ import florentin_webhooks
 from florentin_webhooks import Recevier  # error
 from florentin_webhooks import WebhookApp  # error
 from florentin_webhooks import errors, events
-from florentin_webhooks.events import InvoiceCreate  # error
+from florentin_webhooks.senders.florentin.events import InvoiceCreate  # error
 
 florentin_webhooks.Routr  # error
 events.InvoicePaid  # error

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, Router, events
+from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.stores import Store
 from tests.helpers.shop import SECRET
 
 

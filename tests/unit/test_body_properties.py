@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from florentin_webhooks._json import MAX_DEPTH, decode
 from florentin_webhooks.errors import Rejected
 from florentin_webhooks.events import CATALOGUE
-from florentin_webhooks.identity import trace
+from florentin_webhooks.protocol.fingerprint import trace
+from florentin_webhooks.protocol.strict_json import MAX_DEPTH, decode
 from tests.helpers.receivers import Target
 from tests.helpers.vectors import CANONICAL, delivery, envelope
 

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from florentin_webhooks._deferred import signals_deferred
+from florentin_webhooks.rq.shutdown import signals_deferred
 
 FORKS = """
 import os, signal
-from florentin_webhooks._deferred import signals_deferred
+from florentin_webhooks.rq.shutdown import signals_deferred
 with signals_deferred():
     child = os.fork()
     if not child:

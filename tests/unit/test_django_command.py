@@ -12,8 +12,8 @@ import pytest
 from click import ClickException
 from django.core.management import CommandError, ManagementUtility, call_command
 
-from florentin_webhooks.cli.group import COMMANDS
-from florentin_webhooks.cli.preset import preset_of
+from florentin_webhooks.cli.app import COMMANDS
+from florentin_webhooks.cli.host import preset_of
 from tests.helpers.django_hooks import described
 from tests.helpers.vectors import SECRET
 

@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from florentin_webhooks import MemoryStore, RedisStore, RQQueue
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import fresh_connections
-from florentin_webhooks.django.options import SettingsReceiver, build
+from florentin_webhooks.django.settings import SettingsReceiver, build
 from tests.helpers.django_hooks import described
 from tests.helpers.django_settings import configure
 from tests.helpers.vectors import SECRET
@@ -292,7 +292,7 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
         f"from florentin_webhooks import Receiver\nhooks = Receiver({SECRET!r})\n"
     )
     program = (
-        "from florentin_webhooks.loading import load\n"
+        "from florentin_webhooks.core.loader import load\n"
         "print(load('shop_hooks:hooks').around.__name__)"
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from florentin_webhooks import errors
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import WebhookError
+from florentin_webhooks.protocol.delivery import Outcome
 
 ROOT = Path(__file__).parents[2]
 CLASSES = [getattr(errors, name) for name in errors.__all__]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from florentin_webhooks import payloads
 from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.events import CATALOGUE, parse
-from florentin_webhooks.samples import sample
+from florentin_webhooks.senders.florentin import payloads
+from florentin_webhooks.senders.florentin.samples import sample
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 UNDOCUMENTED = [name for name in CATALOGUE if name != "invoice.created"]

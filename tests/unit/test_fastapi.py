@@ -13,10 +13,11 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi import Request as FastAPIRequest
 from starlette.requests import ClientDisconnect
 
-from florentin_webhooks import Receiver, RedisStore, RQQueue, replies
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks import Receiver, RedisStore, RQQueue
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.fastapi import webhook_router
+from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.asgi import Message, call, scope_of
 from tests.helpers.openapi import JSON, fits, operation
 from tests.helpers.receivers import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florentin_webhooks.headers import Fields, find
+from florentin_webhooks.protocol.headers import Fields, find
 
 WANTED = ("x-florentin-event", "content-length")
 NAMES = st.sampled_from([*WANTED, "X-Florentin-Event", "X-FLORENTIN-EVENT", "host", "é", "K", ""])

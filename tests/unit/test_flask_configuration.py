@@ -12,14 +12,7 @@ from flask import Flask
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
-from florentin_webhooks.flask.configuration import (
-    DEFAULT_PATH,
-    KEYS,
-    OPTIONS,
-    PREFIX,
-    Settings,
-    read,
-)
+from florentin_webhooks.flask.config import DEFAULT_PATH, KEYS, OPTIONS, PREFIX, Settings, read
 from tests.helpers.command_line import python
 from tests.helpers.flask_apps import flask, held, post
 from tests.helpers.markdown import PAGES

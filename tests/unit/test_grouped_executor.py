@@ -10,9 +10,9 @@ import pytest
 from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.stores._clients import BOUNDS, Connection, Pool
-from florentin_webhooks.stores._grouped import GroupedExecutor
-from florentin_webhooks.stores._layout import Call, Script
+from florentin_webhooks.redis.clients import BOUNDS, Connection, Pool
+from florentin_webhooks.redis.executors.pipelined import GroupedExecutor
+from florentin_webhooks.redis.schema import Call, Script
 from tests.helpers.waiting import aeventually
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ from typing import cast
 import pytest
 
 from florentin_webhooks import Delivery, Discard, RetryLater, errors
+from florentin_webhooks.core.processing.idempotency import OnceGuard, Watermark
+from florentin_webhooks.core.routing.handler import Options, describe
+from florentin_webhooks.core.stores.base import Operation, Store
+from florentin_webhooks.core.stores.guards import Once, Permission, Permit, Step
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.guards import OnceGuard, Watermark
-from florentin_webhooks.handlers import Options, describe
-from florentin_webhooks.stores import Operation, Store
-from florentin_webhooks.stores.working import Once, Permission, Permit, Step
 from tests.helpers.vectors import T0
 from tests.unit.test_queueing import INVOICE, bill
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from florentin_webhooks.core.routing.handler import Handler, describe
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
-from florentin_webhooks.handlers import Handler, describe
 
 
 def short(event: object) -> None: ...

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, find
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.helpers.receivers import Target
 from tests.helpers.vectors import CANONICAL, SECRET, delivery, sign

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florentin_webhooks.identity import fingerprint, trace
+from florentin_webhooks.protocol.fingerprint import fingerprint, trace
 
 STAMP = '"timestamp": "2026-06-06T12:00:00.000Z"'
 LATER = STAMP.replace("12:00", "12:02")

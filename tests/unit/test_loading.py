@@ -12,15 +12,9 @@ from uuid import uuid4
 import pytest
 
 from florentin_webhooks import Receiver, Router
+from florentin_webhooks.core.loader import EXTENSION, FACTORY_VARIABLE, NoReceiver, adopt, load
+from florentin_webhooks.django.bootstrap import set_up_django
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.loading import (
-    EXTENSION,
-    FACTORY_VARIABLE,
-    NoReceiver,
-    adopt,
-    load,
-    set_up_django,
-)
 from florentin_webhooks.rq import process
 from tests.helpers.command_line import python
 from tests.helpers.django_settings import configure
@@ -156,7 +150,7 @@ def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
 
 def test_a_module_that_misses_one_of_a_shorter_name_is_itself_to_blame(tmp_path: Path) -> None:
     (tmp_path / "shop_hooks.py").write_text("import shop")
-    code = "from florentin_webhooks.loading import load\nload('shop_hooks:hooks')"
+    code = "from florentin_webhooks.core.loader import load\nload('shop_hooks:hooks')"
     assert "\nModuleNotFoundError: No module named 'shop'" in python("-c", code, cwd=tmp_path).talk
 
 
@@ -174,6 +168,6 @@ def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:
         "from florentin_webhooks import Receiver\n"
         "hooks = Receiver('a-secret-of-sixteen-and-more')\n"
     )
-    code = "from florentin_webhooks.loading import load\nprint(load('shop:hooks'))"
+    code = "from florentin_webhooks.core.loader import load\nprint(load('shop:hooks'))"
     told = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
     assert "Receiver" in told.data, told.talk

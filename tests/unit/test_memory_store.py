@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import MemoryStore
+from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.stores import State, Verdict
 from tests.helpers.stores import accept, content, finish
 
 

@@ -9,9 +9,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
-from florentin_webhooks import events, payloads
+from florentin_webhooks import events
 from florentin_webhooks.errors import InvalidEvent
-from florentin_webhooks.events import MAX_PATH, MAX_PROBLEMS, Event, parse
+from florentin_webhooks.events import Event, parse
+from florentin_webhooks.senders.florentin import payloads
+from florentin_webhooks.senders.florentin.events import MAX_PATH, MAX_PROBLEMS
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 SECRET_VALUE = "ada@adabooks.example"

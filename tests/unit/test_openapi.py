@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from florentin_webhooks import Receiver
 from florentin_webhooks.events import CATALOGUE, Event, InvoiceCreated, UnknownEvent
 from florentin_webhooks.fastapi import webhook_router
-from florentin_webhooks.payloads import InvoiceData
-from florentin_webhooks.samples import sample
+from florentin_webhooks.senders.florentin.payloads import InvoiceData
+from florentin_webhooks.senders.florentin.samples import sample
 from tests.helpers.openapi import JSON, fits, operation, references, resolve
 from tests.helpers.receivers import Target
 

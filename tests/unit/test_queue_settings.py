@@ -11,10 +11,10 @@ from uuid import uuid4
 import pytest
 
 from florentin_webhooks import Receiver, RedisStore, RQQueue
+from florentin_webhooks.core.loader import load
+from florentin_webhooks.core.routing.import_path import path_of
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
-from florentin_webhooks.loading import load
-from florentin_webhooks.paths import path_of
 from tests.helpers.vectors import CANONICAL, SECRET, delivery
 
 NOWHERE = "redis://127.0.0.1:1"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, Router, RQQueue
+from florentin_webhooks.core.queue import Job
+from florentin_webhooks.core.routing.dispatch import NOBODY
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event, InvoiceCreated, parse
-from florentin_webhooks.queues import Job
-from florentin_webhooks.wanted import NOBODY
 from tests.helpers.vectors import SECRET, T0
 
 NOWHERE = "redis://127.0.0.1:1"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from florentin_webhooks import MemoryStore, Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import (
     HandlerFailed,
     InvalidEvent,
@@ -16,7 +16,7 @@ from florentin_webhooks.errors import (
     StaleDelivery,
     Unavailable,
 )
-from florentin_webhooks.stores import Operation
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.scene import Scene
 from tests.helpers.shop import retry_after
 

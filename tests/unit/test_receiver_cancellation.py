@@ -11,11 +11,12 @@ import anyio.lowlevel
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.core.stores.accept import Accept, Finish
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Step
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.stores import Accept, Finish, Operation, State
-from florentin_webhooks.stores.working import Latest, Step
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.cancelling import Way, by_cancelling_its_task, each_way
 from tests.helpers.handling import raising

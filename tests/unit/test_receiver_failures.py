@@ -9,8 +9,8 @@ from asyncio import CancelledError
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.handling import (
     Kind,

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from florentin_webhooks import Delivery, Receiver
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import ConfigurationError, HandlerFailed
 from florentin_webhooks.events import InvoiceCreated, UsageMetricsUpdated
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.handling import (
     Kind,

@@ -11,10 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 from florentin_webhooks import MemoryStore, Receiver
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.events import UsageMetricsUpdated
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.journal import logger
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.scene import Scene
 from tests.helpers.shop import SECRET

@@ -8,7 +8,6 @@ from typing import Literal
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import (
     ConfigurationError,
     InvalidEvent,
@@ -18,6 +17,7 @@ from florentin_webhooks.errors import (
     StaleDelivery,
 )
 from florentin_webhooks.events import InvoiceCreated, UserLogin
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.scene import Scene
 from tests.helpers.shop import SECRET, retry_after
 from tests.helpers.stores import accept

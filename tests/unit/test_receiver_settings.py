@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
 from tests.helpers.shop import SECRET
 

@@ -12,9 +12,9 @@ import anyio.lowlevel
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import HandlerFailed
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.shop import SECRET
 from tests.helpers.waiting import aeventually

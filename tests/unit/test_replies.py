@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from florentin_webhooks import replies
-from florentin_webhooks.deliveries import Outcome, Reply
 from florentin_webhooks.errors import InvalidEvent, InvalidSignature, Unavailable
+from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.delivery import Outcome, Reply
 
 SETTLED = [Outcome.PROCESSED, Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED]
 REFUSED = [outcome for outcome in Outcome if outcome not in SETTLED]

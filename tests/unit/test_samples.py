@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import CATALOGUE, parse
-from florentin_webhooks.samples import SAMPLES, sample
+from florentin_webhooks.senders.florentin.samples import SAMPLES, sample
 
 
 def unnamed_fields(model: object) -> list[str]:

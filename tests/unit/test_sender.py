@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.sender import MAX_ANSWER, post
+from florentin_webhooks.testing.transport import MAX_ANSWER, post
 from tests.helpers.answering import Answering
 
 BODY = b'{"event": "user.login"}'

@@ -11,7 +11,7 @@ import pytest
 
 from florentin_webhooks import Delivery, Receiver
 from florentin_webhooks.events import CATALOGUE, Event
-from florentin_webhooks.samples import sample
+from florentin_webhooks.senders.florentin.samples import sample
 from florentin_webhooks.testing import Made, Provider
 from tests.helpers.answering import Answering
 from tests.helpers.vectors import SECRET, T0, sign

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.stores import Operation
 from tests.helpers.receivers import A, Target
 from tests.helpers.vectors import SECRET, T0, delivery, envelope
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import pytest
 
-from florentin_webhooks.deliveries import Outcome
 from florentin_webhooks.errors import InvalidSignature
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.helpers.receivers import Target, everything_in
 from tests.helpers.vectors import SECRET, Attack, attacks, case_ids, cases, sign

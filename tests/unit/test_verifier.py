@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.deliveries import Delivery
+from florentin_webhooks.core.verifier import MAX_NAME, Verifier
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
-from florentin_webhooks.identity import fingerprint
+from florentin_webhooks.protocol.delivery import Delivery
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.signatures import FlorentinSignature
-from florentin_webhooks.verifier import MAX_NAME, Verifier
 from tests.helpers.vectors import SECRET, T0, sign
 
 TOLERANCE, LEEWAY = timedelta(minutes=15), timedelta(minutes=5)

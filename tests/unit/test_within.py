@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from florentin_webhooks._within import within
+from florentin_webhooks.core.processing.timeouts import within
 
 pytestmark = pytest.mark.anyio
 

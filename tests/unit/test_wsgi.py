@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 
 from florentin_webhooks import wsgi
-from florentin_webhooks.deliveries import Outcome
+from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.receivers import Target, everything_in
 from tests.helpers.vectors import CANONICAL, Request, delivery
 from tests.helpers.wsgi import environ_of

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import Field
 
-from florentin_webhooks import Delivery, Discard, events, payloads
+from florentin_webhooks import Delivery, Discard, events
 from florentin_webhooks.django import hooks
+from florentin_webhooks.senders.florentin import payloads
 from saas import crm
 from saas.models import Customer, Invoice, Login, Subscription, Usage
 

@@ -12,7 +12,7 @@ from secrets import token_hex
 
 import pytest
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from florentin_webhooks.testing import Provider
 from tests.crm import Crm, running_crm
 from tests.sites import HERE, SERVERS, WORKER, Place, Site, running

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from florentin_webhooks import Delivery, events
 from florentin_webhooks.flask import FlorentinWebhooks
-from florentin_webhooks.payloads import Account, InvoiceData
+from florentin_webhooks.senders.florentin.payloads import Account, InvoiceData
 from saas import crm
 from saas.models import Customer, Invoice, Login, Subscription, Usage, db
 

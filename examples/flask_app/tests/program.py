@@ -19,7 +19,7 @@ from urllib.request import urlopen
 
 from saas import create_app
 
-from florentin_webhooks.embedded import EmbeddedServer
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.ages import ago, shown
-from florentin_webhooks.cli.asking import agree, tracked, yes_option
-from florentin_webhooks.cli.failures import Code, Misuse
-from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.app import Group
+from florentin_webhooks.cli.context import open_shop
+from florentin_webhooks.cli.errors import Code, Misuse
+from florentin_webhooks.cli.formatting.durations import ago, shown
+from florentin_webhooks.cli.formatting.records import short
+from florentin_webhooks.cli.formatting.tables import row
+from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import typed
-from florentin_webhooks.cli.layout import row
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.preset import app_argument
-from florentin_webhooks.cli.records import short
-from florentin_webhooks.cli.repeating import Replayed, replay_all
-from florentin_webhooks.cli.selecting import resolve
-from florentin_webhooks.cli.shops import open_shop
-from florentin_webhooks.replaying import NotReplayable
-from florentin_webhooks.replaying import drop as drop_one
-from florentin_webhooks.stores.looking import Dead, Find
+from florentin_webhooks.cli.prompts import agree, tracked, yes_option
+from florentin_webhooks.cli.replay import Replayed, replay_all
+from florentin_webhooks.cli.selection import resolve
+from florentin_webhooks.core.replay import NotReplayable
+from florentin_webhooks.core.replay import drop as drop_one
+from florentin_webhooks.core.stores.queries import Dead, Find
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.shops import Shop
-    from florentin_webhooks.stores.looking import DeadJob, Record
+    from florentin_webhooks.cli.context import Shop
+    from florentin_webhooks.core.stores.queries import DeadJob, Record
 
 __all__ = ["command"]
 

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 import click
 
-from florentin_webhooks.cli.asking import agree, yes_option
-from florentin_webhooks.cli.failures import Failure, Misuse
-from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.app import Group
+from florentin_webhooks.cli.context import open_shop
+from florentin_webhooks.cli.errors import Failure, Misuse
+from florentin_webhooks.cli.formatting.records import details, facts, line
+from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import typed
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.preset import app_argument
-from florentin_webhooks.cli.records import body_of, details, facts, line
-from florentin_webhooks.cli.repeating import replay_all
-from florentin_webhooks.cli.selecting import Filter, resolve, select, with_filter
-from florentin_webhooks.cli.shops import open_shop
-from florentin_webhooks.stores import State
-from florentin_webhooks.stores.looking import Find
+from florentin_webhooks.cli.prompts import agree, yes_option
+from florentin_webhooks.cli.replay import replay_all
+from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Find, body_of
 
 __all__ = ["command"]
 

@@ -12,26 +12,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.attempts import Maker
-from florentin_webhooks.cli.demo import script
+from florentin_webhooks.cli.delivery_factory import Maker
+from florentin_webhooks.cli.demo import steps as script
+from florentin_webhooks.cli.demo.context import Scene
 from florentin_webhooks.cli.demo.processes import Crew
-from florentin_webhooks.cli.demo.record import Record, most_runs
+from florentin_webhooks.cli.demo.recorder import Record, most_runs
 from florentin_webhooks.cli.demo.report import Counts, heading, line, summary
-from florentin_webhooks.cli.demo.scene import Scene
-from florentin_webhooks.cli.demo.stage import Result, Stage
-from florentin_webhooks.cli.failures import Code
+from florentin_webhooks.cli.demo.runner import Result, Stage
+from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, embedded_server
+from florentin_webhooks.cli.devserver.web import ending_on_sigterm, listen, refuse_missing, url_of
+from florentin_webhooks.cli.errors import Code
+from florentin_webhooks.cli.formatting.tables import indented
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE
 from florentin_webhooks.cli.invocation import trigger_command
-from florentin_webhooks.cli.layout import indented
-from florentin_webhooks.cli.local_server import REDIS_VARIABLE, embedded_server
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.serving import (
-    ending_on_sigterm,
-    listen,
-    refuse_missing,
-    url_of,
-)
-from florentin_webhooks.stores.redis import RedisStore
+from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,19 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
-from florentin_webhooks.cli.invocation import own_command, share_path, trigger_command
-from florentin_webhooks.cli.loading import load, split
-from florentin_webhooks.cli.local_server import (
+from florentin_webhooks.cli.devserver.data_directory import development_secret, private_directory
+from florentin_webhooks.cli.devserver.redis import (
     REDIS_VARIABLE,
     embedded_server,
     refuse_unreachable,
 )
-from florentin_webhooks.cli.log_lines import LogLines
-from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.preset import app_argument, preset_of
-from florentin_webhooks.cli.private_files import development_secret, private_directory
-from florentin_webhooks.cli.serving import (
+from florentin_webhooks.cli.devserver.supervisor import Supervisor
+from florentin_webhooks.cli.devserver.web import (
     ending_on_sigterm,
     listen,
     program_around,
@@ -34,7 +29,12 @@ from florentin_webhooks.cli.serving import (
     serve,
     url_of,
 )
-from florentin_webhooks.cli.supervising import Supervisor
+from florentin_webhooks.cli.formatting.log_handler import LogLines
+from florentin_webhooks.cli.host import app_argument, preset_of
+from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
+from florentin_webhooks.cli.invocation import own_command, share_path, trigger_command
+from florentin_webhooks.cli.loader import load, split
+from florentin_webhooks.cli.output import Output, with_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.ages import ago, shown
-from florentin_webhooks.cli.failures import Code
+from florentin_webhooks.cli.context import open_queued
+from florentin_webhooks.cli.errors import Code
+from florentin_webhooks.cli.formatting.durations import ago, shown
+from florentin_webhooks.cli.formatting.tables import indented, table
+from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import typed
-from florentin_webhooks.cli.layout import indented, table
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.preset import app_argument
-from florentin_webhooks.cli.shops import open_queued
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.shops import Queued
-    from florentin_webhooks.watching import QueueSight, Seen
+    from florentin_webhooks.cli.context import Queued
+    from florentin_webhooks.rq.monitoring import QueueSight, Seen
 
 __all__ = ["command"]
 
@@ -45,7 +45,7 @@ def command(out: Output, app: str) -> None:
 def _sights(shop: Queued) -> list[QueueSight]:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
-    from florentin_webhooks.watching import look_at  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.monitoring import look_at  # noqa: PLC0415 - the same.
 
     try:
         with shop.redis.client() as client:

@@ -6,7 +6,7 @@ from secrets import token_hex
 
 import click
 
-from florentin_webhooks.cli.group import Group
+from florentin_webhooks.cli.app import Group
 from florentin_webhooks.cli.output import Output, with_output
 
 __all__ = ["command"]

@@ -9,11 +9,11 @@ from typing import cast
 
 import click
 
-from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.errors import Misuse
 from florentin_webhooks.cli.inputs import read, refuse_shared_stdin, secret_option, strong_secret
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.signatures import FlorentinSignature
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 
 __all__ = ["command"]
 

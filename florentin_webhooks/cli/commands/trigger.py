@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.assignments import parse
-from florentin_webhooks.cli.attempts import Maker
-from florentin_webhooks.cli.commands.events import list_events, refuse_unknown
-from florentin_webhooks.cli.failures import Failure, Misuse, Unreachable
+from florentin_webhooks.cli.delivery_factory import Maker
+from florentin_webhooks.cli.errors import Failure, Misuse, Unreachable
+from florentin_webhooks.cli.event_names import list_events, refuse_unknown
+from florentin_webhooks.cli.formatting.tables import row
 from florentin_webhooks.cli.inputs import secret_option, strong_secret
 from florentin_webhooks.cli.invocation import typed, words
-from florentin_webhooks.cli.layout import row
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.cli.overrides import parse
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.sender import Answer, post
-from florentin_webhooks.signatures import DELIVERY_ID_HEADER, EVENT_HEADER
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
+from florentin_webhooks.testing.transport import Answer, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from florentin_webhooks.testing import Made
+    from florentin_webhooks.testing.provider import Made
 
 __all__ = ["DEFAULT_URL", "command"]
 

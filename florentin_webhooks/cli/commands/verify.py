@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.diagnosis import Cause, diagnose
-from florentin_webhooks.cli.failures import Code, Misuse
-from florentin_webhooks.cli.header_text import header, headers
+from florentin_webhooks.cli.errors import Code, Misuse
+from florentin_webhooks.cli.formatting.tables import indented
 from florentin_webhooks.cli.inputs import (
     SECRET_VARIABLE,
     environment_secret,
+    header,
+    headers,
     read,
     refuse_shared_stdin,
     secrets,
 )
-from florentin_webhooks.cli.layout import indented
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.identity import fingerprint
-from florentin_webhooks.signatures import SIGNATURE_HEADER, FlorentinSignature
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.diagnosis import Cause, diagnose
+from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,17 +10,17 @@ from secrets import token_hex
 
 import click
 
-from florentin_webhooks._nearest import nearest
-from florentin_webhooks.cli.failures import Misuse
+from florentin_webhooks.cli.context import Queued, open_queued
+from florentin_webhooks.cli.devserver.supervisor import Supervisor, end_with_parent
+from florentin_webhooks.cli.devserver.web import ending_on_sigterm
+from florentin_webhooks.cli.errors import Misuse
+from florentin_webhooks.cli.formatting.log_handler import LogLines, calm
+from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import own_command, share_path, typed
-from florentin_webhooks.cli.loading import split
-from florentin_webhooks.cli.log_lines import LogLines, calm
+from florentin_webhooks.cli.loader import split
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.preset import app_argument
-from florentin_webhooks.cli.serving import ending_on_sigterm
-from florentin_webhooks.cli.shops import Queued, open_queued
-from florentin_webhooks.cli.supervising import Supervisor, end_with_parent
-from florentin_webhooks.loading import FACTORY_VARIABLE, adopt
+from florentin_webhooks.core.loader import FACTORY_VARIABLE, adopt
+from florentin_webhooks.core.suggestions import nearest
 
 __all__ = ["command"]
 
@@ -98,7 +98,7 @@ def _announce(out: Output, shop: Queued, queue: str, how: str) -> None:
 def _work(shop: Queued, queue: str, kind: str, *, burst: bool) -> None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
-    from florentin_webhooks.worker import Kind, build_worker  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.worker import Kind, build_worker  # noqa: PLC0415 - the same.
 
     host = socket.gethostname().partition(".")[0]
     name = f"{host}.{os.getpid()}.{token_hex(2)}"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from florentin_webhooks.cli.layout import indented
+from florentin_webhooks.cli.formatting.tables import indented
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.cli.demo.stage import Result
+    from florentin_webhooks.cli.demo.runner import Result
 
 __all__ = ["Counts", "heading", "line", "summary"]
 

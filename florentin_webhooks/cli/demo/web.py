@@ -8,17 +8,17 @@ import socket
 import sys
 from contextlib import suppress
 
-from florentin_webhooks.cli.log_lines import LogLines
+from florentin_webhooks.cli.devserver.supervisor import end_with_parent
+from florentin_webhooks.cli.devserver.web import program_around, serve
+from florentin_webhooks.cli.formatting.log_handler import LogLines
 from florentin_webhooks.cli.output import Output
-from florentin_webhooks.cli.serving import program_around, serve
-from florentin_webhooks.cli.supervising import end_with_parent
 
 
 def main(descriptor: int, out: Output) -> None:
     """Serve until the demonstration ends."""
     logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
     end_with_parent(wanted=True)
-    from florentin_webhooks.cli.demo.shop import hooks  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.cli.demo.app import hooks  # noqa: PLC0415 - after logging.
 
     with suppress(KeyboardInterrupt), socket.socket(fileno=os.dup(descriptor)) as listener:
         os.close(descriptor)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 
-from florentin_webhooks.cli.demo.numbers import LOST_AFTER, QUEUE
-from florentin_webhooks.cli.log_lines import LogLines, calm
+from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE
+from florentin_webhooks.cli.devserver.supervisor import end_with_parent
+from florentin_webhooks.cli.formatting.log_handler import LogLines, calm
 from florentin_webhooks.cli.output import Output
-from florentin_webhooks.cli.supervising import end_with_parent
-from florentin_webhooks.worker import build_worker
+from florentin_webhooks.rq.worker import build_worker
 
 
 def _lost_after(*_: object, **__: object) -> int:
@@ -20,7 +20,7 @@ def main(out: Output) -> None:
     """Work until the demonstration ends."""
     logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
     end_with_parent(wanted=True)
-    from florentin_webhooks.cli.demo.shop import hooks, store  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.cli.demo.app import hooks, store  # noqa: PLC0415 - after logging.
 
     with store.client() as client:
         worker = build_worker(hooks, client, queue=QUEUE, maintenance=1)

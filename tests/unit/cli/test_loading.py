@@ -12,10 +12,10 @@ import pytest
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.failures import Failure, Misuse
-from florentin_webhooks.cli.loading import load
-from florentin_webhooks.cli.preset import Preset
-from florentin_webhooks.loading import EXTENSION
+from florentin_webhooks.cli.errors import Failure, Misuse
+from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.cli.loader import load
+from florentin_webhooks.core.loader import EXTENSION
 from tests.helpers.command_line import python
 
 HOOKS = """

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from florentin_webhooks.cli import main
+from florentin_webhooks.cli.app import command_tree
+from florentin_webhooks.cli.host import Preset
 from florentin_webhooks.cli.invocation import share_path, trigger_command, typed
-from florentin_webhooks.cli.preset import Preset, command_tree
 
 PATH = "shop_that_is_nowhere:hooks"
 DJANGO = "manage.py florentin_webhooks"

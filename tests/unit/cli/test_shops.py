@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.preset import Preset
+from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.stores import Store
 from florentin_webhooks.testing import Provider
 from tests.helpers.command_line import SECRET, error
 from tests.helpers.looked_into import Database

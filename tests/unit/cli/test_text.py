@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.cli.assignments import assign, parse
-from florentin_webhooks.cli.failures import Misuse
-from florentin_webhooks.cli.header_text import headers
-from florentin_webhooks.cli.layout import row, table
+from florentin_webhooks.cli.errors import Misuse
+from florentin_webhooks.cli.formatting.tables import row, table
+from florentin_webhooks.cli.inputs import headers
 from florentin_webhooks.cli.output import colored
+from florentin_webhooks.cli.overrides import assign, parse
 
 
 @pytest.mark.parametrize(

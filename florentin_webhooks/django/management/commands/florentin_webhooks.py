@@ -17,8 +17,8 @@ import click
 from django.core.management.base import BaseCommand, CommandError
 
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.preset import Preset
-from florentin_webhooks.django.options import PATH
+from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.django.settings import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -1,0 +1,82 @@
+"""Make deliveries, honest and otherwise, the way they go over the wire. No I/O but the clock."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, cast
+
+from florentin_webhooks.cli.overrides import Assignment, assign
+from florentin_webhooks.senders.florentin.signature import (
+    DELIVERY_ID_HEADER,
+    EVENT_HEADER,
+    iso_timestamp,
+)
+from florentin_webhooks.testing.provider import Made, Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from florentin_webhooks.senders.secrets import Secrets
+
+__all__ = ["Maker", "utc_now"]
+
+Envelope = dict[str, Any]  # Any: JSON.
+
+
+def utc_now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+class Maker:
+    """Make deliveries signed with *secret*, and what becomes of them on a bad day."""
+
+    def __init__(self, secret: Secrets, clock: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._provider = Provider(secret, clock=clock)
+
+    def new(
+        self,
+        event: str,
+        *,
+        assignments: Sequence[Assignment] = (),
+        age: timedelta = timedelta(0),
+    ) -> Made:
+        """Give a new delivery of *event* that was stamped *age* ago."""
+        envelope = _envelope(self._provider.make(event))
+        envelope["timestamp"] = iso_timestamp(self._clock() - age)
+        for assignment in assignments:
+            assign(envelope, assignment)
+        return self._signed(event, envelope, token_hex(12))
+
+    def restamped(self, made: Made) -> Made:
+        """Give the retry under the same delivery id, stamped and signed anew."""
+        envelope = _envelope(made)
+        before = envelope.get("timestamp")
+        now = self._clock()
+        # Two attempts within one millisecond would be the same bytes.
+        later = now + timedelta(milliseconds=1)
+        envelope["timestamp"] = iso_timestamp(later if before == iso_timestamp(now) else now)
+        return self._signed(made.headers[EVENT_HEADER], envelope, made.headers[DELIVERY_ID_HEADER])
+
+    def replayed(self, made: Made) -> Made:
+        """Give the same signed bytes under a new delivery id: what an eavesdropper can send."""
+        return Made({**made.headers, DELIVERY_ID_HEADER: token_hex(12)}, made.body)
+
+    def tampered(self, made: Made) -> Made:
+        """Give the delivery with its body changed after it was signed."""
+        envelope = _envelope(made)
+        data = envelope.get("data")
+        changed = cast("Envelope", data) if isinstance(data, dict) else envelope
+        changed["tampered"] = True
+        return Made(made.headers, json.dumps(envelope).encode())
+
+    def _signed(self, event: str, envelope: Envelope, delivery_id: str) -> Made:
+        body = json.dumps(envelope).encode()
+        return self._provider.sign(event, body, delivery_id=delivery_id)
+
+
+def _envelope(made: Made) -> Envelope:
+    return cast("Envelope", json.loads(made.body))

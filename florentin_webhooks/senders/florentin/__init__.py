@@ -1,0 +1,3 @@
+"""What Florentin sends and how it signs (contract, "Webhooks")."""
+
+__all__: list[str] = []

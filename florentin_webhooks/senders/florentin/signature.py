@@ -1,0 +1,110 @@
+"""Sign and verify bytes the way Florentin does: HMAC-SHA256 over the raw body, in one header.
+
+The scheme alone (contract, "Webhooks"): it parses nothing, knows no clock and no event. Secrets
+live on only inside keyed HMAC contexts, so that no repr, pickle or traceback can show them.
+"""
+
+from __future__ import annotations
+
+from binascii import unhexlify
+from datetime import UTC, datetime
+from hmac import compare_digest
+
+from cryptography.hazmat.primitives import hashes, hmac
+
+from florentin_webhooks.errors import InvalidSignature
+from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.senders.secrets import Secrets, named_secrets
+
+__all__ = [
+    "DELIVERY_ID_HEADER",
+    "EVENT_HEADER",
+    "SIGNATURE_HEADER",
+    "TIMESTAMP_HEADER",
+    "FlorentinSignature",
+    "iso_timestamp",
+]
+
+EVENT_HEADER = "X-Florentin-Event"
+
+SIGNATURE_HEADER = "X-Florentin-Signature"
+
+TIMESTAMP_HEADER = "X-Florentin-Timestamp"
+
+DELIVERY_ID_HEADER = "X-Florentin-Delivery-Id"
+
+_SIGNATURE_NAME = SIGNATURE_HEADER.lower()
+
+_PREFIX = "sha256="
+
+_LENGTH = len(_PREFIX) + 64
+
+
+class FlorentinSignature:
+    """Sign and verify with one or several secrets.
+
+    *secrets* is one secret, a sequence, or a mapping of names to secrets, all of which are valid
+    while you rotate; the first one signs. Raises :class:`ConfigurationError` for an empty or
+    blank secret, since anybody can compute an HMAC with an empty key.
+    """
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, secrets: Secrets) -> None:
+        # Keying a context costs as much as hashing a small body, so it is done once: copy and
+        # update take 0.6 of the time of a one-shot HMAC at 0.3 KB.
+        self._keyed = tuple(
+            (name, hmac.HMAC(secret, hashes.SHA256())) for name, secret in named_secrets(secrets)
+        )
+
+    def __repr__(self) -> str:
+        return f"FlorentinSignature({', '.join(name for name, _ in self._keyed)})"
+
+    def sign(
+        self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime
+    ) -> dict[str, str]:
+        """Give the headers that Florentin would send with *body*, signed with the first secret."""
+        context = self._keyed[0][1].copy()
+        context.update(body)
+        return {
+            EVENT_HEADER: event,
+            SIGNATURE_HEADER: _PREFIX + context.finalize().hex(),
+            TIMESTAMP_HEADER: iso_timestamp(timestamp),
+            DELIVERY_ID_HEADER: delivery_id,
+        }
+
+    def verify(self, headers: Headers, body: bytes) -> str:
+        """Give the name of the secret that signed exactly these bytes.
+
+        Raises :class:`InvalidSignature` and nothing else, whatever the header holds. Every
+        secret is tried, so that the time taken does not tell which one matched.
+        """
+        claimed = _claimed_digest(headers)
+        matched = None
+        for name, keyed in self._keyed:
+            context = keyed.copy()
+            context.update(body)
+            if compare_digest(context.finalize(), claimed):
+                matched = name
+        if matched is None:
+            raise InvalidSignature("mismatch")
+        return matched
+
+
+def iso_timestamp(moment: datetime) -> str:
+    """Write an aware *moment* the way Florentin does: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _claimed_digest(headers: Headers) -> bytes:
+    values = find(headers, _SIGNATURE_NAME)
+    if len(values) != 1:
+        raise InvalidSignature("repeated" if values else "missing")
+    value = values[0]
+    if len(value) != _LENGTH or not value.startswith(_PREFIX):
+        raise InvalidSignature("malformed")
+    try:
+        # unhexlify, not bytes.fromhex, which skips white space inside the digits.
+        return unhexlify(value[len(_PREFIX) :])
+    except ValueError:
+        raise InvalidSignature("malformed") from None

@@ -1,0 +1,102 @@
+"""Pretend to be Florentin: make signed deliveries for your tests, and send them.
+
+What is made is exactly what goes over the wire: the bytes and their headers, nothing to encode
+again. The clock is an argument, so that a test says what time it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from florentin_webhooks.senders.florentin.samples import SAMPLES
+from florentin_webhooks.senders.florentin.signature import FlorentinSignature, iso_timestamp
+from florentin_webhooks.senders.secrets import Secrets
+from florentin_webhooks.testing.transport import Answer, post
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.receiver import Receiver
+
+__all__ = ["Made", "Provider"]
+
+
+JSON = Mapping[str, Any]  # Any: what JSON can spell.
+
+
+class Made(NamedTuple):
+    """Hold a delivery as it goes over the wire."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Provider:
+    """Make and send deliveries, signed with *secret*.
+
+    *clock* gives an aware datetime: what events are stamped with. What is made can go anywhere:
+    ``hooks.receive(*provider.make("user.login"))``, and in a running event loop
+    ``await hooks.areceive(*provider.make("user.login"))``.
+    """
+
+    def __init__(self, secret: Secrets, *, clock: Callable[[], datetime] = _utc_now) -> None:
+        self._signature = FlorentinSignature(secret)
+        self._clock = clock
+
+    def make(
+        self,
+        event: str,
+        /,
+        **data: Any,  # Any: JSON.
+    ) -> Made:
+        """Give headers and body of a new delivery.
+
+        The data is the sample of *event* (nothing for an event without one) with *data* laid over
+        it, deeply: ``make("invoice.created", invoice={"amount_due": 0})``. Two deliveries never
+        share their bytes or their id.
+        """
+        unique = token_hex(12)
+        envelope = {
+            "event": event,
+            "timestamp": iso_timestamp(self._clock()),
+            "data": _laid_over({"request": unique, **SAMPLES.get(event, {})}, data),
+        }
+        return self.sign(event, json.dumps(envelope).encode(), delivery_id=unique)
+
+    def sign(self, event: str, body: bytes, *, delivery_id: str) -> Made:
+        """Give the delivery of exactly these bytes."""
+        headers = self._signature.sign(
+            body, event=event, delivery_id=delivery_id, timestamp=self._clock()
+        )
+        return Made({"Content-Type": "application/json", **headers}, body)
+
+    def deliver(self, target: Receiver | str, event: str, /, **data: Any) -> Answer:  # Any: JSON.
+        """Make a delivery, send it to a receiver or to a URL, and give the answer.
+
+        Raises OSError where nobody answers at the URL.
+        """
+        return self.send(target, self.make(event, **data))
+
+    def send(self, target: Receiver | str, made: Made) -> Answer:
+        """Send a delivery as it is, once more if you like, and give the answer."""
+        if isinstance(target, str):
+            return post(target, made.headers, made.body)
+        reply = target.receive(made.headers, made.body)
+        return Answer(reply.status, reply.outcome.value, dict(reply.headers), reply.body)
+
+
+def _laid_over(below: JSON, above: JSON) -> dict[str, Any]:
+    together = dict(below)
+    for key, value in above.items():
+        under = together.get(key)
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            together[key] = _laid_over(cast("JSON", under), cast("JSON", value))
+        else:
+            together[key] = value
+    return together
