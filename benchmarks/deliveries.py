@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 
 __all__ = ["PATH", "SECRET", "body_of", "distinct", "raw_headers"]
 
@@ -17,7 +17,7 @@ PATH = "/webhooks/florentin"
 _PROVIDER = Provider(SECRET)
 
 
-def distinct(number: int, event: str = "invoice.created") -> Iterator[Made]:
+def distinct(number: int, event: str = "invoice.created") -> Iterator[SignedDelivery]:
     """Give *number* deliveries of *event*, none like another."""
     for _ in range(number):
         yield _PROVIDER.make(event)
@@ -35,7 +35,7 @@ def body_of(size: int) -> bytes:
     return json.dumps(envelope).encode()
 
 
-def raw_headers(made: Made) -> list[tuple[bytes, bytes]]:
+def raw_headers(made: SignedDelivery) -> list[tuple[bytes, bytes]]:
     """Give the headers of *made* as a server hands them on, with those that every client sends."""
     usual = {
         "host": "shop.example",

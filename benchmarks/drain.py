@@ -14,7 +14,7 @@ import rq
 
 from benchmarks.queued import PIPE, QUEUE, URL, hooks
 from benchmarks.serve import CORE, pin
-from florentin_webhooks.rq.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def main() -> None:
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     client = redis.Redis.from_url(os.environ[URL])
     if whose == "ours":
-        worker = build_worker(hooks, client, queue=QUEUE, kind=Kind(kind))
+        worker = build_worker(hooks, client, queue=QUEUE, kind=WorkerKind(kind))
     else:
         build = rq.SimpleWorker if kind == "simple" else rq.Worker
         worker = build([rq.Queue(QUEUE, connection=client)], connection=client)

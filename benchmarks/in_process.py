@@ -16,7 +16,7 @@ from benchmarks.programs import full, verifies_only
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
 
-    from florentin_webhooks.testing import Made
+    from florentin_webhooks.testing import SignedDelivery
 
 __all__ = ["rows"]
 
@@ -45,7 +45,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     )
 
 
-async def _race(made: Sequence[Made], rounds: int) -> tuple[list[float], list[float]]:
+async def _race(made: Sequence[SignedDelivery], rounds: int) -> tuple[list[float], list[float]]:
     app, runs = full()
     programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only()}
     times: dict[str, list[float]] = {name: [] for name in programs}
@@ -80,7 +80,7 @@ async def _seconds(app: ASGIApp, requests: Sequence[Request], *, status: int = 2
     return passed
 
 
-def _request(made: Made) -> Request:
+def _request(made: SignedDelivery) -> Request:
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

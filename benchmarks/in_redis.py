@@ -17,10 +17,10 @@ from benchmarks.measure import Row, against
 from benchmarks.queued import QUEUE, receiver
 from benchmarks.redis_server import emptied, server, used
 from florentin_webhooks import Delivery, Receiver, RedisStore
-from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint, trace
+from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
 
 __all__ = ["rows"]
 
@@ -189,10 +189,10 @@ def _run(store: RedisStore, number: int) -> float:
         body = BODY + b"%d" % next(_NUMBERS)
         key, token = fingerprint(body), b"token-16"
         delivery = Delivery(key.hex(), "invoice.created", now, body.hex(), "secret-1", now, body)
-        asked = Accept(key, trace(body.hex(), body), token, delivery, fresh=True, valid=True)
+        asked = Accept(key, retry_key(body.hex(), body), token, delivery, fresh=True, valid=True)
         start = time.perf_counter()
         claim = store.execute(asked)
         passed += time.perf_counter() - start
-        assert claim.verdict is Verdict.RUN
+        assert claim.verdict is AcceptDecision.RUN
         assert store.execute(Finish(key, token, State.DONE, "shop.hooks:bill")) is State.DONE
     return passed

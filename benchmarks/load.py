@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from benchmarks.deliveries import PATH, raw_headers
-from florentin_webhooks.testing import Made
+from florentin_webhooks.testing import SignedDelivery
 
 __all__ = ["CONNECTIONS", "request_bytes", "send_all"]
 
@@ -19,7 +19,7 @@ _LENGTH = b"content-length: "
 _OUTCOME = b'"outcome":"'
 
 
-def request_bytes(made: Made) -> bytes:
+def request_bytes(made: SignedDelivery) -> bytes:
     """Give *made* as it goes over the wire."""
     lines = [f"POST {PATH} HTTP/1.1".encode()]
     lines += [b"%s: %s" % pair for pair in raw_headers(made)]

@@ -10,10 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.processing.timeouts import within
+from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Fields
-from florentin_webhooks.protocol.screening import declared_length, promised_length, slash_forms
+from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.protocol.screening import (
+    content_length,
+    path_variants,
+    reliable_content_length,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,7 +65,7 @@ class WebhookMiddleware:
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
         self._app = app
-        self._paths = frozenset(slash_forms(path))
+        self._paths = frozenset(path_variants(path))
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,16 +91,16 @@ class _Endpoint:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
-        headers = Fields(scope["headers"])
+        headers = HeaderMap(scope["headers"])
         reply = self._receiver.screen(scope["method"], headers)
         if reply is not None:
             await _send(send, reply, close=True)
             return
         body = _Body(self._receiver.max_body)
         try:
-            await within(self._seconds, body.read(receive))
+            await run_with_timeout(self._seconds, body.read(receive))
         except TimeoutError:
-            reply = self._late(body, declared_length(headers))
+            reply = self._late(body, content_length(headers))
         else:
             if body.disconnected:
                 logger.info("the sender left after %d bytes", body.size)
@@ -123,20 +127,20 @@ class _Endpoint:
 
         return close_first
 
-    async def _receive(self, headers: Fields, body: _Body) -> Reply:
+    async def _receive(self, headers: HeaderMap, body: _Body) -> Reply:
         if body.too_large:
             reason = f"more than {self._receiver.max_body} bytes arrived"
-            return self._receiver.refuse(Outcome.TOO_LARGE, reason)
-        if not body.size and (promised := promised_length(headers)):
+            return self._receiver.reject(Outcome.TOO_LARGE, reason)
+        if not body.size and (promised := reliable_content_length(headers)):
             # No server hands on such a request as complete, so a sender cannot cause this 500.
-            return self._receiver.refuse(Outcome.BODY_UNAVAILABLE, _consumed(promised))
+            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, _consumed(promised))
         return await self._receiver.areceive(headers, body.content())
 
     def _late(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"
         if declared and not body.size:
             reason += f"; if the sender is not to blame: {_consumed(declared)}"
-        return self._receiver.refuse(Outcome.READ_TIMEOUT, reason)
+        return self._receiver.reject(Outcome.READ_TIMEOUT, reason)
 
 
 class _Body:

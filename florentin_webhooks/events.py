@@ -1,5 +1,10 @@
 """Florentin's ten events as types, for handlers to subscribe to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.protocol.deprecation import renamed_names
 from florentin_webhooks.senders.florentin.events import (
     CATALOGUE,
     AccountCreated,
@@ -15,7 +20,7 @@ from florentin_webhooks.senders.florentin.events import (
     UnknownEvent,
     UsageMetricsUpdated,
     UserLogin,
-    parse,
+    parse_event,
 )
 
 __all__ = [
@@ -33,5 +38,8 @@ __all__ = [
     "UnknownEvent",
     "UsageMetricsUpdated",
     "UserLogin",
-    "parse",
+    "parse_event",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, {"parse": "parse_event"})

@@ -10,8 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Fields, find
-from florentin_webhooks.protocol.screening import declared_length, promised_length
+from florentin_webhooks.protocol.headers import HeaderMap, get_all
+from florentin_webhooks.protocol.screening import content_length, reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ __all__ = ["EnvironFields", "answer"]
 _CHUNK = 65_536
 
 
-class EnvironFields(Fields):
+class EnvironFields(HeaderMap):
     """Find headers in a WSGI environment, by the names that they had on the wire.
 
     The server has joined those that came more than once.
@@ -35,7 +35,7 @@ class EnvironFields(Fields):
     def __init__(self, environ: Mapping[str, object]) -> None:
         self._environ = environ
 
-    def find(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> list[str]:
         """Give the value of *name*, which is written in lower case, if there is one."""
         value = self._environ.get(_key(name))
         # A server may say with "" that there is no such header (PEP 3333).
@@ -70,14 +70,14 @@ def answer(
         return refused
     if kept is not None:
         return receiver.receive(headers, kept)
-    declared = declared_length(headers)
+    declared = content_length(headers)
     try:
         body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
         reason = f"the body broke off: {type(error).__name__}"
-        return receiver.refuse(Outcome.READ_TIMEOUT, reason)
+        return receiver.reject(Outcome.READ_TIMEOUT, reason)
     short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
-    return receiver.refuse(*short) if short else receiver.receive(headers, body)
+    return receiver.reject(*short) if short else receiver.receive(headers, body)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
@@ -93,11 +93,11 @@ def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _short(headers: Fields, size: int, consumed: bool) -> tuple[Outcome, str] | None:
+def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
     """Give why a body of *size* bytes is not whole, or None where it may be."""
-    promised = promised_length(headers)
+    promised = reliable_content_length(headers)
     told = f"Content-Length {promised}, {size} bytes arrived"
-    if consumed and (size < promised or (not size and find(headers, "transfer-encoding"))):
+    if consumed and (size < promised or (not size and get_all(headers, "transfer-encoding"))):
         return Outcome.BODY_UNAVAILABLE, f"{told}: a middleware read the body"
     if size < promised:
         return Outcome.READ_TIMEOUT, f"{told}: the sender left, or a WSGI middleware read the body"

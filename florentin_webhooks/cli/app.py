@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from florentin_webhooks.cli.errors import Failure, Interrupted, Misuse, Unreachable, usage
-from florentin_webhooks.cli.host import APP, Preset, preset_of
-from florentin_webhooks.cli.invocation import begin, path_of, words
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.cli.errors import (
+    CLIError,
+    Interrupted,
+    StoreUnavailable,
+    UsageError,
+    translate_usage_error,
+)
+from florentin_webhooks.cli.host import APP, HostProgram, current_host
+from florentin_webhooks.cli.invocation import command_path, command_prefix, mark_root
+from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "COMMANDS",
     "Group",
+    "adapt_command",
     "command_tree",
-    "fitted",
     "main",
 ]
 
@@ -37,9 +43,9 @@ _ASKED = " APP (shop.hooks:hooks)"
 _STARTED = "florentin-webhooks "
 
 
-def fitted(command: click.Command, context: click.Context) -> click.Command:
+def adapt_command(command: click.Command, context: click.Context) -> click.Command:
     """Give *command* as it looks in *context*: under a preset without APP, with its words."""
-    preset = preset_of(context)
+    preset = current_host(context)
     if preset is None:
         return command
     fit = copy(command)
@@ -51,10 +57,10 @@ def fitted(command: click.Command, context: click.Context) -> click.Command:
 
 
 def _told(text: str, context: click.Context) -> str:
-    return text.replace(_ASKED, "").replace(_STARTED, f"{words(context)} ")
+    return text.replace(_ASKED, "").replace(_STARTED, f"{command_prefix(context)} ")
 
 
-def _answered(callback: Callable[..., object], preset: Preset) -> Callable[..., object]:
+def _answered(callback: Callable[..., object], preset: HostProgram) -> Callable[..., object]:
     @wraps(callback)
     def answered(**arguments: object) -> object:
         return callback(**{APP: preset.app}, **arguments)
@@ -84,7 +90,7 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Give the command *cmd_name*, which asks for no APP where a preset answers that."""
         command = self.find(cmd_name)
-        return None if command is None else fitted(command, ctx)
+        return None if command is None else adapt_command(command, ctx)
 
     def find(self, name: str) -> click.Command | None:
         """Give the command *name* as it stands in its module."""
@@ -96,9 +102,9 @@ class Group(click.Group):
         """Find the command that *args* begin with."""
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = nearest(name, self.list_commands(ctx))
-            next_step = f"{path_of(ctx)} {near or '--help'}"
-            raise Misuse(f"there is no command {name!r}", next_step)
+            near = closest_match(name, self.list_commands(ctx))
+            next_step = f"{command_path(ctx)} {near or '--help'}"
+            raise UsageError(f"there is no command {name!r}", next_step)
         return super().resolve_command(ctx, args)
 
 
@@ -122,27 +128,27 @@ class _Commands(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        begin(ctx)
+        mark_root(ctx)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            raise usage(error) from None
+            raise translate_usage_error(error) from None
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return cast("object", super().invoke(ctx))
         except click.UsageError as error:
-            raise usage(error) from None
+            raise translate_usage_error(error) from None
         except (KeyboardInterrupt, click.Abort):
             raise Interrupted from None
         except ConfigurationError as error:
-            raise Misuse(str(error), f"{path_of(ctx)} --help") from None
+            raise UsageError(str(error), f"{command_path(ctx)} --help") from None
         except Unavailable as error:
-            raise Unreachable(str(error), f"{path_of(ctx)} --help") from None
+            raise StoreUnavailable(str(error), f"{command_path(ctx)} --help") from None
         except OSError as error:
             if error.errno == EPIPE:  # whoever reads has enough: click ends quietly
                 raise
-            raise Failure(str(error), f"{path_of(ctx)} --help") from None
+            raise CLIError(str(error), f"{command_path(ctx)} --help") from None
 
 
 @click.group(
@@ -177,9 +183,9 @@ def command_tree(
 ) -> click.Group:
     """Give all commands as a group called *name*, for another click program.
 
-    The other arguments are those of :class:`Preset`.
+    The other arguments are those of :class:`HostProgram`.
     """
     tree = copy(main)
     tree.name = name
-    tree.context_settings = {**main.context_settings, "obj": Preset(path, words, program)}
+    tree.context_settings = {**main.context_settings, "obj": HostProgram(path, words, program)}
     return tree

@@ -7,20 +7,20 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from florentin_webhooks.cli.overrides import Assignment, assign
+from florentin_webhooks.cli.overrides import Override, apply_override
 from florentin_webhooks.senders.florentin.signature import (
     DELIVERY_ID_HEADER,
     EVENT_HEADER,
     iso_timestamp,
 )
-from florentin_webhooks.testing.provider import Made, Provider
+from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from florentin_webhooks.senders.secrets import Secrets
 
-__all__ = ["Maker", "utc_now"]
+__all__ = ["DeliveryFactory", "utc_now"]
 
 Envelope = dict[str, Any]  # Any: JSON.
 
@@ -30,7 +30,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Maker:
+class DeliveryFactory:
     """Make deliveries signed with *secret*, and what becomes of them on a bad day."""
 
     def __init__(self, secret: Secrets, clock: Callable[[], datetime] = utc_now) -> None:
@@ -41,17 +41,17 @@ class Maker:
         self,
         event: str,
         *,
-        assignments: Sequence[Assignment] = (),
+        assignments: Sequence[Override] = (),
         age: timedelta = timedelta(0),
-    ) -> Made:
+    ) -> SignedDelivery:
         """Give a new delivery of *event* that was stamped *age* ago."""
         envelope = _envelope(self._provider.make(event))
         envelope["timestamp"] = iso_timestamp(self._clock() - age)
         for assignment in assignments:
-            assign(envelope, assignment)
+            apply_override(envelope, assignment)
         return self._signed(event, envelope, token_hex(12))
 
-    def restamped(self, made: Made) -> Made:
+    def restamp(self, made: SignedDelivery) -> SignedDelivery:
         """Give the retry under the same delivery id, stamped and signed anew."""
         envelope = _envelope(made)
         before = envelope.get("timestamp")
@@ -61,22 +61,22 @@ class Maker:
         envelope["timestamp"] = iso_timestamp(later if before == iso_timestamp(now) else now)
         return self._signed(made.headers[EVENT_HEADER], envelope, made.headers[DELIVERY_ID_HEADER])
 
-    def replayed(self, made: Made) -> Made:
+    def replay(self, made: SignedDelivery) -> SignedDelivery:
         """Give the same signed bytes under a new delivery id: what an eavesdropper can send."""
-        return Made({**made.headers, DELIVERY_ID_HEADER: token_hex(12)}, made.body)
+        return SignedDelivery({**made.headers, DELIVERY_ID_HEADER: token_hex(12)}, made.body)
 
-    def tampered(self, made: Made) -> Made:
+    def tamper(self, made: SignedDelivery) -> SignedDelivery:
         """Give the delivery with its body changed after it was signed."""
         envelope = _envelope(made)
         data = envelope.get("data")
         changed = cast("Envelope", data) if isinstance(data, dict) else envelope
         changed["tampered"] = True
-        return Made(made.headers, json.dumps(envelope).encode())
+        return SignedDelivery(made.headers, json.dumps(envelope).encode())
 
-    def _signed(self, event: str, envelope: Envelope, delivery_id: str) -> Made:
+    def _signed(self, event: str, envelope: Envelope, delivery_id: str) -> SignedDelivery:
         body = json.dumps(envelope).encode()
         return self._provider.sign(event, body, delivery_id=delivery_id)
 
 
-def _envelope(made: Made) -> Envelope:
+def _envelope(made: SignedDelivery) -> Envelope:
     return cast("Envelope", json.loads(made.body))

@@ -7,21 +7,21 @@ from typing import IO, Any
 
 import click
 
-from florentin_webhooks.cli.invocation import path_of, words
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.cli.invocation import command_path, command_prefix
+from florentin_webhooks.core.suggestions import closest_match
 
 __all__ = [
-    "Code",
-    "Failure",
+    "CLIError",
+    "ExitCode",
     "Interrupted",
-    "Misuse",
+    "StoreUnavailable",
     "Terminated",
-    "Unreachable",
-    "usage",
+    "UsageError",
+    "translate_usage_error",
 ]
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """Name the exit codes."""
 
     OK = 0
@@ -32,10 +32,10 @@ class Code(IntEnum):
     INTERRUPTED = 130
 
 
-class Failure(click.ClickException):
+class CLIError(click.ClickException):
     """Say in one sentence what is wrong, and after "try:" what to do next."""
 
-    exit_code = int(Code.FAILED)
+    exit_code = int(ExitCode.FAILED)
 
     def __init__(self, message: str, next_step: str) -> None:
         super().__init__(message)
@@ -48,22 +48,22 @@ class Failure(click.ClickException):
         click.echo(f"error: {sentence}{pause} try: {self.next_step}", file=file, err=file is None)
 
 
-class Misuse(Failure):
+class UsageError(CLIError):
     """Say that what was typed, or what the environment holds, cannot be meant."""
 
-    exit_code = int(Code.USAGE)
+    exit_code = int(ExitCode.USAGE)
 
 
-class Unreachable(Failure):
+class StoreUnavailable(CLIError):
     """Say that a server which is needed does not answer."""
 
-    exit_code = int(Code.UNREACHABLE)
+    exit_code = int(ExitCode.UNREACHABLE)
 
 
 class Interrupted(click.ClickException):
     """Say nothing: whoever pressed Ctrl-C knows what happened."""
 
-    exit_code = int(Code.INTERRUPTED)
+    exit_code = int(ExitCode.INTERRUPTED)
 
     def __init__(self) -> None:
         super().__init__("interrupted")
@@ -73,14 +73,14 @@ class Interrupted(click.ClickException):
         click.echo(file=file, err=file is None)
 
 
-def usage(error: click.UsageError) -> Misuse:
+def translate_usage_error(error: click.UsageError) -> UsageError:
     """Turn what click says about arguments and options into our sentence."""
-    path = path_of(error.ctx) if error.ctx else words()
+    path = command_path(error.ctx) if error.ctx else command_prefix()
     if isinstance(error, click.NoSuchOption):
-        near = nearest(error.option_name, error.possibilities or ())
-        return Misuse(f"there is no option {error.option_name}", f"{path} {near or '--help'}")
+        near = closest_match(error.option_name, error.possibilities or ())
+        return UsageError(f"there is no option {error.option_name}", f"{path} {near or '--help'}")
     message = error.format_message()
-    return Misuse(message[:1].lower() + message[1:], f"{path} --help")
+    return UsageError(message[:1].lower() + message[1:], f"{path} --help")
 
 
 class Terminated(SystemExit):

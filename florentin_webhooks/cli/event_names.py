@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.cli.errors import Misuse
+from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.formatting.tables import table
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 
 __all__ = [
@@ -26,9 +26,9 @@ def list_events(out: Output) -> None:
 def refuse_unknown(event: str, next_step: str) -> None:
     """Refuse an *event* that the catalogue does not have; ``{}`` in *next_step* is the nearest."""
     if event not in CATALOGUE:
-        near = nearest(event, CATALOGUE)
-        step = next_step.format(near) if near else f"{typed('events')}, for their names"
-        raise Misuse(f"there is no event {event!r}", step)
+        near = closest_match(event, CATALOGUE)
+        step = next_step.format(near) if near else f"{suggest('events')}, for their names"
+        raise UsageError(f"there is no event {event!r}", step)
 
 
 def describe_event(event: str) -> str:

@@ -13,19 +13,19 @@ import click
 
 __all__ = [
     "APP",
-    "Preset",
+    "HostProgram",
     "app_argument",
-    "preset_of",
+    "current_host",
 ]
 
 APP = "app"
 
 app_argument = click.argument(APP)
-"""The argument of every command that works on a receiver, which a :class:`Preset` answers."""
+"""The argument of every command that works on a receiver, which a :class:`HostProgram` answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class HostProgram:
     """Name the receiver that the commands work on.
 
     *path* is its import path, or finds it inside click's context when a command needs it. *words*
@@ -43,6 +43,6 @@ class Preset:
         return self.path if isinstance(self.path, str) else self.path()
 
 
-def preset_of(context: click.Context | None) -> Preset | None:
+def current_host(context: click.Context | None) -> HostProgram | None:
     """Give the preset of *context*, past the objects of the program that it stands in."""
-    return None if context is None else context.find_object(Preset)
+    return None if context is None else context.find_object(HostProgram)

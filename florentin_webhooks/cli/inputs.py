@@ -11,16 +11,16 @@ from typing import cast
 
 import click
 
-from florentin_webhooks.cli.errors import Misuse
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.errors import UsageError
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.secrets import named_secrets, refuse_weak
+from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [
     "SECRET_VARIABLE",
     "environment_secret",
-    "header",
-    "headers",
+    "parse_header",
+    "parse_headers",
     "read",
     "refuse_shared_stdin",
     "secret_option",
@@ -29,16 +29,16 @@ __all__ = [
 ]
 
 
-def header(line: str) -> tuple[str, str]:
+def parse_header(line: str) -> tuple[str, str]:
     """Give name and value of ``Name: value``."""
     name, colon, value = line.partition(":")
     if not colon or not name.strip():
         message = f"{line[:40]!a} is no header"
-        raise Misuse(message, "--header 'X-Florentin-Signature: sha256=...'")
+        raise UsageError(message, "--header 'X-Florentin-Signature: sha256=...'")
     return name.strip(), value.strip(" \t\r")
 
 
-def headers(content: bytes) -> list[tuple[str, str]]:
+def parse_headers(content: bytes) -> list[tuple[str, str]]:
     """Give the headers in *content*: as ``sign`` prints them, with or without ``--json``.
 
     A request line, empty lines and the ``>`` of ``curl --verbose`` are passed over.
@@ -47,7 +47,7 @@ def headers(content: bytes) -> list[tuple[str, str]]:
     if text.lstrip().startswith("{"):
         return _from_json(text)
     lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
-    return [header(line) for line in lines if line and not _is_request_line(line)]
+    return [parse_header(line) for line in lines if line and not _is_request_line(line)]
 
 
 def _is_request_line(line: str) -> bool:
@@ -61,8 +61,8 @@ def _from_json(text: str) -> list[tuple[str, str]]:
         return [(str(name), str(value)) for name, value in given.items()]
     except (ValueError, AttributeError):
         message = "the headers are neither lines of Name: value nor a JSON object of them"
-        next_step = f"{typed('sign FILE')} > headers, to see how they look"
-        raise Misuse(message, next_step) from None
+        next_step = f"{suggest('sign FILE')} > headers, to see how they look"
+        raise UsageError(message, next_step) from None
 
 
 SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
@@ -82,14 +82,14 @@ def read(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         message = f"cannot read {path}: {error.strerror}"
-        raise Misuse(message, "a file that is there, or - for standard input") from None
+        raise UsageError(message, "a file that is there, or - for standard input") from None
 
 
 def refuse_shared_stdin(*paths: str | None) -> None:
     """Refuse where more than one of *paths* is standard input, which can be read once."""
     if paths.count("-") > 1:
         message = "standard input can be read once, and - is given twice"
-        raise Misuse(message, "a file for one of the two")
+        raise UsageError(message, "a file for one of the two")
 
 
 def environment_secret() -> Mapping[str, bytes]:
@@ -107,9 +107,9 @@ def secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
     if not given:
         message = f"no secret is given: {SECRET_VARIABLE} is not set"
         next_step = f"export {SECRET_VARIABLE}=... or --secret-file PATH"
-        raise Misuse(message, next_step)
+        raise UsageError(message, next_step)
     try:
-        return dict(named_secrets(given))
+        return dict(normalize_secrets(given))
     except ConfigurationError as error:
         raise _refused(error) from None
 
@@ -118,15 +118,17 @@ def strong_secret(path: str | None) -> Mapping[str, bytes]:
     """Give the secret of the file at *path*, else of the environment, if a receiver takes it."""
     given = secrets([] if path is None else [path])
     try:
-        refuse_weak(given)
+        validate_strength(given)
     except ConfigurationError as error:
         raise _refused(error) from None
     return given
 
 
-def _refused(error: ConfigurationError) -> Misuse:
+def _refused(error: ConfigurationError) -> UsageError:
     message = str(error).partition(" (try:")[0]
-    return Misuse(message, f"the one in Florentin's settings; for tests: {typed('secret new')}")
+    return UsageError(
+        message, f"the one in Florentin's settings; for tests: {suggest('secret new')}"
+    )
 
 
 def _name(path: str) -> str:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.errors import Failure, Misuse, Terminated
-from florentin_webhooks.cli.host import preset_of
-from florentin_webhooks.cli.invocation import path_of, words
+from florentin_webhooks.cli.errors import CLIError, Terminated, UsageError
+from florentin_webhooks.cli.host import current_host
+from florentin_webhooks.cli.invocation import command_path, command_prefix
 from florentin_webhooks.core import loader as loading
-from florentin_webhooks.core.loader import NoReceiver
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.loader import ReceiverNotFound
+from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.host import Preset
+    from florentin_webhooks.cli.host import HostProgram
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["load", "split"]
@@ -32,9 +32,9 @@ _SETTINGS = "DJANGO_SETTINGS_MODULE"
 def split(app: str) -> tuple[str, str]:
     """Give module and name of ``module:name``."""
     try:
-        return loading.split(app)
-    except NoReceiver as error:
-        raise Misuse(error.fact, _typed(_EXAMPLE)) from None
+        return loading.parse_import_path(app)
+    except ReceiverNotFound as error:
+        raise UsageError(error.fact, _typed(_EXAMPLE)) from None
 
 
 def load(app: str) -> Receiver:
@@ -43,7 +43,7 @@ def load(app: str) -> Receiver:
     A framework has seen to it by itself where modules come from, and has made its program.
     """
     module, name = split(app)
-    preset = preset_of(click.get_current_context(silent=True))
+    preset = current_host(click.get_current_context(silent=True))
     if preset is None:
         _look_here()
     failure = _not_set_up
@@ -51,8 +51,8 @@ def load(app: str) -> Receiver:
         loading.set_up_django()
         failure = partial(_broken, app, module)
         return _load(app, preset)
-    except NoReceiver as error:
-        raise Misuse(error.fact, _next_step(error, module, name)) from None
+    except ReceiverNotFound as error:
+        raise UsageError(error.fact, _next_step(error, module, name)) from None
     except Terminated:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.
@@ -65,14 +65,14 @@ def _look_here() -> None:
         sys.path.insert(0, directory)
 
 
-def _load(app: str, preset: Preset | None) -> Receiver:
+def _load(app: str, preset: HostProgram | None) -> Receiver:
     if preset is not None and preset.program is not None:
-        loading.adopt(app, preset.program())
-    return loading.load(app)
+        loading.remember_program(app, preset.program())
+    return loading.load_receiver(app)
 
 
-def _next_step(error: NoReceiver, module: str, name: str) -> str:
-    if meant := nearest(name, error.near) or next(iter(error.near), None):
+def _next_step(error: ReceiverNotFound, module: str, name: str) -> str:
+    if meant := closest_match(name, error.near) or next(iter(error.near), None):
         return _typed(f"{module}:{meant}")
     return "hooks = Receiver(...) there" if error.hint.startswith("name the") else error.hint
 
@@ -80,22 +80,22 @@ def _next_step(error: NoReceiver, module: str, name: str) -> str:
 def _typed(app: str) -> str:
     """Give what to type with *app*, or where a framework has its path from."""
     context = click.get_current_context(silent=True)
-    if preset_of(context):
-        return f"{app}, where {words(context)} gets its receiver from"
-    return f"{path_of(context) if context else 'florentin-webhooks dev'} {app}"
+    if current_host(context):
+        return f"{app}, where {command_prefix(context)} gets its receiver from"
+    return f"{command_path(context) if context else 'florentin-webhooks dev'} {app}"
 
 
-def _not_set_up(error: BaseException) -> Failure:
+def _not_set_up(error: BaseException) -> CLIError:
     fact = f"Django cannot be set up with {_SETTINGS}={os.environ[_SETTINGS]}"
     next_step = "correct that, or cd to the directory of manage.py"
-    return Failure(f"{fact}{_where(error)}: {_first_line(error)}", next_step)
+    return CLIError(f"{fact}{_where(error)}: {_first_line(error)}", next_step)
 
 
-def _broken(app: str, module: str, error: BaseException) -> Failure:
+def _broken(app: str, module: str, error: BaseException) -> CLIError:
     # A module that cannot be imported is not there, so that its function was never called.
     failed = f"{app} gives no receiver" if module in sys.modules else f"{module} cannot be imported"
     fact = f"{failed}{_where(error)}: {_first_line(error)}"
-    return Failure(fact, "correct that line")
+    return CLIError(fact, "correct that line")
 
 
 def _first_line(error: BaseException) -> str:

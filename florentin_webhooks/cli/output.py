@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["Output", "colored", "with_output"]
+__all__ = ["Output", "use_color", "with_output"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,16 @@ class Output:
         if not self.json:
             self._echo(text, sys.stdout)
 
-    def say(self, text: str) -> None:
+    def info(self, text: str) -> None:
         """Talk: standard error, whatever the format of the results."""
         self._echo(text, sys.stderr)
 
     def _echo(self, text: str, stream: TextIO) -> None:
-        wanted = colored(self.color, os.environ, tty=stream.isatty())
+        wanted = use_color(self.color, os.environ, tty=stream.isatty())
         click.echo(text, file=stream, color=wanted)
 
 
-def colored(option: str, environ: Mapping[str, str], *, tty: bool) -> bool:
+def use_color(option: str, environ: Mapping[str, str], *, tty: bool) -> bool:
     """Tell whether to use colour: the option decides, then NO_COLOR, FORCE_COLOR, the terminal."""
     if option != "auto":
         return option == "always"

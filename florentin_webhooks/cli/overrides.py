@@ -5,35 +5,35 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple, NoReturn, cast
 
-from florentin_webhooks.cli.errors import Misuse
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.errors import UsageError
+from florentin_webhooks.cli.invocation import suggest
 
-__all__ = ["Assignment", "assign", "parse"]
+__all__ = ["Override", "apply_override", "parse"]
 
 Json = Any  # What JSON can spell.
 
 
-class Assignment(NamedTuple):
+class Override(NamedTuple):
     """Hold where to put what: ``data.invoice.amount_due=0``."""
 
     path: tuple[str, ...]
     value: Json
 
 
-def parse(text: str) -> Assignment:
+def parse(text: str) -> Override:
     """Read ``path=value``; the value is JSON, or else the text itself."""
     path, equals, value = text.partition("=")
     names = tuple(path.split("."))
     if not equals or not all(names):
         message = f"--set {text[:60]!r} is not path=value"
-        raise Misuse(message, "--set data.invoice.amount_due=0")
+        raise UsageError(message, "--set data.invoice.amount_due=0")
     try:
-        return Assignment(names, json.loads(value, parse_constant=_refuse))
+        return Override(names, json.loads(value, parse_constant=_refuse))
     except ValueError:
-        return Assignment(names, value)
+        return Override(names, value)
 
 
-def assign(envelope: dict[str, Json], assignment: Assignment) -> None:
+def apply_override(envelope: dict[str, Json], assignment: Override) -> None:
     """Put the value into *envelope*; objects on the way are made where they are missing."""
     place: Json = envelope
     for number, name in enumerate(assignment.path[:-1], 1):
@@ -50,7 +50,7 @@ def _enter(place: Json, name: str, so_far: tuple[str, ...]) -> Json:
     return _no_place(so_far)
 
 
-def _put(place: Json, assignment: Assignment) -> None:
+def _put(place: Json, assignment: Override) -> None:
     name = assignment.path[-1]
     if isinstance(place, dict):
         cast("dict[str, Json]", place)[name] = assignment.value
@@ -69,7 +69,7 @@ def _index(members: list[object], name: str, so_far: tuple[str, ...]) -> int:
 
 def _no_place(path: tuple[str, ...]) -> NoReturn:
     message = f"--set {'.'.join(path)}: there is nothing to set inside {'.'.join(path[:-1])}"
-    raise Misuse(message, f"{typed('events EVENT')}, to see the payload")
+    raise UsageError(message, f"{suggest('events EVENT')}, to see the payload")
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from florentin_webhooks.cli.errors import Failure, Misuse
+from florentin_webhooks.cli.errors import CLIError, UsageError
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.output import Output
 
-__all__ = ["agree", "can_ask", "is_tracked", "tracked", "yes_option"]
+__all__ = ["confirm", "is_interactive", "is_tracked", "with_progress", "yes_option"]
 
 T = TypeVar("T")
 _FEWEST = 2
@@ -21,20 +21,20 @@ _FEWEST = 2
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def can_ask() -> bool:
+def is_interactive() -> bool:
     """Tell whether somebody is there to answer."""
     return sys.stdin.isatty()
 
 
-def agree(question: str, *, yes: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
     """Return if the answer to *question* is yes; ends the command where it is no."""
     if yes:
         return
-    if not can_ask():
+    if not is_interactive():
         message = f"this asks first ({question}), and nobody is there to answer"
-        raise Misuse(message, "the same with --yes")
+        raise UsageError(message, "the same with --yes")
     if not click.confirm(question, err=True):
-        raise Failure("nothing was changed", "the same again, and y")
+        raise CLIError("nothing was changed", "the same again, and y")
 
 
 def is_tracked(out: Output, items: Sequence[object]) -> bool:
@@ -42,7 +42,7 @@ def is_tracked(out: Output, items: Sequence[object]) -> bool:
     return not out.json and sys.stderr.isatty() and len(items) >= _FEWEST
 
 
-def tracked(out: Output, items: Sequence[T], label: str) -> Iterator[T]:
+def with_progress(out: Output, items: Sequence[T], label: str) -> Iterator[T]:
     """Give *items* one by one, with a progress bar on standard error if that is a terminal."""
     if not is_tracked(out, items):
         yield from items

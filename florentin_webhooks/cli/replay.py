@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.errors import Code
+from florentin_webhooks.cli.errors import ExitCode
 from florentin_webhooks.cli.formatting.records import short
-from florentin_webhooks.cli.prompts import agree, can_ask, is_tracked, tracked
-from florentin_webhooks.core.replay import MayHaveRun, NotReplayable, replay
+from florentin_webhooks.cli.prompts import confirm, is_interactive, is_tracked, with_progress
+from florentin_webhooks.core.replay import NotReplayable, PossiblyProcessed, replay
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.context import Shop
+    from florentin_webhooks.cli.context import ReceiverContext
     from florentin_webhooks.cli.output import Output
 
 __all__ = ["Replayed", "replay_all"]
@@ -51,12 +51,17 @@ class Replayed:
 
 
 def replay_all(
-    out: Output, shop: Shop, fingerprints: Sequence[str], *, all_handlers: bool, yes: bool
+    out: Output,
+    shop: ReceiverContext,
+    fingerprints: Sequence[str],
+    *,
+    all_handlers: bool,
+    yes: bool,
 ) -> None:
     """Replay *fingerprints*, the oldest last; ends the command with 1 if one was not replayed."""
     silent = is_tracked(out, fingerprints) and sys.stdout.isatty()
     results: list[Replayed] = []
-    for fingerprint in tracked(out, fingerprints, "Replaying"):
+    for fingerprint in with_progress(out, fingerprints, "Replaying"):
         result = _replay(shop, fingerprint, all_handlers=all_handlers, yes=yes)
         results.append(result)
         if not silent:
@@ -65,19 +70,19 @@ def replay_all(
     for result in failed if silent else []:
         out.emit(result.facts(), result.line(out.width))
     if len(results) > 1:
-        out.say(f"{len(results) - len(failed)} of {len(results)} replayed.")
+        out.info(f"{len(results) - len(failed)} of {len(results)} replayed.")
     if failed:
-        raise click.exceptions.Exit(Code.FAILED)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _replay(shop: Shop, fingerprint: str, *, all_handlers: bool, yes: bool) -> Replayed:
+def _replay(shop: ReceiverContext, fingerprint: str, *, all_handlers: bool, yes: bool) -> Replayed:
     try:
         with shop.hooks.around():  # What a framework's handlers run in.
             reply = replay(shop.hooks, fingerprint, all_handlers=all_handlers, though_late=yes)
-    except MayHaveRun as error:
-        if not can_ask():
+    except PossiblyProcessed as error:
+        if not is_interactive():
             return Replayed(fingerprint, error.code, f"{error.reason}; --yes runs it all the same")
-        agree(f"{fingerprint}: {error.reason}. Run it all the same?", yes=False)
+        confirm(f"{fingerprint}: {error.reason}. Run it all the same?", yes=False)
         return _replay(shop, fingerprint, all_handlers=all_handlers, yes=True)
     except NotReplayable as error:
         return Replayed(fingerprint, error.code, error.reason)

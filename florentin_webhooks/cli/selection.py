@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.errors import Failure, Misuse
-from florentin_webhooks.cli.formatting.durations import Age
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.errors import CLIError, UsageError
+from florentin_webhooks.cli.formatting.durations import DurationParam
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import List, Search
+from florentin_webhooks.core.stores.queries import FindFingerprints, ListRecords
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.context import Shop
+    from florentin_webhooks.cli.context import ReceiverContext
     from florentin_webhooks.core.stores.queries import Record
 
 __all__ = ["Filter", "resolve", "select", "with_filter"]
@@ -47,7 +47,9 @@ def with_filter(function: Callable[..., None]) -> Callable[..., None]:
 
     @click.option("--event", metavar="NAME", help="Only deliveries of this event.")
     @click.option("--state", type=click.Choice(_STATES), help="Only deliveries in this state.")
-    @click.option("--since", type=Age(), metavar="AGE", help="Not older than 10m, 2h, 3d.")
+    @click.option(
+        "--since", type=DurationParam(), metavar="AGE", help="Not older than 10m, 2h, 3d."
+    )
     @wraps(function)
     def wrapped(
         *args: object,
@@ -62,13 +64,13 @@ def with_filter(function: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def select(shop: Shop, wanted: Filter, limit: int) -> Iterator[Record]:
+def select(shop: ReceiverContext, wanted: Filter, limit: int) -> Iterator[Record]:
     """Give the newest *limit* deliveries that are *wanted*, without their bodies, page by page."""
     since = datetime.now(UTC) - wanted.since if wanted.since else None
     until, seen = None, set[str]()
     while len(seen) < limit:
         page = shop.store.execute(
-            List(_PAGE, wanted.state, wanted.event, since, until, bodies=False)
+            ListRecords(_PAGE, wanted.state, wanted.event, since, until, bodies=False)
         )
         new = [record for record in page if record.fingerprint not in seen]
         for record in new[: limit - len(seen)]:
@@ -81,27 +83,27 @@ def select(shop: Shop, wanted: Filter, limit: int) -> Iterator[Record]:
             until -= timedelta(milliseconds=1)
 
 
-def resolve(shop: Shop, words: Sequence[str]) -> list[str]:
+def resolve(shop: ReceiverContext, words: Sequence[str]) -> list[str]:
     """Give the fingerprints that *words* are, or begin."""
     return list(dict.fromkeys(_resolve(shop, word.lower()) for word in words))
 
 
-def _list(shop: Shop) -> str:
-    return f"{typed('deliveries list', app=shop.app)}, for fingerprints"
+def _list(shop: ReceiverContext) -> str:
+    return f"{suggest('deliveries list', app=shop.app)}, for fingerprints"
 
 
-def _resolve(shop: Shop, word: str) -> str:
+def _resolve(shop: ReceiverContext, word: str) -> str:
     if not _HEX.fullmatch(word) or len(word) < _FEWEST:
         message = f"{word!r} is no fingerprint, nor {_FEWEST} digits or more of its beginning"
-        raise Misuse(message, _list(shop))
+        raise UsageError(message, _list(shop))
     if len(word) == _WHOLE:
         return word
-    found = shop.store.execute(Search(word))
+    found = shop.store.execute(FindFingerprints(word))
     if not found:
         message = f"no delivery that is still whole begins with {word}"
-        raise Failure(message, _list(shop))
+        raise CLIError(message, _list(shop))
     first, *others = found
     if others:
         message = f"more than one delivery begins with {word}"
-        raise Misuse(message, f"more digits, as in {first[: len(word) + 4]}")
+        raise UsageError(message, f"more digits, as in {first[: len(word) + 4]}")
     return first

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTENSION",
     "FACTORY_VARIABLE",
-    "NoReceiver",
-    "adopt",
-    "load",
-    "split",
+    "ReceiverNotFound",
+    "load_receiver",
+    "parse_import_path",
+    "remember_program",
 ]
 
 EXTENSION = "florentin_webhooks"
@@ -40,7 +40,7 @@ _Factory = Callable[[], object]
 _made: dict[_Factory, object] = {}
 
 
-class NoReceiver(ConfigurationError):
+class ReceiverNotFound(ConfigurationError):
     """Say that an import path leads to no receiver.
 
     *fact* is what is wrong; *near* the names of the receivers that stand in that module instead.
@@ -53,17 +53,17 @@ class NoReceiver(ConfigurationError):
         self.near = near
 
 
-def split(path: str) -> tuple[str, str]:
+def parse_import_path(path: str) -> tuple[str, str]:
     """Give module and name of *path*, written ``package.module:name``; raises NoReceiver."""
     module, colon, name = path.partition(":")
     words = [*module.split("."), *name.split(".")]
     if not colon or not all(word.isidentifier() for word in words):
         fact = f"{path!r} does not name a receiver as module:name"
-        raise NoReceiver(fact, "write package.module:name, as in shop.hooks:hooks")
+        raise ReceiverNotFound(fact, "write package.module:name, as in shop.hooks:hooks")
     return module, name
 
 
-def load(path: str, *, typed: bool = True) -> Receiver:
+def load_receiver(path: str, *, typed: bool = True) -> Receiver:
     """Import the receiver at *path*, written ``package.module:name``.
 
     *path* may name a program that holds one (a Flask app), or a function without parameters
@@ -72,7 +72,7 @@ def load(path: str, *, typed: bool = True) -> Receiver:
     *path* in ``FLORENTIN_RECEIVER``: who writes to Redis does not choose what runs here.
 
     Where the environment names Django's settings, Django is set up first. Raises
-    :class:`NoReceiver` where there is none; an error inside the module goes through.
+    :class:`ReceiverNotFound` where there is none; an error inside the module goes through.
     """
     in_django = set_up_django()
     module, value = _find(path)
@@ -81,11 +81,11 @@ def load(path: str, *, typed: bool = True) -> Receiver:
     if receiver is None:
         raise _no_receiver(path, module, value, held)
     if in_django:
-        import_module("florentin_webhooks.django.connections").fit(receiver)
+        import_module("florentin_webhooks.django.connections").use_fresh_connections(receiver)
     return receiver
 
 
-def adopt(path: str, program: object) -> None:
+def remember_program(path: str, program: object) -> None:
     """Take *program* for what the factory at *path* made, if it is one; it is not called again."""
     value = _find(path)[1]
     if _is_factory(value):
@@ -94,7 +94,7 @@ def adopt(path: str, program: object) -> None:
 
 def _find(path: str) -> tuple[ModuleType, object]:
     """Give the module that *path* names and what stands there; None where nothing does."""
-    module_name, name = split(path)
+    module_name, name = parse_import_path(path)
     module = _import(module_name)
     value: object = module
     for part in name.split("."):
@@ -111,7 +111,7 @@ def _import(name: str) -> ModuleType:
             raise
         fact = f"there is no module {error.name!r} in this directory or environment"
         hint = "cd to the directory that holds it, or correct the name"
-        raise NoReceiver(fact, hint) from None
+        raise ReceiverNotFound(fact, hint) from None
 
 
 def _is_factory(value: object) -> TypeGuard[_Factory]:
@@ -122,7 +122,9 @@ def _make(factory: _Factory, path: str, *, typed: bool) -> object:
     if factory not in _made:
         if not typed and os.environ.get(FACTORY_VARIABLE) != path:
             fact = f"a job wants the function {path} called, which this worker was not started for"
-            raise NoReceiver(fact, f"start it as worker {path}, or set {FACTORY_VARIABLE}={path}")
+            raise ReceiverNotFound(
+                fact, f"start it as worker {path}, or set {FACTORY_VARIABLE}={path}"
+            )
         _refuse_parameters(factory, path)
         _made[factory] = factory()
     return _made[factory]
@@ -131,11 +133,13 @@ def _make(factory: _Factory, path: str, *, typed: bool) -> object:
 def _refuse_parameters(factory: _Factory, path: str) -> None:
     hint = "name a plain function without parameters that calls it"
     if iscoroutinefunction(factory):
-        raise NoReceiver(f"{path} is an async function, which nobody here awaits", hint)
+        raise ReceiverNotFound(f"{path} is an async function, which nobody here awaits", hint)
     try:
         signature(factory).bind()
     except TypeError as error:
-        raise NoReceiver(f"{path} cannot be called without arguments ({error})", hint) from None
+        raise ReceiverNotFound(
+            f"{path} cannot be called without arguments ({error})", hint
+        ) from None
 
 
 def _receiver(value: object) -> Receiver | None:
@@ -151,21 +155,25 @@ def _extensions(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
 
 
-def _no_receiver(path: str, module: ModuleType, value: object, held: object) -> NoReceiver:
+def _no_receiver(path: str, module: ModuleType, value: object, held: object) -> ReceiverNotFound:
     near = tuple(name for name, each in vars(module).items() if isinstance(each, Receiver))
     kind = type(held).__name__
     if isinstance(getattr(held, "extensions", None), Mapping):
         fact = f"{path} is a program of type {kind} that holds no receiver"
-        return NoReceiver(fact, "FlorentinWebhooks().init_app(app), where it is made", near)
+        return ReceiverNotFound(fact, "FlorentinWebhooks().init_app(app), where it is made", near)
     if held is not value:
         fact = f"the function {path} gave no Receiver and no program that holds one, but {kind}"
-        return NoReceiver(fact, "have it return one of them", near)
+        return ReceiverNotFound(fact, "have it return one of them", near)
     if isinstance(value, Router):
         fact = f"{path} is of type {kind}, which collects handlers and receives nothing"
-        return NoReceiver(fact, "name the receiver, the app or the factory that it goes into", near)
+        return ReceiverNotFound(
+            fact, "name the receiver, the app or the factory that it goes into", near
+        )
     if value is None:
-        return NoReceiver(f"{module.__name__} has no {split(path)[1]!r}", _NAME, near)
-    return NoReceiver(f"{path} is no Receiver but of type {kind}", _NAME, near)
+        return ReceiverNotFound(
+            f"{module.__name__} has no {parse_import_path(path)[1]!r}", _NAME, near
+        )
+    return ReceiverNotFound(f"{path} is no Receiver but of type {kind}", _NAME, near)
 
 
 def set_up_django() -> bool:

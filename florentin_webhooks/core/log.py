@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
 __all__ = [
-    "Journal",
+    "DeliveryLog",
     "handler_discarded",
     "handler_failed",
     "handler_postponed",
+    "log_id_anomaly",
     "logger",
-    "note_delivery_id",
 ]
 
 logger = logging.getLogger("florentin_webhooks")
@@ -49,7 +49,7 @@ _LEVELS = {
 }
 
 
-class Journal:
+class DeliveryLog:
     """Write the lines of one receiver, no more than a stranger may cause."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ def handler_discarded(name: str, key: str) -> None:
     logger.info("handler %s discarded %s", name, key)
 
 
-def note_delivery_id(claim: Claim, delivery: Delivery) -> None:
+def log_id_anomaly(claim: Claim, delivery: Delivery) -> None:
     """Note a delivery id that is not what it seems: reused, or changed under way."""
     if not (claim.id_reused or claim.id_changed):
         return

@@ -12,24 +12,28 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.config import redis_store, rq_queue
-from florentin_webhooks.core.log import Journal, logger
+from florentin_webhooks.core.log import DeliveryLog, logger
 from florentin_webhooks.core.processing.lease import Lease
-from florentin_webhooks.core.processing.outcomes import ran, reason_of, told
-from florentin_webhooks.core.processing.runner import Close, Run
+from florentin_webhooks.core.processing.outcomes import (
+    rejection_reason,
+    reply_for_claim,
+    reply_for_run,
+)
+from florentin_webhooks.core.processing.runner import FinalStates, HandlerRunner
 from florentin_webhooks.core.processing.runtime import (
     BLOCKING,
-    Asyncio,
-    Program,
-    finish,
-    refuse_loop,
+    AsyncioRuntime,
+    Runtime,
+    ensure_no_running_loop,
+    run_sync,
 )
-from florentin_webhooks.core.routing.dispatch import NOBODY, QueueingRouter
+from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN, DispatchRouter
 from florentin_webhooks.core.routing.handler import refuse_untransactional
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.validation import (
-    refuse_forgetful,
-    refuse_queueless,
-    refuse_short_lease,
+    validate_job_support,
+    validate_lease,
+    validate_retention,
 )
 from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import (
@@ -43,10 +47,10 @@ from florentin_webhooks.errors import (
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import Headers
-from florentin_webhooks.protocol.screening import refusal
-from florentin_webhooks.senders.florentin.events import parse
+from florentin_webhooks.protocol.screening import screen
+from florentin_webhooks.senders.florentin.events import parse_event
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
-from florentin_webhooks.senders.secrets import Secrets, refuse_weak
+from florentin_webhooks.senders.secrets import Secrets, validate_strength
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +69,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Receiver(QueueingRouter):
+class Receiver(DispatchRouter):
     """Receive Florentin's deliveries and run the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
@@ -97,16 +101,16 @@ class Receiver(QueueingRouter):
         super().__init__(queue)
         self.store: Store = MemoryStore() if store is None else store
         self.around: Callable[[], AbstractContextManager[object]] = nullcontext
-        refuse_weak(secrets)
-        refuse_forgetful(self.store, tolerance, leeway)
-        refuse_short_lease(self.store, timeout)
-        refuse_queueless(self.store, queue)
+        validate_strength(secrets)
+        validate_retention(self.store, tolerance, leeway)
+        validate_lease(self.store, timeout)
+        validate_job_support(self.store, queue)
         self.max_body = max_body
         self._seconds = timeout.total_seconds()
         self._clock = clock
         self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
-        self._journal = Journal()
-        self._asyncio = Asyncio(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
+        self._journal = DeliveryLog()
+        self._asyncio = AsyncioRuntime(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
         self._warn = store is None
 
     @classmethod
@@ -135,8 +139,8 @@ class Receiver(QueueingRouter):
         is a reply; nothing that a sender does raises. Raises :class:`ConfigurationError` inside a
         running event loop, where ``areceive`` belongs.
         """
-        refuse_loop()
-        return finish(self._receive(headers, body, BLOCKING))
+        ensure_no_running_loop()
+        return run_sync(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Take a delivery from an asyncio program; the same in every other respect.
@@ -153,16 +157,16 @@ class Receiver(QueueingRouter):
         delivery, envelope = self._authenticate(headers, body)
         if stale := self._verifier.staleness(delivery):
             raise stale
-        return delivery, parse(envelope, self.model(delivery.event))
+        return delivery, parse_event(envelope, self.model(delivery.event))
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Give the reply to a request that needs no reading, or None: what a mount asks first."""
-        refused = refusal(method, headers, self.max_body)
-        return refused and self.refuse(*refused)
+        refused = screen(method, headers, self.max_body)
+        return refused and self.reject(*refused)
 
-    def refuse(self, outcome: Outcome, reason: str) -> Reply:
+    def reject(self, outcome: Outcome, reason: str) -> Reply:
         """Give the reply for *outcome*, and the *reason* to the log: for what a mount finds."""
-        reply = replies.refused(outcome)
+        reply = replies.error(outcome)
         self._journal.refusal(reply, reason, self._clock())
         return reply
 
@@ -174,7 +178,7 @@ class Receiver(QueueingRouter):
         """Let go of what this event loop holds open."""
         await self.store.aclose()
 
-    async def _receive(self, headers: Headers, body: bytes, program: Program) -> Reply:
+    async def _receive(self, headers: Headers, body: bytes, program: Runtime) -> Reply:
         try:
             delivery, envelope = self._authenticate(headers, body)
         except Rejected as error:
@@ -185,39 +189,39 @@ class Receiver(QueueingRouter):
         self,
         delivery: Delivery,
         envelope: Mapping[str, object],
-        program: Program,
+        program: Runtime,
         stale: StaleDelivery | None = None,
     ) -> Reply:
         """Remember a genuine delivery and run what wants it, unless it is *stale* and unknown."""
         lease = Lease(program, self.store)
         try:
-            reply = await self._decide(delivery, envelope, lease, stale)
+            reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
-            reply = replies.refused(Outcome.UNAVAILABLE, error)
+            reply = replies.error(Outcome.UNAVAILABLE, error)
         self._journal.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
-    async def _decide(
+    async def _process(
         self,
         delivery: Delivery,
         envelope: Mapping[str, object],
         lease: Lease,
         stale: StaleDelivery | None,
     ) -> Reply:
-        event = self._typed(delivery, envelope)
+        event = self._parse_event(delivery, envelope)
         if isinstance(event, InvalidEvent):
-            claim = await lease.claim(delivery, NOBODY, fresh=stale is None, valid=False)
-            return told(claim, stale) or replies.refused(Outcome.INVALID_EVENT, event)
-        wanted = self.wanted(event)
+            claim = await lease.claim(delivery, EMPTY_PLAN, fresh=stale is None, valid=False)
+            return reply_for_claim(claim, stale) or replies.error(Outcome.INVALID_EVENT, event)
+        wanted = self.plan(event)
         if not wanted and stale is None:
-            return replies.settled(Outcome.IGNORED, delivery.fingerprint)
+            return replies.success(Outcome.IGNORED, delivery.fingerprint)
         claim = await lease.claim(delivery, wanted, fresh=stale is None)
-        if reply := told(claim, stale):
+        if reply := reply_for_claim(claim, stale):
             return reply
-        left = wanted.without(claim.done)
-        run = Run(lease, self._seconds, Close.inline(left.jobs(lease.key)))
-        state = await run.all(left.inline, event, delivery)
-        return ran(state, run, lease)
+        left = wanted.excluding(claim.done)
+        run = HandlerRunner(lease, self._seconds, FinalStates.inline(left.jobs(lease.key)))
+        state = await run.run(left.inline, event, delivery)
+        return reply_for_run(state, run, lease)
 
     def _add(self, handlers: Sequence[Handler]) -> None:
         for handler in handlers:
@@ -229,15 +233,17 @@ class Receiver(QueueingRouter):
             raise DeliveryTooLarge(self.max_body)
         return self._verifier.authenticate(headers, body, self._clock())
 
-    def _typed(self, delivery: Delivery, envelope: Mapping[str, object]) -> Event | InvalidEvent:
+    def _parse_event(
+        self, delivery: Delivery, envelope: Mapping[str, object]
+    ) -> Event | InvalidEvent:
         self._start()
         try:
-            return parse(envelope, self.model(delivery.event))
+            return parse_event(envelope, self.model(delivery.event))
         except InvalidEvent as error:
             return error
 
     def _start(self) -> None:
-        self._close("the first delivery has arrived; register handlers when modules are imported")
+        self._freeze("the first delivery has arrived; register handlers when modules are imported")
         if self._warn:
             self._warn = False
             logger.warning(
@@ -246,6 +252,6 @@ class Receiver(QueueingRouter):
             )
 
     def _refuse(self, error: Rejected, headers: Headers, body: bytes) -> Reply:
-        reply = replies.refused(Outcome(error.code), error)
-        self._journal.refusal(reply, reason_of(error, headers, body), self._clock())
+        reply = replies.error(Outcome(error.code), error)
+        self._journal.refusal(reply, rejection_reason(error, headers, body), self._clock())
         return reply

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.processing.restore import restore
-from florentin_webhooks.core.processing.runtime import BLOCKING, finish
+from florentin_webhooks.core.processing.restore import restore_delivery
+from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Find, Mode, Reopen
+from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
 from florentin_webhooks.errors import WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.queries import Record
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-__all__ = ["MayHaveRun", "NotReplayable", "drop", "replay"]
+__all__ = ["NotReplayable", "PossiblyProcessed", "drop", "replay"]
 
 _NOTHING_RAN = {
     Outcome.DUPLICATE: "it is queued and will be done without this; if it is dead, its handlers "
@@ -46,7 +46,7 @@ class NotReplayable(WebhookError):
         self.state = state
 
 
-class MayHaveRun(NotReplayable):
+class PossiblyProcessed(NotReplayable):
     """Say that a delivery came so late that nothing shows any more whether it ran before."""
 
     code = "may-have-run"
@@ -58,17 +58,17 @@ def replay(
     """Do what is left of the delivery, or with *all_handlers* all of it, also what is done.
 
     Raises :class:`NotReplayable` where it is under way or its body was let go,
-    :class:`MayHaveRun` for a stale one that is older than the store's memory, unless it shall run
-    *though_late*, and :class:`Unavailable`.
+    :class:`PossiblyProcessed` for a stale one that is older than the store's memory, unless it
+    shall run *though_late*, and :class:`Unavailable`.
     """
     record = _find(hooks, fingerprint)
     _refuse(record, all_handlers=all_handlers)
-    delivery, envelope = restore(fingerprint, record)
+    delivery, envelope = restore_delivery(fingerprint, record)
     if record.state is State.STALE and not though_late:
         _refuse_late(hooks, delivery)
     if all_handlers:
-        hooks.store.execute(Reopen(_key(record), Mode.ALL, _jobs(hooks, record)))
-    reply = finish(hooks.process(delivery, envelope, BLOCKING))
+        hooks.store.execute(ResetRecord(_key(record), ResetMode.ALL, _jobs(hooks, record)))
+    reply = run_sync(hooks.process(delivery, envelope, BLOCKING))
     if reply.outcome in _NOTHING_RAN:
         raise _refused(record, _NOTHING_RAN[reply.outcome])
     return reply
@@ -82,13 +82,13 @@ def drop(hooks: Receiver, fingerprint: str) -> Record:
     record = _find(hooks, fingerprint)
     if record.state in (State.DONE, State.RUNNING):
         raise _refused(record, f"it is {record.state}: there is nothing left to drop")
-    hooks.store.execute(Reopen(_key(record), Mode.DROP, _jobs(hooks, record)))
+    hooks.store.execute(ResetRecord(_key(record), ResetMode.DROP, _jobs(hooks, record)))
     logger.warning("dropped %s, which was %s", fingerprint, record.state)
     return record
 
 
 def _find(hooks: Receiver, fingerprint: str) -> Record:
-    record = hooks.store.execute(Find(bytes.fromhex(fingerprint)))
+    record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
     if record is None:
         reason = "nothing is known of it; it was never received, or its time is over"
         raise NotReplayable(fingerprint, reason)
@@ -107,7 +107,7 @@ def _refuse(record: Record, *, all_handlers: bool) -> None:
 def _refuse_late(hooks: Receiver, delivery: Delivery) -> None:
     age = datetime.now(UTC) - delivery.timestamp
     if age > hooks.store.retention:
-        raise MayHaveRun(
+        raise PossiblyProcessed(
             delivery.fingerprint,
             f"its event is {age.days} days and {age.seconds // 3600} hours old, and what was done "
             f"is remembered for {hooks.store.retention} only, so it may have run before",
@@ -116,7 +116,7 @@ def _refuse_late(hooks: Receiver, delivery: Delivery) -> None:
 
 
 def _jobs(hooks: Receiver, record: Record) -> tuple[Job, ...]:
-    return tuple(hooks.part(record.fingerprint, queue)[0] for queue in record.waiting)
+    return tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
 
 
 def _key(record: Record) -> bytes:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
 
 __all__ = [
-    "refuse_forgetful",
-    "refuse_queueless",
-    "refuse_short_lease",
+    "validate_job_support",
+    "validate_lease",
+    "validate_retention",
 ]
 
 
-def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
+def validate_retention(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
     """Raise :class:`ConfigurationError` where a replay could arrive fresh and be unknown."""
     if store.retention < tolerance + leeway:
         message = (
@@ -29,7 +29,7 @@ def refuse_forgetful(store: Store, tolerance: timedelta, leeway: timedelta) -> N
         raise ConfigurationError(message)
 
 
-def refuse_short_lease(store: Store, timeout: timedelta) -> None:
+def validate_lease(store: Store, timeout: timedelta) -> None:
     """Raise :class:`ConfigurationError` where two processes could run one handler at a time."""
     if store.lease <= timeout:
         message = (
@@ -39,9 +39,9 @@ def refuse_short_lease(store: Store, timeout: timedelta) -> None:
         raise ConfigurationError(message)
 
 
-def refuse_queueless(store: Store, queue: Queue | None) -> None:
+def validate_job_support(store: Store, queue: Queue | None) -> None:
     """Raise :class:`ConfigurationError` where remembering and queueing could not be one step."""
-    if queue is not None and not store.queues:
+    if queue is not None and not store.supports_jobs:
         message = (
             f"{type(store).__name__} cannot push jobs in the step that remembers a delivery; pass "
             "store=RedisStore(url) with a queue"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 from florentin_webhooks.errors import MalformedDelivery, StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.protocol.headers import Fields, Headers, find
-from florentin_webhooks.protocol.strict_json import decode
+from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
+from florentin_webhooks.protocol.strict_json import loads
 from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class Verifier:
 
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
-        headers = headers if isinstance(headers, Fields) else Fields(headers)
+        headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
         secret = self.signature.verify(headers, body)
         envelope = read_envelope(body)
         event, timestamp = cast("str", envelope["event"]), cast("datetime", envelope["timestamp"])
-        if [claim for claim in find(headers, _EVENT_NAME) if claim != event]:
+        if [claim for claim in get_all(headers, _EVENT_NAME) if claim != event]:
             message = "the event header and the signed body name different events"
             raise MalformedDelivery(message)
         delivery = Delivery(
@@ -97,7 +97,7 @@ def read_envelope(body: bytes) -> dict[str, object]:
 
 def _envelope(body: bytes) -> dict[str, object]:
     try:
-        value = decode(body)
+        value = loads(body)
     except ValueError as error:
         raise MalformedDelivery(str(error)) from None
     if not isinstance(value, dict):
@@ -133,5 +133,5 @@ def _timestamp(envelope: Mapping[str, object]) -> datetime:
 
 def _delivery_id(headers: Headers) -> str | None:
     """Give the delivery id where there is exactly one that could be one; it is no evidence."""
-    values = find(headers, _DELIVERY_ID_NAME)
+    values = get_all(headers, _DELIVERY_ID_NAME)
     return values[0] if len(values) == 1 and _VISIBLE.fullmatch(values[0]) else None

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django import conf
-from florentin_webhooks.django.mounts import Mounted, mounted, receivers, serves
+from florentin_webhooks.django.mounts import MountedView, find_mounts, is_served, receivers
 from florentin_webhooks.django.store.store import DjangoStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.florentin.events import CATALOGUE
@@ -49,14 +49,14 @@ _Messages = list[checks.CheckMessage]
 
 
 def _settings(**_: object) -> _Messages:
-    wanted = conf.is_configured() or any(place.view.is_of_settings for place in mounted())
+    wanted = conf.is_configured() or any(place.view.is_of_settings for place in find_mounts())
     found = conf.problems() if wanted else ()
     return [_error(each.number, each.text, each.hint) for each in found]
 
 
 def _receivers(**_: object) -> _Messages:
     # The URLs come first: what is registered while they are imported is too late for workers.
-    places = mounted()
+    places = find_mounts()
     return [
         message
         for receiver in receivers(places)
@@ -65,7 +65,7 @@ def _receivers(**_: object) -> _Messages:
 
 
 def _mounts(**_: object) -> _Messages:
-    places = mounted()
+    places = find_mounts()
     return [
         *_unmounted(places),
         *(message for place in places for message in (*_half(place), *_trapped(place))),
@@ -89,13 +89,13 @@ def _unimportable(receiver: Receiver) -> Iterator[checks.CheckMessage]:
     except ConfigurationError as error:
         fact, _, hint = str(error).partition("; ")
         yield _error("E007", fact, hint)
-    for name in getattr(receiver, "late", ()):
+    for name in getattr(receiver, "late_handlers", ()):
         fact = f"workers do not know {name}: it is registered after Django's set-up"
         yield _error("E007", fact, "move it to florentin_handlers.py of an installed app")
 
 
 def _idle(receiver: Receiver) -> Iterator[checks.CheckMessage]:
-    if set(receiver.unhandled) >= set(CATALOGUE):
+    if set(receiver.unhandled_events) >= set(CATALOGUE):
         yield checks.Warning(
             "No handler is registered: every event is answered with 200 and ignored.",
             hint="Write handlers in florentin_handlers.py of an installed app.",
@@ -103,8 +103,8 @@ def _idle(receiver: Receiver) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _unmounted(places: Sequence[Mounted]) -> Iterator[checks.CheckMessage]:
-    receiver = conf.found()
+def _unmounted(places: Sequence[MountedView]) -> Iterator[checks.CheckMessage]:
+    receiver = conf.receiver_or_none()
     if receiver and not any(place.view.hooks is receiver for place in places):
         yield checks.Warning(
             "No URL leads to the receiver of FLORENTIN_WEBHOOKS.",
@@ -113,12 +113,12 @@ def _unmounted(places: Sequence[Mounted]) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _half(place: Mounted) -> Iterator[checks.CheckMessage]:
+def _half(place: MountedView) -> Iterator[checks.CheckMessage]:
     """Tell of a path of which one form is served: senders follow no redirect to the other."""
     for path in place.paths:
         plain = path.rstrip("/")
         for form in (plain, f"{plain}/"):
-            if plain and not serves(form):
+            if plain and not is_served(form):
                 yield checks.Warning(
                     f"{path} is served and {form} is not: Florentin follows no redirect.",
                     hint=f'Use webhook_path("{plain[1:]}"), which serves both.',
@@ -126,7 +126,7 @@ def _half(place: Mounted) -> Iterator[checks.CheckMessage]:
                 )
 
 
-def _trapped(place: Mounted) -> Iterator[checks.CheckMessage]:
+def _trapped(place: MountedView) -> Iterator[checks.CheckMessage]:
     """Tell what a view around ours, which has lost its exemptions, makes of deliveries."""
     outer: Any = place.outer  # Any: Django marks views by attributes.
     where = " or ".join(place.paths) or "a path with captured parts"
@@ -146,17 +146,17 @@ def _trapped(place: Mounted) -> Iterator[checks.CheckMessage]:
 def _unhandled(**_: object) -> _Messages:
     return [
         checks.Info(
-            f"Nobody handles {', '.join(receiver.unhandled)}: these are answered and ignored.",
+            f"No handler for {', '.join(receiver.unhandled_events)}: these events are ignored.",
             hint="Register a handler for what matters, or silence this check.",
             id=f"{LABEL}.I001",
         )
-        for receiver in receivers(mounted())
-        if receiver.unhandled and not set(receiver.unhandled) >= set(CATALOGUE)
+        for receiver in receivers(find_mounts())
+        if receiver.unhandled_events and not set(receiver.unhandled_events) >= set(CATALOGUE)
     ]
 
 
 def _spooling(**_: object) -> _Messages:
-    if not getattr(settings, "ASGI_APPLICATION", None) or not mounted():
+    if not getattr(settings, "ASGI_APPLICATION", None) or not find_mounts():
         return []
     return [
         checks.Warning(
@@ -169,7 +169,7 @@ def _spooling(**_: object) -> _Messages:
 
 
 def _tables(*, databases: Sequence[str] | None = None, **_: object) -> _Messages:
-    stores = [receiver.store for receiver in receivers(mounted())]
+    stores = [receiver.store for receiver in receivers(find_mounts())]
     used = {store.using for store in stores if isinstance(store, DjangoStore)}
     return [message for alias in sorted(used & {*(databases or ())}) for message in _lacks(alias)]
 

@@ -9,11 +9,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from florentin_webhooks.django.connections import fit
-from florentin_webhooks.django.masking import conceal
+from florentin_webhooks.django.connections import use_fresh_connections
+from florentin_webhooks.django.masking import mask_secrets
 from florentin_webhooks.django.settings import SETTING, Problem, SettingsReceiver, build
 
-__all__ = ["found", "is_configured", "problems", "receiver"]
+__all__ = ["is_configured", "problems", "receiver", "receiver_or_none"]
 
 
 def is_configured() -> bool:
@@ -42,7 +42,7 @@ def receiver() -> SettingsReceiver:
     return built
 
 
-def found() -> SettingsReceiver | None:
+def receiver_or_none() -> SettingsReceiver | None:
     """Give the receiver of the settings, None where they describe none or a wrong one."""
     return None if problems() else receiver()
 
@@ -53,8 +53,8 @@ def _built() -> SettingsReceiver | tuple[Problem, ...]:
         hint = f'set {SETTING} = {{"SECRETS": …}}, or pass a Receiver of your own'
         return (Problem("E001", f"{SETTING} is not set", hint),)
     given = getattr(settings, SETTING)
-    conceal(given)
+    mask_secrets(given)
     built = build(given)
     if isinstance(built, SettingsReceiver):
-        fit(built)
+        use_fresh_connections(built)
     return built

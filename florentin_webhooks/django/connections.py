@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["fit", "fresh_connections"]
+__all__ = ["fresh_connections", "use_fresh_connections"]
 
 
-def fit(receiver: Receiver) -> None:
+def use_fresh_connections(receiver: Receiver) -> None:
     """Have *receiver* run its jobs, and handlers in threads, with fresh database connections."""
     if receiver.around is nullcontext:
         receiver.around = fresh_connections

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-__all__ = ["conceal"]
+__all__ = ["mask_secrets"]
 
 
 class _Address(str):
@@ -36,7 +36,7 @@ class _SecretBytes(bytes):
         return repr("…")
 
 
-def conceal(given: object) -> None:
+def mask_secrets(given: object) -> None:
     """Replace secrets and URLs in *given*, by equal ones and in place: the settings hold it."""
     if isinstance(given, dict):
         options = cast("dict[object, object]", given)

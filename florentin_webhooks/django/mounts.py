@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["Mounted", "mounted", "receivers", "serves"]
+__all__ = ["MountedView", "find_mounts", "is_served", "receivers"]
 
 
-class Mounted(NamedTuple):
+class MountedView(NamedTuple):
     """Hold a URL pattern that leads to a receiver.
 
     *outer* is the view that the pattern names, *view* ours inside it, *paths* what the pattern
@@ -33,22 +33,22 @@ class Mounted(NamedTuple):
     paths: tuple[str, ...]
 
 
-def mounted() -> list[Mounted]:
+def find_mounts() -> list[MountedView]:
     """Give every place where the URLs lead to a receiver; imports the program's URLs."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return list(_walk(get_resolver().url_patterns, ""))
 
 
-def receivers(places: Sequence[Mounted]) -> list[Receiver]:
+def receivers(places: Sequence[MountedView]) -> list[Receiver]:
     """Give every receiver of the program, each once: of the settings and of *places*."""
     if conf.problems():
         places = [place for place in places if not place.view.is_of_settings]
-    found = [conf.found(), *(place.view.hooks for place in places)]
+    found = [conf.receiver_or_none(), *(place.view.hooks for place in places)]
     return list(dict.fromkeys(each for each in found if each is not None))
 
 
-def serves(path: str) -> bool:
+def is_served(path: str) -> bool:
     """Tell whether *path* leads to a receiver."""
     try:
         found: Any = get_resolver().resolve(
@@ -59,7 +59,7 @@ def serves(path: str) -> bool:
     return _ours(found.func) is not None
 
 
-def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> Iterator[Mounted]:
+def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> Iterator[MountedView]:
     for each in patterns:
         whole = prefix + each.pattern.regex.pattern.removeprefix("^")
         if isinstance(each, URLResolver):
@@ -67,7 +67,7 @@ def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> Iterator
             continue
         outer: Any = cast("Any", each).callback
         if view := _ours(outer):
-            yield Mounted(outer, view, _paths(whole))
+            yield MountedView(outer, view, _paths(whole))
 
 
 def _paths(regex: str) -> tuple[str, ...]:

@@ -16,15 +16,15 @@ from django.db import DEFAULT_DB_ALIAS
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django.settings_schema import (
+    DURATION_KEYS,
     OF_QUEUES,
     SETTING,
-    SPANS,
-    Given,
     Problem,
-    misfits,
+    RawSettings,
+    find_problems,
 )
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.secrets import refuse_weak
+from florentin_webhooks.senders.secrets import validate_strength
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -40,7 +40,14 @@ PATH = "florentin_webhooks.django:hooks"
 """The import path under which workers and commands find the receiver of the settings."""
 
 _VARIABLE = "FLORENTIN_WEBHOOK_SECRET"
-_OF_A_STORE = ("execute", "aexecute", "lease", "queues", "retention", "transactions")
+_OF_A_STORE = (
+    "execute",
+    "aexecute",
+    "lease",
+    "retention",
+    "supports_jobs",
+    "supports_transactions",
+)
 _OF_STORES = ("RETENTION", "LEASE", "KEEP", "HISTORY")
 _OF_RECEIVERS = ("TOLERANCE", "LEEWAY", "TIMEOUT", "MAX_BODY")
 _SCHEMES = ("redis://", "rediss://", "unix://")
@@ -52,12 +59,12 @@ class SettingsReceiver(Receiver):
     *late* names the queued handlers that came after Django's set-up, which workers do not wait for.
     """
 
-    late: tuple[str, ...] = ()
+    late_handlers: tuple[str, ...] = ()
 
     def _add(self, handlers: Sequence[Handler]) -> None:
         super()._add(handlers)
         if apps.ready and self.queue is not None:
-            self.late += tuple(handler.name for handler in handlers if not handler.inline)
+            self.late_handlers += tuple(handler.name for handler in handlers if not handler.inline)
 
 
 class _Wrong(Exception):
@@ -73,8 +80,10 @@ def build(given: object) -> SettingsReceiver | tuple[Problem, ...]:
     if not isinstance(given, dict):
         kind = type(given).__name__
         return (Problem("E001", f"{SETTING} is {kind}, not a dict", f"write {SETTING} = {{…}}"),)
-    settings = {key: value for key, value in cast("Given", given).items() if value is not None}
-    if found := tuple(misfits(settings)):
+    settings = {
+        key: value for key, value in cast("RawSettings", given).items() if value is not None
+    }
+    if found := tuple(find_problems(settings)):
         return found
     try:
         return _receiver({key: _read(key, value) for key, value in settings.items()})
@@ -83,12 +92,12 @@ def build(given: object) -> SettingsReceiver | tuple[Problem, ...]:
 
 
 def _read(key: str, value: Any) -> object:  # Any: as it stands in the settings.
-    if key not in SPANS or isinstance(value, timedelta):
+    if key not in DURATION_KEYS or isinstance(value, timedelta):
         return value
     return timedelta(seconds=value)
 
 
-def _receiver(settings: Given) -> SettingsReceiver:
+def _receiver(settings: RawSettings) -> SettingsReceiver:
     secrets, store = _secrets(settings), _store(settings)
     queue = _queue(settings, store)
     options = _chosen(settings, _OF_RECEIVERS)
@@ -96,7 +105,7 @@ def _receiver(settings: Given) -> SettingsReceiver:
         return SettingsReceiver(secrets, store=store, queue=queue, **options)
 
 
-def _secrets(settings: Given) -> Secrets:
+def _secrets(settings: RawSettings) -> Secrets:
     secrets = settings.get("SECRETS", os.environ.get(_VARIABLE))
     if secrets is None:
         hint = (
@@ -106,11 +115,11 @@ def _secrets(settings: Given) -> Secrets:
         raise _Wrong("E003", "no secret is configured", hint)
     where = "SECRETS" if "SECRETS" in settings else _VARIABLE
     with _told_as("E003", f"correct {where}", f"{where}: "):
-        refuse_weak(secrets)
+        validate_strength(secrets)
     return cast("Secrets", secrets)
 
 
-def _store(settings: Given) -> Store:
+def _store(settings: RawSettings) -> Store:
     named = settings.get("STORE", "database")
     if named != "database" and "DATABASE" in settings:
         fact = "DATABASE is given, and STORE is another one"
@@ -126,7 +135,7 @@ def _store(settings: Given) -> Store:
     raise _Wrong("E004", fact, 'set it to "database", "memory", or a redis:// URL')
 
 
-def _named_store(named: str, settings: Given) -> Store | None:
+def _named_store(named: str, settings: RawSettings) -> Store | None:
     """Give the store that is meant; loads only what that needs."""
     options = _chosen(settings, _OF_STORES)
     if named == "database":
@@ -140,7 +149,7 @@ def _named_store(named: str, settings: Given) -> Store | None:
     return MemoryStore(**options) if named == "memory" else None
 
 
-def _own_store(settings: Given, store: object) -> Store:
+def _own_store(settings: RawSettings, store: object) -> Store:
     if isinstance(store, type) or not all(hasattr(store, name) for name in _OF_A_STORE):
         fact = f"{SETTING}['STORE'] is {type(store).__name__}, which is no store"
         raise _Wrong("E004", fact, 'set it to "database", "memory", a redis:// URL, or a store')
@@ -150,21 +159,21 @@ def _own_store(settings: Given, store: object) -> Store:
     return cast("Store", store)
 
 
-def _queue(settings: Given, store: Store) -> Queue | None:
+def _queue(settings: RawSettings, store: Store) -> Queue | None:
     named = settings.get("QUEUE")
     if named is None:
         return None
-    if not store.queues:
+    if not store.supports_jobs:
         fact = f"QUEUE is given, and {type(store).__name__} cannot push jobs"
         raise _Wrong("E005", fact, "set STORE to a redis:// URL, or remove QUEUE")
     from florentin_webhooks.rq.queue import RQQueue  # noqa: PLC0415 - only where there is a queue.
 
-    options = {"NAME": named} if isinstance(named, str) else cast("Given", named)
+    options = {"NAME": named} if isinstance(named, str) else cast("RawSettings", named)
     with _told_as("E005", f"correct QUEUE in {SETTING}"):
         return RQQueue(receiver=PATH, **_chosen(options, OF_QUEUES))
 
 
-def _chosen(settings: Given, keys: Iterable[str]) -> dict[str, Any]:  # Any: checked before.
+def _chosen(settings: RawSettings, keys: Iterable[str]) -> dict[str, Any]:  # Any: checked before.
     return {key.lower(): settings[key] for key in keys if key in settings}
 
 

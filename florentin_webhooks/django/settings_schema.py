@@ -7,16 +7,24 @@ from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.suggestions import closest_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["KEYS", "OF_QUEUES", "SETTING", "SPANS", "Given", "Problem", "misfits"]
+__all__ = [
+    "DURATION_KEYS",
+    "KEYS",
+    "OF_QUEUES",
+    "SETTING",
+    "Problem",
+    "RawSettings",
+    "find_problems",
+]
 
 SETTING = "FLORENTIN_WEBHOOKS"
 
-Given = Mapping[Any, Any]  # Any: whatever stands in the settings.
+RawSettings = Mapping[Any, Any]  # Any: whatever stands in the settings.
 
 
 class Problem(NamedTuple):
@@ -27,7 +35,7 @@ class Problem(NamedTuple):
     hint: str
 
 
-class _Kind(NamedTuple):
+class SettingSpec(NamedTuple):
     """Hold what a value may be; *least* and *most* bound numbers, and durations in seconds."""
 
     types: Any  # Any: what isinstance takes.
@@ -48,56 +56,56 @@ class _Kind(NamedTuple):
 
 _SECONDS = (timedelta, int, float)
 _MOST = 2**31 - 1  # What every database can count to, and in seconds 68 years.
-_SPAN = _Kind(_SECONDS, "a timedelta, or a number of seconds, more than 0", 1e-6, _MOST)
+_SPAN = SettingSpec(_SECONDS, "a timedelta, or a number of seconds, more than 0", 1e-6, _MOST)
 _SECRETS = "a secret, a list, or a dict of names to secrets"
-KEYS: Mapping[str, _Kind] = {
-    "SECRETS": _Kind((str, bytes, list, tuple, dict), _SECRETS),
-    "STORE": _Kind(object, "a store"),
-    "DATABASE": _Kind(str, "an alias of DATABASES"),
-    "QUEUE": _Kind((str, dict), 'the name of a queue, or a dict with "NAME"'),
+KEYS: Mapping[str, SettingSpec] = {
+    "SECRETS": SettingSpec((str, bytes, list, tuple, dict), _SECRETS),
+    "STORE": SettingSpec(object, "a store"),
+    "DATABASE": SettingSpec(str, "an alias of DATABASES"),
+    "QUEUE": SettingSpec((str, dict), 'the name of a queue, or a dict with "NAME"'),
     "TOLERANCE": _SPAN,
-    "LEEWAY": _Kind(_SECONDS, "a timedelta, or a number of seconds, 0 or more", 0, _MOST),
+    "LEEWAY": SettingSpec(_SECONDS, "a timedelta, or a number of seconds, 0 or more", 0, _MOST),
     "TIMEOUT": _SPAN,
     "RETENTION": _SPAN,
     "LEASE": _SPAN,
     "KEEP": _SPAN,
-    "HISTORY": _Kind(int, "a number of deliveries, 0 or more", 0, _MOST),
-    "MAX_BODY": _Kind(int, "a number of bytes, 1 or more", 1, _MOST),
+    "HISTORY": SettingSpec(int, "a number of deliveries, 0 or more", 0, _MOST),
+    "MAX_BODY": SettingSpec(int, "a number of bytes, 1 or more", 1, _MOST),
 }
-OF_QUEUES: Mapping[str, _Kind] = {
-    "NAME": _Kind(str, "the name of a queue"),
-    "RETRIES": _Kind((list, tuple), "a list of whole seconds"),
-    "TIMEOUT": _Kind(int, "a number of seconds, 1 or more", 1, _MOST),
-    "ERROR_TEXT": _Kind(bool, "True or False"),
+OF_QUEUES: Mapping[str, SettingSpec] = {
+    "NAME": SettingSpec(str, "the name of a queue"),
+    "RETRIES": SettingSpec((list, tuple), "a list of whole seconds"),
+    "TIMEOUT": SettingSpec(int, "a number of seconds, 1 or more", 1, _MOST),
+    "ERROR_TEXT": SettingSpec(bool, "True or False"),
 }
-SPANS = frozenset(key for key, kind in KEYS.items() if kind.types is _SECONDS)
+DURATION_KEYS = frozenset(key for key, kind in KEYS.items() if kind.types is _SECONDS)
 """The keys of durations."""
 
 
-def misfits(settings: Given) -> Iterator[Problem]:
+def find_problems(settings: RawSettings) -> Iterator[Problem]:
     """Tell what in *settings* has no such key, or cannot be meant by its key."""
     yield from _unknown(settings, KEYS, SETTING)
     yield from _unfit(settings, KEYS, "E001", SETTING)
     queue = settings.get("QUEUE")
     if isinstance(queue, dict):
         where = f"{SETTING}['QUEUE']"
-        yield from _unknown(cast("Given", queue), OF_QUEUES, where)
-        yield from _unfit(cast("Given", queue), OF_QUEUES, "E005", where)
+        yield from _unknown(cast("RawSettings", queue), OF_QUEUES, where)
+        yield from _unfit(cast("RawSettings", queue), OF_QUEUES, "E005", where)
 
 
-def _unknown(settings: Given, known: Iterable[str], where: str) -> Iterator[Problem]:
+def _unknown(settings: RawSettings, known: Iterable[str], where: str) -> Iterator[Problem]:
     for key in settings:
         if not isinstance(key, str):
             fact = f"{where} has a key that is {type(key).__name__}"
             yield Problem("E002", fact, f"it takes {', '.join(known)}")
         elif key not in known:
-            near = nearest(key.upper(), known)
+            near = closest_match(key.upper(), known)
             hint = f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}"
             yield Problem("E002", f"{where} has no key {key!r}", hint)
 
 
 def _unfit(
-    settings: Given, kinds: Mapping[str, _Kind], number: str, where: str
+    settings: RawSettings, kinds: Mapping[str, SettingSpec], number: str, where: str
 ) -> Iterator[Problem]:
     for key, kind in kinds.items():
         found = kind.misfit(settings[key]) if key in settings else None

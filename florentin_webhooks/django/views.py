@@ -14,10 +14,10 @@ from django.http import HttpResponse
 
 from florentin_webhooks import wsgi
 from florentin_webhooks.django import conf
-from florentin_webhooks.django.connections import fit
+from florentin_webhooks.django.connections import use_fresh_connections
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Fields
-from florentin_webhooks.protocol.screening import promised_length
+from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.protocol.screening import reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -52,7 +52,7 @@ class WebhookView:
         self.login_required = False
         self._non_atomic_requests = _EveryDatabase()
         if hooks is not None:
-            fit(hooks)
+            use_fresh_connections(hooks)
 
     @property
     def is_of_settings(self) -> bool:
@@ -119,17 +119,17 @@ async def _answer_async(hooks: Receiver, request: HttpRequest) -> HttpResponse:
     if not _is_asgi(request):  # A wrapper with async around the view, under WSGI.
         return _response(await sync_to_async(_answer)(hooks, request))
     scope = cast("ASGIRequest", request).scope
-    headers = Fields(scope["headers"])
+    headers = HeaderMap(scope["headers"])
     reply = hooks.screen(scope["method"], headers)
     if reply is None:
         reply = await _receive(hooks, headers, _buffered(request, hooks.max_body))
     return _response(reply)
 
 
-async def _receive(hooks: Receiver, headers: Fields, body: bytes) -> Reply:
-    if not body and (promised := promised_length(headers)):
+async def _receive(hooks: Receiver, headers: HeaderMap, body: bytes) -> Reply:
+    if not body and (promised := reliable_content_length(headers)):
         reason = f"Content-Length {promised}, 0 bytes arrived: a middleware read the body"
-        return hooks.refuse(Outcome.BODY_UNAVAILABLE, reason)
+        return hooks.reject(Outcome.BODY_UNAVAILABLE, reason)
     return await hooks.areceive(headers, body)
 
 

@@ -95,7 +95,7 @@ def _response(outcomes: Sequence[Outcome]) -> JSON:
 
 def _meaning(outcome: Outcome) -> str:
     told = _SETTLED.get(outcome)
-    return told or str(json.loads(replies.refused(outcome).body)["error"]["message"])
+    return told or str(json.loads(replies.error(outcome).body)["error"]["message"])
 
 
 def _settled(outcomes: Iterable[Outcome]) -> JSON:

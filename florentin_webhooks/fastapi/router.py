@@ -14,7 +14,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.fastapi.openapi import OPERATION, EventSchema, responses
-from florentin_webhooks.protocol.screening import slash_forms
+from florentin_webhooks.protocol.screening import path_variants
 
 try:
     from fastapi import APIRouter, Body, Request, Response
@@ -54,7 +54,7 @@ def webhook_router(
     """
     app = asgi.WebhookApp(hooks, read_timeout=read_timeout)
     router = APIRouter(
-        lifespan=_closing(hooks), route_class=_Route, include_in_schema=include_in_schema
+        lifespan=_closing(hooks), route_class=AuditedRoute, include_in_schema=include_in_schema
     )
     forms = _forms(path)
     for form in forms:
@@ -69,7 +69,7 @@ def webhook_router(
 
 
 def _forms(path: str) -> tuple[str, str]:
-    forms = slash_forms(path)
+    forms = path_variants(path)
     if not forms[0]:
         refusal = (
             f"the path {path!r} has no form without a slash at its end; give the place here, as in "
@@ -92,7 +92,7 @@ def _closing(hooks: Receiver) -> Callable[[object], AbstractAsyncContextManager[
 
 def _serving(app: asgi.WebhookApp) -> Callable[[Request], Awaitable[Response]]:
     async def florentin_webhook(request: Request) -> Response:
-        return _Handover(app, request)
+        return DelegatingResponse(app, request)
 
     return florentin_webhook
 
@@ -117,7 +117,7 @@ def _show(router: APIRouter, path: str, hooks: Receiver) -> None:
     )
 
 
-class _Handover(Response):
+class DelegatingResponse(Response):
     """Let the ASGI mount answer, once FastAPI has run the dependencies."""
 
     def __init__(self, app: asgi.WebhookApp, request: Request) -> None:
@@ -147,7 +147,7 @@ def _receiving(chunks: AsyncGenerator[bytes, None]) -> Receive:
     return receive
 
 
-class _Route(APIRoute):
+class AuditedRoute(APIRoute):
     """Tell the log where a dependency refuses a delivery, of which the receiver never hears."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -11,9 +11,9 @@ import click
 from flask.cli import ScriptInfo
 
 from florentin_webhooks.cli.app import command_tree
-from florentin_webhooks.core.loader import EXTENSION, split
+from florentin_webhooks.core.loader import EXTENSION, parse_import_path
 from florentin_webhooks.core.receiver import Receiver
-from florentin_webhooks.core.routing.import_path import path_of
+from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask.config import PREFIX
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-__all__ = ["adopt", "path_of_app", "refuse_unready"]
+__all__ = ["app_import_path", "bind_receiver", "ensure_receiver"]
 
 _COMMAND = "florentin"
 _FACTORIES = ("create_app", "make_app")
 """What Flask itself looks for in a module."""
 
 
-def adopt(app: Flask, hooks: Receiver) -> None:
+def bind_receiver(app: Flask, hooks: Receiver) -> None:
     """Run the handlers of *hooks* in *app*'s context, also in workers; the latest app counts.
 
     The first receiver of an app is the one that import paths and ``flask florentin`` lead to.
@@ -40,7 +40,7 @@ def adopt(app: Flask, hooks: Receiver) -> None:
         app.cli.add_command(tree)
 
 
-def refuse_unready(hooks: object) -> None:
+def ensure_receiver(hooks: object) -> None:
     """Raise :class:`ConfigurationError` for what receives nothing, such as the extension itself."""
     if not isinstance(hooks, Receiver):
         message = (
@@ -50,17 +50,17 @@ def refuse_unready(hooks: object) -> None:
         raise ConfigurationError(message)
 
 
-def path_of_app(app: Flask) -> str:
+def app_import_path(app: Flask) -> str:
     """Give the import path under which workers find *app*: as told, itself, or its factory.
 
     Raises :class:`ConfigurationError` where they could not import it.
     """
     if told := cast("dict[str, object]", app.config).get(f"{PREFIX}APP"):
-        split(str(told))
+        parse_import_path(str(told))
         return str(told)
     for candidate in (app, *_factories(app.import_name)):
         with suppress(ConfigurationError):
-            return path_of(candidate, frozenset({app.import_name}))
+            return find_import_path(candidate, frozenset({app.import_name}))
     message = (
         f"no other process can import the app {app.import_name!r}: it is no global of a module, "
         "and its module has no create_app() that needs no arguments; say where it is, as in "
@@ -88,7 +88,7 @@ def _path() -> str:
     app = _program()
     hooks = cast("Receiver", app.extensions[EXTENSION])
     # What jobs name, where there are any: a worker calls no other factory.
-    return path_of_app(app) if hooks.queue is None else hooks.path
+    return app_import_path(app) if hooks.queue is None else hooks.path
 
 
 def _program() -> Flask:

@@ -11,9 +11,9 @@ from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
 from florentin_webhooks import wsgi
-from florentin_webhooks.flask.binding import adopt, refuse_unready
-from florentin_webhooks.flask.interception import note_arrival, watching_walls
-from florentin_webhooks.protocol.screening import slash_forms
+from florentin_webhooks.flask.binding import bind_receiver, ensure_receiver
+from florentin_webhooks.flask.interception import log_intercepted, mark_reached
+from florentin_webhooks.protocol.screening import path_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ __all__ = ["webhook_blueprint"]
 _ENDPOINT = "receive"
 
 
-class _EveryMethod(set[str]):
+class AnyMethod(set[str]):
     """Be the methods that are served, for whoever lists routes, and let all others in, too.
 
     They get our own answer. That a rule has no methods says the same to Werkzeug, but programs
@@ -48,8 +48,8 @@ def webhook_blueprint(
     request know it by its endpoint, ``florentin_webhooks.receive``. Raises
     :class:`ConfigurationError` for a path at which nothing would arrive.
     """
-    refuse_unready(hooks)
-    plain, slashed = slash_forms(path)
+    ensure_receiver(hooks)
+    plain, slashed = path_variants(path)
     blueprint = Blueprint(name, __name__)
     blueprint.add_url_rule(
         plain or slashed,
@@ -68,7 +68,7 @@ def _view(hooks: Receiver) -> Callable[..., Response]:
         # Asking Flask for the body would read it, as much as the host's limits allow.
         known = vars(request)
         environ: dict[str, object] = known["environ"]
-        note_arrival(environ)
+        mark_reached(environ)
         touched = "stream" in known
         reply = wsgi.answer(
             hooks,
@@ -96,15 +96,15 @@ def _register(state: BlueprintSetupState, hooks: Receiver) -> None:
     app = cast("Flask", state.app)
     name = f"{state.name_prefix}.{state.name}".lstrip(".")
     for rule in app.url_map.iter_rules(f"{name}.{_ENDPOINT}"):
-        rule.methods = _EveryMethod({"POST"})
+        rule.methods = AnyMethod({"POST"})
     preparing = _preparing(app, name, state.blueprint)
     app.url_value_preprocessors.setdefault(name, []).append(preparing)
-    adopt(app, hooks)
+    bind_receiver(app, hooks)
 
 
 def _preparing(app: Flask, name: str, blueprint: object) -> Callable[[str | None, object], None]:
     """Give what Flask calls before any function that runs before each request."""
-    watch = watching_walls(app, name)
+    watch = log_intercepted(app, name)
 
     def prepare(_endpoint: str | None, _values: object) -> None:
         # Flask-WTF may come to the app later than we do.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
 
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _options(given: Mapping[str, object], part: str) -> Options:
 def _refuse_unknown(config: Mapping[str, object]) -> None:
     for key in config:
         if key.startswith(PREFIX) and key not in KEYS:
-            near = nearest(key.removeprefix(PREFIX), (*_PLAIN, *OPTIONS))
+            near = closest_match(key.removeprefix(PREFIX), (*_PLAIN, *OPTIONS))
             meant = f"did you mean {PREFIX}{near}?" if near else f"there are {', '.join(KEYS)}"
             message = f"there is no setting {key}; {meant}"
             raise ConfigurationError(message)

@@ -10,7 +10,7 @@ from florentin_webhooks.core.loader import EXTENSION
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.flask.binding import adopt, path_of_app
+from florentin_webhooks.flask.binding import app_import_path, bind_receiver
 from florentin_webhooks.flask.blueprint import webhook_blueprint
 from florentin_webhooks.flask.config import Settings, read
 
@@ -54,7 +54,7 @@ class FlorentinWebhooks(Router):
         settings = read(app.config, os.environ)
         hooks = _build(app, settings)
         self._hand_on(self._handlers, hooks)
-        adopt(app, hooks)
+        bind_receiver(app, hooks)
         if settings.path is not None:
             app.register_blueprint(webhook_blueprint(hooks, settings.path))
         self._receivers.add(hooks)
@@ -93,4 +93,4 @@ def _queue(app: Flask, settings: Settings) -> Queue | None:
         raise ConfigurationError(message)
     from florentin_webhooks.rq.queue import RQQueue  # noqa: PLC0415 - where it is wanted.
 
-    return RQQueue(settings.queue, receiver=path_of_app(app), **settings.for_queue)
+    return RQQueue(settings.queue, receiver=app_import_path(app), **settings.for_queue)

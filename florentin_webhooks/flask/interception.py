@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-__all__ = ["note_arrival", "watching_walls"]
+__all__ = ["log_intercepted", "mark_reached"]
 
 _ARRIVED = "florentin_webhooks.arrived"
 _TOLD = (
@@ -26,12 +26,12 @@ _TOLD = (
 )
 
 
-def note_arrival(environ: dict[str, object]) -> None:
+def mark_reached(environ: dict[str, object]) -> None:
     """Note that the request of *environ* has come as far as the receiver."""
     environ[_ARRIVED] = True
 
 
-def watching_walls(app: Flask, blueprint: str) -> Callable[[], None]:
+def log_intercepted(app: Flask, blueprint: str) -> Callable[[], None]:
     """Give what is to be called before anything that *app* runs before each request.
 
     The blueprints around *blueprint*, which its name tells, may have such functions as well. It

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = ["Delivery", "Once", "Outcome", "Reply"]
+__all__ = ["Delivery", "OnceContext", "Outcome", "Reply"]
 
 
 class Outcome(StrEnum):
@@ -68,7 +68,7 @@ _STATUS = {
 }
 
 
-class Once(Protocol):
+class OnceContext(Protocol):
     """Be what :meth:`Delivery.once` gives: for ``with`` and, in ``async def``, ``async with``."""
 
     def __enter__(self) -> bool: ...
@@ -101,24 +101,26 @@ class Delivery:
     secret: str
     received_at: datetime
     body: bytes = field(repr=False)
-    guard: Callable[[str], Once] | None = field(default=None, repr=False, compare=False)
+    once_factory: Callable[[str], OnceContext] | None = field(
+        default=None, repr=False, compare=False
+    )
     """How :meth:`once` reaches the store; set while handlers run."""
 
     def idempotency_key(self, label: str) -> str:
         """Give a key for the outside world: the same in every attempt, another for each *label*."""
         return sha256(f"{self.fingerprint}:{label}".encode()).hexdigest()[:32]
 
-    def once(self, label: str) -> Once:
+    def once(self, label: str) -> OnceContext:
         """Give a context manager for what must happen once, though the handler is retried.
 
         ``with delivery.once("email") as first:`` is True until somebody has left it without an
         error; in ``async def`` write ``async with``. Raises :class:`ConfigurationError` outside a
         handler.
         """
-        if self.guard is None:
+        if self.once_factory is None:
             message = "once() works inside a handler, which gets its delivery from a receiver"
             raise ConfigurationError(message)
-        return self.guard(label)
+        return self.once_factory(label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-__all__ = ["Trace", "fingerprint", "trace"]
+__all__ = ["RetryKey", "fingerprint", "retry_key"]
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 # Behind a backslash, the quote belongs to a longer name. That is looked at last, so that the regex
@@ -19,7 +19,7 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _TIMESTAMP = re.compile(rb'"timestamp"(?<!\\"timestamp")\s*+:\s*+"[^"\\]*+"')
 
 
-class Trace(NamedTuple):
+class RetryKey(NamedTuple):
     """Tie a delivery id to what was sent under it, both as 16 bytes of SHA-256."""
 
     delivery_id: bytes
@@ -31,14 +31,14 @@ def fingerprint(body: bytes) -> bytes:
     return sha256(body).digest()[:16]
 
 
-def trace(delivery_id: str | None, body: bytes) -> Trace | None:
+def retry_key(delivery_id: str | None, body: bytes) -> RetryKey | None:
     """Give what recognises a retry with a new timestamp; nothing where there is no delivery id.
 
     Without an id, two genuine events that differ in nothing but their time would be one.
     """
     if delivery_id is None:
         return None
-    return Trace(fingerprint(delivery_id.encode()), fingerprint(_without_timestamp(body)))
+    return RetryKey(fingerprint(delivery_id.encode()), fingerprint(_without_timestamp(body)))
 
 
 def _without_timestamp(body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
-__all__ = ["Fields", "Headers", "find"]
+__all__ = ["HeaderMap", "Headers", "get_all"]
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
@@ -22,7 +22,7 @@ class MultiDict(Protocol):
         ...
 
 
-class Fields:
+class HeaderMap:
     """Hold headers by their names, so that they are gone through once however many are wanted."""
 
     __slots__ = ("_pairs", "_values")
@@ -40,7 +40,7 @@ class Fields:
         # Kept only where a name comes twice, since then the dict has lost a value.
         self._pairs = pairs if len(pairs) != len(self._values) else None
 
-    def find(self, name: str) -> list[str]:
+    def get_all(self, name: str) -> list[str]:
         """Give every value of *name*, which is written in lower case.
 
         Spaces and tabs around a value are no part of it (RFC 9110, 5.5): h11 strips them,
@@ -53,14 +53,14 @@ class Fields:
         return [_text(value) for key, value in self._pairs if key == wanted]
 
 
-Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs | Fields
+Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs | HeaderMap
 """Any mapping or list of pairs, in any case, of str or bytes (bytes are read as latin-1)."""
 
 
-def find(headers: Headers, name: str) -> list[str]:
+def get_all(headers: Headers, name: str) -> list[str]:
     """Give every value that *headers* hold for *name*, which is written in lower case."""
-    if isinstance(headers, Fields):
-        return headers.find(name)
+    if isinstance(headers, HeaderMap):
+        return headers.get_all(name)
     size, wanted = len(name), name.encode()
     return [
         _text(value)

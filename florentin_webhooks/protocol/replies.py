@@ -10,7 +10,7 @@ from __future__ import annotations
 from florentin_webhooks.errors import Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 
-__all__ = ["refused", "retry_later", "settled"]
+__all__ = ["error", "retry_after", "success"]
 
 _MESSAGES = {
     Outcome.MALFORMED: "the body is not an event",
@@ -42,23 +42,23 @@ _SETTLED = {
 }
 
 
-def settled(outcome: Outcome, fingerprint: str) -> Reply:
+def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Tell the sender that the delivery is taken care of and need not be sent again."""
     return Reply(outcome, outcome.status, _HEADERS, _SETTLED[outcome] % fingerprint.encode())
 
 
-def refused(outcome: Outcome, error: WebhookError | None = None) -> Reply:
+def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:
     """Tell the sender the outcome and nothing of why."""
     headers = _HEADERS
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         headers = (*headers, ("Allow", "POST"))
-    if isinstance(error, Unavailable):
-        headers = (*headers, ("Retry-After", str(error.retry_after)))
-    return Reply(outcome, outcome.status, headers, _ERRORS[outcome], error)
+    if isinstance(cause, Unavailable):
+        headers = (*headers, ("Retry-After", str(cause.retry_after)))
+    return Reply(outcome, outcome.status, headers, _ERRORS[outcome], cause)
 
 
-def retry_later(outcome: Outcome, seconds: int, error: WebhookError | None = None) -> Reply:
+def retry_after(outcome: Outcome, seconds: int, cause: WebhookError | None = None) -> Reply:
     """Ask the sender to come back after *seconds*."""
-    reply = refused(outcome, error)
+    reply = error(outcome, cause)
     headers = (*reply.headers, ("Retry-After", str(seconds)))
-    return Reply(outcome, reply.status, headers, reply.body, error)
+    return Reply(outcome, reply.status, headers, reply.body, cause)

@@ -10,47 +10,47 @@ import re
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, get_all
 
-__all__ = ["declared_length", "promised_length", "refusal", "slash_forms"]
+__all__ = ["content_length", "path_variants", "reliable_content_length", "screen"]
 
 _MAX_DIGITS = 18
 _NEVER_ASKED = re.compile("[?#]|//.")  # Routers answer two slashes with a redirect to one.
 
 
-def refusal(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] | None:
+def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] | None:
     """Give why a request is refused unread, or None."""
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
-    encodings = find(headers, "content-encoding")
+    encodings = get_all(headers, "content-encoding")
     if [value for value in encodings if value.lower() not in ("", "identity")]:
         # The signature covers the bytes as sent, and nobody unpacks what a stranger packed.
         return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"
-    length = declared_length(headers)
+    length = content_length(headers)
     if length > max_body:
         return Outcome.TOO_LARGE, f"Content-Length {length}, the limit is {max_body}"
     return None
 
 
-def declared_length(headers: Headers) -> int:
+def content_length(headers: Headers) -> int:
     """Give the Content-Length, and 0 where there is none that is a number."""
-    values = find(headers, "content-length")
+    values = get_all(headers, "content-length")
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return 0
     return int(values[0].lstrip("0")[:_MAX_DIGITS] or 0)
 
 
-def promised_length(headers: Headers) -> int:
+def reliable_content_length(headers: Headers) -> int:
     """Give the Content-Length that a server must have handed on, and 0 where a sender can undo it.
 
     Transfer-Encoding overrides it (RFC 9112, 6.3; h11 takes both), and httptools ends a request
     with Upgrade at its headers.
     """
-    undone = find(headers, "transfer-encoding") or find(headers, "upgrade")
-    return 0 if undone else declared_length(headers)
+    undone = get_all(headers, "transfer-encoding") or get_all(headers, "upgrade")
+    return 0 if undone else content_length(headers)
 
 
-def slash_forms(path: str) -> tuple[str, str]:
+def path_variants(path: str) -> tuple[str, str]:
     """Give *path* without and with a slash at its end: senders follow no redirect between them.
 
     Raises :class:`ConfigurationError` for a path at which nothing would arrive.

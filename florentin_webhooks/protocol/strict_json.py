@@ -12,7 +12,7 @@ from json import JSONDecodeError, JSONDecoder, dumps
 from math import isinf
 from typing import NoReturn
 
-__all__ = ["MAX_DEPTH", "decode"]
+__all__ = ["MAX_DEPTH", "loads"]
 
 MAX_DEPTH = 32
 """How deep objects and lists may nest. CPython's parser recurses; Florentin's events need four."""
@@ -23,7 +23,7 @@ _BRACKETS = re.compile(rb"[\[{\]}]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def decode(body: bytes) -> object:
+def loads(body: bytes) -> object:
     """Give the value that *body* spells.
 
     Raises ValueError, whose text never quotes the body, for anything but one UTF-8 encoded JSON
@@ -42,7 +42,7 @@ def decode(body: bytes) -> object:
     except JSONDecodeError as error:
         message = f"not JSON at character {error.pos}"
         raise ValueError(message) from None
-    except _RefusedJSON:
+    except StrictJSONError:
         raise
     except ValueError:
         message = "a number has more digits than Python reads"
@@ -50,7 +50,7 @@ def decode(body: bytes) -> object:
     return value
 
 
-class _RefusedJSON(ValueError):
+class StrictJSONError(ValueError):
     """Carry a reason through the decoder, whose own errors hold the whole document."""
 
 
@@ -62,14 +62,14 @@ def _refuse_depth(body: bytes) -> None:
         depth += 1 if bracket[0] in b"[{" else -1
         if depth > MAX_DEPTH:
             message = f"nested more than {MAX_DEPTH} levels deep"
-            raise _RefusedJSON(message)
+            raise StrictJSONError(message)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(pairs)
     if len(value) != len(pairs):
         message = "a key comes twice in one object"
-        raise _RefusedJSON(message)
+        raise StrictJSONError(message)
     return value
 
 
@@ -77,13 +77,13 @@ def _number(digits: str) -> float:
     number = float(digits)
     if isinf(number):
         message = "a number overflows to infinity"
-        raise _RefusedJSON(message)
+        raise StrictJSONError(message)
     return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
     message = f"{name} is no JSON"
-    raise _RefusedJSON(message)
+    raise StrictJSONError(message)
 
 
 def _refuse_surrogates(value: object) -> None:
@@ -92,7 +92,7 @@ def _refuse_surrogates(value: object) -> None:
         dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         message = "a lone surrogate stands for no character"
-        raise _RefusedJSON(message) from None
+        raise StrictJSONError(message) from None
 
 
 _DECODER = JSONDecoder(

@@ -26,12 +26,12 @@ __all__ = [
     "Connection",
     "Pool",
     "Word",
-    "address",
     "asyncio_client",
     "blocking_client",
-    "own_client",
-    "refuse_unfit",
+    "display_url",
+    "new_client",
     "unavailable",
+    "validate_server",
 ]
 
 logger = logging.getLogger("florentin_webhooks")
@@ -102,7 +102,7 @@ class AsyncioClient(Protocol):
         ...
 
 
-class Bounds(NamedTuple):
+class Timeouts(NamedTuple):
     """Hold the longest waits, in seconds: a delivery is answered within two, come what may.
 
     A server that hangs costs two attempts, and a new connection's greeting before the second:
@@ -129,7 +129,7 @@ _NO_GREETING: dict[str, float | None] = {
         ["driver_info"] if hasattr(redis, "DriverInfo") else ["lib_name", "lib_version"]
     ),
 }
-BOUNDS = Bounds()
+BOUNDS = Timeouts()
 
 
 def blocking_client(server: str | redis.Redis) -> BlockingClient:
@@ -150,7 +150,7 @@ def asyncio_client(server: str | Client) -> AsyncioClient:
     return cast("AsyncioClient", build(server, retry=retry, **options))
 
 
-def own_client(server: str | Client) -> redis.Redis:
+def new_client(server: str | Client) -> redis.Redis:
     """Give a new blocking client of the same server, without the short time-outs of ours."""
     if isinstance(server, str):
         return cast("redis.Redis", cast("Any", redis.Redis).from_url(server))
@@ -165,7 +165,7 @@ def own_client(server: str | Client) -> redis.Redis:
     return redis.Redis(connection_pool=redis.ConnectionPool(**options))
 
 
-def address(server: str | Client) -> str:
+def display_url(server: str | Client) -> str:
     """Say where *server* is, without user and password: for people and logs."""
     if isinstance(server, str):
         parts = urlsplit(server)
@@ -177,7 +177,7 @@ def address(server: str | Client) -> str:
     return f"redis://{host}:{port}/{told.get('db') or 0}"
 
 
-def refuse_unfit(server: object) -> None:
+def validate_server(server: object) -> None:
     """Raise :class:`ConfigurationError` for what cannot run the scripts; warn of slow ones."""
     if isinstance(server, str):
         _refuse_options(_options(server))

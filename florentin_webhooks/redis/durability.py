@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-__all__ = ["warn_about"]
+__all__ = ["check_durability"]
 
 logger = logging.getLogger("florentin_webhooks")
 
 
-def warn_about(info: Mapping[str, object] | None) -> None:
+def check_durability(info: Mapping[str, object] | None) -> None:
     """Log what would lose deliveries or let replays in; *info* is None where INFO is forbidden."""
     if info is None:
         logger.warning("Redis does not tell how it is set up; see to AOF and noeviction yourself")

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
-    "Call",
-    "Layout",
+    "KeySchema",
     "Script",
+    "ScriptCall",
     "Words",
+    "job_args",
     "job_keys",
-    "job_words",
     "script",
 ]
 
@@ -50,7 +50,7 @@ class Script(NamedTuple):
     sha: str
 
 
-class Call(NamedTuple):
+class ScriptCall(NamedTuple):
     """Hold one call of a script, and *read*, which turns the server's answer into ours.
 
     *size* is the length of the body in it. *may_fail*: nothing has happened yet, so that a server
@@ -64,17 +64,17 @@ class Call(NamedTuple):
     size: int = 0
     may_fail: bool = False
 
-    def command(self) -> Words:
+    def evalsha(self) -> Words:
         """Give the command that the server can answer when it remembers the script."""
         return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
 
-    def full_command(self) -> Words:
+    def eval(self) -> Words:
         """Give the command that the server can always answer; it remembers the script after."""
         return ("EVAL", self.script.text, len(self.keys), *self.keys, *self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class KeySchema:
     """Hold a key prefix and the lifetimes, in milliseconds."""
 
     prefix: bytes
@@ -127,7 +127,7 @@ def script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-def job_keys(layout: Layout, jobs: tuple[Job, ...]) -> Words:
+def job_keys(layout: KeySchema, jobs: tuple[Job, ...]) -> Words:
     """Give the keys of *jobs*, in the order in which the scripts read them."""
     keys: list[bytes | str | int] = [jobs[0].queues if jobs else ""]
     for job in jobs:
@@ -135,7 +135,7 @@ def job_keys(layout: Layout, jobs: tuple[Job, ...]) -> Words:
     return tuple(keys)
 
 
-def job_words(jobs: tuple[Job, ...]) -> Words:
+def job_args(jobs: tuple[Job, ...]) -> Words:
     """Give the words of *jobs*, in the order in which the scripts read them."""
     words: list[bytes | str | int] = [len(jobs)]
     for job in jobs:

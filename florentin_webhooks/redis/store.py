@@ -14,25 +14,31 @@ import redis.asyncio
 
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.guards import Latest, Once
-from florentin_webhooks.core.stores.jobs import Begin, Sweep, Waiting
-from florentin_webhooks.core.stores.queries import Dead, Find, List, Reopen, Search
+from florentin_webhooks.core.stores.jobs import ClaimJob, ListPendingJobs, RequeueLostJob
+from florentin_webhooks.core.stores.queries import (
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    ResetRecord,
+)
 from florentin_webhooks.core.stores.retention import milliseconds
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import (
     Client,
-    address,
     asyncio_client,
     blocking_client,
-    own_client,
-    refuse_unfit,
+    display_url,
+    new_client,
+    validate_server,
 )
 from florentin_webhooks.redis.codec.accept import accept, finish
 from florentin_webhooks.redis.codec.guards import latest, once
 from florentin_webhooks.redis.codec.jobs import begin, sweep, waiting
 from florentin_webhooks.redis.codec.queries import dead, find, list_, reopen, search
 from florentin_webhooks.redis.executors.blocking import BlockingExecutor
-from florentin_webhooks.redis.executors.pipelined import GroupedExecutor
-from florentin_webhooks.redis.schema import Call, Layout
+from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Operation
@@ -41,19 +47,21 @@ __all__ = ["RedisStore"]
 
 A = TypeVar("A")
 
-_CALLS: dict[type, Callable[[Layout, Any], Call]] = {  # Any: the operation of the key's type.
+_CALLS: dict[
+    type, Callable[[KeySchema, Any], ScriptCall]
+] = {  # Any: the operation of the key's type.
     Accept: accept,
     Finish: finish,
-    Begin: begin,
-    Sweep: sweep,
-    Waiting: waiting,
+    ClaimJob: begin,
+    RequeueLostJob: sweep,
+    ListPendingJobs: waiting,
     Once: once,
     Latest: latest,
-    Find: find,
-    List: list_,
-    Reopen: reopen,
-    Search: search,
-    Dead: dead,
+    GetRecord: find,
+    ListRecords: list_,
+    ResetRecord: reopen,
+    FindFingerprints: search,
+    ListDeadLetters: dead,
 }
 
 
@@ -83,21 +91,21 @@ class RedisStore:
         self.retention = retention
         self.lease = lease
         self.keep = keep
-        self.queues = True
-        self.transactions = False
+        self.supports_jobs = True
+        self.supports_transactions = False
         if keep < retention:
             message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
             raise ConfigurationError(message)
-        refuse_unfit(server)
+        validate_server(server)
         self._server = server
-        self._layout = Layout(
+        self._layout = KeySchema(
             prefix.encode(),
             milliseconds(retention),
             milliseconds(lease),
             milliseconds(keep),
             history,
         )
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, GroupedExecutor] = (
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
             WeakKeyDictionary()
         )
         self._blocking = (
@@ -138,13 +146,13 @@ class RedisStore:
     @property
     def address(self) -> str:
         """Where the server is, without user and password."""
-        return address(self._server)
+        return display_url(self._server)
 
     def client(self) -> redis.Redis:
         """Give a blocking client of the same server for somebody else's own, such as a worker."""
-        return own_client(self._server)
+        return new_client(self._server)
 
-    def through(self, client: redis.Redis) -> RedisStore:
+    def with_client(self, client: redis.Redis) -> RedisStore:
         """Give this store as seen through another client of the same server, as a worker has."""
         seen = copy(self)
         seen._server = client  # noqa: SLF001 - one of this class.
@@ -152,20 +160,22 @@ class RedisStore:
         seen._blocking = BlockingExecutor(blocking_client(client), look=False)  # noqa: SLF001
         return seen
 
-    def _call(self, operation: Operation[Any]) -> Call:  # Any: the answer is read by the call.
+    def _call(
+        self, operation: Operation[Any]
+    ) -> ScriptCall:  # Any: the answer is read by the call.
         describe = _CALLS.get(type(operation))
         if describe is None:
             message = f"RedisStore cannot carry out {type(operation).__name__}"
             raise ConfigurationError(message)
         return describe(self._layout, operation)
 
-    def _grouped(self) -> GroupedExecutor:
+    def _grouped(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.
         loop = asyncio.get_running_loop()
         executor = self._loops.get(loop)
         if executor is None:
             self._forget_closed_loops()
-            executor = self._loops[loop] = GroupedExecutor(asyncio_client(self._server))
+            executor = self._loops[loop] = PipelinedExecutor(asyncio_client(self._server))
         return executor
 
     def _forget_closed_loops(self) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import rq
 from rq.utils import now
 
-from florentin_webhooks.core.job import Ending, work
-from florentin_webhooks.core.loader import load
+from florentin_webhooks.core.job import JobResult, process_job
+from florentin_webhooks.core.loader import load_receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
@@ -41,7 +41,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
 
     Gives a Retry where it is too early, which uses up no attempt; raises :class:`JobFailed`.
     """
-    hooks, job = load(receiver, typed=False), rq.get_current_job()
+    hooks, job = load_receiver(receiver, typed=False), rq.get_current_job()
     if job is None:
         message = "process() is called by RQ workers only"
         raise ConfigurationError(message)
@@ -59,15 +59,15 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
     return None
 
 
-def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> Ending:
-    store = cast("RedisStore", hooks.store).through(job.connection)
+def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> JobResult:
+    store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: what returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
     with hooks.around():
-        return work(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
+        return process_job(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 
-def _told(ending: Ending, queue: object) -> str:
+def _told(ending: JobResult, queue: object) -> str:
     if isinstance(queue, RQQueue) and queue.error_text:
         return "; ".join(f"{failure.reason}: {failure.error}" for failure in ending.failures)
     return "; ".join(failure.reason for failure in ending.failures)

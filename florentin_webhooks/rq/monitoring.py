@@ -12,11 +12,11 @@ from rq.scheduler import RQScheduler
 if TYPE_CHECKING:
     import redis
 
-__all__ = ["QueueSight", "Seen", "look_at"]
+__all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WorkerStatus:
     """Hold one worker that is alive: its *state* is idle, busy, started or suspended."""
 
     name: str
@@ -27,7 +27,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueSight:
+class QueueStatus:
     """Hold how one queue does.
 
     *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
@@ -41,7 +41,7 @@ class QueueSight:
     scheduled: int
     running: int
     dead: int
-    workers: tuple[Seen, ...]
+    workers: tuple[WorkerStatus, ...]
     scheduler: bool
 
     def problems(self) -> list[str]:
@@ -57,11 +57,11 @@ class QueueSight:
         return found
 
 
-def look_at(client: redis.Redis, name: str) -> QueueSight:
+def queue_status(client: redis.Redis, name: str) -> QueueStatus:
     """Look at the queue *name*; changes nothing, and reads no job that could hold a pickle."""
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
-    return QueueSight(
+    return QueueStatus(
         name=name,
         waiting=queue.count,
         oldest=_oldest(client, queue),
@@ -80,8 +80,8 @@ def _oldest(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Q
     return _moment(client.hget(rq.job.Job.key_for(first.decode()), "enqueued_at"))
 
 
-def _workers(client: redis.Redis, queue: Any) -> list[Seen]:  # Any: an rq.Queue.
-    found: list[Seen] = []
+def _workers(client: redis.Redis, queue: Any) -> list[WorkerStatus]:  # Any: an rq.Queue.
+    found: list[WorkerStatus] = []
     for key in sorted(cast("Any", rq.Worker).all_keys(queue=queue)):
         facts = cast("dict[bytes, bytes]", client.hgetall(key))
         if b"state" in facts:  # One that was killed leaves its name for a while, and no facts.
@@ -91,7 +91,7 @@ def _workers(client: redis.Redis, queue: Any) -> list[Seen]:  # Any: an rq.Queue
             beat = _moment(facts.get(b"last_heartbeat"))
             name = str(key).rpartition(":")[2]
             pid = int(told.get("pid") or 0)
-            found.append(Seen(name, told["state"], told.get("hostname", ""), pid, beat))
+            found.append(WorkerStatus(name, told["state"], told.get("hostname", ""), pid, beat))
     return found
 
 

@@ -15,7 +15,7 @@ import rq
 from rq.utils import now, utcformat
 
 from florentin_webhooks.core.queue import Job, JobKeys
-from florentin_webhooks.core.routing.handler import refuse_queue_name
+from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
 
 __all__ = [
@@ -122,7 +122,7 @@ def _text(key: str | bytes) -> str:
 
 
 def _refuse(name: str, retries: Sequence[int], timeout: int) -> None:
-    refuse_queue_name(name)
+    validate_queue_name(name)
     if not retries or not all(_is_whole(seconds) for seconds in retries):
         message = (
             f"retries is {tuple(retries)}; it needs at least one wait of whole seconds, from 1"

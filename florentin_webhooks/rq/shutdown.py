@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 __all__ = [
-    "EndsWhole",
-    "signals_deferred",
+    "GracefulShutdown",
+    "defer_signals",
 ]
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
-def signals_deferred() -> Generator[None]:
+def defer_signals() -> Generator[None]:
     """Have SIGTERM and Ctrl-C wait for the end of the block; for the main thread.
 
     A process that is forked inside does not wait: there they do what they do by default.
@@ -51,7 +51,7 @@ _TIMES = 10
 """How often a scheduler is told to end before it is killed, a second after each time."""
 
 
-class EndsWhole(rq.worker.BaseWorker):
+class GracefulShutdown(rq.worker.BaseWorker):
     """End with the listening thread and the scheduler, however early a signal comes."""
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: what RQ takes.
@@ -68,7 +68,7 @@ class EndsWhole(rq.worker.BaseWorker):
 
     def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: what RQ passes.
         # Whoever ends between the fork and the note of its pid leaves the scheduler behind.
-        with signals_deferred():
+        with defer_signals():
             super()._start_scheduler(*args, **options)
 
     def unsubscribe(self) -> None:

@@ -10,52 +10,52 @@ import rq
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.replay import NotReplayable, drop
-from florentin_webhooks.core.stores.jobs import Sweep, Waiting
-from florentin_webhooks.core.stores.queries import Dead
+from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
+from florentin_webhooks.core.stores.queries import ListDeadLetters
 from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
-    "FORGOTTEN_AFTER",
-    "drop_oldest",
-    "sweep",
+    "LOST_AFTER",
+    "drop_expired",
+    "requeue_lost",
 ]
 
-FORGOTTEN_AFTER = 120.0
+LOST_AFTER = 120.0
 """Seconds after which a job that stands nowhere is taken for lost: RQ moves jobs within one."""
 
 
-def drop_oldest(hooks: Receiver) -> int:
+def drop_expired(hooks: Receiver) -> int:
     """Drop what has been dead for longer than the store keeps it, and give the number."""
     until = datetime.now(UTC) - cast("RedisStore", hooks.store).keep
     dropped = 0
-    for fingerprint in {job.fingerprint for job in hooks.store.execute(Dead(until))}:
+    for fingerprint in {job.fingerprint for job in hooks.store.execute(ListDeadLetters(until))}:
         with suppress(NotReplayable):  # It was revived meanwhile, or another worker was faster.
             drop(hooks, fingerprint)
             dropped += 1
     return dropped
 
 
-def sweep(hooks: Receiver, queue: rq.Queue, older_than: float = FORGOTTEN_AFTER) -> int:
+def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTER) -> int:
     """Put back the jobs that *queue* has lost, and give their number.
 
     Candidates are chosen by reading the lists once; the script then decides atomically.
     """
     client = queue.connection
-    store = cast("RedisStore", hooks.store).through(client)
+    store = cast("RedisStore", hooks.store).with_client(client)
     lists = (queue.key, queue.intermediate_queue_key)
     listed = {job_id for name in lists for job_id in client.lrange(name, 0, -1)}
     listed.update(cast("Any", client).zrange(queue.scheduled_job_registry.key, 0, -1))
     put_back = 0
     before = datetime.now(UTC) - timedelta(seconds=older_than)
-    for job_id in store.execute(Waiting(queue.name, before)):
+    for job_id in store.execute(ListPendingJobs(queue.name, before)):
         if job_id.encode() in listed:
             continue
         fingerprint = job_id[:32]
-        part, _ = hooks.part(fingerprint, queue.name)
-        found = store.execute(Sweep(bytes.fromhex(fingerprint), part))
+        part, _ = hooks.build_job(fingerprint, queue.name)
+        found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part))
         if found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
         put_back += found == "lost"

@@ -20,8 +20,8 @@ from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.job import process
 from florentin_webhooks.rq.queue import PROCESS
-from florentin_webhooks.rq.shutdown import EndsWhole
-from florentin_webhooks.rq.sweeper import FORGOTTEN_AFTER, drop_oldest, sweep
+from florentin_webhooks.rq.shutdown import GracefulShutdown
+from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
-    "Kind",
-    "ProcessJob",
-    "ProcessQueue",
+    "SafeJob",
+    "SafeQueue",
+    "WorkerKind",
     "build_worker",
 ]
 
@@ -42,7 +42,7 @@ CLEANING = 60
 """Seconds that one round of RQ's clean-up may take before another worker begins one."""
 
 
-class Kind(StrEnum):
+class WorkerKind(StrEnum):
     """Name how a worker runs a job."""
 
     FORK = "fork"
@@ -53,7 +53,7 @@ class Kind(StrEnum):
     """In a process of its own, started anew: slow, for systems where fork is not safe."""
 
 
-class ProcessJob(rq.job.Job):
+class SafeJob(rq.job.Job):
     """Be a job that can name one function only: JSON is no sandbox."""
 
     @property
@@ -101,13 +101,13 @@ class ProcessJob(rq.job.Job):
         """Send none, whatever the job names."""
 
 
-class ProcessQueue(rq.Queue):
+class SafeQueue(rq.Queue):
     """Be a queue of such jobs, in JSON also where RQ's clean-up builds a queue by itself."""
 
     def __init__(
         self, name: str = "florentin", connection: redis.Redis | None = None, **options: Any
     ) -> None:  # Any: what RQ passes to its queues.
-        options.update(serializer="json", job_class=ProcessJob)
+        options.update(serializer="json", job_class=SafeJob)
         super().__init__(name, connection, **options)  # pyright: ignore[reportUnknownMemberType]
 
     def acquire_maintenance_lock(self) -> bool:
@@ -118,11 +118,11 @@ class ProcessQueue(rq.Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANING))
 
 
-class _Sweeping(EndsWhole):
+class SweepingWorker(GracefulShutdown):
     """Sweep in each round of maintenance."""
 
     hooks: Receiver | None = None
-    forgotten_after = FORGOTTEN_AFTER
+    forgotten_after = LOST_AFTER
 
     def run_maintenance_tasks(self) -> None:
         """Do RQ's maintenance, then put back what RQ has lost."""
@@ -131,25 +131,29 @@ class _Sweeping(EndsWhole):
             return
         for queue in self.queues:
             try:
-                sweep(self.hooks, queue, self.forgotten_after)
-                drop_oldest(self.hooks)
+                requeue_lost(self.hooks, queue, self.forgotten_after)
+                drop_expired(self.hooks)
             except (Unavailable, redis.RedisError) as error:
                 logger.warning("not swept: %s", type(error).__name__)
 
 
-class ForkWorker(_Sweeping, rq.Worker):
+class ForkWorker(SweepingWorker, rq.Worker):
     """Run each job in a forked process."""
 
 
-class SimpleWorker(_Sweeping, rq.SimpleWorker):
+class SimpleWorker(SweepingWorker, rq.SimpleWorker):
     """Run each job in the worker itself."""
 
 
-class SpawnWorker(_Sweeping, rq.SpawnWorker):
+class SpawnWorker(SweepingWorker, rq.SpawnWorker):
     """Run each job in a process that is started anew."""
 
 
-_CLASSES = {Kind.FORK: ForkWorker, Kind.SIMPLE: SimpleWorker, Kind.SPAWN: SpawnWorker}
+_CLASSES = {
+    WorkerKind.FORK: ForkWorker,
+    WorkerKind.SIMPLE: SimpleWorker,
+    WorkerKind.SPAWN: SpawnWorker,
+}
 
 
 def build_worker(
@@ -157,7 +161,7 @@ def build_worker(
     client: redis.Redis,
     *,
     queue: str,
-    kind: Kind = Kind.FORK,
+    kind: WorkerKind = WorkerKind.FORK,
     maintenance: int = MAINTENANCE,
     name: str | None = None,
 ) -> rq.worker.BaseWorker:
@@ -169,14 +173,14 @@ def build_worker(
         message = "a worker needs a Receiver with store=RedisStore(…) and queue=RQQueue(…)"
         raise ConfigurationError(message)
     # Prepares the queue's job once. Else each forked process would do it anew.
-    hooks.part("0" * 32, queue)
+    hooks.build_job("0" * 32, queue)
     worker = _CLASSES[kind](
-        [ProcessQueue(queue, client)],
+        [SafeQueue(queue, client)],
         name=name,
         connection=client,
         serializer="json",
-        queue_class=ProcessQueue,
-        job_class=ProcessJob,
+        queue_class=SafeQueue,
+        job_class=SafeJob,
         maintenance_interval=maintenance,
         worker_ttl=maintenance + 15,
         log_job_description=False,

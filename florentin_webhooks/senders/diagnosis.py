@@ -11,14 +11,19 @@ import re
 from hmac import compare_digest, digest
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, get_all
 from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER
-from florentin_webhooks.senders.mutations import Cause, Variation, of_body, of_secret
+from florentin_webhooks.senders.mutations import (
+    Diagnosis,
+    Mutation,
+    body_mutations,
+    secret_mutations,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Cause", "diagnose"]
+__all__ = ["Diagnosis", "diagnose"]
 
 _SIZE_OF_PAIRS = 262_144
 """The largest body for which a changed secret and a changed body are tried together."""
@@ -29,8 +34,8 @@ _BASE64 = re.compile(r"(?:\w+[=:,])?\s*([A-Za-z0-9+/_-]{43}=?)")
 _FORM = "send sha256= and 64 lower-case hex digits, once"
 
 
-class _Guess(NamedTuple):
-    causes: tuple[Cause, ...]
+class Candidate(NamedTuple):
+    causes: tuple[Diagnosis, ...]
     secret: bytes
     body: bytes
 
@@ -40,12 +45,12 @@ def diagnose(
     body: bytes,
     secrets: Mapping[str, bytes],
     others: Mapping[str, bytes] | None = None,
-) -> list[Cause]:
+) -> list[Diagnosis]:
     """Give the causes, all of them together, that explain a signature which does not match.
 
     *secrets* were tried; *others* are configured elsewhere and may be the right ones.
     """
-    values = find(headers, SIGNATURE_HEADER.lower())
+    values = get_all(headers, SIGNATURE_HEADER.lower())
     causes = _form(values)
     digests = [found for value in values if (found := _digest(value)) is not None]
     if not digests:
@@ -57,18 +62,18 @@ def diagnose(
     return [*causes, *_nothing_found(headers, body)]
 
 
-def _form(values: list[str]) -> list[Cause]:
+def _form(values: list[str]) -> list[Diagnosis]:
     """Say what is wrong with the header itself."""
     if not values:
         text = f"there is no {SIGNATURE_HEADER} header"
-        return [Cause("header-missing", text, "see whether a proxy drops it")]
+        return [Diagnosis("header-missing", text, "see whether a proxy drops it")]
     if len(values) > 1:
         text = f"the signature header came {len(values)} times"
-        return [Cause("header-repeated", text, _FORM)]
+        return [Diagnosis("header-repeated", text, _FORM)]
     value = values[0]
     if _EXACT.fullmatch(value):
         return []
-    return [Cause("header-form", f"the signature header {_flaw(value)}", _FORM)]
+    return [Diagnosis("header-form", f"the signature header {_flaw(value)}", _FORM)]
 
 
 def _flaw(value: str) -> str:
@@ -101,42 +106,42 @@ def _digest(value: str) -> bytes | None:
 
 def _guesses(
     body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
-) -> Iterator[_Guess]:
+) -> Iterator[Candidate]:
     """Give guesses, the plain ones first: nothing changed, one thing changed, two things."""
-    plain = [_Guess((), secret, body) for secret in secrets.values()]
+    plain = [Candidate((), secret, body) for secret in secrets.values()]
     keys = [*_changed_secrets(secrets), *_elsewhere(others)]
-    bodies = list(of_body(body))
+    bodies = list(body_mutations(body))
     yield from plain
     yield from _with_bodies(plain, bodies)
-    yield from (_Guess((key.cause,), key.value, body) for key in keys)
+    yield from (Candidate((key.cause,), key.value, body) for key in keys)
     if len(body) <= _SIZE_OF_PAIRS:
-        both = [_Guess((key.cause,), key.value, body) for key in keys]
+        both = [Candidate((key.cause,), key.value, body) for key in keys]
         yield from _with_bodies(both, bodies)
 
 
-def _with_bodies(guesses: Iterable[_Guess], bodies: Iterable[Variation]) -> Iterator[_Guess]:
+def _with_bodies(guesses: Iterable[Candidate], bodies: Iterable[Mutation]) -> Iterator[Candidate]:
     for guess in guesses:
         for changed in bodies:
-            yield _Guess((*guess.causes, changed.cause), guess.secret, changed.value)
+            yield Candidate((*guess.causes, changed.cause), guess.secret, changed.value)
 
 
-def _changed_secrets(secrets: Mapping[str, bytes]) -> Iterator[Variation]:
+def _changed_secrets(secrets: Mapping[str, bytes]) -> Iterator[Mutation]:
     for name, secret in secrets.items():
-        yield from of_secret(name, secret)
+        yield from secret_mutations(name, secret)
 
 
-def _elsewhere(others: Mapping[str, bytes]) -> Iterator[Variation]:
+def _elsewhere(others: Mapping[str, bytes]) -> Iterator[Mutation]:
     for name, secret in others.items():
         text = f"it was signed with the secret in {name}, which is not the one you gave"
-        yield Variation(secret, Cause("another-secret", text, f"use {name}"))
+        yield Mutation(secret, Diagnosis("another-secret", text, f"use {name}"))
 
 
-def _nothing_found(headers: Headers, body: bytes) -> list[Cause]:
+def _nothing_found(headers: Headers, body: bytes) -> list[Diagnosis]:
     if not body:
-        declared = find(headers, "content-length")
+        declared = get_all(headers, "content-length")
         told = f", but Content-Length says {declared[0][:20]}" if declared else ""
         text = f"the body is empty{told}: something read it before"
-        return [Cause("body-empty", text, "find the middleware that reads the body first")]
+        return [Diagnosis("body-empty", text, "find the middleware that reads the body first")]
     text = "the body was changed in a way that cannot be undone, or another secret signed it"
     next_step = "compare secret and body with the delivery in Florentin's log"
-    return [Cause("unexplained", text, next_step)]
+    return [Diagnosis("unexplained", text, next_step)]

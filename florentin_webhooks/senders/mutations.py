@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Cause", "Variation", "of_body", "of_secret"]
+__all__ = ["Diagnosis", "Mutation", "body_mutations", "secret_mutations"]
 
 _BOM = b"\xef\xbb\xbf"
 _UNPACKED_LIMIT = 8 * 1024 * 1024
@@ -23,7 +23,7 @@ _LONGEST_PREFIX = 8
 _KEEP = "keep the bytes as they arrived and verify before anything else reads them"
 
 
-class Cause(NamedTuple):
+class Diagnosis(NamedTuple):
     """Say why a signature fails: a stable *code*, a sentence, and the next step."""
 
     code: str
@@ -31,27 +31,27 @@ class Cause(NamedTuple):
     next_step: str
 
 
-class Variation(NamedTuple):
+class Mutation(NamedTuple):
     """Hold bytes that may have been used, and why we have others."""
 
     value: bytes
-    cause: Cause
+    cause: Diagnosis
 
 
-def of_secret(name: str, secret: bytes) -> Iterator[Variation]:
+def secret_mutations(name: str, secret: bytes) -> Iterator[Mutation]:
     """Give what the signer's secret may have been, where ours is called *name*."""
     for code, message, next_step, value in _secrets(name, secret):
         if value and value != secret:
-            yield Variation(value, Cause(f"secret-{code}", message, next_step))
+            yield Mutation(value, Diagnosis(f"secret-{code}", message, next_step))
 
 
-def of_body(body: bytes) -> Iterator[Variation]:
+def body_mutations(body: bytes) -> Iterator[Mutation]:
     """Give what the signed body may have been."""
     seen = {body}
     for code, message, value in [*_bodies(body), *_json_again(body)]:
         if value not in seen:
             seen.add(value)
-            yield Variation(value, Cause(f"body-{code}", message, _KEEP))
+            yield Mutation(value, Diagnosis(f"body-{code}", message, _KEEP))
 
 
 def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:

@@ -9,9 +9,9 @@ from florentin_webhooks.errors import ConfigurationError
 __all__ = [
     "MINIMUM_SECRET",
     "Secrets",
-    "named_secrets",
-    "refuse_weak",
-    "shown_name",
+    "normalize_secrets",
+    "redact_name",
+    "validate_strength",
 ]
 
 MINIMUM_SECRET = 16
@@ -22,7 +22,7 @@ Secret = str | bytes
 Secrets = Secret | Sequence[Secret] | Mapping[str, Secret]
 
 
-def named_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
+def normalize_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
     """Give each secret with its name: yours, or ``secret-1``, ``secret-2``, … in their order.
 
     Raises :class:`ConfigurationError` when there is none, or one is empty, blank or no text.
@@ -34,7 +34,7 @@ def named_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
     return named
 
 
-def shown_name(name: str) -> str:
+def redact_name(name: str) -> str:
     """Give *name* as an error may tell it: who swaps the two has given the secret as a name."""
     if len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper()):
         return name  # Short, or an environment variable's.
@@ -51,7 +51,7 @@ def _each_secret(secrets: Secrets) -> Iterator[tuple[str, object]]:
 
 
 def _secret_bytes(name: str, secret: object) -> bytes:
-    shown = shown_name(name)
+    shown = redact_name(name)
     if not isinstance(secret, str | bytes):
         message = f"{shown} is {type(secret).__name__}; a secret is str or bytes"
         raise ConfigurationError(message)
@@ -66,10 +66,10 @@ def _secret_bytes(name: str, secret: object) -> bytes:
     return raw
 
 
-def refuse_weak(secrets: Secrets) -> None:
+def validate_strength(secrets: Secrets) -> None:
     """Raise :class:`ConfigurationError` for a short secret, or one that was copied with a space."""
-    for name, secret in named_secrets(secrets):
-        shown = shown_name(name)
+    for name, secret in normalize_secrets(secrets):
+        shown = redact_name(name)
         if secret != secret.strip():
             message = f"{shown} has white space around it; was it read from a file with a newline?"
             raise ConfigurationError(message)

@@ -1,5 +1,13 @@
 """A pretend Florentin for your tests."""
 
-from florentin_webhooks.testing.provider import Made, Provider
+from __future__ import annotations
 
-__all__ = ["Made", "Provider"]
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.protocol.deprecation import renamed_names
+from florentin_webhooks.testing.provider import Provider, SignedDelivery
+
+__all__ = ["Provider", "SignedDelivery"]
+
+if not TYPE_CHECKING:
+    __getattr__ = renamed_names(__name__, {"Made": "SignedDelivery"})

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature, iso_timestamp
 from florentin_webhooks.senders.secrets import Secrets
-from florentin_webhooks.testing.transport import Answer, post
+from florentin_webhooks.testing.transport import Response, post
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["Made", "Provider"]
+__all__ = ["Provider", "SignedDelivery"]
 
 
 JSON = Mapping[str, Any]  # Any: what JSON can spell.
 
 
-class Made(NamedTuple):
+class SignedDelivery(NamedTuple):
     """Hold a delivery as it goes over the wire."""
 
     headers: dict[str, str]
@@ -54,7 +54,7 @@ class Provider:
         event: str,
         /,
         **data: Any,  # Any: JSON.
-    ) -> Made:
+    ) -> SignedDelivery:
         """Give headers and body of a new delivery.
 
         The data is the sample of *event* (nothing for an event without one) with *data* laid over
@@ -65,38 +65,38 @@ class Provider:
         envelope = {
             "event": event,
             "timestamp": iso_timestamp(self._clock()),
-            "data": _laid_over({"request": unique, **SAMPLES.get(event, {})}, data),
+            "data": _deep_merge({"request": unique, **SAMPLES.get(event, {})}, data),
         }
         return self.sign(event, json.dumps(envelope).encode(), delivery_id=unique)
 
-    def sign(self, event: str, body: bytes, *, delivery_id: str) -> Made:
+    def sign(self, event: str, body: bytes, *, delivery_id: str) -> SignedDelivery:
         """Give the delivery of exactly these bytes."""
         headers = self._signature.sign(
             body, event=event, delivery_id=delivery_id, timestamp=self._clock()
         )
-        return Made({"Content-Type": "application/json", **headers}, body)
+        return SignedDelivery({"Content-Type": "application/json", **headers}, body)
 
-    def deliver(self, target: Receiver | str, event: str, /, **data: Any) -> Answer:  # Any: JSON.
+    def deliver(self, target: Receiver | str, event: str, /, **data: Any) -> Response:  # Any: JSON.
         """Make a delivery, send it to a receiver or to a URL, and give the answer.
 
         Raises OSError where nobody answers at the URL.
         """
         return self.send(target, self.make(event, **data))
 
-    def send(self, target: Receiver | str, made: Made) -> Answer:
+    def send(self, target: Receiver | str, made: SignedDelivery) -> Response:
         """Send a delivery as it is, once more if you like, and give the answer."""
         if isinstance(target, str):
             return post(target, made.headers, made.body)
         reply = target.receive(made.headers, made.body)
-        return Answer(reply.status, reply.outcome.value, dict(reply.headers), reply.body)
+        return Response(reply.status, reply.outcome.value, dict(reply.headers), reply.body)
 
 
-def _laid_over(below: JSON, above: JSON) -> dict[str, Any]:
+def _deep_merge(below: JSON, above: JSON) -> dict[str, Any]:
     together = dict(below)
     for key, value in above.items():
         under = together.get(key)
         if isinstance(under, Mapping) and isinstance(value, Mapping):
-            together[key] = _laid_over(cast("JSON", under), cast("JSON", value))
+            together[key] = _deep_merge(cast("JSON", under), cast("JSON", value))
         else:
             together[key] = value
     return together

@@ -13,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Answer", "post"]
+__all__ = ["Response", "post"]
 
 MAX_ANSWER = 1_048_576
 """How much of an answer is read."""
@@ -21,7 +21,7 @@ MAX_ANSWER = 1_048_576
 _VISIBLE = re.compile(r"[!-~]+")
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """Hold what a receiver answered; *outcome* is empty where it does not speak of one."""
 
     status: int
@@ -30,7 +30,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 30) -> Answer:
+def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 30) -> Response:
     """Send *body* and give the answer, whatever its status.
 
     Raises OSError where nobody answers within *timeout* seconds, and
@@ -49,7 +49,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
         raise ConfigurationError(message) from error
     finally:
         connection.close()
-    return Answer(answer.status, _outcome(content), dict(answer.getheaders()), content)
+    return Response(answer.status, _outcome(content), dict(answer.getheaders()), content)
 
 
 def _connection(url: str, timeout: float) -> tuple[HTTPConnection, str]:

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import Claim, Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import fingerprint
@@ -17,12 +17,12 @@ SHORT = 0.03
 
 
 def test_an_unknown_delivery_is_run(store: Subject) -> None:
-    assert store.accept(accept(BODY)) == Claim(Verdict.RUN, fingerprint(BODY))
+    assert store.accept(accept(BODY)) == Claim(AcceptDecision.RUN, fingerprint(BODY))
 
 
 def test_a_delivery_that_runs_is_in_progress_for_everybody_else(store: Subject) -> None:
     claimed(store, BODY)
-    assert store.accept(accept(BODY, token=b"other")).verdict is Verdict.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"other")).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_whoever_has_to_wait_is_told_how_long(make: Make) -> None:
@@ -35,7 +35,7 @@ def test_a_delivery_that_is_done_is_a_duplicate(store: Subject) -> None:
     claimed(store, BODY)
     assert store.finish(finish(BODY)) is State.DONE
     claim = store.accept(accept(BODY, token=b"other"))
-    assert (claim.verdict, claim.key) == (Verdict.DUPLICATE, fingerprint(BODY))
+    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [*product([True, False], repeat=2)])
@@ -45,7 +45,7 @@ def test_a_delivery_that_is_done_is_a_duplicate_whatever_it_looks_like_now(
     claimed(store, BODY)
     store.finish(finish(BODY))
     again = store.accept(accept(BODY, token=b"other", fresh=fresh, valid=valid))
-    assert again.verdict is Verdict.DUPLICATE
+    assert again.verdict is AcceptDecision.DUPLICATE
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -54,7 +54,7 @@ def test_a_delivery_that_failed_is_run_again_however_old_it_is(
 ) -> None:
     claimed(store, BODY)
     assert store.finish(finish(BODY, State.FAILED)) is State.FAILED
-    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is Verdict.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is AcceptDecision.RUN
 
 
 def test_attempts_are_counted(store: Subject) -> None:
@@ -103,7 +103,7 @@ def test_an_old_delivery_is_taken_over_as_well(make: Make) -> None:
     store = make(Span(lease=SHORT))
     claimed(store, BODY)
     store.passes(SHORT)
-    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is Verdict.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is AcceptDecision.RUN
 
 
 def test_a_handler_that_has_finished_extends_the_lease(make: Make) -> None:
@@ -111,7 +111,7 @@ def test_a_handler_that_has_finished_extends_the_lease(make: Make) -> None:
     claimed(store, BODY)
     store.passes(0.5)
     assert store.finish(finish(BODY, State.RUNNING, handler="one")) is State.RUNNING
-    assert store.accept(accept(BODY, token=b"other")).verdict is Verdict.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"other")).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_a_lease_that_ended_and_was_not_taken_over_still_counts(make: Make) -> None:
@@ -136,7 +136,7 @@ def test_a_late_owner_changes_nothing_while_the_next_one_runs(make: Make, state:
     store.passes(0.5)
     claimed(store, BODY, token=b"other")
     assert store.finish(finish(BODY, state, handler="one")) is State.LOST
-    assert store.accept(accept(BODY, token=b"third")).verdict is Verdict.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
@@ -147,7 +147,7 @@ def test_a_late_owner_changes_nothing_once_the_next_one_is_done(make: Make, stat
     claimed(store, BODY, token=b"other")
     store.finish(finish(BODY, token=b"other"))
     assert store.finish(finish(BODY, state)) is State.DONE
-    assert store.accept(accept(BODY, token=b"third")).verdict is Verdict.DUPLICATE
+    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.DUPLICATE
 
 
 def test_whoever_finishes_twice_because_an_answer_was_lost_is_told_it_is_done(
@@ -163,7 +163,7 @@ def test_a_failure_that_is_recorded_twice_leaves_the_next_attempt_alone(store: S
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"other")
     assert store.finish(finish(BODY, State.FAILED)) is State.LOST
-    assert store.accept(accept(BODY, token=b"third")).verdict is Verdict.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_what_nobody_accepted_cannot_be_finished(store: Subject) -> None:
@@ -176,16 +176,16 @@ def test_a_delivery_that_is_done_is_forgotten_after_the_retention(make: Make) ->
     claimed(store, BODY)
     store.finish(finish(BODY))
     store.passes(SHORT)
-    assert claimed(store, BODY, token=b"other") == Claim(Verdict.RUN, fingerprint(BODY))
+    assert claimed(store, BODY, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(BODY))
 
 
 def test_an_unknown_delivery_that_is_too_old_is_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, fresh=False)).verdict is Verdict.STALE
+    assert store.accept(accept(BODY, fresh=False)).verdict is AcceptDecision.STALE
 
 
 def test_a_delivery_that_was_too_old_stays_so(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
-    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is Verdict.STALE
+    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is AcceptDecision.STALE
 
 
 def test_a_delivery_that_came_too_early_is_run_once_it_is_fresh(store: Subject) -> None:
@@ -194,7 +194,7 @@ def test_a_delivery_that_came_too_early_is_run_once_it_is_fresh(store: Subject) 
 
 
 def test_a_delivery_that_its_model_refuses_is_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, valid=False)).verdict is Verdict.INVALID
+    assert store.accept(accept(BODY, valid=False)).verdict is AcceptDecision.INVALID
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -202,17 +202,17 @@ def test_a_delivery_that_was_refused_is_run_once_its_model_takes_it(
     store: Subject, *, fresh: bool
 ) -> None:
     store.accept(accept(BODY, valid=False))
-    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is Verdict.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is AcceptDecision.RUN
 
 
 def test_a_delivery_that_is_too_old_and_refused_is_too_old(store: Subject) -> None:
-    assert store.accept(accept(BODY, fresh=False, valid=False)).verdict is Verdict.STALE
+    assert store.accept(accept(BODY, fresh=False, valid=False)).verdict is AcceptDecision.STALE
 
 
 def test_a_failed_delivery_that_its_model_refuses_now_is_not_run(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
-    assert store.accept(accept(BODY, token=b"other", valid=False)).verdict is Verdict.INVALID
+    assert store.accept(accept(BODY, token=b"other", valid=False)).verdict is AcceptDecision.INVALID
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [(False, True), (True, False)])

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from tests.helpers.stores import IMPLEMENTATIONS, Span, Subject, accept, content, finish
 
@@ -49,7 +49,7 @@ def told(subject: Subject, operation: Accept | Finish) -> object:
     if isinstance(operation, Finish):
         return subject.finish(operation)
     claim = subject.accept(operation)
-    if claim.verdict is Verdict.RUN:
+    if claim.verdict is AcceptDecision.RUN:
         return claim
     return (claim.verdict, claim.key, claim.id_changed, claim.id_reused)
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import Ending, Finish, Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import Begin, WorkVerdict
-from florentin_webhooks.core.stores.queries import Mode, Record, Reopen
+from florentin_webhooks.core.stores.jobs import ClaimJob, JobDecision
+from florentin_webhooks.core.stores.queries import Record, ResetMode, ResetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
 from tests.helpers.looked import done, found, listed
@@ -37,9 +37,15 @@ def store(make: Make) -> Subject:
 
 def test_a_record_tells_all_that_is_known(store: Subject) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
-    store.ask(Begin(KEY, b"worker", JOB, 60))
+    store.ask(ClaimJob(KEY, b"worker", JOB, 60))
     ended = Finish(
-        KEY, b"worker", State.RUNNING, "m:bill", Ending.DISCARDED, reason="m:mail: E", part=JOB
+        KEY,
+        b"worker",
+        State.RUNNING,
+        "m:bill",
+        HandlerOutcome.DISCARDED,
+        reason="m:mail: E",
+        part=JOB,
     )
     store.finish(ended)
     assert found(store, KEY) == Record(
@@ -76,17 +82,17 @@ def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
 @pytest.mark.parametrize("state", [State.DONE, State.DEAD, State.QUEUED])
 def test_what_is_opened_again_runs_all_its_handlers_again(store: Subject, state: State) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
-    store.ask(Begin(KEY, b"worker", JOB, 60))
+    store.ask(ClaimJob(KEY, b"worker", JOB, 60))
     store.finish(Finish(KEY, b"worker", State.RUNNING, "m:bill", part=JOB))
     store.finish(Finish(KEY, b"worker", state, part=JOB))
-    assert store.ask(Reopen(KEY, Mode.ALL, (JOB,))) is state
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL, (JOB,))) is state
     assert store.jobs is not None
     assert store.jobs.listed("q") == []
     claim = store.accept(accept(BODY, token=b"again", inline=False, jobs=(JOB,)))
-    assert (claim.verdict, claim.done) == (Verdict.QUEUED, frozenset())
+    assert (claim.verdict, claim.done) == (AcceptDecision.QUEUED, frozenset())
     assert store.jobs.listed("q") == [JOB.id]
-    work = store.ask(Begin(KEY, b"next", JOB, 60))
-    assert (work.verdict, work.attempt, work.done) == (WorkVerdict.RUN, 1, frozenset())
+    work = store.ask(ClaimJob(KEY, b"next", JOB, 60))
+    assert (work.verdict, work.attempt, work.done) == (JobDecision.RUN, 1, frozenset())
     assert store.finish(Finish(KEY, b"next", State.DONE, "m:bill", part=JOB)) is State.DONE
 
 
@@ -94,20 +100,20 @@ def test_a_worker_that_runs_while_its_delivery_is_opened_again_counts_no_more(
     store: Subject,
 ) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
-    store.ask(Begin(KEY, b"worker", JOB, 60))
-    store.ask(Reopen(KEY, Mode.ALL, (JOB,)))
+    store.ask(ClaimJob(KEY, b"worker", JOB, 60))
+    store.ask(ResetRecord(KEY, ResetMode.ALL, (JOB,)))
     assert store.finish(Finish(KEY, b"worker", State.DONE, "m:bill", part=JOB)) is State.LOST
     assert found(store, KEY).handlers == {}
 
 
 def test_what_is_dropped_counts_as_done_and_its_worker_as_well(store: Subject) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
-    store.ask(Begin(KEY, b"worker", JOB, 60))
-    assert store.ask(Reopen(KEY, Mode.DROP, (JOB,))) is State.QUEUED
+    store.ask(ClaimJob(KEY, b"worker", JOB, 60))
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP, (JOB,))) is State.QUEUED
     assert store.jobs is not None
     assert (store.jobs.listed("q"), store.jobs.fields(JOB)) == ([], {})
     assert store.body(KEY) is None
     assert store.jobs.life(KEY) <= 3600
     assert store.finish(Finish(KEY, b"worker", State.DONE, part=JOB)) is State.DONE
     again = accept(BODY, token=b"again", inline=False, jobs=(JOB,))
-    assert store.accept(again).verdict is Verdict.DUPLICATE
+    assert store.accept(again).verdict is AcceptDecision.DUPLICATE

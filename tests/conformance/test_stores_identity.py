@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import Claim, Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
@@ -24,20 +24,20 @@ def done(store: Subject, body: bytes, under: str | None = "id-1") -> None:
 def test_a_retry_that_is_stamped_anew_is_a_duplicate_of_what_is_done(store: Subject) -> None:
     done(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
-    assert (claim.verdict, claim.key) == (Verdict.DUPLICATE, fingerprint(BODY))
+    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 def test_a_retry_that_is_stamped_anew_waits_for_what_runs(store: Subject) -> None:
     claimed(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
-    assert (claim.verdict, claim.key) == (Verdict.IN_PROGRESS, fingerprint(BODY))
+    assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
 def test_a_retry_that_is_stamped_anew_goes_on_with_what_failed(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED, handler="one"))
     claim = claimed(store, LATER, token=b"other")
-    assert claim == Claim(Verdict.RUN, fingerprint(BODY), attempt=2, done=frozenset({"one"}))
+    assert claim == Claim(AcceptDecision.RUN, fingerprint(BODY), attempt=2, done=frozenset({"one"}))
 
 
 def test_what_a_retry_stamped_anew_has_finished_is_done_for_both(store: Subject) -> None:
@@ -45,8 +45,8 @@ def test_what_a_retry_stamped_anew_has_finished_is_done_for_both(store: Subject)
     store.finish(finish(BODY, State.FAILED))
     claimed(store, LATER, token=b"other")
     store.finish(finish(BODY, token=b"other"))
-    assert store.accept(accept(BODY, token=b"third")).verdict is Verdict.DUPLICATE
-    assert store.accept(accept(LATER, token=b"third")).verdict is Verdict.DUPLICATE
+    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(accept(LATER, token=b"third")).verdict is AcceptDecision.DUPLICATE
 
 
 def test_a_lost_answer_to_a_retry_that_is_stamped_anew_is_given_again(store: Subject) -> None:
@@ -67,14 +67,14 @@ def test_a_captured_retry_runs_nothing_whatever_it_is_sent_under(
     done(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under=under))
-    assert (claim.verdict, claim.key) == (Verdict.DUPLICATE, fingerprint(BODY))
+    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 def test_a_captured_retry_runs_nothing_while_the_first_one_runs(store: Subject) -> None:
     claimed(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under="id-2"))
-    assert (claim.verdict, claim.key) == (Verdict.IN_PROGRESS, fingerprint(BODY))
+    assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
 def test_a_retry_is_known_as_long_as_if_it_had_come_first(make: Make) -> None:
@@ -84,7 +84,7 @@ def test_a_retry_is_known_as_long_as_if_it_had_come_first(make: Make) -> None:
     store.accept(accept(LATER, token=b"other"))
     store.passes(0.3)
     claim = store.accept(accept(LATER, token=b"third", under="id-2"))
-    assert claim.verdict is Verdict.DUPLICATE
+    assert claim.verdict is AcceptDecision.DUPLICATE
 
 
 def test_a_retry_is_forgotten_after_the_retention(make: Make) -> None:
@@ -92,14 +92,14 @@ def test_a_retry_is_forgotten_after_the_retention(make: Make) -> None:
     done(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     store.passes(SHORT)
-    assert claimed(store, LATER, token=b"other") == Claim(Verdict.RUN, fingerprint(LATER))
+    assert claimed(store, LATER, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(LATER))
 
 
 def test_a_second_key_is_forgotten_after_the_retention(make: Make) -> None:
     store = make(Span(retention=SHORT))
     done(store, BODY)
     store.passes(SHORT)
-    assert claimed(store, LATER, token=b"other") == Claim(Verdict.RUN, fingerprint(LATER))
+    assert claimed(store, LATER, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(LATER))
 
 
 def test_without_a_delivery_id_another_stamp_is_another_event(store: Subject) -> None:
@@ -115,7 +115,7 @@ def test_another_stamp_under_another_id_is_another_event(store: Subject) -> None
 def test_other_content_under_a_known_id_is_run_and_told(store: Subject) -> None:
     done(store, BODY)
     claim = claimed(store, OTHER, token=b"other")
-    assert claim == Claim(Verdict.RUN, fingerprint(OTHER), id_reused=True)
+    assert claim == Claim(AcceptDecision.RUN, fingerprint(OTHER), id_reused=True)
 
 
 def test_both_contents_under_one_id_are_remembered(store: Subject) -> None:
@@ -151,4 +151,4 @@ def test_a_known_delivery_under_its_id_or_none_is_nothing_special(
 def test_a_delivery_id_is_believed_by_nobody_who_is_not_remembered(store: Subject) -> None:
     done(store, BODY)
     store.accept(accept(OTHER, under="id-2"))
-    assert store.accept(accept(LATER, under="id-2", token=b"other")).verdict is Verdict.RUN
+    assert store.accept(accept(LATER, under="id-2", token=b"other")).verdict is AcceptDecision.RUN

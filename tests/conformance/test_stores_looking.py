@@ -7,9 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Dead, Find, List, Mode, Record, Reopen, Search
+from florentin_webhooks.core.stores.queries import (
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    Record,
+    ResetMode,
+    ResetRecord,
+)
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
 from tests.helpers.looked import done, found, listed
@@ -36,15 +44,15 @@ def store(make: Make) -> Subject:
 
 
 def test_what_nobody_knows_is_not_found(store: Subject) -> None:
-    assert store.ask(Find(KEY)) is None
-    assert store.ask(List()) == ()
+    assert store.ask(GetRecord(KEY)) is None
+    assert store.ask(ListRecords()) == ()
 
 
 def test_a_retry_that_was_stamped_anew_has_no_record_of_its_own(store: Subject) -> None:
     anew = content(stamped="12:00:30")
     done(store, 1)
-    assert store.accept(accept(anew)).verdict in {Verdict.DUPLICATE, Verdict.RUN}
-    record = store.ask(Find(fingerprint(anew)))
+    assert store.accept(accept(anew)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
+    record = store.ask(GetRecord(fingerprint(anew)))
     assert record is None or record.state
 
 
@@ -68,7 +76,7 @@ def test_what_was_let_go_is_still_a_duplicate(make: Make, history: int) -> None:
         done(store, number)
     for number in range(3):
         again = accept(content(number), token=b"again", under=f"id-{number}")
-        assert store.accept(again).verdict is Verdict.DUPLICATE
+        assert store.accept(again).verdict is AcceptDecision.DUPLICATE
 
 
 def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> None:
@@ -82,9 +90,9 @@ def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> Non
 
 
 def test_what_runs_inline_or_is_unknown_is_not_opened_again(store: Subject) -> None:
-    assert store.ask(Reopen(KEY, Mode.ALL)) is None
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
-    assert store.ask(Reopen(KEY, Mode.ALL)) is State.RUNNING
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.RUNNING
     assert store.finish(finish(BODY)) is State.DONE
 
 
@@ -140,29 +148,29 @@ def test_the_newest_are_listed_first_whatever_was_done_since(store: Subject) -> 
 
 def test_bodies_are_listed_where_they_are_wanted(store: Subject) -> None:
     claimed(store, BODY)
-    assert [record.body for record in store.ask(List())] == [BODY]
-    assert [record.body for record in store.ask(List(bodies=False))] == [b""]
+    assert [record.body for record in store.ask(ListRecords())] == [BODY]
+    assert [record.body for record in store.ask(ListRecords(bodies=False))] == [b""]
 
 
 def test_a_fingerprint_is_found_by_its_beginning(store: Subject) -> None:
     keys = [done(store, number).hex() for number in range(20)]
     for digits in (0, 1, 2, 8, 32):
         prefix = keys[0][:digits]
-        some = store.ask(Search(prefix, limit=100))
+        some = store.ask(FindFingerprints(prefix, limit=100))
         assert sorted(some) == sorted(key for key in keys if key.startswith(prefix))
-    assert len(store.ask(Search("", limit=3))) == 3
+    assert len(store.ask(FindFingerprints("", limit=3))) == 3
 
 
 @pytest.mark.parametrize("prefix", ["zz", "0" * 33, "%", "\x00"])
 def test_what_is_no_beginning_of_a_fingerprint_finds_nothing(store: Subject, prefix: str) -> None:
     done(store, 1)
-    assert store.ask(Search(prefix)) == ()
+    assert store.ask(FindFingerprints(prefix)) == ()
 
 
 def test_what_failed_inline_is_not_dead(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
-    assert store.ask(Dead()) == ()
+    assert store.ask(ListDeadLetters()) == ()
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED])
@@ -170,7 +178,7 @@ def test_what_is_opened_again_runs_all_that_ran_inline(store: Subject, state: St
     claimed(store, BODY)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, state))
-    assert store.ask(Reopen(KEY, Mode.ALL)) is state
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is state
     assert found(store, KEY).state is State.FAILED
     assert claimed(store, BODY, token=b"again").done == set()
 
@@ -178,15 +186,15 @@ def test_what_is_opened_again_runs_all_that_ran_inline(store: Subject, state: St
 def test_what_failed_and_is_dropped_counts_as_done(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
-    assert store.ask(Reopen(KEY, Mode.DROP)) is State.FAILED
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP)) is State.FAILED
     assert store.body(KEY) is None
     assert listed(store) == []
-    assert store.accept(accept(BODY, token=b"again")).verdict is Verdict.DUPLICATE
+    assert store.accept(accept(BODY, token=b"again")).verdict is AcceptDecision.DUPLICATE
 
 
 def test_what_was_too_old_or_refused_can_be_opened(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
     store.accept(accept(content(2), under="id-2", valid=False))
     assert listed(store, state=State.STALE) == [KEY.hex()]
-    assert store.ask(Reopen(KEY, Mode.ALL)) is State.STALE
-    assert store.accept(accept(BODY, token=b"late", fresh=False)).verdict is Verdict.RUN
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.STALE
+    assert store.accept(accept(BODY, token=b"late", fresh=False)).verdict is AcceptDecision.RUN

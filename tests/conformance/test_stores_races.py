@@ -16,7 +16,7 @@ from threading import Barrier
 import pytest
 
 from florentin_webhooks import MemoryStore, RedisStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State, Store
 from tests.helpers.stores import accept, content, finish
 from tests.helpers.waiting import eventually
@@ -29,7 +29,7 @@ PROCESS = """
 import asyncio, json, sys
 import redis
 from florentin_webhooks import RedisStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from tests.helpers.stores import accept, content
 
 url, prefix, name, tasks, rounds = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
@@ -41,7 +41,7 @@ async def race(number):
     while int(gate.get(f"{prefix}-gate-{number}")) < 2:
         pass
     claims = await asyncio.gather(*map(store.aexecute, asked))
-    won.extend(number for claim in claims if claim.verdict is Verdict.RUN)
+    won.extend(number for claim in claims if claim.verdict is AcceptDecision.RUN)
 
 async def races():
     for number in range(rounds):
@@ -70,11 +70,11 @@ def store(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> 
     made.close()
 
 
-def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], Verdict]) -> None:
+def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], AcceptDecision]) -> None:
     """Have *racers* threads *ask* at once; in each round exactly one is told to run."""
     start = Barrier(racers)
 
-    def race(racer: int) -> list[Verdict]:
+    def race(racer: int) -> list[AcceptDecision]:
         verdicts = []
         for number in range(rounds):
             start.wait(timeout=30)
@@ -84,12 +84,12 @@ def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], Verdic
     with ThreadPoolExecutor(racers) as threads:
         columns = list(threads.map(race, range(racers)))
     for verdicts in zip(*columns, strict=True):
-        assert Counter(verdicts)[Verdict.RUN] == 1
+        assert Counter(verdicts)[AcceptDecision.RUN] == 1
 
 
 @racing
 def test_of_threads_one_runs(store: Store, racers: int) -> None:
-    def ask(number: int, token: bytes) -> Verdict:
+    def ask(number: int, token: bytes) -> AcceptDecision:
         return store.execute(accept(content(number), token=token)).verdict
 
     race_of_threads(racers, ROUNDS[racers], ask)
@@ -97,10 +97,10 @@ def test_of_threads_one_runs(store: Store, racers: int) -> None:
 
 @racing
 def test_of_threads_one_runs_where_the_winner_is_done_at_once(store: Store, racers: int) -> None:
-    def ask(number: int, token: bytes) -> Verdict:
+    def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number)
         claim = store.execute(accept(body, token=token))
-        if claim.verdict is Verdict.RUN:
+        if claim.verdict is AcceptDecision.RUN:
             assert store.execute(finish(body, token=token)) is State.DONE
         return claim.verdict
 
@@ -108,7 +108,7 @@ def test_of_threads_one_runs_where_the_winner_is_done_at_once(store: Store, race
 
 
 def test_of_retries_that_are_stamped_anew_one_runs(store: Store) -> None:
-    def ask(number: int, token: bytes) -> Verdict:
+    def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number, stamped=f"12:00:{int(token):02}")
         return store.execute(accept(body, token=token, under=f"id-{number}")).verdict
 
@@ -123,11 +123,11 @@ def test_of_threads_one_takes_over(redis_url: str, redis_prefix: str) -> None:
 
     def lapsed() -> bool:
         last = lapsing.execute(accept(content(59), token=b"late"))
-        return last.verdict is Verdict.RUN
+        return last.verdict is AcceptDecision.RUN
 
     eventually(lapsed)
 
-    def ask(number: int, token: bytes) -> Verdict:
+    def ask(number: int, token: bytes) -> AcceptDecision:
         return lasting.execute(accept(content(number), token=token)).verdict
 
     race_of_threads(10, 59, ask)
@@ -142,7 +142,7 @@ def test_of_tasks_one_runs(store: Store, racers: int) -> None:
             body = content(number)
             asked = [accept(body, token=b"%d" % racer) for racer in range(racers)]
             claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-            assert Counter(claim.verdict for claim in claims)[Verdict.RUN] == 1
+            assert Counter(claim.verdict for claim in claims)[AcceptDecision.RUN] == 1
         await store.aclose()
 
     asyncio.run(races())

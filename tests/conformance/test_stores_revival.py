@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import Finish, Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import Sweep, Waiting
+from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.parting import BODY, JOB, KEY, OTHER, PART, begin, ended, queued, run
 from tests.helpers.parts import Jobs, job
@@ -43,10 +43,10 @@ def test_a_delivery_is_dead_while_one_part_is_and_kept_while_another_waits(
     run(store, State.DEAD)
     assert jobs.life(KEY) == ENDLESS
     assert run(store, State.QUEUED, other) is State.QUEUED
-    assert store.accept(queued(content(stamped="12:00:30"))).verdict is Verdict.ELSEWHERE
+    assert store.accept(queued(content(stamped="12:00:30"))).verdict is AcceptDecision.ELSEWHERE
     assert run(store, State.DONE, other) is State.DEAD
     assert jobs.life(KEY) < ENDLESS
-    assert store.accept(queued(token=b"revives")).verdict is Verdict.QUEUED
+    assert store.accept(queued(token=b"revives")).verdict is AcceptDecision.QUEUED
     assert jobs.life(KEY) == ENDLESS
     assert run(store, State.DONE) is State.DONE
 
@@ -57,8 +57,10 @@ def test_a_duplicate_revives_what_is_dead_and_nothing_else(store: Subject, jobs:
     run(store, State.DEAD)
     revival = queued(BODY, JOB, OTHER, token=b"revives")
     for _ in range(3):  # Its answer may be lost.
-        assert store.accept(revival).verdict is Verdict.QUEUED
-    assert store.accept(queued(BODY, JOB, OTHER, token=b"other")).verdict is Verdict.DUPLICATE
+        assert store.accept(revival).verdict is AcceptDecision.QUEUED
+    assert (
+        store.accept(queued(BODY, JOB, OTHER, token=b"other")).verdict is AcceptDecision.DUPLICATE
+    )
     assert (jobs.listed("q"), jobs.listed("other")) == ([JOB.id], [OTHER.id])
     assert jobs.fields(JOB)["status"] == "queued"
 
@@ -72,9 +74,9 @@ def test_a_retry_that_was_stamped_anew_revives_under_the_first_fingerprint(
     jobs.take(JOB, "failed")
     run(store, State.DEAD)
     elsewhere = store.accept(queued(anew, token=b"third", under="id-2"))
-    assert (elsewhere.verdict, elsewhere.key) == (Verdict.ELSEWHERE, KEY)
+    assert (elsewhere.verdict, elsewhere.key) == (AcceptDecision.ELSEWHERE, KEY)
     assert jobs.listed("q") == []
-    assert store.accept(queued(token=b"third")).verdict is Verdict.QUEUED
+    assert store.accept(queued(token=b"third")).verdict is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
@@ -84,7 +86,7 @@ def test_a_duplicate_revives_what_the_library_gave_up_or_lost(
 ) -> None:
     store.accept(queued())
     jobs.take(JOB, status)
-    assert store.accept(queued(token=b"second")).verdict is Verdict.QUEUED
+    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
@@ -94,8 +96,8 @@ def test_what_the_library_looks_after_is_left_to_it(
 ) -> None:
     store.accept(queued())
     jobs.take(JOB, status)
-    assert store.accept(queued(token=b"second")).verdict is Verdict.DUPLICATE
-    assert store.ask(Sweep(KEY, PART)) == "fine"
+    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
+    assert store.ask(RequeueLostJob(KEY, PART)) == "fine"
     assert jobs.listed("q") == []
 
 
@@ -104,9 +106,9 @@ def test_the_sweeper_puts_back_what_was_lost_once(
     store: Subject, jobs: Jobs, status: str | None
 ) -> None:
     store.accept(queued())
-    assert store.ask(Sweep(KEY, PART)) == "fine"
+    assert store.ask(RequeueLostJob(KEY, PART)) == "fine"
     jobs.take(JOB, status)
-    assert [store.ask(Sweep(KEY, PART)) for _ in range(3)] == ["lost", "fine", "fine"]
+    assert [store.ask(RequeueLostJob(KEY, PART)) for _ in range(3)] == ["lost", "fine", "fine"]
     assert jobs.listed("q") == [JOB.id]
     assert store.ask(begin()).expected == ("m:bill",)
 
@@ -114,7 +116,7 @@ def test_the_sweeper_puts_back_what_was_lost_once(
 def test_the_sweeper_finds_out_who_is_dead(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     jobs.take(JOB, "failed")
-    assert [store.ask(Sweep(KEY, PART)) for _ in range(3)] == ["dead", "fine", "fine"]
+    assert [store.ask(RequeueLostJob(KEY, PART)) for _ in range(3)] == ["dead", "fine", "fine"]
     assert 29 * 86400 < jobs.life(KEY) <= 30 * 86400
 
 
@@ -122,8 +124,10 @@ def test_the_sweeper_leaves_what_is_done_or_unknown_alone(store: Subject, jobs: 
     store.accept(queued())
     jobs.take(JOB, None)
     run(store, State.DONE)
-    assert store.ask(Sweep(KEY, PART)) == "fine"
-    assert store.ask(Sweep(fingerprint(b"unknown"), job(b"unknown", handlers=()))) == "fine"
+    assert store.ask(RequeueLostJob(KEY, PART)) == "fine"
+    assert (
+        store.ask(RequeueLostJob(fingerprint(b"unknown"), job(b"unknown", handlers=()))) == "fine"
+    )
     assert jobs.listed("q") == []
 
 
@@ -132,7 +136,7 @@ def test_the_sweeper_puts_back_what_was_lost_while_it_was_scheduled(
 ) -> None:
     store.accept(queued())
     jobs.take(JOB, "scheduled", killed=True)
-    assert [store.ask(Sweep(KEY, PART)) for _ in range(2)] == ["lost", "fine"]
+    assert [store.ask(RequeueLostJob(KEY, PART)) for _ in range(2)] == ["lost", "fine"]
 
 
 def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subject) -> None:
@@ -145,9 +149,9 @@ def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subje
     store.ask(begin(part, key=first))
     store.finish(Finish(first, b"worker", State.DEAD, part=part))
     soon = datetime.now(UTC) + timedelta(minutes=1)
-    assert store.ask(Waiting("q", soon)) == tuple(job(body).id for body in bodies[1:])
-    assert store.ask(Waiting("q", soon - timedelta(minutes=2))) == ()
-    assert store.ask(Waiting("other", soon)) == ()
+    assert store.ask(ListPendingJobs("q", soon)) == tuple(job(body).id for body in bodies[1:])
+    assert store.ask(ListPendingJobs("q", soon - timedelta(minutes=2))) == ()
+    assert store.ask(ListPendingJobs("other", soon)) == ()
 
 
 def test_what_somebody_requeued_by_hand_is_dead_no_more(store: Subject, jobs: Jobs) -> None:
@@ -156,5 +160,5 @@ def test_what_somebody_requeued_by_hand_is_dead_no_more(store: Subject, jobs: Jo
     run(store, State.DEAD)
     run(store, State.QUEUED, token=b"requeued")
     assert jobs.life(KEY) == ENDLESS
-    jobs_wait = store.ask(Waiting("q", datetime.now(UTC) + timedelta(minutes=1)))
+    jobs_wait = store.ask(ListPendingJobs("q", datetime.now(UTC) + timedelta(minutes=1)))
     assert jobs_wait == (JOB.id,)

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.signatures import iso_timestamp
-from florentin_webhooks.testing import Made, Provider
-from florentin_webhooks.testing.transport import Answer, post
+from florentin_webhooks.testing import Provider, SignedDelivery
+from florentin_webhooks.testing.transport import Response, post
 from tests.faults.program import EFFECTS, SECRET
 
 __all__ = ["Attempt", "Florentin", "Sending", "Ways"]
@@ -40,10 +40,10 @@ class Ways(NamedTuple):
 class Attempt(NamedTuple):
     """One request and its answer; None where there was none."""
 
-    made: Made
+    made: SignedDelivery
     began: float
     ended: float
-    answer: Answer | None
+    answer: Response | None
 
     @property
     def status(self) -> int:
@@ -74,7 +74,7 @@ class Sending:
         """Whether any attempt was answered with 2xx."""
         return any(attempt.acknowledged for attempt in self.attempts)
 
-    def make(self, provider: Provider) -> Made:
+    def make(self, provider: Provider) -> SignedDelivery:
         """The next attempt, as these ways want it."""
         if not (self._id and self.ways.same_id):
             self._id = f"dlv-{token_hex(8)}"
@@ -117,7 +117,7 @@ class Florentin:
         sending.attempts.append(attempt)
         return attempt
 
-    def post(self, made: Made) -> Attempt:
+    def post(self, made: SignedDelivery) -> Attempt:
         """Send exactly this."""
         began = time.time()
         answer = None
@@ -132,7 +132,9 @@ class Florentin:
         again = []
         for event, made in bodies.values():
             fresh = self._provider.sign(event, made.body, delivery_id=f"replay-{token_hex(8)}")
-            again.append(self.post(Made({**fresh.headers, **_signature(made)}, made.body)))
+            again.append(
+                self.post(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
+            )
         return again
 
     def run(self, count: int, *, rate: float, forge: float = 0.25, twice: float = 0.3) -> None:
@@ -175,23 +177,23 @@ class Florentin:
         wrong = self._random.choice(
             (
                 foreign,
-                Made(genuine.headers, genuine.body + b" "),
-                Made(other.headers, genuine.body),
-                Made(_without_signature(genuine), genuine.body),
-                Made(_with_signature(genuine, "sha256="), genuine.body),
-                Made(_with_signature(genuine, "sha256=" + "0" * 64), genuine.body),
+                SignedDelivery(genuine.headers, genuine.body + b" "),
+                SignedDelivery(other.headers, genuine.body),
+                SignedDelivery(_without_signature(genuine), genuine.body),
+                SignedDelivery(_with_signature(genuine, "sha256="), genuine.body),
+                SignedDelivery(_with_signature(genuine, "sha256=" + "0" * 64), genuine.body),
             )
         )
         self.forged.append(await asyncio.to_thread(partial(self.post, wrong)))
 
 
-def _signature(made: Made) -> dict[str, str]:
+def _signature(made: SignedDelivery) -> dict[str, str]:
     return {name: value for name, value in made.headers.items() if "signature" in name.lower()}
 
 
-def _without_signature(made: Made) -> dict[str, str]:
+def _without_signature(made: SignedDelivery) -> dict[str, str]:
     return {name: value for name, value in made.headers.items() if name not in _signature(made)}
 
 
-def _with_signature(made: Made, value: str) -> dict[str, str]:
+def _with_signature(made: SignedDelivery, value: str) -> dict[str, str]:
     return {**made.headers, **dict.fromkeys(_signature(made), value)}

@@ -51,10 +51,10 @@ def work(kind: str) -> None:
         hooks,
         redis.Redis.from_url(REDIS),
         queue=QUEUE,
-        kind=worker.Kind(kind),
+        kind=worker.WorkerKind(kind),
         maintenance=1,
     )
-    made.forgotten_after = sweeper.FORGOTTEN_AFTER / 60 * MINUTE
+    made.forgotten_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
     made.get_heartbeat_ttl = lambda *_, **__: MINUTE
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)
@@ -85,7 +85,7 @@ def _shorten(scheduler: Any, intermediate: Any) -> None:  # Any: RQ leaves its t
 
 
 def _make_mortal(made: Any) -> None:
-    execute, schedule = made.execute_job, worker.ProcessQueue.schedule_job
+    execute, schedule = made.execute_job, worker.SafeQueue.schedule_job
 
     def executes(job: Any, queue: Any) -> None:
         die_at("popped")
@@ -96,7 +96,7 @@ def _make_mortal(made: Any) -> None:
         return schedule(self, *arguments, **options)
 
     made.execute_job = executes
-    worker.ProcessQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
+    worker.SafeQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
 
 
 if __name__ == "__main__":

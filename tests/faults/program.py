@@ -1,7 +1,7 @@
 """The program that is harmed: a receiver whose handlers tell the oracle what they do.
 
 Web processes, workers and work-horses import it as ``tests.faults.program:hooks``. Each dies at a
-point that a test has named, once: "before Begin", "after Once done", "popped" and so on.
+point that a test has named, once: "before ClaimJob", "after Once done", "popped" and so on.
 """
 
 from __future__ import annotations

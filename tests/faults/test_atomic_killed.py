@@ -18,7 +18,7 @@ import pytest
 from django.db import connections
 
 from florentin_webhooks.signatures import DELIVERY_ID_HEADER
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.faults.atomic_nursery import SECRET
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import passed, store_on
@@ -59,7 +59,7 @@ class Nursery:
         """End it; no child is left."""
         self._process.communicate(timeout=20)
 
-    def deliver(self, made: Made, *, kill_after: int = 0, delay: float = 0) -> Attempt:
+    def deliver(self, made: SignedDelivery, *, kill_after: int = 0, delay: float = 0) -> Attempt:
         """Deliver; kill the process some *delay* after so many marks, unless that is none."""
         told = {"headers": made.headers, "body": made.body.decode()}
         assert self._process.stdin is not None
@@ -111,7 +111,7 @@ def test_each_effect_happens_once_whenever_a_process_is_killed(
     alias: str, nursery: Nursery, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - a seed repeats a run.
-    provider, killed, sent = Provider(SECRET), Counter[str](), list[Made]()
+    provider, killed, sent = Provider(SECRET), Counter[str](), list[SignedDelivery]()
     while killed.total() < kills:
         made = provider.make(EVENT)
         sent.append(made)
@@ -130,7 +130,7 @@ def test_each_effect_happens_once_whenever_a_process_is_killed(
 
 
 def _insist(
-    alias: str, nursery: Nursery, provider: Provider, made: Made, dice: random.Random
+    alias: str, nursery: Nursery, provider: Provider, made: SignedDelivery, dice: random.Random
 ) -> Iterator[str]:
     """Deliver until it is acknowledged, as an honest sender does; give where it was killed."""
     for attempt in range(100):
@@ -146,13 +146,13 @@ def _insist(
     pytest.fail("it was never acknowledged")
 
 
-def _stamped_anew(provider: Provider, made: Made) -> Made:
+def _stamped_anew(provider: Provider, made: SignedDelivery) -> SignedDelivery:
     envelope = json.loads(made.body)
     envelope["timestamp"] = json.loads(provider.make(EVENT).body)["timestamp"]
     return provider.sign(EVENT, json.dumps(envelope).encode(), delivery_id=_id(made))
 
 
-def _id(made: Made) -> str:
+def _id(made: SignedDelivery) -> str:
     return made.headers[DELIVERY_ID_HEADER]
 
 

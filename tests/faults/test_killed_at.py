@@ -33,8 +33,8 @@ def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
 def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None:
     sender = Florentin(stage.url)
     points = [
-        "before Begin",
-        "after Begin",
+        "before ClaimJob",
+        "after ClaimJob",
         "before Once begin",
         "after Once begin",
         "after Once done",
@@ -60,7 +60,7 @@ def test_a_job_that_rq_has_half_moved_is_put_back(stage: Stage) -> None:
     stage.arm("popped")
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     # A killed work-horse makes its worker schedule the job; and then that one is killed as well.
-    stage.arm("before Begin")
+    stage.arm("before ClaimJob")
     stage.arm("before it is scheduled")
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()

@@ -11,10 +11,10 @@ from uuid import uuid4
 from florentin_webhooks import Delivery, Receiver, Reply
 from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.queries import Find, Record
+from florentin_webhooks.core.stores.queries import GetRecord, Record
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import InvoiceCreated
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.django_settings import SQLITE
 from tests.helpers.django_stores import in_threads, passed, store_on
 from tests.helpers.handling import named
@@ -50,15 +50,15 @@ class AtomicShop:
 
         self.receiver.on(InvoiceCreated, **{"atomic": True, **how})(named(name, handler))
 
-    def receive(self, made: Made | None = None) -> Reply:
+    def receive(self, made: SignedDelivery | None = None) -> Reply:
         """What is answered in a blocking program."""
         return self.receiver.receive(*(made or self.made))
 
-    async def areceive(self, made: Made | None = None) -> Reply:
+    async def areceive(self, made: SignedDelivery | None = None) -> Reply:
         """What is answered in an asyncio program."""
         return await self.receiver.areceive(*(made or self.made))
 
-    def run(self, made: Made | None = None) -> Reply:
+    def run(self, made: SignedDelivery | None = None) -> Reply:
         """The same, in an event loop that begins and ends with it."""
 
         async def flow() -> Reply:
@@ -86,7 +86,7 @@ class AtomicShop:
 
     def _record(self) -> Record:
         (key,) = {each.key for each in self.asked(Accept)}
-        record = _elsewhere(lambda: self.store.execute(Find(key)))
+        record = _elsewhere(lambda: self.store.execute(GetRecord(key)))
         assert record is not None
         return record
 

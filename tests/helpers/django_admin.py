@@ -20,7 +20,7 @@ from django.urls import path
 from florentin_webhooks import Receiver
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.events import Event
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.django_hooks import described
 from tests.helpers.django_settings import SQLITE, configure, migrated
 from tests.helpers.django_stores import empty
@@ -86,7 +86,7 @@ class Shop:
         florentin = Provider(SECRET, clock=lambda: datetime.now(UTC) - timedelta(hours=age))
         return self.took(florentin.make(event, **data))
 
-    def took(self, made: Made) -> str:
+    def took(self, made: SignedDelivery) -> str:
         """The fingerprint of *made*, which has come."""
         from florentin_webhooks.protocol.fingerprint import fingerprint
 
@@ -188,7 +188,7 @@ def restamped(shop: Shop, **data: Any) -> tuple[str, str]:
     """The fingerprints of a delivery, and of a retry of it with a new timestamp."""
     headers, body = shop.florentin.make("invoice.created", **data)
     envelope = json.loads(body)
-    first = shop.took(Made(headers, body))
+    first = shop.took(SignedDelivery(headers, body))
     envelope["timestamp"] = (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
     sent_as = envelope["data"]["request"]
     again = shop.florentin.sign(

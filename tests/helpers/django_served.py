@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.command_line import Program, python
 from tests.helpers.http import Answer, Connection
 from tests.helpers.server import Server
@@ -30,7 +30,9 @@ class Site(Server):
         self.provider = Provider(SECRET)
         self.is_asgi = name.startswith("uvicorn")
 
-    def send(self, made: Made, path: str = PATH, *, chunked: bool = False, **more: str) -> Answer:
+    def send(
+        self, made: SignedDelivery, path: str = PATH, *, chunked: bool = False, **more: str
+    ) -> Answer:
         """The answer to a delivery, with *more* headers, in which "_" stands for "-"."""
         return self.answer(written(as_request(made, **more), path, chunked=chunked))
 
@@ -47,7 +49,7 @@ class Site(Server):
         return [*json.loads(self.get("/effects"))]
 
 
-def as_request(made: Made, **more: str) -> Request:
+def as_request(made: SignedDelivery, **more: str) -> Request:
     """*made* as a request."""
     pairs = {**made.headers, **{name.replace("_", "-"): value for name, value in more.items()}}
     return Request(tuple((n.encode(), v.encode()) for n, v in pairs.items()), made.body)

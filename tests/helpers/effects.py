@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from django.db import connections
 
-from florentin_webhooks.core.stores.atomic import Effect, Effected
+from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import Latest
-from florentin_webhooks.core.stores.queries import Find
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_stores import in_threads, store_on
 from tests.helpers.stores import A, accept, content, finish
@@ -52,9 +52,9 @@ class Shop:
         *,
         state: State = State.DONE,
         also: tuple[Latest, ...] = (),
-    ) -> Effected:
+    ) -> TransactionResult:
         """Have an effect, and then run *handler*, in the transaction that finishes the delivery."""
-        return self.store.execute(Effect(self.call(handler), finish(BODY, state), also))
+        return self.store.execute(RunInTransaction(self.call(handler), finish(BODY, state), also))
 
     def call(self, handler: Callable[[], object]) -> Callable[[], BaseException | None]:
         """What the flow makes of a handler."""
@@ -71,7 +71,7 @@ class Shop:
 
     def state(self) -> State:
         """The state of the delivery."""
-        record = self.store.execute(Find(KEY))
+        record = self.store.execute(GetRecord(KEY))
         assert record is not None
         return record.state
 

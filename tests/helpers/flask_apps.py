@@ -8,7 +8,7 @@ from flask import Flask
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.flask import webhook_blueprint
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.http import Answer
 from tests.helpers.vectors import SECRET
 
@@ -38,7 +38,7 @@ def held(app: Flask) -> Receiver:
     return receiver
 
 
-def post(app: Flask, made: Made | None = None, path: str = PATH) -> Answer:
+def post(app: Flask, made: SignedDelivery | None = None, path: str = PATH) -> Answer:
     """What *app* answers to *made*, or to a new delivery."""
     headers, body = made or Provider(SECRET).make("invoice.created")
     response = app.test_client().post(path, data=body, headers=headers)

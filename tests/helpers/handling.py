@@ -12,7 +12,7 @@ from florentin_webhooks import Delivery, Receiver, Reply
 from florentin_webhooks.errors import HandlerFailed
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made
+from florentin_webhooks.testing import SignedDelivery
 
 __all__ = [
     "Body",
@@ -31,16 +31,16 @@ __all__ = [
     "raising",
 ]
 
-Receive = Callable[[Receiver, Made], Reply]
+Receive = Callable[[Receiver, SignedDelivery], Reply]
 Body = Callable[..., object]
 """What a handler does with its event."""
 
 
-def blocking(receiver: Receiver, made: Made) -> Reply:
+def blocking(receiver: Receiver, made: SignedDelivery) -> Reply:
     return receiver.receive(*made)
 
 
-def asynchronous(receiver: Receiver, made: Made) -> Reply:
+def asynchronous(receiver: Receiver, made: SignedDelivery) -> Reply:
     return asyncio.run(receiver.areceive(*made))
 
 

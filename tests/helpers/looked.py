@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Find, List, Record
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, Record
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.stores import Subject, claimed, content, finish
 
@@ -20,11 +20,11 @@ def done(store: Subject, number: int) -> bytes:
 
 def found(store: Subject, key: bytes) -> Record:
     """Look a delivery up that is known."""
-    record = store.ask(Find(key))
+    record = store.ask(GetRecord(key))
     assert record is not None
     return record
 
 
 def listed(store: Subject, **given: object) -> list[str]:
     """The fingerprints that are listed."""
-    return [record.fingerprint for record in store.ask(List(**given))]  # type: ignore[arg-type]  # as List.
+    return [record.fingerprint for record in store.ask(ListRecords(**given))]  # type: ignore[arg-type]  # as List.

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.stores.queries import Find, List, Record, Search
+from florentin_webhooks.core.stores.queries import FindFingerprints, GetRecord, ListRecords, Record
 from florentin_webhooks.errors import Unavailable
 from tests.helpers.receivers import SpiedStore
 
@@ -28,18 +28,18 @@ class Database(SpiedStore):
     def execute(self, operation: Operation[A]) -> A:
         if self.error:
             raise self.error
-        if isinstance(operation, Find):
+        if isinstance(operation, GetRecord):
             return cast("A", self.records.get(operation.key))
-        if isinstance(operation, List):
+        if isinstance(operation, ListRecords):
             return cast("A", self._listed(operation))
-        if isinstance(operation, Search):
+        if isinstance(operation, FindFingerprints):
             keys = [key.hex() for key in self.records]
             return cast("A", tuple(key for key in keys if key.startswith(operation.prefix)))
         answer = super().execute(operation)
         self._note(operation)
         return answer
 
-    def _listed(self, wanted: List) -> tuple[Record, ...]:
+    def _listed(self, wanted: ListRecords) -> tuple[Record, ...]:
         newest = list(self.records.values())[::-1]
         return tuple(each for each in newest if wanted.state in (None, each.state))
 

@@ -28,7 +28,7 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.flask import webhook_blueprint
-from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, get_all
 from florentin_webhooks.wsgi import answer
 from tests.helpers.mount_cases import ATTACKS, CASES, HEADER
 from tests.helpers.vectors import SECRET
@@ -56,7 +56,7 @@ class Switching(Receiver):
         return await self._meant(headers).areceive(headers, body)
 
     def _meant(self, headers: Headers) -> Receiver:
-        (name,) = find(headers, HEADER.lower())
+        (name,) = get_all(headers, HEADER.lower())
         if name not in self._named:
             number = int(name.partition("/")[0])
             self._named[name] = [*CASES.values(), *ATTACKS.values()][number].build()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import Begin, WorkVerdict
+from florentin_webhooks.core.stores.jobs import ClaimJob, JobDecision
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.parts import job
 from tests.helpers.stores import Subject, accept, content
@@ -26,8 +26,8 @@ def queued(body: bytes = BODY, *jobs: Job, token: bytes = b"first", **given: obj
 
 def begin(
     part: Job = PART, *, token: bytes = b"worker", seconds: float = 3600, key: bytes = KEY
-) -> Begin:
-    return Begin(key, token, part, seconds)
+) -> ClaimJob:
+    return ClaimJob(key, token, part, seconds)
 
 
 def ended(
@@ -43,5 +43,5 @@ def ended(
 
 def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
     """Have a worker take a part and end it."""
-    assert store.ask(begin(part, token=token)).verdict is WorkVerdict.RUN
+    assert store.ask(begin(part, token=token)).verdict is JobDecision.RUN
     return store.finish(ended(state, part=part, token=token))

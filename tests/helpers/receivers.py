@@ -52,12 +52,12 @@ class SpiedStore:
         return self._store.lease
 
     @property
-    def queues(self) -> bool:
-        return self._store.queues
+    def supports_jobs(self) -> bool:
+        return self._store.supports_jobs
 
     @property
-    def transactions(self) -> bool:
-        return self._store.transactions
+    def supports_transactions(self) -> bool:
+        return self._store.supports_transactions
 
     def execute(self, operation: Operation[A]) -> A:
         self.asked.append(operation)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from florentin_webhooks import Router, events
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.events import Event, parse
+from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 
 __all__ = [
@@ -89,7 +89,7 @@ def other(event: Event) -> None:
 def arrived(router: Router, name: str) -> Event:
     """The event *name* by the model that *router* has for it."""
     envelope = {"event": name, "timestamp": NOW, "data": SAMPLES.get(name, {"reason": "no funds"})}
-    return parse(envelope, router.model(name))
+    return parse_event(envelope, router.model(name))
 
 
 def wanted_by(router: Router, name: str) -> list[str]:

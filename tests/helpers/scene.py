@@ -6,7 +6,7 @@ import json
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
 from florentin_webhooks.events import Event, InvoiceCreated, UserLogin
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.receivers import Clock
 from tests.helpers.shop import SECRET
 
@@ -31,16 +31,18 @@ class Scene:
         if self.failing:
             raise ValueError
 
-    def send(self, made: Made) -> Reply:
+    def send(self, made: SignedDelivery) -> Reply:
         return self.receiver.receive(*made)
 
-    def invoice(self) -> Made:
+    def invoice(self) -> SignedDelivery:
         return self.provider.make("invoice.created")
 
-    def signed(self, body: str | dict[str, object], event: str = "invoice.created") -> Made:
+    def signed(
+        self, body: str | dict[str, object], event: str = "invoice.created"
+    ) -> SignedDelivery:
         """Exactly this body, signed."""
         text = body if isinstance(body, str) else json.dumps(body)
         return self.provider.sign(event, text.encode(), delivery_id="d-1")
 
-    def invalid(self) -> Made:
+    def invalid(self) -> SignedDelivery:
         return self.provider.make("invoice.created", invoice={"amount_due": "much"})

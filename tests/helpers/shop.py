@@ -14,7 +14,7 @@ from florentin_webhooks import Delivery, Receiver, Reply
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 
 __all__ = [
     "SECRET",
@@ -46,15 +46,15 @@ class Shop:
         self._on_run = on_run
         self.receiver.on(InvoiceCreated)(self._abill if asynchronous else self._bill)
 
-    def make(self) -> Made:
+    def make(self) -> SignedDelivery:
         """A new delivery that the handler wants."""
         return self._provider.make("invoice.created")
 
-    def receive(self, made: Made | None = None) -> Reply:
+    def receive(self, made: SignedDelivery | None = None) -> Reply:
         """What is answered to *made*, or to a new delivery, in a blocking program."""
         return self.receiver.receive(*(made or self.make()))
 
-    async def areceive(self, made: Made | None = None) -> Reply:
+    async def areceive(self, made: SignedDelivery | None = None) -> Reply:
         """What is answered to *made*, or to a new delivery, in an asyncio program."""
         return await self.receiver.areceive(*(made or self.make()))
 
@@ -80,17 +80,17 @@ def assert_unavailable(reply: Reply) -> None:
 class Receive(Protocol):
     """Have a shop receive a delivery, a new one where none is given."""
 
-    def __call__(self, shop: Shop, made: Made | None = None, /) -> Reply:
+    def __call__(self, shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
         """Give the reply."""
         ...
 
 
-def blocking(shop: Shop, made: Made | None = None, /) -> Reply:
+def blocking(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
     """In a blocking program."""
     return shop.receive(made)
 
 
-def asynchronous(shop: Shop, made: Made | None = None, /) -> Reply:
+def asynchronous(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
     """In an asyncio program of its own."""
 
     async def program() -> Reply:

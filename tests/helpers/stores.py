@@ -14,9 +14,9 @@ import redis
 
 from florentin_webhooks import Delivery, MemoryStore, RedisStore
 from florentin_webhooks.core.queue import Job
-from florentin_webhooks.core.stores.accept import Accept, Claim, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.protocol.fingerprint import fingerprint, trace
+from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
 from tests.helpers.parts import Jobs, RedisJobs
 from tests.helpers.waiting import eventually
 
@@ -195,7 +195,7 @@ def accept(
     jobs: tuple[Job, ...] = (),
 ) -> Accept:
     """What a receiver asks when *body* arrives."""
-    seen = trace(under, body)
+    seen = retry_key(under, body)
     return Accept(
         fingerprint(body),
         seen,
@@ -218,5 +218,5 @@ def finish(
 def claimed(subject: Subject, body: bytes, **given: bytes | str | None) -> Claim:
     """Take the lease of *body*."""
     claim = subject.accept(accept(body, **given))  # type: ignore[arg-type]  # as accept() takes.
-    assert claim.verdict is Verdict.RUN
+    assert claim.verdict is AcceptDecision.RUN
     return claim

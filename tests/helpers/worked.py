@@ -77,14 +77,14 @@ if "FW_URL" in os.environ:
     hooks = build(os.environ["FW_URL"], os.environ["FW_PREFIX"], os.environ["FW_QUEUE"])
 
 if __name__ == "__main__":
-    from florentin_webhooks.core.loader import load
-    from florentin_webhooks.rq.worker import Kind, build_worker
+    from florentin_webhooks.core.loader import load_receiver
+    from florentin_webhooks.rq.worker import WorkerKind, build_worker
 
     logging.basicConfig(level=logging.INFO)
     worker = build_worker(
-        load("tests.helpers.worked:hooks"),
+        load_receiver("tests.helpers.worked:hooks"),
         redis.Redis.from_url(os.environ["FW_URL"]),
         queue=os.environ["FW_QUEUE"],
-        kind=Kind(sys.argv[1]),
+        kind=WorkerKind(sys.argv[1]),
     )
     worker.work(burst="--stay" not in sys.argv, with_scheduler=True)

@@ -17,9 +17,9 @@ import redis
 import rq
 
 from florentin_webhooks import Delivery, Receiver, RedisStore, Reply, RQQueue
-from florentin_webhooks.core.stores.queries import Find, Record
+from florentin_webhooks.core.stores.queries import GetRecord, Record
 from florentin_webhooks.events import Event
-from florentin_webhooks.rq.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.helpers.receivers import Clock
 from tests.helpers.vectors import CANONICAL, SECRET, Request, delivery
 
@@ -107,7 +107,7 @@ class Workshop:
     def worker(self, client: redis.Redis, queue: str | None = None, **options: Any) -> Any:
         """A worker that runs jobs in this process; Any: rq leaves its types open."""
         queue = queue or self.queue
-        return build_worker(self.hooks, client, queue=queue, kind=Kind.SIMPLE, **options)
+        return build_worker(self.hooks, client, queue=queue, kind=WorkerKind.SIMPLE, **options)
 
     def work(self, queue: str | None = None) -> None:
         """Run every job that waits now, including those whose time for a retry has come."""
@@ -154,7 +154,7 @@ class Workshop:
 
     def record(self, fingerprint: str) -> Record:
         """What the store knows of a delivery."""
-        found = self.store.execute(Find(bytes.fromhex(fingerprint)))
+        found = self.store.execute(GetRecord(bytes.fromhex(fingerprint)))
         assert found is not None
         return found
 

@@ -11,8 +11,8 @@ import pytest
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import COMMANDS
-from florentin_webhooks.cli.errors import Code
-from florentin_webhooks.events import CATALOGUE, parse
+from florentin_webhooks.cli.errors import ExitCode
+from florentin_webhooks.events import CATALOGUE, parse_event
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.helpers.command_line import SECRET, error, python, type_in
 
@@ -126,7 +126,7 @@ def test_the_catalogue_fits_a_phone() -> None:
 @pytest.mark.parametrize("event", CATALOGUE)
 def test_an_event_is_shown_as_a_body_that_can_be_parsed(event: str) -> None:
     shown = json.loads(type_in("events", event).stdout)
-    assert type(parse(shown)) is CATALOGUE[event]
+    assert type(parse_event(shown)) is CATALOGUE[event]
     assert json.loads(type_in("events", event, "--json").stdout)["sample"]["event"] == event
 
 
@@ -254,4 +254,4 @@ def test_every_command_option_and_exit_code_is_documented() -> None:
             options = {word for each in leaf.params for word in each.opts if word[:2] == "--"}
             undocumented = {word for word in options - {"--color"} if f"`{word}" not in section}
             assert undocumented == set(), title
-    assert all(f"\n| {code.value} |" in page for code in Code)
+    assert all(f"\n| {code.value} |" in page for code in ExitCode)

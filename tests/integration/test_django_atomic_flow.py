@@ -19,13 +19,13 @@ from django.db.transaction import atomic
 
 from florentin_webhooks import Delivery, Discard, Reply, RetryLater
 from florentin_webhooks.core.stores.accept import Finish
-from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Permission, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.atomic_shop import AtomicShop, Does, effects
 from tests.helpers.handling import Failing, failures_of, raising
 from tests.helpers.receivers import SpiedStore
@@ -108,7 +108,7 @@ def test_what_shall_be_retried_later_has_no_effect_until_then(
 def test_a_database_that_is_gone_is_unavailable_and_there_is_no_effect(shop: AtomicShop) -> None:
     class Gone(SpiedStore):
         def execute(self, operation: Operation[A]) -> A:
-            if isinstance(operation, Effect):
+            if isinstance(operation, RunInTransaction):
                 raise Unavailable("the database is gone")
             return super().execute(operation)
 
@@ -189,7 +189,7 @@ def _newer_and_older(shop: AtomicShop, receive: Receive, does: Does) -> list[Out
     return [receive(shop, _made(seconds)).outcome for seconds in (5, 60)]
 
 
-def _made(age: int) -> Made:
+def _made(age: int) -> SignedDelivery:
     stamped = datetime.now(UTC) - timedelta(seconds=age)
     return Provider(SECRET, clock=lambda: stamped).make("invoice.created")
 
@@ -200,7 +200,7 @@ def test_an_effect_of_a_newer_event_supersedes_older_ones(
 ) -> None:
     assert _newer_and_older(shop, receive, lambda _: None) == [Outcome.PROCESSED] * 2
     assert shop.effects() == 1
-    assert {each.step for each in shop.asked(Latest)} == {Step.BEGIN}
+    assert {each.step for each in shop.asked(Latest)} == {GuardStep.BEGIN}
 
 
 @both_ways
@@ -227,5 +227,5 @@ def test_one_that_lost_its_lease_has_no_effect_and_lets_the_next_one_in(
     shop.on("bill", latest=entity)
     assert receive(shop).outcome is Outcome.IN_PROGRESS
     assert (shop.ran, shop.effects()) == ([], 0)
-    other = Latest(shop.asked(Latest)[0].entity, 0, b"other", Step.BEGIN, 60)
-    assert shop.store.execute(other).permission is Permission.RUN
+    other = Latest(shop.asked(Latest)[0].entity, 0, b"other", GuardStep.BEGIN, 60)
+    assert shop.store.execute(other).permission is GuardDecision.RUN

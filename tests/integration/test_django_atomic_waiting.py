@@ -13,9 +13,9 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from django.db import connections
 
-from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import Operation, State, Store
-from florentin_webhooks.core.stores.guards import Latest, Step
+from florentin_webhooks.core.stores.guards import GuardStep, Latest
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.helpers.atomic_shop import AtomicShop
 from tests.helpers.django_stores import in_threads
@@ -124,7 +124,7 @@ class Late(SpiedStore):
         self.may_begin = asyncio.Event()
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        if isinstance(operation, Effect):
+        if isinstance(operation, RunInTransaction):
             await self.may_begin.wait()
         return await super().aexecute(operation)
 
@@ -138,5 +138,5 @@ async def test_one_that_lost_its_lease_while_nobody_waited_supersedes_nothing(
     shop.loses_its_lease()
     late.may_begin.set()
     await aeventually(lambda: len(shop.asked(Latest)) > 1)
-    assert [each.step for each in shop.asked(Latest)] == [Step.BEGIN, Step.RELEASE]
+    assert [each.step for each in shop.asked(Latest)] == [GuardStep.BEGIN, GuardStep.RELEASE]
     assert (shop.ran, shop.effects()) == ([], 0)

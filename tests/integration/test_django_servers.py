@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from florentin_webhooks.testing import Made
+from florentin_webhooks.testing import SignedDelivery
 from tests.helpers.django_served import (
     PATH,
     Site,
@@ -51,15 +51,15 @@ def site(running: Site) -> Site:
     return running
 
 
-def invoice(site: Site, **invoice: object) -> Made:
+def invoice(site: Site, **invoice: object) -> SignedDelivery:
     return site.provider.make("invoice.created", invoice=invoice)
 
 
-def stamp(made: Made) -> str:
+def stamp(made: SignedDelivery) -> str:
     return made.headers["X-Florentin-Delivery-Id"]
 
 
-def done(site: Site, made: Made) -> list[str]:
+def done(site: Site, made: SignedDelivery) -> list[str]:
     return [effect for effect in site.effects() if stamp(made) in effect]
 
 
@@ -146,7 +146,7 @@ def test_a_form_is_never_parsed(site: Site) -> None:
 
 def test_a_forgery_changes_nothing(site: Site) -> None:
     made = invoice(site)
-    forged = Made(made.headers, made.body + b" ")
+    forged = SignedDelivery(made.headers, made.body + b" ")
     assert site.send(forged).outcome == "invalid-signature"
     assert done(site, made) == []
 
@@ -166,7 +166,7 @@ def test_a_sender_that_leaves_half_way_leaves_nothing_behind(site: Site) -> None
 
 def test_nothing_private_is_written(site: Site) -> None:
     made = invoice(site, number="F-777")
-    site.send(Made(made.headers, made.body + b" "), X_Meddle="body")
+    site.send(SignedDelivery(made.headers, made.body + b" "), X_Meddle="body")
     site.send(made)
     for private in ("F-777", made.headers["X-Florentin-Signature"][7:], "a-secret-of-the"):
         assert private not in site.output()

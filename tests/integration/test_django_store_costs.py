@@ -12,10 +12,16 @@ import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Once, Step
-from florentin_webhooks.core.stores.queries import Find, List, Mode, Reopen, Search
+from florentin_webhooks.core.stores.guards import GuardStep, Latest, Once
+from florentin_webhooks.core.stores.queries import (
+    FindFingerprints,
+    GetRecord,
+    ListRecords,
+    ResetMode,
+    ResetRecord,
+)
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import store_on
@@ -60,9 +66,9 @@ def counted(store: DjangoStore, operation: Operation[Any]) -> int:
 
 def test_a_step_takes_few_statements(store: DjangoStore) -> None:
     assert counted(store, accept(A)) == 2
-    assert counted(store, Once(fingerprint(A), "mail", b"first", Step.BEGIN, 60)) == 2
+    assert counted(store, Once(fingerprint(A), "mail", b"first", GuardStep.BEGIN, 60)) == 2
     assert counted(store, finish(A, State.RUNNING)) == 2
-    assert counted(store, Effect(lambda: None, finish(A))) == 3
+    assert counted(store, RunInTransaction(lambda: None, finish(A))) == 3
     assert counted(store, accept(A, token=b"other")) == 3
     assert counted(store, accept(B, under=None)) == 1
     assert counted(store, finish(B, State.FAILED)) == 2
@@ -71,7 +77,7 @@ def test_a_step_takes_few_statements(store: DjangoStore) -> None:
 
 def test_a_step_tells_postgresql_once_to_hurry() -> None:
     store = store_on(POSTGRESQL)
-    for operation in (accept(A), finish(A), Find(fingerprint(A))):
+    for operation in (accept(A), finish(A), GetRecord(fingerprint(A))):
         hurry, *_ = told = statements(store, operation)
         assert "lock_timeout" in hurry
         assert sum("set_config" in sql for sql in told) == 1
@@ -85,17 +91,17 @@ def test_no_step_looks_through_a_table(store: DjangoStore) -> None:
         accept(SWEPT),
         accept(SWEPT, token=b"other"),
         accept(later, token=b"other"),
-        Once(fingerprint(SWEPT), "mail", b"first", Step.BEGIN, 60),
-        Once(fingerprint(SWEPT), "mail", b"first", Step.DONE, 60),
-        Latest(b"entity", 1, b"first", Step.BEGIN, 60),
+        Once(fingerprint(SWEPT), "mail", b"first", GuardStep.BEGIN, 60),
+        Once(fingerprint(SWEPT), "mail", b"first", GuardStep.DONE, 60),
+        Latest(b"entity", 1, b"first", GuardStep.BEGIN, 60),
         finish(SWEPT),
-        Find(fingerprint(SWEPT)),
-        List(limit=50, bodies=False),
-        List(limit=50, state=State.FAILED),
-        List(limit=50, event="rare"),
-        List(limit=50, state=State.DONE, event="a.b", until=NOON),
-        Search(fingerprint(SWEPT).hex()[:8]),
-        Reopen(fingerprint(SWEPT), Mode.ALL),
+        GetRecord(fingerprint(SWEPT)),
+        ListRecords(limit=50, bodies=False),
+        ListRecords(limit=50, state=State.FAILED),
+        ListRecords(limit=50, event="rare"),
+        ListRecords(limit=50, state=State.DONE, event="a.b", until=NOON),
+        FindFingerprints(fingerprint(SWEPT).hex()[:8]),
+        ResetRecord(fingerprint(SWEPT), ResetMode.ALL),
     ]
     for operation in operations:
         for sql in statements(thorough, operation):

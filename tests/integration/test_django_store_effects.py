@@ -13,17 +13,17 @@ from django.db import connections
 from django.db.transaction import atomic, on_commit, set_rollback
 from django.db.utils import DatabaseError, Error, IntegrityError
 
-from florentin_webhooks.core.stores.accept import Verdict
-from florentin_webhooks.core.stores.atomic import Effect, Effected
+from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import in_threads, passed
 from tests.helpers.effects import BODY, KEY, Shop
 from tests.helpers.stores import accept, content, finish
 
-ROLLED_BACK = Effected(None, State.LOST)
+ROLLED_BACK = TransactionResult(None, State.LOST)
 only_on = {
     name: pytest.mark.parametrize("shop", [name], indirect=True) for name in (POSTGRESQL, SQLITE)
 }
@@ -41,7 +41,7 @@ def nothing() -> None:
 
 
 def test_an_effect_and_its_record_are_committed_together(shop: Shop) -> None:
-    assert shop.run(nothing) == Effected(None, State.DONE)
+    assert shop.run(nothing) == TransactionResult(None, State.DONE)
     assert (shop.effects(), shop.state()) == (1, State.DONE)
 
 
@@ -58,9 +58,9 @@ def test_a_handler_that_fails_has_no_effect_and_keeps_its_lease(shop: Shop) -> N
 
 def test_a_handler_that_is_not_the_last_one_extends_the_lease(shop: Shop) -> None:
     passed(shop.alias, 3000)
-    assert shop.run(nothing, state=State.RUNNING) == Effected(None, State.RUNNING)
+    assert shop.run(nothing, state=State.RUNNING) == TransactionResult(None, State.RUNNING)
     claim = shop.store.execute(accept(BODY, token=b"other"))
-    assert claim.verdict is Verdict.IN_PROGRESS
+    assert claim.verdict is AcceptDecision.IN_PROGRESS
     assert claim.wait > 3500
 
 
@@ -76,7 +76,7 @@ def test_a_handler_whose_lease_is_another_ones_by_now_is_not_even_called(shop: S
 def test_a_handler_that_lost_its_lease_meanwhile_has_no_effect(shop: Shop, finished: bool) -> None:
     def somebody_takes_over() -> None:
         in_threads(1, lambda _: passed(shop.alias, 3601))
-        assert shop.elsewhere(accept(BODY, token=b"second")).verdict is Verdict.RUN
+        assert shop.elsewhere(accept(BODY, token=b"second")).verdict is AcceptDecision.RUN
         if finished:
             assert shop.elsewhere(finish(BODY, token=b"second")) is State.DONE
 
@@ -90,10 +90,10 @@ def test_whoever_comes_while_a_handler_runs_is_told_at_once_that_it_is_in_progre
     shop: Shop,
 ) -> None:
     def somebody_comes() -> None:
-        shop.store.execute(Once(KEY, "mail", b"first", Step.BEGIN, 60))
+        shop.store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
         began = time.monotonic()
         again = shop.elsewhere(accept(content(stamped="12:00:30"), token=b"second"))
-        assert again.verdict is Verdict.IN_PROGRESS
+        assert again.verdict is AcceptDecision.IN_PROGRESS
         assert time.monotonic() - began < 0.9
 
     assert shop.run(somebody_comes).error is None
@@ -146,7 +146,7 @@ def test_a_handler_that_closes_the_connection_has_no_effect(shop: Shop) -> None:
     effected = shop.run(connections[shop.alias].close)
     assert effected.error is not None
     assert (shop.effects(), shop.state()) == (0, State.RUNNING)
-    assert shop.run(nothing) == Effected(None, State.DONE)
+    assert shop.run(nothing) == TransactionResult(None, State.DONE)
 
 
 @only_on[POSTGRESQL]
@@ -161,24 +161,26 @@ def test_a_connection_that_is_gone_when_a_handler_returns_is_unavailable(shop: S
 
 
 def test_what_shall_happen_once_is_undone_with_the_rest(shop: Shop) -> None:
-    def once(step: Step) -> Permission:
+    def once(step: GuardStep) -> GuardDecision:
         return shop.store.execute(Once(KEY, "mail", b"first", step, 60)).permission
 
     def fails_after_once() -> NoReturn:
-        assert [once(Step.BEGIN), once(Step.DONE), once(Step.BEGIN)][-1] is Permission.DONE
+        assert [once(GuardStep.BEGIN), once(GuardStep.DONE), once(GuardStep.BEGIN)][
+            -1
+        ] is GuardDecision.DONE
         raise KeyError
 
     shop.run(fails_after_once)
-    assert once(Step.BEGIN) is Permission.RUN
+    assert once(GuardStep.BEGIN) is GuardDecision.RUN
 
 
 def test_the_newest_event_is_noted_with_the_effect(shop: Shop) -> None:
-    def latest(step: Step, timestamp: int) -> Latest:
+    def latest(step: GuardStep, timestamp: int) -> Latest:
         return Latest(b"entity", timestamp, b"first", step, 60)
 
-    shop.store.execute(latest(Step.BEGIN, 20))
-    assert shop.run(nothing, also=(latest(Step.DONE, 20),)).state is State.DONE
-    assert shop.store.execute(latest(Step.BEGIN, 19)).permission is Permission.SUPERSEDED
+    shop.store.execute(latest(GuardStep.BEGIN, 20))
+    assert shop.run(nothing, also=(latest(GuardStep.DONE, 20),)).state is State.DONE
+    assert shop.store.execute(latest(GuardStep.BEGIN, 19)).permission is GuardDecision.SUPERSEDED
 
 
 def test_what_a_handler_wants_after_the_commit_happens_after_it(shop: Shop) -> None:
@@ -193,7 +195,7 @@ def test_what_fails_after_the_commit_is_logged_and_changes_nothing(
     def fails() -> NoReturn:
         raise Error
 
-    assert shop.run(lambda: on_commit(fails, shop.alias)) == Effected(None, State.DONE)
+    assert shop.run(lambda: on_commit(fails, shop.alias)) == TransactionResult(None, State.DONE)
     assert "its effects stand" in caplog.text
     assert shop.effects() == 1
 
@@ -211,7 +213,7 @@ def test_once_leaves_the_patience_of_a_transaction_as_it_was(shop: Shop) -> None
 
     def asks() -> None:
         shop.query("SET LOCAL lock_timeout = '7s'")
-        shop.store.execute(Once(KEY, "mail", b"first", Step.BEGIN, 60))
+        shop.store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
         seen.extend(shop.query("SHOW lock_timeout"))
 
     shop.run(asks)
@@ -231,11 +233,11 @@ def test_an_effect_inside_an_effect_is_refused(shop: Shop) -> None:
 
 
 def test_an_asyncio_program_has_effects_as_well(shop: Shop) -> None:
-    async def flow() -> Effected:
-        effect = Effect(shop.call(nothing), finish(BODY))
+    async def flow() -> TransactionResult:
+        effect = RunInTransaction(shop.call(nothing), finish(BODY))
         effected = await shop.store.aexecute(effect)
         await shop.store.aclose()
         return effected
 
-    assert asyncio.run(flow()) == Effected(None, State.DONE)
+    assert asyncio.run(flow()) == TransactionResult(None, State.DONE)
     assert shop.effects() == 1

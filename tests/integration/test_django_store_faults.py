@@ -14,10 +14,10 @@ from unittest.mock import patch
 import pytest
 from django.db import connections
 
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Once, Step
-from florentin_webhooks.core.stores.queries import Find, List, Mode, Reopen
+from florentin_webhooks.core.stores.guards import GuardStep, Latest, Once
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, ResetMode, ResetRecord
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import ABSENT, POSTGRESQL, PROXIED, SQLITE, migrated
@@ -34,11 +34,11 @@ KEY = fingerprint(BODY)
 STEPS: list[Operation[Any]] = [  # Any: of every answer.
     accept(BODY, token=b"second"),
     finish(BODY),
-    Once(KEY, "mail", b"first", Step.BEGIN, 60),
-    Latest(b"entity", 1, b"first", Step.BEGIN, 60),
-    Reopen(KEY, Mode.ALL),
+    Once(KEY, "mail", b"first", GuardStep.BEGIN, 60),
+    Latest(b"entity", 1, b"first", GuardStep.BEGIN, 60),
+    ResetRecord(KEY, ResetMode.ALL),
 ]
-LOOKS: list[Operation[Any]] = [Find(KEY), List()]
+LOOKS: list[Operation[Any]] = [GetRecord(KEY), ListRecords()]
 IN_TIME = 2.3
 """Two seconds, on a machine that is busy."""
 
@@ -132,7 +132,7 @@ def test_a_table_that_is_locked_for_everybody_is_said_in_time(proxied: DjangoSto
 def test_a_server_that_stops_answering_is_said_in_time(proxied: DjangoStore, proxy: Proxy) -> None:
     proxy.lose_answer(b"COMMIT", silently=True)
     assert "gave no answer" in refused(proxied, STEPS[0])
-    assert proxied.execute(STEPS[0]).verdict is Verdict.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.parametrize("lost", [b"set_config", b"INSERT", b"COMMIT"])
@@ -145,7 +145,7 @@ def test_an_accept_whose_answer_was_lost_counts_once_when_it_is_asked_again(
         proxied.execute(asked)
     assert proxy.lost == 1
     claim = proxied.execute(asked)
-    assert (claim.verdict, claim.attempt) == (Verdict.RUN, 1)
+    assert (claim.verdict, claim.attempt) == (AcceptDecision.RUN, 1)
     assert proxied.execute(finish(content(2))) is State.DONE
 
 
@@ -157,14 +157,14 @@ def test_a_connection_that_broke_while_nobody_used_it_is_opened_again_unnoticed(
         (pid,) = cursor.fetchone()
     with shared_server().connect() as connected:
         connected.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    assert proxied.execute(STEPS[0]).verdict is Verdict.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_a_connection_that_somebody_closed_behind_django_is_opened_again_unnoticed(
     proxied: DjangoStore,
 ) -> None:
     connections[PROXIED].connection.close()
-    assert proxied.execute(STEPS[0]).verdict is Verdict.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_a_server_that_hangs_is_said_in_time_and_got_over(proxied: DjangoStore) -> None:
@@ -175,7 +175,7 @@ def test_a_server_that_hangs_is_said_in_time_and_got_over(proxied: DjangoStore) 
         refused(proxied, STEPS[0])
     finally:
         os.kill(server, signal.SIGCONT)
-    assert proxied.execute(STEPS[0]).verdict is Verdict.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
 def test_a_server_that_is_not_there_is_said_at_once_without_its_password() -> None:

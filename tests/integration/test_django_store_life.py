@@ -9,10 +9,10 @@ import pytest
 from django.db import connections
 from django.test import override_settings
 
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
-from florentin_webhooks.core.stores.queries import Find, List
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import passed, store_on
@@ -56,7 +56,7 @@ def swept(store: DjangoStore, body: bytes = SWEEPING[0]) -> None:
 def test_what_is_done_is_deleted_with_all_that_belongs_to_it(store: DjangoStore) -> None:
     store.execute(accept(BODY))
     store.execute(accept(content(stamped="12:00:30"), token=b"other"))
-    store.execute(Once(KEY, "mail", b"first", Step.BEGIN, 60))
+    store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
     store.execute(finish(BODY))
     assert (rows(store), rows(store, "guard")) == (2, 1)
     passed(store._terms.using, HOUR)
@@ -72,9 +72,9 @@ def test_what_is_not_done_is_kept_for_thirty_days(
     store.execute(finish(BODY, State.FAILED))
     passed(store._terms.using, 29 * DAY)
     swept(store)
-    assert store.execute(Find(KEY)) is not None
+    assert store.execute(GetRecord(KEY)) is not None
     passed(store._terms.using, DAY)
-    assert store.execute(Find(KEY)) is None
+    assert store.execute(GetRecord(KEY)) is None
     assert store.execute(finish(BODY)) is State.LOST
     swept(store, SWEEPING[1])
     assert rows(store) == 2
@@ -83,14 +83,14 @@ def test_what_is_not_done_is_kept_for_thirty_days(
 def test_a_watermark_is_forgotten_when_nothing_asked_for_it_in_thirty_days(
     store: DjangoStore,
 ) -> None:
-    def latest(timestamp: int, step: Step = Step.BEGIN) -> Permission:
+    def latest(timestamp: int, step: GuardStep = GuardStep.BEGIN) -> GuardDecision:
         return store.execute(Latest(b"entity", timestamp, b"first", step, 60)).permission
 
-    assert (latest(5), latest(5, Step.DONE)) == (Permission.RUN, Permission.RUN)
+    assert (latest(5), latest(5, GuardStep.DONE)) == (GuardDecision.RUN, GuardDecision.RUN)
     passed(store._terms.using, 29 * DAY)
-    assert latest(4) is Permission.SUPERSEDED
+    assert latest(4) is GuardDecision.SUPERSEDED
     passed(store._terms.using, DAY)
-    assert latest(4) is Permission.RUN
+    assert latest(4) is GuardDecision.RUN
     passed(store._terms.using, 30 * DAY)
     swept(store)
     assert rows(store, "guard") == 0
@@ -124,7 +124,7 @@ def test_tidying_up_fails_nobody(store: DjangoStore) -> None:
     passed(store._terms.using, HOUR)
     change(store, "ALTER TABLE florentin_webhooks_guard RENAME TO gone")
     try:
-        assert store.execute(accept(SWEEPING[0], under=None)).verdict is Verdict.RUN
+        assert store.execute(accept(SWEEPING[0], under=None)).verdict is AcceptDecision.RUN
     finally:
         change(store, "ALTER TABLE gone RENAME TO florentin_webhooks_guard")
 
@@ -133,13 +133,13 @@ def test_a_program_without_time_zones_sees_the_same_moments(store: DjangoStore) 
     with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
         store.execute(accept(BODY))
         store.execute(finish(BODY, State.FAILED))
-        record = store.execute(Find(KEY))
+        record = store.execute(GetRecord(KEY))
         assert record is not None
         assert record.received_at == NOON
-        assert len(store.execute(List(since=NOON, until=NOON))) == 1
-        assert store.execute(accept(BODY, token=b"other")).verdict is Verdict.RUN
+        assert len(store.execute(ListRecords(since=NOON, until=NOON))) == 1
+        assert store.execute(accept(BODY, token=b"other")).verdict is AcceptDecision.RUN
         assert store.execute(finish(BODY, token=b"other")) is State.DONE
-        done = store.execute(Find(KEY))
+        done = store.execute(GetRecord(KEY))
     assert done is not None
     assert done.finished_at is not None
     assert abs(done.finished_at - datetime.now(UTC)) < timedelta(minutes=5)

@@ -14,12 +14,12 @@ from django.db import connections
 from django.db.transaction import atomic, set_rollback
 from django.test import TestCase, override_settings
 
-from florentin_webhooks.core.stores.accept import Verdict
-from florentin_webhooks.core.stores.atomic import Effect
+from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
-from florentin_webhooks.core.stores.jobs import Begin, Waiting
-from florentin_webhooks.core.stores.queries import Find, List
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
+from florentin_webhooks.core.stores.jobs import ClaimJob, ListPendingJobs
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE, configure
@@ -42,32 +42,32 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 def test_a_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
     using = store._terms.using
-    latest = Latest(b"entity", 1, b"t", Step.BEGIN, 60)
+    latest = Latest(b"entity", 1, b"t", GuardStep.BEGIN, 60)
     steps: list[Operation[Any]] = [accept(BODY), finish(BODY), latest]  # Any: of every answer.
     for operation in steps:
         with atomic(using), pytest.raises(ConfigurationError, match="non_atomic_requests"):
             store.execute(operation)
     with atomic(using):
-        assert store.execute(Find(KEY)) is None
-        assert store.execute(List()) == ()
+        assert store.execute(GetRecord(KEY)) is None
+        assert store.execute(ListRecords()) == ()
 
 
 def test_what_happens_once_is_part_of_the_transaction_around_it(store: DjangoStore) -> None:
     store.execute(accept(BODY))
 
-    def once(step: Step) -> Permission:
+    def once(step: GuardStep) -> GuardDecision:
         return store.execute(Once(KEY, "mail", b"first", step, 60)).permission
 
     with atomic(store._terms.using):
-        once(Step.BEGIN)
-        once(Step.DONE)
+        once(GuardStep.BEGIN)
+        once(GuardStep.DONE)
         set_rollback(True, store._terms.using)
-    assert once(Step.BEGIN) is Permission.RUN
+    assert once(GuardStep.BEGIN) is GuardDecision.RUN
 
 
 def test_a_step_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
-    assert (store.queues, store.transactions) == (False, True)
-    steps: list[Operation[Any]] = [Begin(KEY, b"t", job(BODY), 60), Waiting("q", NOON)]
+    assert (store.supports_jobs, store.supports_transactions) == (False, True)
+    steps: list[Operation[Any]] = [ClaimJob(KEY, b"t", job(BODY), 60), ListPendingJobs("q", NOON)]
     for operation in steps:
         with pytest.raises(ConfigurationError, match="cannot carry out"):
             store.execute(operation)
@@ -88,7 +88,7 @@ def test_whoever_is_cancelled_has_asked_all_the_same(store: DjangoStore) -> None
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert await store.aexecute(Find(KEY)) is not None
+        assert await store.aexecute(GetRecord(KEY)) is not None
         await store.aclose()
 
     asyncio.run(flow())
@@ -104,7 +104,7 @@ def test_a_server_that_binds_values_itself_keeps_them_whole(
     monkeypatch.setattr(connection, "settings_dict", {**settings, "OPTIONS": options})
     verdicts = [store.execute(accept(BODY, token=token)).verdict for token in (b"one", b"two")]
     connection.close()
-    assert verdicts == [Verdict.RUN, Verdict.IN_PROGRESS]
+    assert verdicts == [AcceptDecision.RUN, AcceptDecision.IN_PROGRESS]
 
 
 def test_keep_is_no_shorter_than_retention() -> None:
@@ -161,13 +161,15 @@ def test_a_test_case_of_django_may_have_deliveries_that_it_rolls_back(alias: str
 
         def test(self) -> None:
             seen.append(store.execute(accept(BODY)).verdict)
-            seen.append(store.execute(Effect(lambda: None, finish(BODY, State.FAILED))).state)
-            failed = Effect(KeyError, finish(BODY))
+            seen.append(
+                store.execute(RunInTransaction(lambda: None, finish(BODY, State.FAILED))).state
+            )
+            failed = RunInTransaction(KeyError, finish(BODY))
             store.execute(accept(BODY))
             seen.append(store.execute(failed).state)
 
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
     assert not result.errors, result.errors
-    assert seen == [Verdict.RUN, State.FAILED, State.LOST]
-    assert store.execute(List()) == ()
+    assert seen == [AcceptDecision.RUN, State.FAILED, State.LOST]
+    assert store.execute(ListRecords()) == ()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connections
 
-from florentin_webhooks.core.stores.accept import Accept, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.helpers.django_settings import POSTGRESQL, SQLITE
 from tests.helpers.django_stores import in_threads, passed, store_on
@@ -38,12 +38,13 @@ configure()
 from django.db import connections
 connections.settings[alias].update(json.loads(database))
 from florentin_webhooks.django import DjangoStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 
 def race(name):
     store, won = DjangoStore(alias), []
     for number in range(60):
-        if store.execute(accept(content(number), token=name.encode())).verdict is Verdict.RUN:
+        claim = store.execute(accept(content(number), token=name.encode()))
+        if claim.verdict is AcceptDecision.RUN:
             won.append(number)
     print(json.dumps(won), flush=True)
     store.close()
@@ -69,7 +70,7 @@ def race(store: DjangoStore, racers: int, asked: Callable[[int, int], Accept]) -
     """Have *racers* threads ask at once; in each round exactly one is told to run."""
     start, rounds = Barrier(racers), range(ROUNDS[racers])
 
-    def verdicts(racer: int) -> list[Verdict]:
+    def verdicts(racer: int) -> list[AcceptDecision]:
         told = []
         for number in rounds:
             start.wait(timeout=60)
@@ -77,7 +78,7 @@ def race(store: DjangoStore, racers: int, asked: Callable[[int, int], Accept]) -
         return told
 
     for told in zip(*in_threads(racers, verdicts), strict=True):
-        assert Counter(told) == {Verdict.RUN: 1, Verdict.IN_PROGRESS: racers - 1}
+        assert Counter(told) == {AcceptDecision.RUN: 1, AcceptDecision.IN_PROGRESS: racers - 1}
 
 
 @racing
@@ -119,24 +120,24 @@ def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
     store.execute(accept(content()))
     start = Barrier(10)
 
-    def begin(_: int) -> Permission:
+    def begin(_: int) -> GuardDecision:
         start.wait(timeout=60)
-        once = Once(fingerprint(content()), "mail", b"first", Step.BEGIN, 60)
+        once = Once(fingerprint(content()), "mail", b"first", GuardStep.BEGIN, 60)
         return store.execute(once).permission
 
-    assert set(in_threads(10, begin)) == {Permission.RUN}  # Who has the lease may ask twice.
+    assert set(in_threads(10, begin)) == {GuardDecision.RUN}  # Who has the lease may ask twice.
     entities = range(5)
 
-    def latest(racer: int) -> list[Permission]:
+    def latest(racer: int) -> list[GuardDecision]:
         told = []
         for number in entities:
             start.wait(timeout=60)
             entity, token = b"entity-%d" % number, b"%d" % racer
-            told.append(store.execute(Latest(entity, 1, token, Step.BEGIN, 60)).permission)
+            told.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).permission)
         return told
 
     for told in zip(*in_threads(10, latest), strict=True):
-        assert Counter(told) == {Permission.RUN: 1, Permission.BUSY: 9}
+        assert Counter(told) == {GuardDecision.RUN: 1, GuardDecision.BUSY: 9}
 
 
 def test_of_two_processes_one_runs(store: DjangoStore) -> None:
@@ -158,7 +159,7 @@ def test_nobody_is_inside_with_another_one_and_nobody_waits_in_vain(store: Djang
             number, stamp = token[-1] % 2, token[-1] % 3
             body = content(number, stamped=f"12:00:{stamp:02}")
             claim = store.execute(accept(body, token=token, under=f"id-{number}"))
-            if claim.verdict is Verdict.RUN:
+            if claim.verdict is AcceptDecision.RUN:
                 assert inside[number].acquire(blocking=False)
                 runs += 1
                 inside[number].release()

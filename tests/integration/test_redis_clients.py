@@ -15,7 +15,7 @@ import redis
 import redis.asyncio
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError
 from tests.helpers.stores import accept, content, finish
@@ -25,14 +25,14 @@ FORKS = """
 import os, sys
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from tests.helpers.stores import accept, content, finish
 
 store = RedisStore(sys.argv[1])
 
 def deliver(number):
     claim = store.execute(accept(content(number), token=b"%d" % os.getpid()))
-    assert claim.verdict is Verdict.RUN
+    assert claim.verdict is AcceptDecision.RUN
     assert store.execute(finish(content(number), token=b"%d" % os.getpid())) is State.DONE
 
 deliver(0)
@@ -56,7 +56,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 async def deliver(store: RedisStore, number: int) -> None:
-    assert (await store.aexecute(accept(content(number)))).verdict is Verdict.RUN
+    assert (await store.aexecute(accept(content(number)))).verdict is AcceptDecision.RUN
     assert await store.aexecute(finish(content(number))) is State.DONE
 
 
@@ -143,19 +143,19 @@ def test_closing_in_an_event_loop_that_never_asked_is_nothing(redis_url: str) ->
 
 
 def test_closing_waits_for_what_is_under_way(redis_url: str) -> None:
-    async def program() -> Verdict:
+    async def program() -> AcceptDecision:
         store = RedisStore(redis_url)
         asked = asyncio.ensure_future(store.aexecute(accept(content())))
         await asyncio.sleep(0)
         await store.aclose()
         return (await asked).verdict
 
-    assert asyncio.run(program()) is Verdict.RUN
+    assert asyncio.run(program()) is AcceptDecision.RUN
 
 
 def test_a_blocking_client_serves_a_blocking_program(client: redis.Redis) -> None:
     store = RedisStore(client)
-    assert store.execute(accept(content())).verdict is Verdict.RUN
+    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
 
 
 def test_a_blocking_client_serves_an_asyncio_program(client: redis.Redis) -> None:

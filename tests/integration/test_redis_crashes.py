@@ -20,7 +20,7 @@ from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from florentin_webhooks.testing import Made
+from florentin_webhooks.testing import SignedDelivery
 from tests.helpers.shop import SECRET, Shop, retry_after
 from tests.helpers.waiting import eventually
 
@@ -87,7 +87,7 @@ def receiver(store: RedisStore, client: redis.Redis) -> Receiver:
     return made
 
 
-def die(url: str, made: Made, where: str) -> None:
+def die(url: str, made: SignedDelivery, where: str) -> None:
     """Have a web process receive *made* and be killed at the point *where*."""
     words = [url, SECRET, str(LEASE.total_seconds()), str(TIMEOUT.total_seconds()), where]
     told = subprocess.run(
@@ -136,7 +136,7 @@ def test_nothing_that_was_acknowledged_is_forgotten_when_the_server_is_killed(
 ) -> None:
     with EmbeddedServer(directory) as server, closing(RedisStore(server.url)) as store:
         shop = Shop(store)
-        acknowledged: list[Made] = []
+        acknowledged: list[SignedDelivery] = []
 
         def deliver() -> None:
             while (reply := shop.receive(made := shop.make())).outcome is Outcome.PROCESSED:

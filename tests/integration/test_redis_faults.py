@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore, Reply
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
@@ -175,7 +175,7 @@ def test_what_runs_can_be_finished_though_the_server_is_full(
     store.execute(accept(content()))
     with full(server):
         assert store.execute(finish(content())) is State.DONE
-    assert store.execute(accept(content(), token=b"other")).verdict is Verdict.DUPLICATE
+    assert store.execute(accept(content(), token=b"other")).verdict is AcceptDecision.DUPLICATE
 
 
 def test_a_duplicate_is_known_though_the_server_is_full(
@@ -185,7 +185,7 @@ def test_a_duplicate_is_known_though_the_server_is_full(
     store.execute(finish(content()))
     with full(server):
         again = store.execute(accept(content(), token=b"other"))
-    assert again.verdict is Verdict.DUPLICATE
+    assert again.verdict is AcceptDecision.DUPLICATE
 
 
 @pytest.mark.parametrize("burst", [100, 500])

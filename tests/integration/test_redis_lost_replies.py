@@ -11,7 +11,7 @@ import pytest
 
 from florentin_webhooks import RedisStore, Reply
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made
+from florentin_webhooks.testing import SignedDelivery
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import Receive, Shop, both_ways, retry_after
 from tests.helpers.waiting import eventually
@@ -90,7 +90,7 @@ def test_a_delivery_whose_answer_was_lost_twice_runs_when_the_lease_has_ended(
 
 @pytest.mark.parametrize("what", [ACCEPT, DONE], ids=["accept", "finish"])
 def test_a_group_whose_answers_were_lost_is_processed_once(proxy: Proxy, what: bytes) -> None:
-    def at_once(shop: Shop, each: Made) -> Awaitable[Reply]:
+    def at_once(shop: Shop, each: SignedDelivery) -> Awaitable[Reply]:
         return shop.areceive(each)
 
     async def program() -> None:

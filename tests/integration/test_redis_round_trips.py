@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.redis.executors.pipelined import GROUP
+from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
 from tests.helpers.proxy import Proxy
 from tests.helpers.shop import Shop
 from tests.helpers.stores import accept, content, finish
@@ -104,7 +104,7 @@ def test_a_forged_delivery_costs_redis_nothing(store: RedisStore, proxy: Proxy) 
     assert proxy.turns == before
 
 
-@pytest.mark.parametrize("deliveries", [1, GROUP, 5 * GROUP])
+@pytest.mark.parametrize("deliveries", [1, MAX_BATCH, 5 * MAX_BATCH])
 def test_what_waits_together_leaves_together(
     store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
 ) -> None:
@@ -113,12 +113,12 @@ def test_what_waits_together_leaves_together(
         before = proxy.turns, evalsha(client)
         asked = [accept(content(number)) for number in range(deliveries)]
         claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-        assert {claim.verdict for claim in claims} == {Verdict.RUN}
+        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
         await store.aclose()
         return proxy.turns - before[0], evalsha(client) - before[1]
 
     turns, commands = asyncio.run(burst())
-    assert turns <= deliveries / GROUP + 1
+    assert turns <= deliveries / MAX_BATCH + 1
     assert commands == deliveries
 
 
@@ -130,7 +130,7 @@ def test_a_group_holds_no_more_than_a_server_can_take_in_time(
         before = proxy.turns
         bodies = [content(number) + b" " * (1 << 20) for number in range(8)]
         claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
-        assert {claim.verdict for claim in claims} == {Verdict.RUN}
+        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
         assert proxy.turns - before >= 4
         await store.aclose()
 
@@ -141,7 +141,7 @@ def test_scripts_that_the_server_forgot_are_sent_again(
     store: RedisStore, client: redis.Redis
 ) -> None:
     client.script_flush()
-    assert store.execute(accept(content())).verdict is Verdict.RUN
+    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
     client.script_flush()
     assert store.execute(finish(content())) is State.DONE
 

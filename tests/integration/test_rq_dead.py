@@ -10,7 +10,7 @@ import pytest
 from florentin_webhooks import Delivery, RetryLater
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.rq.sweeper import sweep
+from florentin_webhooks.rq.sweeper import requeue_lost
 from tests.helpers.vectors import CANONICAL, delivery, envelope
 from tests.helpers.workshop import Workshop, open_workshop, stamped
 
@@ -204,7 +204,7 @@ def test_what_only_such_workers_had_is_dead_and_can_be_revived(
     with monkeypatch.context() as older:
         older.delitem(sys.modules, shop.module.__name__)
         shop.work_it_off()
-    sweep(shop.hooks, shop.rq(), -1)
+    requeue_lost(shop.hooks, shop.rq(), -1)
     assert shop.record(fingerprint).state is State.DEAD
     assert shop.accept() == fingerprint
     shop.work()

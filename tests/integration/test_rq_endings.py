@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.rq.worker import Kind, build_worker
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.helpers.waiting import eventually
 from tests.helpers.workshop import Workshop, open_workshop
 
@@ -25,7 +25,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 def worker(shop: Workshop) -> Any:  # Any: a worker of RQ's.
     """A worker that has not begun."""
     queue = shop.rq().name
-    return build_worker(shop.hooks, shop.client, queue=queue, kind=Kind.SIMPLE, name="early")
+    return build_worker(shop.hooks, shop.client, queue=queue, kind=WorkerKind.SIMPLE, name="early")
 
 
 @pytest.fixture

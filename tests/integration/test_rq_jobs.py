@@ -16,7 +16,7 @@ import rq
 from florentin_webhooks import Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.redis.executors.pipelined import GROUP
+from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
 from florentin_webhooks.rq import PROCESS
 from tests.helpers.proxy import Proxy
 from tests.helpers.vectors import CANONICAL, SECRET, T0, delivery
@@ -168,7 +168,7 @@ def test_an_accepted_delivery_is_one_command_and_one_round_trip(
     site.store.close()
 
 
-@pytest.mark.parametrize("deliveries", [1, 2 * GROUP])
+@pytest.mark.parametrize("deliveries", [1, 2 * MAX_BATCH])
 def test_in_an_asyncio_program_accepted_deliveries_share_round_trips(
     proxy: Proxy, shop: Workshop, redis_prefix: str, deliveries: int
 ) -> None:
@@ -189,7 +189,7 @@ def test_in_an_asyncio_program_accepted_deliveries_share_round_trips(
 
     commands, turns = asyncio.run(burst())
     assert commands == deliveries
-    assert turns <= deliveries / GROUP + 1
+    assert turns <= deliveries / MAX_BATCH + 1
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

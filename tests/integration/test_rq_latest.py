@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 
 from florentin_webhooks import Discard, RetryLater
-from florentin_webhooks.core.job import Ending, work
+from florentin_webhooks.core.job import JobResult, process_job
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import InvoiceCreated
 from tests.helpers.vectors import CANONICAL, Request, delivery
@@ -108,11 +108,13 @@ def test_what_latest_raises_fails_the_handler(shop: Workshop) -> None:
     assert shop.record(fingerprint).reasons == {shop.queue: f"{shop.named('bill')}: AttributeError"}
 
 
-def in_two_workers(shop: Workshop, first: str, second: str) -> tuple[Ending, Ending]:
+def in_two_workers(shop: Workshop, first: str, second: str) -> tuple[JobResult, JobResult]:
     """Run two parts at once: the second while the handler of the first waits in ``inside``."""
 
-    def run(fingerprint: str) -> Ending:
-        return work(shop.hooks, shop.store, fingerprint, shop.queue, last=False, since=monotonic())
+    def run(fingerprint: str) -> JobResult:
+        return process_job(
+            shop.hooks, shop.store, fingerprint, shop.queue, last=False, since=monotonic()
+        )
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, first)

@@ -9,9 +9,9 @@ from time import monotonic
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
-from florentin_webhooks.core.job import work
+from florentin_webhooks.core.job import process_job
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import Begin
+from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.events import Event
 from tests.helpers.vectors import SECRET, T0, delivery
 from tests.helpers.workshop import Workshop, open_workshop
@@ -91,7 +91,9 @@ def test_under_two_workers_one_gets_inside_once_and_the_other_comes_later(
     fingerprint = shop.accept()
 
     def run(queue: str) -> float | None:
-        ended = work(shop.hooks, shop.store, fingerprint, queue, last=False, since=monotonic())
+        ended = process_job(
+            shop.hooks, shop.store, fingerprint, queue, last=False, since=monotonic()
+        )
         return ended.seconds
 
     with ThreadPoolExecutor(1) as thread:
@@ -119,7 +121,9 @@ def test_one_who_wakes_up_late_does_nothing_once(shop: Workshop) -> None:
             shop.ran.append(f"mail {first}")
 
     fingerprint = shop.accept()
-    ended = work(shop.hooks, shop.store, fingerprint, shop.queue, last=False, since=monotonic())
+    ended = process_job(
+        shop.hooks, shop.store, fingerprint, shop.queue, last=False, since=monotonic()
+    )
     assert shop.ran == ["mail True", "mail False"]
     assert ended.failures == ()
     assert shop.record(fingerprint).state is State.DONE
@@ -129,13 +133,15 @@ def test_one_who_wakes_up_while_another_has_the_delivery_comes_later(shop: Works
     @shop.handles("bill")
     def bill(_event: Event, delivery: Delivery) -> None:
         lapse(shop, fingerprint)
-        taken, _ = shop.hooks.part(fingerprint, shop.queue)
-        shop.store.execute(Begin(bytes.fromhex(fingerprint), b"another", taken, 60))
+        taken, _ = shop.hooks.build_job(fingerprint, shop.queue)
+        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
         with delivery.once("mail") as first:
             shop.ran.append(f"mail {first}")
 
     fingerprint = shop.accept()
-    ended = work(shop.hooks, shop.store, fingerprint, shop.queue, last=True, since=monotonic())
+    ended = process_job(
+        shop.hooks, shop.store, fingerprint, shop.queue, last=True, since=monotonic()
+    )
     assert shop.ran == []
     assert ended.seconds is not None
     assert shop.record(fingerprint).state is State.QUEUED
@@ -185,10 +191,12 @@ def test_one_whose_part_is_another_ones_by_now_leaves_the_job_where_it_is(shop: 
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         lapse(shop, fingerprint)
-        taken, _ = shop.hooks.part(fingerprint, shop.queue)
-        shop.store.execute(Begin(bytes.fromhex(fingerprint), b"another", taken, 60))
+        taken, _ = shop.hooks.build_job(fingerprint, shop.queue)
+        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
 
     fingerprint = shop.accept()
-    ended = work(shop.hooks, shop.store, fingerprint, shop.queue, last=True, since=monotonic())
+    ended = process_job(
+        shop.hooks, shop.store, fingerprint, shop.queue, last=True, since=monotonic()
+    )
     assert (ended.seconds, ended.failures) == (15, ())  # RQ would delete a job that has succeeded.
     assert shop.record(fingerprint).state is State.QUEUED

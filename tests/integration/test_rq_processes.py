@@ -23,7 +23,7 @@ import rq
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Find
+from florentin_webhooks.core.stores.queries import GetRecord
 from tests.helpers.vectors import CANONICAL, SECRET, Request, delivery, sign
 from tests.helpers.waiting import eventually
 from tests.helpers.worked import PRIVATE, build, runs
@@ -55,7 +55,7 @@ class Site:
         return told_in(self.hooks.receive(self.sent[-1].headers, body))
 
     def state(self, fingerprint: str) -> State:
-        record = self.hooks.store.execute(Find(bytes.fromhex(fingerprint)))
+        record = self.hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
         assert record is not None
         return record.state
 

@@ -8,7 +8,7 @@ import pytest
 
 from florentin_webhooks import Delivery, Discard, RedisStore, RetryLater
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.jobs import Begin
+from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import Event
 from tests.helpers.workshop import Workshop, open_workshop, stamped
@@ -188,9 +188,9 @@ def test_no_error_of_a_handler_ends_the_worker(shop: Workshop, error: BaseExcept
 def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
-    part, _ = shop.hooks.part(fingerprint, shop.queue)
+    part, _ = shop.hooks.build_job(fingerprint, shop.queue)
 
-    held = Begin(bytes.fromhex(fingerprint), b"another", part, 0.5)
+    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
     assert shop.store.execute(held).verdict == "run"
     shop.work()
     assert shop.ran == []
@@ -217,7 +217,7 @@ def test_a_store_that_gives_no_answer_uses_up_no_attempt(
     plain, gone = RedisStore.execute, [True] * 5
 
     def execute(self: RedisStore, operation: Operation[object]) -> object:
-        if isinstance(operation, Begin) and gone:
+        if isinstance(operation, ClaimJob) and gone:
             gone.pop()
             raise Unavailable("gone")
         return plain(self, operation)

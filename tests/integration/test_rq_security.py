@@ -19,7 +19,7 @@ from florentin_webhooks import RetryLater
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.rq import PROCESS
-from florentin_webhooks.rq.worker import ProcessJob
+from florentin_webhooks.rq.worker import SafeJob
 from tests.helpers.receivers import everything_in
 from tests.helpers.workshop import Workshop, open_workshop
 
@@ -82,7 +82,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
 )
 def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        job: Any = cast("Any", ProcessJob)("x", connection=client, serializer="json")
+        job: Any = cast("Any", SafeJob)("x", connection=client, serializer="json")
         job.data = json.dumps(named).encode()
         with pytest.raises(PermissionError, match="another function"):
             _ = job.func
@@ -221,7 +221,7 @@ def test_what_our_own_code_raises_reaches_rq_by_its_type_only(
     def broken(*_: object, **__: object) -> None:
         raise ValueError(PRIVATE)
 
-    monkeypatch.setattr("florentin_webhooks.rq.job.work", broken)
+    monkeypatch.setattr("florentin_webhooks.rq.job.process_job", broken)
     shop.work_it_off()
     told = results(shop, fingerprint)
     assert "JobFailed: ValueError" in told

@@ -9,7 +9,7 @@ import redis
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq import RQQueue
-from florentin_webhooks.rq.sweeper import sweep
+from florentin_webhooks.rq.sweeper import requeue_lost
 from tests.helpers.workshop import Workshop, open_workshop
 
 
@@ -22,7 +22,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 
 def swept(shop: Workshop, older_than: float = -1, queue: str | None = None) -> int:
     """How many jobs were put back."""
-    return sweep(shop.hooks, shop.rq(queue), older_than)
+    return requeue_lost(shop.hooks, shop.rq(queue), older_than)
 
 
 def popped_and_forgotten(shop: Workshop, fingerprint: str) -> None:

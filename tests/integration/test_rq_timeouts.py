@@ -14,7 +14,7 @@ import pytest
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.jobs import Begin
+from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.events import Event
 from tests.helpers.workshop import Workshop, open_workshop
 
@@ -147,7 +147,7 @@ def test_the_alarm_before_the_first_handler_is_a_failed_attempt(
 ) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
-    alarm_while(lambda _, step: isinstance(step, Begin), after=True)
+    alarm_while(lambda _, step: isinstance(step, ClaimJob), after=True)
     shop.work()
     assert shop.ran == []
     assert shop.hurry() == 1

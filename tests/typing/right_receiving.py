@@ -9,7 +9,7 @@ from typing import TypeVar, assert_type
 from starlette.datastructures import Headers as StarletteHeaders
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, RedisStore, Reply, errors, events
-from florentin_webhooks.testing.transport import Answer
+from florentin_webhooks.testing.transport import Response
 from florentin_webhooks.signatures import FlorentinSignature
 from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.testing import Provider
@@ -23,7 +23,7 @@ class Forwarding:
     def __init__(self, inner: Store) -> None:
         self.retention = inner.retention
         self.lease = inner.lease
-        self.queues = self.transactions = False
+        self.supports_jobs = self.supports_transactions = False
         self.inner = inner
 
     def execute(self, operation: Operation[A]) -> A:
@@ -117,8 +117,8 @@ def pretend() -> None:
     assert_type(headers, dict[str, str])
     assert_type(body, bytes)
     assert_type(hooks.receive(*provider.make("something.new")), Reply)
-    assert_type(provider.deliver(hooks, "invoice.created"), Answer)
-    assert_type(provider.deliver("http://localhost/", "user.login", user={}), Answer)
+    assert_type(provider.deliver(hooks, "invoice.created"), Response)
+    assert_type(provider.deliver("http://localhost/", "user.login", user={}), Response)
     made = provider.sign("invoice.created", b"{}", delivery_id="7c1f")
     assert_type(provider.send(hooks, made).outcome, str)
     assert_type(scheme.sign(b"", event="", delivery_id="", timestamp=datetime.now(UTC)), dict[str, str])

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from florentin_webhooks.errors import Rejected
 from florentin_webhooks.events import CATALOGUE
-from florentin_webhooks.protocol.fingerprint import trace
-from florentin_webhooks.protocol.strict_json import MAX_DEPTH, decode
+from florentin_webhooks.protocol.fingerprint import retry_key
+from florentin_webhooks.protocol.strict_json import MAX_DEPTH, loads
 from tests.helpers.receivers import Target
 from tests.helpers.vectors import CANONICAL, delivery, envelope
 
@@ -134,7 +134,7 @@ def outcome_of(body: bytes) -> str:
 
 def ours(body: bytes) -> str:
     try:
-        return repr(decode(body))
+        return repr(loads(body))
     except ValueError:
         return "refused"
 
@@ -153,20 +153,20 @@ def test_the_decoder_takes_what_json_takes_but_for_its_own_rules(body: bytes) ->
 
 @given(value=finite)
 def test_the_decoder_reads_what_json_wrote(value: object) -> None:
-    assert decode(json.dumps(value).encode()) == value
-    assert decode(json.dumps(value, ensure_ascii=False).encode()) == value
+    assert loads(json.dumps(value).encode()) == value
+    assert loads(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_the_deepest_nesting_that_is_allowed_is_read(opening: bytes) -> None:
     closing = b"]" if opening == b"[" else b"}"
-    decode(opening * MAX_DEPTH + b"0" + closing * MAX_DEPTH)
+    loads(opening * MAX_DEPTH + b"0" + closing * MAX_DEPTH)
     with pytest.raises(ValueError, match="levels deep"):
-        decode(opening * (MAX_DEPTH + 1) + b"0" + closing * (MAX_DEPTH + 1))
+        loads(opening * (MAX_DEPTH + 1) + b"0" + closing * (MAX_DEPTH + 1))
 
 
 def test_brackets_inside_strings_are_no_nesting() -> None:
-    assert decode(b'["' + b"[{" * 1_000 + b'\\"[[", "' + b"[" * 100 + b'"]')
+    assert loads(b'["' + b"[{" * 1_000 + b'\\"[[", "' + b"[" * 100 + b'"]')
 
 
 @pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b"[", b'{"a":', b'"timestamp":"', b"[]"])
@@ -174,14 +174,14 @@ def test_brackets_inside_strings_are_no_nesting() -> None:
 def test_a_megabyte_of_anything_is_refused_in_linear_time(start: bytes, unit: bytes) -> None:
     # Where the time grows with the square of the size, this takes an hour.
     with pytest.raises(ValueError, match=r"not JSON|deep"):
-        decode(start + unit * (1_000_000 // len(unit)))
+        loads(start + unit * (1_000_000 // len(unit)))
 
 
 @given(data=finite, first=stamps, second=stamps)
 def test_another_timestamp_leaves_the_trace_of_a_delivery(
     data: object, first: str, second: str
 ) -> None:
-    assert trace("id", envelope(data, timestamp=first)) == trace(
+    assert retry_key("id", envelope(data, timestamp=first)) == retry_key(
         "id", envelope(data, timestamp=second)
     )
 
@@ -189,11 +189,11 @@ def test_another_timestamp_leaves_the_trace_of_a_delivery(
 @given(one=finite, other=finite)
 def test_other_data_changes_the_trace_of_a_delivery(one: object, other: object) -> None:
     first, second = envelope(one), envelope(other)
-    assert (trace("id", first) == trace("id", second)) == (first == second)
+    assert (retry_key("id", first) == retry_key("id", second)) == (first == second)
 
 
 def test_a_timestamp_in_the_data_or_in_a_longer_name_is_part_of_the_content() -> None:
     inside = [envelope({"timestamp": stamp}) for stamp in ("1", "2")]
     longer = [b'{"a\\"timestamp":"%d","data":1}' % number for number in (1, 2)]
     for first, second in (inside, longer):
-        assert trace("id", first) != trace("id", second)
+        assert retry_key("id", first) != retry_key("id", second)

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from florentin_webhooks.rq.shutdown import signals_deferred
+from florentin_webhooks.rq.shutdown import defer_signals
 
 FORKS = """
 import os, signal
-from florentin_webhooks.rq.shutdown import signals_deferred
-with signals_deferred():
+from florentin_webhooks.rq.shutdown import defer_signals
+with defer_signals():
     child = os.fork()
     if not child:
         signal.raise_signal(signal.SIGTERM)
@@ -26,7 +26,7 @@ def test_a_signal_waits_for_the_end_of_the_block() -> None:
     reached: list[str] = []
 
     def interrupted() -> None:
-        with signals_deferred():
+        with defer_signals():
             signal.raise_signal(signal.SIGINT)
             reached.append("the end of the block")
 
@@ -37,7 +37,7 @@ def test_a_signal_waits_for_the_end_of_the_block() -> None:
 
 def test_what_signals_did_before_they_do_again() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with signals_deferred():
+    with defer_signals():
         pass
     assert signal.getsignal(signal.SIGTERM) is before
 

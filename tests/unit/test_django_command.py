@@ -13,7 +13,7 @@ from click import ClickException
 from django.core.management import CommandError, ManagementUtility, call_command
 
 from florentin_webhooks.cli.app import COMMANDS
-from florentin_webhooks.cli.host import preset_of
+from florentin_webhooks.cli.host import current_host
 from tests.helpers.django_hooks import described
 from tests.helpers.vectors import SECRET
 
@@ -150,4 +150,4 @@ def test_the_commands_work_on_the_receiver_of_the_settings(
 ) -> None:
     assert typed(NAME, "deliveries", "list") == 2
     assert "florentin_webhooks.django:hooks" in capsys.readouterr().err
-    assert preset_of(None) is None
+    assert current_host(None) is None

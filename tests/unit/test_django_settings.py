@@ -292,8 +292,8 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
         f"from florentin_webhooks import Receiver\nhooks = Receiver({SECRET!r})\n"
     )
     program = (
-        "from florentin_webhooks.core.loader import load\n"
-        "print(load('shop_hooks:hooks').around.__name__)"
+        "from florentin_webhooks.core.loader import load_receiver\n"
+        "print(load_receiver('shop_hooks:hooks').around.__name__)"
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")
     assert (done.stdout, done.stderr) == ("fresh_connections\n", "")
@@ -318,7 +318,7 @@ def test_whoever_asks_for_the_receiver_has_django_set_up(tmp_path: Path) -> None
     )
     program = (
         "from florentin_webhooks.django import hooks\nfrom django.apps import apps\n"
-        "print(apps.ready, 'user.login' in hooks.unhandled, hooks.late)"
+        "print(apps.ready, 'user.login' in hooks.unhandled_events, hooks.late_handlers)"
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")
     assert (done.stdout, done.stderr) == ("True False ()\n", "")

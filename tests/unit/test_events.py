@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from florentin_webhooks.errors import InvalidEvent
-from florentin_webhooks.events import CATALOGUE, parse
+from florentin_webhooks.events import CATALOGUE, parse_event
 from florentin_webhooks.senders.florentin import payloads
 from florentin_webhooks.senders.florentin.samples import sample
 
@@ -38,7 +38,7 @@ near_misses = st.recursive(
 
 
 def read(name: str, data: object, **more: object) -> Any:  # Any: one of the ten.
-    return parse({"event": name, "timestamp": NOW, "data": data, **more})
+    return parse_event({"event": name, "timestamp": NOW, "data": data, **more})
 
 
 def invoice(**changes: object) -> dict[str, Any]:  # Any: JSON.

@@ -96,7 +96,7 @@ def test_a_reply_fits_the_schema_of_its_status(outcome: Outcome) -> None:
     app = program(Target().receiver)
     response = operation(app)["responses"][str(outcome.status)]
     settled = outcome.status == 200
-    reply = replies.settled(outcome, "0" * 32) if settled else replies.refused(outcome)
+    reply = replies.success(outcome, "0" * 32) if settled else replies.error(outcome)
     schema = response["content"]["application/json"]["schema"]
     assert fits(app.openapi(), schema, json.loads(reply.body))
     assert not fits(app.openapi(), schema, {"error": {"code": "other", "message": ""}})

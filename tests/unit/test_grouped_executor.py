@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import BOUNDS, Connection, Pool
-from florentin_webhooks.redis.executors.pipelined import GroupedExecutor
-from florentin_webhooks.redis.schema import Call, Script
+from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.schema import Script, ScriptCall
 from tests.helpers.waiting import aeventually
 
 pytestmark = pytest.mark.anyio
@@ -55,12 +55,12 @@ class Server:
         """Nothing is open."""
 
 
-def call(number: int, *, may_fail: bool = True, size: int = 0) -> Call:
+def call(number: int, *, may_fail: bool = True, size: int = 0) -> ScriptCall:
     arguments = (b"call-%d" % number,)
-    return Call(Script("text", "sha"), (), arguments, lambda answer: answer, size, may_fail)
+    return ScriptCall(Script("text", "sha"), (), arguments, lambda answer: answer, size, may_fail)
 
 
-async def run(executor: GroupedExecutor, asked: Call) -> object:
+async def run(executor: PipelinedExecutor, asked: ScriptCall) -> object:
     """Ask within a test's patience."""
     async with asyncio.timeout(10):
         return await executor.run(asked)
@@ -70,7 +70,7 @@ async def until_sent(server: Server, trips: int = 1) -> None:
     await aeventually(lambda: server.trips == trips)
 
 
-async def cancelled_at_once(executor: GroupedExecutor) -> None:
+async def cancelled_at_once(executor: PipelinedExecutor) -> None:
     """Ask, and end as a whole event loop does before the sender has taken a step."""
     asked = asyncio.ensure_future(run(executor, call(1)))
     await asyncio.sleep(0)
@@ -82,7 +82,7 @@ async def cancelled_at_once(executor: GroupedExecutor) -> None:
 
 async def test_of_those_who_waited_too_long_only_what_has_happened_is_sent() -> None:
     server = Server()
-    executor, loop = GroupedExecutor(server), asyncio.get_running_loop()
+    executor, loop = PipelinedExecutor(server), asyncio.get_running_loop()
     first = asyncio.ensure_future(run(executor, call(1)))
     await until_sent(server)
     late = [asyncio.ensure_future(run(executor, call(n, may_fail=n == 2))) for n in (2, 3)]
@@ -97,7 +97,7 @@ async def test_of_those_who_waited_too_long_only_what_has_happened_is_sent() -> 
 
 async def test_a_call_whose_caller_was_cancelled_is_sent_all_the_same() -> None:
     server = Server()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     first, second = (asyncio.ensure_future(run(executor, call(n))) for n in (1, 2))
     await until_sent(server)
     third = asyncio.ensure_future(run(executor, call(3)))
@@ -112,7 +112,7 @@ async def test_a_call_whose_caller_was_cancelled_is_sent_all_the_same() -> None:
 
 async def test_a_sender_that_is_cancelled_sends_once_more_and_in_order() -> None:
     server = Server()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     asked = [asyncio.ensure_future(run(executor, call(n))) for n in (1, 2)]
     await until_sent(server)
     asked.append(asyncio.ensure_future(run(executor, call(3))))
@@ -127,7 +127,7 @@ async def test_a_sender_that_is_cancelled_sends_once_more_and_in_order() -> None
 async def test_a_sender_that_is_cancelled_before_its_first_step_is_replaced() -> None:
     server = Server()
     server.open.set()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     await cancelled_at_once(executor)
     assert await run(executor, call(2)) == b"answer"
     assert server.sent == [b"call-1", b"call-2"]
@@ -135,7 +135,7 @@ async def test_a_sender_that_is_cancelled_before_its_first_step_is_replaced() ->
 
 async def test_closing_after_such_a_sender_ends() -> None:
     server = Server()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     await cancelled_at_once(executor)
     await asyncio.wait_for(executor.aclose(), 10)
 
@@ -143,7 +143,7 @@ async def test_closing_after_such_a_sender_ends() -> None:
 def test_the_end_of_an_event_loop_waits_for_what_is_under_way() -> None:
     async def program() -> Server:
         server = Server()
-        executor = GroupedExecutor(server)
+        executor = PipelinedExecutor(server)
         asking.append(asyncio.ensure_future(run(executor, call(1))))
         await until_sent(server)
         asyncio.get_running_loop().call_soon(server.open.set)
@@ -157,7 +157,7 @@ def test_the_end_of_an_event_loop_waits_for_what_is_under_way() -> None:
 
 async def test_whoever_waits_behind_a_failure_is_told_and_the_next_one_is_served() -> None:
     server = Server(RedisError("secret text"))
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     told = await asyncio.gather(
         *(run(executor, call(n)) for n in range(200)), return_exceptions=True
     )
@@ -171,13 +171,13 @@ async def test_an_error_of_ours_leaves_nobody_waiting() -> None:
     server, reported = Server(ZeroDivisionError()), list[Mapping[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     with pytest.raises(Unavailable, match="no error of Redis"):
-        await run(GroupedExecutor(server), call(1))
+        await run(PipelinedExecutor(server), call(1))
 
 
 async def test_a_group_is_bounded_in_number_and_in_bytes() -> None:
     server = Server()
     server.open.set()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     await asyncio.gather(*(run(executor, call(n, size=1 << 20)) for n in range(6)))
     assert server.trips == 3
     await asyncio.gather(*(run(executor, call(n)) for n in range(300)))
@@ -190,7 +190,7 @@ async def test_a_reader_that_fails_fails_for_its_caller_alone() -> None:
 
     server = Server()
     server.open.set()
-    executor = GroupedExecutor(server)
+    executor = PipelinedExecutor(server)
     bad = call(1)._replace(read=fail)
     first, second = await asyncio.gather(
         run(executor, bad), run(executor, call(2)), return_exceptions=True

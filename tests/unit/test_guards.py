@@ -9,10 +9,10 @@ from typing import cast
 import pytest
 
 from florentin_webhooks import Delivery, Discard, RetryLater, errors
-from florentin_webhooks.core.processing.idempotency import OnceGuard, Watermark
-from florentin_webhooks.core.routing.handler import Options, describe
+from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard
+from florentin_webhooks.core.routing.handler import HandlerOptions, build_handler
 from florentin_webhooks.core.stores.base import Operation, Store
-from florentin_webhooks.core.stores.guards import Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Once
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from tests.helpers.vectors import T0
 from tests.unit.test_queueing import INVOICE, bill
@@ -23,11 +23,11 @@ KEY = b"\0" * 16
 class Answering:
     """A store that gives *answers* in turn, and keeps which steps it was asked for."""
 
-    def __init__(self, *answers: Permit | Exception) -> None:
+    def __init__(self, *answers: GuardGrant | Exception) -> None:
         self.answers = list(answers)
-        self.steps: list[Step] = []
+        self.steps: list[GuardStep] = []
 
-    def execute(self, operation: Operation[Permit]) -> Permit:
+    def execute(self, operation: Operation[GuardGrant]) -> GuardGrant:
         assert isinstance(operation, Once)
         self.steps.append(operation.step)
         answer = self.answers.pop(0)
@@ -35,11 +35,11 @@ class Answering:
             raise answer
         return answer
 
-    async def aexecute(self, operation: Operation[Permit]) -> Permit:
+    async def aexecute(self, operation: Operation[GuardGrant]) -> GuardGrant:
         return self.execute(operation)
 
 
-RUN = Permit(Permission.RUN)
+RUN = GuardGrant(GuardDecision.RUN)
 GONE = Unavailable("gone")
 
 
@@ -69,12 +69,12 @@ both = pytest.mark.parametrize("asynchronous", [False, True])
 def test_the_first_gets_true_and_leaves_done(asynchronous: bool) -> None:
     store = Answering(RUN, RUN)
     assert enter(store, None, asynchronous=asynchronous) is True
-    assert store.steps == [Step.BEGIN, Step.DONE]
+    assert store.steps == [GuardStep.BEGIN, GuardStep.DONE]
 
 
 @both
 def test_whoever_comes_later_gets_false(asynchronous: bool) -> None:
-    done = Permit(Permission.DONE)
+    done = GuardGrant(GuardDecision.DONE)
     assert enter(Answering(done, done), None, asynchronous=asynchronous) is False
 
 
@@ -83,7 +83,7 @@ def test_an_error_inside_releases_and_goes_through(asynchronous: bool) -> None:
     store = Answering(RUN, RUN)
     with pytest.raises(KeyError):
         enter(store, KeyError(), asynchronous=asynchronous)
-    assert store.steps == [Step.BEGIN, Step.RELEASE]
+    assert store.steps == [GuardStep.BEGIN, GuardStep.RELEASE]
 
 
 @both
@@ -101,7 +101,7 @@ def test_what_could_not_be_noted_as_done_is_said(asynchronous: bool) -> None:
 @both
 def test_another_one_inside_means_later(asynchronous: bool) -> None:
     with pytest.raises(RetryLater) as raised:
-        enter(Answering(Permit(Permission.BUSY, 7.5)), None, asynchronous=asynchronous)
+        enter(Answering(GuardGrant(GuardDecision.BUSY, 7.5)), None, asynchronous=asynchronous)
     assert raised.value.seconds == 7.5
 
 
@@ -121,14 +121,14 @@ def test_signals_are_no_errors_of_ours() -> None:
     assert not issubclass(RetryLater, errors.WebhookError)
 
 
-def watermark(entity: object, name: str = "m:f") -> Watermark | None:
-    handler = describe(bill, type(INVOICE), Options(latest=lambda _event: entity))
-    return Watermark.of(replace(handler, name=name), INVOICE, b"token", 60)
+def watermark(entity: object, name: str = "m:f") -> HighWaterMark | None:
+    handler = build_handler(bill, type(INVOICE), HandlerOptions(latest=lambda _event: entity))
+    return HighWaterMark.of(replace(handler, name=name), INVOICE, b"token", 60)
 
 
 def test_no_entity_has_no_watermark() -> None:
     assert watermark(None) is None
-    assert Watermark.of(describe(bill, type(INVOICE)), INVOICE, b"token", 60) is None
+    assert HighWaterMark.of(build_handler(bill, type(INVOICE)), INVOICE, b"token", 60) is None
 
 
 def test_an_entity_is_told_from_every_other_one() -> None:

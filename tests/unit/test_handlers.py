@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.core.routing.handler import Handler, describe
+from florentin_webhooks.core.routing.handler import Handler, build_handler
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
 
@@ -96,12 +96,12 @@ def shown(function: object) -> str:
 
 
 def described(function: object) -> Handler:
-    return describe(function, Event)
+    return build_handler(function, Event)
 
 
 def refused(function: object) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        describe(function, Event)
+        build_handler(function, Event)
     return str(caught.value)
 
 

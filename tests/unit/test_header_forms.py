@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers as StarletteHeaders
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.headers import Headers, find
+from florentin_webhooks.protocol.headers import Headers, get_all
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.helpers.receivers import Target
 from tests.helpers.vectors import CANONICAL, SECRET, delivery, sign
@@ -212,4 +212,4 @@ def test_a_delivery_id_is_taken_or_taken_for_absent_but_never_refused(value: str
 
 @given(value=st.text(st.characters(max_codepoint=255)))
 def test_a_value_is_found_without_the_spaces_and_tabs_around_it(value: str) -> None:
-    assert find([(b"A-Name", value.encode("latin-1"))], "a-name") == [value.strip(" \t")]
+    assert get_all([(b"A-Name", value.encode("latin-1"))], "a-name") == [value.strip(" \t")]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florentin_webhooks.protocol.fingerprint import fingerprint, trace
+from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
 
 STAMP = '"timestamp": "2026-06-06T12:00:00.000Z"'
 LATER = STAMP.replace("12:00", "12:02")
@@ -26,7 +26,7 @@ data = st.recursive(
 
 
 def content(body: str, delivery_id: str = "7c1f") -> bytes:
-    found = trace(delivery_id, body.encode())
+    found = retry_key(delivery_id, body.encode())
     assert found is not None
     return found.content
 
@@ -48,11 +48,11 @@ def test_two_bodies_have_one_fingerprint_only_where_they_are_equal(
 
 
 def test_without_a_delivery_id_there_is_no_trace() -> None:
-    assert trace(None, b"{}") is None
+    assert retry_key(None, b"{}") is None
 
 
 def test_another_delivery_id_is_another_trace() -> None:
-    assert trace("7c1f", b"{}") != trace("8d20", b"{}")
+    assert retry_key("7c1f", b"{}") != retry_key("8d20", b"{}")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_time_it_takes_grows_no_faster_than_the_body(part: str) -> None:
     def seconds(size: int) -> float:
         body = b'{"a":[[' + part.encode() * (size // len(part)) + b']],"timestamp":"x"}'
         start = process_time()
-        trace("7c1f", body)
+        retry_key("7c1f", body)
         return process_time() - start
 
     assert min(seconds(1_000_000) for _ in range(2)) < 1

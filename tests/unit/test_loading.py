@@ -12,7 +12,13 @@ from uuid import uuid4
 import pytest
 
 from florentin_webhooks import Receiver, Router
-from florentin_webhooks.core.loader import EXTENSION, FACTORY_VARIABLE, NoReceiver, adopt, load
+from florentin_webhooks.core.loader import (
+    EXTENSION,
+    FACTORY_VARIABLE,
+    ReceiverNotFound,
+    load_receiver,
+    remember_program,
+)
 from florentin_webhooks.django.bootstrap import set_up_django
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.rq import process
@@ -44,15 +50,15 @@ def program(held: object = HOOKS) -> SimpleNamespace:
 
 
 def test_a_program_leads_to_the_receiver_that_it_holds(put: Put) -> None:
-    assert load(put(program())) is HOOKS
+    assert load_receiver(put(program())) is HOOKS
 
 
 def test_a_factory_leads_to_what_its_program_holds(put: Put) -> None:
-    assert load(put(lambda: program())) is HOOKS  # noqa: PLW0108 - a factory is a function.
+    assert load_receiver(put(lambda: program())) is HOOKS  # noqa: PLW0108 - a factory is a function.
 
 
 def test_a_factory_may_give_the_receiver_itself(put: Put) -> None:
-    assert load(put(lambda: HOOKS)) is HOOKS
+    assert load_receiver(put(lambda: HOOKS)) is HOOKS
 
 
 def test_a_factory_may_be_a_method(put: Put) -> None:
@@ -61,7 +67,7 @@ def test_a_factory_may_be_a_method(put: Put) -> None:
         def create_app(cls) -> SimpleNamespace:
             return program()
 
-    assert load(f"{put(Shop)}.create_app") is HOOKS
+    assert load_receiver(f"{put(Shop)}.create_app") is HOOKS
 
 
 def test_a_factory_is_called_once_per_process(put: Put) -> None:
@@ -72,7 +78,7 @@ def test_a_factory_is_called_once_per_process(put: Put) -> None:
         return made[-1]
 
     path = put(create)
-    assert load(path) is load(path) is load(path, typed=False)
+    assert load_receiver(path) is load_receiver(path) is load_receiver(path, typed=False)
     assert len(made) == 1
 
 
@@ -87,8 +93,8 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
 
     path = put(create)
     with pytest.raises(OSError, match=r"^$"):
-        load(path)
-    assert load(path) is HOOKS
+        load_receiver(path)
+    assert load_receiver(path) is HOOKS
 
 
 @pytest.mark.parametrize(
@@ -106,20 +112,20 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
     ],
 )
 def test_what_leads_to_no_receiver_is_told(value: object, told: str, put: Put) -> None:
-    with pytest.raises(NoReceiver, match=told):
-        load(put(value))
+    with pytest.raises(ReceiverNotFound, match=told):
+        load_receiver(put(value))
 
 
 def test_an_adopted_program_is_what_its_factory_made(put: Put) -> None:
     path = put(lambda: pytest.fail("it was made again"))
-    adopt(path, program())
-    assert load(path) is load(path, typed=False) is HOOKS
+    remember_program(path, program())
+    assert load_receiver(path) is load_receiver(path, typed=False) is HOOKS
 
 
 def test_adopting_for_what_is_no_factory_changes_nothing(put: Put) -> None:
     path = put(HOOKS)
-    adopt(path, program(Receiver("another-secret-of-sixteen-and-more")))
-    assert load(path) is HOOKS
+    remember_program(path, program(Receiver("another-secret-of-sixteen-and-more")))
+    assert load_receiver(path) is HOOKS
 
 
 @pytest.mark.parametrize("named", [None, "another:create_app"])
@@ -129,7 +135,9 @@ def test_a_job_calls_no_function_that_nobody_named(
     if named:
         monkeypatch.setenv(FACTORY_VARIABLE, named)
     path = put(lambda: pytest.fail("a job has called a function"))
-    with pytest.raises(NoReceiver, match=f"start it as worker {path}, or set {FACTORY_VARIABLE}="):
+    with pytest.raises(
+        ReceiverNotFound, match=f"start it as worker {path}, or set {FACTORY_VARIABLE}="
+    ):
         process(path, "0" * 32, "florentin")
 
 
@@ -138,19 +146,19 @@ def test_a_job_calls_the_factory_that_the_environment_names(
 ) -> None:
     path = put(lambda: HOOKS)
     monkeypatch.setenv(FACTORY_VARIABLE, path)
-    assert load(path, typed=False) is HOOKS
+    assert load_receiver(path, typed=False) is HOOKS
 
 
 def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
     for value in (HOOKS, program()):
-        assert load(put(value), typed=False) is HOOKS
+        assert load_receiver(put(value), typed=False) is HOOKS
     with pytest.raises(ConfigurationError, match="by RQ workers only"):
         process(put(HOOKS), "0" * 32, "florentin")
 
 
 def test_a_module_that_misses_one_of_a_shorter_name_is_itself_to_blame(tmp_path: Path) -> None:
     (tmp_path / "shop_hooks.py").write_text("import shop")
-    code = "from florentin_webhooks.core.loader import load\nload('shop_hooks:hooks')"
+    code = "from florentin_webhooks.core import loader\nloader.load_receiver('shop_hooks:hooks')"
     assert "\nModuleNotFoundError: No module named 'shop'" in python("-c", code, cwd=tmp_path).talk
 
 
@@ -168,6 +176,6 @@ def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:
         "from florentin_webhooks import Receiver\n"
         "hooks = Receiver('a-secret-of-sixteen-and-more')\n"
     )
-    code = "from florentin_webhooks.core.loader import load\nprint(load('shop:hooks'))"
+    code = "from florentin_webhooks.core import loader\nprint(loader.load_receiver('shop:hooks'))"
     told = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
     assert "Receiver" in told.data, told.talk

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import MemoryStore
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from tests.helpers.stores import accept, content, finish
@@ -49,7 +49,7 @@ def test_a_full_store_forgets_nothing_that_could_be_replayed(store: MemoryStore)
     with pytest.raises(Unavailable):
         store.execute(accept(content(3)))
     known = [store.execute(accept(content(n), token=b"other")).verdict for n in range(3)]
-    assert known == [Verdict.DUPLICATE] * 3
+    assert known == [AcceptDecision.DUPLICATE] * 3
 
 
 def test_a_full_store_goes_on_with_what_it_knows(store: MemoryStore) -> None:
@@ -70,7 +70,7 @@ def test_a_full_store_does_not_learn_another_stamp(store: MemoryStore) -> None:
 def test_a_store_has_room_again_after_the_retention(store: MemoryStore, clock: Clock) -> None:
     fill(store)
     clock.now = 100
-    assert store.execute(accept(content(3))).verdict is Verdict.RUN
+    assert store.execute(accept(content(3))).verdict is AcceptDecision.RUN
     assert len(store) == 1
 
 
@@ -80,9 +80,9 @@ def test_what_was_asked_for_again_is_kept_for_longer(store: MemoryStore, clock: 
     store.execute(finish(content(0)))
     clock.now = 198
     again = store.execute(accept(content(0), token=b"other"))
-    assert again.verdict is Verdict.DUPLICATE
+    assert again.verdict is AcceptDecision.DUPLICATE
     clock.now = 199
-    assert store.execute(accept(content(0), token=b"third")).verdict is Verdict.RUN
+    assert store.execute(accept(content(0), token=b"third")).verdict is AcceptDecision.RUN
 
 
 def test_a_stale_delivery_that_is_replayed_without_end_takes_the_room_of_one(
@@ -111,7 +111,7 @@ def test_a_forgotten_delivery_leaves_the_id_to_the_other_content(
     store.execute(accept(content(1)))
     clock.now = 120
     later = store.execute(accept(content(1, stamped="12:00:30"), token=b"other"))
-    assert later.verdict is Verdict.RUN  # Its lease of 60 seconds has ended.
+    assert later.verdict is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
     assert later.key == accept(content(1)).key
 
 

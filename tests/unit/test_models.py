@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from florentin_webhooks import events
 from florentin_webhooks.errors import InvalidEvent
-from florentin_webhooks.events import Event, parse
+from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.senders.florentin import payloads
 from florentin_webhooks.senders.florentin.events import MAX_PATH, MAX_PROBLEMS
 
@@ -68,7 +68,7 @@ class FailingEvent(events.UnknownEvent):
 
 
 def read(data: object, model: type[Event]) -> Any:  # Any: an event of *model*.
-    return parse({"event": "user.login", "timestamp": NOW, "data": data}, model)
+    return parse_event({"event": "user.login", "timestamp": NOW, "data": data}, model)
 
 
 def refusal(data: object, model: type[Event]) -> InvalidEvent:

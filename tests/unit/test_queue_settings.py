@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 from florentin_webhooks import Receiver, RedisStore, RQQueue
-from florentin_webhooks.core.loader import load
-from florentin_webhooks.core.routing.import_path import path_of
+from florentin_webhooks.core.loader import load_receiver
+from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
 from tests.helpers.vectors import CANONICAL, SECRET, delivery
@@ -58,7 +58,7 @@ def test_a_store_that_cannot_push_jobs_has_no_queue() -> None:
 def test_the_path_is_found_where_the_receiver_stands(module: ModuleType) -> None:
     module.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
     assert hooks.path == f"{module.__name__}:hooks"
-    assert load(hooks.path) is hooks
+    assert load_receiver(hooks.path) is hooks
 
 
 def test_the_path_leads_to_the_module_of_its_handlers_where_others_import_it(
@@ -107,7 +107,7 @@ def test_what_is_no_module_does_not_disturb_the_search(
     monkeypatch.setitem(sys.modules, "barred", None)
     monkeypatch.setitem(sys.modules, "slotted", object())
     module.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
-    assert path_of(hooks, frozenset()) == f"{module.__name__}:hooks"
+    assert find_import_path(hooks, frozenset()) == f"{module.__name__}:hooks"
 
 
 def test_the_environment_can_ask_for_a_queue() -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, Router, RQQueue
 from florentin_webhooks.core.queue import Job
-from florentin_webhooks.core.routing.dispatch import NOBODY
+from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.events import Event, InvoiceCreated, parse
+from florentin_webhooks.events import Event, InvoiceCreated, parse_event
 from tests.helpers.vectors import SECRET, T0
 
 NOWHERE = "redis://127.0.0.1:1"
 FINGERPRINT = "ab" * 16
-INVOICE = parse(
+INVOICE = parse_event(
     {
         "event": "invoice.created",
         "timestamp": T0,
@@ -56,7 +56,7 @@ def test_handlers_run_in_the_queue_unless_they_say_otherwise() -> None:
     hooks.on(Event)(bill)
     hooks.on(Event, inline=True)(check)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.wanted(INVOICE)
+    wanted = hooks.plan(INVOICE)
     assert [handler.name for handler in wanted.inline] == [CHECK]
     assert wanted.queued == (("florentin", (BILL,)), ("mail", (MAIL,)))
     assert hooks.queue_names == ("florentin", "mail")
@@ -66,7 +66,7 @@ def test_without_a_queue_every_handler_runs_inline() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     hooks.on(Event)(bill)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.wanted(INVOICE)
+    wanted = hooks.plan(INVOICE)
     assert [handler.name for handler in wanted.inline] == [BILL, MAIL]
     assert wanted.jobs(FINGERPRINT) == ()
     assert hooks.queue_names == ()
@@ -76,7 +76,7 @@ def test_a_handler_that_names_the_receivers_own_queue_is_in_the_same_job() -> No
     hooks = receiver()
     hooks.on(Event)(bill)
     hooks.on(Event, queue="florentin")(mail)
-    assert hooks.wanted(INVOICE).queued == (("florentin", (BILL, MAIL)),)
+    assert hooks.plan(INVOICE).queued == (("florentin", (BILL, MAIL)),)
 
 
 def test_what_is_done_is_not_wanted_any_more() -> None:
@@ -84,20 +84,20 @@ def test_what_is_done_is_not_wanted_any_more() -> None:
     hooks.on(Event)(bill)
     hooks.on(Event, inline=True)(check)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.wanted(INVOICE)
-    assert wanted.without(frozenset()) is wanted
-    left = wanted.without({BILL, CHECK})
+    wanted = hooks.plan(INVOICE)
+    assert wanted.excluding(frozenset()) is wanted
+    left = wanted.excluding({BILL, CHECK})
     assert (left.inline, left.queued) == ((), (("mail", (MAIL,)),))
     assert [job.queue for job in left.jobs(FINGERPRINT)] == ["mail"]
-    assert not wanted.without({BILL, CHECK, MAIL})
-    assert not NOBODY
+    assert not wanted.excluding({BILL, CHECK, MAIL})
+    assert not EMPTY_PLAN
 
 
 def test_every_queue_has_a_job_of_its_own() -> None:
     hooks = receiver()
     hooks.on(Event)(bill)
     hooks.on(Event, queue="mail")(mail)
-    jobs = hooks.wanted(INVOICE).jobs(FINGERPRINT)
+    jobs = hooks.plan(INVOICE).jobs(FINGERPRINT)
     told = [(job.id, job.queue, job.handlers, job.keys.hash, job.keys.list) for job in jobs]
     assert told == [
         (
@@ -116,7 +116,7 @@ def test_routers_bring_their_handlers_queues_along() -> None:
     router, hooks = Router(), receiver()
     router.on(Event, queue="mail")(mail)
     hooks.include(router)
-    assert hooks.wanted(INVOICE).queued == (("mail", (MAIL,)),)
+    assert hooks.plan(INVOICE).queued == (("mail", (MAIL,)),)
 
 
 @pytest.mark.parametrize("inline", [False, True])
@@ -143,7 +143,7 @@ def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is
     hooks = receiver()
     hooks.on(Event)(main)  # It may never receive: the program may only print something.
     with pytest.raises(ConfigurationError, match="__main__:bill stands in the program"):
-        hooks.wanted(INVOICE)
+        hooks.plan(INVOICE)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "a" * 65, "a\n", 1])
@@ -171,10 +171,12 @@ def test_latest_is_a_plain_function(latest: Any) -> None:
 
 def test_a_receiver_without_a_queue_has_no_parts() -> None:
     with pytest.raises(ConfigurationError, match=r"pass queue=RQQueue"):
-        Receiver(SECRET, store=MemoryStore()).part(FINGERPRINT, "florentin")
+        Receiver(SECRET, store=MemoryStore()).build_job(FINGERPRINT, "florentin")
 
 
 def test_a_part_is_the_job_without_handlers_and_its_time() -> None:
-    part, seconds = receiver(RQQueue(timeout=90, receiver="shop:hooks")).part(FINGERPRINT, "mail")
+    part, seconds = receiver(RQQueue(timeout=90, receiver="shop:hooks")).build_job(
+        FINGERPRINT, "mail"
+    )
     assert isinstance(part, Job)
     assert (part.id, part.handlers, seconds) == (f"{FINGERPRINT}-mail", (), 90)

@@ -13,11 +13,11 @@ import pytest
 from florentin_webhooks import MemoryStore, Receiver, Reply
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Step
+from florentin_webhooks.core.stores.guards import GuardStep, Latest
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.cancelling import Way, by_cancelling_its_task, each_way
 from tests.helpers.handling import raising
 from tests.helpers.shop import SECRET
@@ -69,7 +69,7 @@ class Program:
     async def _second(self, _: InvoiceCreated) -> None:
         self.ran.append("second")
 
-    def receive(self, made: Made | None = None) -> Coroutine[Any, Any, Reply]:
+    def receive(self, made: SignedDelivery | None = None) -> Coroutine[Any, Any, Reply]:
         return self.receiver.areceive(*(made or self.made))
 
     async def retry(self) -> Outcome:
@@ -101,7 +101,7 @@ async def test_while_the_store_accepts(cancelled: Way) -> None:
 
 @each_way
 async def test_while_the_store_is_asked_whether_it_is_the_newest_event(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.BEGIN)
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.BEGIN)
     program = Program(store)
     await cancelled(program.receive(), store.reached)
     assert await program.retry() is Outcome.PROCESSED
@@ -110,7 +110,7 @@ async def test_while_the_store_is_asked_whether_it_is_the_newest_event(cancelled
 
 @each_way
 async def test_while_the_store_notes_that_the_newest_event_was_handled(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.DONE)
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.DONE)
     program = Program(store)
     await cancelled(program.receive(), store.reached)
     assert await program.retry() is Outcome.PROCESSED
@@ -119,7 +119,7 @@ async def test_while_the_store_notes_that_the_newest_event_was_handled(cancelled
 
 @each_way
 async def test_while_the_store_lets_others_in_after_a_failure(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is Step.RELEASE)
+    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.RELEASE)
     program = Program(store, first=raising(KeyError()))
     await cancelled(program.receive(), store.reached)
     assert await program.retry() is Outcome.PROCESSED
@@ -155,7 +155,7 @@ async def test_while_the_store_accepts_a_retry_that_is_stamped_anew() -> None:
     assert program.ran == ["first", "second"]
 
 
-def stamped_anew(made: Made) -> Made:
+def stamped_anew(made: SignedDelivery) -> SignedDelivery:
     """The same content under the same delivery id, with another timestamp."""
     before, mark, rest = made.body.partition(b'"timestamp": "20')
     body = before + mark + rest.replace(b"Z", b"000Z", 1)

@@ -11,7 +11,7 @@ import pytest
 from florentin_webhooks import Receiver
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.handling import (
     Kind,
     Receive,
@@ -31,7 +31,7 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def made() -> Made:
+def made() -> SignedDelivery:
     return Provider(SECRET).make("invoice.created")
 
 
@@ -55,7 +55,7 @@ def made() -> Made:
     ids=lambda error: type(error).__name__,
 )
 def test_whatever_a_handler_raises_is_its_failure_and_can_be_retried(
-    receiver: Receiver, made: Made, receive: Receive, kind: Kind, error: BaseException
+    receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind, error: BaseException
 ) -> None:
     failing, ran = [error], []
 
@@ -72,7 +72,7 @@ def test_whatever_a_handler_raises_is_its_failure_and_can_be_retried(
 
 @both_ways
 def test_the_end_of_an_iteration_is_a_failure_too(
-    receiver: Receiver, made: Made, receive: Receive
+    receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     receiver.on(InvoiceCreated)(as_function(raises(StopIteration())))
     assert [type(each) for each in failures_of(receive(receiver, made))] == [StopIteration]
@@ -80,7 +80,7 @@ def test_the_end_of_an_iteration_is_a_failure_too(
 
 @both_ways
 def test_a_recursion_without_end_is_a_failure(
-    receiver: Receiver, made: Made, receive: Receive
+    receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     def endless(event: InvoiceCreated) -> None:
         endless(event)
@@ -90,7 +90,7 @@ def test_a_recursion_without_end_is_a_failure(
 
 
 def test_ctrl_c_in_a_coroutine_of_a_blocking_program_is_its_failure(
-    receiver: Receiver, made: Made
+    receiver: Receiver, made: SignedDelivery
 ) -> None:
     @receiver.on(InvoiceCreated)
     async def interrupted(_: InvoiceCreated) -> None:

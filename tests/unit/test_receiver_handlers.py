@@ -12,7 +12,7 @@ from florentin_webhooks import Delivery, Receiver
 from florentin_webhooks.errors import ConfigurationError, HandlerFailed
 from florentin_webhooks.events import InvoiceCreated, UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.handling import (
     Kind,
     Receive,
@@ -32,14 +32,14 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def made() -> Made:
+def made() -> SignedDelivery:
     return Provider(SECRET).make("invoice.created")
 
 
 @both_ways
 @both_kinds
 def test_a_handler_gets_event_and_delivery(
-    receiver: Receiver, made: Made, receive: Receive, kind: Kind
+    receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind
 ) -> None:
     got: list[tuple[object, ...]] = []
     receiver.on(InvoiceCreated)(kind(lambda *given: got.append(given)))
@@ -53,7 +53,7 @@ def test_a_handler_gets_event_and_delivery(
 @both_ways
 @both_kinds
 def test_handlers_run_in_the_order_of_their_registration(
-    receiver: Receiver, made: Made, receive: Receive, kind: Kind
+    receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind
 ) -> None:
     ran: list[int] = []
     for number in range(5):
@@ -66,7 +66,7 @@ def test_handlers_run_in_the_order_of_their_registration(
 @both_ways
 @both_kinds
 def test_all_run_though_one_fails_and_a_retry_runs_only_that_one(
-    receiver: Receiver, made: Made, receive: Receive, kind: Kind
+    receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind
 ) -> None:
     ran: list[str] = []
 
@@ -84,7 +84,7 @@ def test_all_run_though_one_fails_and_a_retry_runs_only_that_one(
 
 @both_ways
 def test_failures_come_back_together_and_in_order(
-    receiver: Receiver, made: Made, receive: Receive
+    receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     errors = [ValueError(), KeyError(), OSError()]
     for number, error in enumerate(errors):
@@ -98,7 +98,7 @@ def test_failures_come_back_together_and_in_order(
 @both_ways
 @both_kinds
 def test_what_a_handler_gives_back_never_reaches_the_sender(
-    receiver: Receiver, made: Made, receive: Receive, kind: Kind
+    receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind
 ) -> None:
     receiver.on(InvoiceCreated)(kind(lambda *_: "confidential"))
     reply = receive(receiver, made)
@@ -108,7 +108,7 @@ def test_what_a_handler_gives_back_never_reaches_the_sender(
 
 @both_ways
 def test_what_a_handler_raises_never_reaches_the_sender(
-    receiver: Receiver, made: Made, receive: Receive
+    receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     receiver.on(InvoiceCreated)(as_function(raises(ValueError("confidential"))))
     reply = receive(receiver, made)
@@ -133,7 +133,7 @@ def test_each_handler_has_an_event_of_its_own(receiver: Receiver, receive: Recei
 
 @both_ways
 def test_a_function_that_gives_a_coroutine_is_told_to_be_async(
-    receiver: Receiver, made: Made, receive: Receive
+    receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     async def work() -> None: ...
 
@@ -146,7 +146,9 @@ def test_a_function_that_gives_a_coroutine_is_told_to_be_async(
     assert "declare it with async def" in str(failure)
 
 
-def test_receive_is_refused_in_a_running_event_loop(receiver: Receiver, made: Made) -> None:
+def test_receive_is_refused_in_a_running_event_loop(
+    receiver: Receiver, made: SignedDelivery
+) -> None:
     async def program() -> None:
         receiver.receive(*made)
 
@@ -154,7 +156,9 @@ def test_receive_is_refused_in_a_running_event_loop(receiver: Receiver, made: Ma
         asyncio.run(program())
 
 
-def test_a_blocking_program_waits_for_no_event_loop(receiver: Receiver, made: Made) -> None:
+def test_a_blocking_program_waits_for_no_event_loop(
+    receiver: Receiver, made: SignedDelivery
+) -> None:
     def no_loop(*_: object) -> None:
         with pytest.raises(RuntimeError, match="no running event loop"):
             asyncio.get_running_loop()

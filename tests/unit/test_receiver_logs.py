@@ -15,7 +15,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.events import UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.scene import Scene
 from tests.helpers.shop import SECRET
 
@@ -31,7 +31,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def lines(log: pytest.LogCaptureFixture, made: Made) -> list[tuple[int, str]]:
+def lines(log: pytest.LogCaptureFixture, made: SignedDelivery) -> list[tuple[int, str]]:
     """Level and outcome of each line that is about *made*."""
     key = fingerprint(made.body).hex()
     return [

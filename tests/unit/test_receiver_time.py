@@ -15,7 +15,7 @@ from florentin_webhooks import MemoryStore, Receiver, Reply
 from florentin_webhooks.errors import HandlerFailed
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.shop import SECRET
 from tests.helpers.waiting import aeventually
 
@@ -47,7 +47,7 @@ class Slow:
         """A handler that takes no time."""
         self.ran.append("second")
 
-    async def receive(self, made: Made | None = None) -> Reply:
+    async def receive(self, made: SignedDelivery | None = None) -> Reply:
         return await self.receiver.areceive(*(made or self.made))
 
     async def settled(self) -> Outcome:

@@ -34,8 +34,8 @@ COMMON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 def every_reply() -> list[Reply]:
-    settled = [replies.settled(outcome, "7c1f") for outcome in SETTLED]
-    return [*settled, *map(replies.refused, REFUSED)]
+    settled = [replies.success(outcome, "7c1f") for outcome in SETTLED]
+    return [*settled, *map(replies.error, REFUSED)]
 
 
 def test_every_outcome_has_the_status_that_is_documented() -> None:
@@ -58,24 +58,24 @@ def test_a_reply_is_json_that_nobody_may_keep(reply: Reply) -> None:
 
 @pytest.mark.parametrize("outcome", SETTLED)
 def test_what_went_well_is_told_with_its_fingerprint(outcome: Outcome) -> None:
-    told = json.loads(replies.settled(outcome, "7c1f").body)
+    told = json.loads(replies.success(outcome, "7c1f").body)
     assert told == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
 def test_what_did_not_is_told_with_a_code_and_a_sentence(outcome: Outcome) -> None:
-    told = json.loads(replies.refused(outcome).body)
+    told = json.loads(replies.error(outcome).body)
     assert (list(told), list(told["error"])) == (["error"], ["code", "message"])
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
 def test_the_code_is_the_outcome(outcome: Outcome) -> None:
-    assert json.loads(replies.refused(outcome).body)["error"]["code"] == outcome.value
+    assert json.loads(replies.error(outcome).body)["error"]["code"] == outcome.value
 
 
 def test_the_reason_of_a_refusal_is_not_told() -> None:
     told = [
-        replies.refused(Outcome.INVALID_SIGNATURE, InvalidSignature(reason))
+        replies.error(Outcome.INVALID_SIGNATURE, InvalidSignature(reason))
         for reason in ("missing", "repeated", "malformed", "mismatch")
     ]
     assert len(set(told)) == 1
@@ -83,28 +83,28 @@ def test_the_reason_of_a_refusal_is_not_told() -> None:
 
 def test_the_error_stays_with_the_program() -> None:
     error = InvalidEvent("user.login", ["data: missing"])
-    assert replies.refused(Outcome.INVALID_EVENT, error).error is error
+    assert replies.error(Outcome.INVALID_EVENT, error).error is error
 
 
 def test_the_error_does_not_show_in_a_repr() -> None:
     error = InvalidEvent("user.login", ["data: missing"])
-    assert "missing" not in repr(replies.refused(Outcome.INVALID_EVENT, error))
+    assert "missing" not in repr(replies.error(Outcome.INVALID_EVENT, error))
 
 
 def test_a_refused_method_is_told_the_right_one() -> None:
-    assert dict(replies.refused(Outcome.METHOD_NOT_ALLOWED).headers)["Allow"] == "POST"
+    assert dict(replies.error(Outcome.METHOD_NOT_ALLOWED).headers)["Allow"] == "POST"
 
 
 def test_an_unavailable_store_is_told_with_when_to_come_back() -> None:
-    reply = replies.refused(Outcome.UNAVAILABLE, Unavailable("away", retry_after=7))
+    reply = replies.error(Outcome.UNAVAILABLE, Unavailable("away", retry_after=7))
     assert dict(reply.headers)["Retry-After"] == "7"
 
 
 def test_a_delivery_in_progress_is_told_with_when_to_come_back() -> None:
-    reply = replies.retry_later(Outcome.IN_PROGRESS, 42)
+    reply = replies.retry_after(Outcome.IN_PROGRESS, 42)
     assert dict(reply.headers) == {**COMMON, "Retry-After": "42"}
 
 
 @pytest.mark.parametrize("outcome", [o for o in REFUSED if o is not Outcome.METHOD_NOT_ALLOWED])
 def test_other_refusals_have_no_headers_of_their_own(outcome: Outcome) -> None:
-    assert dict(replies.refused(outcome).headers) == COMMON
+    assert dict(replies.error(outcome).headers) == COMMON

@@ -37,7 +37,7 @@ def test_a_handler_gets_the_event_it_names(name: str) -> None:
 def test_a_name_and_its_class_mean_the_same(name: Any) -> None:  # Any: the ten names.
     router = Router()
     router.on(name)(handler)
-    assert router.match(arrived(router, name))[0].what is CATALOGUE[name]
+    assert router.match(arrived(router, name))[0].event_class is CATALOGUE[name]
 
 
 def test_a_handler_gets_no_event_that_it_does_not_name() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.events import CATALOGUE, parse
+from florentin_webhooks.events import CATALOGUE, parse_event
 from florentin_webhooks.senders.florentin.samples import SAMPLES, sample
 
 
@@ -27,14 +27,14 @@ def test_there_is_a_sample_for_every_event() -> None:
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_sample_holds_only_fields_that_its_model_names(name: str) -> None:
     now = datetime(2026, 6, 6, 12, tzinfo=UTC)
-    event = parse({"event": name, "timestamp": now, "data": sample(name)})
+    event = parse_event({"event": name, "timestamp": now, "data": sample(name)})
     assert unnamed_fields(event) == []
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_sample_loses_nothing_in_its_model(name: str) -> None:
     now = datetime(2026, 6, 6, 12, tzinfo=UTC)
-    event = parse({"event": name, "timestamp": now, "data": sample(name)})
+    event = parse_event({"event": name, "timestamp": now, "data": sample(name)})
     assert event.data.model_dump(exclude_unset=True) == sample(name)
 
 

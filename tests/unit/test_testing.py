@@ -12,7 +12,7 @@ import pytest
 from florentin_webhooks import Delivery, Receiver
 from florentin_webhooks.events import CATALOGUE, Event
 from florentin_webhooks.senders.florentin.samples import sample
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.helpers.answering import Answering
 from tests.helpers.vectors import SECRET, T0, sign
 
@@ -45,7 +45,7 @@ def server() -> Iterator[Answering]:
         yield answering
 
 
-def data(made: Made) -> dict[str, Any]:  # Any: JSON.
+def data(made: SignedDelivery) -> dict[str, Any]:  # Any: JSON.
     found: dict[str, Any] = json.loads(made.body)["data"]
     return {key: value for key, value in found.items() if key != "request"}
 

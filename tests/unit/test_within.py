@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from florentin_webhooks.core.processing.timeouts import within
+from florentin_webhooks.core.processing.timeouts import run_with_timeout
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +16,7 @@ async def test_work_that_waits_for_nothing_is_done_at_once() -> None:
     async def work() -> str:
         return "done"
 
-    assert await within(0, work()) == "done"
+    assert await run_with_timeout(0, work()) == "done"
 
 
 async def test_work_that_waits_gives_its_result() -> None:
@@ -25,7 +25,7 @@ async def test_work_that_waits_gives_its_result() -> None:
         await asyncio.sleep(0.001)
         return "done"
 
-    assert await within(10, work()) == "done"
+    assert await run_with_timeout(10, work()) == "done"
 
 
 async def test_work_that_waits_too_long_is_cancelled_where_it_waits() -> None:
@@ -40,7 +40,7 @@ async def test_work_that_waits_too_long_is_cancelled_where_it_waits() -> None:
             raise
 
     with pytest.raises(TimeoutError):
-        await within(0.001, work())
+        await run_with_timeout(0.001, work())
     assert seen == ["cleaned up"]
     task = asyncio.current_task()
     assert task is not None
@@ -55,7 +55,7 @@ async def test_what_the_work_raises_comes_through(waits: bool) -> None:
         raise KeyError("from the work")
 
     with pytest.raises(KeyError, match="from the work"):
-        await within(10, work())
+        await run_with_timeout(10, work())
 
 
 async def test_an_error_that_the_work_waits_for_can_be_handled_by_it() -> None:
@@ -69,7 +69,7 @@ async def test_an_error_that_the_work_waits_for_can_be_handled_by_it() -> None:
         return "not reached"
 
     asyncio.get_running_loop().call_soon(failed.set_exception, ValueError())
-    assert await within(10, work()) == "handled"
+    assert await run_with_timeout(10, work()) == "handled"
 
 
 async def test_whoever_is_cancelled_from_outside_is_told_so() -> None:
@@ -90,7 +90,7 @@ async def test_a_bound_within_a_bound_keeps_to_its_own() -> None:
                 await asyncio.Event().wait()
         return "went on"
 
-    assert await within(10, work()) == "went on"
+    assert await run_with_timeout(10, work()) == "went on"
 
 
 async def test_the_time_before_the_first_wait_counts() -> None:
@@ -103,9 +103,9 @@ async def test_the_time_before_the_first_wait_counts() -> None:
 
     before = asyncio.get_running_loop().time()
     with pytest.raises(TimeoutError):
-        await within(0.01, work())
+        await run_with_timeout(0.01, work())
     assert asyncio.get_running_loop().time() - before < 5
 
 
 async def _waiting(work: Coroutine[object, object, None]) -> None:
-    await within(10, work)
+    await run_with_timeout(10, work)

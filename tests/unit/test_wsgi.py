@@ -108,8 +108,11 @@ def test_a_body_that_a_middleware_has_read_is_told(
 
 def test_names_of_headers_are_what_they_were_on_the_wire() -> None:
     headers = wsgi.EnvironFields({"HTTP_X_FLORENTIN_EVENT": "a", "CONTENT_TYPE": "b"})
-    assert [headers.find(name) for name in ("x-florentin-event", "content-type")] == [["a"], ["b"]]
+    assert [headers.get_all(name) for name in ("x-florentin-event", "content-type")] == [
+        ["a"],
+        ["b"],
+    ]
 
 
 def test_a_length_that_a_server_leaves_empty_is_none() -> None:
-    assert wsgi.EnvironFields({"CONTENT_LENGTH": ""}).find("content-length") == []
+    assert wsgi.EnvironFields({"CONTENT_LENGTH": ""}).get_all("content-length") == []

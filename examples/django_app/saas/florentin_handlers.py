@@ -21,7 +21,7 @@ from saas.models import Customer, Invoice, Login, Subscription, Usage
 # transaction: what it does there happens exactly once, and a handler that fails leaves nothing.
 # Redis cannot be part of such a transaction. There a handler may run again after a crash, finds its
 # own rows, and adds nothing: the same in the end, which is why these handlers fit both.
-ATOMIC = hooks.store.transactions
+ATOMIC = hooks.store.supports_transactions
 
 
 @hooks.on("account.created", atomic=ATOMIC)

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import click
 
 from florentin_webhooks.cli.app import Group
-from florentin_webhooks.cli.context import open_shop
-from florentin_webhooks.cli.errors import Failure, Misuse
+from florentin_webhooks.cli.context import open_receiver
+from florentin_webhooks.cli.errors import CLIError, UsageError
 from florentin_webhooks.cli.formatting.records import details, facts, line
 from florentin_webhooks.cli.host import app_argument
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.cli.prompts import agree, yes_option
+from florentin_webhooks.cli.prompts import confirm, yes_option
 from florentin_webhooks.cli.replay import replay_all
 from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Find, body_of
+from florentin_webhooks.core.stores.queries import GetRecord, body_of
 
 __all__ = ["command"]
 
@@ -42,13 +42,13 @@ def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
     Shown are all that are not done, and the newest of those that are, as many as the store keeps.
     """
     found = 0
-    for record in select(open_shop(app), wanted, limit):
+    for record in select(open_receiver(app), wanted, limit):
         out.emit(facts(record), line(record, out.line_width))
         found += 1
     if not found:
-        out.say("There is no such delivery." if wanted else "Nothing was received yet.")
+        out.info("There is no such delivery." if wanted else "Nothing was received yet.")
     if found == limit:
-        out.say(f"These are the newest {limit}; --limit N shows more.")
+        out.info(f"These are the newest {limit}; --limit N shows more.")
 
 
 @command.command("show")
@@ -58,11 +58,11 @@ def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
 @with_output
 def show(out: Output, app: str, fingerprint: str, *, body: bool) -> None:
     """Show all that is known of the delivery FINGERPRINT, or the one that begins with it."""
-    shop = open_shop(app)
+    shop = open_receiver(app)
     whole = resolve(shop, [fingerprint])[0]
-    record = shop.store.execute(Find(bytes.fromhex(whole)))
+    record = shop.store.execute(GetRecord(bytes.fromhex(whole)))
     if record is None:
-        raise Failure(f"nothing is known of {whole}", typed("deliveries list", app=app))
+        raise CLIError(f"nothing is known of {whole}", suggest("deliveries list", app=app))
     told, text = facts(record), details(record, out.width)
     if body:
         content = body_of(record) if record.body else None
@@ -96,29 +96,29 @@ def replay(
     for a stale delivery that is older than the store's memory.
     """
     _refuse_vague(fingerprints, wanted, app, all_handlers=all_handlers)
-    shop = open_shop(app)
+    shop = open_receiver(app)
     if fingerprints:
         chosen = resolve(shop, fingerprints)
     else:
         chosen = [record.fingerprint for record in select(shop, wanted, limit)]
     if not chosen:
-        out.say("There is no such delivery.")
+        out.info("There is no such delivery.")
         return
     if all_handlers or not fingerprints:
         what = "Run all handlers again, also those that are done, of" if all_handlers else "Replay"
-        agree(f"{what} {len(chosen)} deliver{'y' if len(chosen) == 1 else 'ies'}?", yes=yes)
+        confirm(f"{what} {len(chosen)} deliver{'y' if len(chosen) == 1 else 'ies'}?", yes=yes)
     replay_all(out, shop, chosen[::-1], all_handlers=all_handlers, yes=yes)
 
 
 def _refuse_vague(
     fingerprints: Sequence[str], wanted: Filter, app: str, *, all_handlers: bool
 ) -> None:
-    replay = typed("deliveries replay", app=app)
+    replay = suggest("deliveries replay", app=app)
     if bool(fingerprints) == bool(wanted):
         message = "name fingerprints or filters, and not both"
-        raise Misuse(message, f"{replay} --state failed")
+        raise UsageError(message, f"{replay} --state failed")
     if not fingerprints and wanted.state is None:
-        raise Misuse("which state shall be replayed is not said", f"{replay} --state failed")
+        raise UsageError("which state shall be replayed is not said", f"{replay} --state failed")
     if wanted.state is State.DONE and not all_handlers:
         message = "what is done has no handler left to run"
-        raise Misuse(message, f"{replay} --state done --all-handlers")
+        raise UsageError(message, f"{replay} --state done --all-handlers")

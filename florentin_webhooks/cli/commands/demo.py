@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.delivery_factory import Maker
+from florentin_webhooks.cli.delivery_factory import DeliveryFactory
 from florentin_webhooks.cli.demo import steps as script
-from florentin_webhooks.cli.demo.context import Scene
-from florentin_webhooks.cli.demo.processes import Crew
-from florentin_webhooks.cli.demo.recorder import Record, most_runs
+from florentin_webhooks.cli.demo.context import DemoContext
+from florentin_webhooks.cli.demo.processes import ProcessGroup
+from florentin_webhooks.cli.demo.recorder import RunRecorder, most_runs
 from florentin_webhooks.cli.demo.report import Counts, heading, line, summary
-from florentin_webhooks.cli.demo.runner import Result, Stage
+from florentin_webhooks.cli.demo.runner import Result, StepRunner
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, embedded_server
 from florentin_webhooks.cli.devserver.web import ending_on_sigterm, listen, refuse_missing, url_of
-from florentin_webhooks.cli.errors import Code
+from florentin_webhooks.cli.errors import ExitCode
 from florentin_webhooks.cli.formatting.tables import indented
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE
 from florentin_webhooks.cli.invocation import trigger_command
@@ -58,24 +58,26 @@ def command(out: Output, *, once: bool) -> None:
         server = stack.enter_context(embedded_server(Path(directory)))
         listener = stack.enter_context(listen("127.0.0.1", 0))
         environ = {SECRET_VARIABLE: secret, REDIS_VARIABLE: server.url}
-        crew = stack.enter_context(Crew(environ, "json" if out.json else "text").running())
+        crew = stack.enter_context(ProcessGroup(environ, "json" if out.json else "text").running())
         web, worker = crew.serve(listener), crew.work()
-        out.say(f"A receiver at {url_of(listener)}")
-        out.say(f"Processes: web {web.pid}, worker {worker.pid}, Redis-compatible {server.pid()}")
-        record = stack.enter_context(closing(Record(server.url)))
+        out.info(f"A receiver at {url_of(listener)}")
+        out.info(f"Processes: web {web.pid}, worker {worker.pid}, Redis-compatible {server.pid()}")
+        record = stack.enter_context(closing(RunRecorder(server.url)))
         store = stack.enter_context(closing(RedisStore(server.url)))
-        good = _play(out, Scene(Maker(secret), record, crew, store, url_of(listener)))
+        good = _play(
+            out, DemoContext(DeliveryFactory(secret), record, crew, store, url_of(listener))
+        )
         if not once:
             _stay(out, crew, url_of(listener), secret)
     if not once:
-        out.say("\nStopped. All processes and their data are gone.")
-    raise click.exceptions.Exit(Code.OK if good else Code.FAILED)
+        out.info("\nStopped. All processes and their data are gone.")
+    raise click.exceptions.Exit(ExitCode.OK if good else ExitCode.FAILED)
 
 
-def _play(out: Output, scene: Scene) -> bool:
+def _play(out: Output, scene: DemoContext) -> bool:
     """Do everything, print what came of it, and tell whether all was as expected."""
     started = time.perf_counter()
-    results = list(_performed(out, Stage(scene)))
+    results = list(_performed(out, StepRunner(scene)))
     seconds = time.perf_counter() - started
     finished = scene.record.finished()
     counts = Counts(len(scene.record.started()), len(finished), most_runs(finished))
@@ -85,12 +87,12 @@ def _play(out: Output, scene: Scene) -> bool:
     return good
 
 
-def _performed(out: Output, stage: Stage) -> Iterator[Result]:
+def _performed(out: Output, stage: StepRunner) -> Iterator[Result]:
     for title, steps in _PARTS:
         out.show(heading(title, out.width))
         for step in getattr(script, steps):
             if step.waiting:
-                out.say("\n".join(indented(step.waiting, min(out.width, 80), 4)))
+                out.info("\n".join(indented(step.waiting, min(out.width, 80), 4)))
             result = stage.perform(step)
             out.emit(result.facts(), line(result, out.width))
             yield result
@@ -106,12 +108,12 @@ def _totals(results: Sequence[Result], counts: Counts) -> dict[str, object]:
     }
 
 
-def _stay(out: Output, crew: Crew, url: str, secret: str) -> None:
+def _stay(out: Output, crew: ProcessGroup, url: str, secret: str) -> None:
     """Wait for deliveries of the reader's own; Ctrl-C is the good end of it."""
     crew.audible.set()
     invitation = "Your turn: paste this into another terminal. Ctrl-C ends the demonstration."
-    out.say("\n" + "\n".join(indented(invitation, out.width, 0)) + "\n")
-    out.say(trigger_command(url, SECRET_VARIABLE, secret) + "\n")
+    out.info("\n" + "\n".join(indented(invitation, out.width, 0)) + "\n")
+    out.info(trigger_command(url, SECRET_VARIABLE, secret) + "\n")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

@@ -29,10 +29,10 @@ from florentin_webhooks.cli.devserver.web import (
     serve,
     url_of,
 )
-from florentin_webhooks.cli.formatting.log_handler import LogLines
-from florentin_webhooks.cli.host import app_argument, preset_of
+from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler
+from florentin_webhooks.cli.host import app_argument, current_host
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE, strong_secret
-from florentin_webhooks.cli.invocation import own_command, share_path, trigger_command
+from florentin_webhooks.cli.invocation import export_pythonpath, self_command, trigger_command
 from florentin_webhooks.cli.loader import load, split
 from florentin_webhooks.cli.output import Output, with_output
 
@@ -68,12 +68,12 @@ def command(out: Output, app: str, host: str, port: int, data: Path) -> None:
     with ending_on_sigterm(), ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
         made = None
-        if not preset_of(click.get_current_context()):
+        if not current_host(click.get_current_context()):
             made = _provide_secret(data)
             _provide_server(out, data, stack)
-        logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
+        logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out)])
         hooks = load(app)
-        share_path()
+        export_pythonpath()
         workers = _workers(out, app, hooks.queue_names)
         stack.enter_context(Supervisor(workers).beside())
         announce = partial(_announce, out, app, url_of(listener), made, hooks.queue_names)
@@ -99,18 +99,18 @@ def _provide_server(out: Output, data: Path, stack: ExitStack) -> None:
     server = stack.enter_context(embedded_server(data))
     os.environ[REDIS_VARIABLE] = server.url
     if not server.owned:
-        out.say("Another program started the server in this directory, and takes it along.")
+        out.info("Another program started the server in this directory, and takes it along.")
 
 
 def _workers(out: Output, app: str, queues: Sequence[str]) -> list[list[str]]:
     """Give the commands of the workers that the receiver needs: one for each queue."""
     options = ["--lifeline", "--color", out.color, *["--json"] * out.json]
-    return [own_command("worker", app, "--queue", queue, *options) for queue in queues]
+    return [self_command("worker", app, "--queue", queue, *options) for queue in queues]
 
 
 def _announce(out: Output, app: str, url: str, made: str | None, queues: Sequence[str]) -> None:
-    out.say(f"Serving {app} at {url} until Ctrl-C.")
+    out.info(f"Serving {app} at {url} until Ctrl-C.")
     if queues:
-        out.say(f"A worker runs for each queue: {', '.join(queues)}.")
-    out.say("Send it a delivery from another terminal:\n")
-    out.say(trigger_command(url, SECRET_VARIABLE, made) + "\n")
+        out.info(f"A worker runs for each queue: {', '.join(queues)}.")
+    out.info("Send it a delivery from another terminal:\n")
+    out.info(trigger_command(url, SECRET_VARIABLE, made) + "\n")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from florentin_webhooks.cli.event_names import describe_event, list_events, refuse_unknown
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 from florentin_webhooks.senders.florentin.samples import sample
@@ -31,7 +31,7 @@ def command(out: Output, event: str | None, *, schema: bool) -> None:
     of invoice.created are Florentin's word; all others are plausible.
     """
     if event is not None:
-        refuse_unknown(event, typed("events", "{}", *["--schema"] * schema))
+        refuse_unknown(event, suggest("events", "{}", *["--schema"] * schema))
         _show(out, event, schema=schema)
     elif schema:
         schemas = {name: model.model_json_schema() for name, model in CATALOGUE.items()}

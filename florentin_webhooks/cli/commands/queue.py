@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.context import open_queued
-from florentin_webhooks.cli.errors import Code
-from florentin_webhooks.cli.formatting.durations import ago, shown
+from florentin_webhooks.cli.context import open_queue
+from florentin_webhooks.cli.errors import ExitCode
+from florentin_webhooks.cli.formatting.durations import format_age, to_iso
 from florentin_webhooks.cli.formatting.tables import indented, table
 from florentin_webhooks.cli.host import app_argument
-from florentin_webhooks.cli.invocation import typed
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.context import Queued
-    from florentin_webhooks.rq.monitoring import QueueSight, Seen
+    from florentin_webhooks.cli.context import QueueContext
+    from florentin_webhooks.rq.monitoring import QueueStatus, WorkerStatus
 
 __all__ = ["command"]
 
@@ -30,35 +30,35 @@ def command(out: Output, app: str) -> None:
     Ends with 1 if something is wrong: events wait and no worker runs, retries wait and no
     scheduler does, or deliveries are dead.
     """
-    shop = open_queued(app)
+    shop = open_queue(app)
     problems: list[str] = []
     for sight in _sights(shop):
         found = sight.problems()
         out.emit(_facts(sight, found), _text(sight, out.width))
         problems += [_with_advice(problem, sight, app) for problem in found]
     for problem in problems:
-        out.say(click.style("wrong: ", fg="red") + problem)
+        out.info(click.style("wrong: ", fg="red") + problem)
     if problems:
-        raise click.exceptions.Exit(Code.FAILED)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _sights(shop: Queued) -> list[QueueSight]:
+def _sights(shop: QueueContext) -> list[QueueStatus]:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
-    from florentin_webhooks.rq.monitoring import look_at  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415 - the same.
 
     try:
         with shop.redis.client() as client:
-            return [look_at(client, name) for name in shop.hooks.queue_names]
+            return [queue_status(client, name) for name in shop.hooks.queue_names]
     except RedisError as error:
         raise shop.unreachable(error) from None
 
 
-def _facts(sight: QueueSight, problems: list[str]) -> dict[str, object]:
+def _facts(sight: QueueStatus, problems: list[str]) -> dict[str, object]:
     return {
         "queue": sight.name,
         "waiting": sight.waiting,
-        "oldest_waiting_since": shown(sight.oldest),
+        "oldest_waiting_since": to_iso(sight.oldest),
         "scheduled": sight.scheduled,
         "running": sight.running,
         "dead": sight.dead,
@@ -69,18 +69,18 @@ def _facts(sight: QueueSight, problems: list[str]) -> dict[str, object]:
     }
 
 
-def _worker(seen: Seen) -> dict[str, object]:
+def _worker(seen: WorkerStatus) -> dict[str, object]:
     return {
         "name": seen.name,
         "state": seen.state,
         "host": seen.host,
         "pid": seen.pid,
-        "last_heartbeat": shown(seen.last_heartbeat),
+        "last_heartbeat": to_iso(seen.last_heartbeat),
     }
 
 
-def _text(sight: QueueSight, width: int) -> str:
-    since = f", the oldest for {ago(sight.oldest)}" if sight.oldest else ""
+def _text(sight: QueueStatus, width: int) -> str:
+    since = f", the oldest for {format_age(sight.oldest)}" if sight.oldest else ""
     rows = [
         ("waiting", f"{sight.waiting}{since}"),
         ("to be tried again", str(sight.scheduled)),
@@ -90,14 +90,14 @@ def _text(sight: QueueSight, width: int) -> str:
         ("workers", str(len(sight.workers) or "none")),
     ]
     workers = [
-        f"{seen.name}: {seen.state}, heartbeat {ago(seen.last_heartbeat)} ago"
+        f"{seen.name}: {seen.state}, heartbeat {format_age(seen.last_heartbeat)} ago"
         for seen in sight.workers
     ]
     told = [line for worker in workers for line in indented(worker, width)]
     return "\n".join([click.style(f"queue {sight.name}", bold=True), table(rows, width), *told])
 
 
-def _with_advice(problem: str, sight: QueueSight, app: str) -> str:
+def _with_advice(problem: str, sight: QueueStatus, app: str) -> str:
     if "dead" in problem:
-        return f"{problem}; try: {typed('dead list', app=app)}"
-    return f"{problem}; try: {typed('worker', '--queue', sight.name, app=app)}"
+        return f"{problem}; try: {suggest('dead list', app=app)}"
+    return f"{problem}; try: {suggest('worker', '--queue', sight.name, app=app)}"

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-from florentin_webhooks.cli.errors import Misuse
+from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.inputs import read, refuse_shared_stdin, secret_option, strong_secret
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.protocol.fingerprint import fingerprint
@@ -56,4 +56,4 @@ def _event(body: bytes) -> str:
         event = None
     if isinstance(event, str) and event.isprintable():
         return event
-    raise Misuse("the body names no event", "sign FILE --event invoice.created")
+    raise UsageError("the body names no event", "sign FILE --event invoice.created")

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.delivery_factory import Maker
-from florentin_webhooks.cli.errors import Failure, Misuse, Unreachable
+from florentin_webhooks.cli.delivery_factory import DeliveryFactory
+from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.cli.event_names import list_events, refuse_unknown
 from florentin_webhooks.cli.formatting.tables import row
 from florentin_webhooks.cli.inputs import secret_option, strong_secret
-from florentin_webhooks.cli.invocation import typed, words
+from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.overrides import parse
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
-from florentin_webhooks.testing.transport import Answer, post
+from florentin_webhooks.testing.transport import Response, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from florentin_webhooks.testing.provider import Made
+    from florentin_webhooks.testing.provider import SignedDelivery
 
 __all__ = ["DEFAULT_URL", "command"]
 
@@ -82,10 +82,10 @@ def command(
         list_events(out)
         return
     if not unknown:
-        refuse_unknown(event, f"{typed('trigger')} {{}}, or --unknown to send it as it is")
+        refuse_unknown(event, f"{suggest('trigger')} {{}}, or --unknown to send it as it is")
     assignments = [parse(text) for text in texts]
-    maker = Maker(strong_secret(secret_file))
-    answers: list[Answer] = []
+    maker = DeliveryFactory(strong_secret(secret_file))
+    answers: list[Response] = []
     for _ in range(times):
         age = _STALE if stale else timedelta(0)
         honest = maker.new(event, assignments=assignments, age=age)
@@ -95,22 +95,22 @@ def command(
 
 
 def _attempts(
-    maker: Maker, honest: Made, *, duplicate: bool, restamp: bool, tamper: bool
-) -> Iterator[tuple[str, Made]]:
+    maker: DeliveryFactory, honest: SignedDelivery, *, duplicate: bool, restamp: bool, tamper: bool
+) -> Iterator[tuple[str, SignedDelivery]]:
     """Give what is sent, with a note; a retry is stamped when it is asked for."""
 
-    def spoiled(made: Made) -> Made:
-        return maker.tampered(made) if tamper else made
+    def spoiled(made: SignedDelivery) -> SignedDelivery:
+        return maker.tamper(made) if tamper else made
 
     first, suffix = spoiled(honest), ", tampered" * tamper
     yield suffix.removeprefix(", "), first
     if duplicate:
         yield f"same bytes again{suffix}", first
     if restamp:
-        yield f"stamped anew{suffix}", spoiled(maker.restamped(honest))
+        yield f"stamped anew{suffix}", spoiled(maker.restamp(honest))
 
 
-def _send(out: Output, url: str, made: Made, note: str) -> Answer:
+def _send(out: Output, url: str, made: SignedDelivery, note: str) -> Response:
     started = time.perf_counter()
     answer = _post(url, made)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
@@ -131,28 +131,28 @@ def _send(out: Output, url: str, made: Made, note: str) -> Answer:
     return answer
 
 
-def _post(url: str, made: Made) -> Answer:
+def _post(url: str, made: SignedDelivery) -> Response:
     try:
         return post(url, made.headers, made.body)
     except ConfigurationError as error:
         message = str(error).partition(";")[0]
         next_step = f"--to {DEFAULT_URL}" if "URL" in message else "an EVENT of plain letters"
-        raise Misuse(message, next_step) from None
+        raise UsageError(message, next_step) from None
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         message = f"nobody answers at {url}: {reason}"
-        next_step = f"{typed('dev', app='shop.hooks:hooks')}, in another terminal"
-        raise Unreachable(message, next_step) from None
+        next_step = f"{suggest('dev', app='shop.hooks:hooks')}, in another terminal"
+        raise StoreUnavailable(message, next_step) from None
 
 
-def _judge(answers: list[Answer]) -> None:
+def _judge(answers: list[Response]) -> None:
     refused = [answer for answer in answers if not 200 <= answer.status < 300]  # noqa: PLR2004
     if refused:
         message = f"{len(refused)} of {len(answers)} requests were not answered with 2xx"
-        raise Failure(message, _advice(refused[0]))
+        raise CLIError(message, _advice(refused[0]))
 
 
-def _advice(answer: Answer) -> str:
+def _advice(answer: Response) -> str:
     if 300 <= answer.status < 400:  # noqa: PLR2004 - HTTP's own numbers.
         headers = {name.lower(): value for name, value in answer.headers.items()}
         target = _printable(headers.get("location", "URL"))
@@ -160,7 +160,7 @@ def _advice(answer: Answer) -> str:
     if answer.status in (404, 405):
         return "another path; dev and demo serve /webhooks/florentin"
     advice = _ADVICE.get(answer.outcome, "the log of the program that answered")
-    return advice.format(words())
+    return advice.format(command_prefix())
 
 
 def _printable(foreign: str) -> str:

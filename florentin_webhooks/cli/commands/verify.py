@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.errors import Code, Misuse
+from florentin_webhooks.cli.errors import ExitCode, UsageError
 from florentin_webhooks.cli.formatting.tables import indented
 from florentin_webhooks.cli.inputs import (
     SECRET_VARIABLE,
     environment_secret,
-    header,
-    headers,
+    parse_header,
+    parse_headers,
     read,
     refuse_shared_stdin,
     secrets,
@@ -20,7 +20,7 @@ from florentin_webhooks.cli.inputs import (
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.errors import InvalidSignature
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.senders.diagnosis import Cause, diagnose
+from florentin_webhooks.senders.diagnosis import Diagnosis, diagnose
 from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def command(
         causes = diagnose(given, body, tried, environment_secret() if secret_files else {})
         record = {"causes": [cause._asdict() for cause in causes], **identity}
         out.emit({"valid": False, "reason": error.reason, **record}, _invalid(causes, out.width))
-        raise click.exceptions.Exit(Code.INVALID_SIGNATURE) from None
+        raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE) from None
     text = f"{click.style('valid', fg='green', bold=True)}: signed with the secret in {name}"
     out.emit({"valid": True, "secret": name, **identity}, text)
 
@@ -80,16 +80,16 @@ def _headers(
 ) -> list[tuple[str, str]]:
     if signature is None and not lines and path is None:
         message = "there is no signature to check"
-        raise Misuse(message, "verify FILE --signature sha256=... or --headers PATH")
-    given = [header(line) for line in lines]
+        raise UsageError(message, "verify FILE --signature sha256=... or --headers PATH")
+    given = [parse_header(line) for line in lines]
     if path is not None:
-        given += headers(read(path))
+        given += parse_headers(read(path))
     if signature is not None:
         given.append((SIGNATURE_HEADER, signature))
     return given
 
 
-def _invalid(causes: Sequence[Cause], width: int) -> str:
+def _invalid(causes: Sequence[Diagnosis], width: int) -> str:
     title = click.style("invalid", fg="red", bold=True)
     lines = [f"{title}: no secret made this signature for these bytes"]
     for cause in causes:

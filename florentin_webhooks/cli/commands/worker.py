@@ -10,17 +10,17 @@ from secrets import token_hex
 
 import click
 
-from florentin_webhooks.cli.context import Queued, open_queued
+from florentin_webhooks.cli.context import QueueContext, open_queue
 from florentin_webhooks.cli.devserver.supervisor import Supervisor, end_with_parent
 from florentin_webhooks.cli.devserver.web import ending_on_sigterm
-from florentin_webhooks.cli.errors import Misuse
-from florentin_webhooks.cli.formatting.log_handler import LogLines, calm
+from florentin_webhooks.cli.errors import UsageError
+from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
 from florentin_webhooks.cli.host import app_argument
-from florentin_webhooks.cli.invocation import own_command, share_path, typed
+from florentin_webhooks.cli.invocation import export_pythonpath, self_command, suggest
 from florentin_webhooks.cli.loader import split
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.core.loader import FACTORY_VARIABLE, adopt
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
+from florentin_webhooks.core.suggestions import closest_match
 
 __all__ = ["command"]
 
@@ -59,8 +59,8 @@ def command(
     """
     split(app)
     with ending_on_sigterm():
-        logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
-        shop = open_queued(app)
+        logging.basicConfig(level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out))])
+        shop = open_queue(app)
         name = _queue(shop, queue)
         if processes == 1:
             end_with_parent(wanted=lifeline)
@@ -71,42 +71,42 @@ def command(
         _announce(out, shop, name, f"{processes} processes of class {kind}")
         words = ["worker", app, "--queue", name, "--class", kind, "--color", out.color]
         words += ["--lifeline", *["--burst"] * burst, *["--json"] * out.json]
-        share_path()
-        code = Supervisor([own_command(*words)] * processes, burst=burst).run()
+        export_pythonpath()
+        code = Supervisor([self_command(*words)] * processes, burst=burst).run()
     raise click.exceptions.Exit(code)
 
 
-def _queue(shop: Queued, asked: str | None) -> str:
+def _queue(shop: QueueContext, asked: str | None) -> str:
     names = shop.hooks.queue_names
     if asked is None or asked in names:
         return asked or names[0]
-    there = nearest(asked, names) or names[0]
+    there = closest_match(asked, names) or names[0]
     message = f"no handler of {shop.app} runs in the queue {asked!r}, only in: {', '.join(names)}"
-    raise Misuse(message, typed("worker", "--queue", there, app=shop.app))
+    raise UsageError(message, suggest("worker", "--queue", there, app=shop.app))
 
 
-def _announce(out: Output, shop: Queued, queue: str, how: str) -> None:
+def _announce(out: Output, shop: QueueContext, queue: str, how: str) -> None:
     others = [name for name in shop.hooks.queue_names if name != queue]
-    out.say(
+    out.info(
         f"Working on queue {queue} of {shop.app}: {how}, scheduler on, Redis {shop.redis.address}, "
         f"pid {os.getpid()}."
     )
     if others:
-        out.say(f"Handlers wait in other queues, too, which need workers: {', '.join(others)}.")
+        out.info(f"Handlers wait in other queues, too, which need workers: {', '.join(others)}.")
 
 
-def _work(shop: Queued, queue: str, kind: str, *, burst: bool) -> None:
+def _work(shop: QueueContext, queue: str, kind: str, *, burst: bool) -> None:
     from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
 
-    from florentin_webhooks.rq.worker import Kind, build_worker  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415 - the same.
 
     host = socket.gethostname().partition(".")[0]
     name = f"{host}.{os.getpid()}.{token_hex(2)}"
     try:
         with closing(shop.hooks), shop.redis.client() as client:
-            worker = build_worker(shop.hooks, client, queue=queue, kind=Kind(kind), name=name)
+            worker = build_worker(shop.hooks, client, queue=queue, kind=WorkerKind(kind), name=name)
             # What its jobs name, which need not be what was typed.
-            adopt(shop.hooks.path, shop.hooks)
+            remember_program(shop.hooks.path, shop.hooks)
             os.environ[FACTORY_VARIABLE] = shop.hooks.path  # For the processes of its jobs.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:

@@ -9,7 +9,7 @@ import os
 import time
 
 from florentin_webhooks import events
-from florentin_webhooks.cli.demo.recorder import Record
+from florentin_webhooks.cli.demo.recorder import RunRecorder
 from florentin_webhooks.cli.demo.settings import DELAYS, QUEUE, SECONDS
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.protocol.delivery import Delivery
@@ -21,7 +21,7 @@ __all__ = ["hooks", "store"]
 _FOREVER = 60  # Longer than it lives.
 
 _URL = os.environ["FLORENTIN_REDIS_URL"]
-record = Record(_URL)
+record = RunRecorder(_URL)
 store = RedisStore(_URL)
 hooks = Receiver(
     os.environ["FLORENTIN_WEBHOOK_SECRET"],

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from florentin_webhooks.cli.demo.recorder import open_jobs, state_of
 from florentin_webhooks.cli.demo.settings import APP, QUEUE
-from florentin_webhooks.cli.errors import Failure
+from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing.transport import post
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.delivery_factory import Maker
-    from florentin_webhooks.cli.demo.processes import Crew
-    from florentin_webhooks.cli.demo.recorder import Record, Run
+    from florentin_webhooks.cli.delivery_factory import DeliveryFactory
+    from florentin_webhooks.cli.demo.processes import ProcessGroup
+    from florentin_webhooks.cli.demo.recorder import Run, RunRecorder
     from florentin_webhooks.redis.store import RedisStore
-    from florentin_webhooks.testing.provider import Made
+    from florentin_webhooks.testing.provider import SignedDelivery
 
-__all__ = ["Said", "Scene"]
+__all__ = ["DemoContext", "StepReply"]
 
 T = TypeVar("T")
 _PATIENCE = 40.0
 _POLL = 0.02
 
 
-class Said(NamedTuple):
+class StepReply(NamedTuple):
     """Hold what was answered, to whom it concerns: a *status* of 0 stands for no HTTP."""
 
     fingerprint: str
@@ -38,26 +38,26 @@ class Said(NamedTuple):
 
 
 @dataclass(slots=True)
-class Scene:
+class DemoContext:
     """Hold who makes deliveries, who works, and what was sent under which title.
 
     *cut* is the delivery whose worker was killed: it comes to its end while others go on.
     """
 
-    maker: Maker
-    record: Record
-    crew: Crew
+    maker: DeliveryFactory
+    record: RunRecorder
+    crew: ProcessGroup
     store: RedisStore
     url: str
-    sent: dict[str, Made] = field(default_factory=dict[str, "Made"])
+    sent: dict[str, SignedDelivery] = field(default_factory=dict[str, "SignedDelivery"])
     cut: str = ""
 
-    def send(self, made: Made) -> Said:
+    def send(self, made: SignedDelivery) -> StepReply:
         """Send *made* as Florentin would."""
         answer = post(self.url, made.headers, made.body)
-        return Said(fingerprint(made.body).hex(), answer.status, answer.outcome)
+        return StepReply(fingerprint(made.body).hex(), answer.status, answer.outcome)
 
-    def send_and_kill(self, made: Made) -> Said:
+    def send_and_kill(self, made: SignedDelivery) -> StepReply:
         """Send *made*, kill the worker while it runs a handler for it, and start another one."""
         said = self.send(made)
         self.cut = said.fingerprint
@@ -65,17 +65,17 @@ class Scene:
         self.crew.work()
         return said
 
-    def await_cut(self) -> Said:
+    def await_cut(self) -> StepReply:
         """Wait until the next worker has done what was cut."""
         self._wait_for(lambda: self.state(self.cut) == "done")
-        return Said(self.cut, 0, self.state(self.cut))
+        return StepReply(self.cut, 0, self.state(self.cut))
 
-    def revive(self, title: str) -> Said:
+    def revive(self, title: str) -> StepReply:
         """Have an operator revive what was sent as *title*, by the command line."""
         key = fingerprint(self.sent[title].body).hex()
         told = self.crew.run("dead", "replay", APP, key, "--json")
         outcome = json.loads(told)["outcome"] if told else "nothing"
-        return Said(key, 0, outcome)
+        return StepReply(key, 0, outcome)
 
     def settle(self) -> None:
         """Wait until the workers have nothing left to do, but for what was cut."""
@@ -98,6 +98,6 @@ class Scene:
         while not (found := condition()):
             if time.monotonic() > end:
                 message = f"a worker did not do in {_PATIENCE:.0f} s what it must"
-                raise Failure(message, "the same command again, on a machine that is less busy")
+                raise CLIError(message, "the same command again, on a machine that is less busy")
             time.sleep(_POLL)
         return found

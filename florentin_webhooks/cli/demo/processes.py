@@ -13,17 +13,17 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.invocation import own_command
+from florentin_webhooks.cli.invocation import self_command
 
 if TYPE_CHECKING:
     import socket
 
-__all__ = ["Crew"]
+__all__ = ["ProcessGroup"]
 
 _PATIENCE = 40.0
 
 
-class Crew:
+class ProcessGroup:
     """Start and end processes that share *environ*; say what they log once *audible* is set."""
 
     def __init__(self, environ: Mapping[str, str], form: str) -> None:
@@ -58,7 +58,7 @@ class Crew:
     def run(self, *words: str) -> str:
         """Run a command of this program to its end and give what it printed."""
         done = subprocess.run(  # noqa: S603 - this program.
-            own_command(*words),
+            self_command(*words),
             env=self._environ,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -69,7 +69,7 @@ class Crew:
         return done.stdout
 
     @contextmanager
-    def running(self) -> Generator[Crew]:
+    def running(self) -> Generator[ProcessGroup]:
         """End all of them when the block does."""
         try:
             yield self

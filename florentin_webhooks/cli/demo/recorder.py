@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 
-from florentin_webhooks.core.stores.jobs import Waiting
-from florentin_webhooks.core.stores.queries import Dead, Find
+from florentin_webhooks.core.stores.jobs import ListPendingJobs
+from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["Record", "Run", "most_runs", "open_jobs", "state_of"]
+__all__ = ["Run", "RunRecorder", "most_runs", "open_jobs", "state_of"]
 
 _STARTED, _FINISHED, _TROUBLE = "demo:started", "demo:finished", "demo:trouble:"
 
@@ -36,7 +36,7 @@ class Run:
     note: str = ""
 
 
-class Record:
+class RunRecorder:
     """Write down what handlers do, and read it again, in the Redis at *url*."""
 
     def __init__(self, url: str) -> None:
@@ -90,11 +90,11 @@ def most_runs(finished: Sequence[Run]) -> int:
 
 def open_jobs(store: RedisStore, queue: str, until: datetime) -> set[str]:
     """Give the fingerprints whose jobs are neither done nor dead."""
-    dead = {job.fingerprint for job in store.execute(Dead())}
-    return {job_id[:32] for job_id in store.execute(Waiting(queue, until))} - dead
+    dead = {job.fingerprint for job in store.execute(ListDeadLetters())}
+    return {job_id[:32] for job_id in store.execute(ListPendingJobs(queue, until))} - dead
 
 
 def state_of(store: RedisStore, fingerprint: str) -> str:
     """Give the state that the store remembers for *fingerprint*."""
-    record = store.execute(Find(bytes.fromhex(fingerprint)))
+    record = store.execute(GetRecord(bytes.fromhex(fingerprint)))
     return record.state.value if record else "unknown"

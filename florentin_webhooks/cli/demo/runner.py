@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.cli.demo.context import Said, Scene
+    from florentin_webhooks.cli.demo.context import DemoContext, StepReply
     from florentin_webhooks.cli.demo.recorder import Run
     from florentin_webhooks.cli.demo.steps import Step
 
-__all__ = ["Result", "Stage"]
+__all__ = ["Result", "StepRunner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Result:
     """Hold what came of a step: the answer, which handlers ran, and which of them finished."""
 
     step: Step
-    said: Said
+    said: StepReply
     state: str
     milliseconds: float
     runs: tuple[str, ...]
@@ -75,10 +75,10 @@ class Result:
         }
 
 
-class Stage:
+class StepRunner:
     """Perform steps, and keep apart what belongs to the delivery that was cut."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: DemoContext) -> None:
         self._scene = scene
         self._after_cut = (0, 0)
 

@@ -11,8 +11,8 @@ from florentin_webhooks.cli.demo.settings import DELAYS, LOST_AFTER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.cli.demo.context import Said, Scene
-    from florentin_webhooks.testing.provider import Made
+    from florentin_webhooks.cli.demo.context import DemoContext, StepReply
+    from florentin_webhooks.testing.provider import SignedDelivery
 
 __all__ = ["EVENTS", "TROUBLE", "WORKERS", "Step"]
 
@@ -32,17 +32,17 @@ class Step:
 
     title: str
     why: str
-    make: Callable[[Scene], Made] | None = None
+    make: Callable[[DemoContext], SignedDelivery] | None = None
     status: int = 200
     outcome: str = "processed"
     runs: tuple[str, ...] = ()
     finished: tuple[str, ...] | None = None
     state: str = ""
-    act: Callable[[Scene], Said] | None = None
+    act: Callable[[DemoContext], StepReply] | None = None
     waiting: str = ""
     unfinished: str = "failed"
 
-    def perform(self, scene: Scene) -> Said:
+    def perform(self, scene: DemoContext) -> StepReply:
         """Do it."""
         if self.make is not None:
             scene.sent[self.title] = self.make(scene)
@@ -60,8 +60,10 @@ def _inline(event: str, *runs: str) -> Step:
     return Step(event, "", _maker(event), runs=runs, state="done")
 
 
-def _maker(event: str, trouble: str = "", times: int = 1) -> Callable[[Scene], Made]:
-    def make(scene: Scene) -> Made:
+def _maker(
+    event: str, trouble: str = "", times: int = 1
+) -> Callable[[DemoContext], SignedDelivery]:
+    def make(scene: DemoContext) -> SignedDelivery:
         if trouble:
             scene.record.prepare(trouble, times)
         return scene.maker.new(event)
@@ -69,7 +71,7 @@ def _maker(event: str, trouble: str = "", times: int = 1) -> Callable[[Scene], M
     return make
 
 
-def _repair(scene: Scene) -> Said:
+def _repair(scene: DemoContext) -> StepReply:
     scene.record.repair("terms are misread")
     return scene.revive(_POISON)
 
@@ -99,20 +101,20 @@ TROUBLE = (
         "re-stamped retry",
         "The invoice again, with a new timestamp and signature: delivery id and content "
         "give it away.",
-        lambda scene: scene.maker.restamped(scene.sent["invoice.created"]),
+        lambda scene: scene.maker.restamp(scene.sent["invoice.created"]),
         outcome="duplicate",
     ),
     Step(
         "tampered body",
         "A new invoice, changed after it was signed: nothing in it is even parsed.",
-        lambda scene: scene.maker.tampered(scene.maker.new("invoice.created")),
+        lambda scene: scene.maker.tamper(scene.maker.new("invoice.created")),
         status=401,
         outcome="invalid-signature",
     ),
     Step(
         "replay, new delivery id",
         "The captured invoice under another id, which nobody signed: the bytes are known.",
-        lambda scene: scene.maker.replayed(scene.sent["invoice.created"]),
+        lambda scene: scene.maker.replay(scene.sent["invoice.created"]),
         outcome="duplicate",
     ),
     Step(

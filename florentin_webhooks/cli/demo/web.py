@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from florentin_webhooks.cli.devserver.supervisor import end_with_parent
 from florentin_webhooks.cli.devserver.web import program_around, serve
-from florentin_webhooks.cli.formatting.log_handler import LogLines
+from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler
 from florentin_webhooks.cli.output import Output
 
 
 def main(descriptor: int, out: Output) -> None:
     """Serve until the demonstration ends."""
-    logging.basicConfig(level=logging.INFO, handlers=[LogLines(out)])
+    logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out)])
     end_with_parent(wanted=True)
     from florentin_webhooks.cli.demo.app import hooks  # noqa: PLC0415 - after logging.
 

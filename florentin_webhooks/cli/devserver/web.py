@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from florentin_webhooks.asgi import WebhookMiddleware
-from florentin_webhooks.cli.errors import Failure, Terminated
+from florentin_webhooks.cli.errors import CLIError, Terminated
 from florentin_webhooks.core.log import logger
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def listen(host: str, port: int) -> Generator[socket.socket]:
         message = f"cannot listen at {host}, port {port}: {reason}"
         if error.errno == EADDRINUSE:
             message = f"port {port} at {host} is taken by another program"
-        raise Failure(message, "--port 0, for a free one") from None
+        raise CLIError(message, "--port 0, for a free one") from None
     with listener:
         yield listener
 
@@ -99,7 +99,7 @@ def ending_on_sigterm() -> Generator[None]:
 def refuse_missing() -> None:
     """Refuse where uvicorn is not installed."""
     if find_spec("uvicorn") is None:
-        raise Failure(_MISSING, 'pip install "florentin-webhooks[dev]"')
+        raise CLIError(_MISSING, 'pip install "florentin-webhooks[dev]"')
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-__all__ = ["Age", "ago", "shown"]
+__all__ = ["DurationParam", "format_age", "to_iso"]
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _STEPS = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"), (float("inf"), 86_400, "d"))
 
 
-class Age(click.ParamType[timedelta]):
+class DurationParam(click.ParamType[timedelta]):
     """Be an age on the command line."""
 
     name = "age"
@@ -28,7 +28,7 @@ class Age(click.ParamType[timedelta]):
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def ago(moment: datetime | None) -> str:
+def format_age(moment: datetime | None) -> str:
     """Say how long ago *moment* was; nothing for none."""
     if moment is None:
         return ""
@@ -37,6 +37,6 @@ def ago(moment: datetime | None) -> str:
     return f"{seconds // size} {unit}"
 
 
-def shown(moment: datetime | None) -> str | None:
+def to_iso(moment: datetime | None) -> str | None:
     """Give *moment* for JSON."""
     return None if moment is None else moment.isoformat(timespec="milliseconds")

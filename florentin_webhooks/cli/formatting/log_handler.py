@@ -14,7 +14,7 @@ from florentin_webhooks.senders.florentin.signature import iso_timestamp
 if TYPE_CHECKING:
     from florentin_webhooks.cli.output import Output
 
-__all__ = ["LogLines", "calm"]
+__all__ = ["ConsoleHandler", "hide_rq_chatter"]
 
 _FACTS = ("outcome", "fingerprint", "event", "delivery_id")
 _COLORS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
@@ -32,7 +32,7 @@ _CHATTER = (
 _FAILED = "florentin_webhooks.rq.job.JobFailed: "
 
 
-def calm(handler: logging.Handler) -> logging.Handler:
+def hide_rq_chatter(handler: logging.Handler) -> logging.Handler:
     """Keep what RQ says about itself, and no operator asks, out of *handler*."""
     handler.addFilter(_is_of_use)
     return handler
@@ -47,7 +47,7 @@ def _is_of_use(record: logging.LogRecord) -> bool:
     return record.levelno > logging.INFO or not any(words in text for words in _CHATTER)
 
 
-class LogLines(logging.Handler):
+class ConsoleHandler(logging.Handler):
     """Print each record: time, level where it matters, and the message."""
 
     def __init__(self, out: Output, level: int = logging.INFO) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.formatting.durations import ago, shown
+from florentin_webhooks.cli.formatting.durations import format_age, to_iso
 from florentin_webhooks.cli.formatting.tables import row, table
 from florentin_webhooks.core.stores.base import State
 
@@ -49,8 +49,8 @@ def facts(record: Record) -> dict[str, object]:
         "state": record.state.value,
         "event": record.event,
         "delivery_id": record.delivery_id,
-        "received_at": shown(record.received_at),
-        "finished_at": shown(record.finished_at),
+        "received_at": to_iso(record.received_at),
+        "finished_at": to_iso(record.finished_at),
         "secret": record.secret,
         "attempt": record.attempt,
         "handlers": dict(record.handlers),
@@ -64,7 +64,7 @@ def line(record: Record, width: int) -> str:
     """Give *record* as one line, or stacked on a phone."""
     fingerprint = short(record.fingerprint, width)
     state = f"{record.state.value:<8}"
-    cells = (fingerprint, state, record.event, ago(record.received_at), _note(record))
+    cells = (fingerprint, state, record.event, format_age(record.received_at), _note(record))
     told = row(cells, (len(fingerprint), 8, 23, 6, 0), width)
     return told.replace(
         state.rstrip(), click.style(state.rstrip(), fg=_COLORS.get(record.state)), 1
@@ -113,4 +113,4 @@ def _attempts(record: Record) -> str:
 
 def moment(when: datetime | None) -> str:
     """Say when something was; nothing for None."""
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC, {ago(when)} ago" if when else ""
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC, {format_age(when)} ago" if when else ""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.exceptions import RetryLater
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.senders.florentin.events import Event
 
-__all__ = ["OnceGuard", "Watermark"]
+__all__ = ["HighWaterMark", "OnceGuard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +36,35 @@ class OnceGuard:
     part: str
 
     def __enter__(self) -> bool:
-        return _first(self.store.execute(self._step(Step.BEGIN)))
+        return _first(self.store.execute(self._step(GuardStep.BEGIN)))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
         try:
-            self.store.execute(self._step(Step.RELEASE if kind else Step.DONE))
+            self.store.execute(self._step(GuardStep.RELEASE if kind else GuardStep.DONE))
         except Unavailable:
             if kind is None:
                 raise  # Else what was raised inside says more; the lease runs until its end.
 
     async def __aenter__(self) -> bool:
-        return _first(await self.store.aexecute(self._step(Step.BEGIN)))
+        return _first(await self.store.aexecute(self._step(GuardStep.BEGIN)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
         try:
-            await self.store.aexecute(self._step(Step.RELEASE if kind else Step.DONE))
+            await self.store.aexecute(self._step(GuardStep.RELEASE if kind else GuardStep.DONE))
         except Unavailable:
             if kind is None:
                 raise
 
-    def _step(self, step: Step) -> Once:
+    def _step(self, step: GuardStep) -> Once:
         return Once(self.key, self.label, self.token, step, self.seconds, self.part)
 
 
 @dataclass(frozen=True, slots=True)
-class Watermark:
+class HighWaterMark:
     """Guard one entity of one handler: what is older than the newest handled event is skipped."""
 
     entity: bytes
@@ -73,7 +73,9 @@ class Watermark:
     seconds: float
 
     @classmethod
-    def of(cls, handler: Handler, event: Event, token: bytes, seconds: float) -> Watermark | None:
+    def of(
+        cls, handler: Handler, event: Event, token: bytes, seconds: float
+    ) -> HighWaterMark | None:
         """Give the watermark for *event*, or None where the handler wants every event."""
         entity = None if handler.latest is None else handler.latest(event)
         if entity is None:
@@ -81,12 +83,12 @@ class Watermark:
         digest = sha256(f"{handler.name}\0{type(entity).__name__}\0{entity}".encode()).digest()
         return cls(digest[:16], int(event.timestamp.timestamp() * 1000), token, seconds)
 
-    def step(self, step: Step) -> Latest:
+    def step(self, step: GuardStep) -> Latest:
         """Give the operation for one step."""
         return Latest(self.entity, self.timestamp, self.token, step, self.seconds)
 
 
-def _first(permit: Permit) -> bool:
-    if permit.permission is Permission.BUSY:
+def _first(permit: GuardGrant) -> bool:
+    if permit.permission is GuardDecision.BUSY:
         raise RetryLater(permit.wait)
-    return permit.permission is Permission.RUN
+    return permit.permission is GuardDecision.RUN

@@ -11,17 +11,23 @@ from dataclasses import replace
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
 
-from florentin_webhooks.core.log import logger, note_delivery_id
-from florentin_webhooks.core.stores.accept import Accept, Claim, Ending, Finish, Verdict
+from florentin_webhooks.core.log import log_id_anomaly, logger
+from florentin_webhooks.core.stores.accept import (
+    Accept,
+    AcceptDecision,
+    Claim,
+    Finish,
+    HandlerOutcome,
+)
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import Begin, Work
+from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.fingerprint import trace
+from florentin_webhooks.protocol.fingerprint import retry_key
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.processing.runtime import Program
+    from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.queue import Job
-    from florentin_webhooks.core.routing.dispatch import Wanted
+    from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.protocol.delivery import Delivery
 
@@ -36,7 +42,7 @@ class Lease:
     *part* is the queue's part that is leased, None for what runs inline; *seconds* how long.
     """
 
-    def __init__(self, program: Program, store: Store, part: Job | None = None) -> None:
+    def __init__(self, program: Runtime, store: Store, part: Job | None = None) -> None:
         self.program = program
         self.store = store
         self.part = part
@@ -45,7 +51,7 @@ class Lease:
         self.seconds = store.lease.total_seconds()
 
     async def claim(
-        self, delivery: Delivery, wanted: Wanted, *, fresh: bool, valid: bool = True
+        self, delivery: Delivery, wanted: DispatchPlan, *, fresh: bool, valid: bool = True
     ) -> Claim:
         """Ask the store what is to be done; RUN comes with the lease.
 
@@ -54,7 +60,7 @@ class Lease:
         self.key = delivery.fingerprint
         accept = Accept(
             bytes.fromhex(delivery.fingerprint),
-            trace(delivery.delivery_id, delivery.body),
+            retry_key(delivery.delivery_id, delivery.body),
             self.token,
             delivery,
             fresh=fresh,
@@ -63,23 +69,23 @@ class Lease:
             jobs=wanted.jobs(delivery.fingerprint),
         )
         try:
-            claim = await self.ask(accept)
+            claim = await self.execute(accept)
         except CancelledError:
-            await self.program.later(self._decline(accept))
+            await self.program.run_shielded(self._release_unanswered(accept))
             raise
         self.key = claim.key.hex()
-        if claim.verdict is Verdict.ELSEWHERE:
+        if claim.verdict is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
             return await self.claim(first, wanted, fresh=fresh, valid=valid)
-        note_delivery_id(claim, delivery)
+        log_id_anomaly(claim, delivery)
         return claim
 
-    async def begin(self, part: Job, fingerprint: str, seconds: float) -> Work:
+    async def claim_job(self, part: Job, fingerprint: str, seconds: float) -> JobClaim:
         """Ask the store for the lease of *part*, for *seconds*."""
         self.key, self.seconds = fingerprint, seconds
-        return await self.ask(Begin(bytes.fromhex(fingerprint), self.token, part, seconds))
+        return await self.execute(ClaimJob(bytes.fromhex(fingerprint), self.token, part, seconds))
 
-    async def ask(self, operation: Operation[A]) -> A:
+    async def execute(self, operation: Operation[A]) -> A:
         """Have the store carry out *operation*."""
         return await self.program.ask(self.store, operation)
 
@@ -87,7 +93,7 @@ class Lease:
         self,
         state: State,
         handler: str | None = None,
-        ending: Ending = Ending.DONE,
+        ending: HandlerOutcome = HandlerOutcome.DONE,
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
@@ -99,26 +105,26 @@ class Lease:
 
     async def release(self, handler: str | None = None) -> None:
         """Give the lease back, so that the next attempt need not wait for its end."""
-        await self.settle(State.QUEUED if self.part else State.FAILED, handler)
+        await self.finish_best_effort(State.QUEUED if self.part else State.FAILED, handler)
 
-    async def settle(
+    async def finish_best_effort(
         self, state: State, handler: str | None = None, jobs: tuple[Job, ...] = ()
     ) -> None:
         """Finish where nobody is left who could be told that it did not work."""
         try:
-            await self.ask(self.finish(state, handler, jobs=jobs))
+            await self.execute(self.finish(state, handler, jobs=jobs))
         except Unavailable as error:
             logger.warning("a lease was not given back and runs until its end: %s", error)
         except CancelledError:
             pass  # The event loop ends. What was asked is on its way.
 
-    async def _decline(self, accept: Accept) -> None:
+    async def _release_unanswered(self, accept: Accept) -> None:
         """Ask again, which tells whether there is a lease and of which delivery; give it back."""
         try:
-            claim = await self.ask(accept)
+            claim = await self.execute(accept)
         except Unavailable as error:
             logger.warning("a lease may not have been given back: %s", error)
             return
-        if claim.verdict is Verdict.RUN:
+        if claim.verdict is AcceptDecision.RUN:
             self.key = claim.key.hex()
             await self.release()

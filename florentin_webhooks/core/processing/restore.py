@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.stores.jobs import Work
+from florentin_webhooks.core.stores.jobs import JobClaim
 from florentin_webhooks.core.verifier import read_envelope
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Delivery
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.queries import Record
 
 __all__ = [
-    "restore",
+    "restore_delivery",
 ]
 
 
-def restore(fingerprint: str, told: Work | Record) -> tuple[Delivery, dict[str, object]]:
+def restore_delivery(
+    fingerprint: str, told: JobClaim | Record
+) -> tuple[Delivery, dict[str, object]]:
     """Give the delivery and its envelope from the body that was remembered, of whatever age.
 
     Raises :class:`MalformedDelivery` where it is not the body that was accepted.

@@ -14,11 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import handler_discarded, handler_failed, handler_postponed
-from florentin_webhooks.core.processing.attempt import Attempt, Close, Ended
+from florentin_webhooks.core.processing.attempt import AttemptResult, FinalStates, HandlerAttempt
 from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
-from florentin_webhooks.core.stores.accept import Ending
+from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import Unavailable
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.senders.florentin.events import Event
 
-__all__ = ["Close", "Failure", "Run"]
+__all__ = ["Failure", "FinalStates", "HandlerRunner"]
 
-TO_RECORD = 0.2
+RECORDING_MARGIN = 0.2
 """Seconds of a job's time in which no handler runs any more, so that its end can be recorded."""
 
 
@@ -49,7 +49,7 @@ class Failure(NamedTuple):
         return f"{self.handler}: {type(self.error).__name__}"
 
 
-class Run:
+class HandlerRunner:
     """Run handlers under *lease*, and close with *close*.
 
     *seconds* is what each handler has; for a queue's part, what all of them have together, *since*
@@ -57,7 +57,7 @@ class Run:
     """
 
     def __init__(
-        self, lease: Lease, seconds: float, close: Close, *, since: float | None = None
+        self, lease: Lease, seconds: float, close: FinalStates, *, since: float | None = None
     ) -> None:
         self.failures: list[Failure] = []
         self._lease = lease
@@ -65,19 +65,19 @@ class Run:
         self._close = close
         self._deadline = float("inf") if since is None else since + seconds
 
-    async def all(self, handlers: Sequence[Handler], event: Event, delivery: Delivery) -> State:
+    async def run(self, handlers: Sequence[Handler], event: Event, delivery: Delivery) -> State:
         """Run *handlers* in order and give the state in which the delivery was left.
 
         A cancelled run gives its lease back, so that the next attempt need not wait for its end.
         """
         if not handlers:
-            return await self.nothing()
+            return await self.complete()
         if any(handler.takes_delivery for handler in handlers):
-            delivery = replace(delivery, fingerprint=self._lease.key, guard=self._once)
+            delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         state = State.LOST
         for left, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
-            if self._time_left() <= TO_RECORD:
-                return await self.broken_off(handler.name, TimeoutError("no time was left for it"))
+            if self._time_left() <= RECORDING_MARGIN:
+                return await self.abort(handler.name, TimeoutError("no time was left for it"))
             # Each handler has an event of its own: payloads hold dicts, which can be changed.
             copy = event.model_copy(deep=True) if left else event
             state = await self._one(handler, copy, delivery, last=not left)
@@ -85,17 +85,17 @@ class Run:
                 break
         return state
 
-    async def nothing(self) -> State:
+    async def complete(self) -> State:
         """Close without running anything: nothing is left, or nothing can be run."""
-        return await self._record(None, Ending.DONE, last=True)
+        return await self._record(None, HandlerOutcome.DONE, last=True)
 
-    async def broken_off(self, handler: str, error: BaseException) -> State:
+    async def abort(self, handler: str, error: BaseException) -> State:
         """Close although *handler* and those after it have not run, because of *error*."""
         self.failures.append(Failure(handler, error))
-        return await self.nothing()
+        return await self.complete()
 
     @property
-    def postponed(self) -> float | None:
+    def retry_after(self) -> float | None:
         """Give the seconds to wait where every failure is a :class:`RetryLater`, else None."""
         waits = [f.error.seconds for f in self.failures if isinstance(f.error, RetryLater)]
         return max(waits) if waits and len(waits) == len(self.failures) else None
@@ -108,7 +108,7 @@ class Run:
             return state
         if isinstance(error, Discard):
             handler_discarded(handler.name, self._lease.key)
-            error, ending = None, Ending.DISCARDED
+            error, ending = None, HandlerOutcome.DISCARDED
         if error is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
             error = TimeoutError("the handler's time was over before it returned")
@@ -122,15 +122,15 @@ class Run:
             return await self._record(name, ending, last=last)
         except CancelledError:
             if not last:  # The last record gives the lease back by itself.
-                await self._lease.program.later(self._lease.release(name))
+                await self._lease.program.run_shielded(self._lease.release(name))
             raise
 
     async def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
-    ) -> Ended:
-        seconds = min(self._seconds, self._time_left() - TO_RECORD)
+    ) -> AttemptResult:
+        seconds = min(self._seconds, self._time_left() - RECORDING_MARGIN)
         finish = partial(self._finish, handler.name, last=last)
-        attempt = Attempt(self._lease, handler, self._close, finish)
+        attempt = HandlerAttempt(self._lease, handler, self._close, finish)
         arguments = (event, delivery) if handler.takes_delivery else (event,)
         return await attempt.run(event, arguments, seconds, lambda: last and self._only_late())
 
@@ -152,23 +152,25 @@ class Run:
     def _time_left(self) -> float:
         return self._deadline - time.monotonic()
 
-    def _finish(self, handler: str | None, ending: Ending = Ending.DONE, *, last: bool) -> Finish:
+    def _finish(
+        self, handler: str | None, ending: HandlerOutcome = HandlerOutcome.DONE, *, last: bool
+    ) -> Finish:
         state = State.RUNNING
         if last:
             state = self._close.failed if self.failures else self._close.succeeded
-        if last and self._lease.part and self.postponed is not None:
+        if last and self._lease.part and self.retry_after is not None:
             state = State.QUEUED
         reason = "; ".join(failure.reason for failure in self.failures)
         return self._lease.finish(state, handler, ending, reason=reason, jobs=self._close.jobs)
 
-    async def _record(self, handler: str | None, ending: Ending, *, last: bool) -> State:
+    async def _record(self, handler: str | None, ending: HandlerOutcome, *, last: bool) -> State:
         finish = self._finish(handler, ending, last=last)
         try:
-            return await self._lease.ask(finish)
+            return await self._lease.execute(finish)
         except Unavailable:
             raise
         except Exception:
             # A worker's alarm may ring here. It rings once, and a finish counts once.
             if self._lease.part is None:
                 raise
-            return await self._lease.ask(finish)
+            return await self._lease.execute(finish)

@@ -13,8 +13,8 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from florentin_webhooks.core.processing.timeouts import within
-from florentin_webhooks.core.stores.atomic import Effected
+from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.core.stores.atomic import TransactionResult
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from florentin_webhooks.core.routing.handler import Function, Handler
-    from florentin_webhooks.core.stores.atomic import Effect
+    from florentin_webhooks.core.stores.atomic import RunInTransaction
     from florentin_webhooks.core.stores.base import Operation, Store
 
 __all__ = [
     "BLOCKING",
-    "Asyncio",
-    "Attempt",
-    "Program",
+    "AsyncioRuntime",
+    "HandlerError",
+    "Runtime",
     "StillRunning",
-    "call",
-    "finish",
-    "refuse_loop",
+    "call_handler",
+    "ensure_no_running_loop",
+    "run_sync",
 ]
 
 T = TypeVar("T")
-Attempt = BaseException | None
+HandlerError = BaseException | None
 """What a handler raised, or None."""
 
 _later: set[asyncio.Task[None]] = set()
@@ -47,7 +47,7 @@ _later: set[asyncio.Task[None]] = set()
 class StillRunning(TimeoutError):
     """Say that a handler's time is over while its thread, which nobody can stop, goes on."""
 
-    def __init__(self, thread: asyncio.Future[Attempt]) -> None:
+    def __init__(self, thread: asyncio.Future[HandlerError]) -> None:
         super().__init__("the handler's time is over, but its thread cannot be stopped")
         self.thread = thread
 
@@ -62,7 +62,7 @@ class StillRunning(TimeoutError):
         return self.thread.done()
 
 
-class Program(Protocol):
+class Runtime(Protocol):
     """Be the kind of program that the flow runs in."""
 
     async def ask(self, store: Store, operation: Operation[T]) -> T:
@@ -71,23 +71,25 @@ class Program(Protocol):
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
-    ) -> Attempt:
+    ) -> HandlerError:
         """Run *handler* and give what it raised, whatever that is; :class:`StillRunning` too.
 
         Raises CancelledError only where the program itself was cancelled.
         """
         ...
 
-    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+    async def transact(
+        self, store: Store, effect: RunInTransaction, seconds: float
+    ) -> TransactionResult:
         """Have *store* run a handler in its transaction; in all else as :meth:`attempt`."""
         ...
 
-    def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Have *work* done even where the one who asks is cancelled; waiting for it is optional."""
         ...
 
 
-def finish(flow: Coroutine[Any, Any, T]) -> T:
+def run_sync(flow: Coroutine[Any, Any, T]) -> T:
     """Run *flow*, which never suspends, to its end."""
     try:
         flow.send(None)
@@ -99,7 +101,7 @@ def finish(flow: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError(message)
 
 
-def refuse_loop() -> None:
+def ensure_no_running_loop() -> None:
     """Raise :class:`ConfigurationError` inside a running event loop, which a flow would block."""
     try:
         asyncio.get_running_loop()
@@ -117,30 +119,32 @@ class _Done:
 _DONE = _Done()
 
 
-class _Blocking:
+class SyncRuntime:
     async def ask(self, store: Store, operation: Operation[T]) -> T:
         return store.execute(operation)
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
-    ) -> Attempt:
+    ) -> HandlerError:
         if not handler.is_async:
-            return call(handler, arguments)
+            return call_handler(handler, arguments)
         try:
             return asyncio.run(_await(handler.function, arguments, seconds))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
             return error
 
-    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+    async def transact(
+        self, store: Store, effect: RunInTransaction, seconds: float
+    ) -> TransactionResult:
         del seconds  # Nobody can stop a function without async; the lease bounds what it records.
         return store.execute(effect)
 
-    def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
-        finish(work)
+    def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        run_sync(work)
         return _DONE
 
 
-class Asyncio:
+class AsyncioRuntime:
     """Be an asyncio program; handlers without ``async`` run in threads, *around* each of them."""
 
     def __init__(self, around: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
@@ -152,7 +156,7 @@ class Asyncio:
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
-    ) -> Attempt:
+    ) -> HandlerError:
         """Run *handler*, for *seconds* at most; its thread may go on."""
         if handler.is_async:
             return await _await(handler.function, arguments, seconds)
@@ -165,19 +169,21 @@ class Asyncio:
         except asyncio.CancelledError as cancelled:
             raise cancelled from StillRunning(thread)
 
-    async def transact(self, store: Store, effect: Effect, seconds: float) -> Effected:
+    async def transact(
+        self, store: Store, effect: RunInTransaction, seconds: float
+    ) -> TransactionResult:
         """Have *store* run a handler in its transaction, which may go on after *seconds*."""
         transaction = asyncio.create_task(store.aexecute(effect))
         try:
             return await asyncio.wait_for(asyncio.shield(transaction), seconds)
         except TimeoutError:
             still = StillRunning(asyncio.create_task(_error_of(transaction)))
-            return Effected(still, State.LOST)
+            return TransactionResult(still, State.LOST)
         except asyncio.CancelledError as cancelled:
             still = StillRunning(asyncio.create_task(_error_of(transaction)))
             raise cancelled from still
 
-    def later(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
         """Have *work* done, also where the one who asks is cancelled."""
         # A task of its own, since a cancelled anyio scope cancels each await of a clean-up anew.
         task = asyncio.get_running_loop().create_task(work)
@@ -185,15 +191,15 @@ class Asyncio:
         task.add_done_callback(_later.discard)
         return asyncio.shield(task)
 
-    def _call(self, handler: Handler, arguments: tuple[object, ...]) -> Attempt:
+    def _call(self, handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
         with self._around():
-            return call(handler, arguments)
+            return call_handler(handler, arguments)
 
 
-BLOCKING: Program = _Blocking()
+BLOCKING: Runtime = SyncRuntime()
 
 
-def call(handler: Handler, arguments: tuple[object, ...]) -> Attempt:
+def call_handler(handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
     """Call a handler without ``async`` and give what it raised, whatever that is, or None."""
     try:
         result = handler.function(*arguments)
@@ -206,7 +212,7 @@ def call(handler: Handler, arguments: tuple[object, ...]) -> Attempt:
     return None
 
 
-async def _error_of(transaction: asyncio.Task[Effected]) -> Attempt:
+async def _error_of(transaction: asyncio.Task[TransactionResult]) -> HandlerError:
     try:
         error, state = await asyncio.shield(transaction)
     except WebhookError as raised:
@@ -220,11 +226,11 @@ async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:
     await function(*arguments)  # What it gives need not be a coroutine; awaitable is enough.
 
 
-async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> Attempt:
+async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> HandlerError:
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
     try:
-        await within(seconds, _coroutine(function, arguments))
+        await run_with_timeout(seconds, _coroutine(function, arguments))
     except asyncio.CancelledError as error:
         if task and task.cancelling() > before:
             raise

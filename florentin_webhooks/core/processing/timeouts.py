@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-__all__ = ["within"]
+__all__ = ["run_with_timeout"]
 
 T = TypeVar("T")
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Finish *work* within *seconds*; raises TimeoutError.
 
     A timer is set only where *work* waits for something. Most bodies have arrived with their

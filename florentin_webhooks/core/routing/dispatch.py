@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.handler import refuse_main, refuse_unimportable
-from florentin_webhooks.core.routing.import_path import path_of
+from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.errors import ConfigurationError
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.florentin.events import Event
 
 __all__ = [
-    "NOBODY",
-    "QueueingRouter",
-    "Wanted",
-    "wanted_by",
+    "EMPTY_PLAN",
+    "DispatchPlan",
+    "DispatchRouter",
+    "plan_dispatch",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DispatchPlan:
     """Hold the handlers of one event: *inline* ones, and the names of those in each queue.
 
     *receiver* is the import path under which workers find them.
@@ -40,7 +40,7 @@ class Wanted:
     def __bool__(self) -> bool:
         return bool(self.inline or self.queued)
 
-    def without(self, done: Collection[str]) -> Wanted:
+    def excluding(self, done: Collection[str]) -> DispatchPlan:
         """Give what is left when the handlers named in *done* need not run again."""
         if not done:
             return self
@@ -56,18 +56,18 @@ class Wanted:
         return tuple(job(self.receiver, fingerprint, name, names) for name, names in self.queued)
 
 
-NOBODY = Wanted()
+EMPTY_PLAN = DispatchPlan()
 
 
-def wanted_by(handlers: Sequence[Handler], queue: Queue | None, receiver: str) -> Wanted:
+def plan_dispatch(handlers: Sequence[Handler], queue: Queue | None, receiver: str) -> DispatchPlan:
     """Sort *handlers*: without a *queue* all of them run inline."""
     if queue is None:
-        return Wanted(tuple(handlers))
+        return DispatchPlan(tuple(handlers))
     parts: dict[str, list[str]] = {}
     for handler in handlers:
         if not handler.inline:
             parts.setdefault(handler.queue or queue.name, []).append(handler.name)
-    return Wanted(
+    return DispatchPlan(
         tuple(handler for handler in handlers if handler.inline),
         tuple((name, tuple(names)) for name, names in parts.items()),
         queue,
@@ -75,14 +75,14 @@ def wanted_by(handlers: Sequence[Handler], queue: Queue | None, receiver: str) -
     )
 
 
-class QueueingRouter(Router):
+class DispatchRouter(Router):
     """Be a router whose handlers may run in workers; without a *queue* all of them run inline."""
 
     def __init__(self, queue: Queue | None) -> None:
         super().__init__()
         self.queue = queue
         self._path: str | None = None
-        self._wanted: dict[type[Event], Wanted] = {}
+        self._wanted: dict[type[Event], DispatchPlan] = {}
 
     @property
     def path(self) -> str:
@@ -94,7 +94,7 @@ class QueueingRouter(Router):
             refuse_main(self._handlers)
             near = frozenset(handler.name.partition(":")[0] for handler in self._handlers)
             told = self.queue.receiver if self.queue is not None else None
-            self._path = told or path_of(self, near)
+            self._path = told or find_import_path(self, near)
         return self._path
 
     @property
@@ -105,19 +105,19 @@ class QueueingRouter(Router):
         named = [h.queue for h in self._handlers if h.queue is not None and not h.inline]
         return tuple(dict.fromkeys([self.queue.name, *named]))
 
-    def part(self, fingerprint: str, queue: str) -> tuple[Job, float]:
+    def build_job(self, fingerprint: str, queue: str) -> tuple[Job, float]:
         """Give the job for *queue*'s part of a delivery, and the seconds that it may take."""
         if self.queue is None:
             message = "this receiver has no queue; pass queue=RQQueue(...)"
             raise ConfigurationError(message)
         return self.queue.job(self.path, fingerprint, queue, ()), self.queue.timeout
 
-    def wanted(self, event: Event) -> Wanted:
+    def plan(self, event: Event) -> DispatchPlan:
         """Give the handlers that want *event*, and where each of them runs."""
         kind = type(event)
         if kind not in self._wanted:
             path = self.path if self.queue is not None else ""
-            self._wanted[kind] = wanted_by(self.match(event), self.queue, path)
+            self._wanted[kind] = plan_dispatch(self.match(event), self.queue, path)
         return self._wanted[kind]
 
     def _add(self, handlers: Sequence[Handler]) -> None:

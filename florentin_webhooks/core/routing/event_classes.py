@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from inspect import isclass
 from typing import TYPE_CHECKING, NoReturn, TypeGuard, get_args
 
-from florentin_webhooks.core.suggestions import nearest
+from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.florentin.events import CATALOGUE, Event, UnknownEvent
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
 
-__all__ = ["event_class", "models_of"]
+__all__ = ["collect_models", "resolve_event_class"]
 
 
-def event_class(what: object) -> type[Event]:
+def resolve_event_class(what: object) -> type[Event]:
     """Give the class that *what*, a name or a class, stands for; raises ConfigurationError."""
     if isinstance(what, str):
         return CATALOGUE.get(what) or _refuse_name(what)
@@ -42,7 +42,7 @@ def _is_family(what: type[Event]) -> bool:
 
 
 def _refuse_name(name: str) -> NoReturn:
-    near = nearest(name, CATALOGUE)
+    near = closest_match(name, CATALOGUE)
     advice = f"did you mean {near!r}?" if near else f"the events are {', '.join(CATALOGUE)}"
     message = (
         f"there is no event {name!r}; {advice} (for a type that is not in the catalogue, "
@@ -56,16 +56,16 @@ def _event_names(model: type[Event]) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str))
 
 
-def models_of(handlers: Sequence[Handler]) -> Mapping[str, type[Event]]:
+def collect_models(handlers: Sequence[Handler]) -> Mapping[str, type[Event]]:
     """Give the class for each event name: the catalogue's, or one that a handler brings."""
     models = dict(CATALOGUE)
     for handler in handlers:
-        for name in _event_names(handler.what):
-            models[name] = _narrower(name, models.get(name, UnknownEvent), handler.what)
+        for name in _event_names(handler.event_class):
+            models[name] = _most_specific(name, models.get(name, UnknownEvent), handler.event_class)
     return models
 
 
-def _narrower(name: str, first: type[Event], second: type[Event]) -> type[Event]:
+def _most_specific(name: str, first: type[Event], second: type[Event]) -> type[Event]:
     """Give the class that derives from the other: the one that both handlers can take."""
     if issubclass(first, second):
         return first

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Function",
     "Handler",
-    "Options",
-    "describe",
+    "HandlerOptions",
+    "build_handler",
     "is_async",
     "refuse_main",
-    "refuse_queue_name",
     "refuse_unimportable",
     "refuse_untransactional",
+    "validate_queue_name",
 ]
 
 Function = Callable[..., Any]
@@ -39,7 +39,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class HandlerOptions:
     """Hold how a handler is to run; see :meth:`Router.on`."""
 
     inline: bool = False
@@ -49,7 +49,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.queue is not None:
-            refuse_queue_name(self.queue)
+            validate_queue_name(self.queue)
         if self.inline and self.queue is not None:
             message = f"an inline handler runs in no queue; drop inline=True or {self.queue!r}"
             raise ConfigurationError(message)
@@ -58,7 +58,7 @@ class Options:
             raise ConfigurationError(message)
 
 
-PLAIN = Options()
+DEFAULT_OPTIONS = HandlerOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Handler:
 
     name: str
     function: Function
-    what: type[Event]
+    event_class: type[Event]
     takes_delivery: bool
     is_async: bool
-    options: Options
+    options: HandlerOptions
 
     @property
     def inline(self) -> bool:
@@ -93,7 +93,9 @@ class Handler:
         return self.options.atomic
 
 
-def describe(function: object, what: type[Event], options: Options = PLAIN) -> Handler:
+def build_handler(
+    function: object, what: type[Event], options: HandlerOptions = DEFAULT_OPTIONS
+) -> Handler:
     """Give the :class:`Handler` for *function*.
 
     Raises :class:`ConfigurationError` where it could not be called with an event.
@@ -122,7 +124,7 @@ def _is_plain(function: object) -> bool:
     return callable(function) and not is_async(function)
 
 
-def refuse_queue_name(name: object) -> None:
+def validate_queue_name(name: object) -> None:
     """Raise :class:`ConfigurationError` for what cannot be part of a job's id."""
     if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
         message = f"the queue name {name!r} must consist of letters, digits, _ and -, 64 at most"
@@ -202,7 +204,7 @@ def _collects(parameters: Sequence[inspect.Parameter]) -> bool:
 
 def refuse_untransactional(handler: Handler, store: Store) -> None:
     """Raise :class:`ConfigurationError` for an atomic handler whose store has no transactions."""
-    if handler.atomic and not store.transactions:
+    if handler.atomic and not store.supports_transactions:
         message = (
             f"{handler.name} is registered with atomic=True, and {type(store).__name__} has no "
             "transaction to run it in; pass store=DjangoStore(), or guard with delivery.once()"

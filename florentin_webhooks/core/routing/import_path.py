@@ -6,12 +6,12 @@ import sys
 
 from florentin_webhooks.errors import ConfigurationError
 
-__all__ = ["path_of"]
+__all__ = ["find_import_path"]
 
 _NOTHING: dict[str, object] = {}
 
 
-def path_of(receiver: object, near: frozenset[str]) -> str:
+def find_import_path(receiver: object, near: frozenset[str]) -> str:
     """Give the import path of *receiver*, in one of the modules *near* it if it stands there.
 
     Raises :class:`ConfigurationError` where no worker could import it.

@@ -20,8 +20,8 @@ from typing import (
     overload,
 )
 
-from florentin_webhooks.core.routing.event_classes import event_class, models_of
-from florentin_webhooks.core.routing.handler import Function, Handler, Options, describe
+from florentin_webhooks.core.routing.event_classes import collect_models, resolve_event_class
+from florentin_webhooks.core.routing.handler import Function, Handler, HandlerOptions, build_handler
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.senders.florentin.events import (
@@ -40,7 +40,7 @@ from florentin_webhooks.senders.florentin.events import (
     UserLogin,
 )
 
-__all__ = ["How", "Router", "Subscribe"]
+__all__ = ["HandlerDecorator", "OnOptions", "Router"]
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R")
@@ -49,7 +49,7 @@ H = TypeVar(
 )
 
 
-class How(TypedDict, Generic[E], total=False):
+class OnOptions(TypedDict, Generic[E], total=False):
     """Be the options of :meth:`Router.on`."""
 
     inline: bool
@@ -58,7 +58,7 @@ class How(TypedDict, Generic[E], total=False):
     atomic: bool
 
 
-class Subscribe(Protocol[E]):
+class HandlerDecorator(Protocol[E]):
     """Be the decorator that :meth:`Router.on` gives; the handler's own type is kept."""
 
     @overload
@@ -79,49 +79,61 @@ class Router:
 
     @overload
     def on(
-        self, what: Literal["account.created"], /, **how: Unpack[How[AccountCreated]]
-    ) -> Subscribe[AccountCreated]: ...
+        self, what: Literal["account.created"], /, **how: Unpack[OnOptions[AccountCreated]]
+    ) -> HandlerDecorator[AccountCreated]: ...
     @overload
     def on(
-        self, what: Literal["user.login"], /, **how: Unpack[How[UserLogin]]
-    ) -> Subscribe[UserLogin]: ...
+        self, what: Literal["user.login"], /, **how: Unpack[OnOptions[UserLogin]]
+    ) -> HandlerDecorator[UserLogin]: ...
     @overload
     def on(
-        self, what: Literal["subscription.purchased"], /, **how: Unpack[How[SubscriptionPurchased]]
-    ) -> Subscribe[SubscriptionPurchased]: ...
+        self,
+        what: Literal["subscription.purchased"],
+        /,
+        **how: Unpack[OnOptions[SubscriptionPurchased]],
+    ) -> HandlerDecorator[SubscriptionPurchased]: ...
     @overload
     def on(
-        self, what: Literal["subscription.upgraded"], /, **how: Unpack[How[SubscriptionUpgraded]]
-    ) -> Subscribe[SubscriptionUpgraded]: ...
+        self,
+        what: Literal["subscription.upgraded"],
+        /,
+        **how: Unpack[OnOptions[SubscriptionUpgraded]],
+    ) -> HandlerDecorator[SubscriptionUpgraded]: ...
     @overload
     def on(
         self,
         what: Literal["subscription.downgraded"],
         /,
-        **how: Unpack[How[SubscriptionDowngraded]],
-    ) -> Subscribe[SubscriptionDowngraded]: ...
+        **how: Unpack[OnOptions[SubscriptionDowngraded]],
+    ) -> HandlerDecorator[SubscriptionDowngraded]: ...
     @overload
     def on(
-        self, what: Literal["subscription.cancelled"], /, **how: Unpack[How[SubscriptionCancelled]]
-    ) -> Subscribe[SubscriptionCancelled]: ...
+        self,
+        what: Literal["subscription.cancelled"],
+        /,
+        **how: Unpack[OnOptions[SubscriptionCancelled]],
+    ) -> HandlerDecorator[SubscriptionCancelled]: ...
     @overload
     def on(
-        self, what: Literal["invoice.created"], /, **how: Unpack[How[InvoiceCreated]]
-    ) -> Subscribe[InvoiceCreated]: ...
+        self, what: Literal["invoice.created"], /, **how: Unpack[OnOptions[InvoiceCreated]]
+    ) -> HandlerDecorator[InvoiceCreated]: ...
     @overload
     def on(
-        self, what: Literal["team_member.added"], /, **how: Unpack[How[TeamMemberAdded]]
-    ) -> Subscribe[TeamMemberAdded]: ...
+        self, what: Literal["team_member.added"], /, **how: Unpack[OnOptions[TeamMemberAdded]]
+    ) -> HandlerDecorator[TeamMemberAdded]: ...
     @overload
     def on(
-        self, what: Literal["tos.accepted"], /, **how: Unpack[How[TosAccepted]]
-    ) -> Subscribe[TosAccepted]: ...
+        self, what: Literal["tos.accepted"], /, **how: Unpack[OnOptions[TosAccepted]]
+    ) -> HandlerDecorator[TosAccepted]: ...
     @overload
     def on(
-        self, what: Literal["usage.metrics_updated"], /, **how: Unpack[How[UsageMetricsUpdated]]
-    ) -> Subscribe[UsageMetricsUpdated]: ...
+        self,
+        what: Literal["usage.metrics_updated"],
+        /,
+        **how: Unpack[OnOptions[UsageMetricsUpdated]],
+    ) -> HandlerDecorator[UsageMetricsUpdated]: ...
     @overload
-    def on(self, what: type[E], /, **how: Unpack[How[E]]) -> Subscribe[E]: ...
+    def on(self, what: type[E], /, **how: Unpack[OnOptions[E]]) -> HandlerDecorator[E]: ...
     def on(
         self,
         what: str | type[Event],
@@ -151,10 +163,10 @@ class Router:
         Raises :class:`ConfigurationError` for an unknown name, a function that cannot take an
         event, a second registration, and after the first delivery.
         """
-        wanted, options = event_class(what), Options(inline, queue, latest, atomic)
+        wanted, options = resolve_event_class(what), HandlerOptions(inline, queue, latest, atomic)
 
         def register(function: Function) -> Function:
-            self._add([describe(function, wanted, options)])
+            self._add([build_handler(function, wanted, options)])
             return function
 
         return register
@@ -164,7 +176,7 @@ class Router:
 
         It takes (event) or (event, delivery); raises :class:`ConfigurationError` as ``on`` does.
         """
-        self._add([describe(function, UnknownEvent)])
+        self._add([build_handler(function, UnknownEvent)])
         return function
 
     def include(self, router: Router) -> None:
@@ -184,13 +196,15 @@ class Router:
             raise ConfigurationError(message)
         self._add(router._handlers)
         self._included.append(router)
-        router._close("it was included in another router; register before include()")
+        router._freeze("it was included in another router; register before include()")
 
     def match(self, event: Event) -> tuple[Handler, ...]:
         """Give the handlers that want *event*, in the order of their registration."""
         kind = type(event)
         if kind not in self._matches:
-            self._matches[kind] = tuple(h for h in self._handlers if issubclass(kind, h.what))
+            self._matches[kind] = tuple(
+                h for h in self._handlers if issubclass(kind, h.event_class)
+            )
         return self._matches[kind]
 
     @property
@@ -199,19 +213,19 @@ class Router:
         return self._models
 
     @property
-    def unhandled(self) -> tuple[str, ...]:
+    def unhandled_events(self) -> tuple[str, ...]:
         """Give the names of the events that no handler wants."""
         return tuple(
             name
             for name, model in self._models.items()
-            if not any(issubclass(model, handler.what) for handler in self._handlers)
+            if not any(issubclass(model, handler.event_class) for handler in self._handlers)
         )
 
     def model(self, name: str) -> type[Event]:
         """Give the class for the event *name*: the catalogue's, or yours if you registered one."""
         return self._models.get(name, UnknownEvent)
 
-    def _close(self, reason: str) -> None:
+    def _freeze(self, reason: str) -> None:
         self._closed = self._closed or reason
 
     def _add(self, handlers: Sequence[Handler]) -> None:
@@ -220,16 +234,16 @@ class Router:
             raise ConfigurationError(message)
         # Collected first and taken over at the end, so that a refused include adds nothing.
         together = [*self._handlers, *handlers]
-        models = models_of(together)
-        _refuse_twice([*models.values(), UnknownEvent], together)
+        models = collect_models(together)
+        _reject_duplicates([*models.values(), UnknownEvent], together)
         self._handlers, self._models = together, models
         self._matches.clear()
 
 
-def _refuse_twice(models: Sequence[type[Event]], handlers: Sequence[Handler]) -> None:
+def _reject_duplicates(models: Sequence[type[Event]], handlers: Sequence[Handler]) -> None:
     # A name stands for its handler in the delivery's record, so one event may meet it once.
     for model in models:
-        names = Counter(each.name for each in handlers if issubclass(model, each.what))
+        names = Counter(each.name for each in handlers if issubclass(model, each.event_class))
         for name, times in names.items():
             if times > 1:
                 message = (

@@ -11,18 +11,18 @@ from florentin_webhooks.core.stores.base import Operation, State
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.protocol.delivery import Delivery
-    from florentin_webhooks.protocol.fingerprint import Trace
+    from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = [
     "Accept",
+    "AcceptDecision",
     "Claim",
-    "Ending",
     "Finish",
-    "Verdict",
+    "HandlerOutcome",
 ]
 
 
-class Verdict(StrEnum):
+class AcceptDecision(StrEnum):
     """Name what the one who asked to accept a delivery has to do."""
 
     RUN = "run"
@@ -44,7 +44,7 @@ class Claim(NamedTuple):
     *id_changed*: this delivery came under another id before.
     """
 
-    verdict: Verdict
+    verdict: AcceptDecision
     key: bytes
     attempt: int = 1
     wait: float = 0
@@ -63,7 +63,7 @@ class Accept(Operation[Claim]):
     """
 
     key: bytes
-    trace: Trace | None
+    trace: RetryKey | None
     token: bytes
     delivery: Delivery
     fresh: bool
@@ -72,7 +72,7 @@ class Accept(Operation[Claim]):
     jobs: tuple[Job, ...] = ()
 
 
-class Ending(StrEnum):
+class HandlerOutcome(StrEnum):
     """Name how a handler ended that need not run again."""
 
     DONE = "done"
@@ -93,7 +93,7 @@ class Finish(Operation[State]):
     token: bytes
     state: State
     handler: str | None = None
-    ending: Ending = Ending.DONE
+    ending: HandlerOutcome = HandlerOutcome.DONE
     reason: str = ""
     part: Job | None = None
     jobs: tuple[Job, ...] = ()

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import State
 
 __all__ = [
-    "Effect",
-    "Effected",
+    "RunInTransaction",
+    "TransactionResult",
 ]
 
 
-class Effected(NamedTuple):
-    """Answer :class:`Effect`: what was raised, and the state in which the record was left.
+class TransactionResult(NamedTuple):
+    """Answer to :class:`RunInTransaction`: what was raised, and the state of the record.
 
     Where something was raised, or the state is LOST, nothing has happened.
     """
@@ -31,7 +31,7 @@ class Effected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Effect(Operation[Effected]):
+class RunInTransaction(Operation[TransactionResult]):
     """Run a handler and record its end in one transaction of a store that has *transactions*.
 
     *call* gives what the handler raised, or None. Then *also* and *finish* are carried out and all

@@ -77,12 +77,12 @@ class Store(Protocol):
         ...
 
     @property
-    def queues(self) -> bool:
+    def supports_jobs(self) -> bool:
         """Whether it can push jobs in the step that remembers a delivery."""
         ...
 
     @property
-    def transactions(self) -> bool:
+    def supports_transactions(self) -> bool:
         """Whether handlers can run in the transaction that records their end."""
         ...
 

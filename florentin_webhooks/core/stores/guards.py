@@ -9,15 +9,15 @@ from typing import NamedTuple
 from florentin_webhooks.core.stores.base import Operation
 
 __all__ = [
+    "GuardDecision",
+    "GuardGrant",
+    "GuardStep",
     "Latest",
     "Once",
-    "Permission",
-    "Permit",
-    "Step",
 ]
 
 
-class Step(StrEnum):
+class GuardStep(StrEnum):
     """Name a step of what only one may do at a time."""
 
     BEGIN = "begin"
@@ -25,7 +25,7 @@ class Step(StrEnum):
     RELEASE = "release"
 
 
-class Permission(StrEnum):
+class GuardDecision(StrEnum):
     """Name what the one who asked may do."""
 
     RUN = "run"
@@ -34,15 +34,15 @@ class Permission(StrEnum):
     BUSY = "busy"
 
 
-class Permit(NamedTuple):
-    """Answer :class:`Once` and :class:`Latest`; *wait*: the seconds of another's lease."""
+class GuardGrant(NamedTuple):
+    """Answer :class:`OnceContext` and :class:`Latest`; *wait*: the seconds of another's lease."""
 
-    permission: Permission
+    permission: GuardDecision
     wait: float = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Once(Operation[Permit]):
+class Once(Operation[GuardGrant]):
     """Let one run at a time do what is labelled, for *seconds*, until one has done it.
 
     Only who holds the lease of *part* (a queue's, or the inline one) gets in.
@@ -51,13 +51,13 @@ class Once(Operation[Permit]):
     key: bytes
     label: str
     token: bytes
-    step: Step
+    step: GuardStep
     seconds: float
     part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Latest(Operation[Permit]):
+class Latest(Operation[GuardGrant]):
     """Let only the newest event of one *entity* through, one at a time; equal times run.
 
     Nobody else gets in for *seconds*.
@@ -66,5 +66,5 @@ class Latest(Operation[Permit]):
     entity: bytes
     timestamp: int
     token: bytes
-    step: Step
+    step: GuardStep
     seconds: float

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
-    "Begin",
-    "Sweep",
-    "Waiting",
-    "Work",
-    "WorkVerdict",
+    "ClaimJob",
+    "JobClaim",
+    "JobDecision",
+    "ListPendingJobs",
+    "RequeueLostJob",
 ]
 
 
-class WorkVerdict(StrEnum):
+class JobDecision(StrEnum):
     """Name what the worker that holds a job has to do."""
 
     RUN = "run"
@@ -31,13 +31,13 @@ class WorkVerdict(StrEnum):
     GONE = "gone"
 
 
-class Work(NamedTuple):
-    """Answer :class:`Begin`; with RUN comes all that is known of the delivery.
+class JobClaim(NamedTuple):
+    """Answer :class:`ClaimJob`; with RUN comes all that is known of the delivery.
 
     *expected* are the handlers that the part was queued for, *done* those that have ended.
     """
 
-    verdict: WorkVerdict
+    verdict: JobDecision
     wait: float = 0
     attempt: int = 0
     body: bytes = b""
@@ -49,7 +49,7 @@ class Work(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Begin(Operation[Work]):
+class ClaimJob(Operation[JobClaim]):
     """Take the lease of one queue's part of a delivery, for *seconds*."""
 
     key: bytes
@@ -59,7 +59,7 @@ class Begin(Operation[Work]):
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep(Operation[str]):
+class RequeueLostJob(Operation[str]):
     """Put *part* back if its queue has lost it, or note that it has failed for good.
 
     Answers ``lost`` for a job that was put back, ``dead``, ``gone`` or ``fine``.
@@ -70,7 +70,7 @@ class Sweep(Operation[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting(Operation["tuple[str, ...]"]):
+class ListPendingJobs(Operation["tuple[str, ...]"]):
     """Give the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
 
     queue: str

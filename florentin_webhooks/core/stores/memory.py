@@ -9,17 +9,17 @@ from heapq import heappop, heappush, heapreplace
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from florentin_webhooks.core.stores.accept import Accept, Claim, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.memory_guards import Guards
-from florentin_webhooks.core.stores.rules import judge
+from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.protocol.fingerprint import Trace
+    from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["MemoryStore"]
 
@@ -34,11 +34,11 @@ class _Record:
     """
 
     key: bytes
-    trace: Trace | None
+    trace: RetryKey | None
     later: list[bytes] = field(default_factory=list)
     state: State = State.RUNNING
     token: bytes = b""
-    until: float = 0
+    lease_expires_at: float = 0
     attempt: int = 0
     done: set[str] = field(default_factory=set)
     body: bytes = b""
@@ -66,7 +66,7 @@ class MemoryStore:
             raise ConfigurationError(message)
         self.retention = retention
         self.lease = lease
-        self.queues = self.transactions = False
+        self.supports_jobs = self.supports_transactions = False
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()
@@ -113,10 +113,10 @@ class MemoryStore:
         key = accept.key if record is None else record.key
         changed = record is not None and bool(accept.trace) and key not in sent.values()
         verdict = _verdict(accept, record, now)
-        if verdict is Verdict.DUPLICATE:
+        if verdict is AcceptDecision.DUPLICATE:
             return Claim(verdict, key, id_changed=changed)
-        if verdict is Verdict.IN_PROGRESS and record is not None:
-            return Claim(verdict, key, wait=record.until - now, id_changed=changed)
+        if verdict is AcceptDecision.IN_PROGRESS and record is not None:
+            return Claim(verdict, key, wait=record.lease_expires_at - now, id_changed=changed)
         reused = bool(sent) and record is None
         record = record or self._remember(accept, now)
         self._enter(record, accept, verdict, now)
@@ -148,12 +148,12 @@ class MemoryStore:
             )
             raise Unavailable(message)
 
-    def _enter(self, record: _Record, accept: Accept, verdict: Verdict, now: float) -> None:
+    def _enter(self, record: _Record, accept: Accept, verdict: AcceptDecision, now: float) -> None:
         record.body = accept.delivery.body
-        if verdict is Verdict.RUN:
+        if verdict is AcceptDecision.RUN:
             record.attempt += record.token != accept.token
             record.state, record.token = State.RUNNING, accept.token
-            record.until = now + self.lease.total_seconds()
+            record.lease_expires_at = now + self.lease.total_seconds()
         else:
             record.state, record.token = State(verdict.value), b""
 
@@ -169,7 +169,7 @@ class MemoryStore:
             record.done.add(finish.handler)
         record.state = finish.state
         if finish.state is State.RUNNING:
-            record.until = now + self.lease.total_seconds()
+            record.lease_expires_at = now + self.lease.total_seconds()
         else:
             record.token = b""
         if finish.state is State.DONE:
@@ -177,14 +177,14 @@ class MemoryStore:
         self._keep(record, now)
         return finish.state
 
-    def _refuse_late(self, operation: Once | Latest) -> Permit | None:
+    def _refuse_late(self, operation: Once | Latest) -> GuardGrant | None:
         # One who wakes up late, when somebody else has the delivery, does nothing once.
         record = self._records.get(operation.key) if isinstance(operation, Once) else None
         if record is not None and record.state is State.DONE:
-            return Permit(Permission.DONE)
+            return GuardGrant(GuardDecision.DONE)
         late = record is None or record.token != operation.token
-        if isinstance(operation, Once) and operation.step is Step.BEGIN and late:
-            return Permit(Permission.BUSY)
+        if isinstance(operation, Once) and operation.step is GuardStep.BEGIN and late:
+            return GuardGrant(GuardDecision.BUSY)
         return None
 
     def _keep(self, record: _Record, now: float) -> None:
@@ -210,7 +210,7 @@ class MemoryStore:
                 del self._sent_under[record.trace.delivery_id]
 
 
-def _verdict(accept: Accept, record: _Record | None, now: float) -> Verdict:
+def _verdict(accept: Accept, record: _Record | None, now: float) -> AcceptDecision:
     if record is None:
-        return judge(accept, None)
-    return judge(accept, record.state, record.token, record.until - now)
+        return decide_accept(accept, None)
+    return decide_accept(accept, record.state, record.token, record.lease_expires_at - now)

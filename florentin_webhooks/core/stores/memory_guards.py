@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from florentin_webhooks.core.stores.guards import Latest, Once, Permit
-from florentin_webhooks.core.stores.rules import Guarded, permit
+from florentin_webhooks.core.stores.guards import GuardGrant, Latest, Once
+from florentin_webhooks.core.stores.rules import GuardState, decide_guard
 
 __all__ = ["Guards"]
 
@@ -14,28 +14,28 @@ _SWEEP = 60.0
 
 
 @dataclass(slots=True)
-class _Guard(Guarded):
+class _Guard(GuardState):
     """Hold how long it is kept, too."""
 
     expires: float = 0
 
 
 class Guards:
-    """Answer :class:`Once` and :class:`Latest`; times in seconds of the store's clock."""
+    """Answer :class:`OnceContext` and :class:`Latest`; times in seconds of the store's clock."""
 
     def __init__(self, keep: float) -> None:
         self._keep = keep
         self._guards: dict[tuple[bytes, str], _Guard] = {}
         self._swept = 0.0
 
-    def permit(self, operation: Once | Latest, now: float) -> Permit:
+    def permit(self, operation: Once | Latest, now: float) -> GuardGrant:
         """Give what the one who asks may do."""
         self._forget(now)
         label = operation.label if isinstance(operation, Once) else ""
         key = operation.key if isinstance(operation, Once) else operation.entity
         guard = self._guards.setdefault((key, label), _Guard())
         guard.expires = now + self._keep
-        return permit(guard, operation, now)
+        return decide_guard(guard, operation, now)
 
     def _forget(self, now: float) -> None:
         if now - self._swept < _SWEEP:

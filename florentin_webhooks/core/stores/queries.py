@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
-    "Dead",
-    "DeadJob",
-    "Find",
-    "List",
-    "Mode",
+    "DeadLetter",
+    "FindFingerprints",
+    "GetRecord",
+    "ListDeadLetters",
+    "ListRecords",
     "Record",
-    "Reopen",
-    "Search",
+    "ResetMode",
+    "ResetRecord",
     "body_of",
 ]
 
@@ -53,14 +53,14 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Find(Operation["Record | None"]):
+class GetRecord(Operation["Record | None"]):
     """Look one delivery up."""
 
     key: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class List(Operation["tuple[Record, ...]"]):
+class ListRecords(Operation["tuple[Record, ...]"]):
     """List deliveries, newest first, received between *since* and *until*, with their *bodies*."""
 
     limit: int = 50
@@ -72,14 +72,14 @@ class List(Operation["tuple[Record, ...]"]):
 
 
 @dataclass(frozen=True, slots=True)
-class Search(Operation["tuple[str, ...]"]):
+class FindFingerprints(Operation["tuple[str, ...]"]):
     """Give the fingerprints, in hex, that begin with *prefix*: *limit* of them at most."""
 
     prefix: str
     limit: int = 2
 
 
-class DeadJob(NamedTuple):
+class DeadLetter(NamedTuple):
     """Hold one queue's part of a delivery that has failed for good; no *queue*: the receiver's."""
 
     fingerprint: str
@@ -88,14 +88,14 @@ class DeadJob(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Dead(Operation["tuple[DeadJob, ...]"]):
+class ListDeadLetters(Operation["tuple[DeadLetter, ...]"]):
     """List the parts that have failed for good, until *until*, the oldest first."""
 
     until: datetime | None = None
     limit: int = 1000
 
 
-class Mode(StrEnum):
+class ResetMode(StrEnum):
     """Name what becomes of a delivery that is opened again."""
 
     ALL = "all"
@@ -105,11 +105,11 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reopen(Operation["State | None"]):
+class ResetRecord(Operation["State | None"]):
     """Make an ended delivery runnable again, or drop it; answers the state that it was in."""
 
     key: bytes
-    mode: Mode
+    mode: ResetMode
     jobs: tuple[Job, ...] = ()
 
 

@@ -8,63 +8,65 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.stores.accept import Verdict
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit, Step
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Accept
 
-__all__ = ["Guarded", "judge", "permit"]
+__all__ = ["GuardState", "decide_accept", "decide_guard"]
 
 
-def judge(accept: Accept, state: State | None, token: bytes = b"", wait: float = 0) -> Verdict:
+def decide_accept(
+    accept: Accept, state: State | None, token: bytes = b"", wait: float = 0
+) -> AcceptDecision:
     """Give what is to be done where the record is in *state*, None where there is none.
 
     *token* holds its lease for another *wait* seconds.
     """
     if state is State.DONE:
-        return Verdict.DUPLICATE
+        return AcceptDecision.DUPLICATE
     if state is State.RUNNING and wait > 0:
-        return Verdict.RUN if token == accept.token else Verdict.IN_PROGRESS
+        return AcceptDecision.RUN if token == accept.token else AcceptDecision.IN_PROGRESS
     if not accept.fresh and state in (None, State.STALE):
-        return Verdict.STALE
-    return Verdict.RUN if accept.valid else Verdict.INVALID
+        return AcceptDecision.STALE
+    return AcceptDecision.RUN if accept.valid else AcceptDecision.INVALID
 
 
 @dataclass(slots=True)
-class Guarded:
+class GuardState:
     """Hold who is inside until when, and what was reached: a watermark, or that it is done."""
 
     token: bytes = b""
-    until: float = 0
+    lease_expires_at: float = 0
     watermark: int = -1
     done: bool = False
 
 
-def permit(guarded: Guarded, operation: Once | Latest, now: float) -> Permit:
+def decide_guard(guarded: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
     """Give what the one who asks may do, and change *guarded* to what it is from here on."""
     if guarded.done:
-        return Permit(Permission.DONE)
-    if operation.step is Step.BEGIN:
+        return GuardGrant(GuardDecision.DONE)
+    if operation.step is GuardStep.BEGIN:
         return _begin(guarded, operation, now)
     if guarded.token == operation.token:
         _end(guarded, operation)
-    return Permit(Permission.RUN)
+    return GuardGrant(GuardDecision.RUN)
 
 
-def _begin(guarded: Guarded, operation: Once | Latest, now: float) -> Permit:
+def _begin(guarded: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
     if isinstance(operation, Latest) and operation.timestamp < guarded.watermark:
-        return Permit(Permission.SUPERSEDED)
-    if guarded.token not in (b"", operation.token) and guarded.until > now:
-        return Permit(Permission.BUSY, guarded.until - now)
-    guarded.token, guarded.until = operation.token, now + operation.seconds
-    return Permit(Permission.RUN)
+        return GuardGrant(GuardDecision.SUPERSEDED)
+    if guarded.token not in (b"", operation.token) and guarded.lease_expires_at > now:
+        return GuardGrant(GuardDecision.BUSY, guarded.lease_expires_at - now)
+    guarded.token, guarded.lease_expires_at = operation.token, now + operation.seconds
+    return GuardGrant(GuardDecision.RUN)
 
 
-def _end(guarded: Guarded, operation: Once | Latest) -> None:
+def _end(guarded: GuardState, operation: Once | Latest) -> None:
     guarded.token = b""
-    if operation.step is not Step.DONE:
+    if operation.step is not GuardStep.DONE:
         return
     if isinstance(operation, Latest):
         guarded.watermark = max(guarded.watermark, operation.timestamp)

@@ -14,15 +14,15 @@ from django.utils.text import Truncator
 from florentin_webhooks.cli.formatting.records import moment
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Record, body_of
-from florentin_webhooks.django.admin.source import remembered
+from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
-from florentin_webhooks.django.store.clock import seen
+from florentin_webhooks.django.store.clock import from_db
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-__all__ = ["Cells", "short"]
+__all__ = ["DeliveryColumns", "short"]
 
 _SHORT = 12
 _REASON = 120
@@ -45,7 +45,7 @@ def short(key: UUID) -> str:
     return key.hex[:_SHORT]
 
 
-class Cells:
+class DeliveryColumns:
     """Be the cells of the list, and the lines of the page of one delivery."""
 
     @display(description="fingerprint")
@@ -54,7 +54,7 @@ class Cells:
         return format_html("<code>{}</code>", short(delivery.key))
 
     @display(description="state")
-    def stands(self, delivery: Delivery) -> str:
+    def state_label(self, delivery: Delivery) -> str:
         """Show the state as a word, since nobody should need the colour."""
         picture = static(f"admin/img/icon-{_ICONS[State(delivery.state)]}.svg")
         words = '<span class="nowrap"><img src="{}" alt=""> {}</span>'
@@ -111,7 +111,7 @@ class Cells:
     @display(description="came again as")
     def retries(self, delivery: Delivery) -> str:
         """Show the fingerprints under which it came again, stamped anew."""
-        again = Delivery.objects.using(remembered().using).filter(original=delivery.key)
+        again = Delivery.objects.using(delivery_source().using).filter(original=delivery.key)
         keys = list(again.values_list("key", flat=True)[: _RETRIES + 1])
         more = [f"and more than {_RETRIES}"] if len(keys) > _RETRIES else []
         return _listed([*(key.hex for key in keys[:_RETRIES]), *more])
@@ -133,11 +133,11 @@ class Cells:
 def _left(delivery: Delivery) -> tuple[str, ...]:
     if delivery.state == State.DONE:
         return ()
-    return remembered().missing(delivery.event, delivery.handlers)
+    return delivery_source().missing(delivery.event, delivery.handlers)
 
 
 def _when(stored: datetime | None) -> str:
-    when = seen(stored)
+    when = from_db(stored)
     return moment(when.astimezone(UTC)) if when else _NOTHING
 
 

@@ -16,13 +16,13 @@ from django.db.transaction import non_atomic_requests
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
-from florentin_webhooks.django.admin.columns import Cells
+from florentin_webhooks.django.admin.columns import DeliveryColumns
 from florentin_webhooks.django.admin.filters import ByAge, ByEvent, ByState
-from florentin_webhooks.django.admin.replay_action import Repetition
-from florentin_webhooks.django.admin.source import remembered
+from florentin_webhooks.django.admin.replay_action import ReplayRequest
+from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock
-from florentin_webhooks.django.store.rows import beginning, uuid
+from florentin_webhooks.django.store.rows import prefix_filter, uuid
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ V = TypeVar("V", bound="Callable[..., object]")
 
 _FACTS = (
     "fingerprint",
-    "stands",
+    "state_label",
     "event",
     "delivery_id",
     "received",
@@ -67,7 +67,7 @@ def _never_atomic(view: V) -> V:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Cells, _ModelAdmin):
+class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     """Show deliveries to whoever may view them; replay them for whoever may do that, too.
 
     Nobody adds, changes or deletes one, superusers included.
@@ -81,7 +81,7 @@ class DeliveryAdmin(Cells, _ModelAdmin):
     )
     list_display = (
         "shortened",
-        "stands",
+        "state_label",
         "event",
         "received_at",
         "handled",
@@ -112,11 +112,11 @@ class DeliveryAdmin(Cells, _ModelAdmin):
         """Tell whether the user may replay what is shown, and somebody is there to do it."""
         user: Any = request.user  # Any: a program may have users of its own.
         may = bool(user.has_perm("florentin_webhooks.replay_delivery"))
-        return may and self.has_view_permission(request) and remembered().hooks is not None
+        return may and self.has_view_permission(request) and delivery_source().hooks is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         """Give what is known, without bodies, and without retries that were stamped anew."""
-        rows = Delivery.objects.using(remembered().using).defer("body")
+        rows = Delivery.objects.using(delivery_source().using).defer("body")
         return rows.filter(original=None, expires__gt=Clock())
 
     def get_search_results(
@@ -130,7 +130,7 @@ class DeliveryAdmin(Cells, _ModelAdmin):
         if not term:
             return queryset.filter(body__isnull=False), False
         wanted = Q(sent_under=uuid(fingerprint(term.encode())))
-        if begins := beginning(term.replace("-", "")):
+        if begins := prefix_filter(term.replace("-", "")):
             again = Delivery.objects.using(queryset.db).filter(begins, original__isnull=False)
             # Asked first, since PostgreSQL takes no index for "or in (select ...)".
             wanted |= begins | Q(key__in=list(again.values_list("original", flat=True)[:_RETRIES]))
@@ -154,7 +154,7 @@ class DeliveryAdmin(Cells, _ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list; say where deliveries are, if they are not here."""
-        notes = remembered().notes
+        notes = delivery_source().notes
         return super().changelist_view(request, {"notes": notes, **(extra_context or {})})
 
     def render_change_form(
@@ -169,7 +169,7 @@ class DeliveryAdmin(Cells, _ModelAdmin):
     def replay(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse | None:
         """Replay the chosen deliveries, the oldest first."""
         keys = chosen.order_by("received_at").values_list("key", flat=True)
-        return Repetition(self, request).of(list(keys))
+        return ReplayRequest(self, request).of(list(keys))
 
     def replay_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Replay one delivery, and show it."""
@@ -178,7 +178,7 @@ class DeliveryAdmin(Cells, _ModelAdmin):
         shown = self.get_object(request, unquote(object_id))
         if shown is None:
             return HttpResponseRedirect(self._url("changelist"))
-        if request.method == "POST" and (asked := Repetition(self, request).of([shown.key])):
+        if request.method == "POST" and (asked := ReplayRequest(self, request).of([shown.key])):
             return asked
         return HttpResponseRedirect(self._url("change", shown.pk))
 

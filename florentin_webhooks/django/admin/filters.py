@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import SimpleListFilter
 
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.django.admin.source import remembered
-from florentin_webhooks.django.store.clock import stored
+from florentin_webhooks.django.admin.source import delivery_source
+from florentin_webhooks.django.store.clock import to_db
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ class ByAge(SimpleListFilter):
         chosen = _AGES.get(self.value() or "")
         if chosen is None:
             return queryset
-        return queryset.filter(received_at__gte=stored(datetime.now(UTC) - chosen[0]))
+        return queryset.filter(received_at__gte=to_db(datetime.now(UTC) - chosen[0]))
 
 
 def _known() -> list[str]:
-    hooks = remembered().hooks
+    hooks = delivery_source().hooks
     return list(CATALOGUE if hooks is None else hooks.models)

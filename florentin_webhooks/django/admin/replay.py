@@ -13,8 +13,8 @@ from uuid import UUID
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import connections
 
-from florentin_webhooks.core.replay import MayHaveRun, NotReplayable, replay
-from florentin_webhooks.core.stores.queries import Find
+from florentin_webhooks.core.replay import NotReplayable, PossiblyProcessed, replay
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.protocol.delivery import Reply
 
-__all__ = ["Replayed", "replayed"]
+__all__ = ["Replayed", "replay_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Replayed:
     may_have_run: bool = False
 
 
-def replayed(hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: bool) -> Replayed:
+def replay_one(hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: bool) -> Replayed:
     """Replay the delivery *key*, and give what came of it, whatever that is."""
     try:
         reply = Context().run(
@@ -45,7 +45,7 @@ def replayed(hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: boo
             hooks,
             partial(replay, hooks, key.hex, all_handlers=all_handlers, though_late=though_late),
         )
-    except MayHaveRun as error:
+    except PossiblyProcessed as error:
         return Replayed(key, False, error.reason, may_have_run=True)
     except NotReplayable as error:
         return Replayed(key, False, f"not replayed: {error.reason}")
@@ -71,7 +71,7 @@ def _reason(hooks: Receiver, key: UUID, reply: Reply) -> str:
     """Give the handlers that failed, as they are remembered; or what else was wrong."""
     if reply.outcome is Outcome.HANDLER_FAILED:
         with suppress(Unavailable):
-            record = hooks.store.execute(Find(key.bytes))
+            record = hooks.store.execute(GetRecord(key.bytes))
             if record is not None and record.reasons:
                 return "; ".join(record.reasons.values())
     return str(reply.error)

@@ -10,8 +10,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
 
 from florentin_webhooks.django.admin.columns import short
-from florentin_webhooks.django.admin.replay import Replayed, replayed
-from florentin_webhooks.django.admin.source import remembered
+from florentin_webhooks.django.admin.replay import Replayed, replay_one
+from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest, HttpResponse
 
-__all__ = ["Repetition"]
+__all__ = ["ReplayRequest"]
 
 SECONDS = 15.0
 """After these no further delivery is begun: servers end requests that last longer than 30."""
@@ -30,7 +30,7 @@ _NAMED = 5
 _TEMPLATE = "admin/florentin_webhooks/delivery/replay_confirmation.html"
 
 
-class Repetition:
+class ReplayRequest:
     """Be one user's request to replay; the form says whether *all handlers*, and *confirmed*."""
 
     def __init__(self, page: ModelAdmin[Delivery], request: HttpRequest) -> None:
@@ -53,12 +53,12 @@ class Repetition:
         return self._ask(late) if late else None
 
     def _replay(self, keys: Sequence[UUID]) -> Iterator[Replayed]:
-        hooks = remembered().hooks
+        hooks = delivery_source().hooks
         deadline = monotonic() + SECONDS
         for key in keys:
             if hooks is None or monotonic() > deadline:
                 return
-            ended = replayed(hooks, key, all_handlers=self._all, though_late=self._confirmed)
+            ended = replay_one(hooks, key, all_handlers=self._all, though_late=self._confirmed)
             if not ended.may_have_run:
                 # What users did stands in the history of each delivery.
                 self._page.log_change(self._request, Delivery(key=key), ended.told)

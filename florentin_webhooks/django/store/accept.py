@@ -12,12 +12,19 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from florentin_webhooks.core.stores.accept import Accept, Claim, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.rules import judge
+from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.django.models import Delivery
-from florentin_webhooks.django.store.clock import Clock, later, stored
-from florentin_webhooks.django.store.rows import Terms, deliveries, forget, hold, insert, uuid
+from florentin_webhooks.django.store.clock import Clock, from_now, to_db
+from florentin_webhooks.django.store.rows import (
+    StoreOptions,
+    deliveries,
+    forget,
+    insert,
+    lock_one,
+    uuid,
+)
 from florentin_webhooks.django.store.transactions import transaction
 from florentin_webhooks.errors import Unavailable
 
@@ -30,7 +37,7 @@ _TRIES = 5
 """How often a delivery may come to an end of its time while it is looked up."""
 
 
-def accept(terms: Terms, operation: Accept) -> Claim:
+def accept(terms: StoreOptions, operation: Accept) -> Claim:
     """Give what is to be done; with RUN comes the lease."""
     with transaction(terms.using) as connection:
         for _ in range(_TRIES):
@@ -41,20 +48,22 @@ def accept(terms: Terms, operation: Accept) -> Claim:
     raise Unavailable(message)
 
 
-def _remember(terms: Terms, connection: BaseDatabaseWrapper, operation: Accept) -> Claim | None:
-    verdict, delivery = judge(operation, None), operation.delivery
-    runs = verdict is Verdict.RUN
+def _remember(
+    terms: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
+) -> Claim | None:
+    verdict, delivery = decide_accept(operation, None), operation.delivery
+    runs = verdict is AcceptDecision.RUN
     row = Delivery(
         key=uuid(operation.key),
         state=_state(verdict),
         attempt=int(runs),
-        expires=later(terms.keep),
+        expires=from_now(terms.keep),
         event=delivery.event,
         delivery_id=delivery.delivery_id or "",
-        received_at=stored(delivery.received_at),
+        received_at=to_db(delivery.received_at),
         secret=delivery.secret,
         body=delivery.body,
-        **({"token": operation.token, "until": later(terms.lease)} if runs else {}),
+        **({"token": operation.token, "until": from_now(terms.lease)} if runs else {}),
         **_second_key(operation),
     )
     if not insert(connection, row):
@@ -71,18 +80,20 @@ def _second_key(operation: Accept) -> dict[str, UUID]:
     }
 
 
-def _reused(terms: Terms, row: Delivery) -> bool:
+def _reused(terms: StoreOptions, row: Delivery) -> bool:
     if row.sent_under is None:
         return False
     others = deliveries(terms).filter(sent_under=row.sent_under, expires__gt=Clock())
     return others.exclude(key=row.key).exists()
 
 
-def _recall(terms: Terms, connection: BaseDatabaseWrapper, operation: Accept) -> Claim | None:
+def _recall(
+    terms: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
+) -> Claim | None:
     """Judge what is known; None where that has just come to its end, or begun."""
     key = uuid(operation.key)
     original, known = _original(terms, key, operation)
-    held, now = hold(deliveries(terms).filter(key=original))
+    held, now = lock_one(deliveries(terms).filter(key=original))
     if held is None:
         return None
     if held.expires <= now:
@@ -94,7 +105,7 @@ def _recall(terms: Terms, connection: BaseDatabaseWrapper, operation: Accept) ->
     return _judged(terms, operation, held, now, anew=not known)
 
 
-def _original(terms: Terms, key: UUID, operation: Accept) -> tuple[UUID | None, bool]:
+def _original(terms: StoreOptions, key: UUID, operation: Accept) -> tuple[UUID | None, bool]:
     """Give the key of what came first, and whether *key* itself is known."""
     same = Q(key=key)
     if second := _second_key(operation):
@@ -105,30 +116,32 @@ def _original(terms: Terms, key: UUID, operation: Accept) -> tuple[UUID | None, 
     return next(iter(found), None), False
 
 
-def _judged(terms: Terms, operation: Accept, held: Delivery, now: int, *, anew: bool) -> Claim:
+def _judged(
+    terms: StoreOptions, operation: Accept, held: Delivery, now: int, *, anew: bool
+) -> Claim:
     wait = (held.until - now) / 1000
-    verdict = judge(operation, State(held.state), bytes(held.token), wait)
+    verdict = decide_accept(operation, State(held.state), bytes(held.token), wait)
     trace, key = operation.trace, held.key.bytes
     changed = trace is not None and held.sent_under != uuid(trace.delivery_id)
-    if verdict is Verdict.IN_PROGRESS:
+    if verdict is AcceptDecision.IN_PROGRESS:
         return Claim(verdict, key, wait=wait, id_changed=changed)
-    if verdict is Verdict.DUPLICATE:
+    if verdict is AcceptDecision.DUPLICATE:
         if anew:  # It is known for as long as if it had come first.
-            _change(terms, held, expires=later(terms.retention))
+            _change(terms, held, expires=from_now(terms.retention))
         return Claim(verdict, key, id_changed=changed)
-    if verdict is Verdict.RUN:
+    if verdict is AcceptDecision.RUN:
         held.attempt += bytes(held.token) != operation.token
-        lease = {"token": operation.token, "until": later(terms.lease)}
+        lease = {"token": operation.token, "until": from_now(terms.lease)}
     else:
         lease = {"token": b"", "until": 0}
-    expires = later(terms.keep)
+    expires = from_now(terms.keep)
     _change(terms, held, state=_state(verdict), attempt=held.attempt, expires=expires, **lease)
     return Claim(verdict, key, held.attempt, done=frozenset(held.handlers), id_changed=changed)
 
 
-def _change(terms: Terms, held: Delivery, **fields: object) -> None:
+def _change(terms: StoreOptions, held: Delivery, **fields: object) -> None:
     deliveries(terms).filter(key=held.key).update(**fields)
 
 
-def _state(verdict: Verdict) -> State:
-    return State.RUNNING if verdict is Verdict.RUN else State(verdict.value)
+def _state(verdict: AcceptDecision) -> State:
+    return State.RUNNING if verdict is AcceptDecision.RUN else State(verdict.value)

@@ -13,7 +13,7 @@ from django.db.models import Model
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.django.store.clock import Clock
-from florentin_webhooks.django.store.rows import Terms, delete, deliveries, forget, guards
+from florentin_webhooks.django.store.rows import StoreOptions, delete, deliveries, forget, guards
 from florentin_webhooks.django.store.transactions import transaction
 from florentin_webhooks.errors import Unavailable
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["let_go", "sweep"]
+__all__ = ["drop_old_bodies", "sweep"]
 
 M = TypeVar("M", bound=Model)
 
@@ -33,7 +33,7 @@ _TIMES = 4
 _SECONDS, _LOCK = 0.5, 0.1
 
 
-def sweep(terms: Terms, key: bytes) -> None:
+def sweep(terms: StoreOptions, key: bytes) -> None:
     """Delete some of what has expired, where it is the turn of *key*."""
     if int.from_bytes(key) % _SWEEP_EVERY:
         return
@@ -45,7 +45,7 @@ def sweep(terms: Terms, key: bytes) -> None:
             delete(guards(terms).filter(key__in=keys))
 
 
-def let_go(terms: Terms, key: bytes) -> None:
+def drop_old_bodies(terms: StoreOptions, key: bytes) -> None:
     """Let go of the bodies of all that is done but the newest, where it is the turn of *key*."""
     # Whoever skips the newest counts them; the more of them, the less often.
     every = max(1, min(terms.history // _SWEEP_EVERY, _LET_GO_EVERY))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models.sql.compiler import SQLCompiler
 
-__all__ = ["Clock", "later", "moment", "seen", "stored"]
+__all__ = ["Clock", "from_db", "from_now", "moment", "to_db"]
 
 _POSTGRESQL = "CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint)"
 _SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
@@ -39,7 +39,7 @@ class Clock(Func):
         return self.as_sql(compiler, connection, template=_SQLITE)
 
 
-def later(milliseconds: int) -> CombinedExpression:
+def from_now(milliseconds: int) -> CombinedExpression:
     """Give what the clock will show then.
 
     A plain number is bound by its size where the server binds (``server_side_binding``), and would
@@ -53,11 +53,11 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def stored(when: datetime) -> datetime:
+def to_db(when: datetime) -> datetime:
     """Give *when* as the program's columns hold it: with a time zone, or without any."""
     return when if settings.USE_TZ else make_naive(when)
 
 
-def seen(when: datetime | None) -> datetime | None:
+def from_db(when: datetime | None) -> datetime | None:
     """Give *when*, from such a column, as a moment."""
     return make_aware(when) if when is not None and is_naive(when) else when

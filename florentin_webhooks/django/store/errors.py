@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["answering", "is_gone"]
+__all__ = ["is_gone", "translate_errors"]
 
 _GONE = ("08", "57P")
 _NO_TABLE, _NO_COLUMN = "42P01", "42703"
@@ -24,7 +24,7 @@ _NO_SUCH = ("no such table: florentin_webhooks_", "no such column:")
 
 
 @contextmanager
-def answering(connection: BaseDatabaseWrapper) -> Generator[None]:
+def translate_errors(connection: BaseDatabaseWrapper) -> Generator[None]:
     """Raise :class:`Unavailable` for whatever the database raises inside.
 
     A connection that is of no use any more is closed, so that the next step opens another one.

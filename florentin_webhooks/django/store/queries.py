@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
-    Dead,
-    DeadJob,
-    Find,
-    List,
-    Mode,
+    DeadLetter,
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
     Record,
-    Reopen,
-    Search,
+    ResetMode,
+    ResetRecord,
 )
 from florentin_webhooks.django.models import Delivery
-from florentin_webhooks.django.store.clock import Clock, later, seen, stored
+from florentin_webhooks.django.store.clock import Clock, from_db, from_now, to_db
 from florentin_webhooks.django.store.rows import (
-    Terms,
-    beginning,
+    StoreOptions,
     delete,
     deliveries,
     guards,
-    hold,
+    lock_one,
+    prefix_filter,
     uuid,
 )
-from florentin_webhooks.django.store.transactions import looking, transaction
+from florentin_webhooks.django.store.transactions import read_only, transaction
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
 __all__ = ["dead", "find", "list_", "reopen", "search"]
 
 
-def find(terms: Terms, operation: Find) -> Record | None:
+def find(terms: StoreOptions, operation: GetRecord) -> Record | None:
     """Look one delivery up."""
     known = Delivery.objects.using(terms.using).filter(expires__gt=Clock())
-    with looking(terms.using):
+    with read_only(terms.using):
         row = known.filter(key=uuid(operation.key), original=None).first()
     return None if row is None else _record(row, row.body)
 
 
-def list_(terms: Terms, operation: List) -> tuple[Record, ...]:
+def list_(terms: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
     """List deliveries, newest first."""
     rows = _whole(terms)
     if operation.state is not None:
@@ -50,35 +50,35 @@ def list_(terms: Terms, operation: List) -> tuple[Record, ...]:
     if operation.event is not None:
         rows = rows.filter(event=operation.event)
     if operation.since is not None:
-        rows = rows.filter(received_at__gte=stored(operation.since))
+        rows = rows.filter(received_at__gte=to_db(operation.since))
     if operation.until is not None:
-        rows = rows.filter(received_at__lte=stored(operation.until))
+        rows = rows.filter(received_at__lte=to_db(operation.until))
     if operation.bodies:
         rows = rows.defer(None)
     rows = rows.order_by("-received_at", "-key")[: operation.limit]
-    with looking(terms.using):
+    with read_only(terms.using):
         return tuple(_record(row, row.body if operation.bodies else None) for row in rows)
 
 
-def search(terms: Terms, operation: Search) -> tuple[str, ...]:
+def search(terms: StoreOptions, operation: FindFingerprints) -> tuple[str, ...]:
     """Find fingerprints by their beginning."""
-    begins = beginning(operation.prefix)
+    begins = prefix_filter(operation.prefix)
     if begins is None:
         return ()
     found = _whole(terms).filter(begins).order_by("key")
-    with looking(terms.using):
+    with read_only(terms.using):
         return tuple(key.hex for key in found.values_list("key", flat=True)[: operation.limit])
 
 
-def dead(_terms: Terms, _operation: Dead) -> tuple[DeadJob, ...]:
+def dead(_terms: StoreOptions, _operation: ListDeadLetters) -> tuple[DeadLetter, ...]:
     """Give nothing: without a queue, what fails is failed until it comes again."""
     return ()
 
 
-def reopen(terms: Terms, operation: Reopen) -> State | None:
+def reopen(terms: StoreOptions, operation: ResetRecord) -> State | None:
     """Make an ended delivery runnable again, or drop it; give the state that it was in."""
     with transaction(terms.using):
-        held, now = hold(deliveries(terms).filter(key=uuid(operation.key), original=None))
+        held, now = lock_one(deliveries(terms).filter(key=uuid(operation.key), original=None))
         if held is None or held.expires <= now:
             return None
         if held.state != State.RUNNING:
@@ -87,16 +87,16 @@ def reopen(terms: Terms, operation: Reopen) -> State | None:
         return State(held.state)
 
 
-def _reopen(terms: Terms, operation: Reopen, held: Delivery) -> None:
+def _reopen(terms: StoreOptions, operation: ResetRecord, held: Delivery) -> None:
     fields: dict[str, object] = {"token": b"", "until": 0, "handlers": {}, "reason": ""}
-    if operation.mode is Mode.DROP:
+    if operation.mode is ResetMode.DROP:
         fields |= {"state": State.DONE.value, "body": None}
     else:
-        fields |= {"state": State.FAILED.value, "expires": later(terms.keep)}
+        fields |= {"state": State.FAILED.value, "expires": from_now(terms.keep)}
     deliveries(terms).filter(key=held.key).update(**fields)
 
 
-def _whole(terms: Terms) -> QuerySet[Delivery]:
+def _whole(terms: StoreOptions) -> QuerySet[Delivery]:
     return deliveries(terms).filter(body__isnull=False, expires__gt=Clock())
 
 
@@ -106,8 +106,8 @@ def _record(row: Delivery, body: bytes | None) -> Record:
         state=State(row.state),
         event=row.event,
         delivery_id=row.delivery_id or None,
-        received_at=seen(row.received_at),
-        finished_at=seen(row.finished_at),
+        received_at=from_db(row.received_at),
+        finished_at=from_db(row.finished_at),
         secret=row.secret,
         attempt=row.attempt,
         handlers=row.handlers,

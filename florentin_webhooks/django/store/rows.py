@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 __all__ = [
-    "Terms",
-    "beginning",
+    "StoreOptions",
     "delete",
     "deliveries",
     "forget",
     "guards",
-    "hold",
     "insert",
+    "lock_one",
+    "prefix_filter",
     "uuid",
 ]
 
@@ -35,7 +35,7 @@ _DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class StoreOptions:
     """Hold which database is used, how long what is kept there, in milliseconds, and how many."""
 
     using: str
@@ -50,7 +50,7 @@ def uuid(digest: bytes) -> UUID:
     return UUID(bytes=digest)
 
 
-def beginning(prefix: str) -> Q | None:
+def prefix_filter(prefix: str) -> Q | None:
     """Give the condition that a key begins with *prefix*; None where none can."""
     try:
         first, last = (UUID(prefix.ljust(_DIGITS, digit)) for digit in "0f")
@@ -59,12 +59,12 @@ def beginning(prefix: str) -> Q | None:
     return Q(key__gte=first, key__lte=last)
 
 
-def deliveries(terms: Terms) -> QuerySet[Delivery]:
+def deliveries(terms: StoreOptions) -> QuerySet[Delivery]:
     """Give what is remembered, without bodies."""
     return Delivery.objects.using(terms.using).defer("body")
 
 
-def guards(terms: Terms) -> QuerySet[Guard]:
+def guards(terms: StoreOptions) -> QuerySet[Guard]:
     """Give what guards what happens once."""
     return Guard.objects.using(terms.using)
 
@@ -79,7 +79,7 @@ def insert(connection: BaseDatabaseWrapper, row: Model) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def hold(rows: QuerySet[M]) -> tuple[M | None, int]:
+def lock_one(rows: QuerySet[M]) -> tuple[M | None, int]:
     """Lock the one row that is left of *rows*; give it and the time."""
     # No key: whoever refers to the row may go on doing so.
     held = rows.select_for_update(no_key=True).annotate(now=Clock())[:1]
@@ -88,7 +88,7 @@ def hold(rows: QuerySet[M]) -> tuple[M | None, int]:
     return None, 0
 
 
-def forget(terms: Terms, keys: list[UUID]) -> None:
+def forget(terms: StoreOptions, keys: list[UUID]) -> None:
     """Delete deliveries, and all that belongs to them."""
     delete(guards(terms).filter(delivery__in=keys))
     delete(deliveries(terms).filter(Q(key__in=keys) | Q(original__in=keys)))

@@ -14,36 +14,44 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.connection import ConnectionDoesNotExist
 
 from florentin_webhooks.core.stores.accept import Accept, Finish
-from florentin_webhooks.core.stores.atomic import Effect, Effected
+from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import Latest, Once
-from florentin_webhooks.core.stores.queries import Dead, Find, List, Reopen, Search
+from florentin_webhooks.core.stores.queries import (
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    ResetRecord,
+)
 from florentin_webhooks.core.stores.retention import milliseconds
 from florentin_webhooks.django.store.accept import accept
 from florentin_webhooks.django.store.atomic import effect
-from florentin_webhooks.django.store.cleanup import let_go, sweep
+from florentin_webhooks.django.store.cleanup import drop_old_bodies, sweep
 from florentin_webhooks.django.store.finish import finish
 from florentin_webhooks.django.store.guards import latest, once
 from florentin_webhooks.django.store.queries import dead, find, list_, reopen, search
-from florentin_webhooks.django.store.rows import Terms
-from florentin_webhooks.django.store.timeouts import limits
+from florentin_webhooks.django.store.rows import StoreOptions
+from florentin_webhooks.django.store.timeouts import timeouts
 from florentin_webhooks.errors import ConfigurationError
 
 __all__ = ["DjangoStore"]
 
 A = TypeVar("A")
 
-_STEPS: dict[type, Callable[[Terms, Any], object]] = {  # Any: the operation of the key's type.
+_STEPS: dict[
+    type, Callable[[StoreOptions, Any], object]
+] = {  # Any: the operation of the key's type.
     Accept: accept,
     Finish: finish,
-    Effect: effect,
+    RunInTransaction: effect,
     Once: once,
     Latest: latest,
-    Find: find,
-    List: list_,
-    Search: search,
-    Reopen: reopen,
-    Dead: dead,
+    GetRecord: find,
+    ListRecords: list_,
+    FindFingerprints: search,
+    ResetRecord: reopen,
+    ListDeadLetters: dead,
 }
 
 
@@ -71,13 +79,13 @@ class DjangoStore:
         self.retention = retention
         self.lease = lease
         self.keep = keep
-        self.queues = False
-        self.transactions = True
+        self.supports_jobs = False
+        self.supports_transactions = True
         if keep < retention:
             message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
             raise ConfigurationError(message)
         _refuse_unfit(using)
-        self._terms = Terms(
+        self._terms = StoreOptions(
             using, milliseconds(retention), milliseconds(lease), milliseconds(keep), history
         )
 
@@ -110,9 +118,9 @@ class DjangoStore:
         if isinstance(operation, Accept):
             sweep(self._terms, operation.key)
         elif isinstance(operation, Finish) and answer is State.DONE:
-            let_go(self._terms, operation.key)
-        elif isinstance(answer, Effected) and answer.state is State.DONE:
-            let_go(self._terms, cast("Effect", operation).finish.key)
+            drop_old_bodies(self._terms, operation.key)
+        elif isinstance(answer, TransactionResult) and answer.state is State.DONE:
+            drop_old_bodies(self._terms, cast("RunInTransaction", operation).finish.key)
 
 
 def _refuse_unfit(using: str) -> None:
@@ -123,7 +131,7 @@ def _refuse_unfit(using: str) -> None:
         )
         raise ConfigurationError(message)
     try:
-        limits(connections[using])
+        timeouts(connections[using])
     except ConnectionDoesNotExist:
         message = f"DATABASES has no {using!r}; it has {', '.join(sorted(connections))}"
         raise ConfigurationError(message) from None

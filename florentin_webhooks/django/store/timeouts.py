@@ -11,7 +11,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["SECONDS", "Limits", "limits"]
+__all__ = ["SECONDS", "Limits", "timeouts"]
 
 SECONDS = 1.9
 """How long one step may take; the sender is answered within two seconds."""
@@ -27,20 +27,20 @@ class Limits(Protocol):
         """Bring into force what ends with a transaction that has just begun."""
         ...
 
-    def pause(self) -> None:
+    def suspend(self) -> None:
         """Have them in force no more, until they are renewed."""
         ...
 
-    def renew(self) -> None:
+    def resume(self) -> None:
         """Have them in force again, with as much time as at the beginning."""
         ...
 
-    def lift(self) -> None:
+    def cancel(self) -> None:
         """Have them in force no more: the transaction is over."""
         ...
 
 
-def limits(
+def timeouts(
     connection: BaseDatabaseWrapper,
     seconds: float = SECONDS,
     lock: float | None = None,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["LOCK", "OnPostgreSQL", "patience_kept"]
+__all__ = ["LOCK", "OnPostgreSQL", "short_lock_timeout"]
 
 LOCK = 0.95
 """How long one lock may take, in seconds; a step may have to wait for two of them."""
@@ -38,18 +38,18 @@ class OnPostgreSQL:
         self._settings: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        self.renew()
+        self.resume()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.pause()
+        self.suspend()
 
     def begin(self) -> None:
         """Tell the server, for as long as the transaction lasts that has just begun."""
         seconds = f"{int(self._seconds * 1000)}ms"
         _tell(self._connection, f"{int(self._wait * 1000)}ms", seconds)
 
-    def pause(self) -> None:
+    def suspend(self) -> None:
         """Give it all the time that it takes."""
         with self._lock:
             if self._ticket is None:
@@ -59,14 +59,14 @@ class OnPostgreSQL:
         self._connection.settings_dict = self._settings
         self._connection.__dict__.pop("connect", None)
 
-    def renew(self) -> None:
+    def resume(self) -> None:
         """Give it as much time as it had."""
         self._settings = settings = self._connection.settings_dict
         options = {"connect_timeout": 2, **settings["OPTIONS"]}
         self._connection.settings_dict = {**settings, "OPTIONS": options}
         self._ticket = watchdog.watch(self._seconds, self._cut)
 
-    lift = pause
+    cancel = suspend
 
     def _cut(self) -> None:
         with self._lock:
@@ -79,7 +79,7 @@ class OnPostgreSQL:
 
 
 @contextmanager
-def patience_kept(connection: BaseDatabaseWrapper) -> Generator[None]:
+def short_lock_timeout(connection: BaseDatabaseWrapper) -> Generator[None]:
     """Wait briefly inside; afterwards the transaction around us waits as it did before."""
     with connection.cursor() as cursor:
         cursor.execute(

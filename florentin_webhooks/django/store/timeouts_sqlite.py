@@ -49,24 +49,24 @@ class OnSQLite:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.lift()
+        self.cancel()
 
     def begin(self) -> None:
         """Do nothing: the transaction has the lock."""
 
-    def pause(self) -> None:
+    def suspend(self) -> None:
         """Have the program's own settings in force."""
         before, self._before = self._before, None
         if before is not None:
             self._apply(*before)
 
-    def renew(self) -> None:
+    def resume(self) -> None:
         """Have ours in force; the turn was kept."""
         self._wait(self._seconds)
 
-    def lift(self) -> None:
+    def cancel(self) -> None:
         """Let the next one have its turn."""
-        self.pause()
+        self.suspend()
         if self._turn is not None and self._has_turn:
             self._has_turn = False
             self._turn.release()

@@ -9,9 +9,9 @@ from django.db import connections
 from django.db.transaction import atomic
 from django.db.utils import Error
 
-from florentin_webhooks.django.store.errors import answering, is_gone
-from florentin_webhooks.django.store.timeouts import SECONDS, limits
-from florentin_webhooks.django.store.timeouts_postgresql import patience_kept
+from florentin_webhooks.django.store.errors import is_gone, translate_errors
+from florentin_webhooks.django.store.timeouts import SECONDS, timeouts
+from florentin_webhooks.django.store.timeouts_postgresql import short_lock_timeout
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["durable", "inside", "looking", "transaction"]
+__all__ = ["durable", "join_transaction", "read_only", "transaction"]
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def transaction(
 ) -> Generator[BaseDatabaseWrapper]:
     """Open a transaction that is committed, for good, when it ends."""
     connection = connections[using]
-    with answering(connection), limits(connection, seconds, lock) as limit:
+    with translate_errors(connection), timeouts(connection, seconds, lock) as limit:
         # In a test case, which rolls all of it back, we are not the ones who began.
         outermost = not connection.in_atomic_block
         with durable(connection, limit.begin if outermost else _nothing):
@@ -36,23 +36,23 @@ def transaction(
 
 
 @contextmanager
-def inside(using: str) -> Generator[BaseDatabaseWrapper]:
+def join_transaction(using: str) -> Generator[BaseDatabaseWrapper]:
     """Be part of the transaction that is under way, or open one where there is none."""
     connection = connections[using]
     if not connection.in_atomic_block:
         with transaction(using):
             yield connection
         return
-    patience = patience_kept if connection.vendor == "postgresql" else nullcontext
-    with answering(connection), atomic(using), patience(connection):
+    patience = short_lock_timeout if connection.vendor == "postgresql" else nullcontext
+    with translate_errors(connection), atomic(using), patience(connection):
         yield connection
 
 
 @contextmanager
-def looking(using: str) -> Generator[BaseDatabaseWrapper]:
+def read_only(using: str) -> Generator[BaseDatabaseWrapper]:
     """Look at what is there, whoever has a transaction under way."""
     connection = connections[using]
-    with answering(connection), limits(connection, writes=False) as limit:
+    with translate_errors(connection), timeouts(connection, writes=False) as limit:
         if connection.in_atomic_block or connection.vendor == "sqlite":
             yield connection  # Only a writer needs SQLite's lock.
             return

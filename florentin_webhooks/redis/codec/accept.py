@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.core.stores.accept import Accept, Claim, Finish, Verdict
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.redis.schema import Call, Layout, job_keys, job_words, script
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
 
 __all__ = ["accept", "finish"]
 
@@ -12,7 +12,7 @@ _ACCEPT = script("accept")
 _FINISH = script("finish")
 
 
-def accept(layout: Layout, operation: Accept) -> Call:
+def accept(layout: KeySchema, operation: Accept) -> ScriptCall:
     """Give the call that looks a delivery up and takes its lease or pushes its jobs."""
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
     keys = (
@@ -38,12 +38,12 @@ def accept(layout: Layout, operation: Accept) -> Call:
         delivery.delivery_id or "",
         int(delivery.received_at.timestamp() * 1000),
         delivery.secret,
-        *job_words(jobs),
+        *job_args(jobs),
     )
-    return Call(_ACCEPT, keys, arguments, _claim, len(delivery.body), may_fail=True)
+    return ScriptCall(_ACCEPT, keys, arguments, _claim, len(delivery.body), may_fail=True)
 
 
-def finish(layout: Layout, operation: Finish) -> Call:
+def finish(layout: KeySchema, operation: Finish) -> ScriptCall:
     """Give the call that records how a handler ended and moves the delivery on."""
     part = operation.part
     queue = part.queue if part else ""
@@ -69,9 +69,9 @@ def finish(layout: Layout, operation: Finish) -> Call:
         layout.retention,
         layout.keep,
         layout.history,
-        *job_words(operation.jobs),
+        *job_args(operation.jobs),
     )
-    return Call(_FINISH, keys, arguments, _state)
+    return ScriptCall(_FINISH, keys, arguments, _state)
 
 
 def _claim(answer: bytes) -> Claim:
@@ -92,5 +92,5 @@ def _state(answer: bytes) -> State:
 
 
 _KEY = 16
-_VERDICTS = {verdict.value.encode(): verdict for verdict in Verdict}
+_VERDICTS = {verdict.value.encode(): verdict for verdict in AcceptDecision}
 _STATES = {state.value.encode(): state for state in State}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.core.stores.guards import Latest, Once, Permission, Permit
-from florentin_webhooks.redis.schema import Call, Layout, script
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, Latest, Once
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, script
 
 __all__ = [
     "latest",
@@ -15,14 +15,14 @@ _ONCE = script("once")
 _LATEST = script("latest")
 
 
-def once(layout: Layout, operation: Once) -> Call:
+def once(layout: KeySchema, operation: Once) -> ScriptCall:
     """Give the call that guards what is labelled."""
     lease = int(operation.seconds * 1000)
     arguments = (operation.label, operation.token, operation.step.value, lease, operation.part)
-    return Call(_ONCE, (layout.record(operation.key),), arguments, _permit)
+    return ScriptCall(_ONCE, (layout.record(operation.key),), arguments, _permit)
 
 
-def latest(layout: Layout, operation: Latest) -> Call:
+def latest(layout: KeySchema, operation: Latest) -> ScriptCall:
     """Give the call that guards an entity."""
     arguments = (
         operation.timestamp,
@@ -31,9 +31,9 @@ def latest(layout: Layout, operation: Latest) -> Call:
         int(operation.seconds * 1000),
         layout.keep,
     )
-    return Call(_LATEST, (layout.entity(operation.entity),), arguments, _permit)
+    return ScriptCall(_LATEST, (layout.entity(operation.entity),), arguments, _permit)
 
 
-def _permit(answer: tuple[bytes, int]) -> Permit:
+def _permit(answer: tuple[bytes, int]) -> GuardGrant:
     permission, wait = answer
-    return Permit(Permission(permission.decode()), wait / 1000)
+    return GuardGrant(GuardDecision(permission.decode()), wait / 1000)

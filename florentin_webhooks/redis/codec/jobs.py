@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from florentin_webhooks.core.stores.jobs import Begin, Sweep, Waiting, Work, WorkVerdict
-from florentin_webhooks.redis.schema import Call, Layout, job_keys, job_words, script
+from florentin_webhooks.core.stores.jobs import (
+    ClaimJob,
+    JobClaim,
+    JobDecision,
+    ListPendingJobs,
+    RequeueLostJob,
+)
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
 
 __all__ = [
     "begin",
@@ -26,16 +32,16 @@ _SWEEP = script("sweep")
 _WAITING = script("waiting")
 
 
-def begin(layout: Layout, operation: Begin) -> Call:
+def begin(layout: KeySchema, operation: ClaimJob) -> ScriptCall:
     """Give the call that takes the lease of one queue's part."""
     part = operation.part
     keys = (layout.record(operation.key), layout.pending(part.queue), layout.dead)
     lease = int(operation.seconds * 1000)
     arguments = (operation.token, part.queue, part.id, lease, layout.keep)
-    return Call(_BEGIN, keys, arguments, _work)
+    return ScriptCall(_BEGIN, keys, arguments, _work)
 
 
-def sweep(layout: Layout, operation: Sweep) -> Call:
+def sweep(layout: KeySchema, operation: RequeueLostJob) -> ScriptCall:
     """Give the call that puts a lost job back."""
     part = operation.part
     keys = (
@@ -45,23 +51,23 @@ def sweep(layout: Layout, operation: Sweep) -> Call:
         part.keys.scheduled,
         *job_keys(layout, (part,)),
     )
-    return Call(_SWEEP, keys, (layout.keep, *job_words((part,))), bytes.decode)
+    return ScriptCall(_SWEEP, keys, (layout.keep, *job_args((part,))), bytes.decode)
 
 
-def waiting(layout: Layout, operation: Waiting) -> Call:
+def waiting(layout: KeySchema, operation: ListPendingJobs) -> ScriptCall:
     """Give the call that lists the jobs of a queue that have been waiting."""
     before = int(operation.before.timestamp() * 1000)
     keys = (layout.pending(operation.queue), layout.dead)
-    return Call(_WAITING, keys, (before, layout.keep, _CANDIDATES), _ids)
+    return ScriptCall(_WAITING, keys, (before, layout.keep, _CANDIDATES), _ids)
 
 
-def _work(answer: Sequence[Any]) -> Work:  # Any: what a RESP parser gives.
+def _work(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser gives.
     verdict, wait, *rest = answer
     if not rest:
-        return Work(WorkVerdict(verdict.decode()), wait / 1000)
+        return JobClaim(JobDecision(verdict.decode()), wait / 1000)
     attempt, body, delivery_id, received, secret, expected, *done = rest
-    return Work(
-        WorkVerdict.RUN,
+    return JobClaim(
+        JobDecision.RUN,
         attempt=attempt,
         body=body,
         delivery_id=delivery_id.decode() or None,

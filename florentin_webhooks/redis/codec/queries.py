@@ -7,8 +7,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Dead, DeadJob, Find, List, Record, Reopen, Search
-from florentin_webhooks.redis.schema import Call, Layout, job_keys, job_words, script
+from florentin_webhooks.core.stores.queries import (
+    DeadLetter,
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    Record,
+    ResetRecord,
+)
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
 
 __all__ = ["dead", "find", "list_", "reopen", "search"]
 
@@ -19,17 +27,17 @@ _SEARCH = script("search")
 _DEAD = script("dead")
 
 
-def find(layout: Layout, operation: Find) -> Call:
+def find(layout: KeySchema, operation: GetRecord) -> ScriptCall:
     """Give the call that looks one delivery up."""
 
     def read(answer: Sequence[bytes]) -> Record | None:
         # What was once a retry, stamped anew, has nothing of its own but the way to the first.
         return _record(operation.key, answer) if b"s" in answer[::2] else None
 
-    return Call(_FIND, (layout.record(operation.key),), (), read)
+    return ScriptCall(_FIND, (layout.record(operation.key),), (), read)
 
 
-def list_(layout: Layout, operation: List) -> Call:
+def list_(layout: KeySchema, operation: ListRecords) -> ScriptCall:
     """Give the call that lists deliveries."""
     arguments = (
         layout.records,
@@ -40,21 +48,21 @@ def list_(layout: Layout, operation: List) -> Call:
         operation.event or "",
         int(operation.bodies),
     )
-    return Call(_LIST, (layout.log,), arguments, _records)
+    return ScriptCall(_LIST, (layout.log,), arguments, _records)
 
 
-def search(layout: Layout, operation: Search) -> Call:
+def search(layout: KeySchema, operation: FindFingerprints) -> ScriptCall:
     """Give the call that finds fingerprints by their beginning."""
-    return Call(_SEARCH, (layout.log,), (operation.prefix, operation.limit), _fingerprints)
+    return ScriptCall(_SEARCH, (layout.log,), (operation.prefix, operation.limit), _fingerprints)
 
 
-def dead(layout: Layout, operation: Dead) -> Call:
+def dead(layout: KeySchema, operation: ListDeadLetters) -> ScriptCall:
     """Give the call that lists the jobs that have failed for good."""
     arguments = (_time(operation.until, "+inf"), operation.limit)
-    return Call(_DEAD, (layout.dead,), arguments, _dead_jobs)
+    return ScriptCall(_DEAD, (layout.dead,), arguments, _dead_jobs)
 
 
-def reopen(layout: Layout, operation: Reopen) -> Call:
+def reopen(layout: KeySchema, operation: ResetRecord) -> ScriptCall:
     """Give the call that makes a delivery runnable again, or drops it."""
     keys = (
         layout.record(operation.key),
@@ -67,19 +75,19 @@ def reopen(layout: Layout, operation: Reopen) -> Call:
         operation.key,
         layout.retention,
         layout.keep,
-        *job_words(operation.jobs),
+        *job_args(operation.jobs),
     )
-    return Call(_REOPEN, keys, arguments, _state_before)
+    return ScriptCall(_REOPEN, keys, arguments, _state_before)
 
 
 def _fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(key.hex() for key in answer)
 
 
-def _dead_jobs(answer: Sequence[bytes]) -> tuple[DeadJob, ...]:
+def _dead_jobs(answer: Sequence[bytes]) -> tuple[DeadLetter, ...]:
     pairs = zip(answer[::2], answer[1::2], strict=True)
     return tuple(
-        DeadJob(job.decode()[:32], job.decode()[33:], _at(float(died))) for job, died in pairs
+        DeadLetter(job.decode()[:32], job.decode()[33:], _at(float(died))) for job, died in pairs
     )
 
 

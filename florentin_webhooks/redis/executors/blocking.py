@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.redis.clients import unavailable
-from florentin_webhooks.redis.durability import warn_about
+from florentin_webhooks.redis.durability import check_durability
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.clients import BlockingClient
-    from florentin_webhooks.redis.schema import Call
+    from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["BlockingExecutor"]
 
@@ -26,7 +26,7 @@ class BlockingExecutor:
         self._client = client
         self._looked = not look
 
-    def run(self, call: Call) -> object:
+    def run(self, call: ScriptCall) -> object:
         """Give the answer; raises :class:`Unavailable` where there was none in time."""
         try:
             answer = self._send(call)
@@ -39,17 +39,17 @@ class BlockingExecutor:
         """Close the connections."""
         self._client.close()
 
-    def _send(self, call: Call) -> object:
+    def _send(self, call: ScriptCall) -> object:
         try:
-            return self._client.execute_command(*call.command())
+            return self._client.execute_command(*call.evalsha())
         except NoScriptError:
-            return self._client.execute_command(*call.full_command())
+            return self._client.execute_command(*call.eval())
 
     def _look_once(self) -> None:
         if self._looked:
             return
         self._looked = True
         try:
-            warn_about(self._client.info())
+            check_durability(self._client.info())
         except (RedisError, OSError):
-            warn_about(None)
+            check_durability(None)

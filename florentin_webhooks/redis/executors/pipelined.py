@@ -17,18 +17,18 @@ from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import BOUNDS, unavailable
-from florentin_webhooks.redis.durability import warn_about
-from florentin_webhooks.redis.executors.resp import exchange
+from florentin_webhooks.redis.durability import check_durability
+from florentin_webhooks.redis.executors.resp import round_trip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.redis.clients import AsyncioClient
-    from florentin_webhooks.redis.schema import Call
+    from florentin_webhooks.redis.schema import ScriptCall
 
-__all__ = ["GroupedExecutor"]
+__all__ = ["PipelinedExecutor"]
 
-GROUP = 128
+MAX_BATCH = 128
 """The most calls of one round trip: about 10 ms of a server's time."""
 
 GROUP_BYTES = 2 << 20
@@ -36,12 +36,12 @@ GROUP_BYTES = 2 << 20
 
 
 class _Waiting(NamedTuple):
-    call: Call
+    call: ScriptCall
     answer: asyncio.Future[object]
     since: float
 
 
-class GroupedExecutor:
+class PipelinedExecutor:
     """Send calls through *client*, within the event loop in which it was made."""
 
     def __init__(self, client: AsyncioClient) -> None:
@@ -50,7 +50,7 @@ class GroupedExecutor:
         self._sender: asyncio.Task[None] | None = None
         self._looked = False
 
-    async def run(self, call: Call) -> object:
+    async def run(self, call: ScriptCall) -> object:
         """Give the answer; raises :class:`Unavailable` where there was none in time."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(call, loop.create_future(), loop.time())
@@ -91,7 +91,7 @@ class GroupedExecutor:
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []
         size, oldest = 0, asyncio.get_running_loop().time() - BOUNDS.queue
-        while self._waiting and len(group) < GROUP and size < GROUP_BYTES:
+        while self._waiting and len(group) < MAX_BATCH and size < GROUP_BYTES:
             waiting = self._waiting.popleft()
             # Where the caller was cancelled, or handlers have run, the operation still counts.
             if waiting.since < oldest and waiting.call.may_fail and not waiting.answer.done():
@@ -101,12 +101,12 @@ class GroupedExecutor:
                 size += waiting.call.size
         return group
 
-    async def _round_trip(self, calls: Sequence[Call]) -> list[object]:
+    async def _round_trip(self, calls: Sequence[ScriptCall]) -> list[object]:
         pool = self._client.connection_pool
-        answers = await exchange(pool, [call.command() for call in calls])
+        answers = await round_trip(pool, [call.evalsha() for call in calls])
         unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
-            again = await exchange(pool, [calls[at].full_command() for at in unknown])
+            again = await round_trip(pool, [calls[at].eval() for at in unknown])
             for at, answer in zip(unknown, again, strict=True):
                 answers[at] = answer
         return answers
@@ -117,9 +117,9 @@ class GroupedExecutor:
         self._looked = True
         try:
             async with asyncio.timeout(BOUNDS.socket):
-                warn_about(await self._client.info())
+                check_durability(await self._client.info())
         except (RedisError, OSError):  # A TimeoutError is one.
-            warn_about(None)
+            check_durability(None)
         except asyncio.CancelledError:
             pass  # The event loop ends; what waits has yet to be sent.
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.clients import Connection, Pool, Word
 
-__all__ = ["exchange"]
+__all__ = ["round_trip"]
 
 
-async def exchange(pool: Pool, commands: Sequence[Sequence[Word]]) -> list[object]:
+async def round_trip(pool: Pool, commands: Sequence[Sequence[Word]]) -> list[object]:
     """Give the answer to each of *commands*, which may be an error.
 
     Raises RedisError where there was none in time.

@@ -17,7 +17,7 @@ from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.senders.florentin.payloads import (
     AccountData,
     InvoiceData,
-    Open,
+    OpenModel,
     SubscriptionData,
     TeamMemberData,
     TosData,
@@ -43,7 +43,7 @@ __all__ = [
     "UnknownEvent",
     "UsageMetricsUpdated",
     "UserLogin",
-    "parse",
+    "parse_event",
 ]
 
 
@@ -52,7 +52,7 @@ MAX_PATH = 100
 """How many problems an error names, and how many characters of each place in the payload."""
 
 
-class Event(Open):
+class Event(OpenModel):
     """Be any event. *timestamp* is signed; *event* is the body's own word for its type.
 
     Its repr leaves *data* out, so that a careless log line holds nobody's payload.
@@ -160,7 +160,7 @@ CATALOGUE: Mapping[str, type[Event]] = MappingProxyType(
 """Every documented event type with its model, in the order of Florentin's documentation."""
 
 
-def parse(envelope: Mapping[str, object], model: type[Event] | None = None) -> Event:
+def parse_event(envelope: Mapping[str, object], model: type[Event] | None = None) -> Event:
     """Give the typed event of an *envelope* (event, timestamp, data), by its own event name.
 
     *model* stands in for the catalogue's class. Raises :class:`InvalidEvent`, which names fields

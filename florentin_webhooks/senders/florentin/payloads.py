@@ -42,7 +42,7 @@ __all__ = [
     "Invoice",
     "InvoiceData",
     "Member",
-    "Open",
+    "OpenModel",
     "Subscription",
     "SubscriptionData",
     "Team",
@@ -55,11 +55,13 @@ __all__ = [
 ]
 
 
-class Open(BaseModel, metaclass=_Frozen, frozen=True, extra="allow", hide_input_in_errors=True):
+class OpenModel(
+    BaseModel, metaclass=_Frozen, frozen=True, extra="allow", hide_input_in_errors=True
+):
     """Be an object that may hold more fields than are named here; they are kept."""
 
 
-class Undocumented(Open):
+class LenientModel(OpenModel):
     """Be an object whose fields are our reading, so that none of them refuses a delivery."""
 
     @model_validator(mode="before")
@@ -82,7 +84,7 @@ class Undocumented(Open):
             raise
 
 
-def _is_ours(model: type[Undocumented], name: str) -> bool:
+def _is_ours(model: type[LenientModel], name: str) -> bool:
     """Tell whether the field *name* is as this module declares it, and not as a subclass does."""
     parent: type[BaseModel] = next(each for each in model.__mro__ if each.__module__ == __name__)
     ours, theirs = _shape(parent, name), _shape(model, name)
@@ -94,7 +96,7 @@ def _shape(model: type[BaseModel], name: str) -> tuple[object, ...] | None:
     return field and (field.annotation, field.metadata, field.is_required())
 
 
-class Invoice(Open):
+class Invoice(OpenModel):
     """An invoice, as documented. *amount_due* is in minor units (4900 with ``eur``: 49 euros)."""
 
     id: str
@@ -104,7 +106,7 @@ class Invoice(Open):
     currency: str
 
 
-class Account(Undocumented):
+class Account(LenientModel):
     """An account: the customer who pays."""
 
     id: str | None = None
@@ -112,7 +114,7 @@ class Account(Undocumented):
     email: str | None = None
 
 
-class User(Undocumented):
+class User(LenientModel):
     """A person with a login."""
 
     id: str | None = None
@@ -120,7 +122,7 @@ class User(Undocumented):
     email: str | None = None
 
 
-class Subscription(Undocumented):
+class Subscription(LenientModel):
     """A subscription to a plan."""
 
     id: str | None = None
@@ -129,14 +131,14 @@ class Subscription(Undocumented):
     previous_plan: str | None = None
 
 
-class Team(Undocumented):
+class Team(LenientModel):
     """A team that members belong to."""
 
     id: str | None = None
     name: str | None = None
 
 
-class Member(Undocumented):
+class Member(LenientModel):
     """A member of a team."""
 
     id: str | None = None
@@ -144,39 +146,39 @@ class Member(Undocumented):
     role: str | None = None
 
 
-class Terms(Undocumented):
+class Terms(LenientModel):
     """Terms of service in one of their versions."""
 
     version: str | None = None
 
 
-class AccountData(Undocumented):
+class AccountData(LenientModel):
     """What ``account.created`` carries."""
 
     account: Account = Field(default_factory=Account)
 
 
-class UserData(Undocumented):
+class UserData(LenientModel):
     """What ``user.login`` carries."""
 
     user: User = Field(default_factory=User)
     account: Account = Field(default_factory=Account)
 
 
-class SubscriptionData(Undocumented):
+class SubscriptionData(LenientModel):
     """What the four subscription events carry."""
 
     subscription: Subscription = Field(default_factory=Subscription)
     account: Account = Field(default_factory=Account)
 
 
-class InvoiceData(Open):
+class InvoiceData(OpenModel):
     """What ``invoice.created`` carries."""
 
     invoice: Invoice
 
 
-class TeamMemberData(Undocumented):
+class TeamMemberData(LenientModel):
     """What ``team_member.added`` carries."""
 
     member: Member = Field(default_factory=Member)
@@ -184,7 +186,7 @@ class TeamMemberData(Undocumented):
     account: Account = Field(default_factory=Account)
 
 
-class TosData(Undocumented):
+class TosData(LenientModel):
     """What ``tos.accepted`` carries."""
 
     terms: Terms = Field(default_factory=Terms)
@@ -192,7 +194,7 @@ class TosData(Undocumented):
     account: Account = Field(default_factory=Account)
 
 
-class UsageData(Undocumented):
+class UsageData(LenientModel):
     """What ``usage.metrics_updated`` carries; *metrics* maps a metric's name to its figure."""
 
     metrics: dict[str, StrictInt | StrictFloat] = {}

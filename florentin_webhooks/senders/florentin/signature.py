@@ -13,8 +13,8 @@ from hmac import compare_digest
 from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.headers import Headers, find
-from florentin_webhooks.senders.secrets import Secrets, named_secrets
+from florentin_webhooks.protocol.headers import Headers, get_all
+from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 __all__ = [
     "DELIVERY_ID_HEADER",
@@ -54,7 +54,8 @@ class FlorentinSignature:
         # Keying a context costs as much as hashing a small body, so it is done once: copy and
         # update take 0.6 of the time of a one-shot HMAC at 0.3 KB.
         self._keyed = tuple(
-            (name, hmac.HMAC(secret, hashes.SHA256())) for name, secret in named_secrets(secrets)
+            (name, hmac.HMAC(secret, hashes.SHA256()))
+            for name, secret in normalize_secrets(secrets)
         )
 
     def __repr__(self) -> str:
@@ -79,7 +80,7 @@ class FlorentinSignature:
         Raises :class:`InvalidSignature` and nothing else, whatever the header holds. Every
         secret is tried, so that the time taken does not tell which one matched.
         """
-        claimed = _claimed_digest(headers)
+        claimed = _parse_header(headers)
         matched = None
         for name, keyed in self._keyed:
             context = keyed.copy()
@@ -96,8 +97,8 @@ def iso_timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _claimed_digest(headers: Headers) -> bytes:
-    values = find(headers, _SIGNATURE_NAME)
+def _parse_header(headers: Headers) -> bytes:
+    values = get_all(headers, _SIGNATURE_NAME)
     if len(values) != 1:
         raise InvalidSignature("repeated" if values else "missing")
     value = values[0]

@@ -12,8 +12,8 @@ import pytest
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.errors import Failure, Misuse
-from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.cli.errors import CLIError, UsageError
+from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.cli.loader import load
 from florentin_webhooks.core.loader import EXTENSION
 from tests.helpers.command_line import python
@@ -56,7 +56,7 @@ def create_app():
 
 
 def refusal(app: str) -> tuple[str, str]:
-    with pytest.raises(Failure) as raised:
+    with pytest.raises(CLIError) as raised:
         load(app)
     return raised.value.message, raised.value.next_step
 
@@ -69,7 +69,7 @@ def test_a_receiver_is_found_by_its_name(place: Path) -> None:
 
 @pytest.mark.parametrize("app", ["hooks", "shop/hooks.py:hooks", ":hooks", "shop:", "a..b:c", ""])
 def test_what_is_not_module_and_name_is_refused(app: str) -> None:
-    with pytest.raises(Misuse, match="as module:name"):
+    with pytest.raises(UsageError, match="as module:name"):
         load(app)
 
 
@@ -176,7 +176,7 @@ def test_a_framework_says_itself_where_modules_come_from(
     name = module(place, HOOKS)
     # An empty entry, which stands for the working directory, is whoever's who runs the tests.
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
-    with click.Context(main, info_name="flask florentin", obj=Preset(f"{name}:hooks")):
+    with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hooks")):
         message, next_step = refusal(f"{name}:hooks")
     assert f"no module {name!r}" in message
     assert str(place) not in sys.path
@@ -188,7 +188,7 @@ def test_a_wrong_path_of_a_framework_is_not_something_to_type(
 ) -> None:
     name = module(place, HOOKS)
     monkeypatch.syspath_prepend(place)
-    with click.Context(main, info_name="flask florentin", obj=Preset(f"{name}:hook")):
+    with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hook")):
         told = refusal(f"{name}:hook")[1]
     assert told == f"{name}:hooks, where florentin-webhooks gets its receiver from"
 
@@ -199,7 +199,7 @@ def test_the_program_that_a_framework_has_made_is_not_made_again(
     name = module(place, HOOKS + "def create_app():\n    raise RuntimeError('again')")
     monkeypatch.syspath_prepend(place)
     made = SimpleNamespace(extensions={EXTENSION: Receiver("a-secret-of-sixteen-and-more")})
-    preset = Preset(f"{name}:create_app", program=lambda: made)
+    preset = HostProgram(f"{name}:create_app", program=lambda: made)
     with click.Context(main, obj=preset):
         assert load(f"{name}:create_app") is made.extensions[EXTENSION]
 

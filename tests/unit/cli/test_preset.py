@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import command_tree
-from florentin_webhooks.cli.host import Preset
-from florentin_webhooks.cli.invocation import share_path, trigger_command, typed
+from florentin_webhooks.cli.host import HostProgram
+from florentin_webhooks.cli.invocation import export_pythonpath, suggest, trigger_command
 
 PATH = "shop_that_is_nowhere:hooks"
 DJANGO = "manage.py florentin_webhooks"
@@ -45,7 +45,7 @@ def in_flask(*line: str) -> Result:
 
 
 def in_django(*line: str) -> Result:
-    return CliRunner().invoke(main, line, prog_name=DJANGO, obj=Preset(PATH))
+    return CliRunner().invoke(main, line, prog_name=DJANGO, obj=HostProgram(PATH))
 
 
 @pytest.mark.parametrize("line", EVERY)
@@ -108,11 +108,11 @@ def test_words_that_click_cannot_know_are_taken_from_the_preset() -> None:
 
 
 def test_a_command_to_paste_begins_with_them() -> None:
-    with click.Context(main, info_name=DJANGO, obj=Preset(PATH)) as context:
+    with click.Context(main, info_name=DJANGO, obj=HostProgram(PATH)) as context:
         main.parse_args(context, ["demo"])
         told = trigger_command("http://127.0.0.1:1/", "S", "it")
         assert told.startswith(f"S=it \\\n  {DJANGO} trigger invoice.created")
-        assert typed("dead list", app=PATH) == f"{DJANGO} dead list"
+        assert suggest("dead list", app=PATH) == f"{DJANGO} dead list"
 
 
 def test_the_version_is_that_of_this_package() -> None:
@@ -139,8 +139,8 @@ def test_processes_of_ours_look_first_where_a_framework_looks(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setattr("sys.path", ["/where/manage.py/stands", "/elsewhere"])
-    share_path()
-    with click.Context(main, obj=Preset(PATH)):
-        share_path()
-        share_path()
+    export_pythonpath()
+    with click.Context(main, obj=HostProgram(PATH)):
+        export_pythonpath()
+        export_pythonpath()
         assert os.environ["PYTHONPATH"] == "/where/manage.py/stands:/elsewhere"

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
@@ -52,7 +52,7 @@ class Place:
         self.ran_inside.append(self.inside)
 
     def types(self, *line: str) -> Result:
-        return CliRunner().invoke(main, line, prog_name=WORDS, obj=Preset(self.path))
+        return CliRunner().invoke(main, line, prog_name=WORDS, obj=HostProgram(self.path))
 
     def told(self, *line: str) -> list[dict[str, object]]:
         return [json.loads(each) for each in self.types(*line, "--json").stdout.splitlines()]

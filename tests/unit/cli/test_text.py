@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.cli.errors import Misuse
+from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.formatting.tables import row, table
-from florentin_webhooks.cli.inputs import headers
-from florentin_webhooks.cli.output import colored
-from florentin_webhooks.cli.overrides import assign, parse
+from florentin_webhooks.cli.inputs import parse_headers
+from florentin_webhooks.cli.output import use_color
+from florentin_webhooks.cli.overrides import apply_override, parse
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ from florentin_webhooks.cli.overrides import assign, parse
 )
 def test_a_value_is_json_or_else_text(text: str, value: object) -> None:
     envelope: dict[str, Any] = {"data": {"invoice": {"amount_due": 4900}}}
-    assign(envelope, parse(text))
+    apply_override(envelope, parse(text))
     assert envelope == {"data": {"invoice": {"amount_due": value}}}
 
 
 def test_a_path_enters_lists_and_makes_objects() -> None:
     envelope: dict[str, Any] = {"data": {"lines": [{"sum": 1}, 2]}}
     for text in ("data.lines.0.sum=5", "data.lines.1=6", "data.new.deep=7"):
-        assign(envelope, parse(text))
+        apply_override(envelope, parse(text))
     assert envelope == {"data": {"lines": [{"sum": 5}, 6], "new": {"deep": 7}}}
 
 
@@ -43,23 +43,23 @@ def test_a_path_enters_lists_and_makes_objects() -> None:
     "text", ["data", "=1", "data..x=1", "data.x.y=1", "data.l.1=1", "data.l.z=1"]
 )
 def test_a_path_that_leads_nowhere_is_refused(text: str) -> None:
-    with pytest.raises(Misuse):
-        assign({"data": {"x": 1, "l": [0]}}, parse(text))
+    with pytest.raises(UsageError):
+        apply_override({"data": {"x": 1, "l": [0]}}, parse(text))
 
 
 def test_headers_are_read_from_lines_from_curl_and_from_json() -> None:
     expected = [("X-A", "1"), ("X-B", "2: 3")]
-    assert headers(b"X-A: 1\nX-B: 2: 3\n") == expected
-    assert headers(b"POST /x HTTP/1.1\r\nX-A: 1\r\nX-B: 2: 3\r\n\r\n") == expected
-    assert headers(b"> POST /x HTTP/1.1\n> X-A: 1\n> X-B: 2: 3\n>\n") == expected
-    assert headers(b'{"headers": {"X-A": "1", "X-B": "2: 3"}}') == expected
-    assert headers(b'{"X-A": "1", "X-B": "2: 3"}') == expected
+    assert parse_headers(b"X-A: 1\nX-B: 2: 3\n") == expected
+    assert parse_headers(b"POST /x HTTP/1.1\r\nX-A: 1\r\nX-B: 2: 3\r\n\r\n") == expected
+    assert parse_headers(b"> POST /x HTTP/1.1\n> X-A: 1\n> X-B: 2: 3\n>\n") == expected
+    assert parse_headers(b'{"headers": {"X-A": "1", "X-B": "2: 3"}}') == expected
+    assert parse_headers(b'{"X-A": "1", "X-B": "2: 3"}') == expected
 
 
 @pytest.mark.parametrize("content", [b"nonsense", b": 1", b"{", b'{"headers": 1}'])
 def test_headers_that_are_none_are_refused(content: bytes) -> None:
-    with pytest.raises(Misuse):
-        headers(content)
+    with pytest.raises(UsageError):
+        parse_headers(content)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_headers_that_are_none_are_refused(content: bytes) -> None:
 def test_colour_follows_the_option_then_the_environment_then_the_terminal(
     option: str, environ: dict[str, str], *, tty: bool, expected: bool
 ) -> None:
-    assert colored(option, environ, tty=tty) is expected
+    assert use_color(option, environ, tty=tty) is expected
 
 
 def test_a_table_is_stacked_where_it_does_not_fit() -> None:

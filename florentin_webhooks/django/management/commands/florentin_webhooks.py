@@ -17,7 +17,7 @@ import click
 from django.core.management.base import BaseCommand, CommandError
 
 from florentin_webhooks.cli import main
-from florentin_webhooks.cli.host import Preset
+from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.django.settings import PATH
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             self._run(words, standalone=self._is_typed and not asked.traceback)
 
     def _run(self, words: Sequence[str], *, standalone: bool) -> None:
-        preset = Preset(PATH)
+        preset = HostProgram(PATH)
         try:
             code: object = main.main(
                 list(words), self._words, standalone_mode=standalone, obj=preset
