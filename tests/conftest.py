@@ -4,7 +4,9 @@ import os
 import signal
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import redis
 from hypothesis import settings
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from tests.support.server import Server, serving
+from tests.support.switchboard import Switchboard, switchboard
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
@@ -24,7 +28,7 @@ _LONGEST = (
     "tests/integration/test_docs.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
-    "tests/integration/test_cli_",
+    "tests/integration/cli/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 
@@ -88,3 +92,40 @@ def redis_url(redis_server: str) -> str:
 def redis_prefix() -> str:
     """A prefix for keys that no other test uses, for servers that we must not flush."""
     return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def uvicorn_servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], Server]]:
+    """Where servers come from: each is started when it is first asked for, and once."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(reader: str) -> Server:
+            return stack.enter_context(serving(reader, tmp_path_factory.mktemp("server")))
+
+        yield started
+
+
+@pytest.fixture(scope="session", params=["h11", "httptools"])
+def uvicorn_server(
+    request: pytest.FixtureRequest, uvicorn_servers: Callable[[str], Server]
+) -> Server:
+    """A server in a process of its own, for as long as the tests run."""
+    return uvicorn_servers(request.param)
+
+
+@pytest.fixture
+def server(uvicorn_server: Server) -> Iterator[Server]:
+    """That server; afterwards it must be unharmed, and its output must hold nothing private."""
+    uvicorn_server.mark()
+    yield uvicorn_server
+    uvicorn_server.assert_unharmed()
+
+
+@pytest.fixture(scope="module")
+def board() -> Iterator[Switchboard]:
+    """A server for ASGI programs that a module serves one after the other."""
+    with switchboard() as running:
+        yield running

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.helpers.parts import Jobs
-from tests.helpers.stores import IMPLEMENTATIONS, Span, Subject
+from tests.support.parts import Jobs
+from tests.support.stores import IMPLEMENTATIONS, Span, Subject
 
 Make = Callable[[Span], Subject]
 

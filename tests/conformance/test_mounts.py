@@ -8,10 +8,10 @@ import pytest
 
 from florentin_webhooks import Reply
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.helpers.mount_cases import CASES, Case, Gone
-from tests.helpers.mounts import MOUNTS, Mount
-from tests.helpers.receivers import Target
-from tests.helpers.vectors import CANONICAL, Attack, attacks, delivery
+from tests.support.mount_cases import CASES, Case, Gone
+from tests.support.mounts import MOUNTS, Mount
+from tests.support.receivers import Target
+from tests.support.vectors import CANONICAL, Attack, attacks, delivery
 
 each_mount = pytest.mark.parametrize("mount", MOUNTS.values(), ids=MOUNTS)
 

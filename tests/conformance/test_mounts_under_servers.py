@@ -15,10 +15,10 @@ import pytest
 
 from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.helpers.http import Answer, Connection, raw
-from tests.helpers.mount_cases import ATTACKS, CASES, HEADER, Case
-from tests.helpers.serving import ASGI_SERVERS, WSGI_SERVERS, served
-from tests.helpers.vectors import Request
+from tests.support.http import Answer, Connection, raw
+from tests.support.mount_cases import ATTACKS, CASES, HEADER, Case
+from tests.support.serving import ASGI_SERVERS, WSGI_SERVERS, served
+from tests.support.vectors import Request
 
 ALL = CASES | ATTACKS
 NUMBERS = {name: number for number, name in enumerate(ALL)}
@@ -59,7 +59,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
             if server not in known:
                 app = "asgi" if server in ASGI_SERVERS else "wsgi"
                 log: Path = folder / f"{server}.log"
-                program = served(server, f"tests.helpers.mounted:{app}", log)
+                program = served(server, f"tests.support.mounted:{app}", log)
                 known[server] = stack.enter_context(program)
             return known[server]
 

@@ -9,7 +9,7 @@ from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
+from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
 Make = Callable[[Span], Subject]
 BODY = content()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
-from tests.helpers.stores import IMPLEMENTATIONS, Span, Subject, accept, content, finish
+from tests.support.stores import IMPLEMENTATIONS, Span, Subject, accept, content, finish
 
 BODIES = [content(n, stamped=stamp) for n in (1, 2) for stamp in ("12:00:00", "12:00:30")]
 STATES = [State.RUNNING, State.DONE, State.FAILED]

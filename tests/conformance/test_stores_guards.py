@@ -9,7 +9,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
-from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
+from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
 BODY = content()
 RUN = GuardGrant(GuardDecision.RUN)

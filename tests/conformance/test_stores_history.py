@@ -12,9 +12,9 @@ from florentin_webhooks.core.stores.jobs import ClaimJob, JobDecision
 from florentin_webhooks.core.stores.queries import Record, ResetMode, ResetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.conftest import Make
-from tests.helpers.looked import done, found, listed
-from tests.helpers.parts import job
-from tests.helpers.stores import (
+from tests.support.looked import done, found, listed
+from tests.support.parts import job
+from tests.support.stores import (
     NOON,
     QUEUEING,
     Span,

@@ -7,7 +7,7 @@ import pytest
 from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.helpers.stores import Span, Subject, accept, claimed, content, finish
+from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
 Make = Callable[[Span], Subject]
 SHORT = 0.03

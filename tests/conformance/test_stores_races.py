@@ -18,8 +18,8 @@ import pytest
 from florentin_webhooks import MemoryStore, RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State, Store
-from tests.helpers.stores import accept, content, finish
-from tests.helpers.waiting import eventually
+from tests.support.stores import accept, content, finish
+from tests.support.waiting import eventually
 
 ROUNDS = {2: 200, 10: 60, 50: 20}
 IN_PROCESSES = {2: 200, 10: 200, 50: 100}
@@ -30,7 +30,7 @@ import asyncio, json, sys
 import redis
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision
-from tests.helpers.stores import accept, content
+from tests.support.stores import accept, content
 
 url, prefix, name, tasks, rounds = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
 store, gate, won = RedisStore(url, prefix=prefix), redis.Redis.from_url(url), []

@@ -17,7 +17,7 @@ import sys
 from django.db import connections
 
 from florentin_webhooks import Delivery, Receiver, events
-from tests.helpers.django_settings import configure
+from tests.support.django_settings import configure
 
 SECRET = "made up for the tests of faults"
 

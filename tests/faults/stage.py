@@ -19,8 +19,8 @@ from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.faults.oracle import Oracle
 from tests.faults.program import QUEUE
 from tests.faults.sessions import end, leads_group, processes_of
-from tests.helpers.proxy import Proxy
-from tests.helpers.waiting import eventually
+from tests.support.proxy import Proxy
+from tests.support.waiting import eventually
 
 __all__ = ["Stage"]
 

@@ -20,8 +20,8 @@ from django.db import connections
 from florentin_webhooks.signatures import DELIVERY_ID_HEADER
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.faults.atomic_nursery import SECRET
-from tests.helpers.django_settings import POSTGRESQL, SQLITE
-from tests.helpers.django_stores import passed, store_on
+from tests.support.django_settings import POSTGRESQL, SQLITE
+from tests.support.django_stores import passed, store_on
 
 EVENT = "invoice.created"
 MARKS = len("a[]her[]her[]s")

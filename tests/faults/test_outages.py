@@ -12,7 +12,7 @@ import pytest
 from tests.faults.florentin import Florentin
 from tests.faults.program import EFFECTS
 from tests.faults.stage import Stage
-from tests.helpers.waiting import eventually
+from tests.support.waiting import eventually
 
 BOUND = 2.0
 """The longest that a sender waits for an answer, in seconds."""

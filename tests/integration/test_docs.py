@@ -23,11 +23,11 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
 from florentin_webhooks.events import CATALOGUE, Event
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.helpers.command_line import SECRET, environment
-from tests.helpers.markdown import PAGES, PARSERS, ROOT, Block, Page, module_name
-from tests.helpers.server import under_uvicorn
-from tests.helpers.terminal import Terminal, commands, furnish
-from tests.helpers.type_checkers import mypy_cache
+from tests.support.command_line import SECRET, environment
+from tests.support.markdown import PAGES, PARSERS, ROOT, Block, Page, module_name
+from tests.support.server import under_uvicorn
+from tests.support.terminal import Terminal, commands, furnish
+from tests.support.type_checkers import mypy_cache
 
 PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
 """Modules whose public names users type."""

@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 import florentin_webhooks
-from tests.helpers.django_settings import configure
+from tests.support.django_settings import configure
 
 configure()  # Its models can be imported in a program of Django's only.
 MODULES = [

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.helpers.type_checkers import mypy_cache
+from tests.support.type_checkers import mypy_cache
 
 FOLDER = Path(__file__).parents[1] / "typing"
 ROOT = FOLDER.parents[1]

@@ -1,0 +1,189 @@
+"""Being a good ASGI citizen: what is not ours passes untouched, with a lifespan and without."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, Literal
+
+import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from florentin_webhooks import MemoryStore
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.errors import ConfigurationError
+from tests.support.http import Connection, ask, raw
+from tests.support.receivers import Target
+from tests.support.server import under_uvicorn
+from tests.support.vectors import Request, delivery
+from tests.support.waiting import eventually
+
+PATH = "/webhooks/florentin"
+READERS = pytest.mark.parametrize("reader", ["h11", "httptools"])
+
+
+class Passed:
+    """An application that keeps what it was called with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Scope, Receive, Send]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.calls.append((scope, receive, send))
+
+
+class ClosingStore(MemoryStore):
+    """A store that tells when it is closed."""
+
+    def __init__(self, seen: list[str]) -> None:
+        super().__init__()
+        self._seen = seen
+
+    async def aclose(self) -> None:
+        self._seen.append("store closed")
+
+
+async def silent_receive() -> Message:
+    raise AssertionError("somebody received what was not theirs")
+
+
+async def silent_send(_: Message) -> None:
+    raise AssertionError("somebody sent what was not theirs")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("http", "/"),
+        ("http", "/webhooks"),
+        ("http", f"{PATH}/x"),
+        ("http", f"/x{PATH}"),
+        ("http", PATH.upper()),
+        ("websocket", "/chat"),
+        ("websocket", PATH),
+    ],
+)
+def test_what_is_not_ours_reaches_the_program_as_it_came(kind: str, path: str) -> None:
+    program = Passed()
+    scope: dict[str, Any] = {"type": kind, "path": path, "root_path": "", "headers": []}
+    middleware = WebhookMiddleware(program, receiver=Target().receiver, path=PATH)
+    asyncio.run(middleware(scope, silent_receive, silent_send))
+    ((given, receive, send),) = program.calls
+    assert given is scope
+    assert receive is silent_receive
+    assert send is silent_send
+
+
+def lived(app: ASGIApp, seen: list[str]) -> None:
+    """Start and end *app* by the lifespan protocol."""
+    incoming: list[Message] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive() -> Message:
+        return incoming.pop(0)
+
+    async def send(message: Message) -> None:
+        seen.append(message["type"])
+
+    async def live() -> None:
+        await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+
+    asyncio.run(live())
+
+
+async def living(scope: Scope, receive: Receive, send: Send) -> None:
+    """A program with a lifespan of its own."""
+    assert scope["type"] == "lifespan"
+    for end in ("startup", "shutdown"):
+        assert (await receive())["type"] == f"lifespan.{end}"
+        await send({"type": f"lifespan.{end}.complete"})
+
+
+def test_the_lifespan_of_the_program_goes_on_and_the_store_is_closed_at_its_end() -> None:
+    seen: list[str] = []
+    receiver = Target(store=ClosingStore(seen)).receiver
+    lived(WebhookMiddleware(living, receiver=receiver), seen)
+    assert seen == ["lifespan.startup.complete", "store closed", "lifespan.shutdown.complete"]
+
+
+def test_an_endpoint_that_is_the_whole_program_has_a_lifespan() -> None:
+    seen: list[str] = []
+    lived(WebhookApp(Target(store=ClosingStore(seen)).receiver), seen)
+    assert seen == ["lifespan.startup.complete", "store closed", "lifespan.shutdown.complete"]
+
+
+@READERS
+@pytest.mark.parametrize("lifespan", ["on", "off", "auto"])
+def test_an_endpoint_serves_directly_under_uvicorn(
+    reader: str, lifespan: Literal["on", "off", "auto"]
+) -> None:
+    with under_uvicorn(WebhookApp(Target().receiver), reader, lifespan) as port:
+        answer = ask(port, delivery(), "/anything")
+    assert answer is not None
+    assert answer.outcome == "processed"
+
+
+@pytest.mark.parametrize("lifespan", ["off", "auto"])
+def test_the_middleware_serves_in_front_of_a_program_without_a_lifespan(
+    lifespan: Literal["off", "auto"],
+) -> None:
+    async def program(scope: Scope, _: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    app = WebhookMiddleware(program, receiver=Target().receiver)
+    with under_uvicorn(app, lifespan=lifespan) as port:
+        ours, theirs = ask(port, delivery(), PATH), ask(port, delivery(), "/else")
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.outcome, theirs.status) == ("processed", 204)
+
+
+@READERS
+def test_a_program_behind_the_middleware_streams_its_answer(reader: str) -> None:
+    """As with server-sent events: what is sent arrives at once, not when all is sent."""
+    go_on = threading.Event()
+
+    async def program(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        assert await asyncio.to_thread(go_on.wait, 10)
+        await send({"type": "http.response.body", "body": b"second"})
+
+    app = WebhookMiddleware(program, receiver=Target().receiver)
+    with under_uvicorn(app, reader, "off") as port, Connection(port) as connection:
+        connection.send(raw(Request((), b"", "GET"), "/stream"))
+        assert connection.arrives(b"first")
+        go_on.set()
+        assert connection.arrives(b"second")
+
+
+@READERS
+def test_a_program_behind_the_middleware_gets_an_upload_piece_by_piece(reader: str) -> None:
+    received: list[bytes] = []
+
+    async def program(_: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            received.append(message["body"])
+            more = message["more_body"]
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body"})
+
+    app = WebhookMiddleware(program, receiver=Target(max_body=10).receiver)
+    upload = Request((), b"a" * 50_000 + b"b" * 50_000)
+    with under_uvicorn(app, reader, "off") as port, Connection(port) as connection:
+        connection.send(raw(upload, "/upload")[:-50_000])
+        eventually(lambda: sum(map(len, received)) == 50_000)
+        connection.send(b"b" * 50_000)
+        answer = connection.answer()
+    assert answer is not None
+    assert answer.status == 201
+    assert b"".join(received) == upload.body
+
+
+def test_a_path_that_does_not_begin_with_a_slash_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="slash"):
+        WebhookMiddleware(living, receiver=Target().receiver, path="webhooks")

@@ -1,0 +1,137 @@
+"""Programs around the receiver that read, change or wrap what passes, over TCP."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.server import Server
+from tests.support.vectors import delivery, envelope, sign
+
+FORGED = delivery(signature="sha256=" + "0" * 64)
+HARMLESS = ["app", "middleware", "routed", "mounted", "middleware-mounted", "gzip", "looked-at"]
+
+
+@pytest.mark.parametrize("mount", HARMLESS)
+def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
+    server: Server, mount: str
+) -> None:
+    place = server.place(mount)
+    assert place.ask(delivery()).outcome == "processed"
+    assert len(place.seen()) == 1
+
+
+@pytest.mark.parametrize("mount", HARMLESS)
+def test_a_forgery_is_refused_wherever_the_receiver_is_mounted(server: Server, mount: str) -> None:
+    assert server.place(mount).ask(FORGED).outcome == "invalid-signature"
+
+
+@pytest.mark.parametrize("mount", ["streamed", "emptied"])
+def test_a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why(
+    server: Server, mount: str
+) -> None:
+    answer = server.place(mount).ask(delivery())
+    assert (answer.outcome, answer.status) == ("body-unavailable", 500)
+    (line,) = server.lines()
+    assert line.startswith("ERROR")
+    assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
+
+
+def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(server: Server) -> None:
+    answer = server.place("drained").ask(delivery())
+    assert (answer.outcome, answer.status) == ("read-timeout", 408)
+    (line,) = server.lines()
+    assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
+
+
+def test_a_body_that_a_middleware_wrote_anew_is_refused_with_a_hint(server: Server) -> None:
+    answer = server.place("rewritten").ask(delivery())
+    assert answer.outcome == "invalid-signature"
+    (line,) = server.lines()
+    assert "Content-Length '169', 184 bytes arrived: did a middleware change the body?" in line
+
+
+def test_a_forgery_without_a_middleware_gets_no_such_hint(server: Server) -> None:
+    server.place().ask(FORGED)
+    (line,) = server.lines()
+    assert "middleware" not in line
+
+
+def test_an_answer_is_compressed_where_the_sender_asks_for_it(server: Server) -> None:
+    place = server.place("gzip")
+    answer = place.ask(delivery().with_headers(("Accept-Encoding", "gzip")))
+    assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
+
+
+def test_what_proxies_add_changes_nothing(server: Server) -> None:
+    added = delivery().with_headers(
+        ("Via", "1.1 proxy"),
+        ("X-Forwarded-For", "203.0.113.7, 10.0.0.1"),
+        ("X-Forwarded-Proto", "https"),
+        ("Forwarded", 'for="[::1]";proto=https'),
+        ("Transfer-Encoding-Was", "chunked"),
+        ("traceparent", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"),
+    )
+    lowered = added._replace(headers=tuple((name.lower(), v) for name, v in added.headers))
+    assert server.place().ask(lowered).outcome == "processed"
+
+
+@pytest.mark.parametrize("mount", ["middleware", "middleware-mounted"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: str) -> None:
+    place = server.place(mount)
+    data = place.raw(delivery()).replace(place.path.encode(), place.path.encode() + slash.encode())
+    answer = place.told(data)
+    assert answer is not None
+    assert answer.outcome == "processed"
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("{0}//", 404),
+        ("{0}/x", 404),
+        ("/{0}", 404),
+        ("{0}%2F", 200),
+        ("{0}%2F%2F", 404),
+        ("{0}%00", 404),
+        ("{0}?a=b", 200),
+        ("{0};a=b", 404),
+        ("{0}/.", 404),
+        ("{0}/../0", 404),
+        ("{0}%20", 404),
+        ("{0}\xef", 404),
+    ],
+)
+def test_no_other_spelling_of_the_path_is_the_place(
+    server: Server, written: str, status: int
+) -> None:
+    # A path is compared once, after the server decoded it: %2F is the slash that it spells.
+    place = server.place("middleware")
+    path = written.format(place.path).encode("latin-1")
+    answer = place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
+    assert answer is not None
+    assert answer.status in (status, 400)
+
+
+def test_the_case_of_the_path_counts(server: Server) -> None:
+    place = server.place("middleware")
+    path = place.path.upper().encode()
+    answer = place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
+    assert answer is not None
+    assert answer.status == 404
+
+
+def test_a_body_of_another_event_for_each_of_many_connections_is_its_own(server: Server) -> None:
+    place = server.place()
+    bodies = [envelope({"n": number}) for number in range(40)]
+    requests = [delivery(b, event="user.login", delivery_id=sign(b)[7:27]) for b in bodies]
+    connections = [server.connect() for _ in requests]
+    for half in (slice(None, -10), slice(-10, None)):
+        for connection, request in zip(connections, requests, strict=True):
+            connection.send(place.raw(request)[half])
+    answers = []
+    for connection in connections:
+        with connection:
+            answers.append(connection.answer())
+    assert {answer.outcome for answer in answers if answer is not None} == {"processed"}
+    assert len(set(place.seen())) == 40

@@ -1,0 +1,167 @@
+"""``demo`` does the main job in front of everybody's eyes, and checks what it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from florentin_webhooks.events import CATALOGUE
+from tests.support.command_line import Program, python, started
+
+DEMO = ["-W", "error", "-m", "florentin_webhooks", "demo"]
+BROKEN = """
+from dataclasses import replace
+from florentin_webhooks.cli import main
+from florentin_webhooks.cli.demo import steps as script
+
+first = script.TROUBLE[0]
+script.EVENTS = [step for step in script.EVENTS if step.title == "invoice.created"]
+script.TROUBLE = (
+    replace(first, title="answer", status=201, outcome="processed"),
+    replace(first, title="called", runs=("bill",)),
+    replace(first, title="state", state="dead"),
+    replace(first, title="finished", make=lambda scene: scene.maker.new("invoice.created")),
+)
+script.WORKERS = ()
+main(["demo", "--once"])
+"""
+QUICK = """
+import sys
+from florentin_webhooks.cli import main
+from florentin_webhooks.cli.demo import steps as script
+
+script.EVENTS, script.TROUBLE, script.WORKERS = script.EVENTS[6:7], (), ()
+sys.argv[0] = "florentin_webhooks/__main__.py"
+main(["demo"])
+"""
+
+
+@pytest.fixture
+def temporary(directory: Path) -> dict[str, str | None]:
+    """An environment in which everything temporary goes to a directory of this test."""
+    return {"TMPDIR": str(directory)}
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[Mapping[str, Program]]:
+    """The whole demonstration: for people, on a phone and for programs, side by side."""
+    runs: dict[str, tuple[list[str], dict[str, str | None]]] = {
+        "people": ([], {}),
+        "phone": ([], {"COLUMNS": "40"}),
+        "programs": (["--json"], {}),
+    }
+    with TemporaryDirectory(prefix="fw-") as path, ExitStack() as stack:
+        programs = {
+            name: stack.enter_context(
+                started(
+                    [*DEMO, "--once", *words],
+                    cwd=Path(path),
+                    environ={"TMPDIR": path, **environ},
+                )
+            )
+            for name, (words, environ) in runs.items()
+        }
+        for program in programs.values():
+            program.process.wait(60)
+            program.wait()
+        assert left_in(Path(path)) == []
+        yield programs
+
+
+def left_in(directory: Path) -> list[Path]:
+    return list(directory.glob("florentin-demo-*"))
+
+
+def test_everything_goes_as_expected_and_the_screen_is_not_cluttered(
+    shown: Mapping[str, Program],
+) -> None:
+    program = shown["people"]
+    lines = program.data.splitlines()
+    assert program.process.returncode == 0, program.data
+    assert "23 of 23 steps went as expected" in program.data
+    assert all(any(line.startswith(f"ok  {event} ") for line in lines) for event in CATALOGUE)
+    assert "NO  " not in program.data
+    assert "\x1b" not in program.data
+    assert max(map(len, [*lines, *program.talk.splitlines()])) <= 80
+    assert re.search(r"web \d+, worker \d+, Redis-compatible \d+", program.talk)
+    assert program.talk.count("Waiting") == 3
+    assert "Warning" not in program.talk
+
+
+def test_it_is_readable_on_a_phone(shown: Mapping[str, Program]) -> None:
+    assert max(map(len, shown["phone"].data.splitlines())) <= 40
+    assert "23 of 23 steps" in shown["phone"].data
+
+
+def test_programs_are_told_the_same_as_people(shown: Mapping[str, Program]) -> None:
+    *steps, last = [json.loads(line) for line in shown["programs"].data.splitlines()]
+    assert [step["step"] for step in steps[:10]] == list(CATALOGUE)
+    assert all(step["ok"] and not step["problems"] for step in steps)
+    told = {step["step"]: (step["status"], step["outcome"], step["runs"]) for step in steps[10:]}
+    assert told == {
+        "duplicate": (200, "duplicate", []),
+        "re-stamped retry": (200, "duplicate", []),
+        "tampered body": (401, "invalid-signature", []),
+        "replay, new delivery id": (200, "duplicate", []),
+        "stale event": (400, "stale", []),
+        "unknown event": (200, "ignored", []),
+        "a handler fails": (500, "handler-failed", ["add_seat", "send_mail"]),
+        "the retry": (200, "processed", ["send_mail"]),
+        "the worker is killed": (202, "accepted", ["bill"]),
+        "a database is away": (202, "accepted", ["meter", "meter", "meter"]),
+        "a poison event": (202, "accepted", ["file_terms"] * 3),
+        "it is revived": (None, "accepted", ["file_terms"]),
+        "the event that was cut": (None, "done", ["bill"]),
+    }
+    assert [step["state"] for step in steps[-5:]] == ["queued", "done", "dead", "done", "done"]
+    assert steps[-1]["fingerprint"] == steps[-5]["fingerprint"]
+    assert last["summary"]["handlers_finished"] == 16
+    assert last["summary"]["most_runs_of_a_handler_for_one_delivery"] == 1
+
+
+def test_what_is_not_as_expected_is_said_and_ends_with_one(
+    temporary: dict[str, str | None],
+) -> None:
+    program = python("-W", "error", "-c", BROKEN, environ=temporary)
+    told = " ".join(program.data.split())
+    assert program.process.returncode == 1
+    assert [name for name in ("answer", "called", "state", "finished") if f"NO {name} " in told]
+    for problem in (
+        "status: expected 201, was 200",
+        "outcome: expected processed, was duplicate",
+        "handlers called: expected bill, was none",
+        "state: expected dead, was done",
+        "handlers finished: expected none, was bill",
+    ):
+        assert f"NOT AS EXPECTED: {problem}" in told
+    assert "1 of 5 steps" in told
+
+
+def pasted(program: Program) -> str:
+    """What the command that it offers prints, typed into another terminal."""
+    command = program.says(r"(?s)(FLORENTIN_WEBHOOK_SECRET=.*?--to \S+)\n")
+    shell = ["/bin/sh", "-c", command]
+    return subprocess.run(shell, cwd="/", check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_it_stays_for_the_reader_and_leaves_nothing_behind(
+    number: signal.Signals, code: int, directory: Path, temporary: dict[str, str | None]
+) -> None:
+    with started(["-W", "error", "-c", QUICK], cwd=directory, environ=temporary) as program:
+        assert "202 accepted" in pasted(program)
+        assert len(left_in(directory)) == 1
+        assert program.end(number) == code
+    assert re.search(
+        r"^\d\d:\d\d:\d\d accepted \w{32} event=invoice.created", program.data, re.MULTILINE
+    )
+    assert "Traceback" not in program.talk + program.data
+    assert left_in(directory) == []

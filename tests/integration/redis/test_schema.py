@@ -1,0 +1,175 @@
+"""What stands in Redis after many deliveries, and what Redis is warned about."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from florentin_webhooks import RedisStore
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from tests.support.shop import Shop
+from tests.support.stores import accept, content, finish
+
+ALLOWED_BYTES = 320
+REMEMBERED = 20_000
+
+
+@pytest.fixture
+def own(directory: Path) -> Iterator[redis.Redis]:
+    """A server of our own, in which nothing is measured but what a test does."""
+    with EmbeddedServer(directory) as server, redis.Redis.from_url(server.url) as client:
+        client.config_set("appendonly", "no")
+        yield client
+
+
+def url_of(client: redis.Redis) -> str:
+    return f"unix://{client.connection_pool.connection_kwargs['path']}"
+
+
+def remember(store: RedisStore, count: int) -> None:
+    """Have *count* deliveries accepted and finished, few enough at a time to be done in it."""
+
+    async def one(number: int) -> None:
+        body, token = content(number), os.urandom(8)
+        await store.aexecute(accept(body, token=token, under=f"id-{number}"))
+        await store.aexecute(finish(body, token=token))
+
+    async def all_of_them() -> None:
+        for first in range(0, count, 200):
+            await asyncio.gather(*(one(first + number) for number in range(min(200, count))))
+        await store.aclose()
+
+    asyncio.run(all_of_them())
+
+
+def test_a_finished_delivery_costs_few_bytes(own: redis.Redis) -> None:
+    store = RedisStore(url_of(own))
+    remember(store, 1)  # So that the scripts and the first tables are no part of it.
+    own.flushall()
+    before = own.info("memory")["used_memory"]
+    remember(store, REMEMBERED)
+    used = own.info("memory")["used_memory"] - before
+    assert own.dbsize() == 2 * REMEMBERED + 2  # The log, and the newest that are done.
+    assert used / REMEMBERED <= ALLOWED_BYTES
+
+
+def keys_after_a_thousand(url: str, prefix: str) -> list[bytes]:
+    with closing(RedisStore(url, prefix=prefix)) as store, redis.Redis.from_url(url) as client:
+        shop = Shop(store)
+        for number in range(1000):
+            made = shop.make()
+            hostile = f"{number} ../{'x' * 100}"
+            shop.receive(made._replace(headers={**made.headers, "X-Other": hostile}))
+        return [bytes(key) for key in client.scan_iter(count=1000)]
+
+
+def test_every_key_has_the_prefix_and_a_bounded_length_and_tells_nothing(
+    redis_url: str, redis_prefix: str
+) -> None:
+    keys = keys_after_a_thousand(redis_url, redis_prefix)
+    assert len(keys) == 2002
+    assert {key[: len(redis_prefix)] for key in keys} == {redis_prefix.encode()}
+    assert max(len(key) for key in keys) == len(redis_prefix) + 17
+    assert not any(b"invoice" in key or b"id-" in key for key in keys)
+
+
+def test_every_key_expires(redis_url: str, redis_prefix: str) -> None:
+    keys = keys_after_a_thousand(redis_url, redis_prefix)
+    month = 30 * 24 * 3600 * 1000
+    with redis.Redis.from_url(redis_url) as client, client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.pttl(key)
+        assert all(0 < left <= month for left in pipe.execute())
+
+
+@pytest.mark.parametrize(("fresh", "valid"), [(False, True), (True, False), (True, True)])
+def test_what_was_not_finished_expires_as_well(
+    redis_url: str, redis_prefix: str, *, fresh: bool, valid: bool
+) -> None:
+    with closing(RedisStore(redis_url, prefix=redis_prefix)) as store:
+        store.execute(accept(content(), fresh=fresh, valid=valid))
+    with redis.Redis.from_url(redis_url) as client:
+        month = 30 * 24 * 3600 * 1000
+        assert all(0 < client.pttl(key) <= month for key in client.scan_iter())
+
+
+def test_a_delivery_id_that_carries_ever_new_content_stays_small(
+    redis_url: str, redis_prefix: str
+) -> None:
+    with closing(RedisStore(redis_url, prefix=redis_prefix)) as store:
+        for number in range(100):
+            store.execute(accept(content(number)))
+    with redis.Redis.from_url(redis_url) as client:
+        (key,) = client.scan_iter(match=f"{redis_prefix}i*")
+        assert client.strlen(key) == 16 * 32
+
+
+@contextmanager
+def server(directory: Path, options: Mapping[str, str]) -> Iterator[str]:
+    with EmbeddedServer(directory, options=options) as started:
+        yield started.url
+
+
+def ask_both_ways(url: str) -> None:
+    store = RedisStore(url)
+    store.execute(accept(content()))
+    store.execute(finish(content()))
+    remember(store, 2)
+    store.close()
+
+
+def test_a_server_that_evicts_is_an_error_at_the_start(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server(directory, {"maxmemory": "20mb", "maxmemory-policy": "allkeys-lru"}) as url:
+        ask_both_ways(url)
+    errors = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert ["allkeys-lru" in each.getMessage() for each in errors] == [True, True]
+
+
+def test_a_server_without_a_limit_evicts_nothing(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server(directory, {"maxmemory": "0", "maxmemory-policy": "allkeys-lru"}) as url:
+        ask_both_ways(url)
+    assert caplog.records == []
+
+
+def test_a_server_that_forgets_in_a_restart_is_a_warning_at_the_start(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server(directory, {"appendonly": "no"}) as url:
+        ask_both_ways(url)
+    assert {each.levelno for each in caplog.records} == {logging.WARNING}
+    assert caplog.text.count("set appendonly yes") == 2  # Once for each way to ask.
+
+
+def test_a_server_that_does_not_tell_is_a_warning_and_no_failure(
+    directory: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server(directory, {}) as url:
+        with redis.Redis.from_url(url) as client:
+            client.acl_setuser(
+                "hooks",
+                enabled=True,
+                passwords=["+hunter2"],
+                keys=["*"],
+                categories=["+@all"],
+                commands=["-info"],
+            )
+        ask_both_ways(url.replace("unix://", "unix://hooks:hunter2@"))
+    assert caplog.text.count("see to AOF and noeviction yourself") == 2
+
+
+def test_a_server_that_is_set_up_well_is_no_news(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_both_ways(redis_url)
+    assert caplog.records == []

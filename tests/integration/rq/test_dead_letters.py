@@ -1,0 +1,243 @@
+"""What fails for good is dead, kept and revived; what cannot be run is not lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from florentin_webhooks import Delivery, RetryLater
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.events import Event
+from florentin_webhooks.rq.sweeper import requeue_lost
+from tests.support.vectors import CANONICAL, delivery, envelope
+from tests.support.workshop import Workshop, open_workshop, stamped
+
+
+@pytest.fixture
+def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
+    with open_workshop(redis_url, redis_prefix) as opened:
+        yield opened
+
+
+def test_after_the_last_retry_a_delivery_is_dead_and_kept_with_its_body(shop: Workshop) -> None:
+    shop.does("bill", *[ValueError()] * 3)
+    fingerprint = shop.accept()
+    assert shop.life(fingerprint) == float("inf")
+    shop.work_it_off()
+    assert shop.ran == ["bill"] * 3
+    record = shop.record(fingerprint)
+    assert record.state is State.DEAD
+    assert record.body == delivery().body
+    assert record.reasons == {shop.queue: f"{shop.named('bill')}: ValueError"}
+    assert 29.9 * 86400 < shop.life(fingerprint) <= 30 * 86400
+
+
+@pytest.mark.parametrize("again", [0, 7], ids=["the same bytes", "stamped anew"])
+def test_the_senders_next_duplicate_revives_a_dead_delivery_with_all_its_retries(
+    shop: Workshop, again: int
+) -> None:
+    shop.does("bill")
+    shop.does("mail", *[ValueError()] * 5)
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    assert shop.accept(stamped(again) if again else None) == fingerprint
+    assert shop.record(fingerprint).state is State.QUEUED
+    assert shop.life(fingerprint) == float("inf")
+    shop.work_it_off()
+    assert shop.ran == ["bill", *["mail"] * 6]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_dead_delivery_is_revived_however_old_it_is(shop: Workshop) -> None:
+    shop.does("bill", *[ValueError()] * 3)
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    shop.clock.forward(days=3)
+    assert shop.accept() == fingerprint
+    shop.work()
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_of_two_queues_one_may_die_while_the_other_goes_on(shop: Workshop) -> None:
+    other = f"{shop.queue}-other"
+    shop.does("bill", *[ValueError()] * 3)
+    shop.does("mail", ValueError(), queue=other)
+    fingerprint = shop.accept()
+    assert (shop.listed(), shop.listed(other)) == (
+        [shop.job_id(fingerprint)],
+        [shop.job_id(fingerprint, other)],
+    )
+    shop.work_it_off()
+    assert shop.record(fingerprint).state is State.DEAD
+    assert shop.life(fingerprint) == float("inf")  # The other part may have to wait for weeks.
+    shop.work(other)
+    assert shop.record(fingerprint).state is State.DEAD
+    shop.work_it_off(other)
+    assert shop.record(fingerprint).state is State.DEAD
+    assert shop.life(fingerprint) < float("inf")
+    assert shop.accept(stamped(3)) == fingerprint
+    assert shop.listed(other) == []
+    shop.work_it_off()
+    assert shop.ran == ["bill"] * 3 + ["mail"] * 2 + ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_retry_later_in_the_last_attempt_makes_nothing_dead(shop: Workshop) -> None:
+    shop.does("bill", ValueError(), ValueError(), RetryLater(1))
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    assert shop.ran == ["bill"] * 4
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_handler_that_is_gone_keeps_the_delivery_from_being_done(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.does("bill")
+    shop.does("mail")
+    fingerprint = shop.accept()
+    handlers, shop.hooks._handlers = shop.hooks._handlers, shop.hooks._handlers[:1]
+    shop.hooks._matches.clear()
+    shop.work_it_off()
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DEAD
+    assert f"a delivery waits for {shop.named('mail')}, which is not here" in caplog.text
+    shop.hooks._handlers = handlers
+    shop.hooks._matches.clear()
+    assert shop.accept() == fingerprint
+    shop.work()
+    assert shop.ran == ["bill", "mail"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_handler_that_was_added_after_accepting_does_not_run(shop: Workshop) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    shop.hooks._closed = None
+    shop.does("late")
+    shop.work()
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_queue_that_has_another_name_by_now_is_worked_off_under_its_old_one(
+    shop: Workshop,
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    old, shop.hooks.queue.name = shop.queue, "renamed"  # type: ignore[union-attr, misc]  # a deploy.
+    shop.work(old)
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_job_pushed_by_hand_runs_nothing_again(shop: Workshop) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    shop.client.rpush(shop.rq().key, shop.job_id(fingerprint))
+    shop.work_it_off()
+    shop.hooks.queue.build("x:y", fingerprint, shop.queue)  # type: ignore[union-attr]  # it has one.
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_job_requeued_through_rq_itself_runs_what_is_left(shop: Workshop) -> None:
+    shop.does("bill")
+    shop.does("mail", *[ValueError()] * 3)
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    shop.rq().failed_job_registry.requeue(shop.job_id(fingerprint))
+    shop.work_it_off()
+    assert shop.ran == ["bill", *["mail"] * 4]
+    assert shop.record(fingerprint).state is State.DONE
+    assert not shop.client.exists(f"{shop.prefix}dead")
+
+
+def test_a_body_that_was_changed_in_redis_is_not_run(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    forged = envelope({"user": {"id": "usr_1"}})
+    shop.client.hset(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint), "b", forged)
+    shop.work_it_off()
+    assert shop.ran == []
+    assert shop.record(fingerprint).state is State.DEAD
+    refused = [each for each in caplog.records if each.levelname == "CRITICAL"]
+    assert [each.getMessage() for each in refused] == [
+        f"the body of {fingerprint} is not the one that was accepted; it is not run"
+    ] * 3
+
+
+def test_a_dropped_record_ends_its_job(shop: Workshop) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
+    shop.work()
+    assert shop.ran == []
+    assert shop.job(fingerprint) == {}
+    assert not shop.client.exists(f"{shop.prefix}pending:{shop.queue}")
+
+
+def test_a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others(
+    shop: Workshop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    with monkeypatch.context() as older:
+        older.delitem(sys.modules, shop.module.__name__)
+        shop.work()
+        assert [each.levelname for each in caplog.records if "raised while" in each.message]
+        assert shop.record(fingerprint).state is State.QUEUED
+    shop.work_it_off()
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_what_only_such_workers_had_is_dead_and_can_be_revived(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    with monkeypatch.context() as older:
+        older.delitem(sys.modules, shop.module.__name__)
+        shop.work_it_off()
+    requeue_lost(shop.hooks, shop.rq(), -1)
+    assert shop.record(fingerprint).state is State.DEAD
+    assert shop.accept() == fingerprint
+    shop.work()
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_hundred_dead_jobs_that_are_requeued_twice_run_once_each(
+    redis_url: str, redis_prefix: str
+) -> None:
+    with open_workshop(redis_url, redis_prefix, retries=(1,)) as shop:
+        die_and_requeue(shop)
+
+
+def die_and_requeue(shop: Workshop) -> None:
+    failing = [True]
+
+    @shop.handles("bill")
+    def bill(_event: Event, delivery: Delivery) -> None:
+        if failing:
+            raise ValueError
+        shop.ran.append(delivery.fingerprint)
+
+    sent = [
+        shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-%d" % n), delivery_id=f"id-{n}"))
+        for n in range(100)
+    ]
+    shop.work_it_off()
+    failing.clear()
+    registry = shop.rq().failed_job_registry
+    for fingerprint in sent:
+        job_id = shop.job_id(fingerprint)
+        registry.requeue(job_id)
+        shop.client.rpush(shop.rq().key, job_id)
+    shop.work_it_off()
+    assert sorted(shop.ran) == sorted(sent)
+    assert {shop.record(each).state for each in sent} == {State.DONE}

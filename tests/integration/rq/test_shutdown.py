@@ -1,0 +1,87 @@
+"""A worker that is ended while it starts leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
+from tests.support.waiting import eventually
+from tests.support.workshop import Workshop, open_workshop
+
+
+@pytest.fixture
+def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
+    with open_workshop(redis_url, redis_prefix) as opened:
+        opened.does("bill")
+        yield opened
+
+
+@pytest.fixture
+def worker(shop: Workshop) -> Any:  # Any: a worker of RQ's.
+    """A worker that has not begun."""
+    queue = shop.rq().name
+    return build_worker(shop.hooks, shop.client, queue=queue, kind=WorkerKind.SIMPLE, name="early")
+
+
+@pytest.fixture
+def ended(worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A worker that a signal has met before RQ was ready for signals."""
+
+    def meets_a_signal() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker, "_install_signal_handlers", meets_a_signal)
+    with pytest.raises(KeyboardInterrupt):
+        worker.work(with_scheduler=True)
+    return worker
+
+
+def test_no_thread_goes_on_that_the_end_of_the_process_would_stop(ended: Any) -> None:
+    assert not ended.pubsub_thread.is_alive()
+
+
+def test_no_scheduler_goes_on(ended: Any) -> None:
+    process = ended.scheduler._process
+    eventually(lambda: not process.is_alive())
+
+
+def test_nobody_counts_on_it_any_more(ended: Any, shop: Workshop) -> None:
+    assert not shop.client.sismember("rq:workers", f"rq:worker:{ended.name}")
+
+
+def test_the_next_worker_schedules_at_once(ended: Any, shop: Workshop) -> None:
+    assert ended.scheduler.acquired_locks
+    assert not shop.client.exists(f"rq:scheduler-lock:{shop.queue}")
+
+
+def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_again(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker._start_scheduler()
+    process = worker.scheduler._process
+    told = list[int]()
+
+    def lost_at_first(self: Any) -> None:
+        told.append(self.pid)
+        if len(told) > 1:
+            os.kill(self.pid, signal.SIGTERM)
+
+    monkeypatch.setattr(type(process), "terminate", lost_at_first)
+    worker.stop_scheduler()
+    assert told == [process.pid] * 2
+    assert not process.is_alive()
+
+
+def test_a_scheduler_that_does_not_listen_is_killed(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.rq.shutdown._TIMES", 1)
+    worker._start_scheduler()
+    os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
+    worker.stop_scheduler()
+    assert worker.scheduler._process.exitcode == -signal.SIGKILL

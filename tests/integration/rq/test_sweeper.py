@@ -1,0 +1,183 @@
+"""What RQ has lost is put back from what the store remembers, once, and nothing else is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.rq import RQQueue
+from florentin_webhooks.rq.sweeper import requeue_lost
+from tests.support.workshop import Workshop, open_workshop
+
+
+@pytest.fixture
+def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
+    with open_workshop(redis_url, redis_prefix) as opened:
+        opened.does("bill")
+        yield opened
+
+
+def swept(shop: Workshop, older_than: float = -1, queue: str | None = None) -> int:
+    """How many jobs were put back."""
+    return requeue_lost(shop.hooks, shop.rq(queue), older_than)
+
+
+def popped_and_forgotten(shop: Workshop, fingerprint: str) -> None:
+    """A worker with two queues dies between pop and start: the job stands in no list."""
+    assert shop.client.lpop(shop.rq().key) == shop.job_id(fingerprint).encode()
+
+
+def evicted(shop: Workshop, fingerprint: str) -> None:
+    popped_and_forgotten(shop, fingerprint)
+    assert shop.client.delete(f"rq:job:{shop.job_id(fingerprint)}") == 1
+
+
+def queue_deleted(shop: Workshop, _fingerprint: str) -> None:
+    assert shop.client.delete(shop.rq().key) == 1
+
+
+LOSSES = [popped_and_forgotten, evicted, queue_deleted]
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_lost_job_is_put_back_with_all_its_retries(
+    shop: Workshop, lose: Callable[[Workshop, str], None]
+) -> None:
+    fingerprint = shop.accept()
+    told = shop.job(fingerprint)
+    lose(shop, fingerprint)
+    assert swept(shop) == 1
+    assert swept(shop) == 0
+    assert shop.listed() == [shop.job_id(fingerprint)]
+    times = {b"created_at", b"enqueued_at"}
+    assert {k: v for k, v in shop.job(fingerprint).items() if k not in times} == {
+        k: v for k, v in told.items() if k not in times
+    }
+    shop.work()
+    assert shop.ran == ["bill"]
+    assert shop.record(fingerprint).state is State.DONE
+
+
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_job_is_not_taken_for_lost_before_its_time(
+    shop: Workshop, lose: Callable[[Workshop, str], None]
+) -> None:
+    lose(shop, shop.accept())
+    assert swept(shop, 60) == 0
+
+
+def test_the_senders_duplicate_puts_an_evicted_job_back_at_once(shop: Workshop) -> None:
+    fingerprint = shop.accept()
+    evicted(shop, fingerprint)
+    assert shop.accept() == fingerprint
+    assert shop.send().outcome == "duplicate"
+    shop.work()
+    assert shop.ran == ["bill"]
+
+
+def test_a_job_that_waits_runs_or_waits_for_its_retry_is_left_alone(
+    redis_url: str, redis_prefix: str
+) -> None:
+    with open_workshop(redis_url, redis_prefix) as shop:
+        found: list[int] = []
+
+        @shop.handles("bill")
+        def bill(_event: object) -> None:
+            found.append(swept(shop))
+            if len(found) == 1:
+                raise ValueError
+
+        fingerprint = shop.accept()
+        assert swept(shop) == 0
+        shop.work()
+        before = shop.job(fingerprint)
+        assert swept(shop) == 0
+        assert shop.job(fingerprint) == before
+        shop.work_it_off()
+        assert swept(shop) == 0
+        assert found == [0, 0]
+        assert shop.record(fingerprint).state is State.DONE
+
+
+def test_a_job_between_pop_and_start_is_left_to_rq(shop: Workshop) -> None:
+    fingerprint = shop.accept()
+    queue = shop.rq()
+    shop.client.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
+    assert swept(shop) == 0
+    assert shop.record(fingerprint).state is State.QUEUED
+
+
+@pytest.mark.parametrize("status", ["failed", "stopped", "canceled"])
+def test_what_rq_has_given_up_is_dead(shop: Workshop, status: str) -> None:
+    fingerprint = shop.accept()
+    shop.client.lpop(shop.rq().key)
+    shop.client.hset(f"rq:job:{shop.job_id(fingerprint)}", "status", status)
+    assert swept(shop) == 0
+    assert shop.record(fingerprint).state is State.DEAD
+    assert shop.life(fingerprint) < float("inf")
+    assert shop.accept() == fingerprint
+    shop.work()
+    assert shop.record(fingerprint).state is State.DONE
+
+
+def test_the_dead_are_not_looked_at_again_and_again(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fingerprint = shop.accept()
+    shop.client.lpop(shop.rq().key)
+    shop.client.hset(f"rq:job:{shop.job_id(fingerprint)}", "status", "failed")
+    swept(shop)
+    monkeypatch.delattr(RQQueue, "job")  # Which prepares each job that is looked at.
+    assert swept(shop) == 0
+
+
+def test_a_job_whose_delivery_is_gone_leaves_nothing_behind(shop: Workshop) -> None:
+    fingerprint = shop.accept()
+    popped_and_forgotten(shop, fingerprint)
+    shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
+    assert swept(shop) == 0
+    assert shop.job(fingerprint) == {}
+    assert not shop.client.exists(f"{shop.prefix}pending:{shop.queue}")
+
+
+def test_each_queue_is_swept_by_its_own_workers(redis_url: str, redis_prefix: str) -> None:
+    with open_workshop(redis_url, redis_prefix) as shop:
+        other = f"{shop.queue}-other"
+        shop.does("bill")
+        shop.does("mail", queue=other)
+        fingerprint = shop.accept()
+        shop.client.delete(shop.rq().key, shop.rq(other).key)
+        assert swept(shop, queue=other) == 1
+        assert (shop.listed(), shop.listed(other)) == ([], [shop.job_id(fingerprint, other)])
+        assert swept(shop) == 1
+
+
+def test_workers_sweep_in_their_maintenance(redis_url: str, shop: Workshop) -> None:
+    fingerprint = shop.accept()
+    evicted(shop, fingerprint)
+    with redis.Redis.from_url(redis_url) as client:
+        worker = shop.worker(client)
+        worker.forgotten_after = -1
+        worker.run_maintenance_tasks()
+    assert shop.listed() == [shop.job_id(fingerprint)]
+
+
+def test_a_worker_survives_a_sweep_that_cannot_be_done(
+    redis_url: str,
+    shop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise redis.ConnectionError("gone, with user:password@host")
+
+    with redis.Redis.from_url(redis_url) as client:
+        worker = shop.worker(client)
+        monkeypatch.setattr(client, "lrange", refuse)
+        worker.queues[0].intermediate_queue.get_job_ids = list
+        monkeypatch.setattr("rq.intermediate_queue.IntermediateQueue.get_job_ids", lambda _: [])
+        worker.run_maintenance_tasks()
+    assert "not swept: ConnectionError" in caplog.text

@@ -1,0 +1,218 @@
+"""Attacks on the signature that need more than one request, or a look at how it is checked."""
+
+from __future__ import annotations
+
+import ast
+import hmac
+import inspect
+import pickle
+import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import florentin_webhooks
+from florentin_webhooks import Receiver
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature
+from florentin_webhooks.signatures import FlorentinSignature
+from tests.support.receivers import Target
+from tests.support.vectors import CANONICAL, SECRET, Request, delivery, sign
+
+PACKAGE = Path(florentin_webhooks.__file__).parent
+FORGED = delivery(signature="sha256=" + "0" * 64)
+DIGEST_WORDS = ("digest", "claimed", "finalize", "hexdigest", "signature", "hmac")
+
+
+@pytest.mark.parametrize(
+    "secrets", [None, "", b"", [], [""], ["   "], [None], {}, {"a": ""}, 7, "\udcff" * 20]
+)
+@pytest.mark.parametrize("kind", [FlorentinSignature, Receiver])
+def test_no_usable_secret_is_refused_at_construction(
+    kind: Callable[[object], object], secrets: object
+) -> None:
+    with pytest.raises(ConfigurationError):
+        kind(secrets)
+
+
+@pytest.mark.parametrize("secret", ["a" * 15, SECRET + "\n", " " + SECRET, b"\t" + SECRET.encode()])
+def test_a_weak_or_damaged_secret_is_refused_by_the_receiver(secret: str | bytes) -> None:
+    with pytest.raises(ConfigurationError):
+        Receiver(secret)
+
+
+@pytest.mark.parametrize("secret", ["fifteen bytes!!", SECRET + "\n"])
+def test_the_refusal_of_a_secret_does_not_quote_it(secret: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Receiver(secret)
+    assert secret.strip() not in repr(refused.value)
+
+
+def test_the_scheme_alone_takes_a_short_secret() -> None:
+    assert FlorentinSignature("abc").verify({"X-Florentin-Signature": sign(b"x", "abc")}, b"x") == (
+        "secret-1"
+    )
+
+
+def compared(
+    monkeypatch: pytest.MonkeyPatch, secrets: list[str], request: Request
+) -> list[tuple[bytes, bytes]]:
+    """What the standard library is asked to compare while *request* is verified."""
+    seen: list[tuple[bytes, bytes]] = []
+
+    def spied(one: bytes, other: bytes) -> bool:
+        seen.append((one, other))
+        return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr("florentin_webhooks.senders.florentin.signature.compare_digest", spied)
+    with suppress(InvalidSignature):
+        FlorentinSignature(secrets).verify(request.headers, request.body)
+    return seen
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, None])
+def test_digests_are_compared_once_per_secret_whichever_matches(
+    monkeypatch: pytest.MonkeyPatch, position: int | None
+) -> None:
+    secrets = ["another secret 1", "another secret 2", "another secret 3"]
+    if position is not None:
+        secrets[position] = SECRET
+    seen = compared(monkeypatch, secrets, delivery())
+    assert [(len(one), len(other)) for one, other in seen] == [(32, 32)] * 3
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["sha256=abc", "sha256=" + "00 " * 20 + "0000", "sha256=" + "g" * 64],
+)
+def test_a_signature_of_the_wrong_form_is_compared_with_nothing(
+    monkeypatch: pytest.MonkeyPatch, signature: str
+) -> None:
+    assert compared(monkeypatch, [SECRET], delivery(signature=signature)) == []
+
+
+def names_a_digest(node: ast.expr) -> bool:
+    inner = node.func if isinstance(node, ast.Call) else node
+    name = {ast.Name: "id", ast.Attribute: "attr"}.get(type(inner))
+    word = str(getattr(inner, name)).lower() if name else ""
+    return any(each in word for each in DIGEST_WORDS)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
+def test_no_module_compares_digests_with_an_operator(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    comparisons = [node for node in ast.walk(tree) if isinstance(node, ast.Compare)]
+    equalities = [
+        node
+        for node in comparisons
+        if any(isinstance(operator, ast.Eq | ast.NotEq) for operator in node.ops)
+    ]
+    for node in equalities:
+        assert not any(map(names_a_digest, [node.left, *node.comparators])), ast.unparse(node)
+
+
+def test_the_scan_for_operators_would_find_one() -> None:
+    tree = ast.parse("context.finalize() == claimed", mode="eval").body
+    assert isinstance(tree, ast.Compare)
+    assert names_a_digest(tree.left)
+    assert names_a_digest(tree.comparators[0])
+
+
+def modules_entered(work: Callable[[], object]) -> set[str]:
+    """The files of this package whose functions are called during *work*."""
+    entered: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            entered.add(Path(frame.f_code.co_filename).name)
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return entered
+
+
+def test_the_parser_is_not_called_for_a_forged_body() -> None:
+    target, forged = Target(), delivery(b"[" * 100_000, signature="sha256=" + "0" * 64)
+    assert "strict_json.py" not in modules_entered(lambda: target.send(forged))
+
+
+def test_the_parser_is_called_for_a_genuine_body() -> None:
+    target = Target()
+    assert "strict_json.py" in modules_entered(lambda: target.send(delivery()))
+
+
+def test_a_forgery_is_refused_by_verify() -> None:
+    with pytest.raises(InvalidSignature):
+        Target().receiver.verify(FORGED.headers, FORGED.body)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Receiver.__init__,
+        Receiver.verify,
+        Receiver.receive,
+        Receiver.areceive,
+        FlorentinSignature.__init__,
+        FlorentinSignature.verify,
+        WebhookApp.__init__,
+        WebhookMiddleware.__init__,
+    ],
+)
+def test_no_parameter_could_switch_verification_off(entry: Callable[..., object]) -> None:
+    for name, parameter in inspect.signature(entry).parameters.items():
+        assert not isinstance(parameter.default, bool)
+        assert not re.search("verif|check|skip|secure|safe|disable|debug|test|allow", name)
+
+
+def test_no_environment_variable_could_switch_verification_off() -> None:
+    asked: list[object] = []
+
+    class Environment(dict[str, str]):
+        def get(self, key: str, *_: object) -> str:
+            asked.append(key)
+            return {"FLORENTIN_WEBHOOK_SECRET": SECRET}.get(key, "")
+
+    Receiver.from_env(Environment())
+    assert asked == ["FLORENTIN_WEBHOOK_SECRET", "FLORENTIN_REDIS_URL", "FLORENTIN_QUEUE"]
+
+
+def test_an_unset_secret_in_the_environment_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        Receiver.from_env({})
+
+
+def test_what_was_signed_for_one_receiver_is_refused_by_another() -> None:
+    other = Target(secret="the secret of another tenant")
+    assert other.send(delivery()).outcome == "invalid-signature"
+
+
+def test_a_secret_that_was_rotated_out_is_refused() -> None:
+    request = delivery(signature=sign(CANONICAL, "whsec_old__0123456789abcdef0123456789abcdef"))
+    assert Target().send(request).outcome == "invalid-signature"
+
+
+def test_an_hmac_with_an_empty_key_is_refused() -> None:
+    digest = hmac.new(b"", CANONICAL, "sha256").hexdigest()
+    assert Target().send(delivery(signature=f"sha256={digest}")).outcome == "invalid-signature"
+
+
+@pytest.mark.parametrize("copies", [2, 100])
+def test_a_right_signature_that_comes_more_than_once_is_refused(copies: int) -> None:
+    request = delivery()
+    repeated = request._replace(headers=request.headers + request.headers[-1:] * (copies - 1))
+    assert Target().send(repeated).outcome == "invalid-signature"
+
+
+@pytest.mark.parametrize("thing", [Target().receiver, FlorentinSignature(SECRET)])
+def test_what_holds_a_secret_cannot_be_pickled(thing: object) -> None:
+    with pytest.raises((TypeError, pickle.PicklingError, AttributeError)) as refused:
+        pickle.dumps(thing)
+    assert SECRET not in str(refused.value)

@@ -1,0 +1,87 @@
+"""Bodies that take too long, over TCP. ``HASTE`` is what they may take here."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.support.program import HASTE
+from tests.support.server import Server
+from tests.support.vectors import delivery
+
+
+def test_a_body_that_never_comes_is_answered_with_a_timeout(server: Server) -> None:
+    place = server.place("hasty")
+    answer = place.told(place.raw(delivery()).removesuffix(delivery().body))
+    assert answer is not None
+    assert (answer.outcome, answer.status) == ("read-timeout", 408)
+    assert answer.headers["connection"] == "close"
+
+
+def test_a_body_that_trickles_is_answered_with_a_timeout(server: Server) -> None:
+    place = server.place("hasty")
+    whole = place.raw(delivery())
+    start = time.monotonic()
+    with server.connect(timeout=HASTE / 20) as connection:
+        sent, answer = len(whole) - 160, None
+        connection.send(whole[:sent])
+        while answer is None:
+            assert time.monotonic() - start < 10
+            connection.send(whole[sent : sent + 1])
+            sent += 1
+            try:
+                answer = connection.answer()
+            except TimeoutError:
+                continue
+    assert answer.outcome == "read-timeout"
+    assert place.seen() == []
+
+
+def test_a_timeout_closes_the_connection_and_nothing_behind_it_is_a_request(
+    server: Server,
+) -> None:
+    place = server.place("hasty")
+    whole = place.raw(delivery())
+    with server.connect() as connection:
+        connection.send(whole[:-1])
+        answer = connection.answer()
+        connection.send(whole[-1:] + place.raw(delivery()))
+        assert connection.closed()
+    assert answer is not None
+    assert answer.status == 408
+    assert place.seen() == []
+
+
+def test_a_timeout_is_logged_with_what_had_arrived(server: Server) -> None:
+    place = server.place("hasty")
+    place.told(place.raw(delivery())[:-69])
+    (line,) = server.lines()
+    assert line.startswith("WARNING")
+    assert "read-timeout: 100 bytes arrived within 0.3 s" in line
+
+
+def test_slow_senders_hold_up_nobody_else(server: Server) -> None:
+    place, connections = server.place("hasty"), []
+    for _ in range(50):
+        connection = server.connect()
+        connection.send(place.raw(delivery())[:-1])
+        connections.append(connection)
+    outcome = server.place().ask(delivery()).outcome
+    for connection in connections:
+        with connection:
+            answer = connection.answer()
+            assert answer is not None
+            assert answer.status == 408
+    assert outcome == "processed"
+
+
+@pytest.mark.parametrize("cut", [1, 100, 168])
+def test_a_sender_that_leaves_before_the_timeout_gets_no_answer(server: Server, cut: int) -> None:
+    place = server.place("hasty")
+    with server.connect() as connection:
+        connection.send(place.raw(delivery())[:-cut])
+        connection.end()
+        answer = connection.answer()
+    assert answer is None or answer.status == 400
+    assert place.seen() == []

@@ -1,0 +1,157 @@
+"""Use the command line as people do: in this process for results, in its own for the rest."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from click.testing import CliRunner, Result
+
+from florentin_webhooks.cli import main
+from tests.support.waiting import eventually
+
+__all__ = [
+    "SECRET",
+    "Program",
+    "environment",
+    "error",
+    "is_free",
+    "python",
+    "started",
+    "type_in",
+]
+
+SECRET = "a-secret-of-the-command-line-tests"
+_ROOT = Path(__file__).parents[2]
+_CLEAN: Mapping[str, str | None] = {
+    "FLORENTIN_WEBHOOK_SECRET": SECRET,
+    "FLORENTIN_REDIS_URL": None,
+    "FLORENTIN_REDIS_SERVER": None,
+    "NO_COLOR": None,
+    "FORCE_COLOR": None,
+    "COLUMNS": None,
+}
+
+
+def type_in(
+    *words: str, stdin: bytes = b"", environ: Mapping[str, str | None] | None = None
+) -> Result:
+    """What comes of ``florentin-webhooks`` *words*."""
+    return CliRunner().invoke(main, words, input=stdin, env={**_CLEAN, **(environ or {})})
+
+
+def error(result: Result) -> str:
+    """The one sentence that *result* ends with, and which says what to do next."""
+    assert not isinstance(result.exception, Exception), result.exception
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert "try: " in lines[0]
+    return lines[0]
+
+
+class Program:
+    """A running program and what it has written so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.written: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        streams = {"stdout": process.stdout, "stderr": process.stderr}
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, stream), daemon=True)
+            for name, stream in streams.items()
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, name: str, stream: IO[str]) -> None:
+        for line in stream:
+            self.written[name].append(line)
+
+    @property
+    def data(self) -> str:
+        """What it wrote to standard output."""
+        return "".join(self.written["stdout"])
+
+    @property
+    def talk(self) -> str:
+        """What it wrote to standard error."""
+        return "".join(self.written["stderr"])
+
+    def says(self, pattern: str) -> str:
+        """What *pattern* finds in its talk, as soon as it does."""
+
+        def found() -> bool:
+            return re.search(pattern, self.talk) is not None or self.process.poll() is not None
+
+        eventually(found, seconds=60)
+        match = re.search(pattern, self.talk)
+        assert match, self.talk + self.data
+        return match[1] if match.groups() else match[0]
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send it a signal and give its exit code, after everything that it wrote has come."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Give its exit code."""
+        code = self.process.wait(60)
+        for reader in self._readers:
+            reader.join(20)
+        return code
+
+
+def environment(environ: Mapping[str, str | None] | None = None) -> dict[str, str]:
+    """The environment of a program of its own; None in *environ* unsets a variable."""
+    wanted = {**os.environ, **_CLEAN, "PYTHONPATH": str(_ROOT), **(environ or {})}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+@contextmanager
+def started(
+    words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | None] | None = None
+) -> Iterator[Program]:
+    """A program of its own: Python with *words* behind it."""
+    with subprocess.Popen(
+        [sys.executable, *words],
+        cwd=cwd,
+        env=environment(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        program = Program(process)
+        try:
+            yield program
+        finally:
+            process.kill()
+            program.wait()
+
+
+def python(
+    *words: str, cwd: Path = _ROOT, environ: Mapping[str, str | None] | None = None
+) -> Program:
+    """A program that has ended."""
+    with started(words, cwd=cwd, environ=environ) as program:
+        program.wait()
+    return program
+
+
+def is_free(lock: Path) -> bool:
+    """Whether the server that held *lock* for as long as it lived is gone."""
+    with lock.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

@@ -1,0 +1,91 @@
+"""The program of ``tests.support.django_site`` under a server, or under its own commands."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.command_line import Program, python
+from tests.support.http import Answer, Connection
+from tests.support.server import Server
+from tests.support.serving import served
+from tests.support.vectors import Request
+
+__all__ = ["PATH", "Site", "as_request", "managed", "migrated", "program_of", "serve", "written"]
+
+PATH = "/webhooks/florentin"
+SETTINGS = "tests.support.django_site.settings"
+SECRET = "a-secret-of-the-django-site"
+
+
+class Site(Server):
+    """A running program, and what it is sent."""
+
+    def __init__(self, port: int, name: str, log: Path) -> None:
+        super().__init__(port, name, log)
+        self.provider = Provider(SECRET)
+        self.is_asgi = name.startswith("uvicorn")
+
+    def send(
+        self, made: SignedDelivery, path: str = PATH, *, chunked: bool = False, **more: str
+    ) -> Answer:
+        """The answer to a delivery, with *more* headers, in which "_" stands for "-"."""
+        return self.answer(written(as_request(made, **more), path, chunked=chunked))
+
+    def answer(self, data: bytes) -> Answer:
+        """The answer to exactly these bytes."""
+        with Connection(self.port, timeout=20) as connection:
+            connection.send(data)
+            answer = connection.answer()
+        assert answer is not None, self.output()
+        return answer
+
+    def effects(self) -> list[str]:
+        """What the handlers have done, in order."""
+        return [*json.loads(self.get("/effects"))]
+
+
+def as_request(made: SignedDelivery, **more: str) -> Request:
+    """*made* as a request."""
+    pairs = {**made.headers, **{name.replace("_", "-"): value for name, value in more.items()}}
+    return Request(tuple((n.encode(), v.encode()) for n, v in pairs.items()), made.body)
+
+
+def written(request: Request, path: str, *, chunked: bool = False) -> bytes:
+    """The bytes of *request*; *chunked*: without a length."""
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(request.body)
+    lines = [f"{request.method} {path} HTTP/1.1".encode(), b"Host: localhost", length]
+    lines += [name + b": " + value for name, value in request.headers]
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(request.body), request.body) if chunked else request.body
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def program_of(database: Path, **more: str) -> dict[str, str]:
+    """The environment of the program that has its tables in *database*."""
+    return {"SITE_DATABASE": str(database), "DJANGO_SETTINGS_MODULE": SETTINGS, **more}
+
+
+def managed(environment: Mapping[str, str], *words: str) -> Program:
+    """What came of ``manage.py`` *words*."""
+    return python("-W", "error", "-m", "django", *words, environ=environment)
+
+
+def migrated(database: Path) -> Path:
+    """Give *database* with all tables in it."""
+    made = managed(program_of(database), "migrate", "--run-syncdb", "--verbosity", "0")
+    assert made.wait() == 0, made.talk
+    return database
+
+
+@contextmanager
+def serve(server: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Site]:
+    """The program under *server*."""
+    kind = "asgi" if server.startswith("uvicorn") else "wsgi"
+    log = folder / f"{server.replace(' ', '-')}-{os.getpid()}.log"
+    app = f"tests.support.django_site.{kind}:application"
+    with served(server, app, log, environment=environment) as port:
+        yield Site(port, server, log)

@@ -1,0 +1,118 @@
+"""Django in a process of tests: settings for whoever wants it, made once, and its databases.
+
+A test that wants other settings takes ``django.test.override_settings``, or a process of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from tests.support.postgres import shared_server
+
+__all__ = ["ABSENT", "ASYNCIO", "POSTGRESQL", "PROXIED", "SQLITE", "configure", "migrated"]
+
+SQLITE = "default"
+POSTGRESQL = "postgresql"
+ASYNCIO = "asyncio"
+"""Another one on PostgreSQL, so that two stores are two, also where a test has all of them."""
+PROXIED = "proxied"
+"""The same as ``postgresql``, by a way on which a test does harm."""
+ABSENT = "absent"
+"""On SQLite, without any tables."""
+
+
+@cache
+def configure() -> None:
+    """Set Django up; no database is opened yet."""
+    settings.configure(
+        SECRET_KEY="made up for tests",
+        ALLOWED_HOSTS=["*"],
+        DATABASES={
+            SQLITE: _sqlite(),
+            POSTGRESQL: _postgresql("postgres"),
+            ASYNCIO: _postgresql("asyncio"),
+            PROXIED: _postgresql("postgres"),
+            ABSENT: {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+        },
+        INSTALLED_APPS=[
+            "django.contrib.admin",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.messages",
+            "django.contrib.sessions",
+            "florentin_webhooks.django",
+        ],
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        ROOT_URLCONF="tests.support.django_settings",
+        TEMPLATES=[_TEMPLATES],
+        USE_TZ=True,
+        FLORENTIN_WEBHOOKS={"SECRETS": "made up for tests, too", "STORE": "memory"},
+    )
+    django.setup()
+
+
+urlpatterns: list[Any] = []  # A test that serves pages overrides ROOT_URLCONF.
+
+_TEMPLATES = {
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "APP_DIRS": True,
+    "OPTIONS": {
+        "context_processors": [
+            "django.template.context_processors.request",
+            "django.contrib.auth.context_processors.auth",
+            "django.contrib.messages.context_processors.messages",
+        ]
+    },
+}
+
+
+@cache
+def migrated(alias: str, *apps: str) -> str:
+    """Give *alias* with the tables of *apps* in it, without any of them all tables there are."""
+    configure()
+    if alias != SQLITE:
+        connections.settings[alias]["HOST"] = str(shared_server().directory)
+    if alias == ASYNCIO:
+        with shared_server().connect() as server:
+            server.execute("CREATE DATABASE asyncio")
+    for app in apps or ("",):
+        call_command("migrate", *filter(None, [app]), database=alias, verbosity=0)
+    return alias
+
+
+def _sqlite() -> dict[str, Any]:  # Any: as Django has it.
+    memory = Path("/dev/shm")
+    place = tempfile.mkdtemp(prefix="fw-", dir=memory if memory.is_dir() else None)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    # No test is about a machine that loses its power.
+    options = {"init_command": "PRAGMA synchronous = OFF"}
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": f"{place}/db.sqlite3",
+        "OPTIONS": options,
+    }
+
+
+def _postgresql(database: str) -> dict[str, Any]:  # Any: as Django has it.
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": database,
+        "USER": "postgres",
+        "HOST": "/nowhere",  # Until somebody wants it.
+    }

@@ -1,0 +1,132 @@
+"""A shop that people operate from the command line: its module, its effects, its workers."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import redis
+from click.testing import Result
+
+from florentin_webhooks import Receiver
+from florentin_webhooks.cli.loader import load
+from florentin_webhooks.testing import Provider
+from tests.support.command_line import SECRET, Program, python, started, type_in
+from tests.support.waiting import eventually
+
+__all__ = ["Operated"]
+
+_HOOKS = """
+import os, time
+from pathlib import Path
+from florentin_webhooks import Receiver, RedisStore, RQQueue, events
+
+here = Path(__file__).parent
+hooks = Receiver(
+    SECRET,
+    store=RedisStore(os.environ.get("SHOP_REDIS", URL)),
+    queue=RQQueue("florentin", retries=(1,)),
+)
+inline = Receiver(SECRET)
+
+def note(text: str) -> None:
+    with (here / "effects").open("a") as file:
+        file.write(text + "\\n")
+
+@hooks.on("invoice.created")
+def bill(event: events.InvoiceCreated) -> None:
+    note("bill begins")
+    while (here / "hold").exists():
+        time.sleep(0.005)
+    if (here / "broken").exists():
+        raise ValueError("billing@adabooks.example")
+    note("bill ends")
+
+@hooks.on("user.login", inline=True)
+def greet(event: events.UserLogin) -> None:
+    if (here / "broken").exists():
+        raise ValueError("ada@adabooks.example")
+    note("greet")
+
+@hooks.on("tos.accepted", queue="papers")
+def file(event: events.TosAccepted) -> None:
+    note("file")
+"""
+
+
+class Operated:
+    """A shop in *directory* that remembers at *url*."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        self.directory = directory
+        self.module = f"shop_{uuid4().hex[:8]}"
+        self.app = f"{self.module}:hooks"
+        self.provider = Provider(SECRET)
+        self.client = redis.Redis.from_url(url)
+        self.environ: dict[str, str | None] = {}
+        settings = f"URL = {url!r}\nSECRET = {SECRET!r}\n"
+        (directory / f"{self.module}.py").write_text(settings + _HOOKS)
+
+    def sent(self, event: str, **data: Any) -> str:  # Any: JSON.
+        """The fingerprint of a new delivery that was received."""
+        body = self.provider.deliver(self.hooks(), event, **data).body
+        found = re.search(rb'"delivery":"([0-9a-f]{32})"', body)
+        return found[1].decode() if found else self.told("deliveries", "list")[0]["fingerprint"]
+
+    def hooks(self) -> Receiver:
+        """The receiver, in this process."""
+        with chdir(self.directory):
+            return load(self.app)
+
+    def types(self, *words: str, app: str = "") -> Result:
+        """What comes of a command, given our app as its argument."""
+        count = 2 if words[0] in ("deliveries", "dead") else 1
+        line = [*words[:count], app or self.app, *words[count:]]
+        with chdir(self.directory):
+            return type_in(*line, environ=self.environ)
+
+    def told(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON.
+        """The objects that a command prints."""
+        return [json.loads(line) for line in self.types(*words, "--json").stdout.splitlines()]
+
+    def states(self) -> list[str]:
+        """In which states all deliveries are, the newest first."""
+        return [each["state"] for each in self.told("deliveries", "list")]
+
+    def works(self, *options: str) -> Program:
+        """A worker that has run until its queue was empty."""
+        return python(*self._words(*options, "--burst"), cwd=self.directory, environ=self.environ)
+
+    @contextmanager
+    def working(self, *options: str) -> Iterator[Program]:
+        """A worker that stays."""
+        words = self._words(*options)
+        with started(words, cwd=self.directory, environ=self.environ) as program:
+            program.says("Working on queue")
+            eventually(lambda: "started with PID" in program.data)
+            yield program
+
+    def effects(self) -> list[str]:
+        """What the handlers have done, in order."""
+        path = self.directory / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def put(self, name: str) -> Path:
+        """A file that the handlers look for."""
+        (self.directory / name).touch()
+        return self.directory / name
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.client.close()
+        if self.module in sys.modules:
+            self.hooks().close()
+
+    def _words(self, *options: str) -> list[str]:
+        return ["-W", "error", "-m", "florentin_webhooks", "worker", self.app, *options]

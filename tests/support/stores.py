@@ -1,0 +1,222 @@
+"""Every store behind one face, and the operations to ask it for: a new store is one more entry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, TypeVar
+
+import redis
+
+from florentin_webhooks import Delivery, MemoryStore, RedisStore
+from florentin_webhooks.core.queue import Job
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
+from tests.support.parts import Jobs, RedisJobs
+from tests.support.waiting import eventually
+
+__all__ = [
+    "IMPLEMENTATIONS",
+    "LOOKING",
+    "QUEUEING",
+    "Span",
+    "Subject",
+    "accept",
+    "claimed",
+    "content",
+    "delivery",
+    "finish",
+]
+
+A = TypeVar("A")
+NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long a store keeps things, in seconds."""
+
+    lease: float = 3600
+    retention: float = 3600
+    history: int = 0
+
+
+class Ask(Protocol):
+    """Carry out an operation, whatever it answers."""
+
+    def __call__(self, operation: Operation[A], /) -> A:
+        """Give the answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A store, however it is asked, and a clock that can be made to pass.
+
+    *body* gives what is stored under a key, and None where nothing is; *jobs* what a queueing
+    library sees of it, None where the store cannot push any.
+    """
+
+    ask: Ask
+    passes: Callable[[float], None]
+    body: Callable[[bytes], bytes | None]
+    jobs: Jobs | None = None
+
+    def accept(self, operation: Accept) -> Claim:
+        """Ask for a lease."""
+        return self.ask(operation)
+
+    def finish(self, operation: Finish) -> State:
+        """Tell how a handler ended."""
+        return self.ask(operation)
+
+
+@contextmanager
+def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
+    now = [0.0]
+    store = MemoryStore(
+        lease=timedelta(seconds=span.lease),
+        retention=timedelta(seconds=span.retention),
+        clock=lambda: now[0],
+    )
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    def body(key: bytes) -> bytes | None:
+        record = store._records.get(key)
+        return (record.body or None) if record else None
+
+    yield Subject(store.execute, passes, body)
+
+
+@contextmanager
+def _redis(url: str, prefix: str, span: Span) -> Iterator[Subject]:
+    store = _redis_store(url, prefix, span)
+    with _inside(url, prefix) as (passes, body, jobs):
+        yield Subject(store.execute, passes, body, jobs)
+    store.close()
+
+
+@contextmanager
+def _redis_asyncio(url: str, prefix: str, span: Span) -> Iterator[Subject]:
+    store = _redis_store(url, prefix, span)
+
+    def ask(operation: Operation[A]) -> A:
+        return runner.run(store.aexecute(operation))
+
+    with asyncio.Runner() as runner, _inside(url, prefix) as (passes, body, jobs):
+        yield Subject(ask, passes, body, jobs)
+        runner.run(store.aclose())
+
+
+def _redis_store(url: str, prefix: str, span: Span) -> RedisStore:
+    lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
+    return RedisStore(url, prefix=prefix, lease=lease, retention=retention, history=span.history)
+
+
+@contextmanager
+def _inside(
+    url: str, prefix: str
+) -> Iterator[tuple[Callable[[float], None], Callable[[bytes], bytes | None], Jobs]]:
+    with redis.Redis.from_url(url) as client:
+
+        def now() -> float:
+            seconds, micros = client.time()
+            return float(seconds) + float(micros) / 1e6
+
+        def passes(seconds: float) -> None:
+            end = now() + seconds
+            eventually(lambda: now() > end)
+
+        def body(key: bytes) -> bytes | None:
+            stored = client.hget(f"{prefix}d".encode() + key, "b")
+            assert stored is None or isinstance(stored, bytes)
+            return stored
+
+        yield passes, body, RedisJobs(client, prefix)
+
+
+def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:
+    @contextmanager
+    def made(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
+        from tests.support.django_stores import emptied  # Django loads for those who want it.
+
+        with emptied(alias, span, in_asyncio=in_asyncio) as subject:
+            yield subject
+
+    return made
+
+
+Implementation = Callable[[str, str, Span], AbstractContextManager[Subject]]
+
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "memory": _memory,
+    "redis": _redis,
+    "redis-asyncio": _redis_asyncio,
+    "django-sqlite": _django("default"),
+    "django-postgresql": _django("postgresql"),
+    "django-asyncio": _django("asyncio", in_asyncio=True),
+}
+"""What every store must pass, under a name: a URL, a prefix and spans in, a subject out."""
+
+
+QUEUEING = ("redis", "redis-asyncio")
+"""Those that push jobs in the step that remembers a delivery."""
+
+LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
+"""Those that tell operators what came, and what became of it."""
+
+
+def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:
+    """A body; one with another *stamped* differs in its envelope's timestamp only."""
+    timestamp = f"2026-06-06T{stamped}.000Z"
+    return json.dumps({"event": "a.b", "timestamp": timestamp, "data": {"n": number}}).encode()
+
+
+def delivery(body: bytes, under: str | None) -> Delivery:
+    """A genuine delivery of *body* under a delivery id."""
+    return Delivery(fingerprint(body).hex(), "a.b", NOON, under, "secret-1", NOON, body)
+
+
+def accept(
+    body: bytes,
+    *,
+    token: bytes = b"first",
+    under: str | None = "id-1",
+    fresh: bool = True,
+    valid: bool = True,
+    inline: bool = True,
+    jobs: tuple[Job, ...] = (),
+) -> Accept:
+    """What a receiver asks when *body* arrives."""
+    seen = retry_key(under, body)
+    return Accept(
+        fingerprint(body),
+        seen,
+        token,
+        delivery(body, under),
+        fresh=fresh,
+        valid=valid,
+        inline=inline,
+        jobs=jobs,
+    )
+
+
+def finish(
+    body: bytes, state: State = State.DONE, *, token: bytes = b"first", handler: str | None = None
+) -> Finish:
+    """What a receiver asks when a handler of *body* has ended."""
+    return Finish(fingerprint(body), token, state, handler)
+
+
+def claimed(subject: Subject, body: bytes, **given: bytes | str | None) -> Claim:
+    """Take the lease of *body*."""
+    claim = subject.accept(accept(body, **given))  # type: ignore[arg-type]  # as accept() takes.
+    assert claim.verdict is AcceptDecision.RUN
+    return claim

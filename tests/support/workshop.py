@@ -1,0 +1,192 @@
+"""A receiver with a queue in a module of its own, and RQ workers that run in the test's process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event as Signal
+from types import ModuleType
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+import redis
+import rq
+
+from florentin_webhooks import Delivery, Receiver, RedisStore, Reply, RQQueue
+from florentin_webhooks.core.stores.queries import GetRecord, Record
+from florentin_webhooks.events import Event
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
+from tests.support.receivers import Clock
+from tests.support.vectors import CANONICAL, SECRET, Request, delivery
+
+__all__ = ["Workshop", "open_workshop", "stamped", "told_in"]
+
+H = TypeVar("H", bound=Callable[..., object])
+
+
+class Workshop:
+    """A receiver that workers can import, and what becomes of what is sent to it.
+
+    *inside* and *outside* are for handlers that wait until they are let out.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        prefix: str,
+        *,
+        retries: tuple[int, ...] = (5, 30),
+        timeout: int = 60,
+        history: int = 1000,
+        lease: timedelta = timedelta(seconds=60),
+        error_text: bool = False,
+    ) -> None:
+        self.queue = f"q{uuid4().hex[:8]}"
+        self.prefix = prefix
+        self.client = redis.Redis.from_url(url)
+        self.store = RedisStore(url, prefix=prefix, history=history, lease=lease)
+        self.clock = Clock()
+        self.hooks = Receiver(
+            SECRET,
+            store=self.store,
+            queue=RQQueue(self.queue, retries=retries, timeout=timeout, error_text=error_text),
+            clock=self.clock,
+        )
+        self.ran: list[str] = []
+        self.inside, self.outside = Signal(), Signal()
+        self.module = ModuleType(f"workshop_{uuid4().hex[:8]}")
+        self.module.hooks = self.hooks  # type: ignore[attr-defined]  # a module is open.
+        sys.modules[self.module.__name__] = self.module
+        self._url = url
+
+    def handles(
+        self, name: str, what: Any = Event, **options: Any
+    ) -> Callable[[H], H]:  # Any: as Router.on takes them.
+        """Register the decorated function as if *name* were a function of the module."""
+
+        def register(function: H) -> H:
+            function.__module__, function.__qualname__ = self.module.__name__, name
+            self.hooks.on(what, **options)(function)
+            return function
+
+        return register
+
+    def does(self, name: str, *errors: BaseException | None, **options: Any) -> None:  # Any: as on.
+        """Register a handler that notes its runs and raises *errors*, one in each of its runs."""
+        left = list(errors)
+
+        @self.handles(name, **options)
+        def handler(_event: Event, _delivery: Delivery) -> None:
+            self.ran.append(name)
+            if left and (error := left.pop(0)):
+                raise error
+
+    def named(self, name: str) -> str:
+        """The name under which a record knows a handler."""
+        return f"{self.module.__name__}:{name}"
+
+    def send(self, request: Request | None = None) -> Reply:
+        """Send a delivery, the canonical one unless told, and give the reply."""
+        request = delivery() if request is None else request
+        return self.hooks.receive(request.headers, request.body)
+
+    def accept(self, request: Request | None = None) -> str:
+        """Send a delivery, which must be queued, and give its fingerprint."""
+        reply = self.send(request)
+        assert reply.outcome == "accepted", reply.body
+        return told_in(reply)
+
+    def job_id(self, fingerprint: str, queue: str | None = None) -> str:
+        """The id of a delivery's job."""
+        return f"{fingerprint}-{queue or self.queue}"
+
+    def worker(self, client: redis.Redis, queue: str | None = None, **options: Any) -> Any:
+        """A worker that runs jobs in this process; Any: rq leaves its types open."""
+        queue = queue or self.queue
+        return build_worker(self.hooks, client, queue=queue, kind=WorkerKind.SIMPLE, **options)
+
+    def work(self, queue: str | None = None) -> None:
+        """Run every job that waits now, including those whose time for a retry has come."""
+        handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+        with redis.Redis.from_url(self._url) as client:
+            worker = self.worker(client, queue)
+            # Nobody sends it commands, and its thread for them takes a second to stop.
+            worker.subscribe = worker.unsubscribe = lambda: None
+            try:
+                worker.work(burst=True, with_scheduler=True, logging_level="ERROR")
+            finally:
+                worker.scheduler.connection.connection_pool.disconnect()
+                for each, handler in handled.items():
+                    signal.signal(each, handler)
+
+    def hurry(self, queue: str | None = None) -> int:
+        """Let the time come for every retry that is scheduled, and give their number."""
+        key = self.rq(queue).scheduled_job_registry.key
+        waiting = cast("list[bytes]", self.client.zrange(key, 0, -1))
+        for job_id in waiting:
+            self.client.zadd(key, {job_id: 1})
+        return len(waiting)
+
+    def work_it_off(self, queue: str | None = None) -> None:
+        """Run jobs until none waits any more, not even for a retry."""
+        self.work(queue)
+        while self.hurry(queue):
+            self.work(queue)
+
+    def rq(self, queue: str | None = None) -> Any:  # Any: rq leaves its types open.
+        """RQ's own view of a queue."""
+        return cast("Any", rq.Queue)(queue or self.queue, connection=self.client, serializer="json")
+
+    def listed(self, queue: str | None = None) -> list[str]:
+        """The ids of the jobs that workers can take now."""
+        return [*self.rq(queue).job_ids]
+
+    def job(self, fingerprint: str, queue: str | None = None) -> dict[bytes, bytes]:
+        """The fields of a delivery's job."""
+        return cast(
+            "dict[bytes, bytes]",
+            self.client.hgetall(f"rq:job:{self.job_id(fingerprint, queue)}"),
+        )
+
+    def record(self, fingerprint: str) -> Record:
+        """What the store knows of a delivery."""
+        found = self.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+        assert found is not None
+        return found
+
+    def life(self, fingerprint: str) -> float:
+        """Seconds until the record ends; infinite where it does not."""
+        left = self.client.pttl(f"{self.prefix}d".encode() + bytes.fromhex(fingerprint))
+        return left / 1000 if left >= 0 else float("inf")
+
+    def close(self) -> None:
+        """Let go of everything."""
+        del sys.modules[self.module.__name__]
+        self.store.close()
+        self.client.close()
+
+
+@contextmanager
+def open_workshop(url: str, prefix: str, **options: Any) -> Iterator[Workshop]:  # Any: as above.
+    """A workshop for as long as it is used."""
+    shop = Workshop(url, prefix, **options)
+    try:
+        yield shop
+    finally:
+        shop.close()
+
+
+def told_in(reply: Reply) -> str:
+    """The fingerprint that a reply names."""
+    return str(json.loads(reply.body)["data"]["delivery"])
+
+
+def stamped(seconds: int) -> Request:
+    """The canonical delivery under its own id, stamped *seconds* later by the sender."""
+    earlier = b"2026-06-06T12:00:00"
+    assert CANONICAL.count(earlier) == 1
+    return delivery(CANONICAL.replace(earlier, b"2026-06-06T12:00:%02d" % seconds))

@@ -1,0 +1,144 @@
+"""Operators look after any store that can be looked into; only workers and queues need Redis."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+
+from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.cli import main
+from florentin_webhooks.cli.host import HostProgram
+from florentin_webhooks.core.stores.base import Store
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.testing import Provider
+from tests.support.command_line import SECRET, error
+from tests.support.looked_into import Database
+
+WORDS = "manage.py florentin_webhooks"
+
+
+class Place:
+    """A program in a module of its own, whose receiver remembers in *store*."""
+
+    def __init__(self, store: Store) -> None:
+        self.hooks = Receiver(SECRET, store=store)
+        self.module = ModuleType(f"place_{uuid4().hex}")
+        self.path = f"{self.module.__name__}:hooks"
+        self.broken = True
+        self.inside = 0
+        self.ran_inside: list[int] = []
+        self.hooks.around = self.around
+        self.hooks.on("user.login")(self.greet)
+        self.module.hooks = self.hooks  # type: ignore[attr-defined]  # a module is open.
+        sys.modules[self.module.__name__] = self.module
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """What a framework lets handlers run in."""
+        self.inside += 1
+        yield
+        self.inside -= 1
+
+    def greet(self, _: object) -> None:
+        if self.broken:
+            raise ValueError
+        self.ran_inside.append(self.inside)
+
+    def types(self, *line: str) -> Result:
+        return CliRunner().invoke(main, line, prog_name=WORDS, obj=HostProgram(self.path))
+
+    def told(self, *line: str) -> list[dict[str, object]]:
+        return [json.loads(each) for each in self.types(*line, "--json").stdout.splitlines()]
+
+    def failed(self) -> str:
+        """The fingerprint of a delivery whose handler has failed and is repaired."""
+        Provider(SECRET).deliver(self.hooks, "user.login")
+        self.broken = False
+        return str(self.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
+
+
+@contextmanager
+def opened(store: Store) -> Iterator[Place]:
+    place = Place(store)
+    yield place
+    del sys.modules[place.module.__name__]
+
+
+@pytest.fixture
+def database() -> Database:
+    return Database()
+
+
+@pytest.fixture
+def place(database: Database) -> Iterator[Place]:
+    with opened(database) as place:
+        yield place
+
+
+def test_a_store_that_can_be_looked_into_is_listed_and_shown(place: Place) -> None:
+    fingerprint = place.failed()
+    assert "user.login" in place.types("deliveries", "list").stdout
+    assert fingerprint in place.types("deliveries", "show", fingerprint[:6]).stdout
+
+
+def test_what_has_failed_is_done_again_inside_the_framework(place: Place) -> None:
+    place.failed()
+    result = place.types("deliveries", "replay", "--state", "failed", "--yes")
+    assert (result.exit_code, place.ran_inside, place.inside) == (0, [1], 0)
+    assert place.told("deliveries", "list")[0]["state"] == "done"
+
+
+@pytest.mark.parametrize("line", [["list"], ["replay", "--all"], ["drop", "abcd"]])
+def test_without_a_queue_nothing_is_dead_and_what_failed_is_named(
+    line: list[str], place: Place
+) -> None:
+    result = place.types("dead", *line)
+    assert "has no queue: what fails there stays failed, and is never dead" in error(result)
+    asked = "list" if line == ["list"] else "replay"
+    assert error(result).endswith(f"try: {WORDS} deliveries {asked} --state failed")
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("line", ["worker", "queue"])
+def test_workers_need_a_queue(line: str, place: Place) -> None:
+    result = place.types(line)
+    assert f"{place.path} has no queue, so that all handlers run before" in error(result)
+    assert "try: no worker, or Receiver(..., store=RedisStore(url)" in error(result)
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "the database 'default' gave no answer: OperationalError",
+            "error: the database 'default' gave no answer: OperationalError; try: start it",
+        ),
+        (
+            "the database 'default' lacks tables; run: python manage.py migrate",
+            "error: the database 'default' lacks tables; try: python manage.py migrate",
+        ),
+    ],
+)
+def test_a_database_that_does_not_answer_is_told_in_its_own_words(
+    said: str, told: str, place: Place, database: Database
+) -> None:
+    database.error = Unavailable(said)
+    for line in (["deliveries", "list"], ["dead", "list"], ["queue"]):
+        result = place.types(*line)
+        assert error(result).startswith(told)
+        assert result.exit_code == 4
+
+
+def test_a_store_that_nobody_else_can_see_is_refused() -> None:
+    with opened(MemoryStore()) as place:
+        result = place.types("deliveries", "list")
+    assert "remembers in MemoryStore, which no other process can see" in error(result)
+    assert result.exit_code == 2

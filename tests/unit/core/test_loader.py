@@ -1,0 +1,181 @@
+"""A path leads to a receiver, to a program that holds one, or to the function that makes it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from florentin_webhooks import Receiver, Router
+from florentin_webhooks.core.loader import (
+    EXTENSION,
+    FACTORY_VARIABLE,
+    ReceiverNotFound,
+    load_receiver,
+    remember_program,
+)
+from florentin_webhooks.django.bootstrap import set_up_django
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.rq import process
+from tests.support.command_line import python
+from tests.support.django_settings import configure
+
+HOOKS = Receiver("a-secret-of-sixteen-and-more")
+
+Put = Callable[[Any], str]  # Any: whatever may stand in a module.
+
+
+@pytest.fixture
+def put() -> Iterator[Put]:
+    """What gives the path of something in a module of its own."""
+    module = ModuleType(f"program_{uuid4().hex}")
+    sys.modules[module.__name__] = module
+
+    def put(value: object) -> str:
+        module.value = value  # type: ignore[attr-defined]  # a module is open.
+        return f"{module.__name__}:value"
+
+    yield put
+    del sys.modules[module.__name__]
+
+
+def program(held: object = HOOKS) -> SimpleNamespace:
+    """What holds a receiver the way a Flask app does."""
+    return SimpleNamespace(extensions={EXTENSION: held})
+
+
+def test_a_program_leads_to_the_receiver_that_it_holds(put: Put) -> None:
+    assert load_receiver(put(program())) is HOOKS
+
+
+def test_a_factory_leads_to_what_its_program_holds(put: Put) -> None:
+    assert load_receiver(put(lambda: program())) is HOOKS  # noqa: PLW0108 - a factory is a function.
+
+
+def test_a_factory_may_give_the_receiver_itself(put: Put) -> None:
+    assert load_receiver(put(lambda: HOOKS)) is HOOKS
+
+
+def test_a_factory_may_be_a_method(put: Put) -> None:
+    class Shop:
+        @classmethod
+        def create_app(cls) -> SimpleNamespace:
+            return program()
+
+    assert load_receiver(f"{put(Shop)}.create_app") is HOOKS
+
+
+def test_a_factory_is_called_once_per_process(put: Put) -> None:
+    made: list[Receiver] = []
+
+    def create() -> Receiver:
+        made.append(Receiver("a-secret-of-sixteen-and-more"))
+        return made[-1]
+
+    path = put(create)
+    assert load_receiver(path) is load_receiver(path) is load_receiver(path, typed=False)
+    assert len(made) == 1
+
+
+def test_a_factory_that_fails_is_called_again(put: Put) -> None:
+    results = [program(), None]
+
+    def create() -> object:
+        result = results.pop()
+        if result is None:
+            raise OSError
+        return result
+
+    path = put(create)
+    with pytest.raises(OSError, match=r"^$"):
+        load_receiver(path)
+    assert load_receiver(path) is HOOKS
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda config: config, "cannot be called without arguments"),
+        (lambda: 3, "gave no Receiver and no program that holds one, but int"),
+        (lambda: SimpleNamespace(extensions={}), "of type SimpleNamespace that holds no receiver"),
+        (program("no receiver"), "of type SimpleNamespace that holds no receiver"),
+        (SimpleNamespace(extensions=3), "is no Receiver but of type SimpleNamespace"),
+        (Router(), "is of type Router, which collects handlers .* name the receiver, the app"),
+        (Receiver, "is no Receiver but of type type"),
+        (len, "is no Receiver but of type builtin_function_or_method"),
+        (None, "has no 'value'"),
+    ],
+)
+def test_what_leads_to_no_receiver_is_told(value: object, told: str, put: Put) -> None:
+    with pytest.raises(ReceiverNotFound, match=told):
+        load_receiver(put(value))
+
+
+def test_an_adopted_program_is_what_its_factory_made(put: Put) -> None:
+    path = put(lambda: pytest.fail("it was made again"))
+    remember_program(path, program())
+    assert load_receiver(path) is load_receiver(path, typed=False) is HOOKS
+
+
+def test_adopting_for_what_is_no_factory_changes_nothing(put: Put) -> None:
+    path = put(HOOKS)
+    remember_program(path, program(Receiver("another-secret-of-sixteen-and-more")))
+    assert load_receiver(path) is HOOKS
+
+
+@pytest.mark.parametrize("named", [None, "another:create_app"])
+def test_a_job_calls_no_function_that_nobody_named(
+    put: Put, monkeypatch: pytest.MonkeyPatch, named: str | None
+) -> None:
+    if named:
+        monkeypatch.setenv(FACTORY_VARIABLE, named)
+    path = put(lambda: pytest.fail("a job has called a function"))
+    with pytest.raises(
+        ReceiverNotFound, match=f"start it as worker {path}, or set {FACTORY_VARIABLE}="
+    ):
+        process(path, "0" * 32, "florentin")
+
+
+def test_a_job_calls_the_factory_that_the_environment_names(
+    put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(lambda: HOOKS)
+    monkeypatch.setenv(FACTORY_VARIABLE, path)
+    assert load_receiver(path, typed=False) is HOOKS
+
+
+def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
+    for value in (HOOKS, program()):
+        assert load_receiver(put(value), typed=False) is HOOKS
+    with pytest.raises(ConfigurationError, match="by RQ workers only"):
+        process(put(HOOKS), "0" * 32, "florentin")
+
+
+def test_a_module_that_misses_one_of_a_shorter_name_is_itself_to_blame(tmp_path: Path) -> None:
+    (tmp_path / "shop_hooks.py").write_text("import shop")
+    code = "from florentin_webhooks.core import loader\nloader.load_receiver('shop_hooks:hooks')"
+    assert "\nModuleNotFoundError: No module named 'shop'" in python("-c", code, cwd=tmp_path).talk
+
+
+def test_django_that_is_set_up_is_not_set_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure()
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "settings")
+    monkeypatch.setattr("django.setup", lambda: pytest.fail("it was set up again"))
+    assert set_up_django()
+
+
+def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text("INSTALLED_APPS = ['django.contrib.contenttypes']")
+    (tmp_path / "shop.py").write_text(
+        "from django.contrib.contenttypes.models import ContentType\n"
+        "from florentin_webhooks import Receiver\n"
+        "hooks = Receiver('a-secret-of-sixteen-and-more')\n"
+    )
+    code = "from florentin_webhooks.core import loader\nprint(loader.load_receiver('shop:hooks'))"
+    told = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
+    assert "Receiver" in told.data, told.talk

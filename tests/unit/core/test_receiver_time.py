@@ -1,0 +1,174 @@
+"""Handlers that take too long: told in time, and never run beside themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import anyio.lowlevel
+import pytest
+
+from florentin_webhooks import MemoryStore, Receiver, Reply
+from florentin_webhooks.errors import HandlerFailed
+from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.shop import SECRET
+from tests.support.waiting import aeventually
+
+pytestmark = pytest.mark.anyio
+
+TIMEOUT = timedelta(seconds=0.05)
+LEASE = 0.9
+
+
+class Slow:
+    """A receiver whose handler runs in a thread until *release* is set, then may *fail*."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore(lease=timedelta(seconds=LEASE))
+        self.receiver = Receiver(SECRET, store=self.store, timeout=TIMEOUT)
+        self.made = Provider(SECRET).make("invoice.created")
+        self.release = threading.Event()
+        self.fail = False
+        self.ran: list[str] = []
+        self.receiver.on(InvoiceCreated)(self._slow)
+
+    def _slow(self, _: InvoiceCreated) -> None:
+        self.ran.append("slow")
+        self.release.wait(30)
+        if self.fail:
+            raise ValueError
+
+    def second(self, _: InvoiceCreated) -> None:
+        """A handler that takes no time."""
+        self.ran.append("second")
+
+    async def receive(self, made: SignedDelivery | None = None) -> Reply:
+        return await self.receiver.areceive(*(made or self.made))
+
+    async def settled(self) -> Outcome:
+        """What a retry is told once the thread has ended."""
+        async with asyncio.timeout(10):
+            outcome = Outcome.IN_PROGRESS
+            while outcome is Outcome.IN_PROGRESS:
+                outcome = (await self.receive()).outcome
+                await anyio.lowlevel.checkpoint()
+        return outcome
+
+
+@pytest.fixture
+async def slow() -> AsyncIterator[Slow]:
+    made = Slow()
+    yield made
+    made.release.set()
+
+
+async def test_a_thread_that_takes_too_long_is_told_in_time(slow: Slow) -> None:
+    began = time.monotonic()
+    reply = await slow.receive()
+    assert time.monotonic() - began < 5
+    assert reply.outcome is Outcome.HANDLER_FAILED
+    assert isinstance(reply.error, HandlerFailed)
+    (failure,) = reply.error.failures.exceptions
+    assert isinstance(failure, TimeoutError)
+
+
+async def test_while_it_goes_on_retries_wait(slow: Slow) -> None:
+    await slow.receive()
+    assert (await slow.receive()).outcome is Outcome.IN_PROGRESS
+    assert slow.ran == ["slow"]
+
+
+async def test_when_it_has_ended_the_delivery_is_done(slow: Slow) -> None:
+    await slow.receive()
+    slow.release.set()
+    assert await slow.settled() is Outcome.DUPLICATE
+    assert slow.ran == ["slow"]
+
+
+async def test_when_it_has_failed_in_the_end_a_retry_runs_it(slow: Slow) -> None:
+    slow.fail = True
+    await slow.receive()
+    slow.release.set()
+    assert await slow.settled() is Outcome.HANDLER_FAILED
+    assert slow.ran == ["slow", "slow"]
+
+
+async def test_the_handlers_after_it_run_in_the_retry(slow: Slow) -> None:
+    slow.receiver.on(InvoiceCreated)(slow.second)
+    assert (await slow.receive()).outcome is Outcome.HANDLER_FAILED
+    slow.release.set()
+    assert await slow.settled() is Outcome.PROCESSED
+    assert slow.ran == ["slow", "second"]
+
+
+async def test_however_long_it_goes_on_nobody_runs_it_beside(slow: Slow) -> None:
+    await slow.receive()
+    end = time.monotonic() + 1.2 * LEASE
+    while time.monotonic() < end:
+        assert (await slow.receive()).outcome is Outcome.IN_PROGRESS
+        await anyio.lowlevel.checkpoint()
+    slow.release.set()
+    assert await slow.settled() is Outcome.DUPLICATE
+    assert slow.ran == ["slow"]
+
+
+async def test_a_program_that_leaves_does_not_end_a_thread(slow: Slow) -> None:
+    task = asyncio.ensure_future(slow.receive())
+    await aeventually(lambda: slow.ran)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert (await slow.receive()).outcome is Outcome.IN_PROGRESS
+    slow.release.set()
+    assert await slow.settled() is Outcome.DUPLICATE
+    assert slow.ran == ["slow"]
+
+
+def test_a_program_that_ends_waits_for_its_thread_and_records_it() -> None:
+    slow = Slow()
+
+    async def program() -> None:
+        assert (await slow.receive()).outcome is Outcome.HANDLER_FAILED
+        asyncio.get_running_loop().call_later(0.05, slow.release.set)
+
+    asyncio.run(program())
+    assert slow.receiver.receive(*slow.made).outcome is Outcome.DUPLICATE
+    assert slow.ran == ["slow"]
+
+
+async def test_a_coroutine_that_takes_too_long_is_ended_and_run_again() -> None:
+    receiver, ran = Receiver(SECRET, timeout=TIMEOUT), list[int]()
+
+    @receiver.on(InvoiceCreated)
+    async def slow_once(_: InvoiceCreated) -> None:
+        ran.append(1)
+        if len(ran) == 1:
+            await asyncio.Event().wait()
+
+    made = Provider(SECRET).make("invoice.created")
+    assert (await receiver.areceive(*made)).outcome is Outcome.HANDLER_FAILED
+    assert (await receiver.areceive(*made)).outcome is Outcome.PROCESSED
+
+
+def test_a_coroutine_that_takes_too_long_is_ended_in_a_blocking_program() -> None:
+    receiver = Receiver(SECRET, timeout=TIMEOUT)
+
+    @receiver.on(InvoiceCreated)
+    async def slow(_: InvoiceCreated) -> None:
+        await asyncio.Event().wait()
+
+    reply = receiver.receive(*Provider(SECRET).make("invoice.created"))
+    assert reply.outcome is Outcome.HANDLER_FAILED
+
+
+async def test_a_slow_thread_leaves_the_others_alone(slow: Slow) -> None:
+    provider = Provider(SECRET)
+    quick = Receiver(SECRET, store=slow.store, timeout=TIMEOUT)
+    quick.on(InvoiceCreated)(lambda _: None)
+    await slow.receive()
+    assert (await quick.areceive(*provider.make("invoice.created"))).outcome is Outcome.PROCESSED

@@ -1,0 +1,310 @@
+"""The view of Django programs: one object, blocking or in the event loop, past every guard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial, wraps
+from tempfile import SpooledTemporaryFile
+from typing import Any, cast
+
+import pytest
+from asgiref.sync import async_to_sync, iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client
+from django.urls import URLPattern, path, reverse
+
+from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.django import conf, webhook_path, webhook_view
+from florentin_webhooks.django.connections import fresh_connections
+from florentin_webhooks.events import Event
+from tests.support.asgi import scope_of
+from tests.support.django_hooks import described
+from tests.support.django_mounts import through_wsgi
+from tests.support.django_settings import configure
+from tests.support.http import Answer
+from tests.support.receivers import Target
+from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery
+from tests.support.wsgi import environ_of
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+PASSWORD = "pa55word"
+MULTIPART = "multipart/form-data; boundary=x"
+View = Callable[..., Any]  # Any: blocking or not.
+
+
+@pytest.fixture(autouse=True)
+def _django() -> None:
+    configure()
+
+
+def sent(kind: str) -> Request:
+    return delivery().with_headers(("Content-Type", kind))
+
+
+def asgi_request(kind: str) -> ASGIRequest:
+    """A request whose body Django has taken, as it does under ASGI."""
+    scope = scope_of(sent(kind).with_headers(("Content-Length", str(len(CANONICAL)))), "/")
+    body = SpooledTemporaryFile(max_size=10)  # noqa: SIM115 - the request's to close.
+    body.write(CANONICAL)
+    body.seek(0)
+    return ASGIRequest(scope, body)
+
+
+def told(response: Any) -> Answer:
+    return Answer(response.status_code, dict(response.headers), response.content)
+
+
+def blocking(view: View, kind: str = JSON, before: Callable[[HttpRequest], object] = id) -> Answer:
+    """The answer of *view* under WSGI, after a middleware has done *before*."""
+    request = WSGIRequest(environ_of(sent(kind), "/"))
+    before(request)
+    return told(view(request))
+
+
+def in_loop(view: View, kind: str = JSON, before: Callable[[HttpRequest], object] = id) -> Answer:
+    """The answer of *view* under ASGI."""
+
+    async def answer() -> HttpResponse:
+        assert iscoroutinefunction(view)
+        return cast("HttpResponse", await view(request))
+
+    with closing(asgi_request(kind)) as request:
+        before(request)
+        return told(asyncio.run(answer()))
+
+
+def read_one(request: HttpRequest) -> None:
+    request.read(1)
+
+
+def touch_post(request: HttpRequest) -> None:
+    request.POST  # noqa: B018 - as a middleware that looks for a field.
+
+
+def touch_body(request: HttpRequest) -> None:
+    request.body  # noqa: B018 - as a middleware that logs it.
+
+
+def test_outside_of_event_loops_the_view_is_a_plain_function() -> None:
+    view = webhook_view(Target().receiver)
+    assert not iscoroutinefunction(view)
+    assert blocking(view).outcome == "processed"
+
+
+def test_inside_an_event_loop_it_is_a_coroutine_function() -> None:
+    assert in_loop(webhook_view(Target().receiver)).outcome == "processed"
+
+
+def test_a_wrapper_without_async_runs_it_in_a_thread_under_asgi() -> None:
+    view = webhook_view(Target().receiver)
+    with closing(asgi_request(JSON)) as request:
+        assert told(cast("HttpResponse", view(request))).outcome == "processed"
+
+
+def test_a_wrapper_with_async_runs_it_in_a_thread_under_wsgi() -> None:
+    view = webhook_view(Target().receiver)
+
+    async def wrapper(request: HttpRequest) -> HttpResponse:
+        return cast("HttpResponse", await cast("Any", view(request)))
+
+    request = WSGIRequest(environ_of(sent(JSON), "/"))
+    assert told(async_to_sync(wrapper)(request)).outcome == "processed"
+
+
+def test_a_request_inside_another_object_is_read_as_what_it_is() -> None:
+    class Wrapped:
+        def __init__(self, request: HttpRequest) -> None:
+            self._inside = request
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inside, name)
+
+    view = webhook_view(Target().receiver)
+    with closing(asgi_request(JSON)) as request:
+        assert told(view(cast("HttpRequest", Wrapped(request)))).outcome == "processed"
+
+
+def test_what_the_url_has_captured_is_none_of_its_business() -> None:
+    view = webhook_view(Target().receiver)
+    assert blocking(partial(view, tenant="ada")).outcome == "processed"
+
+
+@pytest.mark.parametrize("before", [touch_body, touch_post])
+@pytest.mark.parametrize("kind", [JSON, FORM])
+@pytest.mark.parametrize("server", [blocking, in_loop])
+def test_a_body_that_django_has_kept_is_the_body(
+    server: Callable[..., Answer], kind: str, before: Callable[[HttpRequest], object]
+) -> None:
+    assert server(webhook_view(Target().receiver), kind, before).outcome == "processed"
+
+
+@pytest.mark.parametrize(("kind", "before"), [(MULTIPART, touch_post), (JSON, read_one)])
+def test_a_body_that_a_middleware_has_read_is_unavailable_under_wsgi(
+    kind: str, before: Callable[[HttpRequest], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = blocking(webhook_view(Target().receiver), kind, before)
+    assert (answer.status, answer.outcome) == (500, "body-unavailable")
+    assert "a middleware read the body" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "before"), [(MULTIPART, touch_post), (JSON, read_one)])
+def test_a_body_that_a_middleware_has_read_is_still_there_under_asgi(
+    kind: str, before: Callable[[HttpRequest], object]
+) -> None:
+    assert in_loop(webhook_view(Target().receiver), kind, before).outcome == "processed"
+
+
+def test_a_body_that_something_around_django_has_read_is_unavailable_under_asgi(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def drain(request: HttpRequest) -> None:
+        cast("Any", request)._stream.truncate(0)
+
+    answer = in_loop(webhook_view(Target().receiver), JSON, drain)
+    assert (answer.status, answer.outcome) == (500, "body-unavailable")
+    assert f"Content-Length {len(CANONICAL)}, 0 bytes arrived" in caplog.text
+
+
+def test_the_reply_has_the_headers_of_the_receiver_and_its_length() -> None:
+    answer = blocking(webhook_view(Target().receiver))
+    length = str(len(answer.body))
+    assert answer.headers == {
+        "Content-Type": JSON,
+        "Cache-Control": "no-store",
+        "Content-Length": length,
+    }
+
+
+def test_the_exemptions_stay_with_wrappers() -> None:
+    view = webhook_view(Target().receiver)
+
+    @wraps(view)
+    def wrapper(request: HttpRequest) -> Any: ...  # Any: as the view.
+
+    marks = cast("Any", wrapper)
+    assert marks.csrf_exempt is True
+    assert marks.login_required is False
+    assert "any database" in marks._non_atomic_requests
+
+
+def test_a_receiver_of_ones_own_gets_fresh_connections_around_its_threads() -> None:
+    hooks = Receiver(SECRET, store=MemoryStore())
+    webhook_view(hooks)
+    assert hooks.around is fresh_connections
+
+
+@pytest.mark.parametrize("route", ["webhooks/florentin", "/webhooks/florentin/", "a+b.c-d"])
+def test_both_forms_of_a_path_are_served(route: str) -> None:
+    for form in (f"/{route.strip('/')}", f"/{route.strip('/')}/"):
+        with described({}, ROOT_URLCONF=(webhook_path(route, Target().receiver),)):
+            assert reverse("florentin-webhooks") == f"/{route.strip('/')}"
+        assert answered(route, form) == "processed"
+
+
+@pytest.mark.parametrize("spelt", ["/webhooks", "/webhooks/florentin//", "/webhooks/florentin\n"])
+def test_no_other_spelling_is_served(spelt: str) -> None:
+    assert answered("webhooks/florentin", spelt) == ""
+
+
+def answered(route: str, spelt: str) -> str:
+    return through_wsgi(Target().receiver, delivery(), spelt, route=route).outcome
+
+
+@pytest.mark.parametrize("route", ["", "/"])
+def test_a_path_that_has_not_both_forms_is_refused(route: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="no form without a slash"):
+        webhook_path(route, Target().receiver)
+
+
+@pytest.mark.parametrize("server", [blocking, in_loop])
+def test_without_a_receiver_it_serves_that_of_the_settings(
+    server: Callable[..., Answer],
+) -> None:
+    with described({"SECRETS": SECRET, "STORE": "memory"}):
+        assert server(webhook_view()).outcome == "stale"  # It stands in 2026.
+
+
+def test_a_receiver_that_cannot_be_built_is_told_to_whoever_runs_the_program() -> None:
+    with described({"SECRETS": "short"}), pytest.raises(ImproperlyConfigured, match="5 bytes"):
+        blocking(webhook_view())
+
+
+def test_the_test_clients_of_django_can_send_deliveries() -> None:
+    headers = {n.decode(): v.decode() for n, v in delivery().without("Content-Type").headers}
+    hooks = Target().receiver
+    with described({}, ROOT_URLCONF=(webhook_path("hook", hooks),)):
+        first = Client(headers=headers).post("/hook", CANONICAL, JSON)
+        client = AsyncClient(headers=headers)
+        second = asyncio.run(client.post("/hook", CANONICAL, JSON, headers=headers))
+    assert [told(first).outcome, told(second).outcome] == ["processed", "duplicate"]
+
+
+def test_a_sender_that_leaves_stops_a_coroutine_and_the_retry_runs_it_again() -> None:
+    begun, hooks = asyncio.Event(), Receiver(SECRET, store=MemoryStore(), clock=lambda: T0)
+
+    @hooks.on(Event)
+    async def wait(_: Event) -> None:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.Event().wait()
+
+    async def leaving() -> None:
+        incoming = [{"type": "http.request", "body": CANONICAL}]
+
+        async def receive() -> dict[str, Any]:
+            if incoming:
+                return incoming.pop()
+            await begun.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_: object) -> None:
+            raise AssertionError("nobody is there to be answered")
+
+        await ASGIHandler()(scope_of(delivery(), "/hook"), receive, send)
+
+    with described({}, MIDDLEWARE=[], ROOT_URLCONF=(webhook_path("hook", hooks),)):
+        asyncio.run(leaving())
+    assert in_loop(webhook_view(hooks)).outcome == "processed"
+
+
+def page(given: Mapping[str, object], *urls: URLPattern) -> str:
+    """What Django shows under DEBUG where the view at "/hook" fails."""
+    with described({**given}, DEBUG=True, ROOT_URLCONF=urls):
+        conf.problems()  # As when Django is set up.
+        answer = Client(raise_request_exception=False).post("/hook", b"", JSON)
+    assert answer.status_code == 500
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"SECRETS": PASSWORD}, {"STORE": f"redis://u:{PASSWORD}@h/?a=b"}]
+)
+def test_the_error_page_of_wrong_settings_shows_no_secret(wrong: dict[str, object]) -> None:
+    shown = page({"SECRETS": [SECRET], **wrong}, webhook_path("hook"))
+    assert "See: manage.py check" in shown
+    assert "FLORENTIN_WEBHOOKS" in shown
+    assert PASSWORD not in shown
+    assert SECRET not in shown
+
+
+def test_the_error_page_of_another_view_shows_no_secret() -> None:
+    def fails(_: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    given = {"SECRETS": {"new": SECRET}, "STORE": f"redis://u:{PASSWORD}@localhost:1"}
+    shown = page(given, path("hook", fails))
+    assert "redis://…" in shown
+    assert PASSWORD not in shown
+    assert SECRET not in shown
+
+
+def test_the_error_page_of_a_receiver_that_fails_shows_no_secret() -> None:
+    hooks = Receiver(SECRET, store=MemoryStore(), queue=None)
+    hooks.receive = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]  # it fails.
+    assert SECRET not in page({"SECRETS": SECRET}, webhook_path("hook", hooks))

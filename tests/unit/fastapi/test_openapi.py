@@ -1,0 +1,248 @@
+"""What the OpenAPI of a FastAPI program shows of a receiver."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Annotated, Generic, Literal, TypeVar, get_args
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from florentin_webhooks import Receiver
+from florentin_webhooks.events import CATALOGUE, Event, InvoiceCreated, UnknownEvent
+from florentin_webhooks.fastapi import webhook_router
+from florentin_webhooks.senders.florentin.payloads import InvoiceData
+from florentin_webhooks.senders.florentin.samples import sample
+from tests.support.openapi import JSON, fits, operation, references, resolve
+from tests.support.receivers import Target
+
+PATH = "/webhooks/florentin"
+OURS = "Florentin-"
+
+
+class Account(BaseModel):
+    """The program's own, under the name of one of ours."""
+
+    balance: int
+
+
+T = TypeVar("T")
+
+
+class Listed(BaseModel, Generic[T]):
+    """A generic model."""
+
+    items: list[T]
+
+
+class Card(BaseModel):
+    """One way to pay, told from others by its kind."""
+
+    kind: Literal["card"]
+
+
+class Wire(BaseModel):
+    """Another one."""
+
+    kind: Literal["wire"]
+
+
+class Amended(InvoiceData):
+    """A model that refers to itself, and in every way that pydantic has to others."""
+
+    amends: Amended | None = None
+    paid: Listed[Annotated[Card | Wire, Field(discriminator="kind")]]
+    reference: tuple[Card, Wire] | dict[str, Card | Wire]
+
+
+class AmendedInvoice(InvoiceCreated):
+    """The program's reading of a documented event."""
+
+    data: Amended
+
+
+class MoonLanded(UnknownEvent):
+    """An event that the catalogue does not have."""
+
+    event: Literal["moon.landed"]
+
+
+def program(receiver: Receiver) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/accounts")
+    async def create(account: Account) -> InvoiceCreated:
+        raise NotImplementedError(account)
+
+    app.include_router(webhook_router(receiver, PATH))
+    return app
+
+
+@cache
+def plain() -> FastAPI:
+    """A program with a receiver as it comes, for tests that only look."""
+    return program(Target().receiver)
+
+
+def body(app: FastAPI) -> JSON:
+    shown: JSON = operation(app)["requestBody"]["content"]["application/json"]["schema"]
+    return shown
+
+
+@cache
+def fully_used() -> FastAPI:
+    """A program in which everything that can be shown is shown."""
+    receiver = Target().receiver
+    receiver.on(AmendedInvoice)(print_it)
+    receiver.on(MoonLanded)(print_it)
+    return program(receiver)
+
+
+def print_it(event: Event) -> None:
+    raise NotImplementedError(event)
+
+
+# --- the events ---
+
+
+def test_the_events_of_the_catalogue_are_shown_as_the_body() -> None:
+    schema = body(plain())
+    assert list(schema["discriminator"]["mapping"]) == list(CATALOGUE)
+    assert [each["$ref"] for each in schema["oneOf"]] == list(
+        schema["discriminator"]["mapping"].values()
+    )
+    assert schema["discriminator"]["propertyName"] == "event"
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_sample_of_each_event_fits_its_schema_and_no_other(name: str) -> None:
+    app = plain()
+    event = {"event": name, "timestamp": "2026-06-06T12:00:00Z", "data": sample(name)}
+    assert fits(app.openapi(), body(app), event)
+
+
+def test_an_invoice_without_its_number_does_not_fit() -> None:
+    app = plain()
+    event = {"event": "invoice.created", "timestamp": "", "data": {"invoice": {"id": "inv_1"}}}
+    assert not fits(app.openapi(), body(app), event)
+
+
+def test_a_model_of_the_program_takes_the_place_of_the_one_of_the_catalogue() -> None:
+    mapping = body(fully_used())["discriminator"]["mapping"]
+    assert mapping["invoice.created"] == f"#/components/schemas/{OURS}AmendedInvoice"
+
+
+def test_an_event_of_the_program_stands_behind_those_of_the_catalogue() -> None:
+    mapping = body(fully_used())["discriminator"]["mapping"]
+    assert list(mapping) == [*CATALOGUE, "moon.landed"]
+
+
+def test_a_model_of_several_events_is_listed_once() -> None:
+    class Landed(UnknownEvent):
+        event: Literal["moon.landed", "mars.landed"]
+
+    receiver = Target().receiver
+    receiver.on(Landed)(print_it)
+    schema = body(program(receiver))
+    assert len(schema["oneOf"]) == 11
+    names = get_args(Landed.model_fields["event"].annotation)
+    assert {schema["discriminator"]["mapping"][name] for name in names} == {
+        f"#/components/schemas/{OURS}Landed"
+    }
+
+
+def test_a_handler_that_is_registered_after_the_router_was_included_counts() -> None:
+    receiver = Target().receiver
+    app = program(receiver)
+    receiver.on(MoonLanded)(print_it)
+    assert "moon.landed" in body(app)["discriminator"]["mapping"]
+
+
+# --- the rest of the operation ---
+
+
+def test_the_path_is_shown_once_and_with_post_alone() -> None:
+    paths = plain().openapi()["paths"]
+    assert {path: list(methods) for path, methods in paths.items()} == {
+        "/accounts": ["post"],
+        PATH: ["post"],
+    }
+
+
+def test_the_headers_are_shown_and_the_signature_is_required() -> None:
+    parameters = operation(plain())["parameters"]
+    assert {each["name"]: each["required"] for each in parameters} == {
+        "X-Florentin-Signature": True,
+        "X-Florentin-Event": False,
+        "X-Florentin-Delivery-Id": False,
+        "X-Florentin-Timestamp": False,
+    }
+
+
+# --- the document ---
+
+
+def test_every_reference_leads_somewhere() -> None:
+    document = fully_used().openapi()
+    found = set(references(document))
+    assert len(found) > len(CATALOGUE)
+    for reference in found:
+        assert resolve(document, {"$ref": reference})
+
+
+def test_every_schema_that_is_shown_is_used() -> None:
+    document = fully_used().openapi()
+    used = {reference.rpartition("/")[2] for reference in references(document)}
+    assert set(document["components"]["schemas"]) == used
+
+
+def test_the_document_has_the_structure_of_openapi_3_1() -> None:
+    document = fully_used().openapi()
+    assert document["openapi"].startswith("3.1.")
+    assert {"title", "version"} <= set(document["info"])
+    assert all(re.fullmatch(r"[\w.-]+", name) for name in document["components"]["schemas"])
+    shown = operation(fully_used())
+    assert shown["operationId"]
+    assert all(re.fullmatch("[1-5][0-9]{2}", status) for status in shown["responses"])
+    assert all(response["description"] for response in shown["responses"].values())
+    for parameter in shown["parameters"]:
+        assert parameter["in"] == "header"
+        assert parameter["schema"] == {"type": "string"}
+    assert shown["requestBody"]["required"] is True
+
+
+def test_schemas_of_the_program_keep_their_names_and_their_content() -> None:
+    alone = FastAPI()
+
+    @alone.post("/accounts")
+    async def create(account: Account) -> InvoiceCreated:
+        raise NotImplementedError(account)
+
+    theirs = alone.openapi()["components"]["schemas"]
+    together = fully_used().openapi()["components"]["schemas"]
+    assert {name: each for name, each in together.items() if not name.startswith(OURS)} == theirs
+    assert f"{OURS}Account" in together
+
+
+def test_two_receivers_with_models_of_one_name_are_both_shown() -> None:
+    def another() -> type[InvoiceCreated]:
+        class AmendedInvoice(InvoiceCreated):
+            data: InvoiceData
+
+        return AmendedInvoice
+
+    first, second = Target().receiver, Target().receiver
+    first.on(AmendedInvoice)(print_it)
+    app = program(first)
+    second.on(another())(print_it)
+    app.include_router(webhook_router(second, "/second"))
+    schemas = [
+        operation(app, path)["requestBody"]["content"]["application/json"]["schema"]
+        for path in (PATH, "/second")
+    ]
+    one, other = (each["discriminator"]["mapping"]["invoice.created"] for each in schemas)
+    assert one != other
+    for reference in references(app.openapi()):
+        assert resolve(app.openapi(), {"$ref": reference})
