@@ -1,4 +1,4 @@
-"""Every error that is raised on purpose, in one tree.
+"""All exceptions of this package, in one tree.
 
 ::
 
@@ -13,8 +13,9 @@
     ├── HandlerFailed
     └── Unavailable
 
-``str(error)`` is written for the person who runs the receiver. The sender is told *code* and
-nothing else. No message holds a secret, a signature or a piece of a body.
+*message* says what happened, *hint* what to do about it; both are whole sentences for the operator
+of the receiver, and ``str(error)`` joins them. The sender receives *code* and nothing else. No
+message holds a secret, a signature or a piece of a body.
 """
 
 from __future__ import annotations
@@ -40,39 +41,50 @@ __all__ = [
 
 
 class WebhookError(Exception):
-    """Be the base of everything this package raises on purpose."""
+    """Base class of all exceptions raised by this package."""
 
     code: ClassVar[str] = "error"
-    """The outcome that stands in replies and logs."""
+    """The outcome in replies and logs."""
     status: ClassVar[int] = 500
-    """The HTTP status that goes with it."""
+    """The HTTP status of the reply."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
 
 
 class ConfigurationError(WebhookError):
-    """Say that the receiver was put together wrongly; raised at start, never for a request."""
+    """Invalid configuration; raised at start, never for a request."""
 
     code = "configuration"
 
 
 class Rejected(WebhookError):
-    """Say that a delivery was refused before any handler saw it."""
+    """A delivery that was refused before any handler ran."""
 
     code = "rejected"
     status = 400
 
 
 class MalformedDelivery(Rejected):
-    """Say that a genuine body is not an event: not JSON, no envelope, or headers that disagree."""
+    """A genuine body that is not an event: not JSON, no envelope, or headers that disagree."""
 
     code = "malformed"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(
+            f"The signed body is not an event: {reason}.",
+            "Compare the body with the sender's documentation.",
+        )
         self.reason = reason
 
 
 class InvalidSignature(Rejected):
-    """Say that no configured secret signed these bytes.
+    """The signature does not match any configured secret.
 
     *reason* is ``missing``, ``repeated``, ``malformed`` or ``mismatch``. It is for the log: to
     the sender all four look alike.
@@ -82,44 +94,51 @@ class InvalidSignature(Rejected):
     status = 401
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the signature is refused: {reason}")
+        super().__init__(
+            f"The signature is invalid: {reason}.",
+            "To find the cause, pass the captured request to: florentin-webhooks verify.",
+        )
         self.reason = reason
 
 
 class StaleDelivery(Rejected):
-    """Say that the signed timestamp lies outside the window.
+    """The signed timestamp is outside the accepted window.
 
-    *age* is how long ago the event was stamped, negative for the future; *limit* is the
+    *age* is the time since the event was stamped, negative for the future; *limit* is the
     tolerance, or the leeway for a timestamp in the future.
     """
 
     code = "stale"
 
     def __init__(self, age: timedelta, limit: timedelta) -> None:
-        where = f"{_seconds(age)} old" if age == abs(age) else f"{_seconds(-age)} in the future"
-        super().__init__(f"the event is {where}, the limit is {_seconds(limit)}")
+        late = age == abs(age)
+        where = f"{_seconds(age)} old" if late else f"{_seconds(-age)} in the future"
+        super().__init__(
+            f"The event is {where}; the limit is {_seconds(limit)}.",
+            f"Check the clock of this machine, or raise {'tolerance' if late else 'leeway'}.",
+        )
         self.age = age
         self.limit = limit
 
 
 def _seconds(duration: timedelta) -> str:
-    # Milliseconds where there are any, so that no limit is missed by nothing.
+    # Milliseconds where there are any: 900.001 s must not be shown as a limit of 900 s kept.
     return f"{duration.total_seconds():.3f}".rstrip("0").rstrip(".") + " s"
 
 
 class DeliveryTooLarge(Rejected):
-    """Say that a body is longer than *limit* bytes."""
+    """A body of more than *limit* bytes."""
 
     code = "too-large"
     status = 413
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is longer than {limit} bytes")
+        super().__init__(f"The body is longer than {limit} bytes.", "Raise max_body to accept it.")
         self.limit = limit
 
 
 class InvalidEvent(Rejected):
-    """Say that an event's model refuses the payload.
+    """An event that its model refuses.
 
     *problems* names each field and what is wrong with it, never its value.
     """
@@ -128,23 +147,30 @@ class InvalidEvent(Rejected):
     status = 422
 
     def __init__(self, event: str, problems: Sequence[str]) -> None:
-        super().__init__(f"{event} does not fit its model: {'; '.join(problems)}")
+        super().__init__(
+            f"{event} does not fit its model: {'; '.join(problems)}.",
+            "Correct the model, then replay the delivery.",
+        )
         self.event = event
         self.problems = tuple(problems)
 
 
 class HandlerFailed(WebhookError):
-    """Say that handlers failed; *failures* holds what each of them raised, in order."""
+    """Failed handlers; *failures* holds the exception of each, in order."""
 
     code = "handler-failed"
 
     def __init__(self, failures: BaseExceptionGroup[BaseException]) -> None:
-        super().__init__(f"{len(failures.exceptions)} handler(s) failed")
+        count = len(failures.exceptions)
+        super().__init__(
+            f"{count} handler{'s' * (count != 1)} failed.",
+            "The log names each handler and the line where it failed.",
+        )
         self.failures = failures
 
 
 class Unavailable(WebhookError):
-    """Say that the store gave no answer in time, so that nothing was promised to the sender.
+    """No answer from the store in time, so that nothing was promised to the sender.
 
     *retry_after* is the number of seconds after which asking again makes sense.
     """
@@ -152,6 +178,6 @@ class Unavailable(WebhookError):
     code = "unavailable"
     status = 503
 
-    def __init__(self, reason: str, *, retry_after: int = 5) -> None:
-        super().__init__(reason)
+    def __init__(self, message: str, hint: str = "", *, retry_after: int = 5) -> None:
+        super().__init__(message, hint or f"Try again in {retry_after} s.")
         self.retry_after = retry_after

@@ -34,7 +34,7 @@ def split(app: str) -> tuple[str, str]:
     try:
         return loading.parse_import_path(app)
     except ReceiverNotFound as error:
-        raise UsageError(error.fact, _typed(_EXAMPLE)) from None
+        raise UsageError(error.message, _typed(_EXAMPLE)) from None
 
 
 def load(app: str) -> Receiver:
@@ -52,7 +52,7 @@ def load(app: str) -> Receiver:
         failure = partial(_broken, app, module)
         return _load(app, preset)
     except ReceiverNotFound as error:
-        raise UsageError(error.fact, _next_step(error, module, name)) from None
+        raise UsageError(error.message, _next_step(error, module, name)) from None
     except Terminated:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.

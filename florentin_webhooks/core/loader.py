@@ -47,9 +47,7 @@ class ReceiverNotFound(ConfigurationError):
     """
 
     def __init__(self, fact: str, hint: str, near: tuple[str, ...] = ()) -> None:
-        super().__init__(f"{fact}; {hint}")
-        self.fact = fact
-        self.hint = hint
+        super().__init__(fact, hint)
         self.near = near
 
 

@@ -2,7 +2,7 @@
 
 A value names tests: ``folder/file.py::test_name`` or a whole file, ``folder/file.py``. ``Later``
 gives the reason why a case, or the rest of one, has no test yet.
-``tests/security/test_security/attack_coverage.py`` checks that every case is here and every test exists.
+``tests/security/test_attack_coverage.py`` checks that every case is here and every test exists.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,36 +75,58 @@ def test_what_the_sender_did_is_never_answered_as_a_fault_of_ours(kind: type[Web
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (errors.ConfigurationError("say what to do"), "say what to do"),
-        (errors.MalformedDelivery("not JSON"), "not JSON"),
-        (errors.InvalidSignature("mismatch"), "the signature is refused: mismatch"),
-        (errors.DeliveryTooLarge(1024), "the body is longer than 1024 bytes"),
+        (errors.ConfigurationError("The name is empty."), "The name is empty."),
+        (errors.MalformedDelivery("not JSON"), "The signed body is not an event: not JSON."),
+        (errors.InvalidSignature("mismatch"), "The signature is invalid: mismatch."),
+        (errors.DeliveryTooLarge(1024), "The body is longer than 1024 bytes."),
         (
             errors.StaleDelivery(timedelta(minutes=16), timedelta(minutes=15)),
-            "the event is 960 s old, the limit is 900 s",
+            "The event is 960 s old; the limit is 900 s.",
         ),
         (
             errors.StaleDelivery(timedelta(minutes=-6), timedelta(minutes=5)),
-            "the event is 360 s in the future, the limit is 300 s",
+            "The event is 360 s in the future; the limit is 300 s.",
         ),
         (
             errors.StaleDelivery(timedelta(seconds=900.001), timedelta(minutes=15)),
-            "the event is 900.001 s old, the limit is 900 s",
+            "The event is 900.001 s old; the limit is 900 s.",
         ),
         (
             errors.InvalidEvent("user.login", ["data.id: missing", "data.at: int_type"]),
-            "user.login does not fit its model: data.id: missing; data.at: int_type",
+            "user.login does not fit its model: data.id: missing; data.at: int_type.",
         ),
-        (errors.Unavailable("Redis is away"), "Redis is away"),
+        (errors.Unavailable("Redis is away."), "Redis is away."),
     ],
 )
-def test_an_error_says_what_happened(error: WebhookError, text: str) -> None:
-    assert str(error) == text
+def test_message_says_what_happened(error: WebhookError, text: str) -> None:
+    assert error.message == text
 
 
-def test_failed_handlers_are_told_by_number_and_not_by_what_they_said() -> None:
+def test_text_of_an_error_is_message_and_hint() -> None:
+    error = errors.ConfigurationError("The name is empty.", "Set the variable.")
+    assert str(error) == "The name is empty. Set the variable."
+
+
+def test_error_keeps_its_hint_when_copied() -> None:
+    error = copy(errors.ConfigurationError("The name is empty.", "Set it."))
+    assert (error.message, error.hint) == ("The name is empty.", "Set it.")
+
+
+@pytest.mark.parametrize("kind", [*REJECTED, errors.HandlerFailed, errors.Unavailable])
+def test_every_error_of_a_request_has_a_hint(kind: type[WebhookError]) -> None:
+    arguments: dict[type[WebhookError], tuple[object, ...]] = {
+        errors.DeliveryTooLarge: (1024,),
+        errors.StaleDelivery: (timedelta(minutes=16), timedelta(minutes=15)),
+        errors.InvalidEvent: ("user.login", ["data.id: missing"]),
+        errors.HandlerFailed: (BaseExceptionGroup("handlers failed", [KeyError()]),),
+    }
+    error = kind(*arguments.get(kind, ("reason",)))  # type: ignore[arg-type]
+    assert error.hint.endswith(".")
+
+
+def test_failed_handlers_are_counted_and_not_quoted() -> None:
     failures = BaseExceptionGroup("handlers failed", [KeyError("ada@adabooks.example")])
-    assert str(errors.HandlerFailed(failures)) == "1 handler(s) failed"
+    assert errors.HandlerFailed(failures).message == "1 handler failed."
 
 
 def test_failed_handlers_are_kept() -> None:

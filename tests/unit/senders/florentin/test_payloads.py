@@ -125,7 +125,7 @@ def test_a_refusal_names_its_event() -> None:
 
 def test_a_refusal_names_the_field_and_never_its_value() -> None:
     said = refusal({"user": {"email": "a", "seats": SECRET_VALUE}}, KnownUserLogin)
-    assert str(said) == "user.login does not fit its model: data.user.seats: int_parsing"
+    assert said.message == "user.login does not fit its model: data.user.seats: int_parsing."
 
 
 @pytest.mark.parametrize("kind", ["value", "key", "depth", "unicode"])
