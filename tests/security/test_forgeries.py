@@ -11,7 +11,7 @@ import redis
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.events import Event
-from tests.support.asgi import call, scope_of
+from tests.support.http import call, scope_of
 from tests.support.vectors import CANONICAL, SECRET, T0, attacks, delivery
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.server import Server
@@ -179,7 +181,7 @@ def test_a_forgery_is_logged_with_its_reason_and_nothing_of_its_content(server: 
     for signature in ("sha256=" + "0" * 64, "sha256=", "sha1=abc"):
         place.ask(delivery(signature=signature))
     place.ask(delivery().without("X-Florentin-Signature"))
-    reasons = [line.rpartition(": ")[2] for line in server.lines()]
+    reasons = re.findall(r"signature is invalid: (\w+)", "\n".join(server.lines()))
     assert reasons == ["mismatch", "malformed", "malformed", "missing"]
 
 

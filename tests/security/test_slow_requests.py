@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.program import HASTE
+from tests.support.mounts import HASTE
 from tests.support.server import Server
 from tests.support.vectors import delivery
 
