@@ -152,21 +152,20 @@ def _plain(receiver: Receiver, _: str) -> WSGIApplication:
     return app
 
 
-@cache
-def _handler(kind: type[Any]) -> Any:  # Any: Django types it as a server sees it.
-    configure()
-    with override_settings(MIDDLEWARE=MIDDLEWARE):
-        return kind()
-
-
 def _django(kind: type[Any]) -> Callable[[Receiver, str], Any]:
     """Create Django's handler for each receiver, which is all that its URLs hold."""
 
+    @cache
+    def handler() -> Any:  # Any: Django types it as a server sees it.
+        configure()
+        with override_settings(MIDDLEWARE=MIDDLEWARE):
+            return kind()
+
     def build(receiver: Receiver, path: str) -> Any:
-        handler = copy.copy(_handler(kind))
         urls = {"urlconf": (webhook_path(path, receiver),)}
-        handler.request_class = type("Request", (kind.request_class,), urls)
-        return handler
+        made = copy.copy(handler())
+        made.request_class = type("Request", (kind.request_class,), urls)
+        return made
 
     return build
 
