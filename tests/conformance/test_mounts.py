@@ -68,6 +68,9 @@ def expected(reply: Reply) -> tuple[int, str, bytes]:
     return reply.status, reply.outcome.value, reply.body
 
 
+@pytest.mark.answers(
+    "HTTP-02", "HTTP-10", "HTTP-11", "content-type-charset", "missing-headers", "store-down"
+)
 @each_mount
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_mount_gives_each_delivery_its_outcome(mount: Mount, case: Case) -> None:
@@ -89,6 +92,7 @@ def test_a_mount_writes_the_reply_of_the_receiver_to_the_byte(mount: Mount, case
         assert {n.lower(): v for n, v in reply.headers}.items() <= answer.headers.items()
 
 
+@pytest.mark.answers("every request", "SIG-29")
 @each_mount
 @pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
 def test_a_mount_gives_each_attack_its_outcome(mount: Mount, attack: Attack) -> None:

@@ -20,6 +20,8 @@ from tests.support.mount_cases import ATTACKS, CASES, Case
 from tests.support.server import ASGI_SERVERS, WSGI_SERVERS, served
 from tests.support.vectors import Request
 
+pytestmark = pytest.mark.answers("every request", "ADP-11", "SIG-29", "HTTP-04")
+
 ALL = CASES | ATTACKS
 NUMBERS = {name: number for number, name in enumerate(ALL)}
 ASGI_MOUNTS = ("route", "middleware", "fastapi", "litestar", "django")

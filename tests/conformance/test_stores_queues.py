@@ -124,6 +124,7 @@ def test_one_worker_has_a_part_at_a_time(store: Subject) -> None:
     assert other.verdict is JobDecision.RUN
 
 
+@pytest.mark.answers("worker-dies-after-claim")
 def test_a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more(
     store: Subject,
 ) -> None:

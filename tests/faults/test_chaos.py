@@ -23,6 +23,8 @@ from tests.faults.program import EFFECTS, UNGUARDED
 from tests.faults.sessions import processes_of, session_of
 from tests.faults.stage import Stage
 
+pytestmark = pytest.mark.answers("RPL-09", "RQ-08", "RQ-11")
+
 KINDS = ("web", "horse", "worker", "orphan", "server")
 """``worker``: with its work-horse and scheduler; ``orphan``: these two live on without it."""
 

@@ -42,6 +42,7 @@ def commands(client: redis.Redis) -> dict[str, int]:
     return {name: n for name, n in calls.items() if name != "cmdstat_info"}
 
 
+@pytest.mark.answers("SIG-28")
 def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
     receiver: Receiver, client: redis.Redis
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
     assert commands(client) == before
 
 
+@pytest.mark.answers("SIG-28")
 def test_a_thousand_forgeries_through_asgi_cause_no_command(
     receiver: Receiver, client: redis.Redis
 ) -> None:
