@@ -9,8 +9,8 @@ import pytest
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from tests.conformance.conftest import Make
-from tests.support.parting import BODY, JOB, KEY, OTHER, begin, ended, queued, run
+from tests.conformance.stores.conftest import Make
+from tests.support.operations import BODY, JOB, KEY, OTHER, begin, ended, queued, run
 from tests.support.parts import Jobs, job
 from tests.support.stores import (
     NOON,
