@@ -41,7 +41,7 @@ EFFECTS: Mapping[str, frozenset[str]] = {
 UNGUARDED = frozenset({"notify"})
 """The handlers that do without ``once``."""
 
-oracle = Oracle(FOLDER / "oracle.db")
+oracle = Oracle(FOLDER / "oracle.jsonl")
 
 
 def die_at(point: str) -> None:

@@ -40,7 +40,7 @@ class Stage:
         self.server = EmbeddedServer(folder / "redis")
         self.proxy = Proxy(self.server.url) if proxied else None
         self.client = redis.Redis.from_url(self.server.url)
-        self.oracle = Oracle(folder / "oracle.db")
+        self.oracle = Oracle(folder / "oracle.jsonl")
         self.sessions: list[int] = []
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
@@ -49,7 +49,7 @@ class Stage:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/webhooks/florentin"
 
     def __enter__(self) -> Self:
-        self.oracle.open()
+        self.oracle.clear()
         self.server.start()
         if self.proxy:
             self.proxy.__enter__()

@@ -11,8 +11,7 @@ from pathlib import Path
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.command_line import Program, python
 from tests.support.http import Answer, Connection
-from tests.support.server import Server
-from tests.support.serving import served
+from tests.support.server import Server, served
 from tests.support.vectors import Request
 
 __all__ = ["PATH", "Site", "as_request", "managed", "migrated", "program_of", "serve", "written"]

@@ -17,9 +17,9 @@ from django.test import Client
 
 from florentin_webhooks import Receiver, RedisStore, RetryLater
 from florentin_webhooks.django import conf
-from tests.support.asgi import call, scope_of
 from tests.support.django_settings import POSTGRESQL, SQLITE, migrated
 from tests.support.django_stores import APP, empty
+from tests.support.http import call, scope_of
 from tests.support.vectors import Request
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from fastapi import BackgroundTasks, Body, Depends, FastAPI, Header, HTTPExcepti
 
 from florentin_webhooks.fastapi import webhook_router
 from tests.support.receivers import Target
-from tests.support.switchboard import Switchboard
+from tests.support.server import Switchboard
 from tests.support.vectors import CANONICAL
 from tests.support.waiting import eventually
 

@@ -18,7 +18,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.asgi import Message, call, scope_of
+from tests.support.http import Message, call, scope_of
 from tests.support.openapi import JSON, fits, operation
 from tests.support.receivers import Target
 from tests.support.vectors import SECRET, Request, delivery

@@ -16,9 +16,9 @@ from florentin_webhooks import MemoryStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks, webhook_blueprint
 from tests.support.flask_apps import PATH, held, mounted, post
+from tests.support.http import environ_of
 from tests.support.receivers import Target
 from tests.support.vectors import delivery
-from tests.support.wsgi import environ_of
 
 
 def test_whoever_lists_routes_sees_post_alone() -> None:

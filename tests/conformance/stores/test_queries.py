@@ -19,8 +19,8 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.conformance.conftest import Make
-from tests.support.looked import done, found, listed
+from tests.conformance.stores.conftest import Make
+from tests.support.operations import done, found, listed
 from tests.support.stores import (
     LOOKING,
     NOON,

@@ -1,4 +1,4 @@
-"""Type what the docs show into a terminal, and see whether what they show comes of it."""
+"""Every command that the docs show, typed into a terminal: it does what is shown."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import pytest
+
+from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, Program, environment, started
-from tests.support.markdown import PAGES, ROOT, Block
-
-__all__ = ["Command", "Terminal", "commands", "furnish"]
+from tests.support.markdown import PAGES, ROOT, Block, write_modules
+from tests.support.server import under_uvicorn
 
 
 class Staying(NamedTuple):
@@ -31,6 +37,10 @@ class Staying(NamedTuple):
     code: int
     unless: str = "--help"
 
+
+CONSOLE = [block for page in PAGES for block in page.of("console")]
+LONG = re.compile(r"^\$ florentin(-webhooks)? demo", re.MULTILINE)
+"""Commands that take so long that they run beside the others."""
 
 STAYING: Mapping[str, Staying] = {
     "demo": Staying(r"Ctrl-C ends the demonstration", 0, unless="--once"),
@@ -199,12 +209,8 @@ def _interrupt(program: Program, staying: Staying) -> None:
 
 
 def furnish(directory: Path) -> None:
-    """Put there what the docs assume: modules that they show, a body, its headers, secrets."""
-    for block in (block for page in PAGES for block in page.of("python")):
-        if named := re.match(r"# (\S+\.py)\n", block.text):
-            path = directory / named[1]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
+    """Write the files that the docs assume: modules, a body, its headers, secrets."""
+    write_modules(directory)
     (directory / "manage.py").write_text(_MANAGE)
     made = Provider(SECRET).make("invoice.created")
     (directory / "body.json").write_bytes(made.body)
@@ -234,3 +240,51 @@ def _masked(text: str) -> str:
     for pattern, word in _MASKS.items():
         text = re.sub(pattern, word, text)
     return text.rstrip()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """The URL of a receiver for the commands that send to one."""
+    receiver = Receiver(SECRET, store=MemoryStore())
+
+    @receiver.on(Event)
+    async def take(_: Event) -> None: ...
+
+    with under_uvicorn(WebhookApp(receiver)) as port:
+        yield f"http://127.0.0.1:{port}/webhooks/florentin"
+
+
+def type_in(block: Block, url: str, redis_url: str) -> None:
+    """Type the commands of *block* into a terminal of its own: they must do what is shown."""
+    typed = commands(block)
+    with (
+        TemporaryDirectory(prefix="fw-") as directory,
+        Terminal(Path(directory), url, redis_url) as terminal,
+    ):
+        for command, following in zip(typed, [*typed[1:], None], strict=True):
+            shows_code = following is not None and following.text == "echo $?"
+            terminal.type(command, may_fail=shows_code)
+
+
+@pytest.fixture(scope="module")
+def begun(
+    request: pytest.FixtureRequest, endpoint: str, redis_server: str
+) -> Iterator[Mapping[Block, Future[None]]]:
+    """What comes of the blocks that take long and are to be tried; all have begun."""
+    wanted = "".join(item.name for item in request.session.items)
+    with ThreadPoolExecutor() as threads:
+        yield {
+            block: threads.submit(type_in, block, endpoint, redis_server)
+            for block in CONSOLE
+            if LONG.search(block.text) and f"[{block.place}]" in wanted
+        }
+
+
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
+def test_commands_do_what_is_shown(
+    block: Block, begun: Mapping[Block, Future[None]], endpoint: str, redis_url: str
+) -> None:
+    if block in begun:
+        begun[block].result()
+    else:
+        type_in(block, endpoint, redis_url)

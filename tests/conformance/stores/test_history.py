@@ -11,8 +11,8 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobDecision
 from florentin_webhooks.core.stores.queries import Record, ResetMode, ResetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.conformance.conftest import Make
-from tests.support.looked import done, found, listed
+from tests.conformance.stores.conftest import Make
+from tests.support.operations import done, found, listed
 from tests.support.parts import job
 from tests.support.stores import (
     NOON,

@@ -25,6 +25,7 @@ def test_a_delivery_that_runs_is_in_progress_for_everybody_else(store: Subject) 
     assert store.accept(accept(BODY, token=b"other")).verdict is AcceptDecision.IN_PROGRESS
 
 
+@pytest.mark.answers("RPL-09")
 def test_whoever_has_to_wait_is_told_how_long(make: Make) -> None:
     store = make(Span(lease=60))
     claimed(store, BODY)
@@ -72,6 +73,7 @@ def test_a_retry_learns_which_handlers_have_finished(store: Subject) -> None:
     assert claim.done == {"shop.hooks:bill", "läden:<locals>.zähle"}
 
 
+@pytest.mark.answers("RPL-15")
 def test_whoever_asks_twice_because_an_answer_was_lost_has_the_lease(store: Subject) -> None:
     claimed(store, BODY)
     assert claimed(store, BODY).attempt == 1
@@ -84,6 +86,7 @@ def test_whoever_asks_twice_in_a_retry_is_in_the_same_attempt(store: Subject) ->
     assert claimed(store, BODY, token=b"other") == first
 
 
+@pytest.mark.answers("RPL-09", "worker-dies-after-claim")
 def test_a_lease_that_ended_is_taken_over(make: Make) -> None:
     store = make(Span(lease=SHORT))
     claimed(store, BODY)
@@ -129,6 +132,7 @@ def test_nobody_finishes_with_a_token_that_holds_no_lease(store: Subject, state:
     assert claimed(store, BODY, token=b"third").done == set()
 
 
+@pytest.mark.answers("RPL-11")
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
 def test_a_late_owner_changes_nothing_while_the_next_one_runs(make: Make, state: State) -> None:
     store = make(Span(lease=0.5))
@@ -139,6 +143,7 @@ def test_a_late_owner_changes_nothing_while_the_next_one_runs(make: Make, state:
     assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.IN_PROGRESS
 
 
+@pytest.mark.answers("RPL-11")
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
 def test_a_late_owner_changes_nothing_once_the_next_one_is_done(make: Make, state: State) -> None:
     store = make(Span(lease=SHORT))

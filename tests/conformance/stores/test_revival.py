@@ -10,7 +10,7 @@ from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.support.parting import BODY, JOB, KEY, OTHER, PART, begin, ended, queued, run
+from tests.support.operations import BODY, JOB, KEY, OTHER, PART, begin, ended, queued, run
 from tests.support.parts import Jobs, job
 from tests.support.stores import (
     QUEUEING,

@@ -8,7 +8,7 @@ from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from tests.conformance.conftest import Make
+from tests.conformance.stores.conftest import Make
 from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
 BODY = content()

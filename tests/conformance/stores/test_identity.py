@@ -9,6 +9,8 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
+pytestmark = pytest.mark.answers("RPL-02", "RPL-12")
+
 Make = Callable[[Span], Subject]
 SHORT = 0.03
 BODY = content()

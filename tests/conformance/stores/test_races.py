@@ -21,6 +21,8 @@ from florentin_webhooks.core.stores.base import State, Store
 from tests.support.stores import accept, content, finish
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.answers("RPL-06")
+
 ROUNDS = {2: 200, 10: 60, 50: 20}
 IN_PROCESSES = {2: 200, 10: 200, 50: 100}
 racing = pytest.mark.parametrize("racers", list(ROUNDS))

@@ -9,8 +9,8 @@ import pytest
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from tests.conformance.conftest import Make
-from tests.support.parting import BODY, JOB, KEY, OTHER, begin, ended, queued, run
+from tests.conformance.stores.conftest import Make
+from tests.support.operations import BODY, JOB, KEY, OTHER, begin, ended, queued, run
 from tests.support.parts import Jobs, job
 from tests.support.stores import (
     NOON,
@@ -124,6 +124,7 @@ def test_one_worker_has_a_part_at_a_time(store: Subject) -> None:
     assert other.verdict is JobDecision.RUN
 
 
+@pytest.mark.answers("worker-dies-after-claim")
 def test_a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more(
     store: Subject,
 ) -> None:
