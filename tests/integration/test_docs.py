@@ -203,10 +203,3 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     rows = NAMED["docs/command-line.md"].rows()
     of_django = {"FLORENTIN_WEBHOOKS"}  # A setting, not a variable.
     assert set(re.findall(r'"(FLORENTIN_[A-Z_]+)"', sources)) - set(rows) == of_django
-
-
-def test_every_module_has_its_place_in_the_tour() -> None:
-    found = [*ROOT.glob("florentin_webhooks/*.py"), *ROOT.glob("florentin_webhooks/*/__init__.py")]
-    modules = {path.parent.name if path.stem == "__init__" else path.stem for path in found}
-    named = {code.rstrip("/") for code in NAMED["CONTRIBUTING.md"].code()}
-    assert modules - {"florentin_webhooks", "__main__"} - named == set()

@@ -1,4 +1,4 @@
-"""The program in the process of the tests: no server, no Redis, handlers inline."""
+"""The app in the process of the tests: no server, no Redis, inline handlers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from saas import create_app
 from saas.models import db
 
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 
 SECRET = token_hex(32)
 
 
-class Inside:
-    """Be the program, a browser in front of it, and Florentin, who sends it deliveries."""
+class InProcessApp:
+    """The app, with a test client and a simulated Florentin."""
 
     def __init__(self, directory: Path) -> None:
         self.app = create_app(
@@ -35,25 +35,25 @@ class Inside:
         self.now = datetime.now(UTC)
         self.florentin = Provider(SECRET, clock=lambda: self.now)
 
-    def make(self, event: str, at: datetime | None = None, **data: Any) -> Made:
-        """Make a delivery of something that happened *at* some time."""
+    def make(self, event: str, at: datetime | None = None, **data: Any) -> SignedDelivery:
+        """Create a delivery, stamped with *at* or the current time."""
         clock = self.florentin if at is None else Provider(SECRET, clock=lambda: at)
         return clock.make(event, **data)
 
-    def send(self, made: Made) -> str:
-        """Post a delivery as Florentin does; give the outcome."""
-        answer = self.browser.post("/webhooks/florentin", data=made.body, headers=made.headers)
-        told = answer.get_json()
-        outcome: str = told["data"]["outcome"] if "data" in told else told["error"]["code"]
+    def send(self, made: SignedDelivery) -> str:
+        """Post a delivery as Florentin does, and return the outcome."""
+        response = self.browser.post("/webhooks/florentin", data=made.body, headers=made.headers)
+        reply = response.get_json()
+        outcome: str = reply["data"]["outcome"] if "data" in reply else reply["error"]["code"]
         return outcome
 
     def deliver(self, event: str, at: datetime | None = None, **data: Any) -> str:
         return self.send(self.make(event, at, **data))
 
     def page(self, path: str) -> str:
-        """Give what a reader sees of a page."""
-        return words(self.browser.get(path).text)
+        """Return the visible text of a page."""
+        return visible_text(self.browser.get(path).text)
 
 
-def words(page: str) -> str:
+def visible_text(page: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", page.partition("<main>")[2]).split())
