@@ -48,7 +48,7 @@ WHY = "Strict JSON and the typed event weigh more on a fast server; the other vi
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Return the rate of each mount, in wall-clock time."""
-    rounds, size = (2, 40) if quick else (9, SLICE)
+    rounds, size = (1, 20) if quick else (9, SLICE)
     made = {
         event: [request_bytes(each) for each in distinct((rounds + 1) * size, event)]
         for event in (HANDLED, UNWANTED)

@@ -73,7 +73,7 @@ class Served(NamedTuple):
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Return rates in wall-clock time and CPU time; the servers take turns."""
-    rounds, size = (2, 200) if quick else (7, SLICE)
+    rounds, size = (1, 100) if quick else (7, SLICE)
     requests = [request_bytes(made) for made in distinct((rounds + 1) * size)]
     pin(CORE + 1)
     times: dict[str, list[float]] = defaultdict(list)

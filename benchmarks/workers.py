@@ -51,7 +51,7 @@ class Rounds(NamedTuple):
 
 SIZES = {"simple": Rounds(9, 400, 300), "fork": Rounds(7, 60, 70)}
 # A simple worker needs many jobs, or all are done before the first measurement.
-QUICK = {"simple": Rounds(2, 100, 10), "fork": Rounds(2, 10, 6)}
+QUICK = {"simple": Rounds(1, 100, 4), "fork": Rounds(1, 10, 4)}
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -61,7 +61,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         urls = [stack.enter_context(server()) for _ in range(2)]
         clients = [stack.enter_context(redis.Redis.from_url(url)) for url in urls]
         sides = [Side(clients[0], _ours(urls[0])), Side(clients[1], _plain(clients[1]))]
-        yield _memory(sides, 200 if quick else 10_000)
+        yield _memory(sides, 50 if quick else 10_000)
         for kind, sizes in (QUICK if quick else SIZES).items():
             yield from _worked(kind, sizes, sides, urls)
 

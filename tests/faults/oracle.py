@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Note", "Oracle", "Run"]
-
 
 class Note(NamedTuple):
     """A run of *handler* has begun (``start``), had its ``effect``, or ended (``end``).

@@ -22,8 +22,6 @@ from tests.faults.sessions import end, leads_group, processes_of
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
-__all__ = ["Stage"]
-
 ROOT = Path(__file__).parents[2]
 
 

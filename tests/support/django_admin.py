@@ -29,26 +29,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-__all__ = [
-    "HOSTILE",
-    "PLACE",
-    "SECRET",
-    "Shop",
-    "asked",
-    "found",
-    "logged_in",
-    "mounting",
-    "of",
-    "page",
-    "plain",
-    "programmed",
-    "receiver",
-    "replayed",
-    "restamped",
-    "rows",
-    "told",
-]
-
 SECRET = "a secret of the admin's tests"
 PLACE = "/admin/florentin_webhooks/delivery/"
 HOSTILE = "<script>alert(%s)</script>{0.__class__}"

@@ -18,8 +18,6 @@ from starlette.types import ASGIApp
 
 from tests.support.vectors import Request
 
-__all__ = ["Answer", "Connection", "Message", "ask", "call", "environ_of", "raw", "scope_of"]
-
 Message = MutableMapping[str, Any]  # Any: as ASGI has it.
 
 

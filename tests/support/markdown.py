@@ -14,8 +14,6 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-__all__ = ["PAGES", "PARSERS", "ROOT", "Block", "Page", "module_name", "write_modules"]
-
 ROOT = Path(__file__).parents[2]
 _PARSER = MarkdownIt("commonmark").enable("table")
 

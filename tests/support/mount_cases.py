@@ -14,8 +14,6 @@ from florentin_webhooks.senders.florentin.samples import sample
 from tests.support.receivers import A, Target
 from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery, envelope
 
-__all__ = ["ATTACKS", "CASES", "Case", "Gone"]
-
 
 class Case(NamedTuple):
     """What is sent, one after the other, and what each of it must come to."""

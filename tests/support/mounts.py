@@ -38,8 +38,6 @@ from tests.support.vectors import Request
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["ASGI", "HASTE", "MIDDLEWARE", "WSGI", "not_found", "through_asgi", "through_wsgi"]
-
 HASTE = 0.3
 """Seconds that a body may take at the mounts where one will not arrive."""
 

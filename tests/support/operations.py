@@ -11,21 +11,6 @@ from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.support.parts import job
 from tests.support.stores import Subject, accept, claimed, content, finish
 
-__all__ = [
-    "BODY",
-    "JOB",
-    "KEY",
-    "OTHER",
-    "PART",
-    "begin",
-    "done",
-    "ended",
-    "found",
-    "listed",
-    "queued",
-    "run",
-]
-
 BODY = content()
 KEY = fingerprint(BODY)
 JOB = job(BODY)

@@ -37,8 +37,6 @@ from tests.support.vectors import SECRET, T0
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["asgi", "wsgi"]
-
 _ALL = [*CASES.values(), *ATTACKS.values()]
 _seen: dict[str, list[str | None]] = {}
 

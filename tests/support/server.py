@@ -22,17 +22,6 @@ from tests.support.http import Answer, Connection, ask, raw
 from tests.support.vectors import CANONICAL, SECRET, Request, delivery, sign
 from tests.support.waiting import eventually
 
-__all__ = [
-    "ASGI_SERVERS",
-    "DEVELOPMENT_SERVERS",
-    "WSGI_SERVERS",
-    "Place",
-    "Server",
-    "Switchboard",
-    "served",
-    "under_uvicorn",
-]
-
 ROOT = Path(__file__).parents[2]
 
 # Standard input ends with the process that started the server, however that one ends.
@@ -54,12 +43,12 @@ make_server("127.0.0.1", 0, app, threaded=True, fd=int(sys.argv[0])).serve_forev
 """
 
 Command = Callable[[str, int], list[str]]
-"""The arguments of Python that serve a program, written ``module:name``, on an open socket."""
+"""The arguments of Python that serve ``module:name``, or ``module:factory()``, on a socket."""
 
 
 def _uvicorn(reader: str) -> Command:
     words = [_RUN_MODULE, "uvicorn", "--http", reader, "--log-level", "debug", "--fd"]
-    return lambda app, fd: [*words, str(fd), app]
+    return lambda app, fd: [*words, str(fd), *(["--factory"] * app.endswith("()")), app.strip("()")]
 
 
 def _gunicorn(*kind: str) -> Command:
@@ -86,7 +75,7 @@ _SERVERS = {**ASGI_SERVERS, **WSGI_SERVERS, **DEVELOPMENT_SERVERS}
 def served(
     server: str, app: str, log: Path, *, environment: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """Serve *app*, written ``module:name``, yield the port, and write all output to *log*.
+    """Serve *app*, yield the port, and write all output to *log*.
 
     The socket is open from the start, so that the first request waits until the server is up.
     """
