@@ -36,8 +36,8 @@ from florentin_webhooks.redis.codec.accept import accept, finish
 from florentin_webhooks.redis.codec.guards import latest, once
 from florentin_webhooks.redis.codec.jobs import begin, sweep, waiting
 from florentin_webhooks.redis.codec.queries import dead, find, list_, reopen, search
-from florentin_webhooks.redis.executors.blocking import BlockingExecutor
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.executors.sync import BlockingExecutor
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
