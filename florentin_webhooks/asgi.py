@@ -13,7 +13,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.protocol.screening import (
+from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
     reliable_content_length,

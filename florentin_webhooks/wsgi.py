@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap, get_all
-from florentin_webhooks.protocol.screening import content_length, reliable_content_length
+from florentin_webhooks.protocol.preconditions import content_length, reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -145,6 +145,8 @@ def _named_store(named: str, settings: RawSettings) -> Store | None:
     if named.startswith(_SCHEMES):
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415
 
+        if "keep" in options:
+            options["unfinished_retention"] = options.pop("keep")
         return RedisStore(named, **options)
     return MemoryStore(**options) if named == "memory" else None
 

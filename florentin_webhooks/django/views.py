@@ -17,7 +17,7 @@ from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import use_fresh_connections
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.protocol.screening import reliable_content_length
+from florentin_webhooks.protocol.preconditions import reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

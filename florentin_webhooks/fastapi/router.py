@@ -14,7 +14,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.fastapi.openapi import OPERATION, EventSchema, responses
-from florentin_webhooks.protocol.screening import path_variants
+from florentin_webhooks.protocol.preconditions import path_variants
 
 try:
     from fastapi import APIRouter, Body, Request, Response

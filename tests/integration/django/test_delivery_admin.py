@@ -180,9 +180,7 @@ def test_a_body_that_was_let_go_is_said_to_be() -> None:
         assert "all that wanted it; their names were let go" in plain(text)
         assert "Run all handlers again" not in text
         answer = asked(operator, f"{PLACE}{done}/replay/", all_handlers="x", confirmed="yes")
-    assert told(answer) == [
-        f"Delivery {done[:12]}: not replayed: its body was let go; ask Florentin to send it again."
-    ]
+    assert told(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
 
 
 def test_whatever_a_sender_chose_is_escaped(shop: Shop, operator: Client) -> None:

@@ -92,9 +92,9 @@ def test_what_cannot_be_replayed_is_told_with_the_reason(shop: Shop, operator: C
     Delivery.objects.filter(key=running).update(state="running", until=1 << 60, token=b"t")
     shop.ran.clear()
     reasons = {
-        done: "all its handlers are done; only all_handlers runs them again",
+        done: "all its handlers are done",
         failed: "the remembered body was changed",
-        running: "its handlers are running right now",
+        running: "its handlers are running",
     }
     assert told(replayed(operator, done, failed, running)) == [
         f"Delivery {each[:12]}: not replayed: {reason}." for each, reason in reasons.items()

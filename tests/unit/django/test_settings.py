@@ -135,7 +135,7 @@ def test_none_means_the_default() -> None:
         ({"SECRETS": []}, "E003", "no secret is configured"),
         ({"STORE": "databse"}, "E004", "names no store"),
         ({"STORE": "postgres://a:pa55word@b/"}, "E004", "names no store"),
-        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "the Redis URL is none"),
+        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "The Redis URL is invalid"),
         ({"STORE": 42}, "E004", "is int, which is no store"),
         ({"STORE": MemoryStore}, "E004", "which is no store"),
         ({"STORE": HalfAStore()}, "E004", "is HalfAStore, which is no store"),

@@ -169,7 +169,7 @@ def test_a_body_that_is_too_late_is_answered_in_the_time_that_was_given() -> Non
 
 @pytest.mark.parametrize("path", ["webhooks", ""])
 def test_a_path_that_does_not_begin_with_a_slash_is_refused(path: str) -> None:
-    with pytest.raises(ConfigurationError, match="must begin with a slash"):
+    with pytest.raises(ConfigurationError, match="Begin it with a slash"):
         webhook_router(Target().receiver, path)
 
 
