@@ -99,7 +99,7 @@ def test_of_threads_one_takes_over(store: DjangoStore) -> None:
     rounds = range(ROUNDS[10])
     for number in rounds:
         store.execute(accept(content(number), token=b"dead"))
-    passed(store._terms.using, 3601)
+    passed(store.using, 3601)
     race(store, 10, lambda number, racer: accept(content(number), token=b"%d" % racer))
 
 
@@ -107,7 +107,7 @@ def test_of_threads_one_runs_what_had_just_been_forgotten(store: DjangoStore) ->
     for number in range(ROUNDS[10]):
         store.execute(accept(content(number), token=b"early", under=f"id-{number}"))
         store.execute(finish(content(number), token=b"early"))
-    passed(store._terms.using, 3601)
+    passed(store.using, 3601)
 
     def asked(number: int, racer: int) -> Accept:
         body = content(number, stamped=f"12:00:{racer % 2:02}")
@@ -141,7 +141,7 @@ def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
 
 
 def test_of_two_processes_one_runs(store: DjangoStore) -> None:
-    alias = store._terms.using
+    alias = store.using
     database = {name: str(connections[alias].settings_dict[name]) for name in ("NAME", "HOST")}
     words = [sys.executable, "-c", PROCESSES, alias, json.dumps(database)]
     raced = subprocess.run(words, stdout=subprocess.PIPE, timeout=60, check=True, text=True)
