@@ -166,7 +166,7 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
         context["may_replay"] = delivery.body is not None and self.has_replay_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description="Replay what has not finished", permissions=["replay"])
+    @admin.action(description="Replay unfinished handlers", permissions=["replay"])
     def replay(self, request: HttpRequest, selected: QuerySet[Delivery]) -> HttpResponse | None:
         """Replay the selected deliveries, the oldest first."""
         keys = selected.order_by("received_at").values_list("key", flat=True)

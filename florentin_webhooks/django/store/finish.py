@@ -73,4 +73,6 @@ def _fields_of_done(options: StoreOptions, now: int) -> dict[str, object]:
         "expires": from_now(options.retention),
         "finished_at": to_db(to_datetime(now)),
     }
-    return fields if options.history else fields | {"body": None, "handlers": {}}
+    if not options.history:
+        fields["body"], fields["handlers"] = None, {}
+    return fields

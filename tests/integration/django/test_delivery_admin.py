@@ -268,7 +268,7 @@ def test_looking_and_replaying_are_permissions_of_their_own(
     assert client.get(PLACE).status_code == looking
     shown = client.get(of(failed))
     assert shown.status_code == looking
-    assert (b"Replay what" in shown.content) is (replaying == 302)
+    assert (b"Replay unfinished" in shown.content) is (replaying == 302)
     form = {"action": "replay", "index": "0", "_selected_action": failed}
     client.post(PLACE, form) if replaying != 302 else None
     assert client.post(f"{PLACE}{failed}/replay/").status_code == replaying

@@ -154,32 +154,46 @@ def test_an_accept_whose_answer_was_lost_counts_once_when_it_is_asked_again(
     assert proxied.execute(finish(content(2))) is State.DONE
 
 
-def test_a_connection_that_broke_while_nobody_used_it_is_opened_again_unnoticed(
-    proxied: DjangoStore,
-) -> None:
+def backend() -> int:
+    """The server's process for our connection."""
     with connections[PROXIED].cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
+        return int(cursor.fetchone()[0])
+
+
+def test_connection_broken_while_idle_is_reopened(proxied: DjangoStore) -> None:
+    pid = backend()
     with shared_server().connect() as connected:
         connected.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
-def test_a_connection_that_somebody_closed_behind_django_is_opened_again_unnoticed(
-    proxied: DjangoStore,
-) -> None:
+def test_connection_closed_behind_django_is_reopened(proxied: DjangoStore) -> None:
     connections[PROXIED].connection.close()
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
-def test_a_server_that_hangs_is_said_in_time_and_got_over(proxied: DjangoStore) -> None:
-    proxied.close()
-    server = shared_server().pid()
-    os.kill(server, signal.SIGSTOP)
+@contextmanager
+def frozen(*processes: int) -> Iterator[None]:
+    """Stop *processes*, and let them go on afterwards."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
-        refused(proxied, STEPS[0])
+        yield
     finally:
-        os.kill(server, signal.SIGCONT)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_frozen_server_is_unavailable_in_time_and_recovers(
+    proxied: DjangoStore, connected: bool
+) -> None:
+    processes = [shared_server().pid(), *([backend()] if connected else [])]
+    if not connected:
+        proxied.close()
+    with frozen(*processes):
+        refused(proxied, STEPS[0])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 

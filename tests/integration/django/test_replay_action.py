@@ -74,7 +74,7 @@ def test_one_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) ->
     text = asked(operator, place)
     assert told(text) == [f"Delivery {failed[:12]}: replayed, and all its handlers are done."]
     assert "State: done" in plain(text)
-    assert "Replay what" not in text
+    assert "Replay unfinished" not in text
 
 
 def test_a_replay_that_fails_names_the_handler(shop: Shop, operator: Client) -> None:
