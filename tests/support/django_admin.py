@@ -185,6 +185,7 @@ def found(client: Client, term: str) -> list[str]:
 @contextmanager
 def mounting(*receivers: Receiver) -> Iterator[Client]:
     """A superuser of a program whose receivers stand in its URLs, and not in its settings."""
+    configure()
     from django.contrib import admin
 
     mounts = [webhook_path(f"at/{number}", each) for number, each in enumerate(receivers)]
