@@ -119,7 +119,7 @@ def test_keep_still_works_and_warns_of_its_new_name() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
-    with pytest.warns(DeprecationWarning, match="unfinished_retention="):
+    with pytest.warns(DeprecationWarning, match="unfinished_retention"):
         store = DjangoStore(keep=timedelta(days=7))
     assert store.unfinished_retention == timedelta(days=7)
 
