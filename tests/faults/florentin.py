@@ -36,7 +36,7 @@ class Ways(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One request and its answer; None where there was none."""
+    """One request and its answer, which is None if the connection broke."""
 
     made: SignedDelivery
     began: float
@@ -45,18 +45,17 @@ class Attempt(NamedTuple):
 
     @property
     def status(self) -> int:
-        """The status; 0 where the connection broke."""
+        """Return the status; 0 if the connection broke."""
         return self.answer.status if self.answer else 0
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the receiver has taken it."""
         return 200 <= self.status < 300
 
 
 @dataclass
 class Sending:
-    """One event on its way: *business* is what it is about, and its attempts so far."""
+    """One event, what it is about (*business*), and its attempts so far."""
 
     event: str
     ways: Ways
@@ -69,11 +68,10 @@ class Sending:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether any attempt was answered with 2xx."""
         return any(attempt.acknowledged for attempt in self.attempts)
 
     def make(self, provider: Provider) -> SignedDelivery:
-        """The next attempt, as these ways want it."""
+        """Return the next attempt; what changes depends on *ways*."""
         if not (self._id and self.ways.same_id):
             self._id = f"dlv-{token_hex(8)}"
         if not (self._body and self.ways.same_body):
@@ -87,7 +85,7 @@ class Sending:
 
 
 class Florentin:
-    """The sender, and what it has sent; *scale* is how much faster than the real one it is."""
+    """The sender and its deliveries; *scale* shortens the waits of the real one."""
 
     def __init__(self, url: str, seed: int = 0, *, scale: float = 0.01) -> None:
         self.url = url
@@ -100,7 +98,6 @@ class Florentin:
         self._stranger = Provider("a-secret-that-nobody-has-told-us")
 
     def sending(self, event: str | None = None, *, gate: str | None = None) -> Sending:
-        """A new event, on its way."""
         draw = self._random
         work = draw.choice((0.005, 0.02, 0.05, 0.2))
         ways = Ways(draw.random() < 0.5, draw.random() < 0.5)
@@ -116,7 +113,6 @@ class Florentin:
         return attempt
 
     def post(self, made: SignedDelivery) -> Attempt:
-        """Send exactly this."""
         began = time.time()
         answer = None
         with suppress(OSError):  # Killed, hanging, or not there.
@@ -124,7 +120,7 @@ class Florentin:
         return Attempt(made, began, time.time(), answer)
 
     def replay(self) -> list[Attempt]:
-        """Send every body that was taken again, under a new id, as whoever has captured it can."""
+        """Send every acknowledged body again under a new id, as an attacker can."""
         taken = [(s.event, a.made) for s in self.sent for a in s.attempts if a.acknowledged]
         bodies = {made.body: (event, made) for event, made in taken}
         again = []
@@ -138,8 +134,7 @@ class Florentin:
     def run(self, count: int, *, rate: float, forge: float = 0.25, twice: float = 0.3) -> None:
         """Send *count* events, *rate* a second, and retry each until it is taken or given up.
 
-        With it come *forge* times as many forged requests; of the attempts, *twice* times as many
-        are sent twice at once.
+        *forge* is the share of forged requests, *twice* the share of attempts that are sent twice.
         """
         with ThreadPoolExecutor(64) as threads:
             asyncio.run(self._run(threads, count, rate, forge, twice))
@@ -168,7 +163,7 @@ class Florentin:
                 return
 
     async def _forge(self) -> None:
-        """Send what is not signed, or not rightly, in one of six ways."""
+        """Send a missing or invalid signature, in one of six ways."""
         victim = Sending("invoice.created", Ways(True, True), f"forged-{token_hex(6)}", 0)
         genuine, foreign = victim.make(self._provider), victim.make(self._stranger)
         other = self.sent[-1].make(self._provider)

@@ -14,7 +14,7 @@ from tests.support.django_settings import configure
 
 @contextmanager
 def described(given: object, **settings: Any) -> Iterator[None]:
-    """Have FLORENTIN_WEBHOOKS be *given*, and other *settings* with it."""
+    """Override FLORENTIN_WEBHOOKS and other *settings*."""
     configure()
     conf._built.cache_clear()
     with override_settings(FLORENTIN_WEBHOOKS=given, **settings):

@@ -31,7 +31,7 @@ ABSENT = "absent"
 
 @cache
 def configure() -> None:
-    """Set Django up; no database is opened yet."""
+    """Set Django up without opening a database."""
     settings.configure(
         SECRET_KEY="made up for tests",
         ALLOWED_HOSTS=["*"],
@@ -82,7 +82,7 @@ _TEMPLATES = {
 
 @cache
 def migrated(alias: str, *apps: str) -> str:
-    """Give *alias* with the tables of *apps* in it, without any of them all tables there are."""
+    """Create the tables of *apps*, or all tables, in *alias* and return it."""
     configure()
     if alias != SQLITE:
         connections.settings[alias]["HOST"] = str(shared_server().directory)

@@ -12,7 +12,7 @@ from tests.support.shop import SECRET
 
 
 class Scene:
-    """A receiver for invoices and logins, its sender, and one clock for both and the store."""
+    """A receiver for invoices and logins and its sender, with one clock."""
 
     def __init__(self, store: type[MemoryStore] = MemoryStore) -> None:
         self.clock = Clock()
@@ -38,7 +38,6 @@ class Scene:
     def signed(
         self, body: str | dict[str, object], event: str = "invoice.created"
     ) -> SignedDelivery:
-        """Exactly this body, signed."""
         text = body if isinstance(body, str) else json.dumps(body)
         return self.provider.sign(event, text.encode(), delivery_id="d-1")
 

@@ -37,15 +37,12 @@ class Shop:
         self.receiver.on(InvoiceCreated)(self._abill if asynchronous else self._bill)
 
     def make(self) -> SignedDelivery:
-        """A new delivery that the handler wants."""
         return self._provider.make("invoice.created")
 
     def receive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered to *made*, or to a new delivery, in a blocking program."""
         return self.receiver.receive(*(made or self.make()))
 
     async def areceive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered to *made*, or to a new delivery, in an asyncio program."""
         return await self.receiver.areceive(*(made or self.make()))
 
     def _bill(self, _: Event, delivery: Delivery) -> None:
@@ -57,32 +54,29 @@ class Shop:
 
 
 def retry_after(reply: Reply) -> int:
-    """How many seconds the sender is asked to wait."""
+    """Return the seconds that the sender is asked to wait."""
     return int(dict(reply.headers)["Retry-After"])
 
 
 def assert_unavailable(reply: Reply) -> None:
-    """Nothing was promised, and the sender is asked to come back."""
+    """Check that the sender is asked to come back."""
     assert (reply.status, reply.outcome) == (503, Outcome.UNAVAILABLE)
     assert retry_after(reply) > 0
 
 
 class Receive(Protocol):
-    """Have a shop receive a delivery, a new one where none is given."""
+    """A way to receive a delivery, by default a new one."""
 
     def __call__(self, shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-        """Give the reply."""
+        """Return the reply."""
         ...
 
 
 def blocking(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-    """In a blocking program."""
     return shop.receive(made)
 
 
 def asynchronous(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-    """In an asyncio program of its own."""
-
     async def program() -> Reply:
         try:
             return await shop.areceive(made)

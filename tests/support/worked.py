@@ -22,7 +22,7 @@ PRIVATE = "ada@adabooks.example"
 
 
 def build(url: str, prefix: str, queue: str) -> Receiver:
-    """Give the receiver, whose workers find it as ``hooks`` of this module."""
+    """Return the receiver, which workers import as ``hooks`` of this module."""
     made = Receiver(
         SECRET,
         store=RedisStore(url, prefix=prefix),
@@ -35,7 +35,6 @@ def build(url: str, prefix: str, queue: str) -> Receiver:
 
 
 def bill(event: InvoiceCreated, delivery: Delivery) -> object:
-    """Do what the event says."""
     word = event.data.invoice.number.rpartition(" ")[2]
     times = _client().rpush(f"{_prefix()}ran", f"{delivery.fingerprint} {word}")
     with delivery.once("effect") as first:
@@ -51,13 +50,12 @@ def bill(event: InvoiceCreated, delivery: Delivery) -> object:
 
 
 async def count(_event: Event, delivery: Delivery) -> str:
-    """Run beside it, as a coroutine."""
     async with delivery.once("counted"):
         return PRIVATE
 
 
 def runs(client: redis.Redis, prefix: str) -> list[str]:
-    """What the handler was told to do, in the order of its runs."""
+    """Return the word of each run, in order."""
     noted = client.lrange(f"{prefix}ran", 0, -1)
     return [each.decode().rpartition(" ")[2] for each in noted]  # type: ignore[union-attr]  # bytes.
 
