@@ -67,7 +67,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
     assert not mark.exists()
     refused = [each.getMessage() for each in caplog.records if each.levelno == logging.CRITICAL]
     job_id = shop.job_id(fingerprint)
-    assert refused == [f"refused a job that names another function: {job_id}"] * 2
+    assert refused == [f"Refused job {job_id}: it names another function."] * 2
     assert shop.ran == []
 
 

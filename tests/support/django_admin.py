@@ -183,6 +183,7 @@ def found(client: Client, term: str) -> list[str]:
 @contextmanager
 def mounting(*receivers: Receiver) -> Iterator[Client]:
     """Yield a superuser of a program whose receivers are only in its URLs."""
+    configure()
     from django.contrib import admin
 
     mounts = [webhook_path(f"at/{number}", each) for number, each in enumerate(receivers)]

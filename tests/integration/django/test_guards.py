@@ -266,7 +266,7 @@ def test_what_fails_after_the_commit_is_logged_and_changes_nothing(
         raise Error
 
     assert shop.run(lambda: on_commit(fails, shop.alias)) == TransactionResult(None, State.DONE)
-    assert "its effects stand" in caplog.text
+    assert "its data is committed" in caplog.text
     assert shop.effects() == 1
 
 

@@ -1,7 +1,7 @@
--- Give the jobs of a queue that have been waiting for some time, the oldest first. One that has
--- failed for good waits for a person: it is given once its record has expired.
--- KEYS  1 pending jobs of the queue  2 dead jobs
--- ARGV  1 pushed at most, in ms  2 keep in ms  3 number
+-- List pending jobs of a queue, the oldest first. A dead letter waits for an operator: it is listed
+-- once its record has expired.
+-- KEYS  1 pending jobs of the queue  2 dead letters
+-- ARGV  1 latest push in ms  2 unfinished retention in ms  3 limit
 local found, skip, expired = {}, 0, milliseconds() - ARGV[2]
 while #found < tonumber(ARGV[3]) do
   local page = call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', skip, 1000)

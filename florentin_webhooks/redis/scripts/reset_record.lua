@@ -1,7 +1,7 @@
--- Make a delivery that has ended runnable again, or, to drop it, count it as done.
--- KEYS  1 record  2 log  3 dead jobs  4 jobs
--- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 keep in ms  5 jobs
--- Gives the state that the record was in, or ''.
+-- Make a finished delivery runnable again, or discard it: then it counts as done.
+-- KEYS  1 record  2 log  3 dead letters  4 jobs
+-- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms  5 jobs
+-- Returns the state before, or ''.
 local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
 local jobs = jobs_from(4, 5)

@@ -1,10 +1,10 @@
--- List what is known of deliveries, newest first.
+-- List records, the newest first.
 -- KEYS  1 log
--- ARGV  1 prefix of records  2 received at most, in ms, or +inf  3 at least, or -inf  4 number
+-- ARGV  1 prefix of records  2 latest arrival in ms, or +inf  3 earliest, or -inf  4 limit
 --       5 state, '' for any  6 event, '' for any  7 whether with bodies
--- Gives for each: fingerprint, then the fields and values of its record.
+-- Returns for each: fingerprint, then the fields and values of its record.
 local found, skip = {}, 0
-local function told(record)
+local function read_record(record)
   local fields = call('HKEYS', record)
   if ARGV[7] == '0' then
     for n = #fields, 1, -1 do if fields[n] == 'b' then table.remove(fields, n) end end
@@ -13,14 +13,17 @@ local function told(record)
   for n, field in ipairs(fields) do words[#words + 1] = field; words[#words + 1] = values[n] end
   return words
 end
+local function matches(record)
+  local fields = call('HMGET', record, 's', 'e')
+  return fields[1] and (ARGV[5] == '' or ARGV[5] == fields[1])
+    and (ARGV[6] == '' or ARGV[6] == fields[2])
+end
 while #found < tonumber(ARGV[4]) do
   local page = call('ZREVRANGEBYSCORE', KEYS[1], ARGV[2], ARGV[3], 'LIMIT', skip, 200)
   if #page == 0 then break end
   for _, fingerprint in ipairs(page) do
-    local facts = call('HMGET', ARGV[1] .. fingerprint, 's', 'e')
-    if (facts[1] and (ARGV[5] == '' or ARGV[5] == facts[1]) and (ARGV[6] == '' or ARGV[6] == facts[2]))
-      and #found < tonumber(ARGV[4]) then
-      found[#found + 1] = {fingerprint, told(ARGV[1] .. fingerprint)}
+    if matches(ARGV[1] .. fingerprint) and #found < tonumber(ARGV[4]) then
+      found[#found + 1] = {fingerprint, read_record(ARGV[1] .. fingerprint)}
     end
   end
   skip = skip + #page

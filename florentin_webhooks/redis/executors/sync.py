@@ -1,4 +1,4 @@
-"""Carry out calls from a blocking program: one command, one round trip each."""
+"""Execute script calls from synchronous programs: one command, one round trip each."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import NoScriptError, RedisError
 
-from florentin_webhooks.redis.clients import unavailable
+from florentin_webhooks.redis.clients import to_unavailable
 from florentin_webhooks.redis.durability import check_durability
 
 if TYPE_CHECKING:
-    from florentin_webhooks.redis.clients import BlockingClient
+    from florentin_webhooks.redis.clients import SyncClient
     from florentin_webhooks.redis.schema import ScriptCall
 
-__all__ = ["BlockingExecutor"]
+__all__ = ["SyncExecutor"]
 
 
-class BlockingExecutor:
-    """Send calls through *client*, from any thread and after any fork.
+class SyncExecutor:
+    """Executor over *client*, for any thread and after any fork.
 
-    With *look*, the first call has the server's settings looked at.
+    With *check*, the first call also checks the server's durability.
     """
 
-    def __init__(self, client: BlockingClient, *, look: bool = True) -> None:
+    def __init__(self, client: SyncClient, *, check: bool = True) -> None:
         self._client = client
-        self._looked = not look
+        self._checked = not check
 
     def run(self, call: ScriptCall) -> object:
-        """Give the answer; raises :class:`Unavailable` where there was none in time."""
+        """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         try:
             answer = self._send(call)
-            self._look_once()
+            self._check_once()
         except (RedisError, OSError) as error:
-            raise unavailable(error) from None
+            raise to_unavailable(error) from None
         return call.read(answer)
 
     def close(self) -> None:
@@ -45,10 +45,10 @@ class BlockingExecutor:
         except NoScriptError:
             return self._client.execute_command(*call.eval())
 
-    def _look_once(self) -> None:
-        if self._looked:
+    def _check_once(self) -> None:
+        if self._checked:
             return
-        self._looked = True
+        self._checked = True
         try:
             check_durability(self._client.info())
         except (RedisError, OSError):

@@ -1,3 +1,3 @@
--- Look one delivery up.
+-- Return all fields of one record.
 -- KEYS  1 record
 return call('HGETALL', KEYS[1])
