@@ -6,15 +6,12 @@ and its bytes is what the contract leaves open: each delivery is sent in one of 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -91,11 +88,8 @@ class Florentin:
         self.url = url
         self.scale = scale
         self.sent: list[Sending] = []
-        self.forged: list[Attempt] = []
-        self.over = False
         self._random = random.Random(seed)  # noqa: S311 - a seed is there to repeat a run.
         self._provider = Provider(SECRET)
-        self._stranger = Provider("a-secret-that-nobody-has-told-us")
 
     def sending(self, event: str | None = None, *, gate: str | None = None) -> Sending:
         draw = self._random
@@ -118,75 +112,3 @@ class Florentin:
         with suppress(OSError):  # Killed, hanging, or not there.
             answer = post(self.url, made.headers, made.body, timeout=TIMEOUT)
         return Attempt(made, began, time.time(), answer)
-
-    def replay(self) -> list[Attempt]:
-        """Send every acknowledged body again under a new id, as an attacker can."""
-        taken = [(s.event, a.made) for s in self.sent for a in s.attempts if a.acknowledged]
-        bodies = {made.body: (event, made) for event, made in taken}
-        again = []
-        for event, made in bodies.values():
-            fresh = self._provider.sign(event, made.body, delivery_id=f"replay-{token_hex(8)}")
-            again.append(
-                self.post(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
-            )
-        return again
-
-    def run(self, count: int, *, rate: float, forge: float = 0.25, twice: float = 0.3) -> None:
-        """Send *count* events, *rate* a second, and retry each until it is taken or given up.
-
-        *forge* is the share of forged requests, *twice* the share of attempts that are sent twice.
-        """
-        with ThreadPoolExecutor(64) as threads:
-            asyncio.run(self._run(threads, count, rate, forge, twice))
-        self.over = True
-
-    async def _run(
-        self, threads: ThreadPoolExecutor, count: int, rate: float, forge: float, twice: float
-    ) -> None:
-        asyncio.get_running_loop().set_default_executor(threads)
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(count):
-                sending = self.sending()
-                tasks.create_task(self._deliver(sending, twice))
-                if self._random.random() < forge:
-                    tasks.create_task(self._forge())
-                await asyncio.sleep(1 / rate)
-
-    async def _deliver(self, sending: Sending, twice: float) -> None:
-        for wait in WAITS:
-            await asyncio.sleep(wait * self.scale)
-            made = sending.make(self._provider)
-            copies = 2 if self._random.random() < twice else 1
-            posts = [asyncio.to_thread(self.post, made) for _ in range(copies)]
-            sending.attempts += await asyncio.gather(*posts)
-            if sending.acknowledged:
-                return
-
-    async def _forge(self) -> None:
-        """Send a missing or invalid signature, in one of six ways."""
-        victim = Sending("invoice.created", Ways(True, True), f"forged-{token_hex(6)}", 0)
-        genuine, foreign = victim.make(self._provider), victim.make(self._stranger)
-        other = self.sent[-1].make(self._provider)
-        wrong = self._random.choice(
-            (
-                foreign,
-                SignedDelivery(genuine.headers, genuine.body + b" "),
-                SignedDelivery(other.headers, genuine.body),
-                SignedDelivery(_without_signature(genuine), genuine.body),
-                SignedDelivery(_with_signature(genuine, "sha256="), genuine.body),
-                SignedDelivery(_with_signature(genuine, "sha256=" + "0" * 64), genuine.body),
-            )
-        )
-        self.forged.append(await asyncio.to_thread(partial(self.post, wrong)))
-
-
-def _signature(made: SignedDelivery) -> dict[str, str]:
-    return {name: value for name, value in made.headers.items() if "signature" in name.lower()}
-
-
-def _without_signature(made: SignedDelivery) -> dict[str, str]:
-    return {name: value for name, value in made.headers.items() if name not in _signature(made)}
-
-
-def _with_signature(made: SignedDelivery, value: str) -> dict[str, str]:
-    return {**made.headers, **dict.fromkeys(_signature(made), value)}
