@@ -99,7 +99,9 @@ def uvicorn_servers(
         @cache
         def started(reader: str) -> Server:
             log = tmp_path_factory.mktemp("server") / "log"
-            port = served(f"uvicorn {reader}", "tests.support.program:asgi", log)
+            added = {"MOUNTS_OF": "tests.integration.asgi.test_middleware"}
+            name, app = f"uvicorn {reader}", "tests.support.program:asgi"
+            port = served(name, app, log, environment=added)
             return Server(stack.enter_context(port), reader, log)
 
         yield started

@@ -21,8 +21,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.support.django_hooks import described
-from tests.support.django_settings import SQLITE, configure, migrated
+from tests.support.django_settings import SQLITE, configure, described, migrated
 from tests.support.django_stores import empty
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import override_settings
 
 from tests.support.postgres import shared_server
 
@@ -92,6 +95,18 @@ def migrated(alias: str, *apps: str) -> str:
     for app in apps or ("",):
         call_command("migrate", *filter(None, [app]), database=alias, verbosity=0)
     return alias
+
+
+@contextmanager
+def described(given: object, **settings: Any) -> Iterator[None]:
+    """Override FLORENTIN_WEBHOOKS and other *settings*."""
+    configure()
+    from florentin_webhooks.django import conf
+
+    conf._built.cache_clear()
+    with override_settings(FLORENTIN_WEBHOOKS=given, **settings):
+        yield
+    conf._built.cache_clear()
 
 
 def _sqlite() -> dict[str, Any]:  # Any: as Django has it.

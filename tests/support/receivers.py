@@ -39,22 +39,9 @@ class SpiedStore:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.asked: list[object] = []
-
-    @property
-    def retention(self) -> timedelta:
-        return self._store.retention
-
-    @property
-    def lease(self) -> timedelta:
-        return self._store.lease
-
-    @property
-    def supports_jobs(self) -> bool:
-        return self._store.supports_jobs
-
-    @property
-    def supports_transactions(self) -> bool:
-        return self._store.supports_transactions
+        self.retention, self.lease = store.retention, store.lease
+        self.supports_jobs = store.supports_jobs
+        self.supports_transactions = store.supports_transactions
 
     def execute(self, operation: Operation[A]) -> A:
         self.asked.append(operation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,11 +11,12 @@ from typing import Protocol
 
 import pytest
 
-from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply
 from florentin_webhooks.core.stores.base import Store
-from florentin_webhooks.events import Event, InvoiceCreated
+from florentin_webhooks.events import Event, InvoiceCreated, UserLogin
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.receivers import Clock
 
 SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
 
@@ -87,3 +89,37 @@ def asynchronous(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
 
 
 both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])
+
+
+class Scene:
+    """A receiver for invoices and logins and its sender, with one clock."""
+
+    def __init__(self, store: type[MemoryStore] = MemoryStore) -> None:
+        self.clock = Clock()
+        self.store = store(clock=self.clock.monotonic)
+        self.receiver = Receiver(SECRET, store=self.store, clock=self.clock)
+        self.provider = Provider(SECRET, clock=self.clock)
+        self.failing = False
+        self.ran: list[str] = []
+        self.receiver.on(InvoiceCreated)(self._handle)
+        self.receiver.on(UserLogin)(self._handle)
+
+    def _handle(self, event: Event) -> None:
+        self.ran.append(event.event)
+        if self.failing:
+            raise ValueError
+
+    def send(self, made: SignedDelivery) -> Reply:
+        return self.receiver.receive(*made)
+
+    def invoice(self) -> SignedDelivery:
+        return self.provider.make("invoice.created")
+
+    def signed(
+        self, body: str | dict[str, object], event: str = "invoice.created"
+    ) -> SignedDelivery:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self.provider.sign(event, text.encode(), delivery_id="d-1")
+
+    def invalid(self) -> SignedDelivery:
+        return self.provider.make("invoice.created", invoice={"amount_due": "much"})

@@ -22,8 +22,7 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.django import conf, webhook_path, webhook_view
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import Event
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.http import Answer, environ_of, scope_of
 from tests.support.mounts import WSGI, through_wsgi
 from tests.support.receivers import Target
