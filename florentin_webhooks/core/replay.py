@@ -63,7 +63,7 @@ def replay(
     """
     record = _find(hooks, fingerprint)
     _refuse(record, all_handlers=all_handlers)
-    delivery, envelope = restore_delivery(fingerprint, record)
+    delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
     if record.state is State.STALE and not though_late:
         _refuse_late(hooks, delivery)
     if all_handlers:
@@ -116,7 +116,9 @@ def _refuse_late(hooks: Receiver, delivery: Delivery) -> None:
 
 
 def _jobs(hooks: Receiver, record: Record) -> tuple[Job, ...]:
-    return tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
+    return tuple(
+        hooks.dispatcher.build_job(record.fingerprint, queue)[0] for queue in record.waiting
+    )
 
 
 def _key(record: Record) -> bytes:

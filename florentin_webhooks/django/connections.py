@@ -17,8 +17,8 @@ __all__ = ["fresh_connections", "use_fresh_connections"]
 
 def use_fresh_connections(receiver: Receiver) -> None:
     """Have *receiver* run its jobs, and handlers in threads, with fresh database connections."""
-    if receiver.around is nullcontext:
-        receiver.around = fresh_connections
+    if receiver.handler_context is nullcontext:
+        receiver.handler_context = fresh_connections
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> Job
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: what returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
-    with hooks.around():
+    with hooks.handler_context():
         return process_job(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 

@@ -54,7 +54,7 @@ def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTE
         if job_id.encode() in listed:
             continue
         fingerprint = job_id[:32]
-        part, _ = hooks.build_job(fingerprint, queue.name)
+        part, _ = hooks.dispatcher.build_job(fingerprint, queue.name)
         found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part))
         if found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)

@@ -173,7 +173,7 @@ def build_worker(
         message = "a worker needs a Receiver with store=RedisStore(…) and queue=RQQueue(…)"
         raise ConfigurationError(message)
     # Prepares the queue's job once. Else each forked process would do it anew.
-    hooks.build_job("0" * 32, queue)
+    hooks.dispatcher.build_job("0" * 32, queue)
     worker = _CLASSES[kind](
         [SafeQueue(queue, client)],
         name=name,

@@ -61,7 +61,7 @@ def _apart(hooks: Receiver, work: Callable[[], Reply]) -> Reply:
     # handler with async would wait for it forever. So it gets another one, for as long as it runs.
     SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
     try:
-        with hooks.around():
+        with hooks.handler_context():
             return work()
     finally:
         asyncio.run(sync_to_async(connections.close_all)())

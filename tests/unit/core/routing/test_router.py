@@ -20,6 +20,7 @@ from tests.support.routers import (
     Unnamed,
     arrived,
     handler,
+    handlers,
     other,
     refused,
     wanted_by,
@@ -37,7 +38,7 @@ def test_a_handler_gets_the_event_it_names(name: str) -> None:
 def test_a_name_and_its_class_mean_the_same(name: Any) -> None:  # Any: the ten names.
     router = Router()
     router.on(name)(handler)
-    assert router.match(arrived(router, name))[0].event_class is CATALOGUE[name]
+    assert handlers(router, name)[0].event_class is CATALOGUE[name]
 
 
 def test_a_handler_gets_no_event_that_it_does_not_name() -> None:
@@ -77,7 +78,7 @@ def test_handlers_keep_the_order_of_their_registration() -> None:
 def test_a_handler_that_comes_after_a_match_is_found_as_well() -> None:
     router = Router()
     router.on("user.login")(handler)
-    router.match(arrived(router, "user.login"))
+    handlers(router, "user.login")
     router.on("user.login")(other)
     assert wanted_by(router, "user.login") == ["handler", "other"]
 
