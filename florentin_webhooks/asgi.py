@@ -17,6 +17,7 @@ from florentin_webhooks.protocol.screening import (
     content_length,
     path_variants,
     reliable_content_length,
+    screen,
 )
 
 if TYPE_CHECKING:
@@ -92,9 +93,8 @@ class _Endpoint:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
-        reply = self._receiver.screen(scope["method"], headers)
-        if reply is not None:
-            await _send(send, reply, close=True)
+        if rejected := screen(scope["method"], headers, self._receiver.max_body):
+            await _send(send, self._receiver.reject(*rejected), close=True)
             return
         body = _Body(self._receiver.max_body)
         try:

@@ -21,7 +21,7 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.event import parse_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
@@ -79,9 +79,9 @@ async def _run(
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
-        event = parse_event(delivery.event, envelope, receiver.router.model(delivery.event))
-        handlers = {each.name: each for each in receiver.router.match(type(event))}
-        found, failures = _remaining_handlers(handlers, claim)
+        plan = receiver.dispatcher.plan(delivery.event)
+        event = parse_event(delivery.event, envelope, plan.model)
+        found, failures = _remaining_handlers(plan.handlers, claim)
         return await runner.run(found, event, delivery, failures)
     except Unavailable:
         raise
@@ -90,15 +90,16 @@ async def _run(
 
 
 def _remaining_handlers(
-    handlers: Mapping[str, Handler], claim: JobClaim
+    handlers: Sequence[Handler], claim: JobClaim
 ) -> tuple[list[Handler], list[Failure]]:
     """Return the handlers that are left, and a failure for each that is missing."""
+    known = {handler.name: handler for handler in handlers}
     names = [name for name in claim.expected if name not in claim.done]
-    missing = [name for name in names if name not in handlers]
+    missing = [name for name in names if name not in known]
     for name in missing:
         logger.error("A delivery waits for the handler %s, which is missing here.", name)
     error = LookupError("The handler was renamed or removed, or this worker is older.")
     return (
-        [handlers[name] for name in names if name in handlers],
+        [known[name] for name in names if name in known],
         [Failure(name, error) for name in missing],
     )

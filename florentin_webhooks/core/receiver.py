@@ -39,9 +39,10 @@ from florentin_webhooks.core.validation import (
     validate_lease,
     validate_retention,
 )
-from florentin_webhooks.core.verifier import Verifier
+from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import (
     ConfigurationError,
+    DeliveryTooLarge,
     InvalidEvent,
     Rejected,
     StaleDelivery,
@@ -110,7 +111,7 @@ class Receiver(HandlerRegistry):
         self.max_body = max_body
         self._seconds = timeout.total_seconds()
         self._clock = clock
-        self._verifier = Verifier(sender, scheme, tolerance, leeway, max_body)
+        self._verifier = Verifier(sender, scheme, tolerance, leeway)
         self._log = DeliveryLog()
         self._asyncio = AsyncioRuntime()
         self._has_started = False
@@ -157,7 +158,7 @@ class Receiver(HandlerRegistry):
 
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
         """
-        delivery, envelope, stale = self._verifier.verify(headers, body, self._clock())
+        delivery, envelope, stale = self._verify(headers, body)
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
@@ -193,7 +194,7 @@ class Receiver(HandlerRegistry):
 
     async def _receive(self, headers: Headers, body: bytes, runtime: Runtime) -> Reply:
         try:
-            delivery, envelope, stale = self._verifier.verify(headers, body, self._clock())
+            delivery, envelope, stale = self._verify(headers, body)
         except Rejected as error:
             reply = reply_for_error(error)
             self._log.rejection(reply, rejection_reason(error, headers, body), self._clock())
@@ -225,6 +226,11 @@ class Receiver(HandlerRegistry):
             lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
         )
         return reply_for_run(result, lease)
+
+    def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:
+        if len(body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return self._verifier.verify(headers, body, self._clock())
 
     def _start(self) -> None:
         self._has_started = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.errors import DeliveryTooLarge, StaleDelivery
+from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
@@ -34,25 +34,21 @@ class VerifiedDelivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A sender, its scheme, and the limits of a delivery.
+    """A sender, its scheme, and the accepted window.
 
-    A body may have *max_body* bytes. *tolerance* reaches into the past, *leeway* into the future;
-    both ends are inclusive.
+    *tolerance* reaches into the past, *leeway* into the future; both ends are inclusive.
     """
 
     sender: Sender
     scheme: SignatureScheme
     tolerance: timedelta
     leeway: timedelta
-    max_body: int
 
     def verify(self, headers: Headers, body: bytes, now: datetime) -> VerifiedDelivery:
         """Return the delivery, of any age.
 
-        Raises :class:`DeliveryTooLarge`, :class:`InvalidSignature` or :class:`MalformedDelivery`.
+        Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
-        if len(body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
         metadata = self.scheme.authenticate(headers, body, now)
         message = self.sender.parse(body, metadata)

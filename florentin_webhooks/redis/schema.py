@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
+    "NO_JOB_ARGS",
+    "NO_JOB_KEYS",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -83,29 +85,31 @@ class KeySchema:
     keep: int
     history: int
 
-    @property
-    def records(self) -> bytes:
-        """Prefix of all records."""
-        return self.prefix + b"d"
+    records: bytes = field(init=False)
+    """Prefix of all records."""
+    log: bytes = field(init=False)
+    """Sorted set of all fingerprints by arrival."""
+    done: bytes = field(init=False)
+    """Prefix of the records that are done."""
+    dead: bytes = field(init=False)
+    """Sorted set of dead letters by the time of death."""
 
-    @property
-    def log(self) -> bytes:
-        """Sorted set of all fingerprints by arrival."""
-        return self.prefix + b"log"
-
-    @property
-    def done(self) -> bytes:
-        """Prefix of the records that are done."""
-        return self.prefix + b"done"
-
-    @property
-    def dead(self) -> bytes:
-        """Sorted set of dead letters by the time of death."""
-        return self.prefix + b"dead"
+    def __post_init__(self) -> None:
+        for name, suffix in {
+            "records": b"d",
+            "log": b"log",
+            "done": b"done",
+            "dead": b"dead",
+        }.items():
+            object.__setattr__(self, name, self.prefix + suffix)
 
     def record(self, key: bytes) -> bytes:
         """Return the key of one delivery's record."""
         return self.prefix + b"d" + key
+
+    def part(self, key: bytes, queue: str) -> tuple[bytes, bytes]:
+        """Return the keys of one delivery's record and of the unfinished jobs of *queue*."""
+        return self.record(key), self.pending(queue)
 
     def delivery_id(self, digest: bytes) -> bytes:
         """Return the key that leads from a delivery id to its record."""
@@ -141,6 +145,11 @@ def job_args(jobs: tuple[Job, ...]) -> Words:
     for job in jobs:
         words += (job.id, job.queue, _names(job.handlers), job.words)
     return tuple(words)
+
+
+NO_JOB_KEYS: Words = ("",)
+NO_JOB_ARGS: Words = (0,)
+"""What :func:`job_keys` and :func:`job_args` return without jobs."""
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ import inspect
 from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.core.stores.atomic import TransactionResult
@@ -121,7 +121,7 @@ _DONE = _Done()
 
 
 class SyncRuntime:
-    is_blocking: ClassVar[bool] = True
+    is_blocking = True
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -150,7 +150,7 @@ class AsyncioRuntime:
     *handler_context* returns the context manager that each of these threads runs in.
     """
 
-    is_blocking: ClassVar[bool] = False
+    is_blocking = False
 
     def __init__(self) -> None:
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext

@@ -23,12 +23,14 @@ __all__ = ["EMPTY_PLAN", "DispatchPlan", "Dispatcher"]
 
 @dataclass(frozen=True, slots=True)
 class DispatchPlan:
-    """The *model* of one event type, its *inline* handlers, and the names of those in each queue.
+    """The *model* and the *handlers* of one event type, and where they run.
 
-    *receiver* is the import path under which workers find them.
+    *inline* are those that run here, *queued* the names of those in each queue; *receiver* is the
+    import path under which workers find them.
     """
 
     model: type[Event] = UnknownEvent
+    handlers: tuple[Handler, ...] = ()
     inline: tuple[Handler, ...] = ()
     queued: tuple[tuple[str, tuple[str, ...]], ...] = ()
     queue: Queue | None = None
@@ -109,13 +111,14 @@ class Dispatcher:
     def _plan(self, model: type[Event]) -> DispatchPlan:
         handlers = self._router.match(model)
         if self.queue is None:
-            return DispatchPlan(model, handlers)
+            return DispatchPlan(model, handlers, handlers)
         parts: dict[str, list[str]] = {}
         for handler in handlers:
             if not handler.options.inline:
                 parts.setdefault(handler.options.queue or self.queue.name, []).append(handler.name)
         return DispatchPlan(
             model,
+            handlers,
             tuple(handler for handler in handlers if handler.options.inline),
             tuple((name, tuple(names)) for name, names in parts.items()),
             self.queue,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
+from florentin_webhooks.redis.schema import (
+    NO_JOB_ARGS,
+    NO_JOB_KEYS,
+    KeySchema,
+    ScriptCall,
+    job_args,
+    job_keys,
+    script,
+)
 
 __all__ = ["accept", "finish"]
 
@@ -46,14 +54,15 @@ def accept(layout: KeySchema, operation: Accept) -> ScriptCall:
 def finish(layout: KeySchema, operation: Finish) -> ScriptCall:
     """Give the call that records how a handler ended and moves the delivery on."""
     part = operation.part
-    queue = part.queue if part else ""
+    queue, jobs = part.queue if part else "", operation.jobs
+    record, pending = layout.part(operation.key, queue)
     keys = (
-        layout.record(operation.key),
+        record,
         layout.log,
         layout.done,
         layout.dead,
-        layout.pending(queue),
-        *job_keys(layout, operation.jobs),
+        pending,
+        *(job_keys(layout, jobs) if jobs else NO_JOB_KEYS),
     )
     arguments = (
         operation.token,
@@ -69,7 +78,7 @@ def finish(layout: KeySchema, operation: Finish) -> ScriptCall:
         layout.retention,
         layout.keep,
         layout.history,
-        *job_args(operation.jobs),
+        *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     return ScriptCall(_FINISH, keys, arguments, _state)
 

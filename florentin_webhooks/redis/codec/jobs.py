@@ -35,7 +35,7 @@ _WAITING = script("waiting")
 def begin(layout: KeySchema, operation: ClaimJob) -> ScriptCall:
     """Give the call that takes the lease of one queue's part."""
     part = operation.part
-    keys = (layout.record(operation.key), layout.pending(part.queue), layout.dead)
+    keys = (*layout.part(operation.key, part.queue), layout.dead)
     lease = int(operation.seconds * 1000)
     arguments = (operation.token, part.queue, part.id, lease, layout.keep)
     return ScriptCall(_BEGIN, keys, arguments, _work)

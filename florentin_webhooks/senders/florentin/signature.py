@@ -14,7 +14,7 @@ from hmac import compare_digest
 from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.headers import Headers, get_all
+from florentin_webhooks.protocol.headers import Headers, get_all, get_each
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
@@ -105,11 +105,11 @@ class FlorentinSignature:
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
         """
         secret = self.verify(headers, body)
-        events = get_all(headers, _EVENT_NAME)
+        events, ids = get_each(headers, _EVENT_NAME, _DELIVERY_ID_NAME)
         return Metadata(
             secret=secret,
             received_at=received_at,
-            delivery_id=_delivery_id(headers),
+            delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
             event=", ".join(dict.fromkeys(events)) if events else None,
         )
 
@@ -117,12 +117,6 @@ class FlorentinSignature:
 def iso_timestamp(value: datetime) -> str:
     """Format an aware *value* as Florentin does: UTC, milliseconds, ``Z``."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def _delivery_id(headers: Headers) -> str | None:
-    """Return the delivery id where there is exactly one valid one."""
-    values = get_all(headers, _DELIVERY_ID_NAME)
-    return values[0] if len(values) == 1 and _VISIBLE.fullmatch(values[0]) else None
 
 
 def _parse_header(headers: Headers) -> bytes:

@@ -16,8 +16,8 @@ from florentin_webhooks.senders.florentin.envelope import MAX_NAME
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.vectors import SECRET, T0, sign
 
-TOLERANCE, LEEWAY, MAX_BODY = timedelta(minutes=15), timedelta(minutes=5), 1_048_576
-VERIFIER = Verifier(FLORENTIN, FLORENTIN.scheme({"2026": SECRET}), TOLERANCE, LEEWAY, MAX_BODY)
+TOLERANCE, LEEWAY = timedelta(minutes=15), timedelta(minutes=5)
+VERIFIER = Verifier(FLORENTIN, FLORENTIN.scheme({"2026": SECRET}), TOLERANCE, LEEWAY)
 
 
 def body(**changes: object) -> bytes:

@@ -196,7 +196,7 @@ def test_the_exemptions_stay_with_wrappers() -> None:
 def test_a_receiver_of_ones_own_gets_fresh_connections_around_its_threads() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     webhook_view(hooks)
-    assert hooks.around is fresh_connections
+    assert hooks.handler_context is fresh_connections
 
 
 @pytest.mark.parametrize("route", ["webhooks/florentin", "/webhooks/florentin/", "a+b.c-d"])

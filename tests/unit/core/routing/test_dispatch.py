@@ -144,7 +144,7 @@ def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is
     main.__module__, main.__qualname__ = "__main__", "bill"
     hooks = receiver()
     hooks.on(Event)(main)  # It may never receive: the program may only print something.
-    with pytest.raises(ConfigurationError, match="__main__:bill stands in the program"):
+    with pytest.raises(ConfigurationError, match="__main__:bill is defined in __main__"):
         hooks.dispatcher.plan("invoice.created")
 
 
@@ -152,12 +152,12 @@ def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is
 def test_a_queue_name_that_no_job_id_can_hold_is_refused(name: Any) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits, _ and -"):
         RQQueue(name)
-    with pytest.raises(ConfigurationError, match="letters, digits, _ and -"):
+    with pytest.raises(ConfigurationError, match="at most 64 letters, digits, _ and -"):
         Router().on(Event, queue=name)
 
 
 def test_an_inline_handler_has_no_queue() -> None:
-    with pytest.raises(ConfigurationError, match="inline handler runs in no queue"):
+    with pytest.raises(ConfigurationError, match="inline handler cannot have a queue"):
         Router().on(Event, inline=True, queue="mail")
 
 
@@ -167,12 +167,12 @@ async def _entity(_event: Event) -> str:
 
 @pytest.mark.parametrize("latest", ["data.invoice.id", _entity, 1])
 def test_latest_is_a_plain_function(latest: Any) -> None:
-    with pytest.raises(ConfigurationError, match="latest is a plain function"):
+    with pytest.raises(ConfigurationError, match="latest is not a plain function"):
         Router().on(Event, latest=latest)
 
 
 def test_a_receiver_without_a_queue_has_no_parts() -> None:
-    with pytest.raises(ConfigurationError, match=r"pass queue=RQQueue"):
+    with pytest.raises(ConfigurationError, match=r"Pass queue=RQQueue"):
         Receiver(SECRET, store=MemoryStore()).dispatcher.build_job(FINGERPRINT, "florentin")
 
 
