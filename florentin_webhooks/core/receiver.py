@@ -51,7 +51,7 @@ from florentin_webhooks.errors import (
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
-from florentin_webhooks.protocol.screening import screen
+from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.secrets import Secrets
 
 if TYPE_CHECKING:

@@ -141,10 +141,14 @@ def _named_store(named: str, settings: RawSettings) -> Store | None:
     if named == "database":
         from florentin_webhooks.django.store.store import DjangoStore  # noqa: PLC0415
 
+        if "keep" in options:
+            options["unfinished_retention"] = options.pop("keep")
         return DjangoStore(settings.get("DATABASE", DEFAULT_DB_ALIAS), **options)
     if named.startswith(_SCHEMES):
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415
 
+        if "keep" in options:
+            options["unfinished_retention"] = options.pop("keep")
         return RedisStore(named, **options)
     return MemoryStore(**options) if named == "memory" else None
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from florentin_webhooks.core.defaults import OnEvent
-    from florentin_webhooks.core.queue import Queue
+    from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.event_classes import Catalogue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.routing.router import UnknownHandler
@@ -77,6 +77,10 @@ class HandlerRegistry:
     def queue_names(self) -> tuple[str, ...]:
         """The queues of the handlers, the receiver's own first; empty without a queue."""
         return self.dispatcher.queue_names
+
+    def build_job(self, fingerprint: str, queue: str) -> tuple[Job, float]:
+        """Return the job for *queue*'s part of a delivery; see :meth:`Dispatcher.build_job`."""
+        return self.dispatcher.build_job(fingerprint, queue)
 
     def _check_handler(self, handler: Handler) -> None:
         require_importable(handler, self.queue)

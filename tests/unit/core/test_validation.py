@@ -96,7 +96,7 @@ def test_the_environment_gives_a_redis() -> None:
         ({}, "FLORENTIN_WEBHOOK_SECRET is not set"),
         ({"FLORENTIN_WEBHOOK_SECRET": ""}, "empty or blank"),
         ({"FLORENTIN_WEBHOOK_SECRET": "short"}, "fewer than 16"),
-        ({"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_REDIS_URL": "nonsense"}, "the Redis URL"),
+        ({"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_REDIS_URL": "nonsense"}, "The Redis URL"),
     ],
 )
 def test_what_is_wrong_in_the_environment_is_said(environ: Mapping[str, str], said: str) -> None:
