@@ -1,15 +1,17 @@
 """The port of a sender: what the core must know of it, and nothing else.
 
-One value describes one sender; the core calls it in this order: check the signature, parse the
-signed bytes, recognise a retry. Schemes differ in what they sign, so each part may be missing:
+Schemes differ in what they sign, so a part may be somewhere else or missing:
 
 ::
 
     signed time    in the body, in a header (Metadata.timestamp), or missing: then the time of
-                   arrival stands in for it, and nothing is stale
+                   arrival replaces it, and nothing is stale
     signed id      optional: with signs_delivery_id, equal bodies under two ids are two deliveries
     event name     in the body, or in a header (Metadata.event)
     catalogue      may be empty: then every event is an UnknownEvent
+
+One value describes one sender. The core calls it in this order: ``authenticate`` the bytes,
+``parse`` them, look for a retry (``retry_key``).
 """
 
 from __future__ import annotations

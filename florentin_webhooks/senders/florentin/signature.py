@@ -10,6 +10,7 @@ import re
 from binascii import unhexlify
 from datetime import UTC, datetime
 from hmac import compare_digest
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes, hmac
 
@@ -17,6 +18,9 @@ from florentin_webhooks.errors import InvalidSignature
 from florentin_webhooks.protocol.headers import Headers, get_all, get_each
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "DELIVERY_ID_HEADER",
@@ -88,7 +92,23 @@ class FlorentinSignature:
         Raises only :class:`InvalidSignature`, for any value of the header. Every secret is tried,
         so that the time taken does not show which one matched.
         """
-        claimed = _parse_header(headers)
+        return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
+
+    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+        """Return the metadata of a request whose signature is valid.
+
+        Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
+        """
+        signatures, events, ids = get_each(headers, _SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
+        return Metadata(
+            secret=self._matching_secret(signatures, body),
+            received_at=received_at,
+            delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
+            event=", ".join(dict.fromkeys(events)) if events else None,
+        )
+
+    def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
+        claimed = _parse_signature(signatures)
         matched = None
         for name, keyed in self._keyed:
             context = keyed.copy()
@@ -99,28 +119,13 @@ class FlorentinSignature:
             raise InvalidSignature("mismatch")
         return matched
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
-        """Return the metadata of a request whose signature is valid.
-
-        Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
-        """
-        secret = self.verify(headers, body)
-        events, ids = get_each(headers, _EVENT_NAME, _DELIVERY_ID_NAME)
-        return Metadata(
-            secret=secret,
-            received_at=received_at,
-            delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
-            event=", ".join(dict.fromkeys(events)) if events else None,
-        )
-
 
 def iso_timestamp(value: datetime) -> str:
     """Format an aware *value* as Florentin does: UTC, milliseconds, ``Z``."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _parse_header(headers: Headers) -> bytes:
-    values = get_all(headers, _SIGNATURE_NAME)
+def _parse_signature(values: Sequence[str]) -> bytes:
     if len(values) != 1:
         raise InvalidSignature("repeated" if values else "missing")
     value = values[0]
