@@ -59,7 +59,7 @@ def test_what_cannot_be_replayed_is_told_with_the_reason(shop: Shop, operator: C
     shop.ran.clear()
     reasons = {
         done: "all its handlers are done",
-        failed: "the remembered body was changed",
+        failed: "the stored body was changed",
         running: "its handlers are running",
     }
     assert told(replayed(operator, done, failed, running)) == [
