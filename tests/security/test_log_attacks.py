@@ -105,7 +105,7 @@ def test_forgeries_are_logged_at_ten_lines_a_second() -> None:
 
     lines = printed(flood).splitlines()
     assert len(lines) == 12
-    assert "990 more requests were refused" in lines[10]
+    assert "990 more requests were rejected" in lines[10]
 
 
 def test_forgeries_do_not_suppress_lines_about_genuine_deliveries() -> None:

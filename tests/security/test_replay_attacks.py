@@ -159,7 +159,7 @@ def test_missing_store_is_warned_about_once(caplog: pytest.LogCaptureFixture) ->
     receiver = Receiver(SECRET, clock=lambda: T0)
     for _ in range(3):
         receiver.receive(delivery().headers, CANONICAL)
-    warnings = [each for each in caplog.records if "no store is configured" in each.getMessage()]
+    warnings = [each for each in caplog.records if "No store is configured" in each.getMessage()]
     assert [each.levelname for each in warnings] == ["WARNING"]
 
 

@@ -34,7 +34,9 @@ class AtomicShop:
     def __init__(self, *, timeout: float = 8) -> None:
         self.store = SpiedStore(store_on(SQLITE, Span(lease=LEASE, history=10)))
         self.receiver = Receiver(SECRET, store=self.store, timeout=timedelta(seconds=timeout))
-        self.receiver.around = fresh_connections  # As mounts have it: threads end with their loop.
+        self.receiver.handler_context = (
+            fresh_connections  # As mounts have it: threads end with their loop.
+        )
         self.made = Provider(SECRET).make("invoice.created")
         self.ran: list[str] = []
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from florentin_webhooks import Router, events
+from florentin_webhooks import Receiver, Router, events
+from florentin_webhooks.core.routing.handler import Handler
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.senders.florentin.samples import SAMPLES
@@ -69,19 +70,25 @@ def other(event: Event) -> None:
     """Take anything, too."""
 
 
-def arrived(router: Router, name: str) -> Event:
+def arrived(router: Router | Receiver, name: str) -> Event:
     """Return the event *name* in the model that *router* has for it."""
     envelope = {"event": name, "timestamp": NOW, "data": SAMPLES.get(name, {"reason": "no funds"})}
     return parse_event(envelope, router.model(name))
 
 
-def wanted_by(router: Router, name: str) -> list[str]:
+def handlers(router: Router | Receiver, name: str) -> tuple[Handler, ...]:
+    """Return the handlers of the event *name*, in order."""
+    owner = router.router if isinstance(router, Receiver) else router
+    return owner.match(type(arrived(router, name)))
+
+
+def wanted_by(router: Router | Receiver, name: str) -> list[str]:
     """Return the names of the functions that get the event *name*."""
-    return [each.function.__name__ for each in router.match(arrived(router, name))]
+    return [each.function.__name__ for each in handlers(router, name)]
 
 
 # Any: wrong on purpose.
-def refused(router: Router, what: Any, function: Any = handler) -> str:
+def refused(router: Router | Receiver, what: Any, function: Any = handler) -> str:
     """Return the error of registering *function* for *what*."""
     with pytest.raises(ConfigurationError) as caught:
         router.on(what)(function)

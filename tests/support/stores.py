@@ -16,7 +16,8 @@ from florentin_webhooks import Delivery, MemoryStore, RedisStore
 from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.envelope import retry_key
 from tests.support.parts import Jobs, RedisJobs
 from tests.support.waiting import eventually
 

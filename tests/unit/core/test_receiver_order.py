@@ -174,7 +174,7 @@ def test_handlers_can_be_registered_until_the_first_genuine_delivery(scene: Scen
     scene.send(scene.invoice()._replace(body=b"{}"))
     scene.receiver.on("tos.accepted")(lambda _: None)
     scene.send(scene.invoice())
-    with pytest.raises(ConfigurationError, match="the first delivery has arrived"):
+    with pytest.raises(ConfigurationError, match="The first delivery has arrived"):
         scene.receiver.on("account.created")(lambda _: None)
 
 
