@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.config import redis_store, rq_queue
+from florentin_webhooks.core.clock import utc_now
+from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
+from florentin_webhooks.core.environment import load_environment
 from florentin_webhooks.core.log import DeliveryLog, logger
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.outcomes import (
@@ -29,7 +31,6 @@ from florentin_webhooks.core.processing.runtime import (
 )
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN, DispatchRouter
 from florentin_webhooks.core.routing.handler import refuse_untransactional
-from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.validation import (
     validate_job_support,
     validate_lease,
@@ -37,7 +38,6 @@ from florentin_webhooks.core.validation import (
 )
 from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import (
-    ConfigurationError,
     DeliveryTooLarge,
     InvalidEvent,
     Rejected,
@@ -50,87 +50,103 @@ from florentin_webhooks.protocol.headers import Headers
 from florentin_webhooks.protocol.screening import screen
 from florentin_webhooks.senders.florentin.events import parse_event
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
-from florentin_webhooks.senders.secrets import Secrets, validate_strength
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from typing import Self
 
+    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Receiver(DispatchRouter):
-    """Receive Florentin's deliveries and run the handlers that are registered here.
+    """Receiver of deliveries that runs the handlers registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
-    *store* remembers deliveries, by default in this process only. With a *queue*, handlers run in
-    workers unless they are registered with ``inline=True``. An event may be *tolerance* old
-    (the last documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*,
-    a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
-    handler has *timeout*; see the docs for what that means for functions without ``async``.
+    *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
+    a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
+    they are registered with ``inline=True``. An event may be *tolerance* old (the last documented
+    retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function that
+    returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
+    *timeout*; see the docs for what that means for functions without ``async``. Durations are
+    seconds, a text such as ``"15m"``, or a timedelta.
 
-    ``around``, which mounts set, gives the context manager that a worker's job runs inside, and
+    ``around``, which mounts set, returns the context manager that a worker's job runs inside, and
     in asyncio programs the thread of a handler without ``async``.
 
-    Raises :class:`ConfigurationError` for anything that would fail later: a weak secret, a store
-    that forgets before the window closes, a lease that ends before a handler must.
+    Raises :class:`ConfigurationError` for anything that would fail later: an invalid argument, a
+    weak secret, a store that forgets before the window closes, a lease that ends before a handler
+    must.
     """
 
     def __init__(
         self,
         secrets: Secrets,
         *,
-        store: Store | None = None,
-        queue: Queue | None = None,
-        tolerance: timedelta = timedelta(minutes=15),
-        leeway: timedelta = timedelta(minutes=5),
+        store: Store | str | None = None,
+        queue: Queue | str | None = None,
+        tolerance: Duration = timedelta(minutes=15),
+        leeway: Duration = timedelta(minutes=5),
         max_body: int = 1_048_576,
-        timeout: timedelta = timedelta(seconds=8),
-        clock: Callable[[], datetime] = _utc_now,
+        timeout: Duration = timedelta(seconds=8),
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        super().__init__(queue)
-        self.store: Store = MemoryStore() if store is None else store
+        config = load_config(
+            ARGUMENTS,
+            {
+                "secrets": secrets,
+                "store": store,
+                "queue": queue,
+                "tolerance": tolerance,
+                "leeway": leeway,
+                "max_body": max_body,
+                "timeout": timeout,
+                "clock": clock,
+            },
+        )
+        super().__init__(config.build_queue())
+        self.store: Store = config.build_store()
         self.around: Callable[[], AbstractContextManager[object]] = nullcontext
-        validate_strength(secrets)
-        validate_retention(self.store, tolerance, leeway)
-        validate_lease(self.store, timeout)
-        validate_job_support(self.store, queue)
-        self.max_body = max_body
-        self._seconds = timeout.total_seconds()
-        self._clock = clock
-        self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
+        validate_retention(self.store, config.tolerance, config.leeway)
+        validate_lease(self.store, config.timeout)
+        validate_job_support(self.store, self.queue)
+        self.max_body = config.max_body
+        self._seconds = config.timeout.total_seconds()
+        self._clock = config.clock
+        self._verifier = Verifier(
+            FlorentinSignature(config.plain_secrets()), config.tolerance, config.leeway
+        )
         self._journal = DeliveryLog()
         self._asyncio = AsyncioRuntime(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
-        self._warn = store is None
+        self._warn = config.store is None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
-        """Build a receiver from what the environment says.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Create the receiver that the ``FLORENTIN_`` variables in *environ* describe.
 
-        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which it remembers in this
-        process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
+        ``FLORENTIN_WEBHOOK_SECRET`` is required. Each argument of the receiver, its store and its
+        queue has a variable; docs/configuration.md lists them. Raises
+        :class:`ConfigurationError`.
         """
-        given = os.environ if environ is None else environ
-        secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
-        if secret is None:
-            message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
-            raise ConfigurationError(message)
-        name = given.get("FLORENTIN_QUEUE")
-        return cls(
-            secret,
-            store=redis_store(url) if url else None,
-            queue=rq_queue(name) if name else None,
+        return cls.from_config(load_environment(os.environ if environ is None else environ))
+
+    @classmethod
+    def from_config(cls, config: ReceiverConfig) -> Self:
+        """Create the receiver that *config* describes. Raises :class:`ConfigurationError`."""
+        receiver = cls(
+            store=config.build_store(), queue=config.build_queue(), **config.receiver_options()
         )
+        receiver._warn = config.store is None
+        return receiver
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
         """Take a delivery from a blocking program, run its handlers, and say what to answer.

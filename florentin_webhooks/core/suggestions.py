@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 __all__ = ["closest_match"]
 
 
-def closest_match(name: str, names: Iterable[str]) -> str | None:
-    """Give the one of *names* that was most likely meant by *name*."""
-    return next(iter(get_close_matches(name, list(names), n=1)), None)
+def closest_match(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of *names* that is most like *name*, from the likeness *cutoff* to 1."""
+    return next(iter(get_close_matches(name, list(names), n=1, cutoff=cutoff)), None)

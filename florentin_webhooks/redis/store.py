@@ -22,7 +22,12 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
-from florentin_webhooks.core.stores.retention import milliseconds
+from florentin_webhooks.core.stores.retention import (
+    UNFINISHED_RETENTION,
+    milliseconds,
+    resolve_keep,
+    validate_unfinished_retention,
+)
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import (
     Client,
@@ -72,8 +77,8 @@ class RedisStore:
     time-outs are yours to keep, an asyncio one serves asyncio programs of one event loop only,
     and a blocking one costs asyncio programs a thread per step. A delivery that is done stays known
     for *retention*, the newest *history* of them with body and handlers; one that is not done for
-    *keep*, and one that waits in a queue for as long as it takes. Whoever runs inline handlers has
-    *lease*. All keys begin with *prefix*.
+    *unfinished_retention*, and one that waits in a queue for as long as it takes. Whoever runs
+    inline handlers has *lease*. All keys begin with *prefix*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
     """
@@ -84,25 +89,25 @@ class RedisStore:
         *,
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
-        keep: timedelta = timedelta(days=30),
+        unfinished_retention: timedelta = UNFINISHED_RETENTION,
         history: int = 1000,
         prefix: str = "fl:",
+        keep: timedelta | None = None,
     ) -> None:
+        unfinished_retention = resolve_keep(keep, unfinished_retention)
+        validate_unfinished_retention(unfinished_retention, retention)
         self.retention = retention
         self.lease = lease
-        self.keep = keep
+        self.unfinished_retention = unfinished_retention
         self.supports_jobs = True
         self.supports_transactions = False
-        if keep < retention:
-            message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
-            raise ConfigurationError(message)
         validate_server(server)
         self._server = server
         self._layout = KeySchema(
             prefix.encode(),
             milliseconds(retention),
             milliseconds(lease),
-            milliseconds(keep),
+            milliseconds(unfinished_retention),
             history,
         )
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (

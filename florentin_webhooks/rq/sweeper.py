@@ -29,7 +29,7 @@ LOST_AFTER = 120.0
 
 def drop_expired(hooks: Receiver) -> int:
     """Drop what has been dead for longer than the store keeps it, and give the number."""
-    until = datetime.now(UTC) - cast("RedisStore", hooks.store).keep
+    until = datetime.now(UTC) - cast("RedisStore", hooks.store).unfinished_retention
     dropped = 0
     for fingerprint in {job.fingerprint for job in hooks.store.execute(ListDeadLetters(until))}:
         with suppress(NotReplayable):  # It was revived meanwhile, or another worker was faster.

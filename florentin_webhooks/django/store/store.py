@@ -24,7 +24,12 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
-from florentin_webhooks.core.stores.retention import milliseconds
+from florentin_webhooks.core.stores.retention import (
+    UNFINISHED_RETENTION,
+    milliseconds,
+    resolve_keep,
+    validate_unfinished_retention,
+)
 from florentin_webhooks.django.store.accept import accept
 from florentin_webhooks.django.store.atomic import effect
 from florentin_webhooks.django.store.cleanup import drop_old_bodies, sweep
@@ -59,8 +64,8 @@ class DjangoStore:
     """Remember deliveries in the database that Django's settings call *using*.
 
     A delivery that is done stays known for *retention*, the newest *history* of them with body and
-    handlers; one that is not done for *keep*. Whoever runs handlers has *lease*. A handler that is
-    ``atomic`` runs in the transaction that records its end.
+    handlers; one that is not done for *unfinished_retention*. Whoever runs handlers has
+    *lease*. A handler that is ``atomic`` runs in the transaction that records its end.
 
     No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
     ``atomic()``; what :meth:`Delivery.once` asks is part of the transaction around it.
@@ -72,21 +77,25 @@ class DjangoStore:
         *,
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
-        keep: timedelta = timedelta(days=30),
+        unfinished_retention: timedelta = UNFINISHED_RETENTION,
         history: int = 1000,
+        keep: timedelta | None = None,
     ) -> None:
+        unfinished_retention = resolve_keep(keep, unfinished_retention)
+        validate_unfinished_retention(unfinished_retention, retention)
         self.using = using
         self.retention = retention
         self.lease = lease
-        self.keep = keep
+        self.unfinished_retention = unfinished_retention
         self.supports_jobs = False
         self.supports_transactions = True
-        if keep < retention:
-            message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
-            raise ConfigurationError(message)
         _refuse_unfit(using)
         self._terms = StoreOptions(
-            using, milliseconds(retention), milliseconds(lease), milliseconds(keep), history
+            using,
+            milliseconds(retention),
+            milliseconds(lease),
+            milliseconds(unfinished_retention),
+            history,
         )
 
     def execute(self, operation: Operation[A]) -> A:
