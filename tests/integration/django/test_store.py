@@ -111,8 +111,8 @@ def test_keep_is_no_shorter_than_retention() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
-    with pytest.raises(ConfigurationError, match="raise keep"):
-        DjangoStore(keep=timedelta(hours=1))
+    with pytest.raises(ConfigurationError, match="Raise unfinished_retention"):
+        DjangoStore(unfinished_retention=timedelta(hours=1))
 
 
 def test_a_database_that_is_not_in_the_settings_is_refused_at_start() -> None:

@@ -89,5 +89,5 @@ def test_a_client_that_is_quick_is_not_warned_about(
 
 
 def test_to_keep_less_than_the_retention_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="raise keep"):
-        RedisStore("redis://localhost", keep=timedelta(hours=1))
+    with pytest.raises(ConfigurationError, match="Raise unfinished_retention"):
+        RedisStore("redis://localhost", unfinished_retention=timedelta(hours=1))
