@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.protocol.body import consumed_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.protocol.screening import (
+from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
     reliable_content_length,
@@ -133,13 +134,13 @@ class _Endpoint:
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
         if not body.size and (promised := reliable_content_length(headers)):
             # No server hands on such a request as complete, so a sender cannot cause this 500.
-            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, _consumed(promised))
+            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, consumed_body(promised))
         return await self._receiver.areceive(headers, body.content())
 
     def _late(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"
         if declared and not body.size:
-            reason += f"; if the sender is not to blame: {_consumed(declared)}"
+            reason += f"; if the sender is not to blame: {consumed_body(declared)}"
         return self._receiver.reject(Outcome.READ_TIMEOUT, reason)
 
 
@@ -171,10 +172,6 @@ class _Body:
                 self._chunks.append(chunk)
                 self.size += len(chunk)
             self.complete = not message.get("more_body", False)
-
-
-def _consumed(declared: int) -> str:
-    return f"Content-Length {declared}, 0 bytes arrived: a middleware read the body"
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
+from florentin_webhooks.protocol.body import consumed_body, incomplete_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap, get_all
-from florentin_webhooks.protocol.screening import content_length, reliable_content_length
+from florentin_webhooks.protocol.preconditions import content_length, reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,9 +97,8 @@ def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
 def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
     """Give why a body of *size* bytes is not whole, or None where it may be."""
     promised = reliable_content_length(headers)
-    told = f"Content-Length {promised}, {size} bytes arrived"
     if consumed and (size < promised or (not size and get_all(headers, "transfer-encoding"))):
-        return Outcome.BODY_UNAVAILABLE, f"{told}: a middleware read the body"
+        return Outcome.BODY_UNAVAILABLE, consumed_body(promised, size)
     if size < promised:
-        return Outcome.READ_TIMEOUT, f"{told}: the sender left, or a WSGI middleware read the body"
+        return Outcome.READ_TIMEOUT, incomplete_body(promised, size)
     return None

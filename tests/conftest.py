@@ -15,8 +15,7 @@ import redis
 from hypothesis import settings
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from tests.support.server import Server, serving
-from tests.support.switchboard import Switchboard, switchboard
+from tests.support.server import Server, Switchboard, served, under_uvicorn
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
@@ -103,7 +102,9 @@ def uvicorn_servers(
 
         @cache
         def started(reader: str) -> Server:
-            return stack.enter_context(serving(reader, tmp_path_factory.mktemp("server")))
+            log = tmp_path_factory.mktemp("server") / "log"
+            port = served(f"uvicorn {reader}", "tests.support.program:asgi", log)
+            return Server(stack.enter_context(port), reader, log)
 
         yield started
 
@@ -127,5 +128,6 @@ def server(uvicorn_server: Server) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def board() -> Iterator[Switchboard]:
     """A server for ASGI programs that a module serves one after the other."""
-    with switchboard() as running:
+    running = Switchboard()
+    with under_uvicorn(running, lifespan="off") as running.port:
         yield running

@@ -72,9 +72,9 @@ def _load(app: str, preset: HostProgram | None) -> Receiver:
 
 
 def _next_step(error: ReceiverNotFound, module: str, name: str) -> str:
-    if meant := closest_match(name, error.near) or next(iter(error.near), None):
+    if meant := closest_match(name, error.candidates) or next(iter(error.candidates), None):
         return _typed(f"{module}:{meant}")
-    return "hooks = Receiver(...) there" if error.hint.startswith("name the") else error.hint
+    return error.hint
 
 
 def _typed(app: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from warnings import warn
 
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 from florentin_webhooks.core.config import ReceiverConfig, find_store
 from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.secrets import MINIMUM_SECRET
+from florentin_webhooks.senders.secrets import describe_value
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -28,7 +27,6 @@ __all__ = [
     "ConfigKeys",
     "Problem",
     "Setting",
-    "describe_value",
     "load_config",
     "raise_problems",
     "read_config",
@@ -39,7 +37,6 @@ FIELDS = tuple(ReceiverConfig.model_fields)
 
 _STORE_OPTIONS = FIELDS[FIELDS.index("retention") : FIELDS.index("queue_retries")]
 _QUEUE_OPTIONS = FIELDS[FIELDS.index("queue_retries") :]
-_LARGEST = 2**63
 
 
 class Problem(NamedTuple):
@@ -148,18 +145,6 @@ def read_config(
         return [*problems, *dict.fromkeys(news)]
     problems += _stray_options(present, config)
     return problems or config
-
-
-def describe_value(where: str, value: object) -> str:
-    """Return the sentence that *where* has *value*, which is shown only if it cannot be secret."""
-    if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
-        return f"{where} is a text that does not fit."
-    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
-    if is_number or isinstance(value, str):
-        return f"{where} is {value!r}."
-    if isinstance(value, timedelta):
-        return f"{where} is {value}."
-    return f"{where} is of type {type(value).__name__}, which does not fit."
 
 
 def _invalid(keys: ConfigKeys, settings: Mapping[str, Setting], error: ErrorDetails) -> Problem:

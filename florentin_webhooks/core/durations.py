@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 
-__all__ = ["LONGEST", "Duration", "parse_duration"]
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.secrets import describe_value
+
+__all__ = ["LONGEST", "Duration", "parse_duration", "positive_duration"]
 
 Duration = timedelta | float | str
 
@@ -25,6 +29,17 @@ def parse_duration(value: object) -> timedelta:
     if abs(duration) > LONGEST:
         raise ValueError("the duration is too long")
     return duration
+
+
+def positive_duration(name: str, value: Duration) -> timedelta:
+    """Return the argument *name* as a timedelta above 0. Raises :class:`ConfigurationError`."""
+    with suppress(ValueError):
+        if (duration := parse_duration(value)) > timedelta():
+            return duration
+    raise ConfigurationError(
+        describe_value(name, value),
+        f'Set {name} to a duration above 0: seconds, a text such as "15m", or a timedelta.',
+    )
 
 
 def _read(value: object) -> timedelta:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeliveryLog",
+    "error_location",
     "handler_discarded",
     "handler_failed",
     "handler_postponed",
@@ -96,11 +97,17 @@ class DeliveryLog:
 
 def handler_failed(name: str, key: str, error: BaseException) -> None:
     """Note which handler failed and where; its message, which may quote a payload, at DEBUG."""
+    where = error_location(error)
+    logger.error("handler %s failed for %s: %s at %s", name, key, type(error).__name__, where)
+    logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
+
+
+def error_location(error: BaseException) -> str:
+    """Return the file name and line where *error* was raised, or "?"."""
     where = "?"
     for frame, line in walk_tb(error.__traceback__):
         where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
-    logger.error("handler %s failed for %s: %s at %s", name, key, type(error).__name__, where)
-    logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
+    return where
 
 
 def handler_postponed(name: str, key: str, seconds: float) -> None:

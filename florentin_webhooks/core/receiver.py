@@ -47,7 +47,7 @@ from florentin_webhooks.errors import (
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import Headers
-from florentin_webhooks.protocol.screening import screen
+from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.florentin.events import parse_event
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 

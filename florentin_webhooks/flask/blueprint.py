@@ -13,7 +13,7 @@ from flask.blueprints import BlueprintSetupState
 from florentin_webhooks import wsgi
 from florentin_webhooks.flask.discovery import bind_receiver, ensure_receiver
 from florentin_webhooks.flask.interception import log_intercepted, mark_reached
-from florentin_webhooks.protocol.screening import path_variants
+from florentin_webhooks.protocol.preconditions import path_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,12 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from florentin_webhooks.core.config import ReceiverConfig
-from florentin_webhooks.core.config_keys import (
-    Problem,
-    describe_value,
-    raise_problems,
-    read_config,
-)
+from florentin_webhooks.core.config_keys import Problem, raise_problems, read_config
 from florentin_webhooks.core.environment import (
     ENVIRONMENT,
     PREFIX,
@@ -23,6 +18,7 @@ from florentin_webhooks.core.environment import (
     read_environment,
 )
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.secrets import describe_value
 
 __all__ = ["APP", "DEFAULT_PATH", "KEYS", "PATH", "load_flask_config", "mount_path"]
 

@@ -1,4 +1,4 @@
-"""Names of the previous release, which work for one more and warn."""
+"""Old names, which warn and work for one more release."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Say which deliveries are the same one.
+"""Identity of deliveries: fingerprints of bodies, and keys that recognise retries.
 
-Identity comes from signed bytes (contract, "What follows from it"): whoever captured a delivery
-can send it again under any headers. So the fingerprint of the body is the delivery's key, and the
-unsigned delivery id only helps to recognise a retry that the sender stamped anew.
+Identity comes from signed bytes: a captured delivery can be sent again under any headers. So the
+fingerprint of the body is the delivery's key, and the unsigned delivery id only helps to recognise
+a retry with a new timestamp.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import NamedTuple
 __all__ = ["RetryKey", "fingerprint", "retry_key"]
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-# Behind a backslash, the quote belongs to a longer name. That is looked at last, so that the regex
-# begins with what can be searched for.
+# After a backslash, the quote belongs to a longer name. That is checked last, so that the regex
+# begins with a literal, which is searched fastest.
 _TIMESTAMP = re.compile(rb'"timestamp"(?<!\\"timestamp")\s*+:\s*+"[^"\\]*+"')
 
 
 class RetryKey(NamedTuple):
-    """Tie a delivery id to what was sent under it, both as 16 bytes of SHA-256."""
+    """A delivery id and the content sent under it, both as 16 bytes of SHA-256."""
 
     delivery_id: bytes
     content: bytes
 
 
 def fingerprint(body: bytes) -> bytes:
-    """Give the 16 bytes that identify a signed *body*: half of its SHA-256."""
+    """Return the 16 bytes that identify a signed *body*: half of its SHA-256."""
     return sha256(body).digest()[:16]
 
 
 def retry_key(delivery_id: str | None, body: bytes) -> RetryKey | None:
-    """Give what recognises a retry with a new timestamp; nothing where there is no delivery id.
+    """Return the key that recognises a retry with a new timestamp; None without a delivery id.
 
-    Without an id, two genuine events that differ in nothing but their time would be one.
+    Without an id, two genuine events that differ only in their time would be one.
     """
     if delivery_id is None:
         return None
@@ -42,7 +42,7 @@ def retry_key(delivery_id: str | None, body: bytes) -> RetryKey | None:
 
 
 def _without_timestamp(body: bytes) -> bytes:
-    """Cut the envelope's own timestamp out of a JSON *body*; one inside ``data`` stays."""
+    """Return a JSON *body* without the envelope's own timestamp; one in ``data`` stays."""
     depth = position = 0
     for match in _TIMESTAMP.finditer(body):
         between = body[position : match.start()]

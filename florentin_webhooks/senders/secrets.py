@@ -1,8 +1,9 @@
-"""Secrets: their forms, their names, and the least strength."""
+"""Secrets: their forms and names, the least strength, and what a message may show of a value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from florentin_webhooks.errors import ConfigurationError
@@ -10,6 +11,7 @@ from florentin_webhooks.errors import ConfigurationError
 __all__ = [
     "MINIMUM_SECRET",
     "Secrets",
+    "describe_value",
     "normalize_secrets",
     "redact_name",
     "unwrap_secret",
@@ -18,6 +20,8 @@ __all__ = [
 
 MINIMUM_SECRET = 16
 """The fewest bytes of a secret: 128 bits, if they were drawn at random."""
+
+_LARGEST = 2**63
 
 
 @runtime_checkable
@@ -70,7 +74,19 @@ def redact_name(name: object) -> str:
         len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper())
     ):
         return name  # Short, or that of an environment variable.
-    return "a secret whose name is not shown (a mapping is {name: secret})"
+    return "a secret with a long name, not shown (write {name: secret})"
+
+
+def describe_value(where: str, value: object) -> str:
+    """Return the sentence that *where* has *value*, which is shown only if it cannot be secret."""
+    if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
+        return f"{where} is a text that does not fit."
+    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
+    if is_number or isinstance(value, str):
+        return f"{where} is {value!r}."
+    if isinstance(value, timedelta):
+        return f"{where} is {value}."
+    return f"{where} is of type {type(value).__name__}, which does not fit."
 
 
 def unwrap_secret(secret: object) -> object:

@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
 
-from florentin_webhooks import Reply
+from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
+from tests.support.http import Answer
 from tests.support.mount_cases import CASES, Case, Gone
-from tests.support.mounts import MOUNTS, Mount
+from tests.support.mounts import ASGI, WSGI, through_asgi, through_wsgi
 from tests.support.receivers import Target
-from tests.support.vectors import CANONICAL, Attack, attacks, delivery
+from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery
 
+PATH = "/webhooks/florentin"
+Mount = Callable[[Receiver, Request], Answer]
+
+
+def to_answer(reply: Reply) -> Answer:
+    return Answer(reply.status, {n.lower(): v for n, v in reply.headers}, reply.body)
+
+
+def receive(receiver: Receiver, request: Request) -> Answer:
+    refused = receiver.screen(request.method, request.headers)
+    return to_answer(refused or receiver.receive(request.headers, request.body))
+
+
+def areceive(receiver: Receiver, request: Request) -> Answer:
+    async def program() -> Reply:
+        refused = receiver.screen(request.method, request.headers)
+        return refused or await receiver.areceive(request.headers, request.body)
+
+    return to_answer(asyncio.run(program()))
+
+
+def asgi(mount: str, pieces: int) -> Mount:
+    return lambda receiver, request: through_asgi(
+        ASGI[mount](receiver, PATH), request, PATH, pieces
+    )
+
+
+def wsgi(mount: str) -> Mount:
+    return lambda receiver, request: through_wsgi(WSGI[mount](receiver, PATH), request, PATH)
+
+
+# A new mount is one more entry here.
+MOUNTS: dict[str, Mount] = {
+    "receive": receive,
+    "areceive": areceive,
+    "WSGI": wsgi("plain"),
+    "WebhookApp": asgi("app", 1),
+    "WebhookApp, body in pieces": asgi("app", 7),
+    "WebhookMiddleware": asgi("middleware", 1),
+    "WebhookMiddleware, body in pieces": asgi("middleware", 3),
+    "FastAPI, body in pieces": asgi("fastapi", 5),
+    "Flask": wsgi("flask"),
+    "Django WSGI": wsgi("django"),
+    "Django ASGI": asgi("django", 2),
+}
 each_mount = pytest.mark.parametrize("mount", MOUNTS.values(), ids=MOUNTS)
 
 
@@ -20,6 +68,9 @@ def expected(reply: Reply) -> tuple[int, str, bytes]:
     return reply.status, reply.outcome.value, reply.body
 
 
+@pytest.mark.answers(
+    "HTTP-02", "HTTP-10", "HTTP-11", "content-type-charset", "missing-headers", "store-down"
+)
 @each_mount
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_mount_gives_each_delivery_its_outcome(mount: Mount, case: Case) -> None:
@@ -41,6 +92,7 @@ def test_a_mount_writes_the_reply_of_the_receiver_to_the_byte(mount: Mount, case
         assert {n.lower(): v for n, v in reply.headers}.items() <= answer.headers.items()
 
 
+@pytest.mark.answers("every request", "SIG-29")
 @each_mount
 @pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
 def test_a_mount_gives_each_attack_its_outcome(mount: Mount, attack: Attack) -> None:

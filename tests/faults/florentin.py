@@ -24,8 +24,6 @@ from florentin_webhooks.testing import Provider, SignedDelivery
 from florentin_webhooks.testing.transport import Response, post
 from tests.faults.program import EFFECTS, SECRET
 
-__all__ = ["Attempt", "Florentin", "Sending", "Ways"]
-
 WAITS = (0, 30, 120, 300)
 TIMEOUT = 5.0
 

@@ -45,8 +45,8 @@ def web(descriptor: int) -> None:
 def work(kind: str) -> None:
     """Run a worker until it is killed."""
     part.LEASE_MARGIN = 1
-    worker.CLEANING = MINUTE
-    job._WITHOUT_STORE = 1
+    worker.CLEANUP_LOCK = MINUTE
+    job._STORE_RETRY = 1
     made: Any = worker.build_worker(  # Any: RQ leaves its types open.
         hooks,
         redis.Redis.from_url(REDIS),
@@ -54,7 +54,7 @@ def work(kind: str) -> None:
         kind=worker.WorkerKind(kind),
         maintenance=1,
     )
-    made.forgotten_after = sweeper.LOST_AFTER / 60 * MINUTE
+    made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
     made.get_heartbeat_ttl = lambda *_, **__: MINUTE
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)

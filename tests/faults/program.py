@@ -22,8 +22,6 @@ from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.events import Event
 from tests.faults.oracle import Oracle
 
-__all__ = ["EFFECTS", "FOLDER", "QUEUE", "SECRET", "UNGUARDED", "die_at", "hooks", "named"]
-
 A = TypeVar("A")
 
 SECRET = "5a0f7a7e-3b6c-4b5f-9f0a-made-up"
@@ -41,7 +39,7 @@ EFFECTS: Mapping[str, frozenset[str]] = {
 UNGUARDED = frozenset({"notify"})
 """The handlers that do without ``once``."""
 
-oracle = Oracle(FOLDER / "oracle.db")
+oracle = Oracle(FOLDER / "oracle.jsonl")
 
 
 def die_at(point: str) -> None:

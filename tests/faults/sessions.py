@@ -8,8 +8,6 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["end", "leads_group", "processes_of", "session_of"]
-
 
 def processes_of(session: int) -> list[int]:
     """All processes of a session."""

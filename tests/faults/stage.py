@@ -22,8 +22,6 @@ from tests.faults.sessions import end, leads_group, processes_of
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
-__all__ = ["Stage"]
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,7 +38,7 @@ class Stage:
         self.server = EmbeddedServer(folder / "redis")
         self.proxy = Proxy(self.server.url) if proxied else None
         self.client = redis.Redis.from_url(self.server.url)
-        self.oracle = Oracle(folder / "oracle.db")
+        self.oracle = Oracle(folder / "oracle.jsonl")
         self.sessions: list[int] = []
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
@@ -49,7 +47,7 @@ class Stage:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/webhooks/florentin"
 
     def __enter__(self) -> Self:
-        self.oracle.open()
+        self.oracle.clear()
         self.server.start()
         if self.proxy:
             self.proxy.__enter__()

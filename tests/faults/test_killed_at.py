@@ -15,6 +15,7 @@ def effects(stage: Stage) -> list[str]:
     return sorted(note.handler for note in stage.oracle.notes() if note.what == "effect")
 
 
+@pytest.mark.answers("RPL-07")
 @pytest.mark.parametrize("point", ["before Accept", "after Accept"])
 def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
     stage: Stage, point: str
@@ -30,6 +31,7 @@ def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
     assert effects(stage) == ["bill", "notify"]
 
 
+@pytest.mark.answers("RQ-07")
 def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None:
     sender = Florentin(stage.url)
     points = [
@@ -55,6 +57,7 @@ def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None
     assert {note.business for note in stage.oracle.notes()} == {s.business for s in sender.sent}
 
 
+@pytest.mark.answers("RQ-09")
 def test_a_job_that_rq_has_half_moved_is_put_back(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.arm("popped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from florentin_webhooks.redis.schema import script
+from florentin_webhooks.redis.schema import load_script
 from tests.faults.florentin import Florentin, Ways
 from tests.faults.program import QUEUE
 from tests.faults.stage import Stage
@@ -12,7 +12,7 @@ from tests.faults.stage import Stage
 
 def digest(name: str) -> bytes:
     """What a call of the script *name* holds."""
-    return script(name).sha.encode()
+    return load_script(name).sha.encode()
 
 
 def test_an_accept_with_jobs_whose_answer_was_lost_is_queued_once(stage: Stage) -> None:
@@ -40,7 +40,7 @@ def test_workers_whose_answers_were_lost_have_each_effect_once(stage: Stage) -> 
     sender = Florentin(stage.url)
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()
-    for what in ("begin", "once", "finish"):
+    for what in ("claim_job", "once", "finish"):
         stage.proxy.lose_answer(digest(what))
         assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()

@@ -14,6 +14,8 @@ from tests.faults.program import EFFECTS
 from tests.faults.stage import Stage
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.answers("RQ-12")
+
 BOUND = 2.0
 """The longest that a sender waits for an answer, in seconds."""
 

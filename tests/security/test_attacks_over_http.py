@@ -9,6 +9,8 @@ import pytest
 from tests.support.server import Server
 from tests.support.vectors import T0, Attack, attacks
 
+pytestmark = pytest.mark.answers("every request")
+
 MILLISECOND = timedelta(milliseconds=1)
 
 

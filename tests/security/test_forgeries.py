@@ -11,7 +11,7 @@ import redis
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.events import Event
-from tests.support.asgi import call, scope_of
+from tests.support.http import call, scope_of
 from tests.support.vectors import CANONICAL, SECRET, T0, attacks, delivery
 
 
@@ -42,6 +42,7 @@ def commands(client: redis.Redis) -> dict[str, int]:
     return {name: n for name, n in calls.items() if name != "cmdstat_info"}
 
 
+@pytest.mark.answers("SIG-28")
 def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
     receiver: Receiver, client: redis.Redis
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
     assert commands(client) == before
 
 
+@pytest.mark.answers("SIG-28")
 def test_a_thousand_forgeries_through_asgi_cause_no_command(
     receiver: Receiver, client: redis.Redis
 ) -> None:

@@ -26,6 +26,7 @@ ABORTS = [
 ]
 
 
+@pytest.mark.answers("EVT-08")
 def test_all_handlers_run_and_a_retry_runs_only_the_one_that_failed() -> None:
     target, ran = Target(handled=False), list[str]()
 
@@ -51,6 +52,7 @@ def test_all_handlers_run_and_a_retry_runs_only_the_one_that_failed() -> None:
     assert ran == ["first", "second", "third", "second"]
 
 
+@pytest.mark.answers("EVT-09")
 @pytest.mark.parametrize("abort", ABORTS)
 @pytest.mark.parametrize("kind", ["def", "async def"])
 @pytest.mark.parametrize("program", ["blocking", "asyncio"])
@@ -84,6 +86,7 @@ def hanging(seconds: float) -> tuple[Receiver, threading.Event]:
     return receiver, threading.Event()
 
 
+@pytest.mark.answers("EVT-10")
 @pytest.mark.anyio
 async def test_a_coroutine_that_hangs_is_stopped_and_may_run_again() -> None:
     receiver, _ = hanging(0.01)
@@ -101,6 +104,7 @@ async def test_a_coroutine_that_hangs_is_stopped_and_may_run_again() -> None:
     assert stopped == [True, True]
 
 
+@pytest.mark.answers("EVT-10")
 @pytest.mark.anyio
 async def test_a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thread() -> None:
     receiver, go = hanging(0.01)
@@ -119,6 +123,7 @@ async def test_a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thr
     assert started == [True]
 
 
+@pytest.mark.answers("ADP-12")
 @pytest.mark.anyio
 async def test_plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop() -> None:
     receiver, go = Receiver(SECRET, clock=lambda: T0), threading.Event()
@@ -134,6 +139,7 @@ async def test_plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop(
     assert {reply.outcome for reply in await asyncio.gather(*waiting)} == {"processed"}
 
 
+@pytest.mark.answers("EVT-12")
 def test_a_handler_sees_nothing_of_what_another_did_to_the_event() -> None:
     target, seen = Target(handled=False), list[object]()
 
@@ -150,6 +156,7 @@ def test_a_handler_sees_nothing_of_what_another_did_to_the_event() -> None:
     assert seen == [{"calls": 1}]
 
 
+@pytest.mark.answers("EVT-12")
 def test_an_event_cannot_be_assigned_to() -> None:
     target = Target()
     target.send(delivery())

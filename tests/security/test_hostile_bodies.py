@@ -29,6 +29,7 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.answers("HTTP-07")
 @pytest.mark.parametrize("framing", SMUGGLED.values(), ids=SMUGGLED)
 def test_a_body_whose_end_is_unclear_is_not_processed(server: Server, framing: bytes) -> None:
     place = server.place("hasty")
@@ -37,6 +38,7 @@ def test_a_body_whose_end_is_unclear_is_not_processed(server: Server, framing: b
     assert place.seen() == []
 
 
+@pytest.mark.answers("HTTP-07")
 @pytest.mark.parametrize("length", [b"169", b"5", b"100000"])
 def test_length_and_chunks_together_are_refused_or_judged_by_the_chunks(
     server: Server, length: bytes
@@ -48,6 +50,7 @@ def test_length_and_chunks_together_are_refused_or_judged_by_the_chunks(
     assert (answer.status, len(place.seen())) in ((400, 0), (200, 1))
 
 
+@pytest.mark.answers("HTTP-07")
 def test_a_length_with_no_chunks_behind_it_is_no_server_error(server: Server) -> None:
     place = server.place()
     both = b"Content-Length: 169\r\nTransfer-Encoding"
@@ -66,6 +69,7 @@ def test_a_request_to_change_the_protocol_is_no_server_error(
     assert place.ask(upgrade).status in (200, 401)
 
 
+@pytest.mark.answers("HTTP-08")
 def test_a_body_in_chunks_is_the_same_body(server: Server) -> None:
     place = server.place()
     answer = place.told(place.chunked(CANONICAL[:1], CANONICAL[1:100], CANONICAL[100:]))
@@ -90,6 +94,7 @@ def with_trailer(place: Place) -> tuple[bytes, bytes]:
     return head + b"\r\n\r\n", rest
 
 
+@pytest.mark.answers("SIG-17")
 def test_a_signature_in_a_trailer_is_none(server: Server) -> None:
     place = server.place()
     head, rest = with_trailer(place)
@@ -102,6 +107,7 @@ def test_a_signature_in_a_trailer_is_none(server: Server) -> None:
     assert answer.outcome == "invalid-signature"
 
 
+@pytest.mark.answers("SIG-17")
 def test_a_trailer_that_arrives_with_the_head_is_a_header_to_httptools_alone(
     server: Server,
 ) -> None:
@@ -116,6 +122,7 @@ def test_a_trailer_that_arrives_with_the_head_is_a_header_to_httptools_alone(
 BOMB = zlib.compress(b"\0" * 32 * MEBIBYTE, 1)
 
 
+@pytest.mark.answers("HTTP-10")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip", "x-unheard-of"])
 def test_a_packed_body_is_refused_and_never_unpacked(server: Server, encoding: str) -> None:
     place, before = server.place(), server.memory()

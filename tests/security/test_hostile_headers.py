@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.server import Server
@@ -23,6 +25,7 @@ CONTROL = {
 }
 
 
+@pytest.mark.answers("HTTP-13")
 @pytest.mark.parametrize("control", CONTROL.values(), ids=CONTROL)
 def test_a_control_byte_in_the_delivery_id_makes_it_absent_or_the_request_bad(
     server: Server, control: bytes
@@ -35,6 +38,7 @@ def test_a_control_byte_in_the_delivery_id_makes_it_absent_or_the_request_bad(
         assert place.seen() == [None]
 
 
+@pytest.mark.answers("LOG-01")
 @pytest.mark.parametrize("control", CONTROL.values(), ids=CONTROL)
 @pytest.mark.parametrize("name", ["X-Florentin-Delivery-Id", "X-Florentin-Event", "User-Agent"])
 def test_a_control_byte_in_a_header_writes_no_line_of_its_own(
@@ -47,6 +51,7 @@ def test_a_control_byte_in_a_header_writes_no_line_of_its_own(
     assert all(line.isascii() and line.isprintable() for line in lines)
 
 
+@pytest.mark.answers("LOG-01")
 @pytest.mark.parametrize(
     "path", [b"/x%0aINFO%20accepted", b"/x%0d%0a%1b[31m", b"/%c2%85%e2%80%a8", b"/" + b"x" * 60_000]
 )
@@ -56,6 +61,7 @@ def test_a_path_writes_no_line_of_its_own(server: Server, path: bytes) -> None:
     assert all(line.isascii() and line.isprintable() for line in server.output().splitlines())
 
 
+@pytest.mark.answers("SIG-32")
 @pytest.mark.parametrize("size", [65_536, 1_048_576], ids=["64 KiB", "1 MiB"])
 def test_a_giant_signature_is_refused_in_a_short_line(server: Server, size: int) -> None:
     place = server.place()
@@ -66,6 +72,7 @@ def test_a_giant_signature_is_refused_in_a_short_line(server: Server, size: int)
     assert all(len(line) < 1024 for line in server.output().splitlines())
 
 
+@pytest.mark.answers("HTTP-14")
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
@@ -84,11 +91,13 @@ def test_a_giant_header_counts_as_absent_or_as_another_value(
     assert answer is None or answer.status in (400, 431) or answer.outcome == outcome
 
 
+@pytest.mark.answers("HTTP-14")
 def test_five_hundred_headers_are_received(server: Server) -> None:
     many = delivery().with_headers(*((f"X-Noise-{number}", "v" * 50) for number in range(500)))
     assert server.place().ask(many).outcome == "processed"
 
 
+@pytest.mark.answers("SIG-14")
 def test_white_space_around_the_signature_is_no_part_of_it(server: Server) -> None:
     place = server.place()
     padded = place.raw(delivery(signature=f"  {sign(CANONICAL)} \t"))
@@ -103,12 +112,14 @@ def test_the_name_of_the_signature_has_no_case(server: Server, name: str) -> Non
     assert server.place().ask(request).outcome == "processed"
 
 
+@pytest.mark.answers("SIG-18")
 def test_a_name_with_underscores_is_another_header(server: Server) -> None:
     request = delivery().without("X-Florentin-Signature")
     other = request.with_headers(("X_Florentin_Signature", sign(CANONICAL)))
     assert server.place().ask(other).outcome == "invalid-signature"
 
 
+@pytest.mark.answers("HTTP-12")
 def test_a_refusal_may_come_before_or_after_the_wait_for_the_body(server: Server) -> None:
     place = server.place()
     waiting = place.raw(FORGED.with_headers(("Expect", "100-continue")))
@@ -144,6 +155,7 @@ ODD = {
 }
 
 
+@pytest.mark.answers("HTTP-15")
 @pytest.mark.parametrize("change", ODD.values(), ids=ODD)
 def test_an_odd_request_is_no_server_error(server: Server, change: object) -> None:
     assert callable(change)
@@ -155,6 +167,7 @@ def test_an_odd_request_is_no_server_error(server: Server, change: object) -> No
     assert answer is None or answer.status < 500
 
 
+@pytest.mark.answers("HTTP-18")
 def test_all_forgeries_are_answered_alike(server: Server) -> None:
     place = server.place()
     requests = [a.request for a in FORGERIES if not a.request.raw and a.case != "SIG-32"]
@@ -179,10 +192,11 @@ def test_a_forgery_is_logged_with_its_reason_and_nothing_of_its_content(server: 
     for signature in ("sha256=" + "0" * 64, "sha256=", "sha1=abc"):
         place.ask(delivery(signature=signature))
     place.ask(delivery().without("X-Florentin-Signature"))
-    reasons = [line.rpartition(": ")[2] for line in server.lines()]
+    reasons = re.findall(r"signature is invalid: (\w+)", "\n".join(server.lines()))
     assert reasons == ["mismatch", "malformed", "malformed", "missing"]
 
 
+@pytest.mark.answers("LOG-06")
 def test_other_headers_of_a_request_are_not_logged(server: Server) -> None:
     private = delivery().with_headers(
         ("Authorization", "Bearer 42|kP3f9c"), ("Cookie", "s=s3ss10n")

@@ -16,6 +16,7 @@ FORGED = delivery(signature="sha256=" + "0" * 64)
 MEBIBYTE = 1_048_576
 
 
+@pytest.mark.answers("HTTP-01")
 @pytest.mark.parametrize(
     "method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "CONNECT"]
 )
@@ -34,6 +35,7 @@ def test_a_head_request_is_not_allowed_and_gets_no_body(server: Server) -> None:
     assert (answer.status, answer.body) == (405, b"")
 
 
+@pytest.mark.answers("HTTP-02")
 def test_a_declared_length_over_the_limit_is_refused_unread(server: Server) -> None:
     place = server.place()
     head = place.raw(
@@ -44,6 +46,7 @@ def test_a_declared_length_over_the_limit_is_refused_unread(server: Server) -> N
     assert (answer.outcome, answer.status) == ("too-large", 413)
 
 
+@pytest.mark.answers("HTTP-03", "chunked-no-length")
 def test_a_hundred_mebibytes_in_chunks_are_refused_after_one(server: Server) -> None:
     place, before = server.place(), server.memory()
     head = place.raw(FORGED.with_headers(("Transfer-Encoding", "chunked")), length=False)
@@ -60,6 +63,7 @@ def test_a_hundred_mebibytes_in_chunks_are_refused_after_one(server: Server) -> 
     assert server.memory() - before < 10 * MEBIBYTE
 
 
+@pytest.mark.answers("HTTP-16")
 def test_nothing_behind_a_refused_body_becomes_a_request(server: Server) -> None:
     place = server.place()
     too_large = place.raw(delivery(b"").with_headers(("Content-Length", "2000000")), length=False)
@@ -92,6 +96,7 @@ def test_deliveries_one_behind_the_other_are_answered_in_turn(server: Server) ->
     assert outcomes == ["processed", "invalid-signature", "duplicate"]
 
 
+@pytest.mark.answers("HTTP-05", "HTTP-17", "content-length-lies")
 @pytest.mark.parametrize("end", [True, False], ids=["half-closed", "gone"])
 def test_a_sender_that_leaves_half_way_leaves_nothing_behind(server: Server, end: bool) -> None:
     place = server.place()
@@ -105,6 +110,7 @@ def test_a_sender_that_leaves_half_way_leaves_nothing_behind(server: Server, end
     assert place.seen() == []
 
 
+@pytest.mark.answers("HTTP-06", "content-length-lies")
 def test_a_length_that_is_too_small_is_judged_by_what_it_covers(server: Server) -> None:
     place = server.place()
     whole = place.raw(delivery())

@@ -61,6 +61,7 @@ def forged(request: Request) -> Request:
     return request.with_headers(("X-Florentin-Signature", FORGED))
 
 
+@pytest.mark.answers("LOG-01")
 @pytest.mark.parametrize("value", INJECTIONS.values(), ids=INJECTIONS)
 @pytest.mark.parametrize(
     "name",
@@ -128,6 +129,7 @@ def failing(error: BaseException) -> Target:
 PERSONAL = ValueError("ada@adabooks.example\nINFO processed")
 
 
+@pytest.mark.answers("LOG-02")
 def test_the_text_of_a_handlers_exception_is_not_written_above_debug(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -137,6 +139,7 @@ def test_the_text_of_a_handlers_exception_is_not_written_above_debug(
     assert "ValueError at test_log_attacks.py:" in caplog.text
 
 
+@pytest.mark.answers("LOG-02")
 def test_the_text_of_a_handlers_exception_is_escaped_at_debug() -> None:
     target = failing(PERSONAL)
     lines = printed(lambda: target.send(delivery())).splitlines()
@@ -169,6 +172,7 @@ def spelled(thing: object) -> str:
     return f"{thing!r} {thing} {inner} {deeper} {[getattr(thing, f.name) for f in fields]}"
 
 
+@pytest.mark.answers("LOG-03")
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
 def test_nothing_spells_the_secret_or_a_piece_of_it(make: Callable[[], object]) -> None:
     told = spelled(make())
@@ -188,6 +192,7 @@ def with_locals(error: BaseException) -> str:
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
+@pytest.mark.answers("LOG-04")
 @pytest.mark.parametrize("signature", [FORGED, "sha256=abc", sign(CANONICAL)[7:]])
 def test_no_local_variable_of_a_refused_verification_holds_a_secret(signature: str) -> None:
     receiver = Target().receiver
@@ -196,6 +201,7 @@ def test_no_local_variable_of_a_refused_verification_holds_a_secret(signature: s
     assert SECRET not in with_locals(refused.value)
 
 
+@pytest.mark.answers("LOG-04")
 def test_no_local_variable_around_a_handler_holds_a_secret() -> None:
     target, told = Target(handled=False), list[str]()
 
@@ -210,6 +216,7 @@ def test_no_local_variable_around_a_handler_holds_a_secret() -> None:
     assert not [text for text in told if SECRET in text]
 
 
+@pytest.mark.answers("LOG-05")
 @pytest.mark.parametrize("body", [CANONICAL, b"[]", CANONICAL.replace(b"1999", b"null")])
 @pytest.mark.parametrize("signature", [FORGED, None])
 def test_the_right_signature_is_nowhere_to_be_found(
@@ -221,6 +228,7 @@ def test_the_right_signature_is_nowhere_to_be_found(
     assert sign(body)[7:] not in everything
 
 
+@pytest.mark.answers("LOG-06")
 def test_other_headers_are_not_written_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     private = {"Authorization": "Bearer 42|kP3f9c", "Cookie": "session=s3ss10n", "X-Secret": SECRET}
@@ -230,6 +238,7 @@ def test_other_headers_are_not_written_at_any_level(caplog: pytest.LogCaptureFix
     assert not [value for value in private.values() if value in written]
 
 
+@pytest.mark.answers("LOG-07")
 def test_what_a_record_carries_besides_its_text_is_documented(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -19,6 +19,7 @@ def login(data: object, *, stamp: str | None = None, delivery_id: str = "x") -> 
     return delivery(envelope(data, timestamp=stamp), event="user.login", delivery_id=delivery_id)
 
 
+@pytest.mark.answers("RPL-02", "delivery-id-changed")
 @pytest.mark.parametrize("delivery_id", ["another", "", "\x1b", "x" * 10_000, None])
 def test_a_captured_delivery_under_any_delivery_id_runs_nothing(delivery_id: str | None) -> None:
     target = Target()
@@ -28,12 +29,14 @@ def test_a_captured_delivery_under_any_delivery_id_runs_nothing(delivery_id: str
     assert len(target.ran) == 1
 
 
+@pytest.mark.answers("delivery-id-missing")
 def test_a_captured_delivery_without_its_delivery_id_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
     assert target.send(delivery().without("X-Florentin-Delivery-Id")).outcome == "duplicate"
 
 
+@pytest.mark.answers("ts-unsigned-refreshed")
 def test_a_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
@@ -42,6 +45,7 @@ def test_a_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate() -> N
     assert target.send(fresh).outcome == "duplicate"
 
 
+@pytest.mark.answers("sig-uppercase-hex")
 def test_a_captured_delivery_with_its_signature_in_upper_case_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
@@ -50,12 +54,14 @@ def test_a_captured_delivery_with_its_signature_in_upper_case_is_a_duplicate() -
     assert target.send(shouted).outcome == "duplicate"
 
 
+@pytest.mark.answers("RPL-04")
 def test_two_genuine_bodies_under_one_delivery_id_both_run() -> None:
     target = Target()
     outcomes = [target.send(login({"n": number})).outcome for number in (1, 2)]
     assert outcomes == ["processed", "processed"]
 
 
+@pytest.mark.answers("RPL-20")
 def test_other_content_under_a_known_delivery_id_is_warned_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -66,12 +72,14 @@ def test_other_content_under_a_known_delivery_id_is_warned_about(
     assert [each.levelname for each in caplog.records] == ["WARNING"]
 
 
+@pytest.mark.answers("RPL-05", "delivery-id-preclaimed")
 def test_a_forgery_does_not_poison_the_delivery_id_of_a_genuine_delivery() -> None:
     target = Target()
     target.send(delivery(signature="sha256=" + "0" * 64))
     assert target.send(delivery()).outcome == "processed"
 
 
+@pytest.mark.answers("RPL-08", "handler-fails-then-retry")
 def test_a_failed_delivery_is_processed_when_it_is_retried() -> None:
     target = Target(handled=False)
     attempts = []
@@ -86,12 +94,14 @@ def test_a_failed_delivery_is_processed_when_it_is_retried() -> None:
     assert len(attempts) == 2
 
 
+@pytest.mark.answers("RPL-12")
 def test_a_retry_that_was_stamped_anew_is_a_duplicate() -> None:
     target = Target()
     target.send(login({"n": 1}))
     assert target.send(login({"n": 1}, stamp=LATER)).outcome == "duplicate"
 
 
+@pytest.mark.answers("RPL-12")
 @pytest.mark.parametrize("delivery_id", ["", "y"])
 def test_equal_data_at_another_time_under_another_id_is_another_event(delivery_id: str) -> None:
     target = Target()
@@ -107,6 +117,7 @@ def test_equal_data_at_another_time_without_any_id_is_another_event() -> None:
     assert [target.send(each).outcome for each in anonymous] == ["processed", "processed"]
 
 
+@pytest.mark.answers("RPL-13")
 def test_genuine_events_with_equal_bytes_are_one_and_both_ids_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -131,16 +142,19 @@ def test_a_stale_delivery_that_is_known_is_a_duplicate() -> None:
     assert target.send(delivery()).outcome == "duplicate"
 
 
+@pytest.mark.answers("RPL-17")
 def test_the_same_body_counts_for_each_receiver_on_its_own() -> None:
     assert [Target().send(delivery()).outcome for _ in range(2)] == ["processed", "processed"]
 
 
+@pytest.mark.answers("RPL-10")
 @pytest.mark.parametrize("timeout", [60, 61])
 def test_a_lease_that_is_no_longer_than_a_handler_may_take_is_refused(timeout: int) -> None:
     with pytest.raises(ConfigurationError):
         Receiver(SECRET, store=MemoryStore(), timeout=timedelta(seconds=timeout))
 
 
+@pytest.mark.answers("RPL-18")
 def test_without_a_store_it_works_and_warns_once(caplog: pytest.LogCaptureFixture) -> None:
     receiver = Receiver(SECRET, clock=lambda: T0)
     for _ in range(3):
@@ -149,6 +163,7 @@ def test_without_a_store_it_works_and_warns_once(caplog: pytest.LogCaptureFixtur
     assert [each.levelname for each in warnings] == ["WARNING"]
 
 
+@pytest.mark.answers("RPL-19")
 def test_a_storm_of_replays_asks_the_store_once_each() -> None:
     target = Target()
     target.send(delivery())

@@ -58,6 +58,7 @@ def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
     return fingerprint
 
 
+@pytest.mark.answers("RQ-02")
 def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
     shop: Workshop, mark: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -66,7 +67,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
     assert not mark.exists()
     refused = [each.getMessage() for each in caplog.records if each.levelno == logging.CRITICAL]
     job_id = shop.job_id(fingerprint)
-    assert refused == [f"refused a job that names another function: {job_id}"] * 2
+    assert refused == [f"Refused job {job_id}: it names another function."] * 2
     assert shop.ran == []
 
 
@@ -88,6 +89,7 @@ def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> 
             _ = job.func
 
 
+@pytest.mark.answers("RQ-01")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickled_job_fails_and_is_not_unpickled(
     shop: Workshop, mark: Path, protocol: int
@@ -112,6 +114,7 @@ def test_what_else_a_job_may_hold_is_not_unpickled_either(shop: Workshop, mark: 
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("RQ-01")
 def test_maintenance_unpickles_nothing(shop: Workshop, redis_url: str, mark: Path) -> None:
     pickled = pickle.dumps(Payload(mark))
     queue = shop.rq()
@@ -142,6 +145,7 @@ def test_maintenance_unpickles_nothing(shop: Workshop, redis_url: str, mark: Pat
     assert not mark.exists()
 
 
+@pytest.mark.answers("RQ-02")
 def test_a_job_that_names_callbacks_and_webhooks_has_none_called(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +191,7 @@ def results(shop: Workshop, fingerprint: str) -> str:
     return "\n".join(zlib.decompress(base64.b64decode(each)).decode() for each in packed)
 
 
+@pytest.mark.answers("RQ-04")
 def test_of_an_exception_only_its_type_reaches_rq_and_the_log(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:

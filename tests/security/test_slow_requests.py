@@ -6,11 +6,12 @@ import time
 
 import pytest
 
-from tests.support.program import HASTE
+from tests.support.mounts import HASTE
 from tests.support.server import Server
 from tests.support.vectors import delivery
 
 
+@pytest.mark.answers("HTTP-09")
 def test_a_body_that_never_comes_is_answered_with_a_timeout(server: Server) -> None:
     place = server.place("hasty")
     answer = place.told(place.raw(delivery()).removesuffix(delivery().body))
@@ -19,6 +20,7 @@ def test_a_body_that_never_comes_is_answered_with_a_timeout(server: Server) -> N
     assert answer.headers["connection"] == "close"
 
 
+@pytest.mark.answers("HTTP-09")
 def test_a_body_that_trickles_is_answered_with_a_timeout(server: Server) -> None:
     place = server.place("hasty")
     whole = place.raw(delivery())
@@ -38,6 +40,7 @@ def test_a_body_that_trickles_is_answered_with_a_timeout(server: Server) -> None
     assert place.seen() == []
 
 
+@pytest.mark.answers("HTTP-16")
 def test_a_timeout_closes_the_connection_and_nothing_behind_it_is_a_request(
     server: Server,
 ) -> None:

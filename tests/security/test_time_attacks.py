@@ -18,6 +18,7 @@ TOLERANCE, LEEWAY = timedelta(minutes=15), timedelta(minutes=5)
 MILLISECOND = timedelta(milliseconds=1)
 
 
+@pytest.mark.answers("TIME-02", "TIME-03", "ts-future", "ts-ancient-signed")
 @pytest.mark.parametrize(
     ("age", "outcome"),
     [
@@ -35,6 +36,7 @@ def test_the_signed_timestamp_decides_and_both_ends_are_inside(
     assert Target(now=T0 + age).send(delivery()).outcome == outcome
 
 
+@pytest.mark.answers("TIME-04", "ts-unsigned-refreshed")
 @pytest.mark.parametrize("age", [-LEEWAY - MILLISECOND, TOLERANCE + MILLISECOND])
 def test_a_fresh_timestamp_header_makes_no_stale_delivery_fresh(age: timedelta) -> None:
     now = T0 + age
@@ -42,6 +44,7 @@ def test_a_fresh_timestamp_header_makes_no_stale_delivery_fresh(age: timedelta) 
     assert Target(now=now).send(request).outcome == "stale"
 
 
+@pytest.mark.answers("TIME-06", "TIME-07", "ts-huge", "ts-word", "ts-noncanonical")
 @pytest.mark.parametrize(
     "value",
     [
@@ -69,6 +72,7 @@ def test_every_spelling_of_an_instant_is_that_instant(stamp: str) -> None:
     assert Target().send(request).outcome == "processed"
 
 
+@pytest.mark.answers("ts-noncanonical")
 @pytest.mark.parametrize(
     "stamp",
     [
@@ -116,6 +120,7 @@ class Interrupted(MemoryStore):
         return super().execute(operation)
 
 
+@pytest.mark.answers("TIME-13", "store-down")
 @pytest.mark.parametrize("last", [450, 540], ids=["without time-outs", "with three of 30 s"])
 def test_every_documented_retry_of_identical_bytes_gets_through(last: int) -> None:
     store = Interrupted()
@@ -128,6 +133,7 @@ def test_every_documented_retry_of_identical_bytes_gets_through(last: int) -> No
     assert len(target.ran) == 1
 
 
+@pytest.mark.answers("TIME-14")
 def test_a_replay_after_days_is_processed_once_where_the_window_is_widened() -> None:
     week = timedelta(days=7)
     target = Target(
@@ -137,6 +143,7 @@ def test_a_replay_after_days_is_processed_once_where_the_window_is_widened() -> 
     assert outcomes == ["processed", "duplicate"]
 
 
+@pytest.mark.answers("TIME-15")
 def test_a_store_that_forgets_inside_the_window_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         Receiver(SECRET, store=MemoryStore(retention=TOLERANCE + LEEWAY - MILLISECOND))
@@ -146,6 +153,7 @@ def test_a_store_that_forgets_at_the_end_of_the_window_is_taken() -> None:
     Receiver(SECRET, store=MemoryStore(retention=TOLERANCE + LEEWAY))
 
 
+@pytest.mark.answers("TIME-16")
 @pytest.mark.parametrize("retention", [TOLERANCE + LEEWAY, timedelta(hours=24)])
 def test_a_replay_at_the_very_end_of_the_window_is_a_duplicate(retention: timedelta) -> None:
     target = Target(now=T0 - LEEWAY, retention=retention)
@@ -154,6 +162,7 @@ def test_a_replay_at_the_very_end_of_the_window_is_a_duplicate(retention: timede
     assert target.send(delivery()).outcome == "duplicate"
 
 
+@pytest.mark.answers("TIME-17")
 @pytest.mark.parametrize(
     ("error", "age", "outcome"),
     [(-600, 0, "stale"), (600, 0, "processed"), (600, 300, "processed"), (600, 301, "stale")],
@@ -163,6 +172,7 @@ def test_a_wrong_clock_shows_in_the_outcome(error: int, age: int, outcome: str) 
     assert target.send(delivery()).outcome == outcome
 
 
+@pytest.mark.answers("TIME-18")
 @pytest.mark.parametrize("step", [200, 900, 1200])
 def test_a_clock_that_steps_back_makes_no_replay_run(step: int) -> None:
     # The store counts its own seconds, which this clock does not move.

@@ -7,8 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple, Self
 
-__all__ = ["Answering", "Asked"]
-
 ANSWERS = {
     "/processed": (200, {}, b'{"data":{"outcome":"processed","delivery":"7c1f"},"meta":{}}'),
     "/refused": (401, {}, b'{"error":{"code":"invalid-signature","message":"no"}}'),

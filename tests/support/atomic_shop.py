@@ -22,8 +22,6 @@ from tests.support.receivers import SpiedStore
 from tests.support.shop import SECRET
 from tests.support.stores import Span
 
-__all__ = ["LEASE", "AtomicShop", "Does", "effects"]
-
 A = TypeVar("A")
 Does = Callable[[Delivery], object]
 LEASE = 3600

@@ -19,17 +19,6 @@ from click.testing import CliRunner, Result
 from florentin_webhooks.cli import main
 from tests.support.waiting import eventually
 
-__all__ = [
-    "SECRET",
-    "Program",
-    "environment",
-    "error",
-    "is_free",
-    "python",
-    "started",
-    "type_in",
-]
-
 SECRET = "a-secret-of-the-command-line-tests"
 _ROOT = Path(__file__).parents[2]
 _CLEAN: Mapping[str, str | None] = {

@@ -29,26 +29,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-__all__ = [
-    "HOSTILE",
-    "PLACE",
-    "SECRET",
-    "Shop",
-    "asked",
-    "found",
-    "logged_in",
-    "mounting",
-    "of",
-    "page",
-    "plain",
-    "programmed",
-    "receiver",
-    "replayed",
-    "restamped",
-    "rows",
-    "told",
-]
-
 SECRET = "a secret of the admin's tests"
 PLACE = "/admin/florentin_webhooks/delivery/"
 HOSTILE = "<script>alert(%s)</script>{0.__class__}"
@@ -205,6 +185,7 @@ def found(client: Client, term: str) -> list[str]:
 @contextmanager
 def mounting(*receivers: Receiver) -> Iterator[Client]:
     """A superuser of a program whose receivers stand in its URLs, and not in its settings."""
+    configure()
     from django.contrib import admin
 
     mounts = [webhook_path(f"at/{number}", each) for number, each in enumerate(receivers)]

@@ -11,8 +11,6 @@ from django.test import override_settings
 from florentin_webhooks.django import conf
 from tests.support.django_settings import configure
 
-__all__ = ["described"]
-
 
 @contextmanager
 def described(given: object, **settings: Any) -> Iterator[None]:

@@ -11,11 +11,8 @@ from pathlib import Path
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.command_line import Program, python
 from tests.support.http import Answer, Connection
-from tests.support.server import Server
-from tests.support.serving import served
+from tests.support.server import Server, served
 from tests.support.vectors import Request
-
-__all__ = ["PATH", "Site", "as_request", "managed", "migrated", "program_of", "serve", "written"]
 
 PATH = "/webhooks/florentin"
 SETTINGS = "tests.support.django_site.settings"
@@ -86,6 +83,6 @@ def serve(server: str, folder: Path, environment: Mapping[str, str]) -> Iterator
     """The program under *server*."""
     kind = "asgi" if server.startswith("uvicorn") else "wsgi"
     log = folder / f"{server.replace(' ', '-')}-{os.getpid()}.log"
-    app = f"tests.support.django_site.{kind}:application"
+    app = f"django.core.{kind}:get_{kind}_application()"
     with served(server, app, log, environment=environment) as port:
         yield Site(port, server, log)

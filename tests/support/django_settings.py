@@ -19,8 +19,6 @@ from django.db import connections
 
 from tests.support.postgres import shared_server
 
-__all__ = ["ABSENT", "ASYNCIO", "POSTGRESQL", "PROXIED", "SQLITE", "configure", "migrated"]
-
 SQLITE = "default"
 POSTGRESQL = "postgresql"
 ASYNCIO = "asyncio"

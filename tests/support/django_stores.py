@@ -19,8 +19,6 @@ from tests.support.stores import Span, Subject
 if TYPE_CHECKING:
     from florentin_webhooks.django import DjangoStore
 
-__all__ = ["APP", "emptied", "empty", "in_threads", "passed", "store_on", "stored_body"]
-
 A = TypeVar("A")
 T = TypeVar("T")
 APP = "florentin_webhooks"

@@ -12,8 +12,6 @@ from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.http import Answer
 from tests.support.vectors import SECRET
 
-__all__ = ["PATH", "flask", "held", "mounted", "post"]
-
 PATH = "/webhooks/florentin"
 
 

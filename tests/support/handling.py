@@ -14,23 +14,6 @@ from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import SignedDelivery
 
-__all__ = [
-    "Body",
-    "Failing",
-    "Kind",
-    "Receive",
-    "as_coroutine",
-    "as_function",
-    "asynchronous",
-    "blocking",
-    "both_kinds",
-    "both_ways",
-    "failures_of",
-    "named",
-    "raises",
-    "raising",
-]
-
 Receive = Callable[[Receiver, SignedDelivery], Reply]
 Body = Callable[..., object]
 """What a handler does with its event."""

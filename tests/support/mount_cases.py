@@ -14,11 +14,6 @@ from florentin_webhooks.senders.florentin.samples import sample
 from tests.support.receivers import A, Target
 from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery, envelope
 
-__all__ = ["ATTACKS", "CASES", "HEADER", "Case", "Gone"]
-
-HEADER = "X-Receiver"
-"""Names the case whose receiver is meant, and which use of it: ``<case>/<use>``."""
-
 
 class Case(NamedTuple):
     """What is sent, one after the other, and what each of it must come to."""

@@ -7,8 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI
 
-__all__ = ["JSON", "fits", "operation", "references", "resolve"]
-
 JSON = dict[str, Any]  # Any: what JSON can spell.
 
 _KINDS = {"string": str, "integer": int, "number": float, "null": type(None)}

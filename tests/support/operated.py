@@ -20,8 +20,6 @@ from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, Program, python, started, type_in
 from tests.support.waiting import eventually
 
-__all__ = ["Operated"]
-
 _HOOKS = """
 import os, time
 from pathlib import Path

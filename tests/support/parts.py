@@ -10,8 +10,6 @@ import redis
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
-__all__ = ["Jobs", "RedisJobs", "job"]
-
 
 class Jobs(Protocol):
     """The side of a queueing library: what it sees, and what becomes of jobs there."""

@@ -22,8 +22,6 @@ import psycopg
 
 from tests.support.waiting import eventually
 
-__all__ = ["PostgresServer", "shared_server"]
-
 # Standard input is the lifeline: a line, or its end, means stop. The directory is $1.
 _GUARD = """exec 3<&0 </dev/null
 directory=$1; shift

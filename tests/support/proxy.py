@@ -13,8 +13,6 @@ from collections import deque
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Proxy"]
-
 _CHUNK = 1 << 22
 
 

@@ -13,8 +13,6 @@ from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.events import Event
 from tests.support.vectors import SECRET, T0, Request
 
-__all__ = ["Clock", "SpiedStore", "Target", "everything_in"]
-
 A = TypeVar("A")
 
 

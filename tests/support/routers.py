@@ -13,23 +13,6 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 
-__all__ = [
-    "Failure",
-    "OtherInvoice",
-    "OwnInvoice",
-    "OwnPayment",
-    "PaymentFailed",
-    "StrictInvoice",
-    "StricterInvoice",
-    "SubscriptionPaused",
-    "Unnamed",
-    "arrived",
-    "handler",
-    "other",
-    "refused",
-    "wanted_by",
-]
-
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 
 

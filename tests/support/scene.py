@@ -10,8 +10,6 @@ from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.receivers import Clock
 from tests.support.shop import SECRET
 
-__all__ = ["Scene"]
-
 
 class Scene:
     """A receiver for invoices and logins, its sender, and one clock for both and the store."""

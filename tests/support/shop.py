@@ -16,16 +16,6 @@ from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider, SignedDelivery
 
-__all__ = [
-    "SECRET",
-    "Receive",
-    "Shop",
-    "assert_unavailable",
-    "blocking",
-    "both_ways",
-    "retry_after",
-]
-
 SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
 
 

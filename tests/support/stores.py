@@ -20,19 +20,6 @@ from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
 from tests.support.parts import Jobs, RedisJobs
 from tests.support.waiting import eventually
 
-__all__ = [
-    "IMPLEMENTATIONS",
-    "LOOKING",
-    "QUEUEING",
-    "Span",
-    "Subject",
-    "accept",
-    "claimed",
-    "content",
-    "delivery",
-    "finish",
-]
-
 A = TypeVar("A")
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 

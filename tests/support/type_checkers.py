@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["mypy_cache"]
-
 _CACHE = Path(__file__).parents[2] / ".mypy_cache" / "typing"
 
 

@@ -16,20 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = [
-    "CANONICAL",
-    "SECRET",
-    "T0",
-    "Attack",
-    "Request",
-    "attacks",
-    "case_ids",
-    "cases",
-    "delivery",
-    "envelope",
-    "sign",
-]
-
 FOLDER = Path(__file__).parents[1] / "vectors"
 Pairs = tuple[tuple[bytes, bytes], ...]
 

@@ -6,8 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-__all__ = ["aeventually", "eventually"]
-
 _POLL = 0.002
 
 

@@ -17,8 +17,6 @@ from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLat
 from florentin_webhooks.events import Event, InvoiceCreated
 from tests.support.vectors import SECRET, T0
 
-__all__ = ["PRIVATE", "build", "hooks", "runs"]
-
 PRIVATE = "ada@adabooks.example"
 """What stands in every event and in every error of a handler."""
 

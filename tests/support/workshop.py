@@ -23,8 +23,6 @@ from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.support.receivers import Clock
 from tests.support.vectors import CANONICAL, SECRET, Request, delivery
 
-__all__ = ["Workshop", "open_workshop", "stamped", "told_in"]
-
 H = TypeVar("H", bound=Callable[..., object])
 
 

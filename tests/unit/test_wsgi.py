@@ -8,9 +8,9 @@ import pytest
 
 from florentin_webhooks import wsgi
 from florentin_webhooks.protocol.delivery import Outcome
+from tests.support.http import environ_of
 from tests.support.receivers import Target, everything_in
 from tests.support.vectors import CANONICAL, Request, delivery
-from tests.support.wsgi import environ_of
 
 PATH = "/webhooks/florentin"
 CHUNKED = delivery().with_headers(("Transfer-Encoding", "chunked"))

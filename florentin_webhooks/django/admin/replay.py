@@ -1,4 +1,4 @@
-"""Replay deliveries while somebody waits for the answer, and say in words what came of each."""
+"""Replay a delivery within a request, and describe the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db import connections
 
 from florentin_webhooks.core.replay import NotReplayable, PossiblyProcessed, replay
 from florentin_webhooks.core.stores.queries import GetRecord
-from florentin_webhooks.errors import Unavailable, WebhookError
+from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ __all__ = ["Replayed", "replay_one"]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Hold what came of one replay; one that *may_have_run* before waits for a yes."""
+    """The result of one replay; one that *may_have_run* before needs a confirmation."""
 
     key: UUID
     ok: bool
-    told: str
+    text: str
     may_have_run: bool = False
 
 
 def replay_one(hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: bool) -> Replayed:
-    """Replay the delivery *key*, and give what came of it, whatever that is."""
+    """Replay the delivery *key*; errors become results."""
     try:
         reply = Context().run(
             _apart,
@@ -47,18 +47,18 @@ def replay_one(hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: b
         )
     except PossiblyProcessed as error:
         return Replayed(key, False, error.reason, may_have_run=True)
-    except NotReplayable as error:
+    except (NotReplayable, MalformedDelivery) as error:
         return Replayed(key, False, f"not replayed: {error.reason}")
     except WebhookError as error:
-        return Replayed(key, False, f"not replayed: {error}")
+        return Replayed(key, False, f"not replayed: {error.message.rstrip('.')}")
     if reply.outcome is Outcome.PROCESSED:
         return Replayed(key, True, "replayed, and all its handlers are done")
     return Replayed(key, False, f"{reply.outcome}: {_reason(hooks, key, reply)}")
 
 
 def _apart(hooks: Receiver, work: Callable[[], Reply]) -> Reply:
-    # Under ASGI the thread that sync_to_async gives work to is this one, which is busy here: a
-    # handler with async would wait for it forever. So it gets another one, for as long as it runs.
+    # Under ASGI this is the thread that sync_to_async uses. It is busy here, so an async handler
+    # would wait for it forever. The context gives the replay a thread of its own.
     SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
     try:
         with hooks.around():
@@ -68,10 +68,10 @@ def _apart(hooks: Receiver, work: Callable[[], Reply]) -> Reply:
 
 
 def _reason(hooks: Receiver, key: UUID, reply: Reply) -> str:
-    """Give the handlers that failed, as they are remembered; or what else was wrong."""
+    """Return the failures that the store remembers, or else the error of the reply."""
     if reply.outcome is Outcome.HANDLER_FAILED:
         with suppress(Unavailable):
             record = hooks.store.execute(GetRecord(key.bytes))
             if record is not None and record.reasons:
                 return "; ".join(record.reasons.values())
-    return str(reply.error)
+    return reply.error.message.rstrip(".") if reply.error else ""

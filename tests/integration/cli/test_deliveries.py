@@ -160,7 +160,7 @@ def test_waiting_events_without_a_worker_are_wrong(shop: Operated) -> None:
     assert shop.types("queue").exit_code == 0
     shop.sent("invoice.created")
     result = shop.types("queue")
-    assert "1 event is to be done in queue florentin, and no worker runs" in result.stderr
+    assert "1 event is waiting in queue florentin, but no worker runs" in result.stderr
     assert result.exit_code == 1
     sight = shop.told("queue")[0]
     assert (sight["waiting"], sight["workers"], sight["ok"]) == (1, [], False)

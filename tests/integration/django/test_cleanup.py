@@ -37,14 +37,14 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 def rows(store: DjangoStore, table: str = "delivery") -> int:
     """How many rows there are."""
-    with connections[store._terms.using].cursor() as cursor:
+    with connections[store.using].cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM florentin_webhooks_{table}")  # noqa: S608 - ours.
         return int(cursor.fetchone()[0])
 
 
 def change(store: DjangoStore, words: str) -> None:
     """Change the tables."""
-    with connections[store._terms.using].cursor() as cursor:
+    with connections[store.using].cursor() as cursor:
         cursor.execute(words)
 
 
@@ -59,7 +59,7 @@ def test_what_is_done_is_deleted_with_all_that_belongs_to_it(store: DjangoStore)
     store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
     store.execute(finish(BODY))
     assert (rows(store), rows(store, "guard")) == (2, 1)
-    passed(store._terms.using, HOUR)
+    passed(store.using, HOUR)
     swept(store)
     assert (rows(store), rows(store, "guard")) == (1, 0)
 
@@ -70,10 +70,10 @@ def test_what_is_not_done_is_kept_for_thirty_days(
 ) -> None:
     store.execute(accept(BODY, **given))  # type: ignore[arg-type]  # as accept() takes.
     store.execute(finish(BODY, State.FAILED))
-    passed(store._terms.using, 29 * DAY)
+    passed(store.using, 29 * DAY)
     swept(store)
     assert store.execute(GetRecord(KEY)) is not None
-    passed(store._terms.using, DAY)
+    passed(store.using, DAY)
     assert store.execute(GetRecord(KEY)) is None
     assert store.execute(finish(BODY)) is State.LOST
     swept(store, SWEEPING[1])
@@ -87,11 +87,11 @@ def test_a_watermark_is_forgotten_when_nothing_asked_for_it_in_thirty_days(
         return store.execute(Latest(b"entity", timestamp, b"first", step, 60)).permission
 
     assert (latest(5), latest(5, GuardStep.DONE)) == (GuardDecision.RUN, GuardDecision.RUN)
-    passed(store._terms.using, 29 * DAY)
+    passed(store.using, 29 * DAY)
     assert latest(4) is GuardDecision.SUPERSEDED
-    passed(store._terms.using, DAY)
+    passed(store.using, DAY)
     assert latest(4) is GuardDecision.RUN
-    passed(store._terms.using, 30 * DAY)
+    passed(store.using, 30 * DAY)
     swept(store)
     assert rows(store, "guard") == 0
 
@@ -101,7 +101,7 @@ def test_much_that_has_expired_is_deleted_a_little_at_a_time(store: DjangoStore)
         store.execute(accept(content(number), under=None))
         store.execute(finish(content(number)))
     before = rows(store)
-    passed(store._terms.using, HOUR)
+    passed(store.using, HOUR)
     swept(store)
     assert before - rows(store) == 63  # 64 were deleted, and one has come.
 
@@ -121,7 +121,7 @@ def test_what_somebody_is_busy_with_is_deleted_another_time() -> None:
 def test_tidying_up_fails_nobody(store: DjangoStore) -> None:
     store.execute(accept(BODY, under=None))
     store.execute(finish(BODY))
-    passed(store._terms.using, HOUR)
+    passed(store.using, HOUR)
     change(store, "ALTER TABLE florentin_webhooks_guard RENAME TO gone")
     try:
         assert store.execute(accept(SWEEPING[0], under=None)).verdict is AcceptDecision.RUN

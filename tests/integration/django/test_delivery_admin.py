@@ -164,7 +164,7 @@ def test_the_page_of_a_delivery_shows_all_that_is_known(shop: Shop, viewer: Clie
 
 def test_the_page_of_a_delivery_names_its_retries(shop: Shop, viewer: Client) -> None:
     first, again = restamped(shop)
-    assert f"Came again as: {again}" in plain(page(viewer, of(first)))
+    assert f"Retried as: {again}" in plain(page(viewer, of(first)))
 
 
 def test_a_body_that_was_let_go_is_said_to_be() -> None:
@@ -176,13 +176,11 @@ def test_a_body_that_was_let_go_is_said_to_be() -> None:
         assert rows(page(operator)) == []
         assert found(operator, done[:8]) == [done[:12]]
         text = page(operator, of(done))
-        assert "Its body was let go; ask Florentin" in plain(text)
-        assert "all that wanted it; their names were let go" in plain(text)
+        assert "The body was deleted. Ask Florentin" in plain(text)
+        assert "All handlers. Their names were deleted with the body." in plain(text)
         assert "Run all handlers again" not in text
         answer = asked(operator, f"{PLACE}{done}/replay/", all_handlers="x", confirmed="yes")
-    assert told(answer) == [
-        f"Delivery {done[:12]}: not replayed: its body was let go; ask Florentin to send it again."
-    ]
+    assert told(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
 
 
 def test_whatever_a_sender_chose_is_escaped(shop: Shop, operator: Client) -> None:
@@ -268,7 +266,7 @@ def test_looking_and_replaying_are_permissions_of_their_own(
     assert client.get(PLACE).status_code == looking
     shown = client.get(of(failed))
     assert shown.status_code == looking
-    assert (b"Replay what" in shown.content) is (replaying == 302)
+    assert (b"Replay unfinished" in shown.content) is (replaying == 302)
     form = {"action": "replay", "index": "0", "_selected_action": failed}
     client.post(PLACE, form) if replaying != 302 else None
     assert client.post(f"{PLACE}{failed}/replay/").status_code == replaying

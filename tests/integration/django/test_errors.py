@@ -75,13 +75,18 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 
 def refused(store: DjangoStore, step: Operation[Any]) -> str:
-    """Why *store* cannot carry *step* out, which it says in time."""
+    """Why *store* cannot execute *step*: the message of the error, which comes in time."""
+    return unavailable(store, step).message
+
+
+def unavailable(store: DjangoStore, step: Operation[Any]) -> Unavailable:
+    """The error of *step*, which comes in time and hides its cause."""
     began = time.monotonic()
     with pytest.raises(Unavailable) as raised:
         store.execute(step)
     assert time.monotonic() - began < IN_TIME
     assert raised.value.__cause__ is None
-    return str(raised.value)
+    return raised.value
 
 
 @contextmanager
@@ -111,14 +116,14 @@ def writing(alias: str) -> Iterator[None]:
 def test_a_step_that_another_transaction_keeps_from_its_row_says_so_in_time(
     store: DjangoStore, step: Operation[Any]
 ) -> None:
-    with writing(store._terms.using):
-        assert refused(store, step).endswith(("is locked", "LockNotAvailable"))
+    with writing(store.using):
+        assert refused(store, step).endswith(("is locked.", "LockNotAvailable."))
     store.execute(step)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda each: type(each).__name__)
 def test_looking_waits_for_nobody_who_writes(store: DjangoStore, look: Operation[Any]) -> None:
-    with writing(store._terms.using):
+    with writing(store.using):
         assert store.execute(look)
 
 
@@ -131,7 +136,7 @@ def test_a_table_that_is_locked_for_everybody_is_said_in_time(proxied: DjangoSto
 
 def test_a_server_that_stops_answering_is_said_in_time(proxied: DjangoStore, proxy: Proxy) -> None:
     proxy.lose_answer(b"COMMIT", silently=True)
-    assert "gave no answer" in refused(proxied, STEPS[0])
+    assert "did not answer" in refused(proxied, STEPS[0])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
@@ -149,32 +154,46 @@ def test_an_accept_whose_answer_was_lost_counts_once_when_it_is_asked_again(
     assert proxied.execute(finish(content(2))) is State.DONE
 
 
-def test_a_connection_that_broke_while_nobody_used_it_is_opened_again_unnoticed(
-    proxied: DjangoStore,
-) -> None:
+def backend() -> int:
+    """The server's process for our connection."""
     with connections[PROXIED].cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
+        return int(cursor.fetchone()[0])
+
+
+def test_connection_broken_while_idle_is_reopened(proxied: DjangoStore) -> None:
+    pid = backend()
     with shared_server().connect() as connected:
         connected.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
-def test_a_connection_that_somebody_closed_behind_django_is_opened_again_unnoticed(
-    proxied: DjangoStore,
-) -> None:
+def test_connection_closed_behind_django_is_reopened(proxied: DjangoStore) -> None:
     connections[PROXIED].connection.close()
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
-def test_a_server_that_hangs_is_said_in_time_and_got_over(proxied: DjangoStore) -> None:
-    proxied.close()
-    server = shared_server().pid()
-    os.kill(server, signal.SIGSTOP)
+@contextmanager
+def frozen(*processes: int) -> Iterator[None]:
+    """Stop *processes*, and let them go on afterwards."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
-        refused(proxied, STEPS[0])
+        yield
     finally:
-        os.kill(server, signal.SIGCONT)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_frozen_server_is_unavailable_in_time_and_recovers(
+    proxied: DjangoStore, connected: bool
+) -> None:
+    processes = [shared_server().pid(), *([backend()] if connected else [])]
+    if not connected:
+        proxied.close()
+    with frozen(*processes):
+        refused(proxied, STEPS[0])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
@@ -187,7 +206,7 @@ def test_a_server_that_is_not_there_is_said_at_once_without_its_password() -> No
 
         for step in (*STEPS, *LOOKS):
             reason = refused(DjangoStore(PROXIED), step)
-            assert reason == "the database 'proxied' gave no answer: OperationalError"
+            assert reason == "The database 'proxied' did not answer: OperationalError."
 
 
 @pytest.mark.parametrize("alias", [ABSENT, PROXIED])
@@ -199,7 +218,10 @@ def test_a_database_without_tables_says_what_to_run(alias: str) -> None:
         from florentin_webhooks.django import DjangoStore
 
         store = DjangoStore(alias)
-        reason = f"run: python manage.py migrate florentin_webhooks --database {alias}"
         for step in (*STEPS, *LOOKS):
-            assert refused(store, step).endswith(reason)
+            error = unavailable(store, step)
+            assert error.message.startswith(f"The database {alias!r} lacks tables")
+            assert error.hint == (
+                f"Run: python manage.py migrate florentin_webhooks --database {alias}"
+            )
         store.close()

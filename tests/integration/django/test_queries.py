@@ -52,7 +52,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 def statements(store: DjangoStore, operation: Operation[Any]) -> list[str]:
     """What is asked for *operation*, without the frame that every transaction has."""
-    connection = connections[store._terms.using]
+    connection = connections[store.using]
     with CaptureQueriesContext(connection) as captured:
         store.execute(operation)
     asked = [query["sql"] for query in captured.captured_queries]
@@ -85,7 +85,7 @@ def test_a_step_tells_postgresql_once_to_hurry() -> None:
 
 def test_no_step_looks_through_a_table(store: DjangoStore) -> None:
     fill(store)
-    thorough = type(store)(store._terms.using, history=1)
+    thorough = type(store)(store.using, history=1)
     later = content(2, stamped="12:00:30")
     operations: list[Operation[Any]] = [  # Any: of every answer.
         accept(SWEPT),
@@ -112,7 +112,7 @@ def fill(store: DjangoStore) -> None:
     """Remember many deliveries and guards: most of them done, none of them at its end."""
     from florentin_webhooks.django.models import Delivery, Guard
 
-    using, end = store._terms.using, 4_000_000_000_000
+    using, end = store.using, 4_000_000_000_000
     rows = [
         Delivery(
             key=uuid4(),
@@ -138,7 +138,7 @@ def fill(store: DjangoStore) -> None:
 
 def scans(store: DjangoStore, sql: str) -> bool:
     """Whether the database would read a whole table for *sql*."""
-    connection = connections[store._terms.using]
+    connection = connections[store.using]
     explain = "EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN "
     if "florentin" not in sql:
         return False

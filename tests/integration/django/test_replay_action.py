@@ -17,9 +17,9 @@ from django.test import Client
 
 from florentin_webhooks import Receiver, RedisStore, RetryLater
 from florentin_webhooks.django import conf
-from tests.support.asgi import call, scope_of
 from tests.support.django_settings import POSTGRESQL, SQLITE, migrated
 from tests.support.django_stores import APP, empty
+from tests.support.http import call, scope_of
 from tests.support.vectors import Request
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_one_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) ->
     text = asked(operator, place)
     assert told(text) == [f"Delivery {failed[:12]}: replayed, and all its handlers are done."]
     assert "State: done" in plain(text)
-    assert "Replay what" not in text
+    assert "Replay unfinished" not in text
 
 
 def test_a_replay_that_fails_names_the_handler(shop: Shop, operator: Client) -> None:
@@ -92,9 +92,9 @@ def test_what_cannot_be_replayed_is_told_with_the_reason(shop: Shop, operator: C
     Delivery.objects.filter(key=running).update(state="running", until=1 << 60, token=b"t")
     shop.ran.clear()
     reasons = {
-        done: "all its handlers are done; only all_handlers runs them again",
+        done: "all its handlers are done",
         failed: "the remembered body was changed",
-        running: "its handlers are running right now",
+        running: "its handlers are running",
     }
     assert told(replayed(operator, done, failed, running)) == [
         f"Delivery {each[:12]}: not replayed: {reason}." for each, reason in reasons.items()
@@ -150,7 +150,7 @@ def test_a_request_does_not_go_on_for_longer_than_servers_wait(
     known = [shop.failed() for _ in range(2)]
     monkeypatch.setattr("florentin_webhooks.django.admin.replay_action.SECONDS", 0.0)
     assert told(replayed(operator, *known)) == [
-        "2 more were not begun, since this took 0 s: do it again."
+        "2 more were not started within 0 s. Replay them again."
     ]
 
 
@@ -203,15 +203,17 @@ def noted(**more: Any) -> list[str]:
 def test_deliveries_in_redis_are_said_to_be_there() -> None:
     (words,) = noted(STORE="redis://localhost:1/0")
     assert words == (
-        "Deliveries are remembered in Redis, and not here. "
+        "Deliveries are stored in Redis, not in this database. "
         "See: manage.py florentin_webhooks deliveries list"
     )
 
 
 def test_deliveries_in_memory_are_said_to_be_there() -> None:
-    assert noted(STORE="memory") == [
-        "Deliveries are remembered in the memory of a process, where nobody can look, and not here."
-    ]
+    (text,) = noted(STORE="memory")
+    assert text == (
+        "Deliveries are stored in the memory of a process, which the admin cannot read, "
+        "not in this database."
+    )
 
 
 def test_deliveries_in_the_database_need_no_words() -> None:
@@ -219,9 +221,7 @@ def test_deliveries_in_the_database_need_no_words() -> None:
 
 
 def test_wrong_settings_are_said_to_be_wrong() -> None:
-    assert noted(SECRET="misspelt") == [
-        "No receiver is configured, or wrongly. See: manage.py check"
-    ]
+    assert noted(SECRET="misspelt") == ["No valid receiver is configured. See: manage.py check"]
 
 
 def test_a_receiver_that_stands_in_the_urls_replays() -> None:
@@ -239,8 +239,8 @@ def test_where_nobody_can_tell_whose_a_delivery_is_it_is_shown_and_not_replayed(
         text = page(client)
         (words,) = told(text)
         assert words == (
-            "Several receivers share the database 'default', so that nobody can tell here whose "
-            "handlers a delivery is for. "
+            "Several receivers share the database 'default', so the admin does not know which one "
+            "received a delivery. "
             "To replay one: florentin-webhooks deliveries replay APP FINGERPRINT"
         )
         assert failed[:12] in text
@@ -251,15 +251,17 @@ def test_a_second_database_is_named() -> None:
     with mounting(receiver(), receiver(POSTGRESQL)) as client:
         (words,) = told(page(client))
     assert words == (
-        "More deliveries lie in the database 'postgresql'; "
-        "see: florentin-webhooks deliveries list APP"
+        "More deliveries are in the database 'postgresql'. "
+        "See: florentin-webhooks deliveries list APP"
     )
 
 
 def test_a_redis_store_that_is_not_of_the_settings_is_named_too() -> None:
     with mounting(Receiver(SECRET, store=RedisStore("redis://localhost:1/0"))) as client:
         (words,) = told(page(client))
-    assert words.endswith("in Redis, and not here. See: florentin-webhooks deliveries list APP")
+    assert words.endswith(
+        "in Redis, not in this database. See: florentin-webhooks deliveries list APP"
+    )
 
 
 def test_another_database_is_looked_into_postgresql_as_well() -> None:
@@ -272,7 +274,7 @@ def test_another_database_is_looked_into_postgresql_as_well() -> None:
         failed = shop.failed()
         assert [row.split()[1] for row in rows(page(client))] == [failed[:12], first[:12]]
         assert found(client, again[:9]) == [first[:12]]
-        assert f"Came again as: {again}" in plain(page(client, of(first)))
+        assert f"Retried as: {again}" in plain(page(client, of(first)))
         with patch.dict(connections[POSTGRESQL].settings_dict, ATOMIC_REQUESTS=True):
             (words,) = told(replayed(client, failed))
         assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."

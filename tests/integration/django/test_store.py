@@ -41,7 +41,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 
 def test_a_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
-    using = store._terms.using
+    using = store.using
     latest = Latest(b"entity", 1, b"t", GuardStep.BEGIN, 60)
     steps: list[Operation[Any]] = [accept(BODY), finish(BODY), latest]  # Any: of every answer.
     for operation in steps:
@@ -58,10 +58,10 @@ def test_what_happens_once_is_part_of_the_transaction_around_it(store: DjangoSto
     def once(step: GuardStep) -> GuardDecision:
         return store.execute(Once(KEY, "mail", b"first", step, 60)).permission
 
-    with atomic(store._terms.using):
+    with atomic(store.using):
         once(GuardStep.BEGIN)
         once(GuardStep.DONE)
-        set_rollback(True, store._terms.using)
+        set_rollback(True, store.using)
     assert once(GuardStep.BEGIN) is GuardDecision.RUN
 
 
@@ -69,7 +69,7 @@ def test_a_step_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
     assert (store.supports_jobs, store.supports_transactions) == (False, True)
     steps: list[Operation[Any]] = [ClaimJob(KEY, b"t", job(BODY), 60), ListPendingJobs("q", NOON)]
     for operation in steps:
-        with pytest.raises(ConfigurationError, match="cannot carry out"):
+        with pytest.raises(ConfigurationError, match="does not support"):
             store.execute(operation)
 
 
@@ -107,7 +107,7 @@ def test_a_server_that_binds_values_itself_keeps_them_whole(
     assert verdicts == [AcceptDecision.RUN, AcceptDecision.IN_PROGRESS]
 
 
-def test_keep_is_no_shorter_than_retention() -> None:
+def test_unfinished_retention_shorter_than_retention_is_refused() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
@@ -115,11 +115,22 @@ def test_keep_is_no_shorter_than_retention() -> None:
         DjangoStore(unfinished_retention=timedelta(hours=1))
 
 
+def test_keep_still_works_and_warns_of_its_new_name() -> None:
+    configure()
+    from florentin_webhooks.django import DjangoStore
+
+    with pytest.warns(DeprecationWarning, match="unfinished_retention="):
+        store = DjangoStore(keep=timedelta(days=7))
+    assert store.unfinished_retention == timedelta(days=7)
+
+
 def test_a_database_that_is_not_in_the_settings_is_refused_at_start() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
-    with pytest.raises(ConfigurationError, match="DATABASES has no 'shop'; it has absent, "):
+    with pytest.raises(
+        ConfigurationError, match=r"DATABASES has no 'shop'\. Choose one of: absent, "
+    ):
         DjangoStore("shop")
 
 
@@ -141,7 +152,7 @@ def test_a_program_without_the_app_is_told_to_install_it() -> None:
 
     with (
         override_settings(INSTALLED_APPS=[]),
-        pytest.raises(ConfigurationError, match="add 'florentin_webhooks"),
+        pytest.raises(ConfigurationError, match="Add 'florentin_webhooks"),
     ):
         DjangoStore()
 

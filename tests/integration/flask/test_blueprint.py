@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.server import Place, Server
-from tests.support.serving import DEVELOPMENT_SERVERS, WSGI_SERVERS, served
+from tests.support.server import DEVELOPMENT_SERVERS, WSGI_SERVERS, Place, Server, served
 from tests.support.vectors import CANONICAL, delivery
 
 HARMLESS = ["app", "prefixed", "rooted", "extended", "limited", "json-before", "data-before"]
@@ -25,7 +24,7 @@ def wsgi_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("flask") / "log"
-    with served(request.param, "tests.support.flask_program:app", log) as port:
+    with served(request.param, "tests.support.program:wsgi", log) as port:
         yield Server(port, request.param, log)
 
 

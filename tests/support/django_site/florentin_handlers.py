@@ -11,8 +11,6 @@ from florentin_webhooks import Delivery
 from florentin_webhooks.django import hooks
 from florentin_webhooks.events import InvoiceCreated, UserLogin
 
-__all__ = ["bill", "greet"]
-
 
 @hooks.on("invoice.created")
 def bill(_: InvoiceCreated, delivery: Delivery) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-__all__ = ["HEADER", "meddle"]
-
 HEADER = "X-Meddle"
 WAYS: dict[str, Callable[[HttpRequest], object]] = {
     "post": lambda request: request.POST,

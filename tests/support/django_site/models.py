@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from django.db import models
 
-__all__ = ["Effect"]
-
 
 class Effect(models.Model):
     """One thing that a handler has done, and where it ran."""

@@ -9,8 +9,6 @@ from django.urls import path
 from florentin_webhooks.django import webhook_path
 from tests.support.django_site.models import Effect
 
-__all__ = ["effects", "urlpatterns"]
-
 
 @login_not_required
 def effects(_: HttpRequest) -> JsonResponse:

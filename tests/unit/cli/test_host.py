@@ -73,7 +73,7 @@ def test_without_a_preset_they_ask_as_before() -> None:
 def test_the_other_arguments_are_read_as_before() -> None:
     assert "missing argument 'FINGERPRINT'" in in_django("deliveries", "show").stderr
     assert "unexpected extra argument (b)" in in_django("deliveries", "show", "a", "b").stderr
-    assert "no module 'shop_that_is" in in_django("deliveries", "replay", "abcd", "ef01").stderr
+    assert "Module 'shop_that_is" in in_django("deliveries", "replay", "abcd", "ef01").stderr
 
 
 def test_examples_in_the_help_begin_with_the_words_that_start_the_tree() -> None:
@@ -130,7 +130,7 @@ def test_a_path_may_be_found_when_a_command_needs_it() -> None:
     assert CliRunner().invoke(there, ["florentin", "events"]).exit_code == 0
     assert asked == []
     result = CliRunner().invoke(there, ["florentin", "deliveries", "list"])
-    assert "there is no module 'shop_that_is_nowhere'" in result.stderr
+    assert "Module 'shop_that_is_nowhere' was not found" in result.stderr
     assert [type(each) for each in asked] == [ScriptInfo]
 
 

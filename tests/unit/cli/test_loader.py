@@ -69,18 +69,18 @@ def test_a_receiver_is_found_by_its_name(place: Path) -> None:
 
 @pytest.mark.parametrize("app", ["hooks", "shop/hooks.py:hooks", ":hooks", "shop:", "a..b:c", ""])
 def test_what_is_not_module_and_name_is_refused(app: str) -> None:
-    with pytest.raises(UsageError, match="as module:name"):
+    with pytest.raises(UsageError, match="is not an import path"):
         load(app)
 
 
 def test_a_module_that_is_not_there_is_named(place: Path) -> None:
-    assert "no module 'not_there_at_all'" in refusal("not_there_at_all:hooks")[0]
+    assert "Module 'not_there_at_all' was not found" in refusal("not_there_at_all:hooks")[0]
     name = module(place, HOOKS)
-    assert f"no module '{name}.deeper'" in refusal(f"{name}.deeper:hooks")[0]
+    assert f"Module '{name}.deeper' was not found" in refusal(f"{name}.deeper:hooks")[0]
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("hook", "has no 'hook'"), ("app", "no Receiver but of type object")]
+    ("asked", "told"), [("hook", "has no 'hook'"), ("app", "is not a Receiver but of type object")]
 )
 def test_the_receiver_that_was_meant_is_offered(asked: str, told: str, place: Path) -> None:
     name = module(place, HOOKS)
@@ -134,25 +134,25 @@ def test_a_function_that_makes_the_program_is_called(place: Path) -> None:
             "def create_app(config): ...",
             "create_app",
             "cannot be called without arguments (missing a required argument: 'config')",
-            "name a plain function without parameters that calls it",
+            "Name a plain function without parameters that calls it.",
         ),
         (
             "async def create_app(): ...",
             "create_app",
             "is an async function",
-            "name a plain function without parameters that calls it",
+            "Name a plain function without parameters that calls it.",
         ),
         (
             "def create_app(): ...",
             "create_app",
-            "gave no Receiver and no program that holds one, but NoneType",
-            "have it return one of them",
+            "returned neither a Receiver nor its program, but NoneType",
+            "Return one of them.",
         ),
         (
             "class Flask:\n    extensions = {'sqlalchemy': 1}\napp = Flask()",
             "app",
-            "is a program of type Flask that holds no receiver",
-            "FlorentinWebhooks().init_app(app), where it is made",
+            "leads to a program of type Flask without a receiver",
+            "Call FlorentinWebhooks().init_app(app) where it is created.",
         ),
     ],
 )
@@ -178,9 +178,9 @@ def test_a_framework_says_itself_where_modules_come_from(
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hooks")):
         message, next_step = refusal(f"{name}:hooks")
-    assert f"no module {name!r}" in message
+    assert f"Module {name!r} was not found" in message
     assert str(place) not in sys.path
-    assert next_step == "cd to the directory that holds it, or correct the name"
+    assert next_step == "Change to the directory that holds it, or correct the name."
 
 
 def test_a_wrong_path_of_a_framework_is_not_something_to_type(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -232,22 +233,50 @@ class Seconds(MemoryStore):
         self.lease = 60  # type: ignore[assignment]
 
 
+WRONG_TYPES: Mapping[str, list[Any]] = {
+    "tolerance": ["abc", -1, True, [], float("nan"), 10**400],
+    "leeway": [-1, b"5", timedelta(seconds=-1)],
+    "timeout": [-1, 0, timedelta.max],
+    "max_body": ["x", 0, -1, 1.5, True, 10**5000],
+    "clock": [3, "", timedelta()],
+    "store": [42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds()],
+    "queue": [42, [], True, RQQueue, MemoryStore(), "", "a b"],
+}
+
+
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        *({"tolerance": value} for value in ("abc", -1, True, [], float("nan"), 10**400)),
-        *({"leeway": value} for value in (-1, b"5", timedelta(seconds=-1))),
-        *({"timeout": value} for value in (-1, 0, timedelta.max)),
-        *({"max_body": value} for value in ("x", 0, -1, 1.5, True, 10**5000)),
-        *({"clock": value} for value in (3, "", timedelta())),
-        *({"store": value} for value in (42, "", "redis", MemoryStore, RQQueue, object())),
-        *({"store": value()} for value in (HalfAStore, Seconds)),
-        *({"queue": value} for value in (42, [], True, RQQueue, MemoryStore(), "", "a b")),
-    ],
+    ("name", "value"), [(name, value) for name, each in WRONG_TYPES.items() for value in each]
 )
-def test_an_invalid_argument_is_a_configuration_error(arguments: Values) -> None:
+def test_an_invalid_argument_is_a_configuration_error(name: str, value: Any) -> None:
+    arguments: Values = {name: value}
     with pytest.raises(ConfigurationError):
         Receiver(SECRET, **arguments)
+
+
+@pytest.mark.parametrize("store", [MemoryStore, partial(RedisStore, REDIS)])
+@pytest.mark.parametrize("name", ["retention", "lease", "unfinished_retention"])
+@pytest.mark.parametrize("value", ["abc", -1, 0, None, [], True, float("nan"), 10**400])
+def test_an_invalid_duration_of_a_store_is_a_configuration_error(
+    store: Callable[..., object], name: str, value: Any
+) -> None:
+    if name in inspect.signature(store).parameters:
+        with pytest.raises(ConfigurationError, match=f"Set {name} to a duration above 0: seconds"):
+            store(**{name: value})
+
+
+def test_a_duration_of_a_store_has_any_form() -> None:
+    for retention in (7200, "7200", "2h", timedelta(hours=2)):
+        store = RedisStore(REDIS, retention=retention, lease="90s", unfinished_retention="60d")
+        assert (store.retention, store.lease) == (timedelta(hours=2), timedelta(seconds=90))
+        assert MemoryStore(retention=retention).retention == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("value", ["x", -1, 1.5, None])
+def test_an_invalid_count_of_a_store_is_a_configuration_error(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="Set history to a number of deliveries, 0"):
+        RedisStore(REDIS, history=value)
+    with pytest.raises(ConfigurationError, match="Set capacity to a number of deliveries, 1"):
+        MemoryStore(capacity=value)
 
 
 @pytest.mark.parametrize("secrets", [None, "", 7, [], {}, {1: SECRET}, {SECRET: None}])
@@ -294,7 +323,7 @@ def test_options_of_an_unset_store_are_those_of_the_one_in_memory() -> None:
 
 
 def test_a_configuration_shows_neither_secrets_nor_passwords() -> None:
-    config = ReceiverConfig(secrets=SECRET, store=REDIS)  # type: ignore[arg-type]  # it reads any.
+    config = ReceiverConfig.model_validate({"secrets": SECRET, "store": REDIS})
     assert SECRET not in f"{config!r}{config}{config.model_dump_json(exclude={'store', 'clock'})}"
     assert "pa55word" not in f"{config!r}{config}"
 

@@ -10,6 +10,7 @@ from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.environment import ENVIRONMENT, load_environment
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.senders.secrets import redact_name
 from florentin_webhooks.testing import Provider
 
 SECRET, OLD = "a-secret-of-some-length", "an-old-secret-of-some-length"
@@ -72,8 +73,7 @@ def test_a_list_of_secrets_is_numbered() -> None:
         ),
         (
             environ(WEBHOOK_SECRETS=f'{{"{SECRET}": "new"}}'),
-            "FLORENTIN_WEBHOOK_SECRETS: a secret whose name is not shown (a mapping is "
-            "{name: secret}) has 3 bytes, fewer than 16.",
+            f"FLORENTIN_WEBHOOK_SECRETS: {redact_name(SECRET)} has 3 bytes, fewer than 16.",
         ),
         (
             environ(WEBHOOK_SECRET=SECRET, WEBHOOK_SECRETS=f'["{OLD}"]'),
@@ -81,7 +81,7 @@ def test_a_list_of_secrets_is_numbered() -> None:
         ),
         (
             environ(WEBHOOK_SECRET_PREVIOUS=OLD, WEBHOOK_SECRETS=f'["{SECRET}"]'),
-            "FLORENTIN_WEBHOOK_SECRET and FLORENTIN_WEBHOOK_SECRETS are both set.",
+            "FLORENTIN_WEBHOOK_SECRETS and FLORENTIN_WEBHOOK_SECRET are both set.",
         ),
         (
             environ(WEBHOOK_SECRET=SECRET, REDIS_URL=REDIS, STORE="memory"),

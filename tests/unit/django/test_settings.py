@@ -154,7 +154,7 @@ def test_none_means_the_default() -> None:
         ({"STORE": "databse"}, "E004", "['STORE'] is 'databse'. "),
         ({"STORE": ""}, "E004", "['STORE'] is ''. "),
         ({"STORE": "postgres://a:pa55word@b/"}, "E004", "['STORE'] is a text that does not fit."),
-        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "the Redis URL is none"),
+        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "The Redis URL is invalid"),
         ({"STORE": 42}, "E004", "['STORE'] is 42. "),
         ({"STORE": MemoryStore}, "E004", "['STORE'] is of type type, which does not fit."),
         ({"STORE": HalfAStore()}, "E004", "['STORE'] is of type HalfAStore, which does not fit."),
@@ -353,7 +353,10 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
 def test_without_django_the_way_to_install_it_is_told(tmp_path: Path) -> None:
     hidden = "import sys; sys.modules['django'] = None\n"
     done = alone(f"{hidden}from florentin_webhooks.django import hooks", tmp_path)
-    assert 'Django is not installed; pip install "florentin-webhooks[django]"' in done.stderr
+    assert (
+        'Django is not installed. Install it: pip install "florentin-webhooks[django]"'
+        in done.stderr
+    )
 
 
 def test_whoever_asks_for_the_receiver_has_django_set_up(tmp_path: Path) -> None:

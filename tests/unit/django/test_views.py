@@ -23,14 +23,12 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.django import conf, webhook_path, webhook_view
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import Event
-from tests.support.asgi import scope_of
 from tests.support.django_hooks import described
-from tests.support.django_mounts import through_wsgi
 from tests.support.django_settings import configure
-from tests.support.http import Answer
+from tests.support.http import Answer, environ_of, scope_of
+from tests.support.mounts import WSGI, through_wsgi
 from tests.support.receivers import Target
 from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery
-from tests.support.wsgi import environ_of
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -214,12 +212,12 @@ def test_no_other_spelling_is_served(spelt: str) -> None:
 
 
 def answered(route: str, spelt: str) -> str:
-    return through_wsgi(Target().receiver, delivery(), spelt, route=route).outcome
+    return through_wsgi(WSGI["django"](Target().receiver, route), delivery(), spelt).outcome
 
 
 @pytest.mark.parametrize("route", ["", "/"])
 def test_a_path_that_has_not_both_forms_is_refused(route: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="no form without a slash"):
+    with pytest.raises(ImproperlyConfigured, match="empty without its slashes"):
         webhook_path(route, Target().receiver)
 
 

@@ -35,7 +35,7 @@ def secrets(config: ReceiverConfig) -> dict[str, str]:
 
 def refused(**config: object) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
-        load(**config)
+        load({}, **config)
     return caught.value
 
 
