@@ -237,7 +237,7 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
     "tolerance": ["abc", -1, True, [], float("nan"), 10**400],
     "leeway": [-1, b"5", timedelta(seconds=-1)],
     "timeout": [-1, 0, timedelta.max],
-    "max_body": ["x", 0, -1, 1.5, True, 10**5000],
+    "max_body": ["x", 0, -1, 1.5, True, 10**400],
     "clock": [3, "", timedelta()],
     "store": [42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds()],
     "queue": [42, [], True, RQQueue, MemoryStore(), "", "a b"],
@@ -253,15 +253,22 @@ def test_an_invalid_argument_is_a_configuration_error(name: str, value: Any) -> 
         Receiver(SECRET, **arguments)
 
 
-@pytest.mark.parametrize("store", [MemoryStore, partial(RedisStore, REDIS)])
-@pytest.mark.parametrize("name", ["retention", "lease", "unfinished_retention"])
+@pytest.mark.parametrize(
+    ("store", "name"),
+    [
+        (MemoryStore, "retention"),
+        (MemoryStore, "lease"),
+        (partial(RedisStore, REDIS), "retention"),
+        (partial(RedisStore, REDIS), "lease"),
+        (partial(RedisStore, REDIS), "unfinished_retention"),
+    ],
+)
 @pytest.mark.parametrize("value", ["abc", -1, 0, None, [], True, float("nan"), 10**400])
 def test_an_invalid_duration_of_a_store_is_a_configuration_error(
     store: Callable[..., object], name: str, value: Any
 ) -> None:
-    if name in inspect.signature(store).parameters:
-        with pytest.raises(ConfigurationError, match=f"Set {name} to a duration above 0: seconds"):
-            store(**{name: value})
+    with pytest.raises(ConfigurationError, match=f"Set {name} to a duration above 0: seconds"):
+        store(**{name: value})
 
 
 def test_a_duration_of_a_store_has_any_form() -> None:
