@@ -19,20 +19,17 @@ from pydantic import (
     Field,
     ImportString,
     SecretBytes,
+    ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
 
 from florentin_webhooks.core.clock import utc_now
+from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.durations import parse_duration
 from florentin_webhooks.core.queue import Queue
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.secrets import (
-    Secrets,
-    normalize_secrets,
-    unwrap_secret,
-    validate_strength,
-)
+from florentin_webhooks.senders.secrets import Secrets, normalize_secrets, unwrap_secret
 
 __all__ = ["STORES", "ReceiverConfig", "StoreEntry", "find_store"]
 
@@ -68,14 +65,22 @@ def find_store(name: str) -> StoreEntry | None:
     return STORES.get(scheme + separator)
 
 
-def _read_secrets(value: object) -> dict[str, SecretBytes]:
-    secrets = cast("Secrets", value)
+def _read_secrets(value: object, info: ValidationInfo) -> dict[str, SecretBytes]:
     try:
-        validate_strength(secrets)
+        secrets = dict(normalize_secrets(cast("Secrets", value)))
+        if sender := info.data.get("sender"):
+            sender.scheme(secrets)  # Raises for a weak secret, by the rules of the sender.
     except ConfigurationError as error:
         context = {"message": error.message, "hint": error.hint}
         raise PydanticCustomError("secret", "{message}", context) from None
-    return {name: SecretBytes(secret) for name, secret in normalize_secrets(secrets)}
+    return {name: SecretBytes(secret) for name, secret in secrets.items()}
+
+
+def _read_sender(value: object) -> object:
+    names = ("name", "catalogue", "signs_delivery_id", "scheme", "parse", "retry_key")
+    if isinstance(value, type) or not all(hasattr(value, name) for name in names):
+        raise ValueError("not a sender")
+    return value
 
 
 def _read_store(value: object) -> object:
@@ -159,6 +164,9 @@ class ReceiverConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    sender: Annotated[ImportString[Any], AfterValidator(_read_sender)] = Field(
+        DEFAULT_SENDER, description="a sender, or its import path"
+    )
     secrets: Annotated[dict[str, SecretBytes], BeforeValidator(_read_secrets)] = Field(
         description="a secret, a list of secrets, or a mapping of names to secrets"
     )
@@ -204,7 +212,7 @@ class ReceiverConfig(BaseModel):
 
     def receiver_options(self) -> dict[str, Any]:  # Any: arguments of the types above.
         """Return the arguments of ``Receiver`` that were set, but for store and queue."""
-        options = self._set(("tolerance", "leeway", "timeout", "max_body", "clock"))
+        options = self._set(("sender", "tolerance", "leeway", "timeout", "max_body", "clock"))
         return {"secrets": self.plain_secrets(), **dict(options)}
 
     def plain_secrets(self) -> dict[str, bytes]:

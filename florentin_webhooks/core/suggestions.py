@@ -1,4 +1,4 @@
-"""Guess which name was meant by one that is mistyped."""
+"""Suggest the intended name for a misspelt one."""
 
 from __future__ import annotations
 
@@ -12,5 +12,8 @@ __all__ = ["closest_match"]
 
 
 def closest_match(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the one of *names* that is most like *name*, from the likeness *cutoff* to 1."""
+    """Return the one of *names* that is most like *name*, or None if none is as like as *cutoff*.
+
+    Of two equal names the likeness is 1.
+    """
     return next(iter(get_close_matches(name, list(names), n=1, cutoff=cutoff)), None)

@@ -19,8 +19,6 @@ from florentin_webhooks.core.validation import validate_job_support
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from florentin_webhooks.core.routing.handler import Handler
 
 __all__ = ["KEYS", "PATH", "QUEUE_KEYS", "SETTING", "SettingsReceiver", "build", "check_number"]
@@ -72,10 +70,10 @@ class SettingsReceiver(Receiver):
 
     late_handlers: tuple[str, ...] = ()
 
-    def _add(self, handlers: Sequence[Handler]) -> None:
-        super()._add(handlers)
-        if apps.ready and self.queue is not None:
-            self.late_handlers += tuple(handler.name for handler in handlers if not handler.inline)
+    def _check_handler(self, handler: Handler) -> None:
+        super()._check_handler(handler)
+        if apps.ready and self.queue is not None and not handler.options.inline:
+            self.late_handlers += (handler.name,)
 
 
 def build(given: object) -> SettingsReceiver | tuple[Problem, ...]:

@@ -64,9 +64,9 @@ class DjangoStore:
     """A store in the database *using* of Django's settings.
 
     A completed delivery is remembered for *retention*, the newest *history* of them with body and
-    handlers; an unfinished one for *unfinished_retention*. *lease* is how long inline handlers
-    have a delivery to themselves. A handler that is ``atomic`` runs in the transaction that
-    records its end.
+    handlers; an unfinished one for *unfinished_retention* (*keep* is its old name). *lease* is how
+    long inline handlers have a delivery to themselves. A handler that is ``atomic`` runs in the
+    transaction that records its end.
 
     No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
     ``atomic()``; only :meth:`Delivery.once` joins the transaction around it.
@@ -86,6 +86,7 @@ class DjangoStore:
         keep: Duration | None = None,
     ) -> None:
         validate_count("history", history, 0)
+        _check_database(using)
         self.using = using
         self.retention = positive_duration("retention", retention)
         self.lease = positive_duration("lease", lease)
@@ -94,7 +95,6 @@ class DjangoStore:
         )
         self.supports_jobs = False
         self.supports_transactions = True
-        _check_database(using)
         self._options = StoreOptions(
             using,
             milliseconds(self.retention),

@@ -20,6 +20,7 @@ from florentin_webhooks.django import settings as django_settings
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
 from florentin_webhooks.flask import config as flask_config
+from florentin_webhooks.senders.florentin.sender import FlorentinSender
 from tests.support.django_settings import configure
 
 SECRET = "a-secret-of-some-length"
@@ -78,6 +79,7 @@ INVALID = [
     *(("leeway", value) for value in ("abc", "inf")),
     ("timeout", "0"),
     *(("max_body", value) for value in ("0", "1 MiB", "1.5", "2147483648")),
+    *(("sender", value) for value in ("florentin", "os:path")),
     *(("clock", value) for value in ("shop", "os:path", "no.such:thing")),
     *(
         ("store", value)
@@ -142,6 +144,7 @@ def test_every_argument_is_reachable_from_every_source(source: str) -> None:
         "timeout": "9",
         "max_body": "1024",
         "clock": "florentin_webhooks.core.clock:utc_now",
+        "sender": "florentin_webhooks.senders.florentin.sender:FLORENTIN",
         "retention": "2d",
         "lease": "90s",
         "unfinished_retention": "60d",
@@ -239,6 +242,7 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
     "timeout": [-1, 0, timedelta.max],
     "max_body": ["x", 0, -1, 1.5, True, 10**400],
     "clock": [3, "", timedelta()],
+    "sender": [3, "", "no.such:thing", object(), FlorentinSender],
     "store": [42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds()],
     "queue": [42, [], True, RQQueue, MemoryStore(), "", "a b"],
 }
@@ -331,7 +335,7 @@ def test_options_of_an_unset_store_are_those_of_the_one_in_memory() -> None:
 
 def test_a_configuration_shows_neither_secrets_nor_passwords() -> None:
     config = ReceiverConfig.model_validate({"secrets": SECRET, "store": REDIS})
-    assert SECRET not in f"{config!r}{config}{config.model_dump_json(exclude={'store', 'clock'})}"
+    assert SECRET not in f"{config!r}{config}{config.model_dump_json(exclude={'store', 'clock', 'sender'})}"
     assert "pa55word" not in f"{config!r}{config}"
 
 

@@ -180,4 +180,4 @@ def test_only_a_store_that_was_not_chosen_is_warned_about(
 ) -> None:
     receiver = Receiver.from_env({**given, **environ(WEBHOOK_SECRET=SECRET)})
     receiver.receive(*Provider(SECRET).make("invoice.created"))
-    assert caplog.text.count("no store is configured") == warnings
+    assert caplog.text.count("No store is configured") == warnings

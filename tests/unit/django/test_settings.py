@@ -20,8 +20,7 @@ from florentin_webhooks import MemoryStore, RedisStore, RQQueue
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.django.settings import SettingsReceiver, build, check_number
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.vectors import SECRET
 
 REDIS = "redis://user:pa55word@localhost:1/0"
@@ -124,7 +123,7 @@ def test_none_means_the_default() -> None:
     [
         ({"SECRETZ": 1}, "E002", "FLORENTIN_WEBHOOKS has no key 'SECRETZ'. Did you mean SECRETS?"),
         ({"secrets": 1}, "E002", "Did you mean SECRETS?"),
-        ({"COLOUR": 1}, "E002", "Use one of: SECRETS, STORE"),
+        ({"COLOUR": 1}, "E002", "Use one of: SENDER, SECRETS, STORE"),
         (
             {"QUEUE": {"NAMES": "x"}, "STORE": REDIS},
             "E002",
@@ -164,7 +163,7 @@ def test_none_means_the_default() -> None:
         ({"DATABASE": "defualt"}, "E004", "no 'defualt'"),
         ({"DATABASE": 7}, "E004", "['DATABASE'] is 7. "),
         ({"QUEUE": "florentin"}, "E005", "DjangoStore cannot push jobs in the step that"),
-        ({"QUEUE": "white space", "STORE": REDIS}, "E005", "must consist of letters"),
+        ({"QUEUE": "white space", "STORE": REDIS}, "E005", "letters, digits, _ and -"),
         ({"QUEUE": {"RETRIES": 5}, "STORE": REDIS}, "E005", "['QUEUE']['RETRIES'] is 5. "),
         ({"QUEUE": {"RETRIES": [0]}, "STORE": REDIS}, "E005", "to whole seconds of 1 or more"),
         ({"QUEUE": {"TIMEOUT": 0}, "STORE": REDIS}, "E005", "['QUEUE']['TIMEOUT'] is 0. "),
@@ -276,7 +275,7 @@ def test_the_receiver_is_built_once() -> None:
 
 def test_jobs_and_threads_have_fresh_connections() -> None:
     with described({"SECRETS": SECRET}):
-        assert conf.receiver().around is fresh_connections
+        assert conf.receiver().handler_context is fresh_connections
 
 
 @pytest.mark.parametrize("secrets", [SECRET, SECRET.encode(), [SECRET], {"new": SECRET}])
@@ -344,7 +343,7 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
     )
     program = (
         "from florentin_webhooks.core.loader import load_receiver\n"
-        "print(load_receiver('shop_hooks:hooks').around.__name__)"
+        "print(load_receiver('shop_hooks:hooks').handler_context.__name__)"
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")
     assert (done.stdout, done.stderr) == ("fresh_connections\n", "")
