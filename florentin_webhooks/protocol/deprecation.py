@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["renamed_names"]
+__all__ = ["RenamedAttribute", "renamed_names"]
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
@@ -29,3 +29,23 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
         return value
 
     return resolve
+
+
+class RenamedAttribute:
+    """The old name of the attribute or method *new*, on a class."""
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._text = (
+            f"{owner.__name__}.{name} was renamed to {self._new}; the old name goes with 0.3."
+        )
+
+    def __get__(self, instance: object, owner: type) -> Any:  # Any: of the attribute's own type.
+        warn(self._text, DeprecationWarning, stacklevel=2)
+        return getattr(owner if instance is None else instance, self._new)
+
+    def __set__(self, instance: object, value: object) -> None:
+        warn(self._text, DeprecationWarning, stacklevel=2)
+        setattr(instance, self._new, value)

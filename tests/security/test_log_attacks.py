@@ -105,7 +105,7 @@ def test_strangers_cause_ten_lines_a_second_and_a_summary() -> None:
 
     lines = printed(flood).splitlines()
     assert len(lines) == 12
-    assert "990 more requests were refused" in lines[10]
+    assert "990 more requests were rejected" in lines[10]
 
 
 def test_strangers_cannot_silence_what_is_said_of_genuine_deliveries() -> None:

@@ -159,7 +159,7 @@ def test_without_a_store_it_works_and_warns_once(caplog: pytest.LogCaptureFixtur
     receiver = Receiver(SECRET, clock=lambda: T0)
     for _ in range(3):
         receiver.receive(delivery().headers, CANONICAL)
-    warnings = [each for each in caplog.records if "no store is configured" in each.getMessage()]
+    warnings = [each for each in caplog.records if "No store is configured" in each.getMessage()]
     assert [each.levelname for each in warnings] == ["WARNING"]
 
 

@@ -44,7 +44,7 @@ IN_TIME = 2.3
 
 @contextmanager
 def emptied(alias: str, span: Span, *, in_asyncio: bool = False) -> Iterator[Subject]:
-    """A store in the database *alias*, in which nothing is remembered."""
+    """Yield an empty store in the database *alias*."""
     store = store_on(alias, span)
 
     def passes(seconds: float) -> None:
@@ -66,7 +66,7 @@ def emptied(alias: str, span: Span, *, in_asyncio: bool = False) -> Iterator[Sub
 
 
 def store_on(alias: str, span: Span | None = None) -> DjangoStore:
-    """A store in the database *alias*, in which nothing is remembered."""
+    """Return an empty store in the database *alias*."""
     empty(migrated(alias, APP))
     from florentin_webhooks.django import DjangoStore
 
@@ -80,14 +80,13 @@ def store_on(alias: str, span: Span | None = None) -> DjangoStore:
 
 
 def empty(alias: str) -> None:
-    """Delete whatever is there."""
     with connections[alias].cursor() as cursor:
         cursor.execute("DELETE FROM florentin_webhooks_guard")
         cursor.execute("DELETE FROM florentin_webhooks_delivery")
 
 
 def passed(alias: str, seconds: float) -> None:
-    """Let time pass for all that is remembered: it lies further back from here on."""
+    """Let *seconds* pass by moving all stored times into the past."""
     from florentin_webhooks.django.models import Delivery, Guard
 
     past = int(seconds * 1000) + 1
@@ -96,7 +95,6 @@ def passed(alias: str, seconds: float) -> None:
 
 
 def stored_body(alias: str, key: bytes) -> bytes | None:
-    """Give what is stored under *key*."""
     from florentin_webhooks.django.models import Delivery
 
     row = Delivery.objects.using(alias).filter(key=key.hex(), body__isnull=False).first()
@@ -104,7 +102,7 @@ def stored_body(alias: str, key: bytes) -> bytes | None:
 
 
 def in_threads(number: int, work: Callable[[int], T]) -> list[T]:
-    """Do *work* in threads at once, each with connections of its own, and give what it gives."""
+    """Do *work* in threads at once, each with its own connections; return the results."""
 
     def done(each: int) -> T:
         try:

@@ -23,14 +23,14 @@ def _django() -> None:
 def test_own_receiver_gets_fresh_connections() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     webhook_view(hooks)
-    assert hooks.around is fresh_connections
+    assert hooks.handler_context is fresh_connections
 
 
 def test_own_context_of_a_receiver_is_kept() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
-    hooks.around = own = partial(nullcontext)
+    hooks.handler_context = own = partial(nullcontext)
     use_fresh_connections(hooks)
-    assert hooks.around is own
+    assert hooks.handler_context is own
 
 
 def test_old_connections_are_closed_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:

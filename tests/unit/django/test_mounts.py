@@ -14,8 +14,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from florentin_webhooks.django import webhook_path, webhook_view
 from florentin_webhooks.django.mounts import MountedView, find_mounts, is_served, receivers
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.receivers import Target
 from tests.support.vectors import SECRET
 

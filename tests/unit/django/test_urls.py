@@ -7,8 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
 from florentin_webhooks.django import webhook_path
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.mounts import WSGI, through_wsgi
 from tests.support.receivers import Target
 from tests.support.vectors import delivery

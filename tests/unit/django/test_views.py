@@ -21,8 +21,7 @@ from django.urls import URLPattern, path
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.django import conf, webhook_path, webhook_view
 from florentin_webhooks.events import Event
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.http import Answer, environ_of, scope_of
 from tests.support.receivers import Target
 from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery

@@ -59,7 +59,7 @@ def test_refused_replay_shows_the_reason(shop: Shop, operator: Client) -> None:
     shop.ran.clear()
     reasons = {
         done: "all its handlers are done",
-        failed: "the remembered body was changed",
+        failed: "the stored body was changed",
         running: "its handlers are running",
     }
     assert told(replayed(operator, done, failed, running)) == [
