@@ -94,6 +94,7 @@ FORGED = delivery(signature="sha256=" + "0" * 64)
 HARMLESS = ["app", "middleware", "routed", "mounted", "middleware-mounted", "gzip", "looked-at"]
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", HARMLESS)
 def test_delivery_is_processed_in_every_mount(server: Server, mount: str) -> None:
     place = server.place(mount)
@@ -106,6 +107,7 @@ def test_forgery_is_refused_in_every_mount(server: Server, mount: str) -> None:
     assert server.place(mount).ask(FORGED).outcome == "invalid-signature"
 
 
+@pytest.mark.answers("ADP-06")
 @pytest.mark.parametrize("mount", ["streamed", "emptied"])
 def test_body_streamed_by_a_middleware_is_unavailable_and_logged(
     server: Server, mount: str
@@ -117,6 +119,7 @@ def test_body_streamed_by_a_middleware_is_unavailable_and_logged(
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
+@pytest.mark.answers("ADP-06")
 def test_body_drained_by_a_middleware_times_out_and_is_logged(server: Server) -> None:
     answer = server.place("drained").ask(delivery())
     assert (answer.outcome, answer.status) == ("read-timeout", 408)
@@ -124,6 +127,7 @@ def test_body_drained_by_a_middleware_times_out_and_is_logged(server: Server) ->
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
+@pytest.mark.answers("ADP-07")
 def test_rewritten_body_is_refused_with_a_hint(server: Server) -> None:
     answer = server.place("rewritten").ask(delivery())
     assert answer.outcome == "invalid-signature"
@@ -137,12 +141,14 @@ def test_forgery_of_the_right_length_has_no_hint(server: Server) -> None:
     assert "middleware" not in line
 
 
+@pytest.mark.answers("ADP-13")
 def test_reply_is_compressed_if_the_sender_accepts_it(server: Server) -> None:
     place = server.place("gzip")
     answer = place.ask(delivery().with_headers(("Accept-Encoding", "gzip")))
     assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
 
 
+@pytest.mark.answers("ADP-13")
 def test_headers_added_by_proxies_change_nothing(server: Server) -> None:
     added = delivery().with_headers(
         ("Via", "1.1 proxy"),
@@ -156,6 +162,7 @@ def test_headers_added_by_proxies_change_nothing(server: Server) -> None:
     assert server.place().ask(lowered).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", ["middleware", "middleware-mounted"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_path_is_served_with_and_without_trailing_slash(
@@ -168,6 +175,7 @@ def test_path_is_served_with_and_without_trailing_slash(
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize(
     ("written", "status"),
     [
@@ -196,6 +204,7 @@ def test_other_spellings_of_the_path_are_not_served(
     assert answer.status in (status, 400)
 
 
+@pytest.mark.answers("ADP-09")
 def test_path_is_case_sensitive(server: Server) -> None:
     place = server.place("middleware")
     path = place.path.upper().encode()

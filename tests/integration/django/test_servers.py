@@ -63,6 +63,7 @@ def done(site: Site, made: SignedDelivery) -> list[str]:
     return [effect for effect in site.effects() if stamp(made) in effect]
 
 
+@pytest.mark.answers("ADP-01", "ADP-02")
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
 def test_delivery_needs_no_token_no_login_and_no_redirect(site: Site, path: str) -> None:
     made = invoice(site)
@@ -96,6 +97,7 @@ def test_body_over_the_limit_of_django_is_accepted(site: Site) -> None:
     assert site.send(made).outcome == "processed"
 
 
+@pytest.mark.answers("HTTP-04")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
     made = invoice(site, number="9" * LIMIT)
@@ -103,11 +105,13 @@ def test_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
     assert (answer.status, answer.outcome) == (413, "too-large")
 
 
+@pytest.mark.answers("HTTP-08")
 @pytest.mark.parametrize("before", [{}, {"X_Meddle": "body"}, {"X_Meddle": "post"}])
 def test_chunked_body_is_accepted(site: Site, before: dict[str, str]) -> None:
     assert site.send(invoice(site), chunked=True, **before).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize("way", ["body", "post"])
 @pytest.mark.parametrize("kind", ["application/json", FORM, "text/plain"])
 def test_body_buffered_by_django_is_used(site: Site, way: str, kind: str) -> None:
@@ -115,6 +119,7 @@ def test_body_buffered_by_django_is_used(site: Site, way: str, kind: str) -> Non
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize(("way", "kind"), [("post", MULTIPART), ("read", "application/json")])
 def test_body_read_before_is_used_or_logged_as_unavailable(site: Site, way: str, kind: str) -> None:
     made = invoice(site)
