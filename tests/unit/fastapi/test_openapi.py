@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 import pytest
@@ -15,8 +17,10 @@ from florentin_webhooks.events import CATALOGUE, Event, InvoiceCreated, UnknownE
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.senders.florentin.payloads import InvoiceData
 from florentin_webhooks.senders.florentin.samples import sample
+from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.openapi import JSON, fits, operation, references, resolve
 from tests.support.receivers import Target
+from tests.support.vectors import SECRET
 
 PATH = "/webhooks/florentin"
 SCHEMAS = "#/components/schemas/"
@@ -167,6 +171,34 @@ def test_path_is_shown_once_with_post_only() -> None:
         "/accounts": ["post"],
         PATH: ["post"],
     }
+
+
+class Parcels:
+    """A sender without a catalogue, and without documented headers."""
+
+    name = "Parcels"
+    catalogue: Mapping[str, type[Event]] = MappingProxyType({})
+    signs_delivery_id = False
+    parse = staticmethod(FLORENTIN.parse)
+    retry_key = staticmethod(FLORENTIN.retry_key)
+    scheme = staticmethod(FLORENTIN.scheme)
+
+
+def test_other_sender_shows_its_name_and_no_header_of_florentin() -> None:
+    shown = operation(program(Receiver(SECRET, sender=Parcels())))
+    assert "signed by Parcels" in shown["description"]
+    assert "parameters" not in shown or shown["parameters"] == []
+
+
+@pytest.mark.parametrize("models", [(), (MoonLanded,)])
+def test_catalogue_of_at_most_one_event_is_shown(models: Sequence[type[Event]]) -> None:
+    receiver = Receiver(SECRET, sender=Parcels())
+    for model in models:
+        receiver.on(model)(print_it)
+    app = program(receiver)
+    moon = {"event": "moon.landed", "timestamp": "2026-06-06T12:00:00Z", "data": {}}
+    assert fits(app.openapi(), body(app), moon)
+    assert fits(app.openapi(), body(app), {**moon, "event": "mars.landed"}) is not bool(models)
 
 
 def test_signature_header_is_required() -> None:
