@@ -1,4 +1,4 @@
-"""A sender that retries like Florentin, somebody who forges beside it, and what both were told.
+"""A sender that retries like Florentin.
 
 Four attempts, 30, 120 and 300 seconds apart, times *scale*. Whether a retry keeps its delivery id
 and its bytes is what the contract leaves open: each delivery is sent in one of the four ways.

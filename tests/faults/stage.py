@@ -1,4 +1,4 @@
-"""A server, web processes and workers, as real processes; whoever is killed is started again."""
+"""A server, web processes and workers, as real processes that can be killed."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Stage:
         return {pid for pid in pids if pid not in leaders and leads_group(pid)}
 
     def arm(self, point: str) -> None:
-        """Let the next process that reaches *point* die there."""
+        """Arm *point*: the next process that reaches it dies."""
         (self.folder / f"die {point}").touch()
 
     def has_died(self, point: str) -> bool:

@@ -1,4 +1,4 @@
-"""Use the command line as people do: in this process for results, in its own for the rest."""
+"""The command line: in this process for its results, in its own for the rest."""
 
 from __future__ import annotations
 

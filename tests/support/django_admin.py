@@ -1,4 +1,4 @@
-"""A program with an admin: deliveries that come, and the people who look at its pages."""
+"""A program with an admin: its deliveries, its users and its pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program of ``tests.support.django_site`` under a server, or under its own commands."""
+"""The program of ``tests.support.django_site`` under a server or ``manage.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read an OpenAPI document: what references lead to, and whether a value fits a schema."""
+"""OpenAPI documents: the targets of references, and values against schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop that people operate from the command line: its module, its effects, its workers."""
+"""A program for the command line: its module, its effects, its workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of deliveries that are queued, for stores that push jobs, and what is seen of them."""
+"""The jobs of queued deliveries, for stores that push jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Jobs(Protocol):
         ...
 
     def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
-        """Let a worker take a job, which then has *status*, or is deleted for None.
+        """Take a job as a worker: it then has *status*, or is deleted for None.
 
         *killed*: the worker dies before it has added a ``scheduled`` job to the schedule.
         """

@@ -1,4 +1,4 @@
-"""Receivers to attack, which tell what they ran, asked of their store and wrote to the log."""
+"""Receivers to attack, with what they ran, asked of their store and wrote to the log."""
 
 from __future__ import annotations
 

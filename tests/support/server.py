@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
-# Standard input ends with the process that started the server, however that one ends.
+# Standard input ends with the process that started the server, in every case.
 _END_WITH_PARENT = """
 import os, runpy, signal, sys, threading
 def leave():
@@ -228,7 +228,7 @@ class Switchboard:
         self._app: ASGIApp | None = None
 
     def connect(self, app: ASGIApp) -> None:
-        """Let *app* answer from now on."""
+        """Connect *app*, which answers from now on."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Every store behind one face, and the operations to ask it for: a new store is one more entry."""
+"""Every store behind one interface, and its operations. A new store is one more entry."""
 
 from __future__ import annotations
 
@@ -151,14 +151,14 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "django-postgresql": _django("postgresql"),
     "django-asyncio": _django("asyncio", in_asyncio=True),
 }
-"""What every store must pass, under a name: a URL, a prefix and spans in, a subject out."""
+"""The stores that must pass the conformance suites, by name."""
 
 
 QUEUEING = ("redis", "redis-asyncio")
-"""Those that push jobs in the step that remembers a delivery."""
+"""Stores that push jobs in the step that accepts a delivery."""
 
 LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
-"""Those that tell operators what came, and what became of it."""
+"""Stores with records for operators."""
 
 
 def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:

@@ -1,4 +1,4 @@
-"""Wait for what happens in its own time, by looking again and again, never by guessing how long."""
+"""Wait for a condition by polling, never for a fixed time."""
 
 from __future__ import annotations
 

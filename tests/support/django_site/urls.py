@@ -1,4 +1,4 @@
-"""The receiver of the settings, and a page that tells what its handlers have done."""
+"""The receiver of the settings, and a page that lists the effects of its handlers."""
 
 from __future__ import annotations
 
