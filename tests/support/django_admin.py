@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connections
 from django.test import Client
 from django.urls import path
@@ -21,6 +22,7 @@ from florentin_webhooks.django import webhook_path
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.django_settings import SQLITE, configure, described, migrated
+from tests.support.django_stores import empty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -175,6 +177,19 @@ def restamped(shop: Shop, **data: Any) -> tuple[str, str]:
 def found(client: Client, term: str) -> list[str]:
     """Return the short fingerprints that a search for *term* lists."""
     return [row.split()[1] for row in rows(page(client, f"{PLACE}?{urlencode({'q': term})}"))]
+
+
+@contextmanager
+def mounting(*receivers: Receiver) -> Iterator[Client]:
+    """Yield a superuser of a program whose receivers are only in its URLs."""
+    configure()
+    from django.contrib import admin
+
+    mounts = [webhook_path(f"at/{number}", each) for number, each in enumerate(receivers)]
+    with programmed(ROOT_URLCONF=(path("admin/", admin.site.urls), *mounts)):
+        del settings.FLORENTIN_WEBHOOKS
+        empty(SQLITE)
+        yield logged_in(superuser=True)
 
 
 def receiver(using: str = SQLITE) -> Receiver:
