@@ -51,6 +51,7 @@ async def silent_send(_: Message) -> None:
     raise AssertionError("somebody sent what was not theirs")
 
 
+@pytest.mark.answers("ADP-08")
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
@@ -98,6 +99,7 @@ async def living(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": f"lifespan.{end}.complete"})
 
 
+@pytest.mark.answers("ADP-08")
 def test_the_lifespan_of_the_program_goes_on_and_the_store_is_closed_at_its_end() -> None:
     seen: list[str] = []
     receiver = Target(store=ClosingStore(seen)).receiver
@@ -140,6 +142,7 @@ def test_the_middleware_serves_in_front_of_a_program_without_a_lifespan(
     assert (ours.outcome, theirs.status) == ("processed", 204)
 
 
+@pytest.mark.answers("ADP-08")
 @READERS
 def test_a_program_behind_the_middleware_streams_its_answer(reader: str) -> None:
     """As with server-sent events: what is sent arrives at once, not when all is sent."""
@@ -159,6 +162,7 @@ def test_a_program_behind_the_middleware_streams_its_answer(reader: str) -> None
         assert connection.arrives(b"second")
 
 
+@pytest.mark.answers("ADP-08")
 @READERS
 def test_a_program_behind_the_middleware_gets_an_upload_piece_by_piece(reader: str) -> None:
     received: list[bytes] = []

@@ -94,6 +94,7 @@ FORGED = delivery(signature="sha256=" + "0" * 64)
 HARMLESS = ["app", "middleware", "routed", "mounted", "middleware-mounted", "gzip", "looked-at"]
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", HARMLESS)
 def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
     server: Server, mount: str
@@ -108,6 +109,7 @@ def test_a_forgery_is_refused_wherever_the_receiver_is_mounted(server: Server, m
     assert server.place(mount).ask(FORGED).outcome == "invalid-signature"
 
 
+@pytest.mark.answers("ADP-06")
 @pytest.mark.parametrize("mount", ["streamed", "emptied"])
 def test_a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why(
     server: Server, mount: str
@@ -119,6 +121,7 @@ def test_a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why(
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
+@pytest.mark.answers("ADP-06")
 def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(server: Server) -> None:
     answer = server.place("drained").ask(delivery())
     assert (answer.outcome, answer.status) == ("read-timeout", 408)
@@ -126,6 +129,7 @@ def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(server:
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
+@pytest.mark.answers("ADP-07")
 def test_a_body_that_a_middleware_wrote_anew_is_refused_with_a_hint(server: Server) -> None:
     answer = server.place("rewritten").ask(delivery())
     assert answer.outcome == "invalid-signature"
@@ -139,12 +143,14 @@ def test_a_forgery_without_a_middleware_gets_no_such_hint(server: Server) -> Non
     assert "middleware" not in line
 
 
+@pytest.mark.answers("ADP-13")
 def test_an_answer_is_compressed_where_the_sender_asks_for_it(server: Server) -> None:
     place = server.place("gzip")
     answer = place.ask(delivery().with_headers(("Accept-Encoding", "gzip")))
     assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
 
 
+@pytest.mark.answers("ADP-13")
 def test_what_proxies_add_changes_nothing(server: Server) -> None:
     added = delivery().with_headers(
         ("Via", "1.1 proxy"),
@@ -158,6 +164,7 @@ def test_what_proxies_add_changes_nothing(server: Server) -> None:
     assert server.place().ask(lowered).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", ["middleware", "middleware-mounted"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: str) -> None:
@@ -168,6 +175,7 @@ def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: 
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize(
     ("written", "status"),
     [
@@ -196,6 +204,7 @@ def test_no_other_spelling_of_the_path_is_the_place(
     assert answer.status in (status, 400)
 
 
+@pytest.mark.answers("ADP-09")
 def test_the_case_of_the_path_counts(server: Server) -> None:
     place = server.place("middleware")
     path = place.path.upper().encode()

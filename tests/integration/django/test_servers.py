@@ -63,6 +63,7 @@ def done(site: Site, made: SignedDelivery) -> list[str]:
     return [effect for effect in site.effects() if stamp(made) in effect]
 
 
+@pytest.mark.answers("ADP-01", "ADP-02")
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
 def test_a_delivery_needs_no_token_no_login_and_no_redirect(site: Site, path: str) -> None:
     made = invoice(site)
@@ -96,6 +97,7 @@ def test_a_body_over_the_limit_of_django_is_no_matter(site: Site) -> None:
     assert site.send(made).outcome == "processed"
 
 
+@pytest.mark.answers("HTTP-04")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
     made = invoice(site, number="9" * LIMIT)
@@ -103,11 +105,13 @@ def test_a_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
     assert (answer.status, answer.outcome) == (413, "too-large")
 
 
+@pytest.mark.answers("HTTP-08")
 @pytest.mark.parametrize("before", [{}, {"X_Meddle": "body"}, {"X_Meddle": "post"}])
 def test_a_body_in_chunks_is_the_same_body(site: Site, before: dict[str, str]) -> None:
     assert site.send(invoice(site), chunked=True, **before).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize("way", ["body", "post"])
 @pytest.mark.parametrize("kind", ["application/json", FORM, "text/plain"])
 def test_a_body_that_django_has_kept_is_the_body(site: Site, way: str, kind: str) -> None:
@@ -115,6 +119,7 @@ def test_a_body_that_django_has_kept_is_the_body(site: Site, way: str, kind: str
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize(("way", "kind"), [("post", MULTIPART), ("read", "application/json")])
 def test_a_body_that_was_read_before_is_there_or_the_log_says_why_not(
     site: Site, way: str, kind: str

@@ -248,6 +248,7 @@ def page(given: Mapping[str, object], *urls: URLPattern) -> str:
     return answer.content.decode()
 
 
+@pytest.mark.answers("LOG-04")
 @pytest.mark.parametrize(
     "wrong", [{"SECRETS": PASSWORD}, {"STORE": f"redis://u:{PASSWORD}@h/?a=b"}]
 )
@@ -259,6 +260,7 @@ def test_the_error_page_of_wrong_settings_shows_no_secret(wrong: dict[str, objec
     assert SECRET not in shown
 
 
+@pytest.mark.answers("LOG-04")
 def test_the_error_page_of_another_view_shows_no_secret() -> None:
     def fails(_: HttpRequest) -> HttpResponse:
         raise ZeroDivisionError
