@@ -42,7 +42,6 @@ class Attempt(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Return the status; 0 if the connection broke."""
         return self.answer.status if self.answer else 0
 
     @property
@@ -101,7 +100,6 @@ class Florentin:
         return sending
 
     def attempt(self, sending: Sending) -> Attempt:
-        """Send one attempt and wait for the answer."""
         attempt = self.post(sending.make(self._provider))
         sending.attempts.append(attempt)
         return attempt

@@ -68,12 +68,10 @@ class Program:
 
     @property
     def data(self) -> str:
-        """Return its standard output."""
         return "".join(self.written["stdout"])
 
     @property
     def talk(self) -> str:
-        """Return its standard error."""
         return "".join(self.written["stderr"])
 
     def says(self, pattern: str) -> str:

@@ -126,7 +126,6 @@ def page(client: Client, place: str = PLACE) -> str:
 
 
 def plain(text: str) -> str:
-    """Return the text that a person reads."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 

@@ -65,7 +65,6 @@ def program_of(database: Path, **more: str) -> dict[str, str]:
 
 
 def managed(environment: Mapping[str, str], *words: str) -> Program:
-    """Run ``manage.py`` *words*."""
     return python("-W", "error", "-m", "django", *words, environ=environment)
 
 

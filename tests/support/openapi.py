@@ -13,7 +13,6 @@ _KINDS = {"string": str, "integer": int, "number": float, "null": type(None)}
 
 
 def operation(app: FastAPI, path: str = "/webhooks/florentin") -> JSON:
-    """Return the operation for a POST to *path*."""
     found: JSON = app.openapi()["paths"][path]["post"]
     return found
 

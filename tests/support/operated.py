@@ -82,7 +82,6 @@ class Operated:
             return load(self.app)
 
     def types(self, *words: str, app: str = "") -> Result:
-        """Run a command with our app as its argument."""
         count = 2 if words[0] in ("deliveries", "dead") else 1
         line = [*words[:count], app or self.app, *words[count:]]
         with chdir(self.directory):

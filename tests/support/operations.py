@@ -55,7 +55,6 @@ def done(store: Subject, number: int) -> bytes:
 
 
 def found(store: Subject, key: bytes) -> Record:
-    """Return an existing record."""
     record = store.ask(GetRecord(key))
     assert record is not None
     return record

@@ -56,7 +56,6 @@ class PostgresServer:
 
     @property
     def socket(self) -> Path:
-        """Return the path of its socket."""
         return self.directory / ".s.PGSQL.5432"
 
     def __enter__(self) -> Self:

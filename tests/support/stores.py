@@ -18,7 +18,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.envelope import retry_key
-from tests.support.parts import Jobs, RedisJobs
+from tests.support.parts import Jobs
 from tests.support.waiting import eventually
 
 A = TypeVar("A")
@@ -56,11 +56,9 @@ class Subject:
     jobs: Jobs | None = None
 
     def accept(self, operation: Accept) -> Claim:
-        """Return what a receiver asks when *body* arrives."""
         return self.ask(operation)
 
     def finish(self, operation: Finish) -> State:
-        """Return what a receiver asks when a handler of *body* has ended."""
         return self.ask(operation)
 
 
@@ -127,7 +125,7 @@ def _inside(
             assert stored is None or isinstance(stored, bytes)
             return stored
 
-        yield passes, body, RedisJobs(client, prefix)
+        yield passes, body, Jobs(client, prefix)
 
 
 def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:
@@ -181,7 +179,6 @@ def accept(
     inline: bool = True,
     jobs: tuple[Job, ...] = (),
 ) -> Accept:
-    """Return what a receiver asks when *body* arrives."""
     seen = retry_key(under, body)
     return Accept(
         fingerprint(body),
@@ -198,7 +195,6 @@ def accept(
 def finish(
     body: bytes, state: State = State.DONE, *, token: bytes = b"first", handler: str | None = None
 ) -> Finish:
-    """Return what a receiver asks when a handler of *body* has ended."""
     return Finish(fingerprint(body), token, state, handler)
 
 

@@ -84,7 +84,6 @@ class Workshop:
                 raise error
 
     def named(self, name: str) -> str:
-        """Return the name of a handler in a record."""
         return f"{self.module.__name__}:{name}"
 
     def send(self, request: Request | None = None) -> Reply:
