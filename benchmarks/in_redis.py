@@ -20,7 +20,8 @@ from florentin_webhooks import Delivery, Receiver, RedisStore
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.envelope import retry_key
 
 __all__ = ["rows"]
 

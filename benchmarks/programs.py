@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from florentin_webhooks import Delivery
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.events import InvoiceCreated
 
-__all__ = ["full", "is_signed", "verifies_only"]
+__all__ = ["full", "ignore", "is_signed", "verifies_only"]
 
 KEY = SECRET.encode()
 
@@ -54,3 +55,7 @@ def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
         runs.append(event.data.invoice.amount_due)
 
     return WebhookApp(receiver), runs
+
+
+def ignore(_event: InvoiceCreated, _delivery: Delivery) -> None:
+    """Do nothing: a handler that a worker can import."""

@@ -18,6 +18,7 @@ from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
     reliable_content_length,
+    screen,
 )
 
 if TYPE_CHECKING:
@@ -93,9 +94,8 @@ class _Endpoint:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
-        reply = self._receiver.screen(scope["method"], headers)
-        if reply is not None:
-            await _send(send, reply, close=True)
+        if rejected := screen(scope["method"], headers, self._receiver.max_body):
+            await _send(send, self._receiver.reject(*rejected), close=True)
             return
         body = _Body(self._receiver.max_body)
         try:

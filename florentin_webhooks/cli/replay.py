@@ -77,7 +77,7 @@ def replay_all(
 
 def _replay(shop: ReceiverContext, fingerprint: str, *, all_handlers: bool, yes: bool) -> Replayed:
     try:
-        with shop.hooks.around():  # What a framework's handlers run in.
+        with shop.hooks.handler_context():  # What a framework's handlers run in.
             reply = replay(shop.hooks, fingerprint, all_handlers=all_handlers, though_late=yes)
     except PossiblyProcessed as error:
         if not is_interactive():

@@ -70,7 +70,7 @@ def replay(
     """
     record = _get_record(hooks, fingerprint)
     _ensure_replayable(record, all_handlers=all_handlers)
-    delivery, envelope = restore_delivery(fingerprint, record)
+    delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
     if record.state is State.STALE and not though_late:
         _ensure_unprocessed(hooks, delivery)
     if all_handlers:

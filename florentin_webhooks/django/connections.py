@@ -17,8 +17,8 @@ __all__ = ["fresh_connections", "use_fresh_connections"]
 
 def use_fresh_connections(receiver: Receiver) -> None:
     """Run the jobs and threaded handlers of *receiver* with fresh database connections."""
-    if receiver.around is nullcontext:
-        receiver.around = fresh_connections
+    if receiver.handler_context is nullcontext:
+        receiver.handler_context = fresh_connections
 
 
 @contextmanager

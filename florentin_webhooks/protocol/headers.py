@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
-__all__ = ["HeaderMap", "Headers", "get_all"]
+__all__ = ["HeaderMap", "Headers", "get_all", "get_each"]
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
@@ -67,6 +67,11 @@ def get_all(headers: Headers, name: str) -> list[str]:
         for key, value in _pairs(headers)
         if len(key) == size and key.lower() == (name if isinstance(key, str) else wanted)
     ]
+
+
+def get_each(headers: Headers, *names: str) -> tuple[list[str], ...]:
+    """Return every value of each of *names*, which are in lower case."""
+    return tuple([get_all(headers, name) for name in names])
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -10,7 +10,7 @@ import re
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Headers, get_all
+from florentin_webhooks.protocol.headers import Headers, get_all, get_each
 
 __all__ = ["content_length", "path_variants", "reliable_content_length", "screen"]
 
@@ -22,11 +22,11 @@ def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] 
     """Return why a request is refused unread, or None."""
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
-    encodings = get_all(headers, "content-encoding")
+    encodings, lengths = get_each(headers, "content-encoding", "content-length")
     if [value for value in encodings if value.lower() not in ("", "identity")]:
         # The signature covers the bytes as sent, and an unverified body is never decompressed.
         return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"
-    length = content_length(headers)
+    length = _parse_length(lengths)
     if length > max_body:
         return Outcome.TOO_LARGE, f"Content-Length {length}, the limit is {max_body}"
     return None
@@ -34,7 +34,10 @@ def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] 
 
 def content_length(headers: Headers) -> int:
     """Return the Content-Length, or 0 without a valid one."""
-    values = get_all(headers, "content-length")
+    return _parse_length(get_all(headers, "content-length"))
+
+
+def _parse_length(values: list[str]) -> int:
     if len(values) != 1 or not (values[0].isascii() and values[0].isdigit()):
         return 0
     return int(values[0].lstrip("0")[:_MAX_DIGITS] or 0)

@@ -35,6 +35,7 @@ _ERRORS = {
     outcome: b'{"error":{"code":"%s","message":"%s"}}' % (outcome.encode(), message.encode())
     for outcome, message in _MESSAGES.items()
 }
+_STATUS = {outcome: outcome.status for outcome in Outcome}
 _SUCCESSES = {
     outcome: b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode()
     for outcome in Outcome
@@ -44,7 +45,7 @@ _SUCCESSES = {
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Return the reply for a delivery that must not be sent again."""
-    return Reply(outcome, outcome.status, _HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
+    return Reply(outcome, _STATUS[outcome], _HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:

@@ -15,14 +15,16 @@
     pending:<queue>   jobs that are not done
     dead              jobs that have failed for good
 
-All keys begin with the store's prefix; fingerprints and digests in them are 16 raw bytes.
+All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
+a worker or a web process of the previous version finds a record under no other key. During a
+rolling upgrade it would drop the job of a record that it does not find, and run a retry again.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
+    "NO_JOB_ARGS",
+    "NO_JOB_KEYS",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -42,6 +46,12 @@ __all__ = [
 ]
 
 Words = tuple[bytes | str | int, ...]
+
+NO_JOB_KEYS: Words = ("",)
+NO_JOB_ARGS: Words = (0,)
+"""The results of :func:`job_keys` and :func:`job_args` without jobs."""
+
+_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead"}
 
 
 class Script(NamedTuple):
@@ -84,29 +94,26 @@ class KeySchema:
     unfinished_retention: int
     history: int
 
-    @property
-    def records(self) -> bytes:
-        """Prefix of the keys of all records."""
-        return self.prefix + b"d"
+    records: bytes = field(init=False)
+    """Prefix of the keys of all records."""
+    log: bytes = field(init=False)
+    """Key of the sorted set of all fingerprints by arrival."""
+    done: bytes = field(init=False)
+    """Key of the list of finished fingerprints."""
+    dead: bytes = field(init=False)
+    """Key of the sorted set of dead letters by the time of death."""
 
-    @property
-    def log(self) -> bytes:
-        """Key of the sorted set of all fingerprints by arrival."""
-        return self.prefix + b"log"
-
-    @property
-    def done(self) -> bytes:
-        """Key of the list of finished fingerprints."""
-        return self.prefix + b"done"
-
-    @property
-    def dead(self) -> bytes:
-        """Key of the sorted set of dead letters by the time of death."""
-        return self.prefix + b"dead"
+    def __post_init__(self) -> None:
+        for name, suffix in _FIXED_KEYS.items():
+            object.__setattr__(self, name, self.prefix + suffix)
 
     def record(self, key: bytes) -> bytes:
         """Return the key of one delivery's record."""
         return self.prefix + b"d" + key
+
+    def part(self, key: bytes, queue: str) -> tuple[bytes, bytes]:
+        """Return the keys of one delivery's record and of the unfinished jobs of *queue*."""
+        return self.record(key), self.pending(queue)
 
     def delivery_id(self, digest: bytes) -> bytes:
         """Return the key that leads from a delivery id to its records."""

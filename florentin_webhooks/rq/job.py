@@ -65,7 +65,7 @@ def _process(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> 
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
-    with hooks.around():
+    with hooks.handler_context():
         return process_job(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 

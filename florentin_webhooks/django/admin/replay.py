@@ -61,7 +61,7 @@ def _apart(hooks: Receiver, work: Callable[[], Reply]) -> Reply:
     # would wait for it forever. The context gives the replay a thread of its own.
     SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
     try:
-        with hooks.around():
+        with hooks.handler_context():
             return work()
     finally:
         asyncio.run(sync_to_async(connections.close_all)())

@@ -49,7 +49,7 @@ class DeliverySource(NamedTuple):
             return ()
         model: type[Event] = self.hooks.model(event)
         # Handlers match by the class of the event, so no body is needed.
-        return tuple(handler.name for handler in self.hooks.match(model.model_construct()))
+        return tuple(handler.name for handler in self.hooks.router.match(model))
 
 
 def delivery_source() -> DeliverySource:

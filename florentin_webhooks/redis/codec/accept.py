@@ -5,6 +5,8 @@ from __future__ import annotations
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.schema import (
+    NO_JOB_ARGS,
+    NO_JOB_KEYS,
     KeySchema,
     ScriptCall,
     job_args,
@@ -52,14 +54,15 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
     """Encode :class:`Finish`."""
     part = operation.part
-    queue = part.queue if part else ""
+    queue, jobs = part.queue if part else "", operation.jobs
+    record, pending = schema.part(operation.key, queue)
     keys = (
-        schema.record(operation.key),
+        record,
         schema.log,
         schema.done,
         schema.dead,
-        schema.pending(queue),
-        *job_keys(schema, operation.jobs),
+        pending,
+        *(job_keys(schema, jobs) if jobs else NO_JOB_KEYS),
     )
     arguments = (
         operation.token,
@@ -75,7 +78,7 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         schema.retention,
         schema.unfinished_retention,
         schema.history,
-        *job_args(operation.jobs),
+        *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     return ScriptCall(_FINISH, keys, arguments, _to_state)
 

@@ -39,7 +39,7 @@ _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
     """Encode :class:`ClaimJob`."""
     part = operation.part
-    keys = (schema.record(operation.key), schema.pending(part.queue), schema.dead)
+    keys = (*schema.part(operation.key, part.queue), schema.dead)
     lease = int(operation.seconds * 1000)
     arguments = (operation.token, part.queue, part.id, lease, schema.unfinished_retention)
     return ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)

@@ -171,7 +171,7 @@ def test_an_empty_secret_of_an_earlier_session_is_told(shop: Path) -> None:
 def test_a_receiver_that_cannot_be_imported_ends_everything(shop: Path) -> None:
     (shop / "shop" / "hooks.py").write_text(HOOKS.replace("invoice.created", "invoice.create"))
     program = python(*DEV, "shop.hooks:hooks", "--port", "0", cwd=shop)
-    assert "shop/hooks.py:10): there is no event 'invoice.create'" in program.talk
+    assert "shop/hooks.py:10): There is no event 'invoice.create'" in program.talk
     assert (len(program.talk.splitlines()), program.process.returncode) == (1, 1)
     assert is_free(shop / ".florentin" / "lock")
 

@@ -85,7 +85,7 @@ class Place:
         self.broken = True
         self.inside = 0
         self.ran_inside: list[int] = []
-        self.hooks.around = self.around
+        self.hooks.handler_context = self.around
         self.hooks.on("user.login")(self.greet)
         self.module.hooks = self.hooks  # type: ignore[attr-defined]  # a module is open.
         sys.modules[self.module.__name__] = self.module

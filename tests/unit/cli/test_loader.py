@@ -103,7 +103,7 @@ def test_a_module_without_a_receiver_is_told_what_it_lacks(place: Path) -> None:
         ("import json\njson.loads('{')", "JSONDecodeError"),
         (
             HOOKS + "\n@hooks.on('invoice.create')\ndef f(event): ...",
-            "8): there is no event 'invoice.create'; did you mean 'invoice.created'?",
+            "8): There is no event 'invoice.create'. Did you mean 'invoice.created'?",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_without_a_store_one_warning_is_written(caplog: pytest.LogCaptureFixture
     receiver, provider = Receiver(SECRET), Provider(SECRET)
     for _ in range(3):
         receiver.receive(*provider.make("invoice.created"))
-    assert caplog.text.count("no store is configured") == 1
+    assert caplog.text.count("No store is configured") == 1
 
 
 def test_a_store_of_one_s_own_choice_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -246,7 +246,9 @@ async def test_a_store_that_is_gone_when_the_lease_is_given_back_is_a_warning(
 
     program = Program(Gone(), waits=True)
     await by_cancelling_its_task(program.receive(), program.reached)
-    assert "a lease was not given back and runs until its end: the store is gone" in caplog.text
+    assert (
+        "A lease could not be released and runs until it expires: the store is gone" in caplog.text
+    )
 
 
 async def test_a_cancelled_program_does_not_answer() -> None:
