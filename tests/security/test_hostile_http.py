@@ -106,7 +106,7 @@ def test_a_sender_that_leaves_half_way_leaves_nothing_behind(server: Server, end
             connection.end()
             answer = connection.answer()
             assert answer is None or answer.status == 400
-    eventually(lambda: "the sender left after 89 bytes" in server.output())
+    eventually(lambda: "The sender disconnected after 89 bytes" in server.output())
     assert place.seen() == []
 
 

@@ -128,7 +128,7 @@ def test_a_sender_that_leaves_gets_no_answer(caplog: pytest.LogCaptureFixture) -
     app = program(Target().receiver)
     asyncio.run(app(scope_of(delivery(), PATH), receive, send))
     assert sent == []
-    assert caplog.messages == ["the sender left after 1 bytes"]
+    assert caplog.messages == ["The sender disconnected after 1 bytes."]
 
 
 def test_a_sender_that_leaves_is_not_taken_for_a_dependency_that_refuses(
