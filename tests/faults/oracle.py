@@ -39,7 +39,6 @@ class Run(NamedTuple):
     name: str
 
     def note(self, what: str) -> None:
-        """Write a note about this run."""
         about = (self.handler, self.business, self.fingerprint)
         self.oracle.write(Note(time.time(), what, *about, os.getpid(), self.name))
 
@@ -51,7 +50,6 @@ class Oracle:
         self._path = path
 
     def clear(self) -> None:
-        """Delete all notes, for another test."""
         self._path.write_bytes(b"")
 
     @contextmanager
@@ -63,7 +61,6 @@ class Oracle:
         run.note("end")
 
     def write(self, note: Note) -> None:
-        """Append a note."""
         with self._path.open("ab", buffering=0) as file:
             file.write(json.dumps(note).encode() + b"\n")
 
@@ -79,5 +76,4 @@ class Oracle:
         return {note.run: note.pid for note in notes if note.run not in ended}
 
     def count(self, what: str, business: str | None = None) -> int:
-        """Return the number of notes of the kind *what*."""
         return sum(note.what == what for note in self.notes(business))

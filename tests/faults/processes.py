@@ -36,14 +36,13 @@ def _leave_with_test() -> None:
 
 
 def web(descriptor: int) -> None:
-    """Serve the receiver on a socket that was opened by the test."""
+    """Serve the receiver on a socket that the test has opened."""
     logging.basicConfig(level=logging.INFO)
     config = uvicorn.Config(WebhookApp(hooks), log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
 def work(kind: str) -> None:
-    """Run a worker until it is killed."""
     part.LEASE_MARGIN = 1
     worker.CLEANUP_LOCK = MINUTE
     job._STORE_RETRY = 1
@@ -63,7 +62,7 @@ def work(kind: str) -> None:
 
 
 class _Second(int):
-    """Be a second to which RQ adds sixty in vain."""
+    """A second to which RQ adds sixty in vain."""
 
     def __add__(self, _: int) -> int:
         return MINUTE

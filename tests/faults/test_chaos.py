@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -10,14 +11,18 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from statistics import median
 from typing import NamedTuple
 
 import pytest
 
-from tests.faults.florentin import Attempt, Florentin, Sending
+from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.faults.florentin import WAITS, Attempt, Florentin, Sending, Ways
 from tests.faults.oracle import Note
 from tests.faults.program import EFFECTS, UNGUARDED
 from tests.faults.sessions import processes_of, session_of
@@ -27,6 +32,88 @@ pytestmark = pytest.mark.answers("RPL-09", "RQ-08", "RQ-11")
 
 KINDS = ("web", "horse", "worker", "orphan", "server")
 """``worker``: with its work-horse and scheduler; ``orphan``: these two live on without it."""
+
+
+class Storm(Florentin):
+    """The sender of many events at once, with retries, repetitions and forgeries."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        super().__init__(url, seed)
+        self.forged: list[Attempt] = []
+        self.over = False
+        self._stranger = Provider("a-secret-of-another-sender")
+
+    def replay(self) -> list[Attempt]:
+        """Send every acknowledged body again under a new id, as an attacker can."""
+        taken = [(s.event, a.made) for s in self.sent for a in s.attempts if a.acknowledged]
+        bodies = {made.body: (event, made) for event, made in taken}
+        again = []
+        for event, made in bodies.values():
+            fresh = self._provider.sign(event, made.body, delivery_id=f"replay-{token_hex(8)}")
+            again.append(
+                self.post(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
+            )
+        return again
+
+    def run(self, count: int, *, rate: float, forge: float = 0.25, twice: float = 0.3) -> None:
+        """Send *count* events, *rate* a second, and retry each until it is taken or given up.
+
+        *forge* is the share of forged requests, *twice* the share of attempts that are sent twice.
+        """
+        with ThreadPoolExecutor(64) as threads:
+            asyncio.run(self._run(threads, count, rate, forge, twice))
+        self.over = True
+
+    async def _run(
+        self, threads: ThreadPoolExecutor, count: int, rate: float, forge: float, twice: float
+    ) -> None:
+        asyncio.get_running_loop().set_default_executor(threads)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(count):
+                sending = self.sending()
+                tasks.create_task(self._deliver(sending, twice))
+                if self._random.random() < forge:
+                    tasks.create_task(self._forge())
+                await asyncio.sleep(1 / rate)
+
+    async def _deliver(self, sending: Sending, twice: float) -> None:
+        for wait in WAITS:
+            await asyncio.sleep(wait * self.scale)
+            made = sending.make(self._provider)
+            copies = 2 if self._random.random() < twice else 1
+            posts = [asyncio.to_thread(self.post, made) for _ in range(copies)]
+            sending.attempts += await asyncio.gather(*posts)
+            if sending.acknowledged:
+                return
+
+    async def _forge(self) -> None:
+        """Send a missing or invalid signature, in one of six ways."""
+        victim = Sending("invoice.created", Ways(True, True), f"forged-{token_hex(6)}", 0)
+        genuine, foreign = victim.make(self._provider), victim.make(self._stranger)
+        other = self.sent[-1].make(self._provider)
+        wrong = self._random.choice(
+            (
+                foreign,
+                SignedDelivery(genuine.headers, genuine.body + b" "),
+                SignedDelivery(other.headers, genuine.body),
+                SignedDelivery(_without_signature(genuine), genuine.body),
+                SignedDelivery(_with_signature(genuine, "sha256="), genuine.body),
+                SignedDelivery(_with_signature(genuine, "sha256=" + "0" * 64), genuine.body),
+            )
+        )
+        self.forged.append(await asyncio.to_thread(partial(self.post, wrong)))
+
+
+def _signature(made: SignedDelivery) -> dict[str, str]:
+    return {name: value for name, value in made.headers.items() if "signature" in name.lower()}
+
+
+def _without_signature(made: SignedDelivery) -> dict[str, str]:
+    return {name: value for name, value in made.headers.items() if name not in _signature(made)}
+
+
+def _with_signature(made: SignedDelivery, value: str) -> dict[str, str]:
+    return {**made.headers, **dict.fromkeys(_signature(made), value)}
 
 
 class Fault(NamedTuple):
@@ -122,7 +209,7 @@ Facts = dict[str, object]
 class Figures:
     """What came of a run; *notes* is all that the oracle knows."""
 
-    def __init__(self, sender: Florentin, mayhem: Mayhem, notes: list[Note]) -> None:
+    def __init__(self, sender: Storm, mayhem: Mayhem, notes: list[Note]) -> None:
         self._sender = sender
         self._mayhem = mayhem
         self._notes = notes
@@ -262,7 +349,7 @@ def test_what_was_acknowledged_is_done_and_done_once_whoever_is_killed(
     rate: float,
 ) -> None:
     with Stage(directory, webs=2, workers=2) as stage:
-        sender, mayhem = Florentin(stage.url, seed), Mayhem(stage, seed)
+        sender, mayhem = Storm(stage.url, seed), Mayhem(stage, seed)
         sending = threading.Thread(target=sender.run, args=(deliveries,), kwargs={"rate": rate})
         sending.start()
         mayhem.rage(lambda: sender.over, pause=(0.2, 0.9))

@@ -24,8 +24,6 @@ ANSWERS = {
 
 
 class Asked(NamedTuple):
-    """One request."""
-
     method: str
     path: str
     headers: dict[str, str]
@@ -33,7 +31,7 @@ class Asked(NamedTuple):
 
 
 class Answering:
-    """The server; *url* is where it listens, *requests* what it was asked, in order."""
+    """A server at *url* that keeps the *requests* it gets."""
 
     def __init__(self) -> None:
         self.requests: list[Asked] = []
@@ -58,7 +56,7 @@ class Answering:
                     self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Stay silent."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

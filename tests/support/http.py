@@ -22,8 +22,6 @@ Message = MutableMapping[str, Any]  # Any: as ASGI has it.
 
 
 class Answer(NamedTuple):
-    """One HTTP response."""
-
     status: int
     headers: dict[str, str]
     body: bytes
@@ -60,7 +58,6 @@ class Connection:
         return True
 
     def end(self) -> None:
-        """Close the sending side."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 

@@ -113,7 +113,6 @@ def _ini(text: str) -> None:
 
 
 def _nginx(text: str) -> None:
-    """Check that each statement and each block ends."""
     depth = 0
     for line in filter(None, (line.partition("#")[0].strip() for line in text.splitlines())):
         assert line[-1] in "{};", f"neither a statement nor a block: {line}"

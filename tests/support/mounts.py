@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -17,13 +16,9 @@ from flask import Flask
 from litestar import Litestar
 from litestar.handlers import asgi as litestar_asgi
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.middleware.base import RequestResponseEndpoint as Next
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request as StarletteRequest
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.test import run_wsgi_app
 
 from florentin_webhooks import Receiver, wsgi
@@ -79,60 +74,6 @@ def _litestar(receiver: Receiver, path: str) -> ASGIApp:
     return cast("ASGIApp", Litestar([route], openapi_config=None))
 
 
-def _reads(left: Callable[[Receive, bytes], Receive]) -> Callable[[ASGIApp], ASGIApp]:
-    """Create a middleware that reads the body; *left* is what the app can still receive."""
-
-    def around(app: ASGIApp) -> ASGIApp:
-        async def read(scope: Scope, receive: Receive, send: Send) -> None:
-            body, more = b"", True
-            while more:
-                message = await receive()
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-            await app(scope, left(receive, body), send)
-
-        return read
-
-    return around
-
-
-def _once(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-_drains = _reads(lambda receive, _: receive)
-_empties = _reads(lambda *_: _once(b""))
-_rewrites = _reads(lambda _, body: _once(json.dumps(json.loads(body)).encode()))
-
-
-class _Streams(BaseHTTPMiddleware):
-    async def dispatch(self, request: StarletteRequest, call_next: Next) -> Response:
-        async for _ in request.stream():
-            pass
-        return await call_next(request)
-
-
-class _Looks(BaseHTTPMiddleware):
-    async def dispatch(self, request: StarletteRequest, call_next: Next) -> Response:
-        await request.body()
-        return await call_next(request)
-
-
-def _post_only(receiver: Receiver, path: str) -> ASGIApp:
-    return Starlette(routes=[Route(path, WebhookApp(receiver), methods=["POST"])])
-
-
-def _below(mount: str) -> Callable[[Receiver, str], ASGIApp]:
-    def build(receiver: Receiver, path: str) -> ASGIApp:
-        above, _, name = path.rpartition("/")
-        return Starlette(routes=[Mount(above, ASGI[mount](receiver, f"/{name}"))])
-
-    return build
-
-
 def _flask(receiver: Receiver, path: str) -> WSGIApplication:
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 100
@@ -175,16 +116,6 @@ ASGI: Mapping[str, Callable[[Receiver, str], ASGIApp]] = {
     "fastapi": _fastapi,
     "litestar": _litestar,
     "django": _django(ASGIHandler),
-    "routed": _post_only,
-    "mounted": _below("route"),
-    "middleware-mounted": _below("middleware"),
-    "hasty": lambda receiver, _: WebhookApp(receiver, read_timeout=HASTE),
-    "gzip": lambda receiver, _: GZipMiddleware(WebhookApp(receiver), minimum_size=1),
-    "looked-at": lambda receiver, _: _Looks(WebhookApp(receiver)),
-    "streamed": lambda receiver, _: _Streams(WebhookApp(receiver)),
-    "drained": lambda receiver, _: _drains(WebhookApp(receiver, read_timeout=HASTE)),
-    "emptied": lambda receiver, _: _empties(WebhookApp(receiver)),
-    "rewritten": lambda receiver, _: _rewrites(WebhookApp(receiver)),
 }
 WSGI: Mapping[str, Callable[[Receiver, str], WSGIApplication]] = {
     "plain": _plain,

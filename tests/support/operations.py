@@ -41,13 +41,13 @@ def ended(
 
 
 def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
-    """Have a worker take a part and end it."""
+    """Let a worker take a part and finish it."""
     assert store.ask(begin(part, token=token)).verdict is JobDecision.RUN
     return store.finish(ended(state, part=part, token=token))
 
 
 def done(store: Subject, number: int) -> bytes:
-    """Have a delivery done, and give its key."""
+    """Complete a delivery and return its key."""
     body = content(number)
     claimed(store, body, under=f"id-{number}")
     assert store.finish(finish(body, handler="m:bill")) is State.DONE
@@ -55,12 +55,11 @@ def done(store: Subject, number: int) -> bytes:
 
 
 def found(store: Subject, key: bytes) -> Record:
-    """Look a delivery up that is known."""
+    """Return an existing record."""
     record = store.ask(GetRecord(key))
     assert record is not None
     return record
 
 
 def listed(store: Subject, **given: object) -> list[str]:
-    """The fingerprints that are listed."""
     return [record.fingerprint for record in store.ask(ListRecords(**given))]  # type: ignore[arg-type]  # as List.

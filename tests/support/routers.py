@@ -26,7 +26,7 @@ class StricterInvoice(StrictInvoice):
 
 
 class OtherInvoice(events.InvoiceCreated):
-    """Somebody else's model of the same event."""
+    """Another model of the same event."""
 
 
 class Failure(BaseModel):
@@ -34,20 +34,20 @@ class Failure(BaseModel):
 
 
 class PaymentFailed(events.UnknownEvent):
-    """A type that the catalogue does not have."""
+    """An event that is not in the catalogue."""
 
     event: Literal["payment.failed"]
     data: Failure
 
 
 class SubscriptionPaused(events.SubscriptionEvent, events.UnknownEvent):
-    """A type that the catalogue does not have, in a family that it has."""
+    """An event that is not in the catalogue, of a family that is."""
 
     event: Literal["subscription.paused"]
 
 
 class Unnamed(events.UnknownEvent):
-    """A class without an event of its own; it is the parent of none, too."""
+    """A class without an event of its own."""
 
 
 class OwnInvoice(Event):
@@ -57,7 +57,7 @@ class OwnInvoice(Event):
 
 
 class OwnPayment(Event):
-    """A type that the catalogue does not have, derived from the wrong class."""
+    """An event that is not in the catalogue, derived from the wrong class."""
 
     event: Literal["payment.failed"]
 
@@ -71,25 +71,25 @@ def other(event: Event) -> None:
 
 
 def arrived(router: Router | Receiver, name: str) -> Event:
-    """The event *name* by the model that *router* has for it."""
+    """Return the event *name* in the model that *router* has for it."""
     envelope = {"event": name, "timestamp": NOW, "data": SAMPLES.get(name, {"reason": "no funds"})}
     return parse_event(envelope, router.model(name))
 
 
 def handlers(router: Router | Receiver, name: str) -> tuple[Handler, ...]:
-    """The handlers of the event *name*, in order."""
+    """Return the handlers of the event *name*, in order."""
     owner = router.router if isinstance(router, Receiver) else router
     return owner.match(type(arrived(router, name)))
 
 
 def wanted_by(router: Router | Receiver, name: str) -> list[str]:
-    """The functions that get the event *name*, in order."""
+    """Return the names of the functions that get the event *name*."""
     return [each.function.__name__ for each in handlers(router, name)]
 
 
 # Any: wrong on purpose.
 def refused(router: Router | Receiver, what: Any, function: Any = handler) -> str:
-    """What is said to the one who registers *function* for *what*."""
+    """Return the error of registering *function* for *what*."""
     with pytest.raises(ConfigurationError) as caught:
         router.on(what)(function)
     return str(caught.value)

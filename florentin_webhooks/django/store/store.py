@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, cast
-from warnings import warn
 
 from asgiref.sync import sync_to_async
 from django.apps import apps
@@ -25,7 +24,12 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
-from florentin_webhooks.core.stores.retention import milliseconds
+from florentin_webhooks.core.stores.retention import (
+    UNFINISHED_RETENTION,
+    milliseconds,
+    resolve_keep,
+    validate_unfinished_retention,
+)
 from florentin_webhooks.django.store import queries
 from florentin_webhooks.django.store.accept import accept
 from florentin_webhooks.django.store.atomic import run_in_transaction
@@ -59,9 +63,9 @@ class DjangoStore:
     """A store in the database *using* of Django's settings.
 
     A completed delivery is remembered for *retention*, the newest *history* of them with body and
-    handlers; an unfinished one for *unfinished_retention*. *lease* is how long inline handlers
-    have a delivery to themselves. A handler that is ``atomic`` runs in the transaction that
-    records its end.
+    handlers; an unfinished one for *unfinished_retention* (*keep* is its old name). *lease* is how
+    long inline handlers have a delivery to themselves. A handler that is ``atomic`` runs in the
+    transaction that records its end.
 
     No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
     ``atomic()``; only :meth:`Delivery.once` joins the transaction around it.
@@ -76,27 +80,19 @@ class DjangoStore:
         *,
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
-        unfinished_retention: timedelta = timedelta(days=30),
+        unfinished_retention: timedelta = UNFINISHED_RETENTION,
         history: int = 1000,
         keep: timedelta | None = None,
     ) -> None:
-        if keep is not None:
-            text = "DjangoStore(keep=...) was renamed to unfinished_retention=; keep goes with 0.3."
-            warn(text, DeprecationWarning, stacklevel=2)
-            unfinished_retention = keep
+        unfinished_retention = resolve_keep(keep, unfinished_retention)
+        validate_unfinished_retention(unfinished_retention, retention)
+        _check_database(using)
         self.using = using
         self.retention = retention
         self.lease = lease
         self.unfinished_retention = unfinished_retention
         self.supports_jobs = False
         self.supports_transactions = True
-        if unfinished_retention < retention:
-            raise ConfigurationError(
-                f"unfinished_retention ({unfinished_retention}) is shorter than retention "
-                f"({retention}).",
-                "Raise unfinished_retention.",
-            )
-        _check_database(using)
         self._options = StoreOptions(
             using,
             milliseconds(retention),

@@ -13,10 +13,7 @@ Make = Callable[[Span], Subject]
 
 @pytest.fixture(params=list(IMPLEMENTATIONS))
 def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
-    """Each store in turn, made with the spans that a test needs.
-
-    A suite for some of them parametrises "make" indirectly, with their names.
-    """
+    """Yield a builder of each store in turn, with the durations that a test needs."""
     with ExitStack() as stack:
 
         def made(span: Span) -> Subject:
@@ -28,12 +25,12 @@ def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> I
 
 @pytest.fixture
 def store(make: Make) -> Subject:
-    """Each store in turn, in which nothing ends by itself while a test lasts."""
+    """Each store in turn, in which nothing expires during a test."""
     return make(Span())
 
 
 @pytest.fixture
 def jobs(store: Subject) -> Jobs:
-    """The side of the queueing library, for stores that push jobs."""
+    """The view of the queueing library, for stores that push jobs."""
     assert store.jobs is not None
     return store.jobs

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Effect(models.Model):
-    """One thing that a handler has done, and where it ran."""
+    """One effect of a handler, and where it ran."""
 
     text: models.TextField[str, str] = models.TextField()
 

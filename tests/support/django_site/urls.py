@@ -12,7 +12,6 @@ from tests.support.django_site.models import Effect
 
 @login_not_required
 def effects(_: HttpRequest) -> JsonResponse:
-    """List what was done."""
     return JsonResponse([effect.text for effect in Effect.objects.all()], safe=False)
 
 

@@ -16,8 +16,7 @@ from florentin_webhooks.events import UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.support.scene import Scene
-from tests.support.shop import SECRET
+from tests.support.shop import SECRET, Scene
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from florentin_webhooks.errors import (
 )
 from florentin_webhooks.events import InvoiceCreated, UserLogin
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.scene import Scene
-from tests.support.shop import SECRET, retry_after
+from tests.support.shop import SECRET, Scene, retry_after
 from tests.support.stores import accept
 
 INVOICE = {"id": "in_1", "number": "INV-1", "status": "open", "amount_due": 1, "currency": "eur"}

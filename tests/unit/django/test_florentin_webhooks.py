@@ -14,7 +14,7 @@ from django.core.management import CommandError, ManagementUtility, call_command
 
 from florentin_webhooks.cli.app import COMMANDS
 from florentin_webhooks.cli.host import current_host
-from tests.support.django_hooks import described
+from tests.support.django_settings import described
 from tests.support.vectors import SECRET
 
 NAME = "florentin_webhooks"

@@ -18,8 +18,7 @@ from florentin_webhooks import MemoryStore, RedisStore, RQQueue
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.django.settings import SettingsReceiver, build
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.vectors import SECRET
 
 REDIS = "redis://user:pa55word@localhost:1/0"

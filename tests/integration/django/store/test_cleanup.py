@@ -1,30 +1,35 @@
-"""How long a database remembers, and how it forgets."""
+"""Expiry of records, and their deletion."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connections
-from django.test import override_settings
 
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
-from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.support.django_settings import POSTGRESQL, SQLITE
 from tests.support.django_stores import passed, store_on
 from tests.support.postgres import shared_server
-from tests.support.stores import NOON, Span, accept, content, finish
+from tests.support.stores import Span, accept, content, finish
 
 if TYPE_CHECKING:
     from florentin_webhooks.django import DjangoStore
 
+
 BODY = content()
+
+
 KEY = fingerprint(BODY)
+
+
 HOUR, DAY = 3600, 86_400
+
+
 SWEEPING = [body for body in map(content, range(1000, 1100)) if not fingerprint(body)[-1] % 16]
 """Bodies with which a store tidies up."""
 
@@ -127,19 +132,3 @@ def test_tidying_up_fails_nobody(store: DjangoStore) -> None:
         assert store.execute(accept(SWEEPING[0], under=None)).verdict is AcceptDecision.RUN
     finally:
         change(store, "ALTER TABLE gone RENAME TO florentin_webhooks_guard")
-
-
-def test_a_program_without_time_zones_sees_the_same_moments(store: DjangoStore) -> None:
-    with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
-        store.execute(accept(BODY))
-        store.execute(finish(BODY, State.FAILED))
-        record = store.execute(GetRecord(KEY))
-        assert record is not None
-        assert record.received_at == NOON
-        assert len(store.execute(ListRecords(since=NOON, until=NOON))) == 1
-        assert store.execute(accept(BODY, token=b"other")).verdict is AcceptDecision.RUN
-        assert store.execute(finish(BODY, token=b"other")) is State.DONE
-        done = store.execute(GetRecord(KEY))
-    assert done is not None
-    assert done.finished_at is not None
-    assert abs(done.finished_at - datetime.now(UTC)) < timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Threads and processes that race for one delivery in a database: exactly one of them runs it."""
+"""Threads and processes that accept one delivery at once: exactly one may run it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from django.db import connections
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Latest, Once
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.support.django_settings import POSTGRESQL, SQLITE
 from tests.support.django_stores import in_threads, passed, store_on
 from tests.support.stores import accept, content, finish
@@ -27,8 +25,12 @@ from tests.support.stores import accept, content, finish
 if TYPE_CHECKING:
     from florentin_webhooks.django import DjangoStore
 
+
 ROUNDS = {10: 12, 50: 4}
+
+
 racing = pytest.mark.parametrize("racers", list(ROUNDS))
+
 
 PROCESSES = """
 import json, os, sys
@@ -124,30 +126,6 @@ def test_of_threads_one_runs_what_had_just_been_forgotten(store: DjangoStore) ->
         return accept(body, token=b"%d" % racer, under=f"id-{number}")
 
     race(store, 10, asked)
-
-
-def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
-    store.execute(accept(content()))
-    start = Barrier(10)
-
-    def begin(_: int) -> GuardDecision:
-        start.wait(timeout=60)
-        once = Once(fingerprint(content()), "mail", b"first", GuardStep.BEGIN, 60)
-        return store.execute(once).permission
-
-    assert set(in_threads(10, begin)) == {GuardDecision.RUN}  # Who has the lease may ask twice.
-    entities = range(5)
-
-    def latest(racer: int) -> list[GuardDecision]:
-        told = []
-        for number in entities:
-            start.wait(timeout=60)
-            entity, token = b"entity-%d" % number, b"%d" % racer
-            told.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).permission)
-        return told
-
-    for told in zip(*in_threads(10, latest), strict=True):
-        assert Counter(told) == {GuardDecision.RUN: 1, GuardDecision.BUSY: 9}
 
 
 def test_of_two_processes_one_runs(store: DjangoStore) -> None:
