@@ -12,7 +12,10 @@ ROWS = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if lin
 
 
 def renamed_names() -> Iterator[tuple[str, str]]:
-    """Yield the old and the new name of each alias for modules, options and settings."""
+    """Yield the old and the new name of each alias for modules, options, settings and methods."""
+    for node in (node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Assign)):
+        if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "RenamedAttribute":
+            yield ast.unparse(node.targets[0]), ast.literal_eval(node.value.args[0])
     for call in (node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)):
         tables = [keyword.value for keyword in call.keywords if keyword.arg == "renamed"]
         if isinstance(call.func, ast.Name) and call.func.id == "renamed_names":
@@ -24,7 +27,7 @@ def renamed_names() -> Iterator[tuple[str, str]]:
 
 def test_changelog_lists_every_renamed_name() -> None:
     aliases = list(renamed_names())
-    assert ("parse", "parse_event") in aliases
+    assert {("parse", "parse_event"), ("refuse", "reject")} <= set(aliases)
     missing = [
         alias
         for alias in aliases
