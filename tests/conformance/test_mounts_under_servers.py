@@ -93,7 +93,7 @@ def meetings() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("server", "mount", "name"), list(meetings()))
-def test_a_delivery_is_answered_alike_everywhere(
+def test_every_server_sends_the_same_reply(
     server: str, mount: str, name: str, ports: Ports
 ) -> None:
     case, path = ALL[name], f"/{mount}/case{NUMBERS[name]}use{next(_uses)}/0"

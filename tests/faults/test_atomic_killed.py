@@ -135,7 +135,7 @@ def alias(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kills", [pytest.param(200, marks=pytest.mark.long), 20])
-def test_each_effect_happens_once_whenever_a_process_is_killed(
+def test_effects_happen_once_when_processes_are_killed(
     alias: str, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - a seed repeats a run.

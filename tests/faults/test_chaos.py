@@ -341,7 +341,7 @@ class Figures:
         pytest.param(500, 8, id="long", marks=pytest.mark.long),
     ],
 )
-def test_what_was_acknowledged_is_done_and_done_once_whoever_is_killed(
+def test_acknowledged_deliveries_are_done_once_under_random_kills(
     directory: Path,
     seed: int,
     record_property: Callable[[str, object], None],

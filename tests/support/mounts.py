@@ -21,8 +21,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.test import run_wsgi_app
 
-from florentin_webhooks import Receiver, wsgi
+from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.flask import webhook_blueprint
