@@ -46,6 +46,7 @@ class JobClaim(NamedTuple):
     secret: str = ""
     expected: tuple[str, ...] = ()
     done: frozenset[str] = frozenset()
+    key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
     decision, wait, *rest = answer
     if not rest:
         return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, *done = rest
+    attempt, body, delivery_id, received, secret, expected, key_id, *done = rest
     return JobClaim(
         JobDecision.RUN,
         attempt=attempt,
@@ -81,6 +81,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         secret=secret.decode(),
         expected=tuple(json.loads(expected or b"[]")),
         done=frozenset(name.decode() for name in done),
+        key_id=key_id.decode(),
     )
 
 

@@ -2,7 +2,7 @@
 -- KEYS  1 record  2 pending jobs of the queue  3 dead letters
 -- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
 -- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
--- the delivery was queued for, handlers done ...}.
+-- the delivery was queued for, key id, handlers done ...}.
 local record, queue = KEYS[1], ARGV[2]
 local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue)
 local state, holder, lease_expires_at = lease[1], lease[2], lease[3]
@@ -24,9 +24,9 @@ call('HSET', record, 't:' .. queue, ARGV[1], 'u:' .. queue, now + ARGV[4])
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])
 
-local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue)
+local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue, 'g')
 local answer = {'run', 0, attempt, fields[1] or '', fields[2] or '', fields[3] or '0',
-  fields[4] or '', fields[5] or ''}
+  fields[4] or '', fields[5] or '', fields[6] or ''}
 for _, field in ipairs(call('HKEYS', record)) do
   if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
 end

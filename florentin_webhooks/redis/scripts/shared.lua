@@ -7,8 +7,8 @@ local function milliseconds()
 end
 
 -- Jobs come last in KEYS (the set of queues, then four keys for each job) and in ARGV (their number,
--- then for each: id, queue, names of its handlers, and the fields and values of its hash as JSON,
--- since one long argument costs a client less than forty short ones).
+-- then for each: id, queue, names of its handlers, the fields and values of its hash as JSON, since
+-- one long argument costs a client less than forty short ones, and the receiver's import path).
 local function jobs_from(key, at)
   local jobs, queues = {}, KEYS[key]
   local count = tonumber(ARGV[at])
@@ -16,10 +16,10 @@ local function jobs_from(key, at)
   for n = 1, count do
     jobs[n] = {
       id = ARGV[at], queue = ARGV[at + 1], handlers = ARGV[at + 2],
-      fields = ARGV[at + 3], queues = queues,
+      fields = ARGV[at + 3], receiver = ARGV[at + 4], queues = queues,
       hash = KEYS[key + 1], list = KEYS[key + 2], failed = KEYS[key + 3], pending = KEYS[key + 4],
     }
-    key, at = key + 4, at + 4
+    key, at = key + 4, at + 5
   end
   return jobs
 end
@@ -51,7 +51,8 @@ local function push(job, record, dead, now)
   unmark_dead(record, dead, job.id)
   call('HSET', job.hash, unpack(cjson.decode(job.fields)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
-  call('HDEL', record, 'f:' .. job.queue)
+  call('HSET', record, 'p', job.receiver)
+  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
   call('SADD', job.queues, job.list)
   call('RPUSH', job.list, job.id)
