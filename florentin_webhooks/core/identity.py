@@ -44,9 +44,20 @@ class Identity:
         """
         return self.key_ids.get(secret) or next(iter(self.key_ids.values()), "")
 
-    def owns(self, key_id: str) -> bool:
-        """Return whether *key_id* is one of this receiver."""
-        return key_id in self.key_ids.values()
+    @property
+    def all_key_ids(self) -> tuple[str, ...]:
+        """The key ids of all secrets."""
+        return tuple(dict.fromkeys(self.key_ids.values()))
+
+    def owns(self, owner: str, path: str) -> bool:
+        """Return whether the receiver at *path* may run the jobs of *owner*.
+
+        They share a key id. Versions before 0.2 recorded no owner.
+        """
+        recorded, *key_ids = owner.split(" ")
+        if not key_ids:
+            return recorded in ("", path)
+        return not set(key_ids).isdisjoint(self.all_key_ids)
 
     def other_key_ids(self, key_id: str) -> tuple[str, ...]:
         """Return the key ids beside *key_id*, and the empty one of older versions."""

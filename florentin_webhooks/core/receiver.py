@@ -15,6 +15,7 @@ from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.environment import load_environment
 from florentin_webhooks.core.identity import Identity
+from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, logger
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.outcomes import (
@@ -123,15 +124,15 @@ class Receiver(HandlerRegistry):
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
-        super().__init__(self.sender.catalogue, config.build_queue())
+        secrets_by_name = config.plain_secrets()
+        self.identity = Identity.of(secrets_by_name, config.name)
+        super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)
         validate_retention(self.store, config.tolerance, config.leeway)
         validate_lease(self.store, config.timeout)
         validate_job_support(self.store, self.queue)
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
-        secrets_by_name = config.plain_secrets()
-        self.identity = Identity.of(secrets_by_name, config.name)
         self._verifier = Verifier(
             self.sender,
             self.sender.scheme(secrets_by_name),
@@ -142,6 +143,7 @@ class Receiver(HandlerRegistry):
         self._log = DeliveryLog()
         self._asyncio = AsyncioRuntime()
         self._has_started = False
+        ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
 
     @classmethod
@@ -272,10 +274,12 @@ class Receiver(HandlerRegistry):
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
+        forget(self)
         self.store.close()
 
     async def aclose(self) -> None:
         """Close the store's connections of this event loop."""
+        forget(self)
         await self.store.aclose()
 
     @property

@@ -3,7 +3,7 @@
 ::
 
     d<fingerprint>    a record: s state, a attempts, b body, e event, i delivery id, r received,
-                      z finished, k secret's name, g key id, p receiver's import path,
+                      z finished, k secret's name, g key id, p owner of the jobs,
                       n open parts, m dead parts;
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
@@ -149,7 +149,7 @@ def job_args(jobs: tuple[Job, ...]) -> Words:
     """Return the arguments of *jobs*, in the order in which the scripts read them."""
     arguments: list[bytes | str | int] = [len(jobs)]
     for job in jobs:
-        arguments += (job.id, job.queue, _encode_names(job.handlers), job.words, job.receiver)
+        arguments += (job.id, job.queue, _encode_names(job.handlers), job.words, job.owner)
     return tuple(arguments)
 
 

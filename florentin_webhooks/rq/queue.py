@@ -78,7 +78,7 @@ class RQQueue:
         keys = JobKeys(hash_key.replace(_NO_FINGERPRINT, fingerprint), *others)
         words = template.words.replace(_NO_FINGERPRINT, fingerprint)
         words = words.replace(_NO_TIME, utcformat(now()))
-        return Job(job_id, queue, handlers, keys, template.queues, words, receiver)
+        return Job(job_id, queue, handlers, keys, template.queues, words)
 
     def job_id(self, fingerprint: str, queue: str) -> str:
         """Return the id of *queue*'s job; programs that share the server use other ids."""

@@ -103,10 +103,14 @@ class Lease:
             return ()
         return self.identity.aliases(delivery.key_id, delivery.digest, retry_key)
 
-    async def claim_job(self, part: Job, fingerprint: str, seconds: float) -> JobClaim:
+    async def claim_job(
+        self, part: Job, fingerprint: str, seconds: float, *, is_path_ours: bool
+    ) -> JobClaim:
         """Ask the store for the lease of *part*, for *seconds*."""
         self.key, self.seconds = fingerprint, seconds
-        return await self.execute(ClaimJob(bytes.fromhex(fingerprint), self.token, part, seconds))
+        key, key_ids = bytes.fromhex(fingerprint), self.identity.all_key_ids
+        claim = ClaimJob(key, self.token, part, seconds, key_ids, is_path_ours)
+        return await self.execute(claim)
 
     async def execute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the store."""

@@ -28,10 +28,12 @@ class HandlerRegistry:
     Without a *queue*, all handlers run inline.
     """
 
-    def __init__(self, catalogue: Catalogue, queue: Queue | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
+    ) -> None:
         self.queue = queue
         self.router = Router(catalogue, self._check_handler)
-        self.dispatcher = Dispatcher(self, self.router, queue)
+        self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
     if TYPE_CHECKING:
 

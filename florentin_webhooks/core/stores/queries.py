@@ -36,7 +36,7 @@ class Record:
     *handlers* maps each finished handler to its outcome; *waiting* maps each queue to the handlers
     queued for it; *reasons* maps each queue to its last failure. *body* is empty once it is
     deleted. *key_id* is that of the secret that signed, empty in records of versions before 0.2;
-    *receiver* is the import path that the jobs name.
+    *owner* is that of the jobs, see :class:`Job`.
     """
 
     fingerprint: str
@@ -53,7 +53,7 @@ class Record:
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = field(default=b"", repr=False)
     key_id: str = ""
-    receiver: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

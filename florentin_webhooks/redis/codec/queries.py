@@ -130,7 +130,7 @@ def _to_record(key: bytes, words: Sequence[bytes]) -> Record:
         reasons={name: value.decode() for name, value in _by_name(fields, b"f:")},
         body=fields.get(b"b", b""),
         key_id=fields.get(b"g", b"").decode(),
-        receiver=fields.get(b"p", b"").decode(),
+        owner=fields.get(b"p", b"").decode(),
     )
 
 

@@ -134,7 +134,9 @@ def test_one_who_wakes_up_while_another_has_the_delivery_comes_later(shop: Works
     def bill(_event: Event, delivery: Delivery) -> None:
         lapse(shop, fingerprint)
         taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
-        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
+        shop.store.execute(
+            ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60, shop.key_ids)
+        )
         with delivery.once("mail") as first:
             shop.ran.append(f"mail {first}")
 
@@ -192,7 +194,9 @@ def test_one_whose_part_is_another_ones_by_now_leaves_the_job_where_it_is(shop: 
     def bill(_event: Event) -> None:
         lapse(shop, fingerprint)
         taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
-        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
+        shop.store.execute(
+            ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60, shop.key_ids)
+        )
 
     fingerprint = shop.accept()
     ended = process_job(

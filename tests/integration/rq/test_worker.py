@@ -192,7 +192,7 @@ def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
     fingerprint = shop.accept()
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
-    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
+    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5, shop.key_ids)
     assert shop.store.execute(held).verdict == "run"
     shop.work()
     assert shop.ran == []
