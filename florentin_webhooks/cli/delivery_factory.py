@@ -8,11 +8,13 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from florentin_webhooks.cli.overrides import Override, apply_override
+from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
 from florentin_webhooks.senders.florentin.signature import (
     DELIVERY_ID_HEADER,
     EVENT_HEADER,
     iso_timestamp,
 )
+from florentin_webhooks.senders.secrets import normalize_secrets
 from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
@@ -31,11 +33,21 @@ def utc_now() -> datetime:
 
 
 class DeliveryFactory:
-    """Make deliveries signed with *secret*, and what becomes of them on a bad day."""
+    """Make deliveries signed with *secret*, and what becomes of them on a bad day.
 
-    def __init__(self, secret: Secrets, clock: Callable[[], datetime] = utc_now) -> None:
+    *receiver* is the name of the one that they go to.
+    """
+
+    def __init__(
+        self, secret: Secrets, clock: Callable[[], datetime] = utc_now, receiver: str = ""
+    ) -> None:
         self._clock = clock
+        self._key_id = compute_key_id(normalize_secrets(secret)[0][1], receiver)
         self._provider = Provider(secret, clock=clock)
+
+    def fingerprint(self, made: SignedDelivery) -> str:
+        """Return the fingerprint under which the receiver records *made*."""
+        return under_key(self._key_id, fingerprint(made.body)).hex()
 
     def new(
         self,

@@ -14,6 +14,7 @@ import click
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "parse_header",
     "parse_headers",
     "read",
+    "receiver_name",
+    "recorded_fingerprint",
     "refuse_shared_stdin",
     "secret_option",
     "secrets",
@@ -66,6 +69,8 @@ def _from_json(text: str) -> list[tuple[str, str]]:
 
 
 SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
+
+NAME_VARIABLE = "FLORENTIN_NAME"
 
 secret_option = click.option(
     "--secret-file",
@@ -122,6 +127,16 @@ def strong_secret(path: str | None) -> Mapping[str, bytes]:
     except ConfigurationError as error:
         raise _refused(error) from None
     return given
+
+
+def recorded_fingerprint(secret: bytes, body: bytes) -> str:
+    """Return the fingerprint under which the receiver that the environment names records *body*."""
+    return under_key(compute_key_id(secret, receiver_name()), fingerprint(body)).hex()
+
+
+def receiver_name() -> str:
+    """Return the name of the receiver in the environment, if it has one."""
+    return os.environ.get(NAME_VARIABLE, "")
 
 
 def _refused(error: ConfigurationError) -> UsageError:

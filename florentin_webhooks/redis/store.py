@@ -164,6 +164,13 @@ class RedisStore:
         """Address of the server, without user and password."""
         return display_url(self._server)
 
+    def record_key(self, fingerprint: str) -> bytes:
+        """Return the key of the record of *fingerprint*, in hex; empty for other texts."""
+        try:
+            return self._schema.record(bytes.fromhex(fingerprint))
+        except ValueError:
+            return b""
+
     def warning_key(self, text: str) -> bytes:
         """Return the key that records that a warning was logged."""
         return self._schema.prefix + b"warned:" + text.encode()

@@ -49,7 +49,7 @@ def _sights(shop: QueueContext) -> list[QueueStatus]:
 
     try:
         with shop.redis.client() as client:
-            return [queue_status(client, name) for name in shop.hooks.queue_names]
+            return [queue_status(client, name, shop.hooks) for name in shop.hooks.queue_names]
     except RedisError as error:
         raise shop.unreachable(error) from None
 
@@ -63,6 +63,7 @@ def _facts(sight: QueueStatus, problems: list[str]) -> dict[str, object]:
         "running": sight.running,
         "dead": sight.dead,
         "scheduler": sight.scheduler,
+        "foreign": dict(sight.foreign),
         "workers": [_worker(seen) for seen in sight.workers],
         "problems": problems,
         "ok": not problems,
@@ -87,6 +88,7 @@ def _text(sight: QueueStatus, width: int) -> str:
         ("running", str(sight.running)),
         ("dead", str(sight.dead)),
         ("scheduler", "alive" if sight.scheduler else "none"),
+        *((f"of {path}", str(count)) for path, count in sight.foreign.items()),
         ("workers", str(len(sight.workers) or "none")),
     ]
     workers = [
@@ -98,6 +100,8 @@ def _text(sight: QueueStatus, width: int) -> str:
 
 
 def _with_advice(problem: str, sight: QueueStatus, app: str) -> str:
+    if "another program" in problem:
+        return f'{problem}; try: RQQueue("other-name") or another Redis database for one of them'
     if "dead" in problem:
         return f"{problem}; try: {suggest('dead list', app=app)}"
     return f"{problem}; try: {suggest('worker', '--queue', sight.name, app=app)}"

@@ -10,9 +10,14 @@ from typing import cast
 import click
 
 from florentin_webhooks.cli.errors import UsageError
-from florentin_webhooks.cli.inputs import read, refuse_shared_stdin, secret_option, strong_secret
+from florentin_webhooks.cli.inputs import (
+    read,
+    recorded_fingerprint,
+    refuse_shared_stdin,
+    secret_option,
+    strong_secret,
+)
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 
 __all__ = ["command"]
@@ -34,7 +39,8 @@ def command(
       curl -H @headers --data-binary @body.json URL
     """
     refuse_shared_stdin(file, secret_file)
-    signature = FlorentinSignature(strong_secret(secret_file))
+    given = strong_secret(secret_file)
+    signature = FlorentinSignature(given)
     body = read(file)
     headers = {
         "Content-Type": "application/json",
@@ -45,7 +51,8 @@ def command(
             timestamp=datetime.now(UTC),
         ),
     }
-    record = {"fingerprint": fingerprint(body).hex(), "headers": headers}
+    identity = recorded_fingerprint(next(iter(given.values())), body)
+    record = {"fingerprint": identity, "headers": headers}
     out.emit(record, "\n".join(f"{name}: {value}" for name, value in headers.items()))
 
 

@@ -12,12 +12,11 @@ from florentin_webhooks.cli.delivery_factory import DeliveryFactory
 from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.cli.event_names import list_events, refuse_unknown
 from florentin_webhooks.cli.formatting.tables import row
-from florentin_webhooks.cli.inputs import secret_option, strong_secret
+from florentin_webhooks.cli.inputs import receiver_name, secret_option, strong_secret
 from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.overrides import parse
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
 from florentin_webhooks.testing.transport import Response, post
 
@@ -84,13 +83,13 @@ def command(
     if not unknown:
         refuse_unknown(event, f"{suggest('trigger')} {{}}, or --unknown to send it as it is")
     assignments = [parse(text) for text in texts]
-    maker = DeliveryFactory(strong_secret(secret_file))
+    maker = DeliveryFactory(strong_secret(secret_file), receiver=receiver_name())
     answers: list[Response] = []
     for _ in range(times):
         age = _STALE if stale else timedelta(0)
         honest = maker.new(event, assignments=assignments, age=age)
         attempts = _attempts(maker, honest, duplicate=duplicate, restamp=restamp, tamper=tamper)
-        answers += [_send(out, url, made, note) for note, made in attempts]
+        answers += [_send(out, url, made, note, maker.fingerprint(made)) for note, made in attempts]
     _judge(answers)
 
 
@@ -110,11 +109,11 @@ def _attempts(
         yield f"stamped anew{suffix}", spoiled(maker.restamp(honest))
 
 
-def _send(out: Output, url: str, made: SignedDelivery, note: str) -> Response:
+def _send(out: Output, url: str, made: SignedDelivery, note: str, identity: str) -> Response:
     started = time.perf_counter()
     answer = _post(url, made)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    identity, event = fingerprint(made.body).hex(), made.headers[EVENT_HEADER]
+    event = made.headers[EVENT_HEADER]
     record: dict[str, object] = {
         "event": event,
         "delivery_id": made.headers[DELIVERY_ID_HEADER],

@@ -14,12 +14,12 @@ from florentin_webhooks.cli.inputs import (
     parse_header,
     parse_headers,
     read,
+    recorded_fingerprint,
     refuse_shared_stdin,
     secrets,
 )
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.diagnosis import Diagnosis, diagnose
 from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
 
@@ -63,7 +63,7 @@ def command(
     given = _headers(signature, lines, path)
     tried = secrets(secret_files)
     body = read(file)
-    identity = {"fingerprint": fingerprint(body).hex()}
+    identity = {"fingerprint": recorded_fingerprint(next(iter(tried.values())), body)}
     try:
         name = FlorentinSignature(tried).verify(given, body)
     except InvalidSignature as error:
@@ -71,6 +71,7 @@ def command(
         record = {"causes": [cause._asdict() for cause in causes], **identity}
         out.emit({"valid": False, "reason": error.reason, **record}, _invalid(causes, out.width))
         raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE) from None
+    identity = {"fingerprint": recorded_fingerprint(tried[name], body)}
     text = f"{click.style('valid', fg='green', bold=True)}: signed with the secret in {name}"
     out.emit({"valid": True, "secret": name, **identity}, text)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from florentin_webhooks.cli.demo.recorder import open_jobs, state_of
 from florentin_webhooks.cli.demo.settings import APP, QUEUE
 from florentin_webhooks.cli.errors import CLIError
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing.transport import post
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class DemoContext:
     def send(self, made: SignedDelivery) -> StepReply:
         """Send *made* as Florentin would."""
         answer = post(self.url, made.headers, made.body)
-        return StepReply(fingerprint(made.body).hex(), answer.status, answer.outcome)
+        return StepReply(self.maker.fingerprint(made), answer.status, answer.outcome)
 
     def send_and_kill(self, made: SignedDelivery) -> StepReply:
         """Send *made*, kill the worker while it runs a handler for it, and start another one."""
@@ -72,7 +71,7 @@ class DemoContext:
 
     def revive(self, title: str) -> StepReply:
         """Have an operator revive what was sent as *title*, by the command line."""
-        key = fingerprint(self.sent[title].body).hex()
+        key = self.maker.fingerprint(self.sent[title])
         told = self.crew.run("dead", "replay", APP, key, "--json")
         outcome = json.loads(told)["outcome"] if told else "nothing"
         return StepReply(key, 0, outcome)

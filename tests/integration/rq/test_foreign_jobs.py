@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from florentin_webhooks import Receiver, RQQueue
+from florentin_webhooks.core.replay import NotReplayable, drop, replay
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq.foreign import foreign_wait
+from florentin_webhooks.rq.monitoring import queue_status
 from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
 from florentin_webhooks.testing import Provider
 from tests.support.workshop import Workshop, open_workshop, told_in
@@ -160,6 +162,31 @@ def test_dead_letters_of_another_program_are_not_dropped(
             monkeypatch.setattr(shop.store, "unfinished_retention", timedelta(seconds=-1))
         assert drop_expired(ours.hooks) == 0
         assert drop_expired(theirs.hooks) == 1
+
+
+def test_status_of_the_queue_counts_foreign_jobs(shops: tuple[Workshop, Workshop]) -> None:
+    ours, theirs = shops
+    deliver(ours, OURS)
+    for _ in range(2):
+        deliver(theirs, THEIRS)
+    status = queue_status(ours.client, ours.queue, ours.hooks)
+    assert status.foreign == {theirs.hooks.path: 2}
+    assert any(theirs.hooks.path in problem for problem in status.problems())
+    assert queue_status(theirs.client, ours.queue, theirs.hooks).foreign == {ours.hooks.path: 1}
+    with elsewhere(theirs):
+        ours.work()
+        assert queue_status(ours.client, ours.queue, ours.hooks).foreign == {theirs.hooks.path: 2}
+
+
+@pytest.mark.parametrize("operate", [replay, drop])
+def test_delivery_of_another_program_is_not_replayed_or_dropped(
+    shops: tuple[Workshop, Workshop], operate: Callable[[Receiver, str], object]
+) -> None:
+    ours, theirs = shops
+    fingerprint = deliver(theirs, THEIRS)
+    with pytest.raises(NotReplayable, match=f"it belongs to {theirs.hooks.path}"):
+        operate(ours.hooks, fingerprint)
+    assert theirs.record(fingerprint).state is State.QUEUED
 
 
 def test_foreign_job_goes_back_quickly_then_rarely() -> None:
