@@ -25,6 +25,7 @@ __all__ = [
     "Client",
     "Connection",
     "Pool",
+    "RedisError",
     "Word",
     "asyncio_client",
     "blocking_client",

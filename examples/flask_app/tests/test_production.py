@@ -82,7 +82,7 @@ def test_a_delivery_that_is_dead_is_revived_by_the_operator(program: Program, cr
     (dead,) = program.operate("dead", "list")
     assert dead["reason"].startswith("saas.handlers:tell_crm: HTTPError")
     crm.failing.remove("dead")
-    program.operate("dead", "replay", answer["fingerprint"])
+    program.operate("dead", "requeue", answer["fingerprint"])
     eventually(lambda: crm.told("dead") == ["subscription.upgraded: business"])
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
 
 from florentin_webhooks.django.admin.columns import short
-from florentin_webhooks.django.admin.replay import Replayed, replay_one
+from florentin_webhooks.django.admin.replay import describe, replay_one
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest, HttpResponse
+
+    from florentin_webhooks.core.replay import ReplayResult
 
 __all__ = ["ReplayRequest"]
 
@@ -44,31 +46,33 @@ class ReplayRequest:
         if self._all and not self._confirmed:
             return self._ask([(key, "also handlers that are done run again") for key in keys])
         ended = list(self._replay(keys))
-        done = [each for each in ended if not each.may_have_run]
+        done = [each for each in ended if not each.needs_confirmation]
         self._tell(done)
         if left := len(keys) - len(ended):
             words = f"{left} more were not begun, since this took {SECONDS:.0f} s: do it again."
             self._page.message_user(self._request, words, messages.WARNING)
-        late = [(each.key, each.told) for each in ended if each.may_have_run]
+        late = [
+            (UUID(each.fingerprint), describe(each)) for each in ended if each.needs_confirmation
+        ]
         return self._ask(late) if late else None
 
-    def _replay(self, keys: Sequence[UUID]) -> Iterator[Replayed]:
+    def _replay(self, keys: Sequence[UUID]) -> Iterator[ReplayResult]:
         hooks = delivery_source().hooks
         deadline = monotonic() + SECONDS
         for key in keys:
             if hooks is None or monotonic() > deadline:
                 return
             ended = replay_one(hooks, key, all_handlers=self._all, though_late=self._confirmed)
-            if not ended.may_have_run:
+            if not ended.needs_confirmation:
                 # What users did stands in the history of each delivery.
-                self._page.log_change(self._request, Delivery(key=key), ended.told)
+                self._page.log_change(self._request, Delivery(key=key), describe(ended))
             yield ended
 
-    def _tell(self, ended: Sequence[Replayed]) -> None:
+    def _tell(self, ended: Sequence[ReplayResult]) -> None:
         """Say each thing once, with the deliveries that it is true of."""
         together: dict[tuple[bool, str], list[str]] = {}
         for each in ended:
-            together.setdefault((each.ok, each.told), []).append(short(each.key))
+            together.setdefault((each.ok, describe(each)), []).append(short(UUID(each.fingerprint)))
         for (ok, told), names in together.items():
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             which = "Delivery" if len(names) == 1 else "Deliveries"
