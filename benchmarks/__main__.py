@@ -1,4 +1,4 @@
-"""Print one table of ratios, measured side by side in one run: ``python -m benchmarks --help``."""
+"""Print a table of ratios, measured side by side in one run: ``python -m benchmarks --help``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ SUBJECTS = {
 
 
 def main() -> None:
-    """Measure what was asked for and print it."""
+    """Run the selected benchmarks and print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=SUBJECTS, help="may be repeated")
-    parser.add_argument("--quick", action="store_true", help="a smoke run, whose ratios are noise")
-    parser.add_argument("--json", action="store_true", help="one object per row")
+    parser.add_argument("--quick", action="store_true", help="a smoke test; its ratios are noise")
+    parser.add_argument("--json", action="store_true", help="print one object per row")
     given = parser.parse_args()
-    # Its lines would go wherever the program around it sends them: no cost of ours.
+    # What a log line costs depends on the handlers of the program, so it is not measured.
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     rows = _rows(given.only or list(SUBJECTS), quick=given.quick)
     if given.json:
@@ -64,7 +64,7 @@ def _facts(row: Row) -> dict[str, object]:
 
 
 def _print_table(rows: Sequence[Row]) -> None:
-    cells = [("what", "against", "measured (range)", "aim", "", "why it is missed")]
+    cells = [("what", "against", "measured (range)", "aim", "", "why the aim is missed")]
     for row in rows:
         measured = f"{_short(row.value)} ({row.range})" if row.range else _short(row.value)
         why = row.why if row.verdict == MISSED else ""

@@ -1,4 +1,4 @@
-"""Make what the benchmarks receive: signed deliveries, distinct, made before the clock runs."""
+"""Signed deliveries for the benchmarks, all different, made before the clock starts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PROVIDER = Provider(SECRET)
 
 
 def distinct(number: int, event: str = "invoice.created") -> Iterator[SignedDelivery]:
-    """Give *number* deliveries of *event*, none like another."""
+    """Create *number* different deliveries of *event*."""
     for _ in range(number):
         yield _PROVIDER.make(event)
 
 
 def body_of(size: int) -> bytes:
-    """Give an invoice of *size* bytes."""
+    """Return an invoice event of *size* bytes."""
     envelope = {
         "event": "invoice.created",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -36,7 +36,7 @@ def body_of(size: int) -> bytes:
 
 
 def raw_headers(made: SignedDelivery) -> list[tuple[bytes, bytes]]:
-    """Give the headers of *made* as a server hands them on, with those that every client sends."""
+    """Return the headers of *made* as an ASGI server passes them, with those of every client."""
     usual = {
         "host": "shop.example",
         "user-agent": "Florentin-Webhooks/1.0",

@@ -19,20 +19,20 @@ from florentin_webhooks.rq.worker import WorkerKind, build_worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["drain", "working"]
+__all__ = ["drain", "running_worker"]
 
 
 def drain(whose: str, kind: str, url: str, jobs: int) -> None:
-    """Run *jobs* jobs, in a process of its own."""
+    """Run *jobs* jobs in another process."""
     command = [sys.executable, "-m", "benchmarks.drain", whose, kind, str(jobs)]
     subprocess.run(command, env={**os.environ, URL: url}, check=True)
 
 
 @contextmanager
-def working(whose: str, kind: str, url: str, pipe: int) -> Iterator[int]:
-    """Have a worker run for as long as the block takes, and give its process id.
+def running_worker(whose: str, kind: str, url: str, pipe: int) -> Iterator[int]:
+    """Run a worker during the block, and yield its process id.
 
-    Handlers that say when they start write to *pipe*.
+    Handlers that report their start write to *pipe*.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.drain", whose, kind],
@@ -42,12 +42,12 @@ def working(whose: str, kind: str, url: str, pipe: int) -> Iterator[int]:
     try:
         yield process.pid
     finally:
-        process.kill()  # It has nothing to end.
+        process.kill()  # It has no state that must be saved.
         process.wait()
 
 
 def main() -> None:
-    """Work until terminated, or until so many jobs have been run."""
+    """Run jobs until terminated, or until the given number has run."""
     whose, kind, *jobs = sys.argv[1:]
     pin(CORE)
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)

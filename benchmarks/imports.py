@@ -1,4 +1,4 @@
-"""What importing costs: whole processes, start to end, less what an empty one costs."""
+"""The cost of importing: whole processes, also without the cost of an empty one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAMS = {
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Give whole processes for the aim, and the imports alone beside it."""
+    """Return the ratios of whole processes, then of the imports alone."""
     times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     names = list(PROGRAMS)
     for turn in range(2 if quick else 21):
@@ -42,7 +42,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     )
     empty = median(times["nothing"])
     yield Row(
-        "the same, less an empty process",
+        "the same, minus an empty process",
         "the same",
         [
             max(one - empty, 0) / max(other - empty, 1e-6)

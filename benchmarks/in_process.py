@@ -1,4 +1,4 @@
-"""A whole delivery through the ASGI interface, without a network: ours against a bare endpoint."""
+"""A whole delivery through ASGI without a network, compared with a bare endpoint."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["rows"]
 
 SLICE = 200
-"""Deliveries of one slice: 3 ms and more, since each program finds the other's caches."""
+"""Deliveries of one slice: at least 3 ms, because each program starts with the other's caches."""
 
-WHY = "Beside one HMAC: strict JSON, the typed event, recognising retries, two steps of a store."
+WHY = "It also does strict JSON, the typed event, recognising retries and two store operations."
 
 Request = tuple["Scope", "Message"]
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Send each program the same deliveries in turns; each meets a delivery only once."""
+    """Send the same deliveries to each program in turn; a program gets each delivery once."""
     rounds = 5 if quick else 81
     made = list(distinct((rounds + 1) * SLICE))
     gc.collect()
-    gc.freeze()  # What was made in advance is not for the collector to walk through.
+    gc.freeze()  # The collector must not scan the prepared deliveries.
     ours, base = asyncio.run(_race(made, rounds))
     gc.unfreeze()
     yield Row(

@@ -1,4 +1,4 @@
-"""What remembering costs Redis: round trips and bytes per delivery, and time as it fills up."""
+"""The cost of a delivery in Redis: round trips, memory, and time as the server fills up."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ import redis
 from benchmarks.deliveries import SECRET, distinct
 from benchmarks.measure import Row, against
 from benchmarks.queued import QUEUE, receiver
-from benchmarks.redis_server import emptied, server, used
+from benchmarks.redis_server import flush, server, used
 from florentin_webhooks import Delivery, Receiver, RedisStore
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.envelope import retry_key
 
 __all__ = ["rows"]
 
 PREFIX = "fl:"
 
-# Writes what accept and finish leave behind, without going through them a million times.
+# Writes the keys that accept and finish leave behind, without a million calls of them.
 FILL = """
 local now = ARGV[1]
 for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
@@ -37,35 +38,35 @@ for number = tonumber(ARGV[2]), tonumber(ARGV[3]) do
   redis.call('SET', KEYS[1] .. 'i' .. sent, sent .. key, 'PX', now)
 end
 """
-"""What is left of a delivery that is done, once newer ones have taken its place in the history."""
+"""The keys of a finished delivery that has dropped out of the history."""
 HISTORY = 1000
-"""How many RedisStore keeps whole."""
+"""The finished deliveries that RedisStore stores with their bodies."""
 NUMBER = 20
-"""How many deliveries round trips are counted over."""
+"""The deliveries over which round trips are counted."""
 DAY = 24 * 60 * 60 * 1000
 """RedisStore's retention, in milliseconds."""
 CHUNK = 10_000
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Count first, then compare an almost empty server with a full one."""
+    """Count round trips and memory, then compare an almost empty server with a full one."""
     many = 10_000 if quick else 1_000_000
     with ExitStack() as stack:
         urls = [stack.enter_context(server()) for _ in range(2)]
         nearly_empty, full = (stack.enter_context(redis.Redis.from_url(url)) for url in urls)
         yield from _round_trips(nearly_empty, urls[0])
         yield _memory(nearly_empty, many // 10)
-        emptied(nearly_empty)
+        flush(nearly_empty)
         fill(nearly_empty, HISTORY)
         fill(full, many)
         yield from _growth(urls, [nearly_empty, full], 5 if quick else 101)
 
 
 def fill(client: redis.Redis, number: int) -> None:
-    """Have *client* remember *number* finished deliveries, each under an id.
+    """Store *number* finished deliveries in *client*, each with an id.
 
-    The newest, which are kept whole, are accepted and finished; what is left of the others is
-    written as accept and finish leave it.
+    The newest ones, which keep their bodies, are accepted and finished. The keys of all others
+    are written as accept and finish leave them.
     """
     _assert_same_shape(client)
     script = client.register_script(FILL)
@@ -79,14 +80,14 @@ def fill(client: redis.Redis, number: int) -> None:
 
 
 def _assert_same_shape(client: redis.Redis) -> None:
-    """See that what FILL writes is what a real delivery leaves behind, to the byte."""
-    emptied(client)
+    """Check that FILL writes exactly the keys that a real delivery leaves behind."""
+    flush(client)
     _run(RedisStore(client, prefix=PREFIX, history=0), 1)
     real = _shape(client)
-    emptied(client)
+    flush(client)
     client.register_script(FILL)(keys=[PREFIX], args=[DAY, 1, 1])
     assert _shape(client) == real, (real, _shape(client))
-    emptied(client)
+    flush(client)
 
 
 def _shape(client: redis.Redis) -> list[tuple[object, ...]]:
@@ -117,7 +118,7 @@ def _round_trips(client: redis.Redis, url: str) -> Iterator[Row]:
 
 
 def _trips(client: redis.Redis, hooks: Receiver, name: str, expected: int, outcome: Outcome) -> Row:
-    """Count how often the server read from a connection: in blocking programs and in asyncio."""
+    """Count the server's reads from connections, in blocking programs and in asyncio."""
     made = list(distinct(NUMBER + 1))
     if outcome is Outcome.DUPLICATE:
         for each in made:
@@ -125,7 +126,7 @@ def _trips(client: redis.Redis, hooks: Receiver, name: str, expected: int, outco
     counted: list[float] = []
 
     async def in_asyncio() -> None:
-        await hooks.areceive(*made[-1])  # Connects, looks at the server's settings.
+        await hooks.areceive(*made[-1])  # Connects, and checks the server's settings.
         before = _reads(client)
         outcomes = {(await hooks.areceive(*each)).outcome for each in made[half:-1]}
         counted.append((_reads(client) - before - 1) / (len(made) - 1 - half))
@@ -149,7 +150,7 @@ def _reads(client: redis.Redis) -> int:
 
 def _memory(client: redis.Redis, number: int) -> Row:
     _assert_same_shape(client)
-    before = emptied(client)
+    before = flush(client)
     fill(client, number)
     what = f"Redis memory per remembered delivery, {number:,} of them, in bytes"
     return Row(what, "counted", [(used(client) - before) / number], "<= 320")
@@ -174,8 +175,8 @@ def _growth(urls: list[str], clients: list[redis.Redis], rounds: int) -> Iterato
 
 
 def _spent(client: redis.Redis) -> int:
-    told = cast("Mapping[str, Mapping[str, int]]", client.info("commandstats"))
-    return int(told.get("cmdstat_evalsha", {"usec": 0})["usec"])
+    statistics = cast("Mapping[str, Mapping[str, int]]", client.info("commandstats"))
+    return int(statistics.get("cmdstat_evalsha", {"usec": 0})["usec"])
 
 
 _NUMBERS = count()
@@ -183,7 +184,7 @@ BODY = next(distinct(1)).body
 
 
 def _run(store: RedisStore, number: int) -> float:
-    """Accept and finish *number* new deliveries; give the seconds that accepting them took."""
+    """Accept and finish *number* new deliveries; return the seconds spent in accept."""
     passed, now = 0.0, datetime.now(UTC)
     for _ in range(number):
         body = BODY + b"%d" % next(_NUMBERS)

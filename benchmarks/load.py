@@ -1,4 +1,4 @@
-"""Send prebuilt requests over keep-alive connections, as fast as the answers come."""
+"""Send prepared requests over keep-alive connections, as fast as responses arrive."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OUTCOME = b'"outcome":"'
 
 
 def request_bytes(made: SignedDelivery) -> bytes:
-    """Give *made* as it goes over the wire."""
+    """Return *made* as an HTTP/1.1 request."""
     lines = [f"POST {PATH} HTTP/1.1".encode()]
     lines += [b"%s: %s" % pair for pair in raw_headers(made)]
     return b"\r\n".join(lines) + _END + made.body
 
 
 async def send_all(port: int, requests: Sequence[bytes]) -> Counter[str]:
-    """Send each request once and count the answers by status and outcome."""
+    """Send each request once and count the responses by status and outcome."""
     left = iter(requests)
     answers: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
@@ -42,7 +42,7 @@ async def send_all(port: int, requests: Sequence[bytes]) -> Counter[str]:
 
 
 class _Connection(asyncio.Protocol):
-    """Send a request, wait for the whole answer, send the next one."""
+    """A client connection: it sends a request when the last response is complete."""
 
     def __init__(self, left: Iterator[bytes], answers: Counter[str]) -> None:
         self._left = left

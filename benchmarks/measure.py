@@ -1,7 +1,7 @@
-"""Measure side by side: many short slices in rotating order, and ratios within one round.
+"""Measurements side by side: many short slices in rotating order, and ratios within one round.
 
-Absolute times say more about the machine than about the code; a ratio of neighbours says which
-of the two costs more. So rows hold ratios, with the range that half of the rounds kept to.
+Absolute times depend more on the machine than on the code. The ratio of two neighbouring slices
+shows which one costs more, so rows contain ratios, with the range of the middle half of the rounds.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ __all__ = ["MISSED", "Row", "against", "paired", "seconds"]
 MISSED = "MISSED"
 
 SLICE = 0.003
-"""Seconds of one slice: long enough for the clock, short enough that neighbours are alike."""
+"""Seconds of one slice: long enough for the clock, short enough for equal conditions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold one line of the table; *aim* is ``<= 1.5`` or ``>= 3``, or empty for a mere fact.
+    """A row of the table.
 
-    *why* is said where the aim is missed.
+    *aim* is for example ``<= 1.5`` or ``>= 3``, or empty if there is none. *why* is printed if the
+    aim is missed.
     """
 
     what: str
@@ -34,12 +35,12 @@ class Row:
 
     @property
     def value(self) -> float:
-        """Give the median of the samples."""
+        """Return the median of the samples."""
         return median(self.samples)
 
     @property
     def range(self) -> str:
-        """Give what the middle half of the samples kept to; nothing where all are one."""
+        """Return the range of the middle half of the samples; empty if all are equal."""
         if len(set(self.samples)) == 1:
             return ""
         if len(self.samples) < 4:
@@ -49,7 +50,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Say whether the aim is met."""
+        """Return whether the aim is met, as text; empty without an aim."""
         if not self.aim:
             return ""
         sign, _, limit = self.aim.partition(" ")
@@ -58,7 +59,7 @@ class Row:
 
 
 def seconds(run: Callable[[], object], times: int) -> float:
-    """Give the seconds of one call, over *times* calls."""
+    """Return the mean seconds of a call, over *times* calls."""
     start = time.perf_counter()
     for _ in range(times):
         run()
@@ -66,7 +67,7 @@ def seconds(run: Callable[[], object], times: int) -> float:
 
 
 def paired(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Give the seconds of one call of each, once per round; the order rotates."""
+    """Return the seconds of a call for each run and round; the order rotates."""
     loops = {name: max(1, int(SLICE / seconds(run, 20))) for name, run in runs.items()}
     names = list(runs)
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -78,5 +79,5 @@ def paired(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, l
 
 
 def against(times: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Give the ratio to *base* in each round."""
+    """Return the ratio to *base* in each round."""
     return [one / other for one, other in zip(times, base, strict=True)]

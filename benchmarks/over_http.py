@@ -1,7 +1,7 @@
-"""Deliveries over HTTP under uvicorn, against an endpoint that only verifies, and the naive way.
+"""Deliveries over HTTP under uvicorn, compared with a bare endpoint and a simple queue.
 
-All servers run on one core, Redis and the sender on another; only one is asked at a time, in
-slices, and each delivery is new to its server.
+All servers run on one core, Redis and the sender on another. One server at a time gets a slice of
+requests, and each delivery is new to its server.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from benchmarks.drain import drain
 from benchmarks.load import request_bytes, send_all
 from benchmarks.measure import Row, against
 from benchmarks.queued import CLAIM, QUEUE
-from benchmarks.redis_server import emptied, server
+from benchmarks.redis_server import flush, server
 from benchmarks.serve import CORE, pin
 
 __all__ = ["rows"]
 
 SLICE = 2000
 DRAINED = 50
-"""How many of the jobs are run in the end, to see that they do."""
+"""The jobs that are run at the end, to check that they work."""
 
 WHY_INLINE = "Strict JSON, the typed event and two round trips through redis-py, in Python."
 WHY_QUEUED = "Strict JSON, the typed event and a round trip through redis-py, in Python."
-WHY_NAIVE = "The server waits while Redis and the sender, both on the other core, have their turn."
+WHY_NAIVE = "The server waits for Redis and the sender, which share the other core."
 
 
 class Program(NamedTuple):
-    """Say how a server answers, what share of a slice it is sent, and the keys of a delivery."""
+    """A server's expected response, its share of a slice, and the Redis keys that it writes."""
 
     answer: str
     share: float = 1
@@ -57,13 +57,13 @@ PROGRAMS = {
 
 
 class Served(NamedTuple):
-    """Hold a server that answers on *port*."""
+    """A running server on *port*."""
 
     port: int
     pid: int
 
     def cpu(self) -> float:
-        """Give the seconds of CPU that it has used, or 0 where the system does not tell."""
+        """Return the CPU seconds that it has used, or 0 if the system does not report them."""
         try:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         except OSError:
@@ -72,8 +72,8 @@ class Served(NamedTuple):
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Alternate slices, and give rates from the clock and CPU from the system."""
-    rounds, size = (2, 200) if quick else (7, SLICE)
+    """Return rates in wall-clock time and CPU time; the servers take turns."""
+    rounds, size = (1, 100) if quick else (7, SLICE)
     requests = [request_bytes(made) for made in distinct((rounds + 1) * size)]
     pin(CORE + 1)
     times: dict[str, list[float]] = defaultdict(list)
@@ -86,7 +86,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         for turn in range(rounds + 1):
             shift = turn % len(names)
             for name in names[shift:] + names[:shift]:
-                emptied(client)
+                flush(client)
                 part = requests[turn * size :][: int(size * PROGRAMS[name].share)]
                 passed, used = _slice(served[name], part, PROGRAMS[name].answer)
                 _assert_remembered(client, name, len(part))
@@ -131,8 +131,8 @@ def _assert_remembered(client: redis.Redis, name: str, number: int) -> None:
 def _assert_counts(
     client: redis.Redis, url: str, served: Served, name: str, requests: Sequence[bytes]
 ) -> None:
-    """See that repeats are recognised, and that the jobs run."""
-    emptied(client)
+    """Check that duplicates are recognised and that the jobs run."""
+    flush(client)
     _slice(served, requests, PROGRAMS[name].answer)
     _slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
     _assert_remembered(client, name, len(requests))

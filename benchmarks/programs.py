@@ -1,4 +1,4 @@
-"""The two programs that are compared: ours does everything, Starlette's verifies and no more."""
+"""The two programs to compare: ours does everything, Starlette's only verifies."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from florentin_webhooks import Delivery
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.events import InvoiceCreated
 
-__all__ = ["full", "is_signed", "verifies_only"]
+__all__ = ["full", "ignore", "is_signed", "verifies_only"]
 
 KEY = SECRET.encode()
 
 
 def verifies_only() -> ASGIApp:
-    """Give a Starlette program whose endpoint checks the signature: what people write by hand."""
+    """Return a Starlette program that checks the signature, as written by hand."""
 
     async def endpoint(request: Request) -> Response:
         body = await request.body()
@@ -37,14 +38,14 @@ def verifies_only() -> ASGIApp:
 
 
 def is_signed(request: Request, body: bytes) -> bool:
-    """Check the signature as people do by hand."""
+    """Return whether the signature is right, checked as in code written by hand."""
     expected = "sha256=" + hmac.digest(KEY, body, "sha256").hex()
     return hmac.compare_digest(expected, request.headers.get("x-florentin-signature", ""))
 
 
 def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
-    """Give a receiver as an ASGI program, and a list whose length is the number of runs."""
-    # Its lines would go wherever the program around it sends them: no cost of ours.
+    """Return a receiver as an ASGI program, and a list with one item per handler run."""
+    # What a log line costs depends on the handlers of the program, so it is not measured.
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
@@ -54,3 +55,7 @@ def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
         runs.append(event.data.invoice.amount_due)
 
     return WebhookApp(receiver), runs
+
+
+def ignore(_event: InvoiceCreated, _delivery: Delivery) -> None:
+    """Do nothing: a handler that a worker can import."""

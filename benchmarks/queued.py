@@ -1,6 +1,6 @@
-"""The programs whose handlers run in RQ workers: ours, and the naive way that it is compared with.
+"""Two programs with handlers in RQ workers: ours, and a simple one written by hand.
 
-Workers import this module, under the Redis URL and the pipe that the environment names.
+Workers import this module. Environment variables hold the Redis URL and the pipe.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 URL, PIPE = "BENCHMARK_REDIS_URL", "BENCHMARK_PIPE"
-"""Variables of the environment."""
+"""Environment variables."""
 
 QUEUE = "florentin"
 PATH_OF_HOOKS = f"{__name__}:hooks"
@@ -53,7 +53,7 @@ DAY = 24 * 60 * 60
 
 
 def receiver(url: str) -> Receiver:
-    """Give a receiver that remembers and queues in the Redis at *url*."""
+    """Return a receiver with its store and queue in the Redis at *url*."""
     made = Receiver(SECRET, store=RedisStore(url), queue=RQQueue(QUEUE, receiver=PATH_OF_HOOKS))
     made.on("invoice.created")(empty)
     made.on("user.login")(mark)
@@ -61,7 +61,7 @@ def receiver(url: str) -> Receiver:
 
 
 def naive(url: str) -> ASGIApp:
-    """Give what people write by hand: verify, SET NX, then ``queue.enqueue`` in a thread."""
+    """Return a program as written by hand: verify, SET NX, ``queue.enqueue`` in a thread."""
     claims = redis.asyncio.Redis.from_url(url)
     queue = rq.Queue(QUEUE, connection=redis.Redis.from_url(url))
 
@@ -82,24 +82,24 @@ def empty(_event: InvoiceCreated) -> None:
 
 
 def mark(_event: UserLogin) -> None:
-    """Say when the handler started."""
-    _tell_time()
+    """Report when the handler started."""
+    _report_time()
 
 
 def do_nothing(_body: bytes) -> None:
-    """Be the job of plain RQ that does nothing."""
+    """Do nothing, as a plain RQ job."""
 
 
 def note_start(_body: bytes) -> None:
-    """Be the job of plain RQ that says when it started."""
-    _tell_time()
+    """Report when the job started, as a plain RQ job."""
+    _report_time()
 
 
-def _tell_time() -> None:
+def _report_time() -> None:
     os.write(int(os.environ[PIPE]), struct.pack("d", time.monotonic()))
 
 
 EMPTY = f"{__name__}:{empty.__qualname__}"
-"""The name under which records note the handler."""
+"""The name of the handler in records."""
 
 hooks = receiver(os.environ.get(URL, "redis://"))

@@ -1,4 +1,4 @@
-"""A server of the benchmarks' own: on loopback, without persistence, since no disk is measured."""
+"""A Redis server for the benchmarks, on loopback and without persistence."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import redis
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 
-__all__ = ["emptied", "server", "used"]
+__all__ = ["flush", "server", "used"]
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Give the URL of a server that ends with the block."""
+    """Run a server during the block, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     options = {"port": str(port), "bind": "127.0.0.1", "appendonly": "no"}
@@ -29,10 +29,10 @@ def server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}/0"
 
 
-def emptied(client: redis.Redis) -> int:
-    """Empty the server of *client*, and give the bytes that it still uses.
+def flush(client: redis.Redis) -> int:
+    """Delete all keys on the server of *client*, and return the bytes that it still uses.
 
-    By itself a server may free memory after it has answered, and would be caught still holding it.
+    A server may free memory after its reply, so this waits until nothing is left to free.
     """
     client.execute_command("FLUSHALL", "SYNC")
     while cast("Mapping[str, int]", client.info("memory"))["lazyfree_pending_objects"]:
@@ -41,5 +41,5 @@ def emptied(client: redis.Redis) -> int:
 
 
 def used(client: redis.Redis) -> int:
-    """Give the bytes that the server of *client* uses."""
+    """Return the bytes that the server of *client* uses."""
     return cast("Mapping[str, int]", client.info("memory"))["used_memory"]

@@ -23,7 +23,7 @@ CORE = 0
 
 
 def pin(core: int, process: int = 0) -> None:
-    """Keep a process, by default this one, to one core, where the system can and has so many."""
+    """Bind a process, by default this one, to *core*, if the system supports it and has it."""
     if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
         os.sched_setaffinity(process, {core})
 
@@ -32,7 +32,7 @@ def main() -> None:
     """Serve until terminated, on a socket that the parent bound."""
     name, descriptor, url = sys.argv[1:]
     pin(CORE)
-    # Its lines would go wherever the program around it sends them: no cost of ours.
+    # What a log line costs depends on the handlers of the program, so it is not measured.
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         _program(name, url),
@@ -50,7 +50,7 @@ def _program(name: str, url: str) -> ASGIApp:
         return verifies_only()
     if name == "inline":
         return full(RedisStore(url))[0]
-    from benchmarks import queued  # noqa: PLC0415 - loads RQ, which the others do not have loaded.
+    from benchmarks import queued  # noqa: PLC0415 - it imports RQ, which the other programs do not.
 
     return queued.naive(url) if name == "naive" else WebhookApp(queued.receiver(url))
 

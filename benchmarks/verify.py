@@ -1,4 +1,4 @@
-"""What verifying one signature costs, against the bare HMAC and against peers."""
+"""The cost of verifying a signature, compared with a bare HMAC and with peers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run = Callable[[], object]
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Measure them all together, so that everything meets everything in the same rounds."""
+    """Measure all of them in the same rounds, so that each can be compared with each."""
     small, large = body_of(SMALL), body_of(LARGE)
     runs = {
         "0.3 KB": _ours(FlorentinSignature(SECRET), small),
@@ -66,7 +66,7 @@ def _digest(body: bytes) -> Run:
 
 
 def _peers(body: bytes) -> dict[str, Run]:
-    """Give each peer's own call on the same bytes, under a signature of its own scheme."""
+    """Return each peer's own call on the same bytes, signed by its own scheme."""
     import standardwebhooks  # noqa: PLC0415 - installed for `make bench` only.
     import stripe  # noqa: PLC0415 - the same.
     import svix  # noqa: PLC0415 - the same.
@@ -74,11 +74,11 @@ def _peers(body: bytes) -> dict[str, Run]:
     now = str(int(time.time())).encode()
     encoded = base64.b64encode(KEY).decode()
     one, other = standardwebhooks.Webhook(encoded), svix.Webhook(encoded)
-    event = body.replace(b"{", b'{"object":"event",', 1)  # What Stripe's client insists on.
+    event = body.replace(b"{", b'{"object":"event",', 1)  # Stripe's client requires it.
     signature = base64.b64encode(hmac.digest(KEY, b"msg_1.%s.%s" % (now, body), "sha256"))
-    said = {"id": "msg_1", "timestamp": now.decode(), "signature": f"v1,{signature.decode()}"}
-    standard = {f"webhook-{name}": value for name, value in said.items()}
-    for_svix = {f"svix-{name}": value for name, value in said.items()}
+    values = {"id": "msg_1", "timestamp": now.decode(), "signature": f"v1,{signature.decode()}"}
+    standard = {f"webhook-{name}": value for name, value in values.items()}
+    for_svix = {f"svix-{name}": value for name, value in values.items()}
     signed = hmac.digest(KEY, b"%s.%s" % (now, event), "sha256").hex()
     for_stripe = f"t={now.decode()},v1={signed}"
     calls: dict[str, tuple[Callable[[bytes], object], bytes]] = {
@@ -98,7 +98,7 @@ def _assert_verifies(call: Callable[[bytes], object], good: bytes) -> None:
     call(good)
     try:
         call(good + b" ")
-    except Exception:  # noqa: BLE001 - each peer has an exception of its own for it.
+    except Exception:  # noqa: BLE001 - each peer raises its own exception.
         return
-    message = "a forged body passed"
+    message = "a forged body was accepted"
     raise AssertionError(message)

@@ -1,4 +1,4 @@
-"""What workers do with queued deliveries, beside plain jobs of RQ in workers of the same class."""
+"""Workers with queued deliveries, compared with plain RQ jobs in workers of the same class."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import redis
 import rq
 
 from benchmarks.deliveries import distinct
-from benchmarks.drain import working
+from benchmarks.drain import running_worker
 from benchmarks.measure import Row, against
 from benchmarks.queued import EMPTY, QUEUE, do_nothing, note_start, receiver
-from benchmarks.redis_server import emptied, server, used
+from benchmarks.redis_server import flush, server, used
 from benchmarks.serve import CORE, pin
 from florentin_webhooks.protocol.delivery import Outcome
 
@@ -34,7 +34,7 @@ WHY = "A job takes a lease and records its handler's end: two more round trips."
 
 
 class Side(NamedTuple):
-    """Hold one of the two that are compared: how *push* queues an event, with the worker's pid."""
+    """One of the two programs: *push* enqueues events, and *pid* is its worker."""
 
     client: redis.Redis
     push: Callable[[str, int], object]
@@ -42,7 +42,7 @@ class Side(NamedTuple):
 
 
 class Rounds(NamedTuple):
-    """Say how often, with how many jobs, and how many single ones are waited for."""
+    """The number of rounds, of jobs per round, and of jobs that are timed one by one."""
 
     rounds: int
     jobs: int
@@ -50,18 +50,18 @@ class Rounds(NamedTuple):
 
 
 SIZES = {"simple": Rounds(9, 400, 300), "fork": Rounds(7, 60, 70)}
-# Jobs that are simple must be many, or they are all done before anybody looks.
-QUICK = {"simple": Rounds(2, 100, 10), "fork": Rounds(2, 10, 6)}
+# A simple worker needs many jobs, or all are done before the first measurement.
+QUICK = {"simple": Rounds(1, 100, 4), "fork": Rounds(1, 10, 4)}
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Give the rates and the waits of both kinds of worker, and the memory of what waits."""
+    """Return rates and waits of both kinds of worker, and the memory of queued jobs."""
     pin(CORE + 1)
     with ExitStack() as stack:
         urls = [stack.enter_context(server()) for _ in range(2)]
         clients = [stack.enter_context(redis.Redis.from_url(url)) for url in urls]
         sides = [Side(clients[0], _ours(urls[0])), Side(clients[1], _plain(clients[1]))]
-        yield _memory(sides, 200 if quick else 10_000)
+        yield _memory(sides, 50 if quick else 10_000)
         for kind, sizes in (QUICK if quick else SIZES).items():
             yield from _worked(kind, sizes, sides, urls)
 
@@ -91,7 +91,7 @@ def _memory(sides: Sequence[Side], number: int) -> Row:
     sizes: list[float] = []
     for side in sides:
         side.push("invoice.created", 1)  # Connects, and loads the scripts.
-        before = emptied(side.client)
+        before = flush(side.client)
         side.push("invoice.created", number)
         assert side.client.llen(LIST) == number
         sizes.append((used(side.client) - before) / number)
@@ -109,9 +109,9 @@ def _worked(kind: str, sizes: Rounds, sides: Sequence[Side], urls: Sequence[str]
         stack.callback(os.close, reading)
         stack.callback(os.close, writing)
         for side in sides:
-            emptied(side.client)
+            flush(side.client)
         pids = [
-            stack.enter_context(working(whose, kind, url, writing))
+            stack.enter_context(running_worker(whose, kind, url, writing))
             for whose, url in zip(("ours", "plain"), urls, strict=True)
         ]
         sides = [side._replace(pid=pid) for side, pid in zip(sides, pids, strict=True)]
@@ -131,9 +131,9 @@ def _worked(kind: str, sizes: Rounds, sides: Sequence[Side], urls: Sequence[str]
 
 
 def _rate(side: Side, number: int) -> float:
-    """Give the jobs per second while the queue falls from 90 to 10 percent."""
+    """Return the jobs per second while the queue falls from 90 to 10 percent."""
     client = side.client
-    emptied(client)
+    flush(client)
     os.kill(side.pid, signal.SIGSTOP)
     side.push("invoice.created", number)
     os.kill(side.pid, signal.SIGCONT)
@@ -148,13 +148,13 @@ def _rate(side: Side, number: int) -> float:
 def _fallen_to(client: redis.Redis, limit: float) -> tuple[int, float]:
     end = time.monotonic() + PATIENCE
     while (length := client.llen(LIST)) > limit:
-        assert time.monotonic() < end, "the worker stands still"
+        assert time.monotonic() < end, "the worker makes no progress"
         time.sleep(POLL)
     return length, time.monotonic()
 
 
 def _ended(client: redis.Redis) -> int:
-    """Give how many have been done: noted by us, or by RQ, whichever it is."""
+    """Return the number of finished jobs, as recorded by us or by RQ."""
     return client.llen("fl:done") + client.zcard(f"rq:finished:{QUEUE}")
 
 
@@ -166,7 +166,7 @@ def _assert_handled(client: redis.Redis) -> None:
 
 
 def _waits(side: Side, reading: int, number: int) -> Iterator[float]:
-    """Give the seconds from each answer to the start of its handler, one at a time."""
+    """Return the seconds from each reply to the start of its handler, one job at a time."""
     for _ in range(number):
         before = _ended(side.client)
         side.push("user.login", 1)
@@ -176,11 +176,11 @@ def _waits(side: Side, reading: int, number: int) -> Iterator[float]:
         (started,) = struct.unpack("d", os.read(reading, 8))
         yield started - answered
         _wait(lambda: _ended(side.client) > before and not side.client.zcard(WIP))  # noqa: B023
-        time.sleep(0.002)  # The worker looks for the next job.
+        time.sleep(0.002)  # Until the worker waits for the next job.
 
 
 def _wait(done: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not done():
-        assert time.monotonic() < end, "the worker stands still"
+        assert time.monotonic() < end, "the worker makes no progress"
         time.sleep(POLL)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.protocol.body import consumed_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.protocol.screening import (
+from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
     reliable_content_length,
+    screen,
 )
 
 if TYPE_CHECKING:
@@ -92,9 +94,8 @@ class _Endpoint:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
-        reply = self._receiver.screen(scope["method"], headers)
-        if reply is not None:
-            await _send(send, reply, close=True)
+        if rejected := screen(scope["method"], headers, self._receiver.max_body):
+            await _send(send, self._receiver.reject(*rejected), close=True)
             return
         body = _Body(self._receiver.max_body)
         try:
@@ -133,13 +134,13 @@ class _Endpoint:
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
         if not body.size and (promised := reliable_content_length(headers)):
             # No server hands on such a request as complete, so a sender cannot cause this 500.
-            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, _consumed(promised))
+            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, consumed_body(promised))
         return await self._receiver.areceive(headers, body.content())
 
     def _late(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"
         if declared and not body.size:
-            reason += f"; if the sender is not to blame: {_consumed(declared)}"
+            reason += f"; if the sender is not to blame: {consumed_body(declared)}"
         return self._receiver.reject(Outcome.READ_TIMEOUT, reason)
 
 
@@ -171,10 +172,6 @@ class _Body:
                 self._chunks.append(chunk)
                 self.size += len(chunk)
             self.complete = not message.get("more_body", False)
-
-
-def _consumed(declared: int) -> str:
-    return f"Content-Length {declared}, 0 bytes arrived: a middleware read the body"
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:

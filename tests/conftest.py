@@ -15,8 +15,7 @@ import redis
 from hypothesis import settings
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from tests.support.server import Server, serving
-from tests.support.switchboard import Switchboard, switchboard
+from tests.support.server import Server, Switchboard, served, under_uvicorn
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
@@ -34,7 +33,7 @@ _LONGEST = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the files, begin with the longest, so that all end together."""
+    """Where processes share the files, begin with the longest."""
     if hasattr(config, "workerinput"):
         items.sort(key=_rank)
 
@@ -45,7 +44,7 @@ def _rank(item: pytest.Item) -> int:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have recorded as "figures", in whichever process they ran."""
+    """Print what tests in any process have recorded as "figures"."""
     told = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
     for report in chain.from_iterable(told):
         for name, value in report.user_properties:
@@ -55,23 +54,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The package is written for asyncio."""
     return "asyncio"
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A private directory with a path short enough for a unix socket; tmp_path is too long."""
+    """Yield a directory with a path short enough for a unix socket, unlike tmp_path."""
     with tempfile.TemporaryDirectory(prefix="fw-") as path:
         yield Path(path)
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
-    """The URL of $FLORENTIN_TEST_REDIS_URL, or of a server that lives as long as this run.
-
-    Without a server binary this fails with the install hint: no test is ever skipped.
-    """
+    """Yield $FLORENTIN_TEST_REDIS_URL, or the URL of a server that lives as long as this run."""
     if external := os.environ.get("FLORENTIN_TEST_REDIS_URL"):
         yield external
         return
@@ -81,7 +76,7 @@ def redis_server() -> Iterator[str]:
 
 @pytest.fixture
 def redis_url(redis_server: str) -> str:
-    """A server with an empty database; a server that is not ours is left as it is."""
+    """Return a server with an empty database; an external server is not flushed."""
     if "FLORENTIN_TEST_REDIS_URL" not in os.environ:
         with redis.Redis.from_url(redis_server) as client:
             client.flushall()
@@ -90,7 +85,7 @@ def redis_url(redis_server: str) -> str:
 
 @pytest.fixture
 def redis_prefix() -> str:
-    """A prefix for keys that no other test uses, for servers that we must not flush."""
+    """Return a prefix for keys that no other test uses."""
     return f"test-{uuid.uuid4().hex}"
 
 
@@ -98,12 +93,16 @@ def redis_prefix() -> str:
 def uvicorn_servers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[str], Server]]:
-    """Where servers come from: each is started when it is first asked for, and once."""
+    """Yield a function that starts each server once, at its first use."""
     with ExitStack() as stack:
 
         @cache
         def started(reader: str) -> Server:
-            return stack.enter_context(serving(reader, tmp_path_factory.mktemp("server")))
+            log = tmp_path_factory.mktemp("server") / "log"
+            added = {"MOUNTS_OF": "tests.integration.asgi.test_middleware"}
+            name, app = f"uvicorn {reader}", "tests.support.program:asgi"
+            port = served(name, app, log, environment=added)
+            return Server(stack.enter_context(port), reader, log)
 
         yield started
 
@@ -112,13 +111,12 @@ def uvicorn_servers(
 def uvicorn_server(
     request: pytest.FixtureRequest, uvicorn_servers: Callable[[str], Server]
 ) -> Server:
-    """A server in a process of its own, for as long as the tests run."""
     return uvicorn_servers(request.param)
 
 
 @pytest.fixture
 def server(uvicorn_server: Server) -> Iterator[Server]:
-    """That server; afterwards it must be unharmed, and its output must hold nothing private."""
+    """Yield that server; afterwards it must still serve, and its output hold nothing private."""
     uvicorn_server.mark()
     yield uvicorn_server
     uvicorn_server.assert_unharmed()
@@ -126,6 +124,7 @@ def server(uvicorn_server: Server) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def board() -> Iterator[Switchboard]:
-    """A server for ASGI programs that a module serves one after the other."""
-    with switchboard() as running:
+    """Yield a server for ASGI programs that a module serves in turn."""
+    running = Switchboard()
+    with under_uvicorn(running, lifespan="off") as running.port:
         yield running

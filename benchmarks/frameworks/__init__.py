@@ -1,6 +1,6 @@
-"""The programs that are compared: in each framework, our mount beside a view that verifies by hand.
+"""The programs to compare: in each framework, our mount and a view that verifies by hand.
 
-One module for each, so that no framework pays for another.
+Each framework has its own module, so that none pays for importing another.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ KEY = SECRET.encode()
 
 
 def bill(event: InvoiceCreated) -> None:
-    """Handle an event, in a blocking program."""
+    """Handle an event in a blocking program."""
     assert event.data.invoice.id
 
 
 async def abill(event: InvoiceCreated) -> None:
-    """Handle an event, in an asyncio program."""
+    """Handle an event in an asyncio program."""
     assert event.data.invoice.id
 
 
 def receiver(handler: Callable[[InvoiceCreated], object]) -> Receiver:
-    """Give a receiver as people begin with: no store, and one *handler*."""
-    # Its lines would go wherever the program around it sends them: no cost of ours.
+    """Return a receiver with the default store and one *handler*."""
+    # What a log line costs depends on the handlers of the program, so it is not measured.
     logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     hooks = Receiver(SECRET)
     hooks.on("invoice.created")(handler)
@@ -43,6 +43,6 @@ def receiver(handler: Callable[[InvoiceCreated], object]) -> Receiver:
 
 
 def is_signed(body: bytes, signature: str | None) -> bool:
-    """Check the signature as people do by hand."""
+    """Return whether the signature is right, checked as in code written by hand."""
     expected = "sha256=" + hmac.digest(KEY, body, "sha256").hex()
     return hmac.compare_digest(expected, signature or "")

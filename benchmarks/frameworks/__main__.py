@@ -1,7 +1,7 @@
 """Serve one of the programs under uvicorn: ``python -m benchmarks.frameworks MODULE:NAME FD``.
 
-Uvicorn's own ``--fd`` takes the socket for a local one and leaves out TCP_NODELAY, so that every
-answer with a body waits 40 ms for the sender's acknowledgement.
+Uvicorn's own ``--fd`` treats the socket as a local one and does not set TCP_NODELAY, so every
+response with a body waits 40 ms for the sender's acknowledgement.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Django's programs serve: our mount, and the view by hand for each kind of server."""
+"""URLs of the Django programs: our mount, and a view by hand for each kind of server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from florentin_webhooks.django import webhook_path
 @csrf_exempt
 @require_POST
 def by_hand(request: HttpRequest) -> HttpResponse:
-    """Verify, and no more."""
+    """Only verify the signature."""
     signed = is_signed(request.body, request.headers.get("X-Florentin-Signature"))
     return HttpResponse(status=200 if signed else 401)
 
@@ -23,7 +23,7 @@ def by_hand(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 async def by_hand_async(request: HttpRequest) -> HttpResponse:
-    """Verify, and no more, as an asyncio program does."""
+    """Only verify the signature, in asyncio."""
     signed = is_signed(request.body, request.headers.get("X-Florentin-Signature"))
     return HttpResponse(status=200 if signed else 401)
 

@@ -1,4 +1,4 @@
-"""Django with the middlewares of every program: blocking under gunicorn, asyncio under uvicorn."""
+"""Django with the usual middleware: blocking under gunicorn, asyncio under uvicorn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.conf import settings
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
-    SECRET_KEY="made-up",
+    SECRET_KEY="invented",
     ROOT_URLCONF="benchmarks.frameworks.django_urls",
     MIDDLEWARE=[
         "django.middleware.security.SecurityMiddleware",
@@ -17,7 +17,7 @@ settings.configure(
 )
 django.setup()
 
-from django.core.handlers.asgi import ASGIHandler  # noqa: E402 - wants settings.
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402 - needs settings.
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - the same.
 
 wsgi = WSGIHandler()

@@ -12,6 +12,6 @@ app.include_router(webhook_router(receiver(abill), PATH))
 
 @app.post(BY_HAND)
 async def by_hand(request: Request) -> Response:
-    """Verify, and no more."""
+    """Only verify the signature."""
     signed = is_signed(await request.body(), request.headers.get("X-Florentin-Signature"))
     return Response(status_code=200 if signed else 401)

@@ -14,6 +14,6 @@ app.register_blueprint(webhook_blueprint(receiver(bill), PATH))
 
 @app.post(BY_HAND)
 def by_hand() -> Response:
-    """Verify, and no more."""
+    """Only verify the signature."""
     signed = is_signed(request.get_data(), request.headers.get("X-Florentin-Signature"))
     return Response(status=200 if signed else 401)

@@ -73,7 +73,7 @@ def _load(app: str, host: HostProgram | None) -> Receiver:
 
 def _hint(error: ReceiverNotFound, app: str) -> str:
     module, _, name = app.partition(":")
-    if match := closest_match(name, error.near) or next(iter(error.near), None):
+    if match := closest_match(name, error.candidates) or next(iter(error.candidates), None):
         return _use(f"{module}:{match}")
     return error.hint
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.formatting.views import Cell, Table, View, render
+from florentin_webhooks.cli.formatting.renderer import render
+from florentin_webhooks.cli.formatting.views import Cell, Table, View
 
 if TYPE_CHECKING:
     from typing import TextIO

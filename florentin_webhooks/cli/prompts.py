@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from florentin_webhooks.cli.errors import CLIError, UsageError
-from florentin_webhooks.cli.formatting.views import has_rich
+from florentin_webhooks.cli.formatting.renderer import has_rich
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.output import Output

@@ -58,20 +58,22 @@ def print_result(out: Output, result: ReplayResult, *, ok: bool) -> None:
         "outcome": result.outcome,
         "ok": ok,
         "reason": result.reason or None,
+        "hint": result.hint or None,
     }
     fingerprint = shorten(result.fingerprint, out.width)
-    row = fingerprint, Styled(result.outcome, "green" if ok else "red"), result.reason
+    reason = f"{result.reason}. {result.hint}" if result.hint else result.reason
+    row = fingerprint, Styled(result.outcome, "green" if ok else "red"), reason
     out.emit(fields, Table([row], (len(fingerprint), _OUTCOME, 0)))
 
 
 def _replay(
     context: ReceiverContext, fingerprint: str, *, all_handlers: bool, yes: bool
 ) -> ReplayResult:
-    with context.hooks.around():  # The context in which a framework runs handlers.
+    with context.hooks.handler_context():  # The context in which a framework runs handlers.
         result = try_replay(context.hooks, fingerprint, all_handlers=all_handlers, though_late=yes)
     if not result.needs_confirmation:
         return result
     if not is_interactive():
-        return replace(result, reason=f"{result.reason}. Add --yes to run it anyway")
+        return replace(result, hint="Add --yes to run it anyway.")
     confirm(f"{fingerprint}: {result.reason}. Run it anyway?", yes=False)
     return _replay(context, fingerprint, all_handlers=all_handlers, yes=True)

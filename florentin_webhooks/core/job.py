@@ -1,7 +1,7 @@
-"""Run one queue's part of a delivery, in a worker of whatever queueing library.
+"""Run one queue's part of a delivery, in a worker of any queueing library.
 
-The part is fenced: whoever runs it holds its lease. What is to be run is what the delivery was
-queued for and has not ended yet, so a retry repeats nothing, and a handler that is not there
+The part is fenced: its lease belongs to one run. A run executes the handlers that the delivery was
+queued for and that have not ended, so a retry repeats nothing, and a handler that is missing
 (renamed, or the worker is older than the web process) keeps the part from being done.
 """
 
@@ -10,92 +10,96 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.processing.runner import Failure, FinalStates, HandlerRunner
+from florentin_webhooks.core.processing.runner import Failure, HandlerRunner, RunResult
 from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.senders.florentin.events import Event, parse_event
+from florentin_webhooks.protocol.event import parse_event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = [
-    "JobResult",
-    "process_job",
-]
+__all__ = ["JobResult", "process_job"]
 
 LEASE_MARGIN = 10
-"""Seconds that a lease outlasts the job's time: nobody takes over what may still be running."""
+"""Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""
 
 BUSY_WAIT = 15.0
-"""Seconds after which a part that somebody else holds is looked at again, at the latest."""
+"""Maximum delay in seconds before retrying a part whose lease is held."""
 
 
 class JobResult(NamedTuple):
-    """Say how a part ended: *seconds* to wait before the next look, or what has failed."""
+    """How a part ended: *seconds* to wait before the next try, or what failed."""
 
     seconds: float | None = None
     failures: tuple[Failure, ...] = ()
 
 
 def process_job(
-    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
+    receiver: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
 ) -> JobResult:
     """Run what is left of *queue*'s part of the delivery *fingerprint*.
 
     A part that fails in its *last* attempt is dead. Its time began at *since*, of the monotonic
     clock. Raises :class:`Unavailable`.
     """
-    return run_sync(_work(hooks, store, fingerprint, queue, last=last, since=since))
+    return run_sync(_process(receiver, store, fingerprint, queue, last=last, since=since))
 
 
-async def _work(
-    hooks: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
+async def _process(
+    receiver: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
 ) -> JobResult:
-    part, timeout = hooks.build_job(fingerprint, queue)
+    part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(BLOCKING, store, part)
-    work = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
-    if work.verdict is JobDecision.BUSY:
-        return JobResult(seconds=min(work.wait, BUSY_WAIT))
-    if work.verdict is not JobDecision.RUN:
+    claim = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
+    if claim.verdict is JobDecision.BUSY:
+        return JobResult(seconds=min(claim.wait, BUSY_WAIT))
+    if claim.verdict is not JobDecision.RUN:
         return JobResult()
-    close = FinalStates(failed=State.DEAD if last else State.QUEUED)
-    run = HandlerRunner(lease, timeout, close, since=since)
-    state = await _run(hooks, run, fingerprint, work)
-    if run.retry_after is not None:
-        return JobResult(seconds=run.retry_after)
-    if state is State.LOST and not run.failures:
-        return JobResult(
-            seconds=BUSY_WAIT
-        )  # Somebody else has it by now: that it ends well is open.
-    return JobResult(failures=tuple(run.failures))
+    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
+    runner = HandlerRunner(lease, timeout, states, since=since)
+    result = await _run(receiver, runner, fingerprint, claim)
+    if result.retry_after is not None:
+        return JobResult(seconds=result.retry_after)
+    if result.state is State.LOST and not result.failures:
+        return JobResult(seconds=BUSY_WAIT)  # Another run has it now: its end is open.
+    return JobResult(failures=result.failures)
 
 
-async def _run(hooks: Receiver, run: HandlerRunner, fingerprint: str, work: JobClaim) -> State:
+async def _run(
+    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+) -> RunResult:
     try:
-        delivery, envelope = restore_delivery(fingerprint, work)
-        event = parse_event(envelope, hooks.model(delivery.event))
-        return await run.run(_remaining_handlers(hooks, run, event, work), event, delivery)
+        delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
+        plan = receiver.dispatcher.plan(delivery.event)
+        event = parse_event(delivery.event, envelope, plan.model)
+        found, failures = _remaining_handlers(plan.handlers, claim)
+        return await runner.run(found, event, delivery, failures)
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.
-        return await run.abort("event", error)
+        return await runner.abort("event", error)
 
 
 def _remaining_handlers(
-    hooks: Receiver, run: HandlerRunner, event: Event, work: JobClaim
-) -> list[Handler]:
-    """Give the handlers that are left; one that is not here fails, so that the part is not done."""
-    known = {handler.name: handler for handler in hooks.match(event)}
-    left = [name for name in work.expected if name not in work.done]
-    for name in left:
-        if name not in known:
-            missing = LookupError("the handler was renamed or removed, or this worker is older")
-            logger.error("a delivery waits for %s, which is not here", name)
-            run.failures.append(Failure(name, missing))
-    return [known[name] for name in left if name in known]
+    handlers: Sequence[Handler], claim: JobClaim
+) -> tuple[list[Handler], list[Failure]]:
+    """Return the handlers that are left, and a failure for each that is missing."""
+    known = {handler.name: handler for handler in handlers}
+    names = [name for name in claim.expected if name not in claim.done]
+    missing = [name for name in names if name not in known]
+    for name in missing:
+        logger.error("A delivery waits for the handler %s, which is missing here.", name)
+    error = LookupError("The handler was renamed or removed, or this worker is older.")
+    return (
+        [known[name] for name in names if name in known],
+        [Failure(name, error) for name in missing],
+    )

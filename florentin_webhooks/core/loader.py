@@ -1,6 +1,6 @@
-"""Find a receiver by its import path: the one way in for workers and for the command line.
+"""The loader: it finds a receiver by its import path, for workers and for the command line.
 
-A path may also name the program that holds the receiver, or the function that makes that program.
+A path may also name the program that holds the receiver, or the function that creates that program.
 """
 
 from __future__ import annotations
@@ -28,70 +28,74 @@ __all__ = [
 ]
 
 EXTENSION = "florentin_webhooks"
-"""The name under which a program's ``extensions`` hold its receiver, as Flask's do."""
+"""The key of a program's receiver in its ``extensions``, as in Flask."""
 
 FACTORY_VARIABLE = "FLORENTIN_RECEIVER"
-"""The variable that names the factory which jobs may have called."""
-
-_NAME = "name the Receiver of that module"
+"""The variable that names the factory which jobs may call."""
 
 _Factory = Callable[[], object]
 
-_made: dict[_Factory, object] = {}
+_programs: dict[_Factory, object] = {}
 
 
 class ReceiverNotFound(ConfigurationError):
-    """Say that an import path leads to no receiver.
+    """An import path without a receiver.
 
-    *fact* is what is wrong; *near* the names of the receivers that stand in that module instead.
+    *candidates* are the names of the receivers in the same module.
     """
 
-    def __init__(self, fact: str, hint: str, near: tuple[str, ...] = ()) -> None:
-        super().__init__(fact, hint)
-        self.near = near
+    def __init__(self, message: str, hint: str, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.candidates = candidates
 
 
 def parse_import_path(path: str) -> tuple[str, str]:
-    """Give module and name of *path*, written ``package.module:name``; raises NoReceiver."""
+    """Return module and name of *path*, ``package.module:name``; raises ReceiverNotFound."""
     module, colon, name = path.partition(":")
     words = [*module.split("."), *name.split(".")]
     if not colon or not all(word.isidentifier() for word in words):
-        fact = f"{path!r} does not name a receiver as module:name"
-        raise ReceiverNotFound(fact, "write package.module:name, as in shop.hooks:hooks")
+        raise ReceiverNotFound(
+            f"{path!r} is not an import path.", "Write package.module:name, as in shop.hooks:hooks."
+        )
     return module, name
 
 
-def load_receiver(path: str, *, typed: bool = True) -> Receiver:
-    """Import the receiver at *path*, written ``package.module:name``.
+def load_receiver(path: str, *, trusted: bool = True) -> Receiver:
+    """Import the receiver at *path*, ``package.module:name``.
 
     *path* may name a program that holds one (a Flask app), or a function without parameters
-    that makes either, which is called once per process. One that was not *typed* by an operator
-    but came with a job calls no function, unless it was called before or the environment names
-    *path* in ``FLORENTIN_RECEIVER``: who writes to Redis does not choose what runs here.
+    that creates either, which is called once per process. A path that is not *trusted*, since it
+    came with a job, calls no function, unless it was called before or the environment names
+    *path* in ``FLORENTIN_RECEIVER``: write access to Redis must not choose what runs here.
 
-    Where the environment names Django's settings, Django is set up first. Raises
-    :class:`ReceiverNotFound` where there is none; an error inside the module goes through.
+    If the environment names Django's settings, Django is set up first. Raises
+    :class:`ReceiverNotFound`; an error inside the module propagates.
     """
     in_django = set_up_django()
-    module, value = _find(path)
-    held = _make(value, path, typed=typed) if _is_factory(value) else value
-    receiver = _receiver(held)
+    module, value = _import_value(path)
+    program = _call_factory(value, path, trusted=trusted) if _is_factory(value) else value
+    receiver = _receiver_of(program)
     if receiver is None:
-        raise _no_receiver(path, module, value, held)
+        raise _not_found(path, module, value, program)
     if in_django:
         import_module("florentin_webhooks.django.connections").use_fresh_connections(receiver)
     return receiver
 
 
 def remember_program(path: str, program: object) -> None:
-    """Take *program* for what the factory at *path* made, if it is one; it is not called again."""
-    value = _find(path)[1]
+    """Register *program* as the result of the factory at *path*, which is then not called again."""
+    value = _import_value(path)[1]
     if _is_factory(value):
-        _made[value] = program
+        _programs[value] = program
 
 
-def _find(path: str) -> tuple[ModuleType, object]:
-    """Give the module that *path* names and what stands there; None where nothing does."""
+def set_up_django() -> bool:
+    """Set Django up if the environment names its settings; return whether it does."""
+    return bool(import_module("florentin_webhooks.django.bootstrap").set_up_django())
+
+
+def _import_value(path: str) -> tuple[ModuleType, object]:
+    """Return the module in *path* and its value at the name, None without one."""
     module_name, name = parse_import_path(path)
     module = _import(module_name)
     value: object = module
@@ -104,76 +108,73 @@ def _import(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        # Is it the module that was asked for, or one that it imports itself?
+        # Is it the module of the path, or one that it imports itself?
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        fact = f"there is no module {error.name!r} in this directory or environment"
-        hint = "cd to the directory that holds it, or correct the name"
-        raise ReceiverNotFound(fact, hint) from None
+        raise ReceiverNotFound(
+            f"Module {error.name!r} was not found in this directory or environment.",
+            "Change to the directory that holds it, or correct the name.",
+        ) from None
 
 
 def _is_factory(value: object) -> TypeGuard[_Factory]:
     return isfunction(value) or ismethod(value)
 
 
-def _make(factory: _Factory, path: str, *, typed: bool) -> object:
-    if factory not in _made:
-        if not typed and os.environ.get(FACTORY_VARIABLE) != path:
-            fact = f"a job wants the function {path} called, which this worker was not started for"
+def _call_factory(factory: _Factory, path: str, *, trusted: bool) -> object:
+    if factory not in _programs:
+        if not trusted and os.environ.get(FACTORY_VARIABLE) != path:
             raise ReceiverNotFound(
-                fact, f"start it as worker {path}, or set {FACTORY_VARIABLE}={path}"
+                f"A job names the function {path}, which this worker may not call.",
+                f"Start it as worker {path}, or set {FACTORY_VARIABLE}={path}.",
             )
-        _refuse_parameters(factory, path)
-        _made[factory] = factory()
-    return _made[factory]
+        _validate_factory(factory, path)
+        _programs[factory] = factory()
+    return _programs[factory]
 
 
-def _refuse_parameters(factory: _Factory, path: str) -> None:
-    hint = "name a plain function without parameters that calls it"
+def _validate_factory(factory: _Factory, path: str) -> None:
+    hint = "Name a plain function without parameters that calls it."
     if iscoroutinefunction(factory):
-        raise ReceiverNotFound(f"{path} is an async function, which nobody here awaits", hint)
+        raise ReceiverNotFound(f"{path} is an async function, which cannot be called here.", hint)
     try:
         signature(factory).bind()
     except TypeError as error:
-        raise ReceiverNotFound(
-            f"{path} cannot be called without arguments ({error})", hint
-        ) from None
+        message = f"{path} cannot be called without arguments ({error})."
+        raise ReceiverNotFound(message, hint) from None
 
 
-def _receiver(value: object) -> Receiver | None:
-    """Give the receiver that *value* is, or holds as one of its extensions."""
+def _receiver_of(value: object) -> Receiver | None:
+    """Return *value* if it is a receiver, else the receiver in its extensions."""
     if isinstance(value, Receiver):
         return value
-    held = _extensions(value).get(EXTENSION)
-    return held if isinstance(held, Receiver) else None
+    found = (_extensions_of(value) or {}).get(EXTENSION)
+    return found if isinstance(found, Receiver) else None
 
 
-def _extensions(value: object) -> Mapping[str, object]:
-    found = getattr(value, "extensions", None)
-    return cast("Mapping[str, object]", found) if isinstance(found, Mapping) else {}
+def _extensions_of(value: object) -> Mapping[str, object] | None:
+    extensions = getattr(value, "extensions", None)
+    return cast("Mapping[str, object]", extensions) if isinstance(extensions, Mapping) else None
 
 
-def _no_receiver(path: str, module: ModuleType, value: object, held: object) -> ReceiverNotFound:
-    near = tuple(name for name, each in vars(module).items() if isinstance(each, Receiver))
-    kind = type(held).__name__
-    if isinstance(getattr(held, "extensions", None), Mapping):
-        fact = f"{path} is a program of type {kind} that holds no receiver"
-        return ReceiverNotFound(fact, "FlorentinWebhooks().init_app(app), where it is made", near)
-    if held is not value:
-        fact = f"the function {path} gave no Receiver and no program that holds one, but {kind}"
-        return ReceiverNotFound(fact, "have it return one of them", near)
+def _not_found(path: str, module: ModuleType, value: object, program: object) -> ReceiverNotFound:
+    candidates = tuple(name for name, each in vars(module).items() if isinstance(each, Receiver))
+    return ReceiverNotFound(*_explain(path, module, value, program), candidates)
+
+
+def _explain(path: str, module: ModuleType, value: object, program: object) -> tuple[str, str]:
+    """Return what *path* leads to instead of a receiver, and what to do."""
+    kind = type(program).__name__
+    define = f"Create one in {module.__name__}: hooks = Receiver(...)."
+    if _extensions_of(program) is not None:
+        message = f"{path} leads to a program of type {kind} without a receiver."
+        return message, "Call FlorentinWebhooks().init_app(app) where it is created."
+    if program is not value:
+        message = f"The function {path} returned neither a Receiver nor its program, but {kind}."
+        return message, "Return one of them."
     if isinstance(value, Router):
-        fact = f"{path} is of type {kind}, which collects handlers and receives nothing"
-        return ReceiverNotFound(
-            fact, "name the receiver, the app or the factory that it goes into", near
-        )
+        message = f"{path} is of type {kind}, which has handlers but receives nothing."
+        return message, "Name the receiver, the app or the factory that includes it."
     if value is None:
-        return ReceiverNotFound(
-            f"{module.__name__} has no {parse_import_path(path)[1]!r}", _NAME, near
-        )
-    return ReceiverNotFound(f"{path} is no Receiver but of type {kind}", _NAME, near)
-
-
-def set_up_django() -> bool:
-    """Set Django up where the environment names its settings; says whether it does."""
-    return bool(import_module("florentin_webhooks.django.bootstrap").set_up_django())
+        return f"{module.__name__} has no {parse_import_path(path)[1]!r}.", define
+    return f"{path} is not a Receiver but of type {kind}.", define

@@ -1,9 +1,9 @@
-"""Write one log line per delivery: what became of it, never what was in it.
+"""Log one line per delivery: its outcome, never its content.
 
-Logger ``florentin_webhooks``, configured by nobody here. The facts stand in the text and as
+Logger ``florentin_webhooks``, which the program configures. The facts are in the text and in the
 attributes of the record (``outcome``, ``fingerprint``, ``event``, ``delivery_id``, and ``secret``,
-the name of the one that matched). Whatever a stranger may choose is cut and escaped; bodies,
-signatures and secrets are not even passed in here.
+the name of the one that matched). Values that a stranger can choose are cut and escaped; bodies,
+signatures and secrets are never passed in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeliveryLog",
+    "error_location",
     "handler_discarded",
     "handler_failed",
     "handler_postponed",
@@ -31,8 +32,8 @@ __all__ = [
 
 logger = logging.getLogger("florentin_webhooks")
 
-REFUSALS_PER_SECOND = 10
-"""How many lines strangers, who need no secret, can cause; a summary counts the rest."""
+REJECTIONS_PER_SECOND = 10
+"""The most lines that requests without a secret can cause; a summary counts the rest."""
 
 _WIDTH = 64
 _LEVELS = {
@@ -50,80 +51,84 @@ _LEVELS = {
 
 
 class DeliveryLog:
-    """Write the lines of one receiver, no more than a stranger may cause."""
+    """The log lines of one receiver, limited for requests without a valid signature."""
 
     def __init__(self) -> None:
         self._second = 0
-        self._refusals = 0
+        self._rejections = 0
 
     def delivery(self, reply: Reply, delivery: Delivery, key: str) -> None:
-        """Note what became of a genuine delivery, which counts under the fingerprint *key*."""
+        """Log the outcome of a genuine delivery, whose record has the fingerprint *key*."""
         level = _LEVELS.get(reply.outcome, logging.INFO)
         if not logger.isEnabledFor(level):
             return
-        event, sent_as = _escaped(delivery.event), _escaped(delivery.delivery_id or "-")
+        event, delivery_id = _escaped(delivery.event), _escaped(delivery.delivery_id or "-")
         logger.log(
             level,
             "%s %s event=%s delivery_id=%s%s",
             reply.outcome.value,
             key,
             event,
-            sent_as,
+            delivery_id,
             f": {reply.error}" if reply.error else "",
-            extra={**_facts(reply.outcome, key, event, sent_as), "secret": delivery.secret},
+            extra={**_facts(reply.outcome, key, event, delivery_id), "secret": delivery.secret},
         )
 
-    def refusal(self, reply: Reply, reason: str, now: datetime) -> None:
-        """Note a request that was refused before it was known to be an event."""
-        if reply.outcome is Outcome.MALFORMED or self._may_write(now):  # Strangers cannot sign.
+    def rejection(self, reply: Reply, reason: str, now: datetime) -> None:
+        """Log a request that was rejected before it was known to be an event."""
+        if reply.outcome is Outcome.MALFORMED or self._is_allowed(now):  # Strangers cannot sign.
             level = _LEVELS.get(reply.outcome, logging.INFO)
             facts = _facts(reply.outcome, "-", "-", "-")
             logger.log(level, "%s: %s", reply.outcome.value, reason, extra=facts)
 
-    def _may_write(self, now: datetime) -> bool:
+    def _is_allowed(self, now: datetime) -> bool:
         second = int(now.timestamp())
         if second != self._second:
-            self._summarise()
-            self._second, self._refusals = second, 0
-        self._refusals += 1
-        return self._refusals <= REFUSALS_PER_SECOND
+            self._log_summary()
+            self._second, self._rejections = second, 0
+        self._rejections += 1
+        return self._rejections <= REJECTIONS_PER_SECOND
 
-    def _summarise(self) -> None:
-        more = self._refusals - REFUSALS_PER_SECOND
+    def _log_summary(self) -> None:
+        more = self._rejections - REJECTIONS_PER_SECOND
         if more > 0:
-            logger.warning("%d more requests were refused within one second", more)
+            logger.warning("%d more requests were rejected within one second", more)
 
 
 def handler_failed(name: str, key: str, error: BaseException) -> None:
-    """Note which handler failed and where; its message, which may quote a payload, at DEBUG."""
-    where = "?"
-    for frame, line in walk_tb(error.__traceback__):
-        where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
+    """Log which handler failed and where; its message, which may quote a payload, at DEBUG."""
+    where = error_location(error)
     logger.error("handler %s failed for %s: %s at %s", name, key, type(error).__name__, where)
     logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
 
 
+def error_location(error: BaseException) -> str:
+    """Return the file name and line where *error* was raised, or "?"."""
+    where = "?"
+    for frame, line in walk_tb(error.__traceback__):
+        where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
+    return where
+
+
 def handler_postponed(name: str, key: str, seconds: float) -> None:
-    """Note that a handler said that it is too early."""
+    """Log that a handler raised RetryLater."""
     logger.info("handler %s postponed %s for %s s", name, key, round(seconds, 1))
 
 
 def handler_discarded(name: str, key: str) -> None:
-    """Note that a handler said that it need not run again."""
+    """Log that a handler raised Discard."""
     logger.info("handler %s discarded %s", name, key)
 
 
 def log_id_anomaly(claim: Claim, delivery: Delivery) -> None:
-    """Note a delivery id that is not what it seems: reused, or changed under way."""
-    if not (claim.id_reused or claim.id_changed):
-        return
-    key, sent_as = claim.key.hex(), _escaped(delivery.delivery_id or "-")
+    """Log a delivery id that was reused for other content, or changed between retries."""
+    key, delivery_id = claim.key.hex(), _escaped(delivery.delivery_id or "-")
     if claim.id_reused:
         logger.warning(
-            "delivery id %s came with other content before; %s counts as new", sent_as, key
+            "Delivery id %s had other content before. %s counts as new.", delivery_id, key
         )
     if claim.id_changed:
-        logger.info("%s came under another delivery id before; now %s", key, sent_as)
+        logger.info("%s had another delivery id before. Now it has %s.", key, delivery_id)
 
 
 def _escaped(value: str) -> str:

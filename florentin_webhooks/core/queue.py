@@ -1,7 +1,7 @@
-"""What the core knows of a queue: jobs as values, and the protocol that prepares them.
+"""The port of a queue: jobs as values, and the protocol that builds them.
 
-Knows no queueing library. A job is pushed by the store, in the same atomic step that remembers the
-delivery or ends its inline handlers, so that nothing is remembered and not queued.
+Free of any queueing library. The store pushes a job in the same atomic step that records the
+delivery or the end of its inline handlers, so that nothing is recorded and not queued.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["Job", "JobKeys", "Queue"]
 
 
 class JobKeys(NamedTuple):
-    """Hold where a job stands: its hash, its queue's list, and what RQ has beside that list."""
+    """The keys of a job: its hash, its queue's list, and RQ's registries beside that list."""
 
     hash: str
     list: str
@@ -22,10 +22,10 @@ class JobKeys(NamedTuple):
 
 
 class Job(NamedTuple):
-    """Hold one queue's part of a delivery, ready to be pushed.
+    """One queue's part of a delivery, ready to be pushed.
 
-    *handlers* are the names of those that the part consists of. *words* are the fields and values
-    of the job's hash in turns, as the queueing library would write them: a JSON list of strings.
+    *handlers* are the names of its handlers. *words* are the fields and values of the job's hash by
+    turns, as the queueing library writes them: a JSON list of strings.
     """
 
     id: str
@@ -37,25 +37,25 @@ class Job(NamedTuple):
 
 
 class Queue(Protocol):
-    """Prepare jobs for workers."""
+    """A builder of jobs for workers."""
 
     @property
     def name(self) -> str:
-        """The queue of handlers that name no other."""
+        """The queue of handlers that do not name another."""
         ...
 
     @property
     def receiver(self) -> str | None:
-        """The import path of the receiver, where it was told."""
+        """The import path of the receiver, where it is configured."""
         ...
 
     @property
     def timeout(self) -> int:
-        """How many seconds a job may take."""
+        """The time limit of a job, in seconds."""
         ...
 
     def job(self, receiver: str, fingerprint: str, queue: str, handlers: tuple[str, ...]) -> Job:
-        """Give the job for *queue*'s part of the delivery *fingerprint*.
+        """Return the job for *queue*'s part of the delivery *fingerprint*.
 
         *receiver* is the import path under which a worker finds the handlers.
         """

@@ -1,25 +1,27 @@
 """Receive a delivery: the one flow from headers and bytes to the reply, for every mount.
 
-Verify, then parse, then remember, then answer. The flow decides everything and does no I/O of its
-own: the store remembers, the program runs the handlers, a mount reads bytes and writes a status.
+Verify, then parse, then record, then reply. The flow does no I/O of its own: the store records, the
+runtime runs the handlers, a mount reads bytes and writes the reply.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.config import redis_store, rq_queue
+from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.log import DeliveryLog, logger
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.outcomes import (
     rejection_reason,
     reply_for_claim,
+    reply_for_error,
     reply_for_run,
+    reply_without_handlers,
 )
-from florentin_webhooks.core.processing.runner import FinalStates, HandlerRunner
+from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
     BLOCKING,
     AsyncioRuntime,
@@ -27,15 +29,17 @@ from florentin_webhooks.core.processing.runtime import (
     ensure_no_running_loop,
     run_sync,
 )
-from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN, DispatchRouter
-from florentin_webhooks.core.routing.handler import refuse_untransactional
+from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
+from florentin_webhooks.core.routing.handler import require_transactions
+from florentin_webhooks.core.routing.registry import HandlerRegistry
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.validation import (
     validate_job_support,
     validate_lease,
     validate_retention,
 )
-from florentin_webhooks.core.verifier import Verifier
+from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import (
     ConfigurationError,
     DeliveryTooLarge,
@@ -45,22 +49,22 @@ from florentin_webhooks.errors import (
     Unavailable,
 )
 from florentin_webhooks.protocol import replies
-from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Headers
-from florentin_webhooks.protocol.screening import screen
-from florentin_webhooks.senders.florentin.events import parse_event
-from florentin_webhooks.senders.florentin.signature import FlorentinSignature
-from florentin_webhooks.senders.secrets import Secrets, validate_strength
+from florentin_webhooks.protocol.deprecation import RenamedAttribute
+from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.preconditions import screen
+from florentin_webhooks.senders.secrets import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
-    from florentin_webhooks.protocol.delivery import Delivery, Reply
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
+    from florentin_webhooks.protocol.event import Event
+    from florentin_webhooks.protocol.headers import Headers
+    from florentin_webhooks.senders.base import Sender
 
 __all__ = ["Receiver"]
 
@@ -69,21 +73,19 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Receiver(DispatchRouter):
-    """Receive Florentin's deliveries and run the handlers that are registered here.
+class Receiver(HandlerRegistry):
+    """A receiver of signed deliveries, which runs the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
-    *store* remembers deliveries, by default in this process only. With a *queue*, handlers run in
+    *store* records deliveries, by default in this process only. With a *queue*, handlers run in
     workers unless they are registered with ``inline=True``. An event may be *tolerance* old
-    (the last documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*,
-    a callable that gives an aware UTC datetime. A body may have *max_body* bytes. An inline
-    handler has *timeout*; see the docs for what that means for functions without ``async``.
+    (Florentin's last documented retry comes 450 s after the first try) and *leeway* ahead of our
+    *clock*, a callable that returns an aware UTC datetime. A body may have *max_body* bytes. An
+    inline handler has *timeout*; see the docs for its meaning for functions without ``async``.
+    *sender* is Florentin by default.
 
-    ``around``, which mounts set, gives the context manager that a worker's job runs inside, and
-    in asyncio programs the thread of a handler without ``async``.
-
-    Raises :class:`ConfigurationError` for anything that would fail later: a weak secret, a store
-    that forgets before the window closes, a lease that ends before a handler must.
+    Raises :class:`ConfigurationError` for a configuration that would fail later: a weak secret, a
+    store that forgets before the window closes, a lease that expires before a handler must end.
     """
 
     def __init__(
@@ -97,28 +99,30 @@ class Receiver(DispatchRouter):
         max_body: int = 1_048_576,
         timeout: timedelta = timedelta(seconds=8),
         clock: Callable[[], datetime] = _utc_now,
+        sender: Sender = DEFAULT_SENDER,
     ) -> None:
-        super().__init__(queue)
         self.store: Store = MemoryStore() if store is None else store
-        self.around: Callable[[], AbstractContextManager[object]] = nullcontext
-        validate_strength(secrets)
+        super().__init__(sender.catalogue, queue)
+        self.sender = sender
+        scheme = sender.scheme(secrets)
         validate_retention(self.store, tolerance, leeway)
         validate_lease(self.store, timeout)
         validate_job_support(self.store, queue)
         self.max_body = max_body
         self._seconds = timeout.total_seconds()
         self._clock = clock
-        self._verifier = Verifier(FlorentinSignature(secrets), tolerance, leeway)
-        self._journal = DeliveryLog()
-        self._asyncio = AsyncioRuntime(lambda: self.around())  # noqa: PLW0108 - mounts set it later.
-        self._warn = store is None
+        self._verifier = Verifier(sender, scheme, tolerance, leeway)
+        self._log = DeliveryLog()
+        self._asyncio = AsyncioRuntime()
+        self._has_started = False
+        self._is_store_missing = store is None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
-        """Build a receiver from what the environment says.
+        """Build a receiver from environment variables.
 
-        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which it remembers in this
-        process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
+        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which deliveries are recorded
+        in this process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
         """
         given = os.environ if environ is None else environ
         secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
@@ -133,73 +137,69 @@ class Receiver(DispatchRouter):
         )
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
-        """Take a delivery from a blocking program, run its handlers, and say what to answer.
+        """Process a delivery in a blocking program and return the reply.
 
         *headers* is any mapping or list of pairs; *body* the bytes as they arrived. Every outcome
-        is a reply; nothing that a sender does raises. Raises :class:`ConfigurationError` inside a
-        running event loop, where ``areceive`` belongs.
+        is a reply; no request raises. Raises :class:`ConfigurationError` inside a running event
+        loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
         return run_sync(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
-        """Take a delivery from an asyncio program; the same in every other respect.
+        """Process a delivery in an asyncio program and return the reply.
 
         Handlers without ``async`` run in a thread.
         """
         return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
-        """Give the genuine delivery and its typed event; remember and run nothing.
+        """Return the genuine delivery and its typed event; record and run nothing.
 
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
         """
-        delivery, envelope = self._authenticate(headers, body)
-        if stale := self._verifier.staleness(delivery):
+        delivery, envelope, stale = self._verify(headers, body)
+        if stale:
             raise stale
-        return delivery, parse_event(envelope, self.model(delivery.event))
+        return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
-        """Give the reply to a request that needs no reading, or None: what a mount asks first."""
-        refused = screen(method, headers, self.max_body)
-        return refused and self.reject(*refused)
+        """Return the reply to a request that need not be read, or None; mounts call it first."""
+        rejected = screen(method, headers, self.max_body)
+        return rejected and self.reject(*rejected)
 
     def reject(self, outcome: Outcome, reason: str) -> Reply:
-        """Give the reply for *outcome*, and the *reason* to the log: for what a mount finds."""
+        """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
         reply = replies.error(outcome)
-        self._journal.refusal(reply, reason, self._clock())
+        self._log.rejection(reply, reason, self._clock())
         return reply
-
-    def close(self) -> None:
-        """Let go of what a blocking program holds open."""
-        self.store.close()
-
-    async def aclose(self) -> None:
-        """Let go of what this event loop holds open."""
-        await self.store.aclose()
-
-    async def _receive(self, headers: Headers, body: bytes, program: Runtime) -> Reply:
-        try:
-            delivery, envelope = self._authenticate(headers, body)
-        except Rejected as error:
-            return self._refuse(error, headers, body)
-        return await self.process(delivery, envelope, program, self._verifier.staleness(delivery))
 
     async def process(
         self,
         delivery: Delivery,
         envelope: Mapping[str, object],
-        program: Runtime,
+        runtime: Runtime,
         stale: StaleDelivery | None = None,
     ) -> Reply:
-        """Remember a genuine delivery and run what wants it, unless it is *stale* and unknown."""
-        lease = Lease(program, self.store)
+        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*."""
+        if not self._has_started:
+            self._start()
+        lease = Lease(runtime, self.store)
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
-            reply = replies.error(Outcome.UNAVAILABLE, error)
-        self._journal.delivery(reply, delivery, lease.key or delivery.fingerprint)
+            reply = reply_for_error(error)
+        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
+
+    async def _receive(self, headers: Headers, body: bytes, runtime: Runtime) -> Reply:
+        try:
+            delivery, envelope, stale = self._verify(headers, body)
+        except Rejected as error:
+            reply = reply_for_error(error)
+            self._log.rejection(reply, rejection_reason(error, headers, body), self._clock())
+            return reply
+        return await self.process(delivery, envelope, runtime, stale)
 
     async def _process(
         self,
@@ -208,50 +208,64 @@ class Receiver(DispatchRouter):
         lease: Lease,
         stale: StaleDelivery | None,
     ) -> Reply:
-        event = self._parse_event(delivery, envelope)
-        if isinstance(event, InvalidEvent):
-            claim = await lease.claim(delivery, EMPTY_PLAN, fresh=stale is None, valid=False)
-            return reply_for_claim(claim, stale) or replies.error(Outcome.INVALID_EVENT, event)
-        wanted = self.plan(event)
-        if not wanted and stale is None:
-            return replies.success(Outcome.IGNORED, delivery.fingerprint)
-        claim = await lease.claim(delivery, wanted, fresh=stale is None)
-        if reply := reply_for_claim(claim, stale):
-            return reply
-        left = wanted.excluding(claim.done)
-        run = HandlerRunner(lease, self._seconds, FinalStates.inline(left.jobs(lease.key)))
-        state = await run.run(left.inline, event, delivery)
-        return reply_for_run(state, run, lease)
+        fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
+        retry_key = self.sender.retry_key(delivery.delivery_id, delivery.body)
+        try:
+            event = parse_event(delivery.event, envelope, plan.model)
+        except InvalidEvent as error:
+            claim = await lease.claim(delivery, retry_key, EMPTY_PLAN, fresh=fresh, valid=False)
+            return reply_for_claim(claim, stale, error)
+        if fresh and not (plan.inline or plan.queued):
+            return reply_without_handlers(delivery)
+        claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
+        if claim.verdict is not AcceptDecision.RUN:
+            return reply_for_claim(claim, stale)
+        remaining = plan.excluding(claim.done) if claim.done else plan
+        jobs = remaining.jobs(lease.key) if remaining.queued else ()
+        result = await run_inline(
+            lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
+        )
+        return reply_for_run(result, lease)
 
-    def _add(self, handlers: Sequence[Handler]) -> None:
-        for handler in handlers:
-            refuse_untransactional(handler, self.store)
-        super()._add(handlers)
-
-    def _authenticate(self, headers: Headers, body: bytes) -> tuple[Delivery, Mapping[str, object]]:
+    def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return self._verifier.authenticate(headers, body, self._clock())
-
-    def _parse_event(
-        self, delivery: Delivery, envelope: Mapping[str, object]
-    ) -> Event | InvalidEvent:
-        self._start()
-        try:
-            return parse_event(envelope, self.model(delivery.event))
-        except InvalidEvent as error:
-            return error
+        return self._verifier.verify(headers, body, self._clock())
 
     def _start(self) -> None:
-        self._freeze("the first delivery has arrived; register handlers when modules are imported")
-        if self._warn:
-            self._warn = False
+        self._has_started = True
+        self.router.freeze(
+            "The first delivery has arrived.", "Register handlers when modules are imported."
+        )
+        if self._is_store_missing:
             logger.warning(
-                "no store is configured: deliveries are remembered in this process only, until it "
-                "ends; pass store=RedisStore(url) where replays and restarts matter"
+                "No store is configured: deliveries are recorded in this process only, until it "
+                "ends. Pass store=RedisStore(url) where replays and restarts matter."
             )
 
-    def _refuse(self, error: Rejected, headers: Headers, body: bytes) -> Reply:
-        reply = replies.error(Outcome(error.code), error)
-        self._journal.refusal(reply, rejection_reason(error, headers, body), self._clock())
-        return reply
+    def close(self) -> None:
+        """Close the store's connections of a blocking program."""
+        self.store.close()
+
+    async def aclose(self) -> None:
+        """Close the store's connections of this event loop."""
+        await self.store.aclose()
+
+    @property
+    def handler_context(self) -> Callable[[], AbstractContextManager[object]]:
+        """The factory of the context manager that jobs and threads of handlers run in.
+
+        Mounts set it.
+        """
+        return self._asyncio.handler_context
+
+    @handler_context.setter
+    def handler_context(self, factory: Callable[[], AbstractContextManager[object]]) -> None:
+        self._asyncio.handler_context = factory
+
+    around = RenamedAttribute("handler_context")
+    refuse = RenamedAttribute("reject")
+
+    def _check_handler(self, handler: Handler) -> None:
+        super()._check_handler(handler)
+        require_transactions(handler, self.store)

@@ -1,8 +1,8 @@
-"""Do a remembered delivery again, or drop it: what operators ask for, whatever they ask it with.
+"""Replaying or discarding remembered deliveries, for operators.
 
-A remembered delivery was genuine when it came, so neither signature nor age is judged again. From
-there on it takes the way of any other: inline handlers run here, queued ones are pushed and have
-all their retries, and the store sees to it that nobody else does the same at the same time.
+A remembered delivery was genuine when it arrived, so neither signature nor age is checked again.
+From there on it is processed as any other: inline handlers run here, queued ones are pushed with
+all their retries, and the store allows one run at a time.
 """
 
 from __future__ import annotations
@@ -29,27 +29,34 @@ if TYPE_CHECKING:
 __all__ = ["NotReplayable", "PossiblyProcessed", "ReplayResult", "drop", "replay", "try_replay"]
 
 _NOTHING_RAN = {
-    Outcome.DUPLICATE: "it is queued and will be done without this; if it is dead, its handlers "
-    "were renamed or moved to another queue: do all of it again",
-    Outcome.IGNORED: "no handler wants it any more",
-    Outcome.IN_PROGRESS: "its handlers are running right now",
+    Outcome.DUPLICATE: (
+        "it is queued, or its handlers were renamed or moved to another queue",
+        "Wait for its worker; if it is dead, replay all handlers.",
+    ),
+    Outcome.IGNORED: ("no handler is registered for it", "Register a handler for the event."),
+    Outcome.IN_PROGRESS: ("its handlers are running", "Wait until they have finished."),
 }
 
 
 class NotReplayable(WebhookError):
-    """Say why a delivery cannot be done again, or dropped; *state* is the one that it is in."""
+    """A delivery that cannot be replayed or discarded in its present *state*.
+
+    *reason* is the cause as a clause, for a sentence of the caller.
+    """
 
     code = "not-replayable"
 
-    def __init__(self, fingerprint: str, reason: str, state: State | None = None) -> None:
-        super().__init__(f"{fingerprint}: {reason}")
+    def __init__(
+        self, fingerprint: str, reason: str, hint: str = "", state: State | None = None
+    ) -> None:
+        super().__init__(f"Delivery {fingerprint} was left unchanged: {reason}.", hint)
         self.fingerprint = fingerprint
         self.reason = reason
         self.state = state
 
 
 class PossiblyProcessed(NotReplayable):
-    """Say that a delivery came so late that nothing shows any more whether it ran before."""
+    """A stale delivery that may have run before, longer ago than the store remembers."""
 
     code = "may-have-run"
 
@@ -57,32 +64,33 @@ class PossiblyProcessed(NotReplayable):
 def replay(
     hooks: Receiver, fingerprint: str, *, all_handlers: bool = False, though_late: bool = False
 ) -> Reply:
-    """Do what is left of the delivery, or with *all_handlers* all of it, also what is done.
+    """Run the unfinished handlers of a delivery, or all of them with *all_handlers*.
 
-    Raises :class:`NotReplayable` where it is under way or its body was let go,
-    :class:`PossiblyProcessed` for a stale one that is older than the store's memory, unless it
-    shall run *though_late*, and :class:`Unavailable`.
+    Raises :class:`NotReplayable` if it is being processed or its body was deleted,
+    :class:`PossiblyProcessed` for a stale one that is older than the store's retention, unless
+    *though_late*, and :class:`Unavailable`.
     """
-    record = _find(hooks, fingerprint)
-    _refuse(record, all_handlers=all_handlers)
-    delivery, envelope = restore_delivery(fingerprint, record)
+    record = _get_record(hooks, fingerprint)
+    _ensure_replayable(record, all_handlers=all_handlers)
+    delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
     if record.state is State.STALE and not though_late:
-        _refuse_late(hooks, delivery)
+        _ensure_unprocessed(hooks, delivery)
     if all_handlers:
-        hooks.store.execute(ResetRecord(_key(record), ResetMode.ALL, _jobs(hooks, record)))
+        hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, _jobs(hooks, record)))
     reply = run_sync(hooks.process(delivery, envelope, BLOCKING))
     if reply.outcome in _NOTHING_RAN:
-        raise _refused(record, _NOTHING_RAN[reply.outcome])
+        raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayResult:
-    """The outcome of one replay, with the reason why the delivery is not done."""
+    """The outcome of one replay; *reason* and *hint* if the delivery is not done."""
 
     fingerprint: str
     outcome: str
     reason: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -102,11 +110,13 @@ def try_replay(
     try:
         reply = replay(hooks, fingerprint, all_handlers=all_handlers, though_late=though_late)
     except NotReplayable as error:
-        return ReplayResult(fingerprint, error.code, error.reason)
+        return ReplayResult(fingerprint, error.code, error.reason, error.hint)
     except MalformedDelivery as error:
-        return ReplayResult(fingerprint, error.code, error.message)
-    reason = "" if reply.error is None else _failures(hooks, fingerprint) or str(reply.error)
-    return ReplayResult(fingerprint, reply.outcome.value, reason)
+        return ReplayResult(fingerprint, error.code, error.reason, error.hint)
+    if reply.error is None:
+        return ReplayResult(fingerprint, reply.outcome.value)
+    reason = _failures(hooks, fingerprint) or reply.error.message.rstrip(".")
+    return ReplayResult(fingerprint, reply.outcome.value, reason, reply.error.hint)
 
 
 def _failures(hooks: Receiver, fingerprint: str) -> str:
@@ -118,42 +128,49 @@ def _failures(hooks: Receiver, fingerprint: str) -> str:
 
 
 def drop(hooks: Receiver, fingerprint: str) -> Record:
-    """Let the delivery go unfinished: it counts as done, its body is deleted; give what it was.
+    """Discard an unfinished delivery and return its last record.
 
-    Raises :class:`NotReplayable` where it is done or being done, and :class:`Unavailable`.
+    It counts as done from now on, and its body is deleted. Raises :class:`NotReplayable` if it is
+    done or running, and :class:`Unavailable`.
     """
-    record = _find(hooks, fingerprint)
+    record = _get_record(hooks, fingerprint)
     if record.state in (State.DONE, State.RUNNING):
-        raise _refused(record, f"it is {record.state}: there is nothing left to drop")
-    hooks.store.execute(ResetRecord(_key(record), ResetMode.DROP, _jobs(hooks, record)))
+        raise _not_replayable(record, f"it is {record.state}")
+    hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
     logger.warning("dropped %s, which was %s", fingerprint, record.state)
     return record
 
 
-def _find(hooks: Receiver, fingerprint: str) -> Record:
+def _get_record(hooks: Receiver, fingerprint: str) -> Record:
     record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
     if record is None:
-        reason = "nothing is known of it; it was never received, or its time is over"
-        raise NotReplayable(fingerprint, reason)
+        raise NotReplayable(
+            fingerprint,
+            "it is unknown: never received, or its record has expired",
+            "Check the fingerprint: florentin-webhooks deliveries list.",
+        )
     return record
 
 
-def _refuse(record: Record, *, all_handlers: bool) -> None:
+def _ensure_replayable(record: Record, *, all_handlers: bool) -> None:
     if record.state in (State.QUEUED, State.RUNNING) and all_handlers:
-        raise _refused(record, f"it is {record.state}; do all of it again when that is over")
+        raise _not_replayable(record, f"it is {record.state}", "Replay it when it has finished.")
     if record.state is State.DONE and not all_handlers:
-        raise _refused(record, "all its handlers are done; only all_handlers runs them again")
+        raise _not_replayable(
+            record, "all its handlers are done", "To run them again, replay all handlers."
+        )
     if not record.body:
-        raise _refused(record, "its body was let go; ask Florentin to send it again")
+        raise _not_replayable(record, "its body is deleted", "Ask the sender to send it again.")
 
 
-def _refuse_late(hooks: Receiver, delivery: Delivery) -> None:
+def _ensure_unprocessed(hooks: Receiver, delivery: Delivery) -> None:
     age = datetime.now(UTC) - delivery.timestamp
     if age > hooks.store.retention:
         raise PossiblyProcessed(
             delivery.fingerprint,
-            f"its event is {age.days} days and {age.seconds // 3600} hours old, and what was done "
-            f"is remembered for {hooks.store.retention} only, so it may have run before",
+            f"its event is {age.days} days and {age.seconds // 3600} hours old, finished "
+            f"deliveries are remembered for {hooks.store.retention}, so it may have run before",
+            "If it has not, replay it though it is late.",
             State.STALE,
         )
 
@@ -162,9 +179,9 @@ def _jobs(hooks: Receiver, record: Record) -> tuple[Job, ...]:
     return tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
 
 
-def _key(record: Record) -> bytes:
+def _to_key(record: Record) -> bytes:
     return bytes.fromhex(record.fingerprint)
 
 
-def _refused(record: Record, reason: str) -> NotReplayable:
-    return NotReplayable(record.fingerprint, reason, record.state)
+def _not_replayable(record: Record, reason: str, hint: str = "") -> NotReplayable:
+    return NotReplayable(record.fingerprint, reason, hint, record.state)

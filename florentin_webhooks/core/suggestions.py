@@ -1,4 +1,4 @@
-"""Guess which name was meant by one that is mistyped."""
+"""Suggest the intended name for a misspelt one."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ __all__ = ["closest_match"]
 
 
 def closest_match(name: str, names: Iterable[str]) -> str | None:
-    """Give the one of *names* that was most likely meant by *name*."""
+    """Return the one of *names* that is most like *name*, or None if none is."""
     return next(iter(get_close_matches(name, list(names), n=1)), None)

@@ -1,137 +1,73 @@
-"""Turn headers and bytes into a genuine delivery, or say why not.
+"""Turn headers and bytes into a genuine delivery, or raise why not.
 
-Pure: bytes, headers and *now* go in, a value or an error comes out. The order is the point: the
-signature over the raw bytes first, then JSON, then the envelope, then what the unsigned headers
-say, so that nothing which Florentin did not sign is ever parsed.
+Pure: bytes, headers and *now* go in, a value or an error comes out. The order matters: the
+signature over the raw bytes first, then the body, then what unsigned headers claim, so that bytes
+which the sender did not sign are never parsed.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.errors import MalformedDelivery, StaleDelivery
+from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
-from florentin_webhooks.protocol.strict_json import loads
-from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
+from florentin_webhooks.protocol.headers import HeaderMap, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
-    from florentin_webhooks.senders.florentin.signature import FlorentinSignature
+    from florentin_webhooks.senders.base import Sender, SignatureScheme
 
-__all__ = ["Verifier", "read_envelope"]
+__all__ = ["VerifiedDelivery", "Verifier"]
 
-MAX_NAME = 200
-"""The longest event name and delivery id that are believed to be one."""
 
-_EVENT_NAME = EVENT_HEADER.lower()
-_DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
-_HOUR_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_RFC3339 = re.compile(
-    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_HOUR_MINUTE}:[0-5][0-9](?:\.[0-9]{{1,9}})?"
-    rf"(?:Z|[+-]{_HOUR_MINUTE})"
-)
-_VISIBLE = re.compile(rf"[!-~]{{1,{MAX_NAME}}}")
+class VerifiedDelivery(NamedTuple):
+    """A genuine delivery with its envelope, and *stale* where its age is outside the window."""
+
+    delivery: Delivery
+    envelope: Mapping[str, object]
+    stale: StaleDelivery | None
 
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Hold a scheme and a window; *tolerance* reaches into the past, *leeway* into the future."""
+    """A sender, its scheme, and the accepted window.
 
-    signature: FlorentinSignature
+    *tolerance* reaches into the past, *leeway* into the future; both ends are inclusive.
+    """
+
+    sender: Sender
+    scheme: SignatureScheme
     tolerance: timedelta
     leeway: timedelta
 
-    def authenticate(
-        self, headers: Headers, body: bytes, now: datetime
-    ) -> tuple[Delivery, Mapping[str, object]]:
-        """Give the delivery and its envelope, with the timestamp as a datetime, of any age.
+    def verify(self, headers: Headers, body: bytes, now: datetime) -> VerifiedDelivery:
+        """Return the delivery, of any age.
 
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        secret = self.signature.verify(headers, body)
-        envelope = read_envelope(body)
-        event, timestamp = cast("str", envelope["event"]), cast("datetime", envelope["timestamp"])
-        if [claim for claim in get_all(headers, _EVENT_NAME) if claim != event]:
-            message = "the event header and the signed body name different events"
-            raise MalformedDelivery(message)
+        metadata = self.scheme.authenticate(headers, body, now)
+        message = self.sender.parse(body, metadata)
+        signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
         delivery = Delivery(
-            fingerprint=fingerprint(body).hex(),
-            event=event,
-            timestamp=timestamp,
-            delivery_id=_delivery_id(headers),
-            secret=secret,
+            fingerprint=fingerprint(body, signed_id).hex(),
+            event=message.event,
+            timestamp=message.timestamp,
+            delivery_id=metadata.delivery_id,
+            secret=metadata.secret,
             received_at=now,
             body=body,
         )
-        return delivery, envelope
+        return VerifiedDelivery(delivery, message.envelope, self._staleness(delivery))
 
-    def staleness(self, delivery: Delivery) -> StaleDelivery | None:
-        """Give what is wrong with the age of *delivery*, or None; both ends are inclusive.
-
-        The signed timestamp is judged. The header of that name is never evidence.
-        """
+    def _staleness(self, delivery: Delivery) -> StaleDelivery | None:
         age = delivery.received_at - delivery.timestamp
         if age > self.tolerance:
             return StaleDelivery(age, self.tolerance)
         if -age > self.leeway:
             return StaleDelivery(age, self.leeway)
         return None
-
-
-def read_envelope(body: bytes) -> dict[str, object]:
-    """Give the envelope of a genuine *body*, its timestamp as a datetime, of any age.
-
-    Raises :class:`MalformedDelivery`.
-    """
-    envelope = _envelope(body)
-    _event(envelope)
-    return {**envelope, "timestamp": _timestamp(envelope)}
-
-
-def _envelope(body: bytes) -> dict[str, object]:
-    try:
-        value = loads(body)
-    except ValueError as error:
-        raise MalformedDelivery(str(error)) from None
-    if not isinstance(value, dict):
-        message = "not a JSON object"
-        raise MalformedDelivery(message)
-    envelope = cast("dict[str, object]", value)
-    missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
-    if missing:
-        message = f"no envelope: {', '.join(missing)} missing"
-        raise MalformedDelivery(message)
-    return envelope
-
-
-def _event(envelope: Mapping[str, object]) -> str:
-    event = envelope["event"]
-    if not isinstance(event, str) or not 0 < len(event) <= MAX_NAME or not event.isprintable():
-        message = "the event is not a name"
-        raise MalformedDelivery(message)
-    return event
-
-
-def _timestamp(envelope: Mapping[str, object]) -> datetime:
-    stamp = envelope["timestamp"]
-    try:
-        # The pattern comes first, since fromisoformat takes much more than RFC 3339.
-        if isinstance(stamp, str) and _RFC3339.fullmatch(stamp):
-            return datetime.fromisoformat(stamp).astimezone(UTC)
-    except (ValueError, OverflowError):  # Month 13, or a year that UTC leaves.
-        pass
-    message = "the timestamp is not an RFC 3339 date and time with an offset"
-    raise MalformedDelivery(message) from None
-
-
-def _delivery_id(headers: Headers) -> str | None:
-    """Give the delivery id where there is exactly one that could be one; it is no evidence."""
-    values = get_all(headers, _DELIVERY_ID_NAME)
-    return values[0] if len(values) == 1 and _VISIBLE.fullmatch(values[0]) else None

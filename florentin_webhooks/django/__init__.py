@@ -1,7 +1,6 @@
-"""Receive Florentin's webhooks in a Django program: an app for ``INSTALLED_APPS``, and the mount.
+"""An app for ``INSTALLED_APPS``, a URL pattern and a store for Django programs.
 
-Django imports this package before its apps are ready, so that everything here is loaded when it is
-first asked for.
+Django imports this package before its apps are ready, so every name is loaded on first use.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.django.views import webhook_view
 
     hooks: Receiver
-    """The receiver that ``settings.FLORENTIN_WEBHOOKS`` describes."""
+    """The receiver of ``settings.FLORENTIN_WEBHOOKS``."""
 else:
-    # Checkers see the imports above, so misspelt names fail.
+    # Hidden from type checkers, which would accept every misspelt name.
     _HOMES = {"DjangoStore": "store", "webhook_path": "urls", "webhook_view": "views"}
 
     def __getattr__(name):
@@ -40,5 +39,5 @@ else:
         except ModuleNotFoundError as missing:
             if missing.name != "django":
                 raise
-            message = 'Django is not installed; pip install "florentin-webhooks[django]"'
-            raise ModuleNotFoundError(message, name="django") from None
+            text = 'Django is not installed. Install it: pip install "florentin-webhooks[django]"'
+            raise ModuleNotFoundError(text, name="django") from None

@@ -1,4 +1,4 @@
-"""Keep database connections fresh around what runs outside a request."""
+"""Fresh database connections for handlers that run outside a request."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["fresh_connections", "use_fresh_connections"]
 
 
 def use_fresh_connections(receiver: Receiver) -> None:
-    """Have *receiver* run its jobs, and handlers in threads, with fresh database connections."""
-    if receiver.around is nullcontext:
-        receiver.around = fresh_connections
+    """Run the jobs and threaded handlers of *receiver* with fresh database connections."""
+    if receiver.handler_context is nullcontext:
+        receiver.handler_context = fresh_connections
 
 
 @contextmanager
 def fresh_connections() -> Generator[None]:
-    """Close this thread's database connections that broke or are too old, before and after."""
+    """Close this thread's broken or expired database connections, before and after."""
     close_old_connections()
     try:
         yield

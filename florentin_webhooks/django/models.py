@@ -1,9 +1,9 @@
-"""Two tables: what is remembered of each delivery, and who is inside what happens once.
+"""Two tables: deliveries and guards.
 
-A retry that the sender stamped anew has a row of its own, with nothing in it but the way to the
-*original*: one primary key over both sees to it that nobody is an original and a retry at once.
-Moments that decide (*until*, *expires*) are milliseconds of the database's clock, so that neither
-time zones nor ``USE_TZ`` can change what they mean.
+A retry with a new timestamp has a row of its own that refers to the *original*. Both share one
+primary key, so that no delivery is an original and a retry at once. Leases and expiry (*until*,
+*expires*) are in milliseconds of the database's clock, which neither time zones nor ``USE_TZ``
+affect.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["Delivery", "Guard"]
 
 
 class Delivery(models.Model):
-    """Hold one delivery's state; *body* is NULL once it was let go.
+    """The record of one delivery; *body* is NULL once it was deleted.
 
-    *token* and *until* are the lease of whoever runs handlers. *sent_under* and *content*, the
-    second key, recognise a retry that was stamped anew. *handlers* maps each handler that has
-    ended to how.
+    *token* and *until* are the lease of the attempt that runs handlers. *sent_under* and
+    *content*, the second key, identify a retry with a new timestamp. *handlers* maps each ended
+    handler to its outcome.
     """
 
     key: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, editable=False)
@@ -55,10 +55,10 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         default_permissions = ("view",)
         permissions = (("replay_delivery", "Can replay deliveries"),)
-        constraints: ClassVar[Any] = [  # Any: the stubs know lists only.
+        constraints: ClassVar[Any] = [  # Any: the stubs accept only lists.
             models.UniqueConstraint(fields=["sent_under", "content"], name="florentin_second_key"),
         ]
-        # Whoever lists deliveries lists those whose body is there; the others are known, no more.
+        # Lists show deliveries that have a body; the others are only remembered as duplicates.
         indexes: ClassVar[Any] = [
             models.Index(
                 fields=["expires"],
@@ -97,14 +97,15 @@ class Delivery(models.Model):
 
     @property
     def fingerprint(self) -> str:
-        """Give the fingerprint in hex, as it stands in logs and replies."""
+        """The fingerprint in hex, as in logs and replies."""
         return self.key.hex
 
 
 class Guard(models.Model):
-    """Hold who is inside until when, and what was reached: a *watermark*, or that it is *done*.
+    """An idempotency guard of a *delivery*, or the high-water mark of an entity.
 
-    What happens once belongs to a *delivery* and is forgotten with it; a watermark *expires*.
+    *token* and *until* are its lease. A guard is deleted with its delivery; a high-water mark
+    *expires*.
     """
 
     key: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, editable=False)

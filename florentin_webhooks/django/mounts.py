@@ -1,4 +1,4 @@
-"""Find where the program's URLs lead to a receiver, also through views around ours."""
+"""Find the URL patterns that lead to a receiver, also through wrapped views."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["MountedView", "find_mounts", "is_served", "receivers"]
 
 
 class MountedView(NamedTuple):
-    """Hold a URL pattern that leads to a receiver.
+    """A URL pattern that leads to a receiver.
 
-    *outer* is the view that the pattern names, *view* ours inside it, *paths* what the pattern
-    takes, where that can be told.
+    *outer* is the view of the pattern, *view* ours inside it. *paths* are the paths that the
+    pattern matches, if they are known: none if it captures a part of them.
     """
 
     outer: Callable[..., object]
@@ -34,65 +34,64 @@ class MountedView(NamedTuple):
 
 
 def find_mounts() -> list[MountedView]:
-    """Give every place where the URLs lead to a receiver; imports the program's URLs."""
+    """Return all URL patterns that lead to a receiver; imports the program's URLs."""
     if not getattr(settings, "ROOT_URLCONF", None):
         return []
     return list(_walk(get_resolver().url_patterns, ""))
 
 
-def receivers(places: Sequence[MountedView]) -> list[Receiver]:
-    """Give every receiver of the program, each once: of the settings and of *places*."""
+def receivers(mounts: Sequence[MountedView]) -> list[Receiver]:
+    """Return each receiver of the program once: of the settings and of *mounts*."""
     if conf.problems():
-        places = [place for place in places if not place.view.is_of_settings]
-    found = [conf.receiver_or_none(), *(place.view.hooks for place in places)]
-    return list(dict.fromkeys(each for each in found if each is not None))
+        mounts = [mount for mount in mounts if not mount.view.is_of_settings]
+    found = [conf.receiver_or_none(), *(mount.view.hooks for mount in mounts)]
+    return list(dict.fromkeys(hooks for hooks in found if hooks is not None))
 
 
 def is_served(path: str) -> bool:
-    """Tell whether *path* leads to a receiver."""
+    """Return whether *path* leads to a receiver."""
     try:
-        found: Any = get_resolver().resolve(
-            path
-        )  # Any: the stubs leave views open, here and below.
+        # Any: the stubs do not type views, here and below.
+        match: Any = get_resolver().resolve(path)
     except Resolver404:
         return False
-    return _ours(found.func) is not None
+    return _find_ours(match.func) is not None
 
 
 def _walk(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> Iterator[MountedView]:
-    for each in patterns:
-        whole = prefix + each.pattern.regex.pattern.removeprefix("^")
-        if isinstance(each, URLResolver):
-            yield from _walk(each.url_patterns, whole)
+    for pattern in patterns:
+        regex = prefix + pattern.pattern.regex.pattern.removeprefix("^")
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, regex)
             continue
-        outer: Any = cast("Any", each).callback
-        if view := _ours(outer):
-            yield MountedView(outer, view, _paths(whole))
+        outer: Any = cast("Any", pattern).callback
+        if view := _find_ours(outer):
+            yield MountedView(outer, view, _matching_paths(regex))
 
 
-def _paths(regex: str) -> tuple[str, ...]:
-    """Give the paths that *regex* takes, none where it captures a part of them."""
+def _matching_paths(regex: str) -> tuple[str, ...]:
+    """Return the paths that *regex* matches, none if it captures a part of them."""
     return tuple(f"/{path}" for path, captured in normalize(regex) if not captured)
 
 
-def _ours(view: object) -> WebhookView | None:
-    """Give our view where *view* is it, wraps it, or calls it by a name that can be seen."""
+def _find_ours(view: object) -> WebhookView | None:
+    """Return our view if *view* is it, wraps it, or calls it by a name in its scope."""
     while not isinstance(view, WebhookView):
-        inner = cast("object", view.func) if isinstance(view, partial) else _wrapped(view)
+        inner = cast("object", view.func) if isinstance(view, partial) else _inner_view(view)
         if inner is None:
             return None
         view = inner
     return view
 
 
-def _wrapped(view: Any) -> object:  # Any: whatever the URLs name.
+def _inner_view(view: Any) -> object:  # Any: of any type that URLs accept.
     if inner := getattr(view, "__wrapped__", None):
         return cast("object", inner)
     if not inspect.isfunction(view):
         return None
     try:
-        seen = inspect.getclosurevars(view)
-    except ValueError:  # It closes over a name that has no value yet.
+        scope = inspect.getclosurevars(view)
+    except ValueError:  # A variable of its closure has no value yet.
         return None
-    named = [*seen.nonlocals.values(), *seen.globals.values()]
-    return next((each for each in named if isinstance(each, WebhookView)), None)
+    values = [*scope.nonlocals.values(), *scope.globals.values()]
+    return next((value for value in values if isinstance(value, WebhookView)), None)

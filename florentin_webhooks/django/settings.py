@@ -27,7 +27,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.secrets import validate_strength
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable
 
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -61,10 +61,10 @@ class SettingsReceiver(Receiver):
 
     late_handlers: tuple[str, ...] = ()
 
-    def _add(self, handlers: Sequence[Handler]) -> None:
-        super()._add(handlers)
-        if apps.ready and self.queue is not None:
-            self.late_handlers += tuple(handler.name for handler in handlers if not handler.inline)
+    def _check_handler(self, handler: Handler) -> None:
+        super()._check_handler(handler)
+        if apps.ready and self.queue is not None and not handler.options.inline:
+            self.late_handlers += (handler.name,)
 
 
 class _Wrong(Exception):
@@ -141,10 +141,14 @@ def _named_store(named: str, settings: RawSettings) -> Store | None:
     if named == "database":
         from florentin_webhooks.django.store.store import DjangoStore  # noqa: PLC0415
 
+        if "keep" in options:
+            options["unfinished_retention"] = options.pop("keep")
         return DjangoStore(settings.get("DATABASE", DEFAULT_DB_ALIAS), **options)
     if named.startswith(_SCHEMES):
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415
 
+        if "keep" in options:
+            options["unfinished_retention"] = options.pop("keep")
         return RedisStore(named, **options)
     return MemoryStore(**options) if named == "memory" else None
 

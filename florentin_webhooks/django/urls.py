@@ -1,4 +1,4 @@
-"""Serve a receiver at a path of the program's URLs."""
+"""URL patterns that serve a receiver."""
 
 from __future__ import annotations
 
@@ -23,18 +23,17 @@ NAME = "florentin-webhooks"
 def webhook_path(
     route: str = "webhooks/florentin", hooks: Receiver | None = None, *, name: str = NAME
 ) -> URLPattern:
-    """Give the URL pattern that serves *hooks* at *route*, with and without a slash at its end.
+    """Return the URL pattern that serves *hooks* at *route*, with and without a trailing slash.
 
-    Without *hooks* it serves the receiver of ``settings.FLORENTIN_WEBHOOKS``. Neither form is a
-    redirect to the other, whatever ``APPEND_SLASH`` says. ``reverse(name)`` gives the path.
+    Without *hooks* it serves the receiver of ``settings.FLORENTIN_WEBHOOKS``. Neither form
+    redirects to the other, also with ``APPEND_SLASH``. ``reverse(name)`` returns the path.
 
-    Raises ``ImproperlyConfigured`` for a route that has not both forms.
+    Raises ``ImproperlyConfigured`` for a route that is empty without its slashes.
     """
     plain = route.strip("/")
     if not plain:
-        message = (
-            f"the route {route!r} has no form without a slash at its end; give the place here, as "
-            'in webhook_path("webhooks/florentin"), and not to include()'
+        raise ImproperlyConfigured(
+            f"The route {route!r} is empty without its slashes. Pass the whole path here, as in "
+            'webhook_path("webhooks/florentin"), and not to include().'
         )
-        raise ImproperlyConfigured(message)
     return re_path(rf"^{re.escape(plain)}/?\Z", webhook_view(hooks), name=name)

@@ -1,4 +1,4 @@
-"""Mount a receiver in FastAPI."""
+"""A router that serves a receiver in FastAPI."""
 
 from florentin_webhooks.fastapi.router import webhook_router
 

@@ -34,7 +34,7 @@ def bind_receiver(app: Flask, hooks: Receiver) -> None:
 
     The first receiver of an app is the one that import paths and ``flask florentin`` lead to.
     """
-    hooks.around = app.app_context
+    hooks.handler_context = app.app_context
     if app.extensions.setdefault(EXTENSION, hooks) is hooks:
         tree = command_tree(_path, name=_COMMAND, program=_program)
         app.cli.add_command(tree)

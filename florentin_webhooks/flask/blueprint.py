@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from florentin_webhooks import wsgi
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.flask.binding import bind_receiver, ensure_receiver
 from florentin_webhooks.flask.interception import log_intercepted, mark_reached
-from florentin_webhooks.protocol.screening import path_variants
+from florentin_webhooks.protocol.preconditions import path_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

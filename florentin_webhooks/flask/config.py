@@ -84,7 +84,7 @@ OPTIONS: Mapping[str, Option] = {
     "TIMEOUT": Option("receiver", "timeout", _duration),
     "MAX_BODY": Option("receiver", "max_body", _whole),
     "RETENTION": Option("store", "retention", _duration),
-    "KEEP": Option("store", "keep", _duration),
+    "KEEP": Option("store", "unfinished_retention", _duration),
     "LEASE": Option("store", "lease", _duration),
     "HISTORY": Option("store", "history", _whole),
     "REDIS_PREFIX": Option("store", "prefix", _text),

@@ -36,7 +36,7 @@ class FlorentinWebhooks(Router):
 
     def __init__(self, app: Flask | None = None) -> None:
         super().__init__()
-        self._receivers: WeakSet[Router] = WeakSet()
+        self._receivers: WeakSet[Receiver] = WeakSet()
         if app is not None:
             self.init_app(app)
 
@@ -53,19 +53,20 @@ class FlorentinWebhooks(Router):
             raise ConfigurationError(message)
         settings = read(app.config, os.environ)
         hooks = _build(app, settings)
-        self._hand_on(self._handlers, hooks)
+        hooks.router.add_handlers(self.handlers)
         bind_receiver(app, hooks)
         if settings.path is not None:
             app.register_blueprint(webhook_blueprint(hooks, settings.path))
         self._receivers.add(hooks)
 
-    def _add(self, handlers: Sequence[Handler]) -> None:
-        for hooks in self._receivers:
-            self._hand_on(handlers, hooks)
-        super()._add(handlers)
+    def add_handlers(self, handlers: Sequence[Handler]) -> None:
+        """Register *handlers* here and with the receiver of each app.
 
-    def _hand_on(self, handlers: Sequence[Handler], hooks: Router) -> None:
-        hooks._add(handlers)  # noqa: SLF001 - include() would end our own registration.
+        Not by ``include()``, which would end our own registration.
+        """
+        for hooks in self._receivers:
+            hooks.router.add_handlers(handlers)
+        super().add_handlers(handlers)
 
 
 def _build(app: Flask, settings: Settings) -> Receiver:

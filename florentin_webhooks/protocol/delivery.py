@@ -1,4 +1,4 @@
-"""The values that a delivery becomes: what arrived, what was decided, what the sender is told.
+"""Values of a delivery: what arrived, its outcome, and the reply.
 
 All frozen, all free of I/O. A repr shows neither body nor signature.
 """
@@ -23,7 +23,7 @@ __all__ = ["Delivery", "OnceContext", "Outcome", "Reply"]
 
 
 class Outcome(StrEnum):
-    """Name what became of a delivery."""
+    """What became of a delivery."""
 
     PROCESSED = "processed"
     ACCEPTED = "accepted"
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 
     @property
     def status(self) -> int:
-        """Give the HTTP status that says it to the sender."""
+        """HTTP status of the reply."""
         return _STATUS[self]
 
 
@@ -69,7 +69,7 @@ _STATUS = {
 
 
 class OnceContext(Protocol):
-    """Be what :meth:`Delivery.once` gives: for ``with`` and, in ``async def``, ``async with``."""
+    """Context manager of :meth:`Delivery.once`, synchronous and asynchronous."""
 
     def __enter__(self) -> bool: ...
     def __exit__(
@@ -83,15 +83,15 @@ class OnceContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Hold what is known of one genuine delivery.
+    """One genuine delivery.
 
     Everything but *delivery_id* and *received_at* comes from the signed body: *fingerprint* (128
-    bits of its SHA-256, in hex) identifies it, *event* names its type, *timestamp* is when
-    Florentin stamped it. *secret* is the name of the secret that matched. *delivery_id* stands
-    in an unsigned header: good for looking things up at Florentin, and evidence for nothing.
+    bits of its SHA-256, in hex) identifies it, *event* is its type, *timestamp* is when the sender
+    stamped it. *secret* is the name of the secret that matched. *delivery_id* comes from an
+    unsigned header: use it to look deliveries up at the sender, and trust nothing to it.
 
-    A handler's delivery has the fingerprint of the first attempt, also where the sender stamped a
-    retry anew, so that what is derived from it stays the same over all attempts.
+    A handler's delivery has the fingerprint of the first attempt, also for a retry with a new
+    timestamp, so everything derived from it is the same in all attempts.
     """
 
     fingerprint: str
@@ -104,32 +104,33 @@ class Delivery:
     once_factory: Callable[[str], OnceContext] | None = field(
         default=None, repr=False, compare=False
     )
-    """How :meth:`once` reaches the store; set while handlers run."""
+    """Factory behind :meth:`once`; set while handlers run."""
 
     def idempotency_key(self, label: str) -> str:
-        """Give a key for the outside world: the same in every attempt, another for each *label*."""
+        """Return a key for other services: the same in every attempt, another for each *label*."""
         return sha256(f"{self.fingerprint}:{label}".encode()).hexdigest()[:32]
 
     def once(self, label: str) -> OnceContext:
-        """Give a context manager for what must happen once, though the handler is retried.
+        """Return a context manager for what must happen once, though the handler is retried.
 
-        ``with delivery.once("email") as first:`` is True until somebody has left it without an
-        error; in ``async def`` write ``async with``. Raises :class:`ConfigurationError` outside a
-        handler.
+        ``with delivery.once("email") as first:`` is True until a block has ended without an error;
+        in ``async def`` write ``async with``. Raises :class:`ConfigurationError` outside a handler.
         """
         if self.once_factory is None:
-            message = "once() works inside a handler, which gets its delivery from a receiver"
-            raise ConfigurationError(message)
+            raise ConfigurationError(
+                "once() was called outside a handler.",
+                "Call it on the delivery that a receiver passes to a handler.",
+            )
         return self.once_factory(label)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold what the sender is told, ready for any HTTP server.
+    """The reply to the sender, ready for any HTTP server.
 
-    *headers* does not hold the content length, which every server sets by its own rules.
-    *error* is why a delivery was not processed: for the program around us and never for the
-    sender, to whom *body* tells the outcome and the fingerprint only.
+    *headers* has no content length, which every server sets by its own rules. *error* is why a
+    delivery was not processed: for the surrounding program, never for the sender, whose *body*
+    holds the outcome and the fingerprint only.
     """
 
     outcome: Outcome

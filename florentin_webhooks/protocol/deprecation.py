@@ -1,15 +1,16 @@
-"""Names of the previous release, which work for one more and warn."""
+"""Old names, which warn and work for one more release."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["renamed_names"]
+__all__ = ["RenamedAttribute", "moved_names", "renamed_names"]
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
@@ -29,3 +30,38 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
         return value
 
     return resolve
+
+
+def moved_names(old: str, new: str) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of the module *old*, which resolves its names in *new*."""
+
+    def resolve(name: str) -> object:
+        if name.startswith("__"):  # What the import system asks for.
+            message = f"module {old!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        text = f"{old} was renamed to {new}; the old name goes with 0.3."
+        warn(text, DeprecationWarning, stacklevel=2)
+        value: object = getattr(import_module(new), name)
+        return value
+
+    return resolve
+
+
+class RenamedAttribute:
+    """The old name of the attribute or method *new*, on a class."""
+
+    def __init__(self, new: str) -> None:
+        self._new = new
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._text = (
+            f"{owner.__name__}.{name} was renamed to {self._new}; the old name goes with 0.3."
+        )
+
+    def __get__(self, instance: object, owner: type) -> Any:  # Any: of the attribute's own type.
+        warn(self._text, DeprecationWarning, stacklevel=2)
+        return getattr(owner if instance is None else instance, self._new)
+
+    def __set__(self, instance: object, value: object) -> None:
+        warn(self._text, DeprecationWarning, stacklevel=2)
+        setattr(instance, self._new, value)

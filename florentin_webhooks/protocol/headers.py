@@ -1,4 +1,4 @@
-"""Find a header in whatever a framework calls headers.
+"""Header lookup in the headers of any framework.
 
 Header names have no case, values arrive as str or bytes, and a header may come more than once;
 an attacker chooses all three. Knows nothing of signatures and of HTTP servers.
@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
-__all__ = ["HeaderMap", "Headers", "get_all"]
+__all__ = ["HeaderMap", "Headers", "get_all", "get_each"]
 
 Pairs = Iterable[tuple[str | bytes, str | bytes]]
 
 
 class MultiDict(Protocol):
-    """Be what Starlette, Werkzeug, Django and httpx use: ``items()`` gives each header."""
+    """Headers of Starlette, Werkzeug, Django and httpx: ``items()`` returns each header."""
 
     def items(self) -> Iterable[tuple[str, str]]:
-        """Give name and value of each header, a repeated one more than once."""
+        """Return name and value of each header, a repeated one more than once."""
         ...
 
 
 class HeaderMap:
-    """Hold headers by their names, so that they are gone through once however many are wanted."""
+    """Headers by name, indexed once for any number of lookups."""
 
     __slots__ = ("_pairs", "_values")
 
     def __init__(self, headers: Headers) -> None:
-        # What is no ASCII matches no name of ours, in whatever encoding.
+        # A name that is not ASCII matches none of ours, in any encoding.
         pairs = [
             (
                 name.lower() if isinstance(name, bytes) else name.lower().encode(errors="replace"),
@@ -37,13 +37,13 @@ class HeaderMap:
             for name, value in _pairs(headers)
         ]
         self._values = dict(pairs)
-        # Kept only where a name comes twice, since then the dict has lost a value.
+        # Kept only if a name comes twice, since then the dict has lost a value.
         self._pairs = pairs if len(pairs) != len(self._values) else None
 
     def get_all(self, name: str) -> list[str]:
-        """Give every value of *name*, which is written in lower case.
+        """Return every value of *name*, which is in lower case.
 
-        Spaces and tabs around a value are no part of it (RFC 9110, 5.5): h11 strips them,
+        Spaces and tabs around a value do not belong to it (RFC 9110, 5.5): h11 strips them,
         httptools leaves the trailing ones.
         """
         wanted = name.encode()
@@ -58,7 +58,7 @@ Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs | Header
 
 
 def get_all(headers: Headers, name: str) -> list[str]:
-    """Give every value that *headers* hold for *name*, which is written in lower case."""
+    """Return every value of *name* in *headers*; *name* is in lower case."""
     if isinstance(headers, HeaderMap):
         return headers.get_all(name)
     size, wanted = len(name), name.encode()
@@ -67,6 +67,11 @@ def get_all(headers: Headers, name: str) -> list[str]:
         for key, value in _pairs(headers)
         if len(key) == size and key.lower() == (name if isinstance(key, str) else wanted)
     ]
+
+
+def get_each(headers: Headers, *names: str) -> tuple[list[str], ...]:
+    """Return every value of each of *names*, which are in lower case."""
+    return tuple([get_all(headers, name) for name in names])
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -1,8 +1,8 @@
-"""Write the reply for an outcome, in Florentin's own convention for bodies.
+"""Replies for outcomes, as JSON.
 
-``{"data": {"outcome", "delivery"}, "meta": {}}`` for what went well, and
-``{"error": {"code", "message"}}`` for what did not. A message belongs to the outcome and never to
-the request, so that nothing is echoed and all refusals of a kind are equal to the byte.
+``{"data": {"outcome", "delivery"}, "meta": {}}`` on success, and
+``{"error": {"code", "message"}}`` on failure. A message depends on the outcome and never on the
+request, so nothing is echoed and all refusals of a kind are identical to the byte.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _ERRORS = {
     outcome: b'{"error":{"code":"%s","message":"%s"}}' % (outcome.encode(), message.encode())
     for outcome, message in _MESSAGES.items()
 }
-_SETTLED = {
+_STATUS = {outcome: outcome.status for outcome in Outcome}
+_SUCCESSES = {
     outcome: b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode()
     for outcome in Outcome
     if outcome not in _MESSAGES
@@ -43,12 +44,12 @@ _SETTLED = {
 
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
-    """Tell the sender that the delivery is taken care of and need not be sent again."""
-    return Reply(outcome, outcome.status, _HEADERS, _SETTLED[outcome] % fingerprint.encode())
+    """Return the reply for a delivery that must not be sent again."""
+    return Reply(outcome, _STATUS[outcome], _HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:
-    """Tell the sender the outcome and nothing of why."""
+    """Return the reply for a failure: the outcome without its cause."""
     headers = _HEADERS
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         headers = (*headers, ("Allow", "POST"))
@@ -58,7 +59,7 @@ def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:
 
 
 def retry_after(outcome: Outcome, seconds: int, cause: WebhookError | None = None) -> Reply:
-    """Ask the sender to come back after *seconds*."""
+    """Return the reply that asks the sender to retry after *seconds*."""
     reply = error(outcome, cause)
     headers = (*reply.headers, ("Retry-After", str(seconds)))
     return Reply(outcome, reply.status, headers, reply.body, cause)

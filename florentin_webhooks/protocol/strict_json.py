@@ -1,8 +1,8 @@
-"""Read JSON in the one strict way that every mount, store and worker shares.
+"""Strict JSON, read in the same way by every mount, store and worker.
 
 JSON is not one format: parsers disagree on repeated keys, NaN, infinite numbers, encodings,
 surrogates and depth, and where two parts of a program disagree an attacker finds room. So all of
-those are refused, by one decoder, before anything looks at the content.
+those are refused, by one decoder, before any other code reads the content.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NoReturn
 __all__ = ["MAX_DEPTH", "loads"]
 
 MAX_DEPTH = 32
-"""How deep objects and lists may nest. CPython's parser recurses; Florentin's events need four."""
+"""The deepest nesting of objects and lists. CPython's parser recurses; events need four."""
 
 # The closing quote is optional, so that a string without one is read once and not once per quote.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -24,18 +24,18 @@ _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def loads(body: bytes) -> object:
-    """Give the value that *body* spells.
+    """Return the JSON value of *body*.
 
-    Raises ValueError, whose text never quotes the body, for anything but one UTF-8 encoded JSON
-    value without repeated keys, NaN, infinite numbers, lone surrogates or more than MAX_DEPTH
+    Raises ValueError, whose text never quotes the body, unless it is one UTF-8 encoded JSON value
+    without repeated keys, NaN, infinite numbers, lone surrogates or more than MAX_DEPTH
     levels.
     """
-    _refuse_depth(body)
+    _check_depth(body)
     try:
         text = body.decode("utf-8")
         value = _DECODER.decode(text)
         if "\\u" in text and _ESCAPED_SURROGATE.search(text):
-            _refuse_surrogates(value)
+            _check_surrogates(value)
     except UnicodeDecodeError as error:
         message = f"not UTF-8 at byte {error.start}"
         raise ValueError(message) from None
@@ -51,10 +51,10 @@ def loads(body: bytes) -> object:
 
 
 class StrictJSONError(ValueError):
-    """Carry a reason through the decoder, whose own errors hold the whole document."""
+    """A reason from inside the decoder, whose own errors hold the whole document."""
 
 
-def _refuse_depth(body: bytes) -> None:
+def _check_depth(body: bytes) -> None:
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
     depth = 0
@@ -81,20 +81,20 @@ def _number(digits: str) -> float:
     return number
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    message = f"{name} is no JSON"
+def _reject_constant(name: str) -> NoReturn:
+    message = f"{name} is not JSON"
     raise StrictJSONError(message)
 
 
-def _refuse_surrogates(value: object) -> None:
-    # An escaped pair spells one character; a lone half is a str that nothing can encode.
+def _check_surrogates(value: object) -> None:
+    # An escaped pair is one character; a lone half is a str that cannot be encoded.
     try:
         dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        message = "a lone surrogate stands for no character"
+        message = "a lone surrogate is not a character"
         raise StrictJSONError(message) from None
 
 
 _DECODER = JSONDecoder(
-    object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse_constant
+    object_pairs_hook=_object, parse_float=_number, parse_constant=_reject_constant
 )

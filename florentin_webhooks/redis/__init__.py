@@ -1,3 +1,3 @@
-"""The store in Redis or Valkey."""
+"""Redis and Valkey: the store, its clients, and a server for development."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Build the Redis clients, blocking and asyncio, whose every wait is bounded."""
+"""Redis clients, synchronous and asyncio, with a limit on every wait."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
 __all__ = [
-    "BOUNDS",
+    "TIMEOUTS",
     "AsyncioClient",
-    "BlockingClient",
     "Client",
     "Connection",
     "Pool",
     "RedisError",
+    "SyncClient",
+    "Timeouts",
     "Word",
-    "asyncio_client",
-    "blocking_client",
+    "create_asyncio_client",
+    "create_sync_client",
     "display_url",
     "new_client",
-    "unavailable",
+    "to_unavailable",
     "validate_server",
 ]
 
@@ -41,8 +42,8 @@ Client = redis.Redis | redis.asyncio.Redis
 Word = bytes | str | int
 
 
-class BlockingClient(Protocol):
-    """Be the part of ``redis.Redis`` that is used here; redis-py leaves its types open."""
+class SyncClient(Protocol):
+    """The part of ``redis.Redis`` that is used here; redis-py leaves its types open."""
 
     def execute_command(self, *words: Word) -> object:
         """Send one command and return its answer."""
@@ -58,7 +59,7 @@ class BlockingClient(Protocol):
 
 
 class Connection(Protocol):
-    """Be the part of redis-py's asyncio connection that is used here."""
+    """The part of redis-py's asyncio connection that is used here."""
 
     def send_packed_command(self, command: bytes) -> Awaitable[None]:
         """Send bytes in RESP."""
@@ -70,7 +71,7 @@ class Connection(Protocol):
 
 
 class Pool(Protocol):
-    """Be the part of redis-py's asyncio connection pool that is used here."""
+    """The part of redis-py's asyncio connection pool that is used here."""
 
     @property
     def connection_kwargs(self) -> Mapping[str, object]:
@@ -87,7 +88,7 @@ class Pool(Protocol):
 
 
 class AsyncioClient(Protocol):
-    """Be the part of ``redis.asyncio.Redis`` that is used here."""
+    """The part of ``redis.asyncio.Redis`` that is used here."""
 
     @property
     def connection_pool(self) -> Pool:
@@ -104,10 +105,11 @@ class AsyncioClient(Protocol):
 
 
 class Timeouts(NamedTuple):
-    """Hold the longest waits, in seconds: a delivery is answered within two, come what may.
+    """The longest waits, in seconds, which keep every reply within two seconds.
 
-    A server that hangs costs two attempts, and a new connection's greeting before the second:
-    about 0.9 s. Whoever waited for others before that waited *pool* or *queue* at most.
+    A server that hangs costs two attempts, and the handshake of a new connection before the
+    second: about 0.9 s. Before that, a call waits at most *pool* for a connection, or *queue* for
+    its turn.
     """
 
     socket: float = 0.4
@@ -116,48 +118,51 @@ class Timeouts(NamedTuple):
     retries: int = 1
     connections: int = 32
 
-    def sockets(self) -> dict[str, float | None]:
-        """Give the options that every client of ours is built with."""
+    def to_options(self) -> dict[str, float | None]:
+        """Return the options of every client that is created here."""
         waits = {"socket_timeout": self.socket, "socket_connect_timeout": self.socket}
-        return {**waits, **_NO_GREETING}
+        return {**waits, **_NO_HANDSHAKE}
 
 
-_NO_GREETING: dict[str, float | None] = {
-    # The server's older protocol needs no greeting. For redis-py's name and version each new
+_NO_HANDSHAKE: dict[str, float | None] = {
+    # The server's older protocol needs no handshake. For redis-py's name and version each new
     # connection would read a file, where there may be no descriptor left, and wait a round trip.
     "protocol": 2,
     **dict.fromkeys(
         ["driver_info"] if hasattr(redis, "DriverInfo") else ["lib_name", "lib_version"]
     ),
 }
-BOUNDS = Timeouts()
+TIMEOUTS = Timeouts()
 
 
-def blocking_client(server: str | redis.Redis) -> BlockingClient:
-    """Give a client for the URL *server*, or the client that *server* is; connects when used."""
+def create_sync_client(server: str | redis.Redis) -> SyncClient:
+    """Return a client for the URL *server*, or *server* itself; connects on first use."""
     if not isinstance(server, str):
-        return cast("BlockingClient", server)
-    return cast("BlockingClient", redis.Redis.from_pool(_pool(server)))  # Which closes it, too.
+        return cast("SyncClient", server)
+    # A client that owns its pool, and closes it.
+    return cast("SyncClient", redis.Redis.from_pool(_create_pool(server)))
 
 
-def asyncio_client(server: str | Client) -> AsyncioClient:
-    """Give an asyncio client for the URL *server*, or the client that *server* is."""
+def create_asyncio_client(server: str | Client) -> AsyncioClient:
+    """Return an asyncio client for the URL *server*, or *server* itself."""
     if not isinstance(server, str):
         return cast("AsyncioClient", server)
-    retry = redis.asyncio.retry.Retry(_backoff(), BOUNDS.retries)
+    retry = redis.asyncio.retry.Retry(_create_backoff(), TIMEOUTS.retries)
     build = cast("Any", redis.asyncio.Redis).from_url  # Untyped in redis-py.
     # No timer of redis-py for each answer: one of ours bounds the whole round trip.
-    options = {**BOUNDS.sockets(), "socket_timeout": None}
+    options = {**TIMEOUTS.to_options(), "socket_timeout": None}
     return cast("AsyncioClient", build(server, retry=retry, **options))
 
 
 def new_client(server: str | Client) -> redis.Redis:
-    """Give a new blocking client of the same server, without the short time-outs of ours."""
+    """Return a new synchronous client of the same server, without our short timeouts."""
     if isinstance(server, str):
         return cast("redis.Redis", cast("Any", redis.Redis).from_url(server))
     if not isinstance(server, redis.Redis):
-        message = "a worker cannot use the asyncio client of this RedisStore; pass it a URL"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            "This RedisStore has an asyncio client, which a worker cannot use.",
+            "Pass RedisStore a URL.",
+        )
     pool = server.connection_pool
     options: dict[str, Any] = {  # Any: redis-py's options.
         "connection_class": pool.connection_class,
@@ -167,75 +172,77 @@ def new_client(server: str | Client) -> redis.Redis:
 
 
 def display_url(server: str | Client) -> str:
-    """Say where *server* is, without user and password: for people and logs."""
+    """Return the address of *server* for logs and terminals: no user, no password."""
     if isinstance(server, str):
         parts = urlsplit(server)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    told: Mapping[str, Any] = server.connection_pool.connection_kwargs  # Any: redis-py's.
-    if path := told.get("path"):
+    options: Mapping[str, Any] = server.connection_pool.connection_kwargs  # Any: redis-py's.
+    if path := options.get("path"):
         return f"unix://{path}"
-    host, port = told.get("host", "localhost"), told.get("port", 6379)
-    return f"redis://{host}:{port}/{told.get('db') or 0}"
+    host, port = options.get("host", "localhost"), options.get("port", 6379)
+    return f"redis://{host}:{port}/{options.get('db') or 0}"
 
 
 def validate_server(server: object) -> None:
-    """Raise :class:`ConfigurationError` for what cannot run the scripts; warn of slow ones."""
+    """Raise :class:`ConfigurationError` unless *server* can run the scripts; warn of slow ones."""
     if isinstance(server, str):
-        _refuse_options(_options(server))
+        _validate_options(_connection_options(server))
         return
     if not isinstance(server, redis.Redis | redis.asyncio.Redis):
-        message = (
-            f"RedisStore takes a URL or a client of one server, not {type(server).__name__}; "
-            "in a cluster, give it the URL of a node of its own"
+        raise ConfigurationError(
+            f"RedisStore takes a URL or a client of one server, not {type(server).__name__}.",
+            "In a cluster, pass it the URL of a separate node.",
         )
-        raise ConfigurationError(message)
-    _refuse_options(server.connection_pool.connection_kwargs)
+    _validate_options(server.connection_pool.connection_kwargs)
 
 
-def unavailable(error: Exception) -> Unavailable:
-    """Say which kind of failure it was; a message of redis-py may quote the URL's password."""
-    return Unavailable(f"Redis gave no answer: {type(error).__name__}")
+def to_unavailable(error: Exception) -> Unavailable:
+    """Return *error* as ours, without its text, which may quote the URL's password."""
+    return Unavailable(f"Redis did not answer: {type(error).__name__}.")
 
 
-def _refuse_options(options: Mapping[str, Any]) -> None:  # Any: redis-py's options.
+def _validate_options(options: Mapping[str, Any]) -> None:  # Any: redis-py's options.
     if options.get("decode_responses"):
-        message = "the Redis client decodes answers, but keys are bytes; drop decode_responses"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            "The Redis client decodes its answers, but keys are bytes.", "Drop decode_responses."
+        )
     wait = options.get("socket_timeout")
     if wait is None or wait > 1:
         logger.warning(
-            "the Redis client may wait %s seconds for one answer; set socket_timeout to 1 or less, "
-            "so that Florentin is answered before it gives up",
+            "The Redis client waits up to %s seconds for one answer, so the sender may give up "
+            "first. Set socket_timeout to 1 or less.",
             "any number of" if wait is None else wait,
         )
 
 
-def _options(url: str) -> Mapping[str, Any]:  # Any: redis-py's options.
+def _connection_options(url: str) -> Mapping[str, Any]:  # Any: redis-py's options.
     try:
-        pools: list[Any] = [_pool(url), cast("Any", asyncio_client(url)).connection_pool]
+        pools: list[Any] = [
+            _create_pool(url),
+            cast("Any", create_asyncio_client(url)).connection_pool,
+        ]
         for pool in pools:
-            # Made and thrown away unconnected: what it does not know would fail each delivery.
+            # A connection that is never opened: an unknown option would fail each delivery.
             pool.connection_class(**pool.connection_kwargs)
             str(pool.connection_kwargs.get("host", "")).encode("idna")
     except (TypeError, ValueError, RedisError):
-        message = (
-            "the Redis URL is none, or has an option that redis-py does not know; it looks like "
-            "redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket"
-        )
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            "The Redis URL is invalid, or has an option that redis-py does not know.",
+            "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
+        ) from None
     return cast("Mapping[str, Any]", pools[0].connection_kwargs)
 
 
-def _pool(url: str) -> Any:  # Untyped in redis-py.
+def _create_pool(url: str) -> Any:  # Untyped in redis-py.
     # One retry, not the ten of redis-py: with the token of its lease a call may be sent twice.
     return cast("Any", redis.BlockingConnectionPool).from_url(
         url,
-        max_connections=BOUNDS.connections,
-        timeout=BOUNDS.pool,
-        retry=redis.retry.Retry(_backoff(), BOUNDS.retries),
-        **BOUNDS.sockets(),
+        max_connections=TIMEOUTS.connections,
+        timeout=TIMEOUTS.pool,
+        retry=redis.retry.Retry(_create_backoff(), TIMEOUTS.retries),
+        **TIMEOUTS.to_options(),
     )
 
 
-def _backoff() -> ExponentialWithJitterBackoff:
+def _create_backoff() -> ExponentialWithJitterBackoff:
     return ExponentialWithJitterBackoff(base=0.02, cap=0.2)

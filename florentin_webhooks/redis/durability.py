@@ -1,4 +1,4 @@
-"""Say what a Redis server is set up to forget, from what its INFO tells."""
+"""Check from a server's INFO whether it keeps what it is given."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ logger = logging.getLogger("florentin_webhooks")
 
 
 def check_durability(info: Mapping[str, object] | None) -> None:
-    """Log what would lose deliveries or let replays in; *info* is None where INFO is forbidden."""
+    """Log settings that lose deliveries or let replays in.
+
+    *info* is None if the server refuses INFO.
+    """
     if info is None:
-        logger.warning("Redis does not tell how it is set up; see to AOF and noeviction yourself")
+        logger.warning(
+            "Redis refuses INFO, so its durability is unknown. "
+            "Check that appendonly is yes and maxmemory-policy is noeviction."
+        )
         return
     policy, limit = str(info.get("maxmemory_policy", "noeviction")), info.get("maxmemory", 0)
     if limit and policy != "noeviction":
         logger.error(
-            "Redis evicts deliveries when its memory is full (maxmemory-policy %s), after which "
-            "they are lost or can be replayed; set maxmemory-policy noeviction",
+            "Redis evicts deliveries when its memory is full (maxmemory-policy %s): "
+            "they are lost or can be replayed. Set maxmemory-policy noeviction.",
             policy,
         )
     if not info.get("aof_enabled"):
         logger.warning(
-            "Redis has no append-only file: a restart forgets what was accepted, and what it "
-            "forgot can be replayed within the tolerance; set appendonly yes"
+            "Redis has no append-only file: a restart loses accepted deliveries, and lost ones "
+            "can be replayed within the tolerance. Set appendonly yes."
         )

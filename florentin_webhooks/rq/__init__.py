@@ -1,4 +1,4 @@
-"""Run handlers in RQ workers."""
+"""Handlers run by RQ workers: the queue, and the function that every job names."""
 
 from __future__ import annotations
 

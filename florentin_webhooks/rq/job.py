@@ -1,4 +1,4 @@
-"""The one function that RQ jobs name: run one part of a delivery."""
+"""The function that every RQ job names: it runs one part of a delivery."""
 
 from __future__ import annotations
 
@@ -24,50 +24,52 @@ __all__ = [
     "process",
 ]
 
-_FOREVER = 1_000_000
+_UNLIMITED = 1_000_000
 
-_WITHOUT_STORE = 5
-"""Seconds to wait where the store gave no answer, which is no failure of a handler."""
+_STORE_RETRY = 5
+"""Seconds to wait after the store gave no answer, which is not a failure of a handler."""
 
 
 class JobFailed(WebhookError):
-    """Say to RQ which handlers failed; without a cause, since RQ stores and logs all of it."""
+    """Failed handlers, as RQ sees them; without a cause, since RQ stores and logs all of it."""
 
     code = "handler-failed"
 
 
 def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
-    """Run what has not yet run of one queue's part of a delivery: what RQ calls.
+    """Run the unfinished handlers of one queue's part of a delivery; called by RQ.
 
-    Gives a Retry where it is too early, which uses up no attempt; raises :class:`JobFailed`.
+    Returns a Retry if it is too early, which uses up no attempt; raises :class:`JobFailed`.
     """
-    hooks, job = load_receiver(receiver, typed=False), rq.get_current_job()
+    hooks, job = load_receiver(receiver, trusted=False), rq.get_current_job()
     if job is None:
-        message = "process() is called by RQ workers only"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            "process() was called outside an RQ job.",
+            "Start a worker instead: florentin-webhooks worker.",
+        )
     try:
-        ending = _work(hooks, job, fingerprint, queue)
+        result = _process(hooks, job, fingerprint, queue)
     except Unavailable as error:
-        logger.warning("%s is run later: %s", fingerprint, error)
-        return rq.Retry(max=_FOREVER, interval=_WITHOUT_STORE)
-    except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of what it is given.
+        logger.warning("%s is retried in %d s. %s", fingerprint, _STORE_RETRY, error)
+        return rq.Retry(max=_UNLIMITED, interval=_STORE_RETRY)
+    except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of every exception.
         raise JobFailed(type(error).__name__) from None
-    if ending.seconds is not None:
-        return rq.Retry(max=_FOREVER, interval=max(1, ceil(ending.seconds)))
-    if ending.failures:
-        raise JobFailed(_told(ending, hooks.queue)) from None
+    if result.seconds is not None:
+        return rq.Retry(max=_UNLIMITED, interval=max(1, ceil(result.seconds)))
+    if result.failures:
+        raise JobFailed(_failure_text(result, hooks.queue)) from None
     return None
 
 
-def _work(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> JobResult:
+def _process(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
-    # RQ's alarm rings by this clock: what returns after it has swallowed it.
+    # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
-    with hooks.around():
+    with hooks.handler_context():
         return process_job(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
 
 
-def _told(ending: JobResult, queue: object) -> str:
+def _failure_text(result: JobResult, queue: object) -> str:
     if isinstance(queue, RQQueue) and queue.error_text:
-        return "; ".join(f"{failure.reason}: {failure.error}" for failure in ending.failures)
-    return "; ".join(failure.reason for failure in ending.failures)
+        return "; ".join(f"{failure.reason}: {failure.error}" for failure in result.failures)
+    return "; ".join(failure.reason for failure in result.failures)

@@ -1,4 +1,4 @@
-"""Look at a queue the way an operator does: what waits, who works, and what is wrong."""
+"""The status of a queue for operators: its jobs, its workers, and its problems."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import rq
 from rq.scheduler import RQScheduler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import redis
 
 __all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
@@ -17,7 +19,7 @@ __all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """Hold one worker that is alive: its *state* is idle, busy, started or suspended."""
+    """A live worker; its *state* is idle, busy, started or suspended."""
 
     name: str
     state: str
@@ -28,11 +30,11 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """Hold how one queue does.
+    """The jobs and workers of one queue.
 
     *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
-    next attempt; *running* ones are in work; *dead* ones have failed for good. *scheduler* says
-    whether there is one that brings the scheduled ones back.
+    next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
+    True if a scheduler runs, which moves scheduled jobs back to the queue.
     """
 
     name: str
@@ -45,57 +47,58 @@ class QueueStatus:
     scheduler: bool
 
     def problems(self) -> list[str]:
-        """Give what is wrong, as sentences; nothing where all is well."""
+        """Return one sentence for each problem of the queue."""
         found: list[str] = []
         if (self.waiting or self.running) and not self.workers:
             count = self.waiting + self.running
-            found.append(f"{_events(count)} to be done in queue {self.name}, and no worker runs")
+            found.append(f"{_events(count)} waiting in queue {self.name}, but no worker runs.")
         if self.scheduled and not self.scheduler:
-            found.append(f"{_events(self.scheduled)} to be tried again, and no scheduler runs")
+            found.append(f"{_events(self.scheduled)} to be retried, but no scheduler runs.")
         if self.dead:
-            found.append(f"{_events(self.dead)} dead in queue {self.name}")
+            found.append(f"{_events(self.dead)} dead in queue {self.name}.")
         return found
 
 
 def queue_status(client: redis.Redis, name: str) -> QueueStatus:
-    """Look at the queue *name*; changes nothing, and reads no job that could hold a pickle."""
+    """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle."""
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
     return QueueStatus(
         name=name,
         waiting=queue.count,
-        oldest=_oldest(client, queue),
+        oldest=_oldest_job(client, queue),
         scheduled=queue.scheduled_job_registry.get_job_count(cleanup=False),
         running=queue.started_job_registry.get_job_count(cleanup=False),
         dead=queue.failed_job_registry.get_job_count(cleanup=False),
-        workers=tuple(_workers(client, queue)),
+        workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
     )
 
 
-def _oldest(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Queue.
+def _oldest_job(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Queue.
     first = cast("bytes | None", client.lindex(queue.key, 0))
     if first is None:
         return None
-    return _moment(client.hget(rq.job.Job.key_for(first.decode()), "enqueued_at"))
+    return _parse_time(client.hget(rq.job.Job.key_for(first.decode()), "enqueued_at"))
 
 
-def _workers(client: redis.Redis, queue: Any) -> list[WorkerStatus]:  # Any: an rq.Queue.
+def _live_workers(client: redis.Redis, queue: Any) -> list[WorkerStatus]:  # Any: an rq.Queue.
     found: list[WorkerStatus] = []
     for key in sorted(cast("Any", rq.Worker).all_keys(queue=queue)):
-        facts = cast("dict[bytes, bytes]", client.hgetall(key))
-        if b"state" in facts:  # One that was killed leaves its name for a while, and no facts.
-            told = {
-                name.decode(): value.decode("utf-8", "replace") for name, value in facts.items()
-            }
-            beat = _moment(facts.get(b"last_heartbeat"))
-            name = str(key).rpartition(":")[2]
-            pid = int(told.get("pid") or 0)
-            found.append(WorkerStatus(name, told["state"], told.get("hostname", ""), pid, beat))
+        fields = cast("dict[bytes, bytes]", client.hgetall(key))
+        if b"state" in fields:  # A killed worker leaves its name for a while, but no fields.
+            found.append(_worker_status(str(key).rpartition(":")[2], fields))
     return found
 
 
-def _moment(value: object) -> datetime | None:
+def _worker_status(name: str, fields: Mapping[bytes, bytes]) -> WorkerStatus:
+    words = {field.decode(): value.decode("utf-8", "replace") for field, value in fields.items()}
+    beat = _parse_time(fields.get(b"last_heartbeat"))
+    pid = int(words.get("pid") or 0)
+    return WorkerStatus(name, words["state"], words.get("hostname", ""), pid, beat)
+
+
+def _parse_time(value: object) -> datetime | None:
     if not isinstance(value, bytes) or not value:
         return None
     return datetime.fromisoformat(value.decode()).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Have handlers run by RQ workers: prepare jobs, and run the one function that they name.
+"""The RQ queue: jobs prepared for workers, without a connection.
 
 A job carries the delivery's fingerprint, its queue and the receiver's import path, as JSON. Never a
-body, never a pickle: whoever can write to Redis should not be able to run code in a worker.
+body, never a pickle: write access to Redis must not be enough to run code in a worker.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ __all__ = [
 ]
 
 PROCESS = "florentin_webhooks.rq.process"
-"""The one function that a job of ours may name."""
+"""The only function that a job of ours may name."""
 
-_UNTOLD = "0" * 32
+_NO_FINGERPRINT = "0" * 32
 
-_UNTIMED = "0000-00-00T00:00:00.000000Z"
+_NO_TIME = "0000-00-00T00:00:00.000000Z"
 
 
-class _Template(NamedTuple):
-    """Hold a job as RQ builds it, with zeros for fingerprint and time, which are filled in."""
+class _JobTemplate(NamedTuple):
+    """A job as RQ builds it, with zeros for fingerprint and time, which are replaced."""
 
     words: str
     keys: JobKeys
@@ -40,12 +40,13 @@ class _Template(NamedTuple):
 
 
 class RQQueue:
-    """Queue handlers for RQ workers in the queue *name*.
+    """Queue of handlers for RQ workers, in RQ's queue *name*.
 
     A failed job is retried after each of *retries*, in seconds, and is dead after the last. A job
     may take *timeout* seconds. *receiver* is the import path under which workers find the receiver
-    (``shop.hooks:hooks``), where it cannot be found by looking. *error_text* lets the text of a
-    handler's exception, which may quote a payload, into RQ's records; else only its type does.
+    (``shop.hooks:hooks``); by default it is found by searching the imported modules. With
+    *error_text* RQ's records hold the text of a handler's exception, which may quote a payload;
+    by default only its type.
     """
 
     def __init__(
@@ -57,34 +58,37 @@ class RQQueue:
         receiver: str | None = None,
         error_text: bool = False,
     ) -> None:
-        _refuse(name, retries, timeout)
+        validate_queue_name(name)
+        _validate_retries(retries)
+        _validate_timeout(timeout)
         self.name = name
         self.retries = tuple(retries)
         self.timeout = timeout
         self.receiver = receiver
         self.error_text = error_text
-        self._templates: dict[tuple[str, str], _Template] = {}
+        self._templates: dict[tuple[str, str], _JobTemplate] = {}
 
     def job(self, receiver: str, fingerprint: str, queue: str, handlers: tuple[str, ...]) -> Job:
-        """Give the job for *queue*'s part of a delivery, filled into what RQ built once."""
+        """Return the job for *queue*'s part of a delivery, filled into what RQ built once."""
         template = self._templates.get((receiver, queue))
         if template is None:
-            template = self._templates[receiver, queue] = self._prepare(receiver, queue)
+            template = self._templates[receiver, queue] = self._build_template(receiver, queue)
         job_id = self.job_id(fingerprint, queue)
-        untold, *others = template.keys
-        keys = JobKeys(untold.replace(_UNTOLD, fingerprint), *others)
-        words = template.words.replace(_UNTOLD, fingerprint).replace(_UNTIMED, utcformat(now()))
+        hash_key, *others = template.keys
+        keys = JobKeys(hash_key.replace(_NO_FINGERPRINT, fingerprint), *others)
+        words = template.words.replace(_NO_FINGERPRINT, fingerprint)
+        words = words.replace(_NO_TIME, utcformat(now()))
         return Job(job_id, queue, handlers, keys, template.queues, words)
 
     def job_id(self, fingerprint: str, queue: str) -> str:
-        """Give the id of *queue*'s job; other programs on that server have jobs of their own."""
+        """Return the id of *queue*'s job; programs that share the server use other ids."""
         return f"{fingerprint}-{queue}"
 
     def build(self, receiver: str, fingerprint: str, queue: str) -> tuple[rq.Queue, rq.job.Job]:
-        """Have RQ itself build the job, through its public API; does no I/O."""
+        """Return RQ's queue and a job that RQ built through its public API; does no I/O."""
         # The client is never used: a queue needs one to be built.
-        where = rq.Queue(queue, connection=redis.Redis(), serializer="json")
-        create = cast("Any", where).create_job  # Any: RQ leaves its types open, here and below.
+        rq_queue = rq.Queue(queue, connection=redis.Redis(), serializer="json")
+        create = cast("Any", rq_queue).create_job  # Any: RQ leaves its types open, here and below.
         job = create(
             PROCESS,
             args=(receiver, fingerprint, queue),
@@ -96,42 +100,43 @@ class RQQueue:
             retry=rq.Retry(max=len(self.retries), interval=list(self.retries)),
         )
         job.enqueued_at = now()
-        return where, job
+        return rq_queue, job
 
-    def _prepare(self, receiver: str, queue: str) -> _Template:
-        where, job = self.build(receiver, _UNTOLD, queue)
-        told: dict[str, Any] = cast("Any", job).to_dict()
-        told["data"] = job.data.decode()  # RQ reads what is not compressed as it is.
-        told["created_at"] = told["enqueued_at"] = _UNTIMED
+    def _build_template(self, receiver: str, queue: str) -> _JobTemplate:
+        rq_queue, job = self.build(receiver, _NO_FINGERPRINT, queue)
+        fields: dict[str, Any] = cast("Any", job).to_dict()
+        fields["data"] = job.data.decode()  # RQ also reads data that is not compressed.
+        fields["created_at"] = fields["enqueued_at"] = _NO_TIME
         words: list[str] = []
-        for name, value in told.items():
+        for name, value in fields.items():
             if value is not None:
                 words += (name, str(getattr(value, "value", value)))
         keys = JobKeys(
-            _text(job.key),
-            _text(where.key),
-            _text(where.failed_job_registry.key),
-            _text(where.intermediate_queue_key),
-            _text(where.scheduled_job_registry.key),
+            _to_text(job.key),
+            _to_text(rq_queue.key),
+            _to_text(rq_queue.failed_job_registry.key),
+            _to_text(rq_queue.intermediate_queue_key),
+            _to_text(rq_queue.scheduled_job_registry.key),
         )
-        return _Template(json.dumps(words), keys, _text(where.redis_queues_keys))
+        return _JobTemplate(json.dumps(words), keys, _to_text(rq_queue.redis_queues_keys))
 
 
-def _text(key: str | bytes) -> str:
+def _to_text(key: str | bytes) -> str:
     return key.decode() if isinstance(key, bytes) else key
 
 
-def _refuse(name: str, retries: Sequence[int], timeout: int) -> None:
-    validate_queue_name(name)
-    if not retries or not all(_is_whole(seconds) for seconds in retries):
-        message = (
-            f"retries is {tuple(retries)}; it needs at least one wait of whole seconds, from 1"
+def _validate_retries(retries: Sequence[int]) -> None:
+    if not retries or not all(_is_positive_int(seconds) for seconds in retries):
+        raise ConfigurationError(
+            f"retries is {tuple(retries)}.",
+            "Pass at least one wait in whole seconds, each at least 1.",
         )
-        raise ConfigurationError(message)
-    if not _is_whole(timeout):
-        message = f"timeout is {timeout}; it must be whole seconds, at least 1"
-        raise ConfigurationError(message)
 
 
-def _is_whole(seconds: object) -> bool:
+def _validate_timeout(timeout: int) -> None:
+    if not _is_positive_int(timeout):
+        raise ConfigurationError(f"timeout is {timeout}.", "Pass whole seconds, at least 1.")
+
+
+def _is_positive_int(seconds: object) -> bool:
     return isinstance(seconds, int) and seconds >= 1

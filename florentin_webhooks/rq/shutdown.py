@@ -1,4 +1,4 @@
-"""End a worker of RQ's at any moment, also while it starts, and leave nothing behind."""
+"""Graceful shutdown of RQ workers, at any moment, with nothing left behind."""
 
 from __future__ import annotations
 
@@ -20,61 +20,62 @@ __all__ = [
     "defer_signals",
 ]
 
-_ENDING = (signal.SIGTERM, signal.SIGINT)
+_SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
 def defer_signals() -> Generator[None]:
-    """Have SIGTERM and Ctrl-C wait for the end of the block; for the main thread.
+    """Defer SIGTERM and SIGINT to the end of the block; for the main thread.
 
-    A process that is forked inside does not wait: there they do what they do by default.
+    In a process that is forked inside the block they have their default effect at once.
     """
-    parent, noted = os.getpid(), list[int]()
+    parent, received = os.getpid(), list[int]()
 
-    def note(number: int, _: object) -> None:
+    def receive(number: int, _: object) -> None:
         if os.getpid() != parent:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        noted.append(number)
+        received.append(number)
 
-    before = {number: signal.signal(number, note) for number in _ENDING}
+    handlers = {number: signal.signal(number, receive) for number in _SHUTDOWN_SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-        for late in noted:
+        for late in received:
             signal.raise_signal(late)
 
 
-_TIMES = 10
-"""How often a scheduler is told to end before it is killed, a second after each time."""
+_TERMINATE_ATTEMPTS = 10
+"""How often a scheduler gets SIGTERM, once a second, before it is killed."""
 
 
 class GracefulShutdown(rq.worker.BaseWorker):
-    """End with the listening thread and the scheduler, however early a signal comes."""
+    """Mixin that ends the listening thread and the scheduler, however early a signal arrives."""
 
-    def work(self, *args: Any, **options: Any) -> bool:  # Any: what RQ takes.
-        """Work as RQ does; leave nothing behind where a signal comes before RQ is ready for it."""
-        rqs: Any = super()  # Any: rq leaves these untyped.
+    def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
+        """Work as RQ does; clean up if a signal arrives before RQ is ready for it."""
+        rq_worker: Any = super()  # Any: rq leaves these untyped.
         try:
-            return bool(rqs.work(*args, **options))
+            return bool(rq_worker.work(*args, **options))
         except BaseException:
             listener: Any = self.pubsub_thread
             if listener is not None and listener.is_alive():
                 with suppress(redis.RedisError):
-                    rqs.teardown()
+                    rq_worker.teardown()
             raise
 
-    def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: what RQ passes.
-        # Whoever ends between the fork and the note of its pid leaves the scheduler behind.
+    def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: RQ's arguments.
+        # A worker that ends between the fork and the assignment of the pid leaves the scheduler.
         with defer_signals():
             super()._start_scheduler(*args, **options)
 
     def unsubscribe(self) -> None:
         """Stop listening for commands.
 
-        The thread is told first: told later, it may wait for a minute more, as for the process.
+        The thread is stopped first: stopped later, it may wait for another minute, and the process
+        with it.
         """
         listener: Any = self.pubsub_thread  # Any: rq leaves it untyped.
         if listener is not None:
@@ -82,24 +83,24 @@ class GracefulShutdown(rq.worker.BaseWorker):
         super().unsubscribe()  # type: ignore[no-untyped-call]  # the same.
 
     def stop_scheduler(self) -> None:
-        """Stop the scheduler, and leave its locks to the next one at once.
+        """Stop the scheduler and release its locks for the next one.
 
-        RQ tells it once and waits without end. But a signal is lost that meets a process which
+        RQ sends one signal and waits without limit. But a signal is lost that meets a process which
         Python is still forking, since the child begins with none pending.
         """
         scheduler: Any = self.scheduler  # Any: rq leaves it untyped.
-        process = scheduler._process  # noqa: SLF001 - rq gives it under no other name.
+        process = scheduler._process  # noqa: SLF001 - rq offers it under no other name.
         if process is None:
             return
-        _end(process)
+        _terminate(process)
         with suppress(redis.RedisError):
             for queue in scheduler.acquired_locks:
                 lock = scheduler.get_locking_key(queue)
                 cast("Any", rq.scripts).release_lock(self.connection, lock, scheduler.name)
 
 
-def _end(process: BaseProcess) -> None:
-    for _ in range(_TIMES):
+def _terminate(process: BaseProcess) -> None:
+    for _ in range(_TERMINATE_ATTEMPTS):
         process.terminate()
         process.join(1)
         if process.exitcode is not None:

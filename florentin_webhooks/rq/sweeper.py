@@ -1,4 +1,4 @@
-"""Put back jobs that RQ has lost, and drop what has been dead for too long."""
+"""The sweeper: it requeues jobs that RQ has lost, and discards expired dead letters."""
 
 from __future__ import annotations
 
@@ -24,31 +24,28 @@ __all__ = [
 ]
 
 LOST_AFTER = 120.0
-"""Seconds after which a job that stands nowhere is taken for lost: RQ moves jobs within one."""
+"""Seconds after which a job in no list counts as lost: RQ moves jobs within one."""
 
 
 def drop_expired(hooks: Receiver) -> int:
-    """Drop what has been dead for longer than the store keeps it, and give the number."""
-    until = datetime.now(UTC) - cast("RedisStore", hooks.store).keep
+    """Discard dead letters older than the store's unfinished retention; return their number."""
+    until = datetime.now(UTC) - cast("RedisStore", hooks.store).unfinished_retention
     dropped = 0
     for fingerprint in {job.fingerprint for job in hooks.store.execute(ListDeadLetters(until))}:
-        with suppress(NotReplayable):  # It was revived meanwhile, or another worker was faster.
+        with suppress(NotReplayable):  # Revived meanwhile, or another worker was faster.
             drop(hooks, fingerprint)
             dropped += 1
     return dropped
 
 
 def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTER) -> int:
-    """Put back the jobs that *queue* has lost, and give their number.
+    """Requeue the jobs that *queue* has lost; return their number.
 
-    Candidates are chosen by reading the lists once; the script then decides atomically.
+    Reads the lists once to choose candidates; then a script decides atomically for each.
     """
-    client = queue.connection
-    store = cast("RedisStore", hooks.store).with_client(client)
-    lists = (queue.key, queue.intermediate_queue_key)
-    listed = {job_id for name in lists for job_id in client.lrange(name, 0, -1)}
-    listed.update(cast("Any", client).zrange(queue.scheduled_job_registry.key, 0, -1))
-    put_back = 0
+    store = cast("RedisStore", hooks.store).with_client(queue.connection)
+    listed = _listed_jobs(queue)
+    requeued = 0
     before = datetime.now(UTC) - timedelta(seconds=older_than)
     for job_id in store.execute(ListPendingJobs(queue.name, before)):
         if job_id.encode() in listed:
@@ -58,5 +55,13 @@ def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTE
         found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part))
         if found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
-        put_back += found == "lost"
-    return put_back
+        requeued += found == "lost"
+    return requeued
+
+
+def _listed_jobs(queue: rq.Queue) -> set[bytes | str]:
+    client = queue.connection
+    lists = (queue.key, queue.intermediate_queue_key)
+    listed = {job_id for name in lists for job_id in client.lrange(name, 0, -1)}
+    listed.update(cast("Any", client).zrange(queue.scheduled_job_registry.key, 0, -1))
+    return listed

@@ -1,8 +1,8 @@
-"""Run workers: RQ's own, with one queue each, JSON only, our one function, and a sweeper.
+"""RQ workers with one queue each, JSON only, one allowed function, and a sweeper.
 
-RQ brings the work-horse, heartbeats, signals and the scheduler. What is added: jobs that name
-another function are refused; maintenance comes often enough to revive the scheduler; and what RQ
-has lost (jobs popped and forgotten, expired, evicted) is put back from what the store remembers.
+RQ brings the work-horse, heartbeats, signals and the scheduler. Added here: jobs that name another
+function are refused; maintenance runs often enough to revive the scheduler; and jobs that RQ has
+lost (popped before a crash, expired, evicted) are requeued from the store's records.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ __all__ = [
 ]
 
 MAINTENANCE = 30
-"""Seconds between two rounds of maintenance: RQ's default of 600 leaves a dead scheduler dead."""
+"""Seconds between two rounds of maintenance; RQ's 600 would leave a dead scheduler dead."""
 
-CLEANING = 60
-"""Seconds that one round of RQ's clean-up may take before another worker begins one."""
+CLEANUP_LOCK = 60
+"""Seconds that one worker may lock RQ's clean-up."""
 
 
 class WorkerKind(StrEnum):
-    """Name how a worker runs a job."""
+    """How a worker runs a job."""
 
     FORK = "fork"
-    """In a process of its own, forked: isolated, and it can be killed when its time is over."""
+    """In a forked process: isolated, and killed after its timeout."""
     SIMPLE = "simple"
-    """In the worker itself: several times the rate, no isolation."""
+    """In the worker's own process: several times the rate, no isolation."""
     SPAWN = "spawn"
-    """In a process of its own, started anew: slow, for systems where fork is not safe."""
+    """In a newly started process: slow, for systems where fork is not safe."""
 
 
 class SafeJob(rq.job.Job):
-    """Be a job that can name one function only: JSON is no sandbox."""
+    """RQ job that can call one function only, since JSON is not a sandbox."""
 
     @property
     def func(self) -> Callable[..., object]:
-        """Give the one function; raises PermissionError for a job that names another."""
+        """Return the allowed function; raises PermissionError if the job names another."""
         if self.instance is None and self.func_name == PROCESS:
             return process
-        logger.critical("refused a job that names another function: %s", self.id)
+        logger.critical("Refused job %s: it names another function.", self.id)
         message = "the job names another function"
         raise PermissionError(message)
 
@@ -73,36 +73,36 @@ class SafeJob(rq.job.Job):
     ) -> None:
         """Delete a job that has succeeded, in the transaction that ends its execution.
 
-        RQ's own way first looks for it wherever a job may stand: seven more round trips.
+        RQ's own method first searches all of its lists: seven more round trips.
         """
         if ttl != 0 or pipeline is None:
             super().cleanup(ttl, pipeline, remove_from_queue)
             return
-        # Each RetryLater has left a result, which would stay for good.
+        # Each RetryLater has left a result, which would never expire.
         results = cast("Any", Result).get_key(self.id)
         pipeline.delete(self.key, self.dependents_key, self.dependencies_key, results)
         pipeline.zrem(self.failed_job_registry.key, self.id)
 
-    # What a job may name besides: functions to call and addresses to post to. Ours names none.
+    # A job could also name callbacks to call and addresses to post to. Ours never does.
 
     @property
     def success_callback(self) -> None:
-        """Give none, whatever the job names."""
+        """Return None, to ignore any callback that the job names."""
 
     @property
     def failure_callback(self) -> None:
-        """Give none, whatever the job names."""
+        """Return None, to ignore any callback that the job names."""
 
     @property
     def stopped_callback(self) -> None:
-        """Give none, whatever the job names."""
+        """Return None, to ignore any callback that the job names."""
 
     def send_webhooks(self, status: object, *, exc_string: str | None = None) -> None:
-        """Send none, whatever the job names."""
+        """Do nothing, to ignore any address that the job names."""
 
 
 class SafeQueue(rq.Queue):
-    """Be a queue of such jobs, in JSON also where RQ's clean-up builds a queue by itself."""
+    """RQ queue of safe jobs, in JSON also if RQ's clean-up creates it."""
 
     def __init__(
         self, name: str = "florentin", connection: redis.Redis | None = None, **options: Any
@@ -111,42 +111,42 @@ class SafeQueue(rq.Queue):
         super().__init__(name, connection, **options)  # pyright: ignore[reportUnknownMemberType]
 
     def acquire_maintenance_lock(self) -> bool:
-        """Take the lock of RQ's clean-up, but not for the quarter of an hour that RQ takes it for.
+        """Take the lock of RQ's clean-up for a minute, not for RQ's quarter of an hour.
 
-        Whoever is killed with it would keep everybody from finding what was abandoned.
+        A worker that is killed with the lock would stop all others from finding abandoned jobs.
         """
-        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANING))
+        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANUP_LOCK))
 
 
 class SweepingWorker(GracefulShutdown):
-    """Sweep in each round of maintenance."""
+    """Mixin that runs the sweeper in each round of maintenance."""
 
     hooks: Receiver | None = None
-    forgotten_after = LOST_AFTER
+    lost_after = LOST_AFTER
 
     def run_maintenance_tasks(self) -> None:
-        """Do RQ's maintenance, then put back what RQ has lost."""
+        """Run RQ's maintenance, then requeue lost jobs."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped.
         if self.hooks is None:
             return
         for queue in self.queues:
             try:
-                requeue_lost(self.hooks, queue, self.forgotten_after)
+                requeue_lost(self.hooks, queue, self.lost_after)
                 drop_expired(self.hooks)
             except (Unavailable, redis.RedisError) as error:
-                logger.warning("not swept: %s", type(error).__name__)
+                logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
 
 
 class ForkWorker(SweepingWorker, rq.Worker):
-    """Run each job in a forked process."""
+    """Worker that runs each job in a forked process."""
 
 
 class SimpleWorker(SweepingWorker, rq.SimpleWorker):
-    """Run each job in the worker itself."""
+    """Worker that runs each job in its own process."""
 
 
 class SpawnWorker(SweepingWorker, rq.SpawnWorker):
-    """Run each job in a process that is started anew."""
+    """Worker that runs each job in a newly started process."""
 
 
 _CLASSES = {
@@ -165,14 +165,16 @@ def build_worker(
     maintenance: int = MAINTENANCE,
     name: str | None = None,
 ) -> rq.worker.BaseWorker:
-    """Give a worker for *queue*; start it with ``work(with_scheduler=True)``.
+    """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
-    *client* is the worker's own: RQ changes its time-outs. *name* is unique among all workers.
+    *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers.
     """
     if not isinstance(hooks.store, RedisStore) or hooks.queue is None:
-        message = "a worker needs a Receiver with store=RedisStore(…) and queue=RQQueue(…)"
-        raise ConfigurationError(message)
-    # Prepares the queue's job once. Else each forked process would do it anew.
+        raise ConfigurationError(
+            "A worker needs a Receiver with a RedisStore and a queue.",
+            "Pass Receiver store=RedisStore(…) and queue=RQQueue(…).",
+        )
+    # Builds the queue's job template once, and not in each forked process.
     hooks.build_job("0" * 32, queue)
     worker = _CLASSES[kind](
         [SafeQueue(queue, client)],

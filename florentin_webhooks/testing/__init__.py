@@ -1,4 +1,4 @@
-"""A pretend Florentin for your tests."""
+"""A test kit: signed deliveries for your tests."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Pretend to be Florentin: make signed deliveries for your tests, and send them.
+"""A sender for tests: it makes signed deliveries and sends them.
 
-What is made is exactly what goes over the wire: the bytes and their headers, nothing to encode
-again. The clock is an argument, so that a test says what time it is.
+A delivery is exactly what goes over the wire: the bytes and their headers. The clock is an
+argument, so a test sets the time.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["Provider", "SignedDelivery"]
 
 
-JSON = Mapping[str, Any]  # Any: what JSON can spell.
+JSON = Mapping[str, Any]  # Any: JSON.
 
 
 class SignedDelivery(NamedTuple):
-    """Hold a delivery as it goes over the wire."""
+    """A delivery as it goes over the wire."""
 
     headers: dict[str, str]
     body: bytes
@@ -43,9 +43,9 @@ def _utc_now() -> datetime:
 
 
 class Provider:
-    """Make and send deliveries, signed with *secret*.
+    """Sender of deliveries signed with *secret*.
 
-    *clock* gives an aware datetime: what events are stamped with. What is made can go anywhere:
+    *clock* returns an aware datetime, the timestamp of new events. Pass a delivery to any receiver:
     ``hooks.receive(*provider.make("user.login"))``, and in a running event loop
     ``await hooks.areceive(*provider.make("user.login"))``.
     """
@@ -60,11 +60,11 @@ class Provider:
         /,
         **data: Any,  # Any: JSON.
     ) -> SignedDelivery:
-        """Give headers and body of a new delivery.
+        """Return headers and body of a new delivery.
 
-        The data is the sample of *event* (nothing for an event without one) with *data* laid over
-        it, deeply: ``make("invoice.created", invoice={"amount_due": 0})``. Two deliveries never
-        share their bytes or their id.
+        The data is the sample of *event* (empty for an event without one) deeply merged with
+        *data*: ``make("invoice.created", invoice={"amount_due": 0})``. Two deliveries never share
+        their bytes or their id.
         """
         unique = token_hex(12)
         envelope = {
@@ -75,21 +75,21 @@ class Provider:
         return self.sign(event, json.dumps(envelope).encode(), delivery_id=unique)
 
     def sign(self, event: str, body: bytes, *, delivery_id: str) -> SignedDelivery:
-        """Give the delivery of exactly these bytes."""
+        """Return a signed delivery of exactly these bytes."""
         headers = self._signature.sign(
             body, event=event, delivery_id=delivery_id, timestamp=self._clock()
         )
         return SignedDelivery({"Content-Type": "application/json", **headers}, body)
 
     def deliver(self, target: Receiver | str, event: str, /, **data: Any) -> Response:  # Any: JSON.
-        """Make a delivery, send it to a receiver or to a URL, and give the answer.
+        """Make a delivery, send it to a receiver or to a URL, and return the response.
 
-        Raises OSError where nobody answers at the URL.
+        Raises OSError without an answer from the URL.
         """
         return self.send(target, self.make(event, **data))
 
     def send(self, target: Receiver | str, made: SignedDelivery) -> Response:
-        """Send a delivery as it is, once more if you like, and give the answer."""
+        """Send a delivery unchanged, any number of times, and return the response."""
         if isinstance(target, str):
             return post(target, made.headers, made.body)
         reply = target.receive(made.headers, made.body)
@@ -125,12 +125,12 @@ def _envelope(delivery: SignedDelivery) -> dict[str, Any]:  # Any: JSON.
     return cast("dict[str, Any]", json.loads(delivery.body))
 
 
-def _deep_merge(below: JSON, above: JSON) -> dict[str, Any]:
-    together = dict(below)
-    for key, value in above.items():
-        under = together.get(key)
-        if isinstance(under, Mapping) and isinstance(value, Mapping):
-            together[key] = _deep_merge(cast("JSON", under), cast("JSON", value))
+def _deep_merge(defaults: JSON, values: JSON) -> dict[str, Any]:
+    merged = dict(defaults)
+    for key, value in values.items():
+        default = merged.get(key)
+        if isinstance(default, Mapping) and isinstance(value, Mapping):
+            merged[key] = _deep_merge(cast("JSON", default), cast("JSON", value))
         else:
-            together[key] = value
-    return together
+            merged[key] = value
+    return merged

@@ -1,4 +1,4 @@
-"""Send a delivery over HTTP the way Florentin does: one POST, no redirect followed."""
+"""HTTP transport of deliveries: one POST, no redirect followed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Response", "post"]
 
-MAX_ANSWER = 1_048_576
-"""How much of an answer is read."""
+MAX_RESPONSE = 1_048_576
+"""The most bytes of a response that are read."""
 
 _VISIBLE = re.compile(r"[!-~]+")
 
 
 class Response(NamedTuple):
-    """Hold what a receiver answered; *outcome* is empty where it does not speak of one."""
+    """The response of a receiver; *outcome* is empty if its body has none."""
 
     status: int
     outcome: str
@@ -31,50 +31,52 @@ class Response(NamedTuple):
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 30) -> Response:
-    """Send *body* and give the answer, whatever its status.
+    """Send *body* and return the response, of any status.
 
-    Raises OSError where nobody answers within *timeout* seconds, and
-    :class:`ConfigurationError` for a URL that is none or a header that cannot be sent.
+    Raises OSError without a response within *timeout* seconds, and :class:`ConfigurationError` for
+    an invalid URL or a header that cannot be sent.
     """
-    connection, path = _connection(url, timeout)
+    connection, path = _connect(url, timeout)
     try:
         connection.request("POST", path, body=body, headers=dict(headers))
         answer = connection.getresponse()
-        content = answer.read(MAX_ANSWER)
+        content = answer.read(MAX_RESPONSE)
     except HTTPException as error:
-        message = f"no HTTP answer: {type(error).__name__}"
+        message = f"The answer is not HTTP: {type(error).__name__}."
         raise ConnectionError(message) from error
     except ValueError as error:  # Also UnicodeEncodeError.
-        message = "a header holds characters that HTTP cannot carry"
-        raise ConfigurationError(message) from error
+        raise ConfigurationError(
+            "A header has characters that HTTP cannot carry.", "Use visible ASCII characters."
+        ) from error
     finally:
         connection.close()
     return Response(answer.status, _outcome(content), dict(answer.getheaders()), content)
 
 
-def _connection(url: str, timeout: float) -> tuple[HTTPConnection, str]:
+def _connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
         port = parts.port
-    except ValueError:  # A port that is none, an open bracket, a host with empty labels.
-        _refuse(url)
+    except ValueError:  # An invalid port, an open bracket, a host with empty labels.
+        _reject_url(url)
     path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     if parts.scheme not in ("http", "https") or not all(map(_VISIBLE.fullmatch, (host, path))):
-        _refuse(url)
+        _reject_url(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     # Without a port, http.client would look for one inside an IPv6 address.
     return kind(host, kind.default_port if port is None else port, timeout=timeout), path
 
 
-def _refuse(url: str) -> NoReturn:
-    message = f"{url!r} is no http:// or https:// URL; write it as http://localhost:8000/webhooks"
-    raise ConfigurationError(message)
+def _reject_url(url: str) -> NoReturn:
+    raise ConfigurationError(
+        f"{url!r} is not an http:// or https:// URL.", "Write http://localhost:8000/webhooks."
+    )
 
 
 def _outcome(content: bytes) -> str:
     try:
-        told = json.loads(content)
-        return str(told["data"]["outcome"] if "data" in told else told["error"]["code"])
+        reply = json.loads(content)
+        return str(reply["data"]["outcome"] if "data" in reply else reply["error"]["code"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""

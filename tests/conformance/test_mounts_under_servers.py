@@ -16,9 +16,11 @@ import pytest
 from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.http import Answer, Connection, raw
-from tests.support.mount_cases import ATTACKS, CASES, HEADER, Case
-from tests.support.serving import ASGI_SERVERS, WSGI_SERVERS, served
+from tests.support.mount_cases import ATTACKS, CASES, Case
+from tests.support.server import ASGI_SERVERS, WSGI_SERVERS, served
 from tests.support.vectors import Request
+
+pytestmark = pytest.mark.answers("every request", "ADP-11", "SIG-29", "HTTP-04")
 
 ALL = CASES | ATTACKS
 NUMBERS = {name: number for number, name in enumerate(ALL)}
@@ -59,19 +61,17 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
             if server not in known:
                 app = "asgi" if server in ASGI_SERVERS else "wsgi"
                 log: Path = folder / f"{server}.log"
-                program = served(server, f"tests.support.mounted:{app}", log)
+                program = served(server, f"tests.support.program:{app}", log)
                 known[server] = stack.enter_context(program)
             return known[server]
 
         yield port
 
 
-def told(port: int, mount: str, request: Request, receiver: str) -> Answer | None:
+def answer_to(request: Request, port: int, path: str) -> Answer | None:
     length = b"Content-Length" not in dict(request.headers)
-    data = raw(request, f"/{mount}/webhooks/florentin", length=length)
-    first, rest = data.split(b"\r\n", 1)
     with Connection(port) as connection:
-        connection.send(b"\r\n".join([first, f"{HEADER}: {receiver}".encode(), rest]))
+        connection.send(raw(request, path, length=length))
         return connection.answer()
 
 
@@ -93,13 +93,13 @@ def meetings() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("server", "mount", "name"), list(meetings()))
-def test_a_delivery_is_answered_alike_everywhere(
+def test_every_server_sends_the_same_reply(
     server: str, mount: str, name: str, ports: Ports
 ) -> None:
-    case, receiver = ALL[name], f"{NUMBERS[name]}/{next(_uses)}"
+    case, path = ALL[name], f"/{mount}/case{NUMBERS[name]}use{next(_uses)}/0"
     expected = case.build()
     for request, outcome in zip(case.requests, expected_of(server, name, case), strict=True):
-        answer = told(ports(server), mount, request, receiver)
+        answer = answer_to(request, ports(server), path)
         if name in BY_THE_SERVER[server]:
             assert answer is None or answer.status in (400, 401, 431)
             continue

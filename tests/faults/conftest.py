@@ -15,14 +15,14 @@ from tests.faults.stage import Stage
 
 
 class Stages:
-    """The stage of many tests, since its processes take a while to start; a new one if need be."""
+    """One stage for many tests, since its processes take a while to start."""
 
     def __init__(self) -> None:
         self.kept: Stage | None = None
         self._stack = ExitStack()
 
     def clean(self) -> Stage:
-        """A stage on which nothing happens."""
+        """Return a stage with nothing on its way."""
         if self.kept is None:
             path = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="fw-"))
             self.kept = self._stack.enter_context(Stage(Path(path), proxied=True))
@@ -30,21 +30,19 @@ class Stages:
         return self.kept
 
     def close(self) -> None:
-        """End all processes."""
         self.kept = None
         self._stack.close()
 
 
 @pytest.fixture
 def seed() -> int:
-    """What decides who is harmed and when: $FLORENTIN_FAULT_SEED, or drawn anew."""
+    """Return what decides who is killed and when: $FLORENTIN_FAULT_SEED, or a random number."""
     told = os.environ.get("FLORENTIN_FAULT_SEED")
     return int(told) if told else random.SystemRandom().randrange(1_000_000)
 
 
 @pytest.fixture(scope="session")
 def stages() -> Iterator[Stages]:
-    """Where stages come from, and where all of them end."""
     made = Stages()
     try:
         yield made
@@ -54,7 +52,7 @@ def stages() -> Iterator[Stages]:
 
 @pytest.fixture
 def stage(stages: Stages) -> Iterator[Stage]:
-    """A web process and two workers, with a proxy before their server."""
+    """Yield a web process and two workers, with a proxy before their server."""
     given = stages.clean()
     whole = False
     try:

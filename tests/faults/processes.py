@@ -36,17 +36,16 @@ def _leave_with_test() -> None:
 
 
 def web(descriptor: int) -> None:
-    """Serve the receiver on a socket that was opened by the test."""
+    """Serve the receiver on a socket that the test has opened."""
     logging.basicConfig(level=logging.INFO)
     config = uvicorn.Config(WebhookApp(hooks), log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
 def work(kind: str) -> None:
-    """Run a worker until it is killed."""
     part.LEASE_MARGIN = 1
-    worker.CLEANING = MINUTE
-    job._WITHOUT_STORE = 1
+    worker.CLEANUP_LOCK = MINUTE
+    job._STORE_RETRY = 1
     made: Any = worker.build_worker(  # Any: RQ leaves its types open.
         hooks,
         redis.Redis.from_url(REDIS),
@@ -54,7 +53,7 @@ def work(kind: str) -> None:
         kind=worker.WorkerKind(kind),
         maintenance=1,
     )
-    made.forgotten_after = sweeper.LOST_AFTER / 60 * MINUTE
+    made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
     made.get_heartbeat_ttl = lambda *_, **__: MINUTE
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)
@@ -63,7 +62,7 @@ def work(kind: str) -> None:
 
 
 class _Second(int):
-    """Be a second to which RQ adds sixty in vain."""
+    """A second to which RQ adds sixty in vain."""
 
     def __add__(self, _: int) -> int:
         return MINUTE

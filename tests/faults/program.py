@@ -22,8 +22,6 @@ from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.events import Event
 from tests.faults.oracle import Oracle
 
-__all__ = ["EFFECTS", "FOLDER", "QUEUE", "SECRET", "UNGUARDED", "die_at", "hooks", "named"]
-
 A = TypeVar("A")
 
 SECRET = "5a0f7a7e-3b6c-4b5f-9f0a-made-up"
@@ -41,34 +39,32 @@ EFFECTS: Mapping[str, frozenset[str]] = {
 UNGUARDED = frozenset({"notify"})
 """The handlers that do without ``once``."""
 
-oracle = Oracle(FOLDER / "oracle.db")
+oracle = Oracle(FOLDER / "oracle.jsonl")
 
 
 def die_at(point: str) -> None:
-    """Be killed here, if a test has said so; nobody else is then."""
+    """Kill this process if a test has armed *point*, and disarm it."""
     with suppress(FileNotFoundError):
         (FOLDER / f"die {point}").unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def named(operation: Operation[Any]) -> str:  # Any: whatever it answers.
-    """The name of *operation*, and of its step where it has some."""
+    """Return the name of *operation*, with its step if it has one."""
     step = getattr(operation, "step", None)
     return type(operation).__name__ + (f" {step.value}" if step else "")
 
 
 class MortalStore(RedisStore):
-    """A store around whose every operation there is a point to die at."""
+    """A store with a point to die at before and after each operation."""
 
     def execute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*, unless this process dies before."""
         die_at(f"before {named(operation)}")
         answer = super().execute(operation)
         die_at(f"after {named(operation)}")
         return answer
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Do the same in an event loop."""
         die_at(f"before {named(operation)}")
         answer = await super().aexecute(operation)
         die_at(f"after {named(operation)}")
@@ -89,7 +85,7 @@ def _data(delivery: Delivery) -> dict[str, Any]:  # Any: JSON.
 
 
 def _wait_at(gate: str | None) -> None:
-    """Wait, without a thought for alarms, until a test opens the *gate* for the first or second."""
+    """Wait until a test opens the *gate* for the first or second; ignore alarms."""
     if gate is None:
         return
     for number in (1, 2):
@@ -116,13 +112,12 @@ def _have_effect(name: str, delivery: Delivery) -> None:
 
 @hooks.on("invoice.created")
 def bill(_: Event, delivery: Delivery) -> None:
-    """Have an effect, guarded, in a worker."""
     _have_effect("bill", delivery)
 
 
 @hooks.on("invoice.created")
 async def notify(_: Event, delivery: Delivery) -> None:
-    """Have an effect without a guard, in a worker, in a coroutine."""
+    """Have an effect without a guard."""
     data = _data(delivery)
     with oracle.run("notify", data["request"], delivery.fingerprint) as run:
         await asyncio.sleep(data.get("work", 0))
@@ -131,7 +126,6 @@ async def notify(_: Event, delivery: Delivery) -> None:
 
 @hooks.on("user.login", inline=True)
 async def greet(_: Event, delivery: Delivery) -> None:
-    """Have an effect, guarded, before the sender is answered."""
     data = _data(delivery)
     with oracle.run("greet", data["request"], delivery.fingerprint) as run:
         await asyncio.sleep(data.get("work", 0))
@@ -142,11 +136,9 @@ async def greet(_: Event, delivery: Delivery) -> None:
 
 @hooks.on("subscription.purchased", inline=True)
 def resize(_: Event, delivery: Delivery) -> None:
-    """Have an effect before the sender is answered; another one follows in a worker."""
     _have_effect("resize", delivery)
 
 
 @hooks.on("subscription.purchased")
 def tell(_: Event, delivery: Delivery) -> None:
-    """Have the effect that follows, in a worker."""
     _have_effect("tell", delivery)

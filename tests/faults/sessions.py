@@ -8,16 +8,13 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["end", "leads_group", "processes_of", "session_of"]
-
 
 def processes_of(session: int) -> list[int]:
-    """All processes of a session."""
     return [pid for pid in _pids() if session_of(pid) == session]
 
 
 def session_of(pid: int) -> int:
-    """The session of a process; -1 where it has gone."""
+    """Return the session of a process; -1 if the process has ended."""
     try:
         return os.getsid(pid) if pid else -1
     except OSError:
@@ -25,7 +22,7 @@ def session_of(pid: int) -> int:
 
 
 def leads_group(pid: int) -> bool:
-    """Whether a process has a group of its own, as work-horses have."""
+    """Check whether a process has its own group, as work-horses do."""
     try:
         return os.getpgid(pid) == pid
     except OSError:
@@ -33,7 +30,7 @@ def leads_group(pid: int) -> bool:
 
 
 def end(session: int) -> list[int]:
-    """Kill all processes of a session, and give them."""
+    """Kill all processes of a session and return their ids."""
     victims: set[int] = set()
     while new := set(processes_of(session)) - victims:  # Some may have forked meanwhile.
         for pid in new:

@@ -22,8 +22,6 @@ from tests.faults.sessions import end, leads_group, processes_of
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
-__all__ = ["Stage"]
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -40,7 +38,7 @@ class Stage:
         self.server = EmbeddedServer(folder / "redis")
         self.proxy = Proxy(self.server.url) if proxied else None
         self.client = redis.Redis.from_url(self.server.url)
-        self.oracle = Oracle(folder / "oracle.db")
+        self.oracle = Oracle(folder / "oracle.jsonl")
         self.sessions: list[int] = []
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
@@ -49,7 +47,7 @@ class Stage:
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/webhooks/florentin"
 
     def __enter__(self) -> Self:
-        self.oracle.open()
+        self.oracle.clear()
         self.server.start()
         if self.proxy:
             self.proxy.__enter__()
@@ -71,7 +69,7 @@ class Stage:
         self.server.stop()
 
     def reset(self) -> None:
-        """Begin anew with the same processes, as far as they live; fails where anything is left."""
+        """Restore the first cast of processes; fail if anything is on its way."""
         for name in set(self.running) - set(self._cast):
             self.kill(name)
             _close(self.running.pop(name))
@@ -88,18 +86,18 @@ class Stage:
             self.proxy.lost = 0
 
     def names(self, kind: str) -> list[str]:
-        """The names of all web processes (``web``) or workers (``fork``)."""
+        """Return the names of all web processes (``web``) or workers (``fork``)."""
         return [name for name in self._names if name.startswith(kind)]
 
     def revive(self) -> None:
-        """Start whoever does not run, as a process manager does."""
+        """Start every process that has ended, as a process manager does."""
         for name in self._names:
             running = self.running.get(name)
             if running is None or running.poll() is not None:
                 self.start(name)
 
     def start(self, name: str) -> None:
-        """Start a process under *name*, in a session of its own."""
+        """Start a process in a session of its own."""
         if old := self.running.pop(name, None):
             _close(old)
         kind = name.split(maxsplit=1)[0]
@@ -120,18 +118,18 @@ class Stage:
         self.sessions.append(self.running[name].pid)
 
     def stop_all(self, kind: str) -> None:
-        """Kill every process of a *kind*, and do not start it again."""
+        """Kill every process of a *kind* for good."""
         for name in self.names(kind):
             self.kill(name)
             self._names.remove(name)
 
     def add(self, name: str) -> None:
-        """Have one more process from here on."""
+        """Start one more process, and keep it running."""
         self._names.append(name)
         self.start(name)
 
     def kill(self, name: str, *, alone: bool = False) -> list[int]:
-        """Kill a process with its children, or *alone*; give who was killed."""
+        """Kill a process with its children, or *alone*; return the ids of the killed."""
         process = self.running[name]
         if alone:
             process.kill()
@@ -142,22 +140,21 @@ class Stage:
         return victims
 
     def horses(self) -> set[int]:
-        """The work-horses that are at work."""
+        """Return the work-horses that are running."""
         leaders = {self.running[name].pid for name in self.names("fork")}
         pids = [pid for session in leaders for pid in processes_of(session)]
         return {pid for pid in pids if pid not in leaders and leads_group(pid)}
 
     def arm(self, point: str) -> None:
-        """Have the next process that comes to *point* die there."""
+        """Let the next process that reaches *point* die there."""
         (self.folder / f"die {point}").touch()
 
     def has_died(self, point: str) -> bool:
-        """Whether somebody has."""
         return not (self.folder / f"die {point}").exists()
 
     @contextmanager
     def gone(self) -> Iterator[None]:
-        """Have no server for a time; it was killed."""
+        """Kill the server, and start it again at the end."""
         os.kill(self.server.pid(), signal.SIGKILL)
         try:
             yield
@@ -166,7 +163,7 @@ class Stage:
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """Have a server that accepts and never answers."""
+        """Stop the server: it accepts connections and does not answer."""
         os.kill(self.server.pid(), signal.SIGSTOP)
         try:
             yield
@@ -175,7 +172,6 @@ class Stage:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Have a server whose memory is used up."""
         self.client.config_set("maxmemory", 1)
         try:
             yield
@@ -183,7 +179,7 @@ class Stage:
             self.client.config_set("maxmemory", 0)
 
     def stuck(self) -> dict[str, int]:
-        """Everything that is on its way: nothing, in the end."""
+        """Return everything that is on its way."""
         lists = {"queued": f"rq:queue:{QUEUE}", "popped": f"rq:queue:{QUEUE}:intermediate"}
         sets = {
             "started": f"rq:wip:{QUEUE}",
@@ -206,7 +202,7 @@ class Stage:
         return {what: count for what, count in found.items() if count}
 
     def settle(self, *, seconds: float = 45) -> None:
-        """Wait until nothing is on its way, starting again whoever has left."""
+        """Wait until nothing is on its way; start processes that have ended."""
 
         deadline = time.monotonic() + seconds
         while stuck := self.stuck():
@@ -215,19 +211,19 @@ class Stage:
             time.sleep(0.03)  # Whoever looks all the time takes it from those that work.
 
     def wait(self, condition: Callable[[], object], *, seconds: float = 20) -> None:
-        """Wait for *condition*; tell what the processes wrote if it does not come."""
+        """Wait for *condition*; fail with the output of the processes."""
         try:
             eventually(condition, seconds=seconds)
         except AssertionError:
             raise AssertionError(f"it did not happen; {self.stuck()}; {self.told()}") from None
 
     def swept(self) -> int:
-        """How many jobs a sweeper has put back, which without a loss is none."""
+        """Return the number of jobs that a sweeper has requeued."""
         logs = (log.read_text() for log in self.folder.glob("*.log"))
         return sum(text.count(": lost\n") for text in logs)
 
     def told(self) -> str:
-        """The last lines of what each process wrote."""
+        """Return the last lines of each process."""
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {log.stem}\n{log.read_text()[-1500:]}" for log in logs)
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from importlib import import_module
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple
 
 import pytest
 from django.db import connections
 
+from florentin_webhooks import Delivery, Receiver, events
 from florentin_webhooks.signatures import DELIVERY_ID_HEADER
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.faults.atomic_nursery import SECRET
-from tests.support.django_settings import POSTGRESQL, SQLITE
+from tests.support.django_settings import POSTGRESQL, SQLITE, configure
 from tests.support.django_stores import passed, store_on
 
-EVENT = "invoice.created"
+SECRET = "made up for the tests of faults"
+EVENT: Final = "invoice.created"
 MARKS = len("a[]her[]her[]s")
 POINTS = {
     "before anything is remembered": {"a", "a["},
@@ -37,54 +37,90 @@ POINTS = {
 """How far a process has come that was killed, in a first attempt."""
 
 
+# Children are forked from a process that has loaded all of this, and has no connection.
+configure()
+_LOADED = [connections[SQLITE], connections[POSTGRESQL], import_module("florentin_webhooks.django")]
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
+
+
 class Attempt(NamedTuple):
-    """What was seen of one attempt: the marks, and the answer where it lived to give one."""
+    """The marks of one attempt, and its answer unless it was killed."""
 
     marks: str
     answer: str
 
 
-class Nursery:
-    """Where each delivery gets a process of its own, which may be killed."""
+def receive(alias: str, database: dict[str, str], made: SignedDelivery, pipe: Connection) -> None:
+    """Receive one delivery in a process of its own, which sends a mark at each point it passes.
 
-    def __init__(self, alias: str) -> None:
-        settings = connections[alias].settings_dict
-        database = json.dumps({name: str(settings[name]) for name in ("NAME", "HOST")})
-        words = [sys.executable, "-m", "tests.faults.atomic_nursery", alias, database]
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
+    ``a``: before it asks the store, ``[`` and ``]``: before and after a commit, ``h``, ``e`` and
+    ``r``: in a handler, before its effect, after it, and at its end, ``s``: it has an answer.
+    """
 
-    def close(self) -> None:
-        """End it; no child is left."""
-        self._process.communicate(timeout=20)
+    def mark(letter: str) -> None:
+        pipe.send_bytes(letter.encode())
 
-    def deliver(self, made: SignedDelivery, *, kill_after: int = 0, delay: float = 0) -> Attempt:
-        """Deliver; kill the process some *delay* after so many marks, unless that is none."""
-        told = {"headers": made.headers, "body": made.body.decode()}
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(told).encode() + b"\n")
-        child, seen = int(self._line()), ""
-        while "\n" not in seen:
-            seen += self._read()
+    def commit() -> None:
+        mark("[")
+        original()
+        mark("]")
+
+    connections.settings[alias].update(database)
+    connection = connections[alias]
+    connection.ensure_connection()
+    original, vars(connection)["commit"] = connection.commit, commit
+    hooks = build_receiver(alias, mark)
+    mark("a")
+    reply = hooks.receive(*made)
+    mark("s")
+    connection.close()
+    mark(f" {reply.outcome}")
+
+
+def build_receiver(alias: str, mark: Callable[[str], None]) -> Receiver:
+    """Create a receiver with two atomic handlers that have effects in a table of their own."""
+    from florentin_webhooks.django import DjangoStore
+
+    hooks = Receiver(SECRET, store=DjangoStore(alias))
+
+    def have_effect(handler: str, delivery: Delivery) -> None:
+        mark("h")
+        with connections[alias].cursor() as cursor:
+            cursor.execute("INSERT INTO effects VALUES (%s, %s)", [delivery.delivery_id, handler])
+            mark("e")
+            cursor.execute("SELECT count(*) FROM effects")
+        mark("r")
+
+    @hooks.on(EVENT, atomic=True)
+    def bill(_: events.InvoiceCreated, delivery: Delivery) -> None:
+        have_effect("bill", delivery)
+
+    @hooks.on(EVENT, atomic=True)
+    def grant(_: events.InvoiceCreated, delivery: Delivery) -> None:
+        have_effect("grant", delivery)
+
+    return hooks
+
+
+def deliver(alias: str, made: SignedDelivery, *, kill_after: int = 0, delay: float = 0) -> Attempt:
+    """Deliver to a new process, and kill it some *delay* after so many marks, unless that is 0."""
+    settings = connections[alias].settings_dict
+    database = {name: str(settings[name]) for name in ("NAME", "HOST")}
+    reading, writing = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(target=receive, args=(alias, database, made, writing))
+    process.start()
+    writing.close()
+    seen = ""
+    with suppress(EOFError):  # The process has ended.
+        while True:
+            seen += reading.recv_bytes().decode()
             if len(seen) == kill_after:
                 _wait(delay)
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
-        marks, _, answer = seen.strip("\n").partition(" ")
-        return Attempt(marks, answer)
-
-    def _line(self) -> str:
-        line = ""
-        while not line.endswith("\n"):
-            line += self._read()
-        return line
-
-    def _read(self) -> str:
-        assert self._process.stdout is not None
-        read = self._process.stdout.read(1)
-        assert read, "the nursery has ended"
-        return read.decode()
+                process.kill()
+    process.join(20)
+    marks, _, answer = seen.partition(" ")
+    return Attempt(marks, answer)
 
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
@@ -98,27 +134,19 @@ def alias(request: pytest.FixtureRequest) -> Iterator[str]:
     connections.close_all()
 
 
-@pytest.fixture
-def nursery(alias: str) -> Iterator[Nursery]:
-    """A nursery for that database."""
-    made = Nursery(alias)
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("kills", [pytest.param(200, marks=pytest.mark.long), 20])
-def test_each_effect_happens_once_whenever_a_process_is_killed(
-    alias: str, nursery: Nursery, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
+def test_effects_happen_once_when_processes_are_killed(
+    alias: str, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - a seed repeats a run.
     provider, killed, sent = Provider(SECRET), Counter[str](), list[SignedDelivery]()
     while killed.total() < kills:
         made = provider.make(EVENT)
         sent.append(made)
-        for marks in _insist(alias, nursery, provider, made, dice):
+        for marks in _insist(alias, provider, made, dice):
             killed[marks] += 1
     for made in sent:
-        assert nursery.deliver(made).answer == "duplicate"
+        assert deliver(alias, made).answer == "duplicate"
     happened = _effects(alias)
     report = _report(alias, killed, len(sent), seed)
     with capsys.disabled():
@@ -130,12 +158,12 @@ def test_each_effect_happens_once_whenever_a_process_is_killed(
 
 
 def _insist(
-    alias: str, nursery: Nursery, provider: Provider, made: SignedDelivery, dice: random.Random
+    alias: str, provider: Provider, made: SignedDelivery, dice: random.Random
 ) -> Iterator[str]:
     """Deliver until it is acknowledged, as an honest sender does; give where it was killed."""
     for attempt in range(100):
         kill_after = dice.randint(1, MARKS - 1) if dice.random() < 0.8 / (attempt + 1) else 0
-        told = nursery.deliver(made, kill_after=kill_after, delay=dice.uniform(0, 0.002))
+        told = deliver(alias, made, kill_after=kill_after, delay=dice.uniform(0, 0.002))
         if told.answer in {"processed", "duplicate"}:
             return
         if not told.answer:

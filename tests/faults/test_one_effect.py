@@ -45,7 +45,7 @@ def jobs(stage: Stage) -> list[bytes]:
     return [key.removeprefix(b"rq:job:") for key in stage.client.scan_iter("rq:job:*")]
 
 
-def test_two_workers_with_the_same_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
+def test_two_workers_with_one_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
     sending = sender.sending("invoice.created", gate="gate")
     open_for(stage, 2)
     assert sender.attempt(sending).status == 202
@@ -58,9 +58,7 @@ def test_two_workers_with_the_same_job_have_one_effect(stage: Stage, sender: Flo
     assert effects(stage, sending) == ["bill", "notify"]
 
 
-def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
-    stage: Stage, sender: Florentin
-) -> None:
+def test_job_pushed_three_times_has_one_effect(stage: Stage, sender: Florentin) -> None:
     stage.stop_all("fork")
     sending = sender.sending("subscription.purchased")
     assert sender.attempt(sending).status == 202
@@ -76,9 +74,7 @@ def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
 
 
 @kinds
-def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
-    stage: Stage, sender: Florentin, kind: str
-) -> None:
+def test_expired_lease_owner_has_no_effect(stage: Stage, sender: Florentin, kind: str) -> None:
     sending = sender.sending("invoice.created", gate="gate")
     open_for(stage, 2)
     with asleep(stage, sender, sending, kind):
@@ -90,7 +86,7 @@ def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
 
 
 @kinds
-def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now(
+def test_expired_lease_owner_does_not_release_the_new_lease(
     stage: Stage, sender: Florentin, kind: str
 ) -> None:
     sending = sender.sending("invoice.created", gate="gate")

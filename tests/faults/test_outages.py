@@ -14,6 +14,8 @@ from tests.faults.program import EFFECTS
 from tests.faults.stage import Stage
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.answers("RQ-12")
+
 BOUND = 2.0
 """The longest that a sender waits for an answer, in seconds."""
 
@@ -30,7 +32,7 @@ lasting = pytest.mark.parametrize(
 
 @lasting
 @outages
-def test_an_outage_is_told_in_time_and_everything_is_delivered_after_it(
+def test_outage_is_answered_in_time_and_nothing_is_lost(
     stage: Stage, outage: Outage, seconds: float
 ) -> None:
     sender = Florentin(stage.url)

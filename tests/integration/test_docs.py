@@ -8,11 +8,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import get_type_hints
 
 import click
@@ -21,12 +18,10 @@ import pytest
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
-from florentin_webhooks.events import CATALOGUE, Event
+from florentin_webhooks.events import CATALOGUE
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.command_line import SECRET, environment
-from tests.support.markdown import PAGES, PARSERS, ROOT, Block, Page, module_name
-from tests.support.server import under_uvicorn
-from tests.support.terminal import Terminal, commands, furnish
+from tests.support.command_line import environment
+from tests.support.markdown import PAGES, PARSERS, ROOT, Page, module_name, write_modules
 from tests.support.type_checkers import mypy_cache
 
 PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
@@ -35,9 +30,6 @@ PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
 NAMED = {page.name: page for page in PAGES}
 BLOCKS = [block for page in PAGES for block in page.blocks]
 PYTHON = [page for page in PAGES if page.of("python")]
-CONSOLE = [block for block in BLOCKS if block.language == "console"]
-LONG = re.compile(r"^\$ florentin(-webhooks)? demo", re.MULTILINE)
-"""What takes so long that it is typed while the other commands are."""
 
 
 def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
@@ -87,7 +79,7 @@ def program(page: Page) -> str:
 @pytest.fixture(scope="module")
 def ran(modules: Path) -> dict[str, tuple[int, str]]:
     """What came of the Python of each page; the pages run side by side."""
-    furnish(modules / ".files")
+    write_modules(modules / ".files")
     running = {page.name: start("-W", "error", "-c", program(page), cwd=modules) for page in PYTHON}
     written = {name: told(process, modules) for name, process in running.items()}
     return {name: (running[name].returncode, text) for name, text in written.items()}
@@ -104,44 +96,6 @@ def verdicts(modules: Path) -> tuple[str, str]:
         return told(mypy, modules), told(pyright, modules)
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """The URL of a receiver for the commands that send to one."""
-    receiver = Receiver(SECRET, store=MemoryStore())
-
-    @receiver.on(Event)
-    async def take(_: Event) -> None: ...
-
-    with under_uvicorn(WebhookApp(receiver)) as port:
-        yield f"http://127.0.0.1:{port}/webhooks/florentin"
-
-
-def type_in(block: Block, url: str, redis_url: str) -> None:
-    """Type the commands of *block* into a terminal of its own: they must do what is shown."""
-    typed = commands(block)
-    with (
-        TemporaryDirectory(prefix="fw-") as directory,
-        Terminal(Path(directory), url, redis_url) as terminal,
-    ):
-        for command, following in zip(typed, [*typed[1:], None], strict=True):
-            shows_code = following is not None and following.text == "echo $?"
-            terminal.type(command, may_fail=shows_code)
-
-
-@pytest.fixture(scope="module")
-def begun(
-    request: pytest.FixtureRequest, endpoint: str, redis_server: str
-) -> Iterator[Mapping[Block, Future[None]]]:
-    """What comes of the blocks that take long and are to be tried; all have begun."""
-    wanted = "".join(item.name for item in request.session.items)
-    with ThreadPoolExecutor() as threads:
-        yield {
-            block: threads.submit(type_in, block, endpoint, redis_server)
-            for block in CONSOLE
-            if LONG.search(block.text) and f"[{block.place}]" in wanted
-        }
-
-
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
 def test_the_python_of_a_page_runs(page: Page, ran: dict[str, tuple[int, str]]) -> None:
     code, written = ran[page.name]
@@ -154,16 +108,6 @@ def test_mypy_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None
 
 def test_pyright_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None:
     assert verdicts[1].startswith("0 errors, 0 warnings, 0 notes"), verdicts[1]
-
-
-@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
-def test_commands_do_what_is_shown(
-    block: Block, begun: Mapping[Block, Future[None]], endpoint: str, redis_url: str
-) -> None:
-    if block in begun:
-        begun[block].result()
-    else:
-        type_in(block, endpoint, redis_url)
 
 
 def test_files_that_are_shown_can_be_read() -> None:
@@ -259,10 +203,3 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     rows = NAMED["docs/command-line.md"].rows()
     of_django = {"FLORENTIN_WEBHOOKS"}  # A setting, not a variable.
     assert set(re.findall(r'"(FLORENTIN_[A-Z_]+)"', sources)) - set(rows) == of_django
-
-
-def test_every_module_has_its_place_in_the_tour() -> None:
-    found = [*ROOT.glob("florentin_webhooks/*.py"), *ROOT.glob("florentin_webhooks/*/__init__.py")]
-    modules = {path.parent.name if path.stem == "__init__" else path.stem for path in found}
-    named = {code.rstrip("/") for code in NAMED["CONTRIBUTING.md"].code()}
-    assert modules - {"florentin_webhooks", "__main__"} - named == set()

@@ -47,9 +47,10 @@ def outcome(port: int) -> str:
     return answer.outcome
 
 
+@pytest.mark.answers("RPL-14")
 @pytest.mark.parametrize("reader", ["h11", "httptools"])
 @pytest.mark.parametrize("plain", [True, False], ids=["def", "async def"])
-def test_a_handler_outlives_its_sender_and_the_retry_waits_for_it(reader: str, plain: bool) -> None:
+def test_handler_outlives_its_sender_and_the_retry_waits(reader: str, plain: bool) -> None:
     slow = Slow(plain=plain)
     with under_uvicorn(WebhookApp(slow.receiver), reader) as port:
         with Connection(port) as connection:

@@ -58,7 +58,8 @@ def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
     return fingerprint
 
 
-def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
+@pytest.mark.answers("RQ-02")
+def test_job_with_another_function_is_refused_and_logged_as_critical(
     shop: Workshop, mark: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fingerprint = forge(shop, json.dumps(["os.mkdir", None, [str(mark)], {}]).encode())
@@ -66,7 +67,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
     assert not mark.exists()
     refused = [each.getMessage() for each in caplog.records if each.levelno == logging.CRITICAL]
     job_id = shop.job_id(fingerprint)
-    assert refused == [f"refused a job that names another function: {job_id}"] * 2
+    assert refused == [f"Refused job {job_id}: it names another function."] * 2
     assert shop.ran == []
 
 
@@ -80,7 +81,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
         [None, None, [], {}],
     ],
 )
-def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> None:
+def test_jobs_can_name_only_one_function(redis_url: str, named: list[object]) -> None:
     with redis.Redis.from_url(redis_url) as client:
         job: Any = cast("Any", SafeJob)("x", connection=client, serializer="json")
         job.data = json.dumps(named).encode()
@@ -88,17 +89,16 @@ def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> 
             _ = job.func
 
 
+@pytest.mark.answers("RQ-01")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickled_job_fails_and_is_not_unpickled(
-    shop: Workshop, mark: Path, protocol: int
-) -> None:
+def test_pickled_job_fails_without_unpickling(shop: Workshop, mark: Path, protocol: int) -> None:
     forge(shop, zlib.compress(pickle.dumps(Payload(mark), protocol)))
     shop.work_it_off()
     assert not mark.exists()
     assert shop.ran == []
 
 
-def test_what_else_a_job_may_hold_is_not_unpickled_either(shop: Workshop, mark: Path) -> None:
+def test_other_fields_of_a_job_are_not_unpickled(shop: Workshop, mark: Path) -> None:
     pickled = pickle.dumps(Payload(mark))
     shop.does("bill", RetryLater(1), ValueError())
     fingerprint = shop.accept()
@@ -112,6 +112,7 @@ def test_what_else_a_job_may_hold_is_not_unpickled_either(shop: Workshop, mark: 
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("RQ-01")
 def test_maintenance_unpickles_nothing(shop: Workshop, redis_url: str, mark: Path) -> None:
     pickled = pickle.dumps(Payload(mark))
     queue = shop.rq()
@@ -142,7 +143,8 @@ def test_maintenance_unpickles_nothing(shop: Workshop, redis_url: str, mark: Pat
     assert not mark.exists()
 
 
-def test_a_job_that_names_callbacks_and_webhooks_has_none_called(
+@pytest.mark.answers("RQ-02")
+def test_callbacks_named_in_a_job_are_not_called(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[object] = []
@@ -187,7 +189,8 @@ def results(shop: Workshop, fingerprint: str) -> str:
     return "\n".join(zlib.decompress(base64.b64decode(each)).decode() for each in packed)
 
 
-def test_of_an_exception_only_its_type_reaches_rq_and_the_log(
+@pytest.mark.answers("RQ-04")
+def test_only_the_type_of_an_exception_reaches_rq(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -200,9 +203,7 @@ def test_of_an_exception_only_its_type_reaches_rq_and_the_log(
             assert private not in text
 
 
-def test_the_text_of_exceptions_reaches_rq_where_that_was_asked_for(
-    redis_url: str, redis_prefix: str
-) -> None:
+def test_exception_text_reaches_rq_with_error_text(redis_url: str, redis_prefix: str) -> None:
     with open_workshop(redis_url, redis_prefix, retries=(5,), error_text=True) as shop:
         fingerprint = failing(shop)
         shop.work_it_off()
@@ -212,7 +213,7 @@ def test_the_text_of_exceptions_reaches_rq_where_that_was_asked_for(
         assert PRIVATE not in repr(shop.record(fingerprint))
 
 
-def test_what_our_own_code_raises_reaches_rq_by_its_type_only(
+def test_only_the_type_of_our_own_errors_reaches_rq(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.does("bill")

@@ -7,8 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import NamedTuple, Self
 
-__all__ = ["Answering", "Asked"]
-
 ANSWERS = {
     "/processed": (200, {}, b'{"data":{"outcome":"processed","delivery":"7c1f"},"meta":{}}'),
     "/refused": (401, {}, b'{"error":{"code":"invalid-signature","message":"no"}}'),
@@ -26,8 +24,6 @@ ANSWERS = {
 
 
 class Asked(NamedTuple):
-    """One request."""
-
     method: str
     path: str
     headers: dict[str, str]
@@ -35,7 +31,7 @@ class Asked(NamedTuple):
 
 
 class Answering:
-    """The server; *url* is where it listens, *requests* what it was asked, in order."""
+    """A server at *url* that keeps the *requests* it gets."""
 
     def __init__(self) -> None:
         self.requests: list[Asked] = []
@@ -60,7 +56,7 @@ class Answering:
                     self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Stay silent."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

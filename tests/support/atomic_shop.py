@@ -22,8 +22,6 @@ from tests.support.receivers import SpiedStore
 from tests.support.shop import SECRET
 from tests.support.stores import Span
 
-__all__ = ["LEASE", "AtomicShop", "Does", "effects"]
-
 A = TypeVar("A")
 Does = Callable[[Delivery], object]
 LEASE = 3600
@@ -31,17 +29,19 @@ MARK = 77
 
 
 class AtomicShop:
-    """A receiver of invoices; its handlers run in transactions, unless one is told otherwise."""
+    """A receiver of invoices whose handlers run in transactions by default."""
 
     def __init__(self, *, timeout: float = 8) -> None:
         self.store = SpiedStore(store_on(SQLITE, Span(lease=LEASE, history=10)))
         self.receiver = Receiver(SECRET, store=self.store, timeout=timedelta(seconds=timeout))
-        self.receiver.around = fresh_connections  # As mounts have it: threads end with their loop.
+        self.receiver.handler_context = (
+            fresh_connections  # As mounts have it: threads end with their loop.
+        )
         self.made = Provider(SECRET).make("invoice.created")
         self.ran: list[str] = []
 
     def on(self, name: str, does: Does = lambda _: None, **how: Any) -> None:
-        """Register a handler that has an effect and then *does* something."""
+        """Register a handler that has an effect and then calls *does*."""
 
         def handler(_: InvoiceCreated, delivery: Delivery) -> None:
             self.ran.append(name)
@@ -51,15 +51,13 @@ class AtomicShop:
         self.receiver.on(InvoiceCreated, **{"atomic": True, **how})(named(name, handler))
 
     def receive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered in a blocking program."""
         return self.receiver.receive(*(made or self.made))
 
     async def areceive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered in an asyncio program."""
         return await self.receiver.areceive(*(made or self.made))
 
     def run(self, made: SignedDelivery | None = None) -> Reply:
-        """The same, in an event loop that begins and ends with it."""
+        """Receive in an event loop of its own."""
 
         async def flow() -> Reply:
             reply = await self.areceive(made)
@@ -69,19 +67,17 @@ class AtomicShop:
         return asyncio.run(flow())
 
     def effects(self) -> int:
-        """The number of effects that are there."""
         return _elsewhere(lambda: int(effects().filter(watermark=MARK).count()))
 
     def asked(self, kind: type[Operation[A]]) -> list[Any]:
-        """What of that *kind* the store was asked."""
+        """Return the operations of that *kind* that the store has carried out."""
         return [each for each in self.store.asked if isinstance(each, kind)]
 
     def state(self) -> State:
-        """The state of the delivery."""
         return self._record().state
 
     def endings(self) -> dict[str, str]:
-        """How each handler has ended that need not run again."""
+        """Return the outcome of each handler that need not run again."""
         return {name.rpartition(":")[2]: how for name, how in self._record().handlers.items()}
 
     def _record(self) -> Record:
@@ -91,7 +87,7 @@ class AtomicShop:
         return record
 
     def loses_its_lease(self) -> None:
-        """Let the lease end, and somebody else have it."""
+        """Let the lease expire and another owner take it."""
         first = self.asked(Accept)[0]
         again = Accept(first.key, None, b"other", first.delivery, fresh=True, valid=True)
 
@@ -103,12 +99,11 @@ class AtomicShop:
 
 
 def _elsewhere(ask: Callable[[], A]) -> A:
-    """Ask in a thread of its own, since Django refuses to block an event loop."""
+    """Ask in another thread, since Django refuses to block an event loop."""
     return in_threads(1, lambda _: ask())[0]
 
 
 def effects() -> Any:  # Any: what Django makes of a model.
-    """The table that effects are rows of."""
     from florentin_webhooks.django.models import Guard
 
     return Guard.objects

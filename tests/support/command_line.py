@@ -19,17 +19,6 @@ from click.testing import CliRunner, Result
 from florentin_webhooks.cli import main
 from tests.support.waiting import eventually
 
-__all__ = [
-    "SECRET",
-    "Program",
-    "environment",
-    "error",
-    "is_free",
-    "python",
-    "started",
-    "type_in",
-]
-
 SECRET = "a-secret-of-the-command-line-tests"
 _ROOT = Path(__file__).parents[2]
 _CLEAN: Mapping[str, str | None] = {
@@ -45,12 +34,12 @@ _CLEAN: Mapping[str, str | None] = {
 def type_in(
     *words: str, stdin: bytes = b"", environ: Mapping[str, str | None] | None = None
 ) -> Result:
-    """What comes of ``florentin-webhooks`` *words*."""
+    """Run ``florentin-webhooks`` *words* in this process."""
     return CliRunner().invoke(main, words, input=stdin, env={**_CLEAN, **(environ or {})})
 
 
 def error(result: Result) -> str:
-    """Message and hint that *result* ends with, as one text."""
+    """Return message and hint of an error as one text."""
     assert not isinstance(result.exception, Exception), result.exception
     message, hint = result.stderr.splitlines()
     assert message.startswith("error: ")
@@ -59,7 +48,7 @@ def error(result: Result) -> str:
 
 
 class Program:
-    """A running program and what it has written so far."""
+    """A running program and its output so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -78,16 +67,16 @@ class Program:
 
     @property
     def data(self) -> str:
-        """What it wrote to standard output."""
+        """Return its standard output."""
         return "".join(self.written["stdout"])
 
     @property
     def talk(self) -> str:
-        """What it wrote to standard error."""
+        """Return its standard error."""
         return "".join(self.written["stderr"])
 
     def says(self, pattern: str) -> str:
-        """What *pattern* finds in its talk, as soon as it does."""
+        """Wait for *pattern* in its standard error and return the match."""
 
         def found() -> bool:
             return re.search(pattern, self.talk) is not None or self.process.poll() is not None
@@ -98,12 +87,12 @@ class Program:
         return match[1] if match.groups() else match[0]
 
     def end(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Send it a signal and give its exit code, after everything that it wrote has come."""
+        """Send it a signal and return its exit code."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Give its exit code."""
+        """Return its exit code once all output is read."""
         code = self.process.wait(60)
         for reader in self._readers:
             reader.join(20)
@@ -111,7 +100,7 @@ class Program:
 
 
 def environment(environ: Mapping[str, str | None] | None = None) -> dict[str, str]:
-    """The environment of a program of its own; None in *environ* unsets a variable."""
+    """Return the environment for a program; None in *environ* unsets a variable."""
     wanted = {**os.environ, **_CLEAN, "PYTHONPATH": str(_ROOT), **(environ or {})}
     return {name: value for name, value in wanted.items() if value is not None}
 
@@ -120,7 +109,7 @@ def environment(environ: Mapping[str, str | None] | None = None) -> dict[str, st
 def started(
     words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | None] | None = None
 ) -> Iterator[Program]:
-    """A program of its own: Python with *words* behind it."""
+    """Start Python with *words* in a process of its own."""
     with subprocess.Popen(
         [sys.executable, *words],
         cwd=cwd,
@@ -140,14 +129,14 @@ def started(
 def python(
     *words: str, cwd: Path = _ROOT, environ: Mapping[str, str | None] | None = None
 ) -> Program:
-    """A program that has ended."""
+    """Run Python with *words* until it ends."""
     with started(words, cwd=cwd, environ=environ) as program:
         program.wait()
     return program
 
 
 def is_free(lock: Path) -> bool:
-    """Whether the server that held *lock* for as long as it lived is gone."""
+    """Check whether the server that held *lock* has ended."""
     with lock.open("r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

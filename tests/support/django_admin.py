@@ -21,33 +21,12 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.support.django_hooks import described
-from tests.support.django_settings import SQLITE, configure, migrated
+from tests.support.django_settings import SQLITE, configure, described, migrated
 from tests.support.django_stores import empty
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-
-__all__ = [
-    "HOSTILE",
-    "PLACE",
-    "SECRET",
-    "Shop",
-    "asked",
-    "found",
-    "logged_in",
-    "mounting",
-    "of",
-    "page",
-    "plain",
-    "programmed",
-    "receiver",
-    "replayed",
-    "restamped",
-    "rows",
-    "told",
-]
 
 SECRET = "a secret of the admin's tests"
 PLACE = "/admin/florentin_webhooks/delivery/"
@@ -55,7 +34,7 @@ HOSTILE = "<script>alert(%s)</script>{0.__class__}"
 
 
 class Shop:
-    """A program with an admin, whose handlers do what a test says."""
+    """A program with an admin, whose handlers fail as a test wants."""
 
     def __init__(self, hooks: Receiver) -> None:
         self.hooks = hooks
@@ -82,31 +61,29 @@ class Shop:
             raise self.broken[name]
 
     def take(self, event: str = "invoice.created", *, age: float = 0, **data: Any) -> str:
-        """The fingerprint of a delivery that came just now, its event *age* hours old."""
+        """Receive a delivery whose event is *age* hours old, and return its fingerprint."""
         florentin = Provider(SECRET, clock=lambda: datetime.now(UTC) - timedelta(hours=age))
         return self.took(florentin.make(event, **data))
 
     def took(self, made: SignedDelivery) -> str:
-        """The fingerprint of *made*, which has come."""
+        """Receive *made* and return its fingerprint."""
         from florentin_webhooks.protocol.fingerprint import fingerprint
 
         self.hooks.receive(made.headers, made.body)
         return fingerprint(made.body).hex()
 
     def failed(self, **data: Any) -> str:
-        """The fingerprint of a delivery of which ``notify`` is left."""
+        """Return the fingerprint of a delivery whose ``notify`` failed."""
         with self.breaking("notify", KeyError("never shown")):
             return self.take(**data)
 
     @contextmanager
     def breaking(self, name: str, error: Exception) -> Iterator[None]:
-        """Have the handler *name* fail."""
         self.broken[name] = error
         yield
         del self.broken[name]
 
     def row(self, fingerprint: str) -> Any:  # Any: Django's models come with its settings.
-        """What is stored."""
         from florentin_webhooks.django.models import Delivery
 
         return Delivery.objects.get(key=fingerprint)
@@ -114,7 +91,7 @@ class Shop:
 
 @contextmanager
 def programmed(given: object = None, **more: Any) -> Iterator[None]:
-    """The program's settings and URLs, with FLORENTIN_WEBHOOKS as *given*."""
+    """Override settings and URLs, with FLORENTIN_WEBHOOKS as *given*."""
     migrated(SQLITE)
     from django.contrib import admin
 
@@ -124,7 +101,7 @@ def programmed(given: object = None, **more: Any) -> Iterator[None]:
 
 
 def user_with(*permissions: str, superuser: bool = False) -> User:
-    """A member of the staff, who may do what is named."""
+    """Return a member of the staff with these permissions."""
     migrated(SQLITE)
     from django.contrib.auth.models import Permission, User
 
@@ -149,7 +126,7 @@ def page(client: Client, place: str = PLACE) -> str:
 
 
 def plain(text: str) -> str:
-    """What a person reads."""
+    """Return the text that a person reads."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
@@ -158,13 +135,13 @@ def of(fingerprint: str) -> str:
 
 
 def rows(text: str) -> list[str]:
-    """The lines of the list, as a person reads them."""
+    """Return the rows of the list as a person reads them."""
     table = text.partition('id="result_list"')[2].partition("</table>")[0]
     return [plain(row) for row in table.partition("<tbody>")[2].split("<tr")[1:]]
 
 
 def replayed(client: Client, *fingerprints: str, **more: str) -> str:
-    """What is told when these are chosen in the list and replayed."""
+    """Select these in the list, replay them, and return the page."""
     form = {"action": "replay", "index": "0", "_selected_action": fingerprints, **more}
     answer = client.post(PLACE, form, follow=True)
     assert answer.status_code == 200
@@ -172,20 +149,20 @@ def replayed(client: Client, *fingerprints: str, **more: str) -> str:
 
 
 def told(text: str) -> list[str]:
-    """The messages of a page."""
+    """Return the messages of a page."""
     found = re.search(r'<ul class="messagelist">(.*?)</ul>', text, re.DOTALL)
     return [plain(each) for each in found[1].split("</li>")[:-1]] if found else []
 
 
 def asked(client: Client, place: str, **form: str) -> str:
-    """The page that comes of posting *form* to *place*, wherever that leads."""
+    """Post *form* to *place* and return the page it leads to."""
     answer = client.post(place, form, follow=True)
     assert answer.status_code == 200, answer
     return answer.content.decode()
 
 
 def restamped(shop: Shop, **data: Any) -> tuple[str, str]:
-    """The fingerprints of a delivery, and of a retry of it with a new timestamp."""
+    """Receive a delivery and a retry with a new timestamp; return both fingerprints."""
     headers, body = shop.florentin.make("invoice.created", **data)
     envelope = json.loads(body)
     first = shop.took(SignedDelivery(headers, body))
@@ -198,13 +175,14 @@ def restamped(shop: Shop, **data: Any) -> tuple[str, str]:
 
 
 def found(client: Client, term: str) -> list[str]:
-    """The beginnings of the fingerprints that a search for *term* lists."""
+    """Return the short fingerprints that a search for *term* lists."""
     return [row.split()[1] for row in rows(page(client, f"{PLACE}?{urlencode({'q': term})}"))]
 
 
 @contextmanager
 def mounting(*receivers: Receiver) -> Iterator[Client]:
-    """A superuser of a program whose receivers stand in its URLs, and not in its settings."""
+    """Yield a superuser of a program whose receivers are only in its URLs."""
+    configure()
     from django.contrib import admin
 
     mounts = [webhook_path(f"at/{number}", each) for number, each in enumerate(receivers)]

@@ -11,11 +11,8 @@ from pathlib import Path
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.command_line import Program, python
 from tests.support.http import Answer, Connection
-from tests.support.server import Server
-from tests.support.serving import served
+from tests.support.server import Server, served
 from tests.support.vectors import Request
-
-__all__ = ["PATH", "Site", "as_request", "managed", "migrated", "program_of", "serve", "written"]
 
 PATH = "/webhooks/florentin"
 SETTINGS = "tests.support.django_site.settings"
@@ -23,7 +20,7 @@ SECRET = "a-secret-of-the-django-site"
 
 
 class Site(Server):
-    """A running program, and what it is sent."""
+    """A running program and its provider."""
 
     def __init__(self, port: int, name: str, log: Path) -> None:
         super().__init__(port, name, log)
@@ -33,11 +30,11 @@ class Site(Server):
     def send(
         self, made: SignedDelivery, path: str = PATH, *, chunked: bool = False, **more: str
     ) -> Answer:
-        """The answer to a delivery, with *more* headers, in which "_" stands for "-"."""
+        """Send a delivery with *more* headers, in which "_" means "-"."""
         return self.answer(written(as_request(made, **more), path, chunked=chunked))
 
     def answer(self, data: bytes) -> Answer:
-        """The answer to exactly these bytes."""
+        """Return the answer to exactly these bytes."""
         with Connection(self.port, timeout=20) as connection:
             connection.send(data)
             answer = connection.answer()
@@ -45,18 +42,16 @@ class Site(Server):
         return answer
 
     def effects(self) -> list[str]:
-        """What the handlers have done, in order."""
         return [*json.loads(self.get("/effects"))]
 
 
 def as_request(made: SignedDelivery, **more: str) -> Request:
-    """*made* as a request."""
     pairs = {**made.headers, **{name.replace("_", "-"): value for name, value in more.items()}}
     return Request(tuple((n.encode(), v.encode()) for n, v in pairs.items()), made.body)
 
 
 def written(request: Request, path: str, *, chunked: bool = False) -> bytes:
-    """The bytes of *request*; *chunked*: without a length."""
+    """Return the bytes of *request*; *chunked*: without a length."""
     length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(request.body)
     lines = [f"{request.method} {path} HTTP/1.1".encode(), b"Host: localhost", length]
     lines += [name + b": " + value for name, value in request.headers]
@@ -65,17 +60,17 @@ def written(request: Request, path: str, *, chunked: bool = False) -> bytes:
 
 
 def program_of(database: Path, **more: str) -> dict[str, str]:
-    """The environment of the program that has its tables in *database*."""
+    """Return the environment of the program with its tables in *database*."""
     return {"SITE_DATABASE": str(database), "DJANGO_SETTINGS_MODULE": SETTINGS, **more}
 
 
 def managed(environment: Mapping[str, str], *words: str) -> Program:
-    """What came of ``manage.py`` *words*."""
+    """Run ``manage.py`` *words*."""
     return python("-W", "error", "-m", "django", *words, environ=environment)
 
 
 def migrated(database: Path) -> Path:
-    """Give *database* with all tables in it."""
+    """Create all tables in *database* and return it."""
     made = managed(program_of(database), "migrate", "--run-syncdb", "--verbosity", "0")
     assert made.wait() == 0, made.talk
     return database
@@ -83,9 +78,8 @@ def migrated(database: Path) -> Path:
 
 @contextmanager
 def serve(server: str, folder: Path, environment: Mapping[str, str]) -> Iterator[Site]:
-    """The program under *server*."""
     kind = "asgi" if server.startswith("uvicorn") else "wsgi"
     log = folder / f"{server.replace(' ', '-')}-{os.getpid()}.log"
-    app = f"tests.support.django_site.{kind}:application"
+    app = f"django.core.{kind}:get_{kind}_application()"
     with served(server, app, log, environment=environment) as port:
         yield Site(port, server, log)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,9 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.test import override_settings
 
 from tests.support.postgres import shared_server
-
-__all__ = ["ABSENT", "ASYNCIO", "POSTGRESQL", "PROXIED", "SQLITE", "configure", "migrated"]
 
 SQLITE = "default"
 POSTGRESQL = "postgresql"
@@ -33,7 +34,7 @@ ABSENT = "absent"
 
 @cache
 def configure() -> None:
-    """Set Django up; no database is opened yet."""
+    """Set Django up without opening a database."""
     settings.configure(
         SECRET_KEY="made up for tests",
         ALLOWED_HOSTS=["*"],
@@ -84,7 +85,7 @@ _TEMPLATES = {
 
 @cache
 def migrated(alias: str, *apps: str) -> str:
-    """Give *alias* with the tables of *apps* in it, without any of them all tables there are."""
+    """Create the tables of *apps*, or all tables, in *alias* and return it."""
     configure()
     if alias != SQLITE:
         connections.settings[alias]["HOST"] = str(shared_server().directory)
@@ -94,6 +95,18 @@ def migrated(alias: str, *apps: str) -> str:
     for app in apps or ("",):
         call_command("migrate", *filter(None, [app]), database=alias, verbosity=0)
     return alias
+
+
+@contextmanager
+def described(given: object, **settings: Any) -> Iterator[None]:
+    """Override FLORENTIN_WEBHOOKS and other *settings*."""
+    configure()
+    from florentin_webhooks.django import conf
+
+    conf._built.cache_clear()
+    with override_settings(FLORENTIN_WEBHOOKS=given, **settings):
+        yield
+    conf._built.cache_clear()
 
 
 def _sqlite() -> dict[str, Any]:  # Any: as Django has it.

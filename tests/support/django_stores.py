@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
 from django.db import connections
 from django.db.models import F
 
 from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.core.stores.guards import GuardStep, Latest, Once
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, ResetMode, ResetRecord
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.support.django_settings import migrated
-from tests.support.stores import Span, Subject
+from tests.support.stores import Span, Subject, accept, content, finish
 
 if TYPE_CHECKING:
     from florentin_webhooks.django import DjangoStore
 
-__all__ = ["APP", "emptied", "empty", "in_threads", "passed", "store_on", "stored_body"]
-
 A = TypeVar("A")
 T = TypeVar("T")
 APP = "florentin_webhooks"
+BODY = content()
+KEY = fingerprint(BODY)
+STEPS: list[Operation[Any]] = [  # Any: of every answer.
+    accept(BODY, token=b"second"),
+    finish(BODY),
+    Once(KEY, "mail", b"first", GuardStep.BEGIN, 60),
+    Latest(b"entity", 1, b"first", GuardStep.BEGIN, 60),
+    ResetRecord(KEY, ResetMode.ALL),
+]
+LOOKS: list[Operation[Any]] = [GetRecord(KEY), ListRecords()]
+IN_TIME = 2.3
+"""Two seconds, on a machine that is busy."""
 
 
 @contextmanager
 def emptied(alias: str, span: Span, *, in_asyncio: bool = False) -> Iterator[Subject]:
-    """A store in the database *alias*, in which nothing is remembered."""
+    """Yield an empty store in the database *alias*."""
     store = store_on(alias, span)
 
     def passes(seconds: float) -> None:
@@ -50,7 +66,7 @@ def emptied(alias: str, span: Span, *, in_asyncio: bool = False) -> Iterator[Sub
 
 
 def store_on(alias: str, span: Span | None = None) -> DjangoStore:
-    """A store in the database *alias*, in which nothing is remembered."""
+    """Return an empty store in the database *alias*."""
     empty(migrated(alias, APP))
     from florentin_webhooks.django import DjangoStore
 
@@ -64,14 +80,13 @@ def store_on(alias: str, span: Span | None = None) -> DjangoStore:
 
 
 def empty(alias: str) -> None:
-    """Delete whatever is there."""
     with connections[alias].cursor() as cursor:
         cursor.execute("DELETE FROM florentin_webhooks_guard")
         cursor.execute("DELETE FROM florentin_webhooks_delivery")
 
 
 def passed(alias: str, seconds: float) -> None:
-    """Let time pass for all that is remembered: it lies further back from here on."""
+    """Let *seconds* pass by moving all stored times into the past."""
     from florentin_webhooks.django.models import Delivery, Guard
 
     past = int(seconds * 1000) + 1
@@ -80,7 +95,6 @@ def passed(alias: str, seconds: float) -> None:
 
 
 def stored_body(alias: str, key: bytes) -> bytes | None:
-    """Give what is stored under *key*."""
     from florentin_webhooks.django.models import Delivery
 
     row = Delivery.objects.using(alias).filter(key=key.hex(), body__isnull=False).first()
@@ -88,7 +102,7 @@ def stored_body(alias: str, key: bytes) -> bytes | None:
 
 
 def in_threads(number: int, work: Callable[[int], T]) -> list[T]:
-    """Do *work* in threads at once, each with connections of its own, and give what it gives."""
+    """Do *work* in threads at once, each with its own connections; return the results."""
 
     def done(each: int) -> T:
         try:
@@ -98,3 +112,18 @@ def in_threads(number: int, work: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(number) as threads:
         return list(threads.map(done, range(number)))
+
+
+def refused(store: DjangoStore, step: Operation[Any]) -> str:
+    """The message of the error with which *step* is unavailable, which comes in time."""
+    return unavailable(store, step).message
+
+
+def unavailable(store: DjangoStore, step: Operation[Any]) -> Unavailable:
+    """The error of *step*, which comes in time and hides its cause."""
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as raised:
+        store.execute(step)
+    assert time.monotonic() - began < IN_TIME
+    assert raised.value.__cause__ is None
+    return raised.value

@@ -12,34 +12,32 @@ from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.http import Answer
 from tests.support.vectors import SECRET
 
-__all__ = ["PATH", "flask", "held", "mounted", "post"]
-
 PATH = "/webhooks/florentin"
 
 
 def flask(**config: object) -> Flask:
-    """An app with a secret."""
+    """Return an app with a secret."""
     app = Flask(f"shop_{uuid4().hex[:8]}")
     app.config.update(FLORENTIN_WEBHOOK_SECRET=SECRET, FLORENTIN_REDIS_URL=None, **config)
     return app
 
 
 def mounted(receiver: Receiver) -> Flask:
-    """An app with nothing but the blueprint."""
+    """Return an app with nothing but the blueprint."""
     app = Flask(__name__)
     app.register_blueprint(webhook_blueprint(receiver))
     return app
 
 
 def held(app: Flask) -> Receiver:
-    """The receiver that the extension has built."""
+    """Return the receiver that the extension has built."""
     receiver = app.extensions["florentin_webhooks"]
     assert isinstance(receiver, Receiver)
     return receiver
 
 
 def post(app: Flask, made: SignedDelivery | None = None, path: str = PATH) -> Answer:
-    """What *app* answers to *made*, or to a new delivery."""
+    """Return the answer of *app* to *made*, or to a new delivery."""
     headers, body = made or Provider(SECRET).make("invoice.created")
     response = app.test_client().post(path, data=body, headers=headers)
     named = {name.lower(): value for name, value in response.headers}

@@ -14,23 +14,6 @@ from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import SignedDelivery
 
-__all__ = [
-    "Body",
-    "Failing",
-    "Kind",
-    "Receive",
-    "as_coroutine",
-    "as_function",
-    "asynchronous",
-    "blocking",
-    "both_kinds",
-    "both_ways",
-    "failures_of",
-    "named",
-    "raises",
-    "raising",
-]
-
 Receive = Callable[[Receiver, SignedDelivery], Reply]
 Body = Callable[..., object]
 """What a handler does with its event."""
@@ -66,7 +49,7 @@ Kind = Callable[[Body], Any]  # Any: `on` tells plain functions from coroutine f
 
 
 def named(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-    """The handler under a name of its own, as functions of a module have."""
+    """Return the handler under a name of its own, like a function of a module."""
     handler.__qualname__ = name
     return handler
 
@@ -79,7 +62,7 @@ def raises(error: BaseException) -> Body:
 
 
 class Failing:
-    """Do *what* when called for the first time, and nothing later."""
+    """A handler that calls *what* the first time, and does nothing later."""
 
     def __init__(self, what: Callable[[], object]) -> None:
         self._left = [what]
@@ -90,7 +73,7 @@ class Failing:
 
 
 def raising(error: BaseException) -> Failing:
-    """Raise *error* when called for the first time."""
+    """Return a handler that raises *error* the first time."""
 
     def fail() -> None:
         raise error

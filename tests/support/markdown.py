@@ -1,28 +1,21 @@
-"""Read the project's Markdown the way its readers use it: blocks to run, links to follow."""
+"""The project's Markdown as its readers use it: blocks to run, links to follow."""
 
 from __future__ import annotations
 
 import configparser
 import json
 import re
-import textwrap
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
-from itertools import takewhile
-from operator import itemgetter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["PAGES", "PARSERS", "ROOT", "Block", "Page", "module_name"]
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-
-_FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[^\s`]*)(?P<rest>.*)")
-_LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)")
-_HEADING = re.compile(r"#{1,6} +(?P<title>.*?)(?: +#+)? *")
-_CODE = re.compile(r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)", re.DOTALL)
+_PARSER = MarkdownIt("commonmark").enable("table")
 
 
 class Block(NamedTuple):
@@ -35,7 +28,7 @@ class Block(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it stands, as an editor opens it."""
+        """The place as an editor opens it."""
         return f"{self.page}:{self.line}"
 
 
@@ -46,14 +39,19 @@ class Page:
         self.path = path
         self.name = path.relative_to(ROOT).as_posix()
         self.text = path.read_text(encoding="utf-8")
-        self.blocks, self._prose = _split(self.name, self.text)
+        self._tokens = _PARSER.parse(self.text)
+        self.blocks = [
+            Block(self.name, (token.map or [0])[0] + 2, token.info, token.content)
+            for token in self._tokens
+            if token.type == "fence"
+        ]
 
     def of(self, language: str) -> list[Block]:
-        """The blocks in *language*."""
+        """Return the blocks in *language*."""
         return [block for block in self.blocks if block.language == language]
 
     def python(self) -> str:
-        """All Python of the page as one module, each line under the number that it has here."""
+        """Return all Python of the page as one module, each line under its own number."""
         lines = [""] * len(self.text.splitlines())
         for block in self.of("python"):
             code = block.text.splitlines()
@@ -61,63 +59,53 @@ class Page:
         return "\n".join(lines) + "\n"
 
     def links(self) -> list[str]:
-        """Where its links lead."""
-        return _LINK.findall(_CODE.sub("", "\n".join(self._prose)))
+        """Return the targets of its links."""
+        return [str(each.attrs["href"]) for each in self._inline() if "href" in each.attrs]
 
     def code(self) -> list[str]:
-        """What stands in backticks within sentences and tables, in one line each."""
-        found = _CODE.finditer("\n".join(self._prose))
-        return [" ".join(match["code"].split()) for match in found]
+        """Return the code in its sentences and tables, each in one line."""
+        return [" ".join(t.content.split()) for t in self._inline() if t.type == "code_inline"]
 
     def rows(self) -> dict[str, list[str]]:
-        """The rows of its tables by the first thing in backticks in each, without the backticks."""
-        cells = [_cells(line) for line in self._prose if line.startswith("|")]
-        return {row[0].split(", ")[0]: row[1:] for row in cells}
+        """Return the rows of its tables by the first word of each, as plain text."""
+        rows: list[list[str]] = []
+        for token in self._tokens:
+            if token.type == "tr_open":
+                rows.append([])
+            elif token.type == "inline" and token.level == 4 and rows:
+                rows[-1].append(_plain(token).replace("|", "/"))
+        return {row[0].split(", ")[0]: row[1:] for row in rows}
 
     def anchors(self) -> set[str]:
-        """What links may name behind a ``#``, by GitHub's rules."""
-        headings = filter(None, map(_HEADING.fullmatch, self._prose))
-        slugs = Counter(_slug(heading["title"]) for heading in headings)
+        """Return the fragments that links may name, by GitHub's rules."""
+        pairs = zip(self._tokens, self._tokens[1:], strict=False)
+        slugs = Counter(_slug(_plain(text)) for each, text in pairs if each.type == "heading_open")
         return {f"{slug}-{n}" if n else slug for slug, times in slugs.items() for n in range(times)}
+
+    def _inline(self) -> Iterator[Token]:
+        return (child for token in self._tokens for child in token.children or ())
+
+
+def write_modules(directory: Path) -> None:
+    """Write the modules that the pages show under their names."""
+    for block in (block for page in PAGES for block in page.of("python")):
+        if named := re.match(r"# (\S+\.py)\n", block.text):
+            path = directory / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
 
 
 def module_name(page: str) -> str:
-    """A module name for the Python of *page*, so that tools can name the page by it."""
+    """Return a module name for the Python of *page*, so that tools name the page by it."""
     return re.sub(r"\W", "_", page.removesuffix(".md"))
 
 
-def _split(page: str, text: str) -> tuple[list[Block], list[str]]:
-    """The fenced blocks of *text*, and its lines with those blocks emptied."""
-    blocks: list[Block] = []
-    prose: list[str] = []
-    numbered = iter(enumerate(text.splitlines(), 1))
-    for number, line in numbered:
-        opening = _FENCE.fullmatch(line)
-        if opening is None:
-            prose.append(line)
-            continue
-        assert not opening["rest"].strip(), f"{page}:{number}: more than a language: {line}"
-        content = list(
-            takewhile(partial(_is_inside, opening["fence"]), map(itemgetter(1), numbered))
-        )
-        prose += [""] * (len(content) + 2)
-        code = textwrap.dedent("".join(f"{each}\n" for each in content))
-        blocks.append(Block(page, number + 1, opening["language"], code))
-    return blocks, prose
-
-
-def _is_inside(fence: str, line: str) -> bool:
-    return not line.strip().startswith(fence) or bool(line.strip().strip(fence[0]))
-
-
-def _cells(line: str) -> list[str]:
-    plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", line.replace(r"\|", "/"))
-    return [cell.strip() for cell in plain.strip("| ").split("|")]
+def _plain(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or ()).strip(" *")
 
 
 def _slug(title: str) -> str:
-    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)
-    return re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def _ini(text: str) -> None:
@@ -125,7 +113,6 @@ def _ini(text: str) -> None:
 
 
 def _nginx(text: str) -> None:
-    """Statements that end, in blocks that end."""
     depth = 0
     for line in filter(None, (line.partition("#")[0].strip() for line in text.splitlines())):
         assert line[-1] in "{};", f"neither a statement nor a block: {line}"
@@ -140,7 +127,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "nginx": _nginx,
     "toml": tomllib.loads,
 }
-"""Languages that are read and not run."""
+"""Languages that are parsed but not run."""
 
 PAGES = [Page(path) for path in [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]]
-"""What users read: the pages at the top and those in ``docs``."""
+"""The pages that users read: those at the root and those in ``docs``."""

@@ -14,14 +14,9 @@ from florentin_webhooks.senders.florentin.samples import sample
 from tests.support.receivers import A, Target
 from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery, envelope
 
-__all__ = ["ATTACKS", "CASES", "HEADER", "Case", "Gone"]
-
-HEADER = "X-Receiver"
-"""Names the case whose receiver is meant, and which use of it: ``<case>/<use>``."""
-
 
 class Case(NamedTuple):
-    """What is sent, one after the other, and what each of it must come to."""
+    """Deliveries in their order, and the outcome of each."""
 
     requests: list[Request]
     outcomes: list[str]
@@ -29,33 +24,30 @@ class Case(NamedTuple):
 
 
 class Gone(MemoryStore):
-    """A store that gives no answer, to anybody."""
+    """A store that never answers."""
 
     def execute(self, _: Operation[A], /) -> A:
         raise Unavailable("gone")
 
 
 class Flaky:
-    """Handlers of which one fails at the first attempt."""
+    """Two handlers, of which one fails at the first attempt."""
 
     def __init__(self) -> None:
         self.attempts = 0
 
     def receiver(self) -> Receiver:
-        """A receiver with them."""
         receiver = Target(handled=False).receiver
         receiver.on(Event)(self.first)
         receiver.on(Event)(self.second)
         return receiver
 
     def first(self, _: Event) -> None:
-        """Fail once."""
         self.attempts += 1
         if self.attempts == 1:
             raise SystemExit
 
     async def second(self, _: Event, delivery: Delivery) -> None:
-        """Succeed always."""
         assert delivery.secret == "secret-1"
 
 

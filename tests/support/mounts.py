@@ -1,105 +1,145 @@
-"""Every way to mount a receiver, as one function from a request to an answer."""
+"""Every way to mount a receiver: from a receiver and a path to an ASGI or a WSGI program."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
 from fastapi import FastAPI
 from flask import Flask
+from litestar import Litestar
+from litestar.handlers import asgi as litestar_asgi
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.test import run_wsgi_app
 
-from florentin_webhooks import Receiver, Reply, wsgi
+from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.core import wsgi
+from florentin_webhooks.django import webhook_path
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.flask import webhook_blueprint
-from tests.support.asgi import call, scope_of
-from tests.support.django_mounts import through_asgi, through_wsgi
-from tests.support.http import Answer
+from tests.support.django_settings import configure
+from tests.support.http import Answer, call, environ_of, scope_of
 from tests.support.vectors import Request
-from tests.support.wsgi import environ_of
 
-__all__ = ["MOUNTS", "PATH", "Mount"]
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-PATH = "/webhooks/florentin"
-Mount = Callable[[Receiver, Request], Answer]
+HASTE = 0.3
+"""Seconds that a body may take at the mounts where one will not arrive."""
 
-
-def _told(reply: Reply) -> Answer:
-    return Answer(reply.status, {n.lower(): v for n, v in reply.headers}, reply.body)
-
-
-def _blocking(receiver: Receiver, request: Request) -> Answer:
-    refused = receiver.screen(request.method, request.headers)
-    return _told(refused or receiver.receive(request.headers, request.body))
-
-
-def _asyncio(receiver: Receiver, request: Request) -> Answer:
-    async def receive() -> Reply:
-        refused = receiver.screen(request.method, request.headers)
-        return refused or await receiver.areceive(request.headers, request.body)
-
-    return _told(asyncio.run(receive()))
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+]
+"""Every middleware of Django that can get in the way of a webhook."""
 
 
-def _wsgi(receiver: Receiver, request: Request) -> Answer:
-    return _told(wsgi.answer(receiver, environ_of(request, PATH)))
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer 404, as the program behind a middleware."""
+    await PlainTextResponse("not here", 404)(scope, receive, send)
 
 
-def _asgi(build: Callable[[Receiver], ASGIApp], chunks: int) -> Mount:
-    def deliver(receiver: Receiver, request: Request) -> Answer:
-        size = -(-len(request.body) // chunks) or 1
-        body = request.body
-        pieces = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-        answer = asyncio.run(call(build(receiver), scope_of(request, PATH), pieces))
-        assert answer is not None, "the app sent no answer"
-        return answer
-
-    return deliver
+def _middleware(receiver: Receiver, path: str) -> ASGIApp:
+    return WebhookMiddleware(not_found, receiver=receiver, path=path)
 
 
-async def _elsewhere(_: Scope, __: Receive, ___: Send) -> None:
-    raise AssertionError("the delivery was handed on to the program behind")
+def _route(receiver: Receiver, path: str) -> ASGIApp:
+    return Starlette(routes=[Route(path, WebhookApp(receiver))])
 
 
-def _middleware(receiver: Receiver) -> ASGIApp:
-    return WebhookMiddleware(_elsewhere, receiver=receiver, path=PATH)
-
-
-def _fastapi(receiver: Receiver) -> ASGIApp:
+def _fastapi(receiver: Receiver, path: str) -> ASGIApp:
     app = FastAPI()
-    app.include_router(webhook_router(receiver, PATH))
+    app.include_router(webhook_router(receiver, path))
     return app
 
 
-def _flask(receiver: Receiver, request: Request) -> Answer:
+def _litestar(receiver: Receiver, path: str) -> ASGIApp:
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        await WebhookApp(receiver)(scope, receive, send)
+
+    route = litestar_asgi(path, copy_scope=True)(endpoint)
+    return cast("ASGIApp", Litestar([route], openapi_config=None))
+
+
+def _flask(receiver: Receiver, path: str) -> WSGIApplication:
     app = Flask(__name__)
-    app.register_blueprint(webhook_blueprint(receiver, PATH))
-    pieces, status, headers = run_wsgi_app(app.wsgi_app, environ_of(request, PATH), buffered=True)
-    named = {name.lower(): value for name, value in headers}
-    return Answer(int(status.split()[0]), named, b"".join(pieces))
+    app.config["MAX_CONTENT_LENGTH"] = 100
+    app.register_blueprint(webhook_blueprint(receiver, path))
+    return app
 
 
-def _django_wsgi(receiver: Receiver, request: Request) -> Answer:
-    return through_wsgi(receiver, request, PATH)
+def _plain(receiver: Receiver, _: str) -> WSGIApplication:
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        reply = wsgi.answer(receiver, environ)
+        length = ("Content-Length", str(len(reply.body)))
+        start_response(f"{reply.status} Reply", [*reply.headers, length])
+        return [reply.body]
+
+    return app
 
 
-def _django_asgi(receiver: Receiver, request: Request) -> Answer:
-    return through_asgi(receiver, request, PATH)
+def _django(kind: type[Any]) -> Callable[[Receiver, str], Any]:
+    """Create Django's handler for each receiver, which is all that its URLs hold."""
+
+    @cache
+    def handler() -> Any:  # Any: Django types it as a server sees it.
+        configure()
+        with override_settings(MIDDLEWARE=MIDDLEWARE):
+            return kind()
+
+    def build(receiver: Receiver, path: str) -> Any:
+        urls = {"urlconf": (webhook_path(path, receiver),)}
+        made = copy.copy(handler())
+        made.request_class = type("Request", (kind.request_class,), urls)
+        return made
+
+    return build
 
 
-# A new mount is one more entry here.
-MOUNTS: dict[str, Mount] = {
-    "receive": _blocking,
-    "areceive": _asyncio,
-    "WSGI": _wsgi,
-    "WebhookApp": _asgi(WebhookApp, 1),
-    "WebhookApp, body in pieces": _asgi(WebhookApp, 7),
-    "WebhookMiddleware": _asgi(_middleware, 1),
-    "WebhookMiddleware, body in pieces": _asgi(_middleware, 3),
-    "FastAPI, body in pieces": _asgi(_fastapi, 5),
-    "Flask": _flask,
-    "Django WSGI": _django_wsgi,
-    "Django ASGI": _django_asgi,
+ASGI: Mapping[str, Callable[[Receiver, str], ASGIApp]] = {
+    "app": lambda receiver, _: WebhookApp(receiver),
+    "route": _route,
+    "middleware": _middleware,
+    "fastapi": _fastapi,
+    "litestar": _litestar,
+    "django": _django(ASGIHandler),
 }
+WSGI: Mapping[str, Callable[[Receiver, str], WSGIApplication]] = {
+    "plain": _plain,
+    "flask": _flask,
+    "django": _django(WSGIHandler),
+}
+
+
+def through_asgi(app: ASGIApp, request: Request, path: str, pieces: int = 1) -> Answer:
+    """Return the answer of *app* to *request*, whose body comes in so many *pieces*."""
+    body, size = request.body, -(-len(request.body) // pieces) or 1
+    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    configure()
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        answer = asyncio.run(call(app, scope_of(request, path), chunks))
+    assert answer is not None, "the app sent no answer"
+    return answer._replace(headers={n.lower(): v for n, v in answer.headers.items()})
+
+
+def through_wsgi(app: WSGIApplication, request: Request, path: str) -> Answer:
+    """Return the answer of *app* to *request*."""
+    configure()
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        body, status, headers = run_wsgi_app(app, environ_of(request, path), buffered=True)
+    named = {name.lower(): value for name, value in headers}
+    return Answer(int(status.split()[0]), named, b"".join(body))

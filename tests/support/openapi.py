@@ -7,21 +7,19 @@ from typing import Any
 
 from fastapi import FastAPI
 
-__all__ = ["JSON", "fits", "operation", "references", "resolve"]
-
 JSON = dict[str, Any]  # Any: what JSON can spell.
 
 _KINDS = {"string": str, "integer": int, "number": float, "null": type(None)}
 
 
 def operation(app: FastAPI, path: str = "/webhooks/florentin") -> JSON:
-    """What *app* shows of a POST to *path*."""
+    """Return the operation for a POST to *path*."""
     found: JSON = app.openapi()["paths"][path]["post"]
     return found
 
 
 def resolve(document: JSON, schema: JSON) -> JSON:
-    """What *schema* refers to, or itself."""
+    """Return the target of *schema*, or itself without a reference."""
     if "$ref" not in schema:
         return schema
     found = document
@@ -31,7 +29,7 @@ def resolve(document: JSON, schema: JSON) -> JSON:
 
 
 def references(value: object) -> Iterator[str]:
-    """Every reference in *value*, those of discriminators included."""
+    """Yield every reference in *value*, those of discriminators included."""
     if isinstance(value, dict):
         for key, each in value.items():
             if key == "$ref":
@@ -46,7 +44,7 @@ def references(value: object) -> Iterator[str]:
 
 
 def fits(document: JSON, schema: JSON, value: object) -> bool:
-    """Whether *value* is what *schema* says, as far as our schemas say anything."""
+    """Check *value* against *schema*, as far as our schemas go."""
     schema = resolve(document, schema)
     if "anyOf" in schema:
         return any(fits(document, each, value) for each in schema["anyOf"])

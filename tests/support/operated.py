@@ -20,8 +20,6 @@ from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, Program, python, started, type_in
 from tests.support.waiting import eventually
 
-__all__ = ["Operated"]
-
 _HOOKS = """
 import os, time
 from pathlib import Path
@@ -61,7 +59,7 @@ def file(event: events.TosAccepted) -> None:
 
 
 class Operated:
-    """A shop in *directory* that remembers at *url*."""
+    """A program in *directory* with its store at *url*."""
 
     def __init__(self, directory: Path, url: str) -> None:
         self.directory = directory
@@ -74,38 +72,37 @@ class Operated:
         (directory / f"{self.module}.py").write_text(settings + _HOOKS)
 
     def sent(self, event: str, **data: Any) -> str:  # Any: JSON.
-        """The fingerprint of a new delivery that was received."""
+        """Receive a new delivery and return its fingerprint."""
         body = self.provider.deliver(self.hooks(), event, **data).body
         found = re.search(rb'"delivery":"([0-9a-f]{32})"', body)
         return found[1].decode() if found else self.told("deliveries", "list")[0]["fingerprint"]
 
     def hooks(self) -> Receiver:
-        """The receiver, in this process."""
         with chdir(self.directory):
             return load(self.app)
 
     def types(self, *words: str, app: str = "") -> Result:
-        """What comes of a command, given our app as its argument."""
+        """Run a command with our app as its argument."""
         count = 2 if words[0] in ("deliveries", "dead") else 1
         line = [*words[:count], app or self.app, *words[count:]]
         with chdir(self.directory):
             return type_in(*line, environ=self.environ)
 
     def told(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON.
-        """The objects that a command prints."""
+        """Return the objects that a command prints."""
         return [json.loads(line) for line in self.types(*words, "--json").stdout.splitlines()]
 
     def states(self) -> list[str]:
-        """In which states all deliveries are, the newest first."""
+        """Return the states of all deliveries, the newest first."""
         return [each["state"] for each in self.told("deliveries", "list")]
 
     def works(self, *options: str) -> Program:
-        """A worker that has run until its queue was empty."""
+        """Run a worker until its queue is empty."""
         return python(*self._words(*options, "--burst"), cwd=self.directory, environ=self.environ)
 
     @contextmanager
     def working(self, *options: str) -> Iterator[Program]:
-        """A worker that stays."""
+        """Start a worker that stays."""
         words = self._words(*options)
         with started(words, cwd=self.directory, environ=self.environ) as program:
             program.says("Working on queue")
@@ -113,17 +110,15 @@ class Operated:
             yield program
 
     def effects(self) -> list[str]:
-        """What the handlers have done, in order."""
         path = self.directory / "effects"
         return path.read_text().splitlines() if path.exists() else []
 
     def put(self, name: str) -> Path:
-        """A file that the handlers look for."""
+        """Create a file that the handlers look for."""
         (self.directory / name).touch()
         return self.directory / name
 
     def close(self) -> None:
-        """Let go of everything."""
         self.client.close()
         if self.module in sys.modules:
             self.hooks().close()

@@ -10,34 +10,32 @@ import redis
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
-__all__ = ["Jobs", "RedisJobs", "job"]
-
 
 class Jobs(Protocol):
-    """The side of a queueing library: what it sees, and what becomes of jobs there."""
+    """The view of a queueing library: its jobs, and what becomes of them."""
 
     def listed(self, queue: str, /) -> list[str]:
-        """The ids of the jobs that workers can take, in order."""
+        """Return the ids of the jobs that workers can take, in order."""
         ...
 
     def fields(self, job: Job, /) -> dict[str, str]:
-        """The fields of a job; nothing where there is none."""
+        """Return the fields of a job; empty if there is none."""
         ...
 
     def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
-        """Have a worker take a job; *status* is what becomes of it, None that it is deleted.
+        """Let a worker take a job, which then has *status*, or is deleted for None.
 
-        *killed*: before it has put a job that is ``scheduled`` where those wait.
+        *killed*: the worker dies before it has added a ``scheduled`` job to the schedule.
         """
         ...
 
     def life(self, key: bytes, /) -> float:
-        """Seconds until a record ends; infinite where it does not."""
+        """Return the seconds until a record expires; infinity if it does not."""
         ...
 
 
 class RedisJobs:
-    """Jobs as they stand in Redis, for a store with *prefix*."""
+    """The jobs in Redis, for a store with *prefix*."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self.client: Any = client  # Any: redis-py leaves its types open.
@@ -65,7 +63,7 @@ class RedisJobs:
 
 
 def job(body: bytes, queue: str = "q", handlers: tuple[str, ...] = ("m:bill",)) -> Job:
-    """What a queue prepares for a delivery of *body*; without *handlers*, for what it waits for."""
+    """Return the job for a delivery of *body*; without *handlers*, the part it waits for."""
     key = fingerprint(body).hex()
     words = json.dumps(["status", "queued", "queue", queue])
     return Job(f"{key}-{queue}", queue, handlers, _keys(queue, key), "test:queues", words)

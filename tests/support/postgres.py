@@ -22,8 +22,6 @@ import psycopg
 
 from tests.support.waiting import eventually
 
-__all__ = ["PostgresServer", "shared_server"]
-
 # Standard input is the lifeline: a line, or its end, means stop. The directory is $1.
 _GUARD = """exec 3<&0 </dev/null
 directory=$1; shift
@@ -58,7 +56,7 @@ class PostgresServer:
 
     @property
     def socket(self) -> Path:
-        """Where it listens, for whoever wants to stand in between."""
+        """Return the path of its socket."""
         return self.directory / ".s.PGSQL.5432"
 
     def __enter__(self) -> Self:
@@ -82,13 +80,13 @@ class PostgresServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
-        """Connect as the superuser; every statement is a transaction of its own."""
+        """Connect as the superuser, with autocommit."""
         return psycopg.connect(
             host=str(self.directory), user=self.user, dbname=database, autocommit=True
         )
 
     def pid(self) -> int:
-        """The process id of the server itself, not of its guard."""
+        """Return the process id of the server, not of its guard."""
         return int((self.directory / "data" / "postmaster.pid").read_text().split()[0])
 
     def _run(self, command: list[str]) -> subprocess.Popen[bytes]:
@@ -131,7 +129,7 @@ class PostgresServer:
 
 @cache
 def shared_server() -> PostgresServer:
-    """The server of this process, for as long as that lives."""
+    """Return the server of this process."""
     server = PostgresServer()
     atexit.register(server.__exit__)
     return server.__enter__()

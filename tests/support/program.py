@@ -1,12 +1,10 @@
-"""A program that serves receivers under uvicorn, for tests that want a real server.
+"""A program that mounts receivers in every way, for tests that want a real server.
 
-``python -m tests.support.program h11`` prints its port and serves until its standard input ends.
-Everything that it logs, at any level, goes to standard error.
-
-``/<mount>/<name>/<milliseconds>`` is a receiver of its own for each *name*, so that no test sees
-another's deliveries; its clock stands at T0 plus that many milliseconds. *mount* is one of MOUNTS.
-``/seen/<name>`` tells which deliveries that receiver's handler got, ``/memory`` the peak of this
-process's memory in bytes.
+``asgi`` and ``wsgi`` serve ``/<mount>/<name>/<milliseconds>``: each *name* has a receiver of its
+own, so that no test sees another's deliveries, and its clock is T0 plus those milliseconds. The
+name ``case12use3`` is a receiver of case 12 of ``mount_cases``. ``/seen/<name>`` lists the
+deliveries that a receiver's handler got, ``/memory`` is the peak memory of this process in bytes.
+$MOUNTS_OF names a module that adds MOUNTS. Everything that is logged goes to standard error.
 """
 
 from __future__ import annotations
@@ -16,165 +14,100 @@ import logging
 import os
 import re
 import resource
-import socket
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from django.conf import settings
+from flask import current_app
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+from werkzeug import Response as FlaskResponse
 
 from florentin_webhooks import Delivery, Receiver
-from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.events import Event
+from tests.support import mounts
+from tests.support.django_settings import configure
+from tests.support.mount_cases import ATTACKS, CASES
 from tests.support.vectors import SECRET, T0
 
-HASTE = 0.3
-"""Seconds that a body may take at the mounts where one will not arrive."""
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+_ALL = [*CASES.values(), *ATTACKS.values()]
+_ADDED = import_module(os.environ["MOUNTS_OF"]).MOUNTS if "MOUNTS_OF" in os.environ else {}
+_MOUNTS: dict[str, dict[str, Any]] = {  # Any: programs of that kind.
+    "asgi": {**mounts.ASGI, **_ADDED},
+    "wsgi": {**mounts.WSGI, **_ADDED},
+}
 _seen: dict[str, list[str | None]] = {}
 
 
-def _receiver(name: str, offset: int) -> Receiver:
+def _receiver(kind: str, name: str, offset: int) -> Receiver:
+    if case := re.match("case([0-9]+)use", name):
+        return _ALL[int(case[1])].build()
     receiver = Receiver(SECRET, clock=lambda: T0 + timedelta(milliseconds=offset))
     seen = _seen.setdefault(name, [])
 
-    @receiver.on(Event)
     async def remember(_: Event, delivery: Delivery) -> None:
         seen.append(delivery.delivery_id)
 
+    def remember_in_flask(_: Event, delivery: Delivery) -> None:
+        assert current_app.blueprints
+        seen.append(delivery.delivery_id)
+
+    receiver.on(Event)(remember if kind == "asgi" else remember_in_flask)
     return receiver
 
 
-def _reader(left: Callable[[Receive, bytes], Receive]) -> Callable[[ASGIApp], ASGIApp]:
-    """A middleware that reads the body; *left* says what there is to be received afterwards."""
-
-    def around(app: ASGIApp) -> ASGIApp:
-        async def reads(scope: Scope, receive: Receive, send: Send) -> None:
-            body, more = b"", True
-            while more:
-                message = await receive()
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-            await app(scope, left(receive, body), send)
-
-        return reads
-
-    return around
-
-
-def _once(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-_drains = _reader(lambda receive, _: receive)
-_empties = _reader(lambda *_: _once(b""))
-_rewrites = _reader(lambda _, body: _once(json.dumps(json.loads(body)).encode()))
-
-
-class _Streams(BaseHTTPMiddleware):
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        async for _ in request.stream():
-            pass
-        return await call_next(request)
-
-
-class _Looks(BaseHTTPMiddleware):
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        await request.body()
-        return await call_next(request)
-
-
-async def _absent(scope: Scope, receive: Receive, send: Send) -> None:
-    await PlainTextResponse("not here", 404)(scope, receive, send)
-
-
-def _in_front(receiver: Receiver, path: str) -> ASGIApp:
-    return WebhookMiddleware(_absent, receiver=receiver, path=path)
-
-
-def _routed(receiver: Receiver, path: str) -> ASGIApp:
-    return Starlette(routes=[Route(path, WebhookApp(receiver), methods=["POST"])])
-
-
-def _mounted(receiver: Receiver, path: str) -> ASGIApp:
-    above, _, name = path.rpartition("/")
-    inner = Starlette(routes=[Route(f"/{name}", WebhookApp(receiver))])
-    return Starlette(routes=[Mount(above, inner)])
-
-
-def _in_front_of_mount(receiver: Receiver, path: str) -> ASGIApp:
-    above, _, name = path.rpartition("/")
-    inner = WebhookMiddleware(_absent, receiver=receiver, path=f"/{name}")
-    return Starlette(routes=[Mount(above, inner)])
-
-
-MOUNTS: dict[str, Callable[[Receiver, str], ASGIApp]] = {
-    "app": lambda receiver, _: WebhookApp(receiver),
-    "middleware": _in_front,
-    "routed": _routed,
-    "mounted": _mounted,
-    "middleware-mounted": _in_front_of_mount,
-    "hasty": lambda receiver, _: WebhookApp(receiver, read_timeout=HASTE),
-    "gzip": lambda receiver, _: GZipMiddleware(WebhookApp(receiver), minimum_size=1),
-    "looked-at": lambda receiver, _: _Looks(WebhookApp(receiver)),
-    "streamed": lambda receiver, _: _Streams(WebhookApp(receiver)),
-    "drained": lambda receiver, _: _drains(WebhookApp(receiver, read_timeout=HASTE)),
-    "emptied": lambda receiver, _: _empties(WebhookApp(receiver)),
-    "rewritten": lambda receiver, _: _rewrites(WebhookApp(receiver)),
-}
-
-
-# What stands behind the number is for the receiver to judge.
+# The receiver judges what follows the number.
 _PLACE = re.compile("/(?P<mount>[a-z-]+)/(?P<name>[a-z0-9]+)/(?P<offset>-?[0-9]+)")
 
 
 @cache
-def _mount(mount: str, name: str, offset: str) -> ASGIApp:
-    return MOUNTS[mount](_receiver(name, int(offset)), f"/{mount}/{name}/{offset}")
+def _app(kind: str, mount: str, name: str, offset: str) -> Any:  # Any: of that kind.
+    return _MOUNTS[kind][mount](_receiver(kind, name, int(offset)), f"/{mount}/{name}/{offset}")
 
 
-async def app(scope: Scope, receive: Receive, send: Send) -> None:
+def _report(path: str) -> object:
+    """Return what the program tells about itself at *path*, or None."""
+    _, what, name = (*path.split("/"), "", "")[:3]
+    if what == "seen":
+        return _seen.get(name, [])
+    if what != "memory":
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024)
+
+
+async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve every mount of ASGI."""
     if scope["type"] != "http":
         return
-    found = _PLACE.match(scope["path"])
-    _, what, name = (*scope["path"].split("/"), "", "")[:3]
-    if found and found["mount"] in MOUNTS:
-        await _mount(**found.groupdict())(scope, receive, send)
-    elif what == "seen":
-        await JSONResponse(_seen.get(name, []))(scope, receive, send)
-    elif what != "memory":
-        await _absent(scope, receive, send)
-    else:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        await JSONResponse(peak * (1 if sys.platform == "darwin" else 1024))(scope, receive, send)
+    app, found = mounts.not_found, _PLACE.match(scope["path"])
+    if found and found["mount"] in _MOUNTS["asgi"]:
+        app = _app("asgi", **found.groupdict())
+    elif (report := _report(scope["path"])) is not None:
+        app = JSONResponse(report)
+    await app(scope, receive, send)
 
 
-def _leave_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(0)
+def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Serve every mount of WSGI."""
+    app: WSGIApplication = FlaskResponse("not here", 404)
+    if (found := _PLACE.match(environ["PATH_INFO"])) and found["mount"] in _MOUNTS["wsgi"]:
+        app = _app("wsgi", **found.groupdict())
+    elif (report := _report(environ["PATH_INFO"])) is not None:
+        app = FlaskResponse(json.dumps(report))
+    return app(environ, start_response)
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        sys.stdout.write(f"{listening.getsockname()[1]}\n")
-        sys.stdout.flush()
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
-        config = uvicorn.Config(app, http=sys.argv[1], lifespan="off", log_config=None)
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-if __name__ == "__main__":
-    main()
+configure()
+settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
+for name in ("uvicorn", "uvicorn.access"):
+    logging.getLogger(name).handlers.clear()
+    logging.getLogger(name).propagate = True

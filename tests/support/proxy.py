@@ -13,16 +13,14 @@ from collections import deque
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
-__all__ = ["Proxy"]
-
 _CHUNK = 1 << 22
 
 
 class Proxy:
-    """Pass everything on to the unix socket of *upstream*, except where told not to.
+    """A proxy before the unix socket of *upstream* that can delay, lose and refuse.
 
-    *latency* is what each answer takes longer, in seconds. *turns* counts round trips: how often a
-    client spoke after it had been answered, or for the first time.
+    *latency* delays each answer, in seconds. *turns* counts round trips: how often a client spoke
+    after it had been answered, or for the first time.
     """
 
     def __init__(self, upstream: str, *, latency: float = 0) -> None:
@@ -39,18 +37,17 @@ class Proxy:
         self._threads: list[threading.Thread] = []
 
     def lose_answer(self, to: bytes, *, silently: bool = False) -> None:
-        """Have the next request that holds *to* carried out and its answer swallowed.
+        """Forward the next request that holds *to*, and drop its answer.
 
-        The connection is cut afterwards, or *silently* kept, so that the client waits.
+        The connection is cut afterwards, or with *silently* kept, so that the client waits.
         """
         self._to_lose.append((to, silently))
 
     def refuse(self, what: bytes, error: str) -> None:
-        """Answer each command that holds *what* with *error* from here on; nothing is run."""
+        """Answer each command that holds *what* with *error*, without running it."""
         self._refused = (what, f"-{error}\r\n".encode())
 
     def asked_for(self, what: bytes) -> bool:
-        """Whether a request that holds *what* has come by."""
         return any(what in request for request in list(self._requests))
 
     def __enter__(self) -> Self:
@@ -114,7 +111,7 @@ class Proxy:
                 answered = True
 
     def _handle(self, request: bytes, client: socket.socket, server: socket.socket) -> bool:
-        """Pass *request* on or do what was told; say whether the connection lives on."""
+        """Forward *request* or do what was asked; return whether the connection goes on."""
         if self._refused and (count := request.count(self._refused[0])):
             client.sendall(self._refused[1] * count)
             return True

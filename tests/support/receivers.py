@@ -13,13 +13,11 @@ from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.events import Event
 from tests.support.vectors import SECRET, T0, Request
 
-__all__ = ["Clock", "SpiedStore", "Target", "everything_in"]
-
 A = TypeVar("A")
 
 
 class Clock:
-    """A wall clock and a monotonic one that are moved by hand."""
+    """A wall clock and a monotonic one that a test moves."""
 
     def __init__(self, now: datetime = T0) -> None:
         self.now = now
@@ -28,36 +26,22 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        """Seconds since T0, for a store."""
+        """Return the seconds since T0, for a store."""
         return (self.now - T0).total_seconds()
 
     def forward(self, **duration: float) -> None:
-        """Let time pass, given as for ``timedelta``."""
         self.now += timedelta(**duration)
 
 
 class SpiedStore:
-    """A store in memory that keeps what it was asked to do."""
+    """A store that keeps the operations it was asked."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.asked: list[object] = []
-
-    @property
-    def retention(self) -> timedelta:
-        return self._store.retention
-
-    @property
-    def lease(self) -> timedelta:
-        return self._store.lease
-
-    @property
-    def supports_jobs(self) -> bool:
-        return self._store.supports_jobs
-
-    @property
-    def supports_transactions(self) -> bool:
-        return self._store.supports_transactions
+        self.retention, self.lease = store.retention, store.lease
+        self.supports_jobs = store.supports_jobs
+        self.supports_transactions = store.supports_transactions
 
     def execute(self, operation: Operation[A]) -> A:
         self.asked.append(operation)
@@ -75,7 +59,7 @@ class SpiedStore:
 
 
 class Target:
-    """A receiver with one handler for every event, and what is known of it afterwards."""
+    """A receiver with one handler for every event, and the runs of that."""
 
     def __init__(
         self,
@@ -99,16 +83,15 @@ class Target:
             self.receiver.on(Event)(self.remember)
 
     def remember(self, event: Event, delivery: Delivery) -> None:
-        """Handle an event."""
         self.ran.append((event, delivery))
 
     def send(self, request: Request) -> Reply:
-        """What a mount answers to *request*."""
+        """Return the reply that a mount sends."""
         screened = self.receiver.screen(request.method, request.headers)
         return screened or self.receiver.receive(request.headers, request.body)
 
 
 def everything_in(log: pytest.LogCaptureFixture) -> str:
-    """All that was logged: texts, attributes and tracebacks of every record."""
+    """Return all that was logged: texts, attributes and tracebacks of every record."""
     formatter = logging.Formatter()
     return "\n".join(f"{formatter.format(each)} {vars(each)}" for each in log.records)

@@ -8,27 +8,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from florentin_webhooks import Router, events
+from florentin_webhooks import Receiver, Router, events
+from florentin_webhooks.core.routing.handler import Handler
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.senders.florentin.samples import SAMPLES
-
-__all__ = [
-    "Failure",
-    "OtherInvoice",
-    "OwnInvoice",
-    "OwnPayment",
-    "PaymentFailed",
-    "StrictInvoice",
-    "StricterInvoice",
-    "SubscriptionPaused",
-    "Unnamed",
-    "arrived",
-    "handler",
-    "other",
-    "refused",
-    "wanted_by",
-]
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 
@@ -42,7 +26,7 @@ class StricterInvoice(StrictInvoice):
 
 
 class OtherInvoice(events.InvoiceCreated):
-    """Somebody else's model of the same event."""
+    """Another model of the same event."""
 
 
 class Failure(BaseModel):
@@ -50,20 +34,20 @@ class Failure(BaseModel):
 
 
 class PaymentFailed(events.UnknownEvent):
-    """A type that the catalogue does not have."""
+    """An event that is not in the catalogue."""
 
     event: Literal["payment.failed"]
     data: Failure
 
 
 class SubscriptionPaused(events.SubscriptionEvent, events.UnknownEvent):
-    """A type that the catalogue does not have, in a family that it has."""
+    """An event that is not in the catalogue, of a family that is."""
 
     event: Literal["subscription.paused"]
 
 
 class Unnamed(events.UnknownEvent):
-    """A class without an event of its own; it is the parent of none, too."""
+    """A class without an event of its own."""
 
 
 class OwnInvoice(Event):
@@ -73,7 +57,7 @@ class OwnInvoice(Event):
 
 
 class OwnPayment(Event):
-    """A type that the catalogue does not have, derived from the wrong class."""
+    """An event that is not in the catalogue, derived from the wrong class."""
 
     event: Literal["payment.failed"]
 
@@ -86,20 +70,26 @@ def other(event: Event) -> None:
     """Take anything, too."""
 
 
-def arrived(router: Router, name: str) -> Event:
-    """The event *name* by the model that *router* has for it."""
+def arrived(router: Router | Receiver, name: str) -> Event:
+    """Return the event *name* in the model that *router* has for it."""
     envelope = {"event": name, "timestamp": NOW, "data": SAMPLES.get(name, {"reason": "no funds"})}
     return parse_event(envelope, router.model(name))
 
 
-def wanted_by(router: Router, name: str) -> list[str]:
-    """The functions that get the event *name*, in order."""
-    return [each.function.__name__ for each in router.match(arrived(router, name))]
+def handlers(router: Router | Receiver, name: str) -> tuple[Handler, ...]:
+    """Return the handlers of the event *name*, in order."""
+    owner = router.router if isinstance(router, Receiver) else router
+    return owner.match(type(arrived(router, name)))
+
+
+def wanted_by(router: Router | Receiver, name: str) -> list[str]:
+    """Return the names of the functions that get the event *name*."""
+    return [each.function.__name__ for each in handlers(router, name)]
 
 
 # Any: wrong on purpose.
-def refused(router: Router, what: Any, function: Any = handler) -> str:
-    """What is said to the one who registers *function* for *what*."""
+def refused(router: Router | Receiver, what: Any, function: Any = handler) -> str:
+    """Return the error of registering *function* for *what*."""
     with pytest.raises(ConfigurationError) as caught:
         router.on(what)(function)
     return str(caught.value)

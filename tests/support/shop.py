@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,21 +11,12 @@ from typing import Protocol
 
 import pytest
 
-from florentin_webhooks import Delivery, Receiver, Reply
+from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply
 from florentin_webhooks.core.stores.base import Store
-from florentin_webhooks.events import Event, InvoiceCreated
+from florentin_webhooks.events import Event, InvoiceCreated, UserLogin
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider, SignedDelivery
-
-__all__ = [
-    "SECRET",
-    "Receive",
-    "Shop",
-    "assert_unavailable",
-    "blocking",
-    "both_ways",
-    "retry_after",
-]
+from tests.support.receivers import Clock
 
 SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
 
@@ -47,15 +39,12 @@ class Shop:
         self.receiver.on(InvoiceCreated)(self._abill if asynchronous else self._bill)
 
     def make(self) -> SignedDelivery:
-        """A new delivery that the handler wants."""
         return self._provider.make("invoice.created")
 
     def receive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered to *made*, or to a new delivery, in a blocking program."""
         return self.receiver.receive(*(made or self.make()))
 
     async def areceive(self, made: SignedDelivery | None = None) -> Reply:
-        """What is answered to *made*, or to a new delivery, in an asyncio program."""
         return await self.receiver.areceive(*(made or self.make()))
 
     def _bill(self, _: Event, delivery: Delivery) -> None:
@@ -67,32 +56,29 @@ class Shop:
 
 
 def retry_after(reply: Reply) -> int:
-    """How many seconds the sender is asked to wait."""
+    """Return the seconds that the sender is asked to wait."""
     return int(dict(reply.headers)["Retry-After"])
 
 
 def assert_unavailable(reply: Reply) -> None:
-    """Nothing was promised, and the sender is asked to come back."""
+    """Check that the sender is asked to come back."""
     assert (reply.status, reply.outcome) == (503, Outcome.UNAVAILABLE)
     assert retry_after(reply) > 0
 
 
 class Receive(Protocol):
-    """Have a shop receive a delivery, a new one where none is given."""
+    """A way to receive a delivery, by default a new one."""
 
     def __call__(self, shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-        """Give the reply."""
+        """Return the reply."""
         ...
 
 
 def blocking(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-    """In a blocking program."""
     return shop.receive(made)
 
 
 def asynchronous(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
-    """In an asyncio program of its own."""
-
     async def program() -> Reply:
         try:
             return await shop.areceive(made)
@@ -103,3 +89,37 @@ def asynchronous(shop: Shop, made: SignedDelivery | None = None, /) -> Reply:
 
 
 both_ways = pytest.mark.parametrize("receive", [blocking, asynchronous])
+
+
+class Scene:
+    """A receiver for invoices and logins and its sender, with one clock."""
+
+    def __init__(self, store: type[MemoryStore] = MemoryStore) -> None:
+        self.clock = Clock()
+        self.store = store(clock=self.clock.monotonic)
+        self.receiver = Receiver(SECRET, store=self.store, clock=self.clock)
+        self.provider = Provider(SECRET, clock=self.clock)
+        self.failing = False
+        self.ran: list[str] = []
+        self.receiver.on(InvoiceCreated)(self._handle)
+        self.receiver.on(UserLogin)(self._handle)
+
+    def _handle(self, event: Event) -> None:
+        self.ran.append(event.event)
+        if self.failing:
+            raise ValueError
+
+    def send(self, made: SignedDelivery) -> Reply:
+        return self.receiver.receive(*made)
+
+    def invoice(self) -> SignedDelivery:
+        return self.provider.make("invoice.created")
+
+    def signed(
+        self, body: str | dict[str, object], event: str = "invoice.created"
+    ) -> SignedDelivery:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self.provider.sign(event, text.encode(), delivery_id="d-1")
+
+    def invalid(self) -> SignedDelivery:
+        return self.provider.make("invoice.created", invoice={"amount_due": "much"})

@@ -16,22 +16,10 @@ from florentin_webhooks import Delivery, MemoryStore, RedisStore
 from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.protocol.fingerprint import fingerprint, retry_key
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.senders.florentin.envelope import retry_key
 from tests.support.parts import Jobs, RedisJobs
 from tests.support.waiting import eventually
-
-__all__ = [
-    "IMPLEMENTATIONS",
-    "LOOKING",
-    "QUEUEING",
-    "Span",
-    "Subject",
-    "accept",
-    "claimed",
-    "content",
-    "delivery",
-    "finish",
-]
 
 A = TypeVar("A")
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
@@ -39,7 +27,7 @@ NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Span:
-    """How long a store keeps things, in seconds."""
+    """The durations of a store, in seconds."""
 
     lease: float = 3600
     retention: float = 3600
@@ -47,19 +35,19 @@ class Span:
 
 
 class Ask(Protocol):
-    """Carry out an operation, whatever it answers."""
+    """A way to carry out an operation."""
 
     def __call__(self, operation: Operation[A], /) -> A:
-        """Give the answer."""
+        """Return the answer."""
         ...
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A store, however it is asked, and a clock that can be made to pass.
+    """A store behind one blocking function, and its clock.
 
-    *body* gives what is stored under a key, and None where nothing is; *jobs* what a queueing
-    library sees of it, None where the store cannot push any.
+    *body* returns what is stored under a key, or None; *jobs* is the view of the queueing library,
+    or None if the store cannot push jobs.
     """
 
     ask: Ask
@@ -68,11 +56,11 @@ class Subject:
     jobs: Jobs | None = None
 
     def accept(self, operation: Accept) -> Claim:
-        """Ask for a lease."""
+        """Return what a receiver asks when *body* arrives."""
         return self.ask(operation)
 
     def finish(self, operation: Finish) -> State:
-        """Tell how a handler ended."""
+        """Return what a receiver asks when a handler of *body* has ended."""
         return self.ask(operation)
 
 
@@ -174,13 +162,12 @@ LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
 
 
 def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:
-    """A body; one with another *stamped* differs in its envelope's timestamp only."""
+    """Return a body; another *stamped* changes only the envelope's timestamp."""
     timestamp = f"2026-06-06T{stamped}.000Z"
     return json.dumps({"event": "a.b", "timestamp": timestamp, "data": {"n": number}}).encode()
 
 
 def delivery(body: bytes, under: str | None) -> Delivery:
-    """A genuine delivery of *body* under a delivery id."""
     return Delivery(fingerprint(body).hex(), "a.b", NOON, under, "secret-1", NOON, body)
 
 
@@ -194,7 +181,7 @@ def accept(
     inline: bool = True,
     jobs: tuple[Job, ...] = (),
 ) -> Accept:
-    """What a receiver asks when *body* arrives."""
+    """Return what a receiver asks when *body* arrives."""
     seen = retry_key(under, body)
     return Accept(
         fingerprint(body),
@@ -211,7 +198,7 @@ def accept(
 def finish(
     body: bytes, state: State = State.DONE, *, token: bytes = b"first", handler: str | None = None
 ) -> Finish:
-    """What a receiver asks when a handler of *body* has ended."""
+    """Return what a receiver asks when a handler of *body* has ended."""
     return Finish(fingerprint(body), token, state, handler)
 
 

@@ -16,20 +16,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = [
-    "CANONICAL",
-    "SECRET",
-    "T0",
-    "Attack",
-    "Request",
-    "attacks",
-    "case_ids",
-    "cases",
-    "delivery",
-    "envelope",
-    "sign",
-]
-
 FOLDER = Path(__file__).parents[1] / "vectors"
 Pairs = tuple[tuple[bytes, bytes], ...]
 
@@ -48,7 +34,7 @@ DELIVERY_ID = "3f1c9a52-0d3c-4a55-9b6e-6f3d1c0a7e11"
 
 
 class Request(NamedTuple):
-    """One HTTP request; *raw* is what goes over the wire where that is the point."""
+    """One HTTP request; *raw* is for requests whose exact bytes matter."""
 
     headers: Pairs
     body: bytes
@@ -56,21 +42,20 @@ class Request(NamedTuple):
     raw: bytes | None = None
 
     def with_headers(self, *more: tuple[str, str]) -> Request:
-        """The same request with these headers in place of those of the same name."""
+        """Return the request with these headers in place of those of the same name."""
         given = _latin(more)
         names = {name.lower() for name, _ in given}
         kept = tuple(pair for pair in self.headers if pair[0].lower() not in names)
         return self._replace(headers=kept + given)
 
     def without(self, name: str) -> Request:
-        """The same request without this header."""
         kept = tuple(p for p in self.headers if p[0].lower() != name.lower().encode())
         return self._replace(headers=kept)
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One request of a case, what came before it, and what must come of it."""
+    """One request of a case, the one before it, and its outcome."""
 
     case: str
     name: str
@@ -81,18 +66,16 @@ class Attack:
 
 
 def cases(name: str) -> list[dict[str, Any]]:  # Any: JSON.
-    """The cases of one of the files, as they stand there."""
     listed: list[dict[str, Any]] = _load(name)["cases"]
     return listed
 
 
 def case_ids(name: str) -> list[str]:
-    """The ids of the cases of one of the files."""
     return [case["id"] for case in cases(name)]
 
 
 def sign(body: bytes, secret: str = SECRET) -> str:
-    """The right value of the signature header, by the standard library alone."""
+    """Return the valid signature header, by the standard library alone."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
@@ -103,7 +86,7 @@ def delivery(
     signature: str | None = None,
     delivery_id: str = DELIVERY_ID,
 ) -> Request:
-    """A delivery of *body*, rightly signed unless another *signature* is given."""
+    """Return a delivery of *body*, validly signed unless another *signature* is given."""
     headers = (
         ("Content-Type", "application/json"),
         ("X-Florentin-Event", event),
@@ -115,13 +98,12 @@ def delivery(
 
 
 def envelope(data: object, event: str = "user.login", timestamp: str | None = None) -> bytes:
-    """An event's body."""
     stamp = _META["clock_T0"] if timestamp is None else timestamp
     return json.dumps({"event": event, "timestamp": stamp, "data": data}).encode()
 
 
 def attacks() -> Iterator[Attack]:
-    """Every case that carries a request, once for each input that it describes."""
+    """Yield every case that has a request, once for each input that it describes."""
     for case in _FILE["cases"]:
         if "request" in case:
             yield from _expanded(case)

@@ -6,8 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-__all__ = ["aeventually", "eventually"]
-
 _POLL = 0.002
 
 
@@ -20,7 +18,7 @@ def eventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
 
 
 async def aeventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
-    """The same in an event loop, which goes on meanwhile."""
+    """Do the same in an event loop."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

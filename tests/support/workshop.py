@@ -23,15 +23,13 @@ from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.support.receivers import Clock
 from tests.support.vectors import CANONICAL, SECRET, Request, delivery
 
-__all__ = ["Workshop", "open_workshop", "stamped", "told_in"]
-
 H = TypeVar("H", bound=Callable[..., object])
 
 
 class Workshop:
-    """A receiver that workers can import, and what becomes of what is sent to it.
+    """A receiver that workers can import, and the runs of its handlers.
 
-    *inside* and *outside* are for handlers that wait until they are let out.
+    Handlers can set *inside* and wait for *outside*.
     """
 
     def __init__(
@@ -76,7 +74,7 @@ class Workshop:
         return register
 
     def does(self, name: str, *errors: BaseException | None, **options: Any) -> None:  # Any: as on.
-        """Register a handler that notes its runs and raises *errors*, one in each of its runs."""
+        """Register a handler that notes its runs and raises *errors*, one in each run."""
         left = list(errors)
 
         @self.handles(name, **options)
@@ -86,31 +84,29 @@ class Workshop:
                 raise error
 
     def named(self, name: str) -> str:
-        """The name under which a record knows a handler."""
+        """Return the name of a handler in a record."""
         return f"{self.module.__name__}:{name}"
 
     def send(self, request: Request | None = None) -> Reply:
-        """Send a delivery, the canonical one unless told, and give the reply."""
         request = delivery() if request is None else request
         return self.hooks.receive(request.headers, request.body)
 
     def accept(self, request: Request | None = None) -> str:
-        """Send a delivery, which must be queued, and give its fingerprint."""
+        """Send a delivery that must be queued, and return its fingerprint."""
         reply = self.send(request)
         assert reply.outcome == "accepted", reply.body
         return told_in(reply)
 
     def job_id(self, fingerprint: str, queue: str | None = None) -> str:
-        """The id of a delivery's job."""
         return f"{fingerprint}-{queue or self.queue}"
 
     def worker(self, client: redis.Redis, queue: str | None = None, **options: Any) -> Any:
-        """A worker that runs jobs in this process; Any: rq leaves its types open."""
+        """Return a worker that runs jobs in this process; Any: rq leaves its types open."""
         queue = queue or self.queue
         return build_worker(self.hooks, client, queue=queue, kind=WorkerKind.SIMPLE, **options)
 
     def work(self, queue: str | None = None) -> None:
-        """Run every job that waits now, including those whose time for a retry has come."""
+        """Run every job that is due."""
         handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
         with redis.Redis.from_url(self._url) as client:
             worker = self.worker(client, queue)
@@ -124,7 +120,7 @@ class Workshop:
                     signal.signal(each, handler)
 
     def hurry(self, queue: str | None = None) -> int:
-        """Let the time come for every retry that is scheduled, and give their number."""
+        """Make all scheduled retries due, and return their number."""
         key = self.rq(queue).scheduled_job_registry.key
         waiting = cast("list[bytes]", self.client.zrange(key, 0, -1))
         for job_id in waiting:
@@ -132,39 +128,35 @@ class Workshop:
         return len(waiting)
 
     def work_it_off(self, queue: str | None = None) -> None:
-        """Run jobs until none waits any more, not even for a retry."""
+        """Run jobs until none is left, not even a retry."""
         self.work(queue)
         while self.hurry(queue):
             self.work(queue)
 
     def rq(self, queue: str | None = None) -> Any:  # Any: rq leaves its types open.
-        """RQ's own view of a queue."""
         return cast("Any", rq.Queue)(queue or self.queue, connection=self.client, serializer="json")
 
     def listed(self, queue: str | None = None) -> list[str]:
-        """The ids of the jobs that workers can take now."""
+        """Return the ids of the jobs that workers can take now."""
         return [*self.rq(queue).job_ids]
 
     def job(self, fingerprint: str, queue: str | None = None) -> dict[bytes, bytes]:
-        """The fields of a delivery's job."""
         return cast(
             "dict[bytes, bytes]",
             self.client.hgetall(f"rq:job:{self.job_id(fingerprint, queue)}"),
         )
 
     def record(self, fingerprint: str) -> Record:
-        """What the store knows of a delivery."""
         found = self.store.execute(GetRecord(bytes.fromhex(fingerprint)))
         assert found is not None
         return found
 
     def life(self, fingerprint: str) -> float:
-        """Seconds until the record ends; infinite where it does not."""
+        """Return the seconds until the record expires; infinity if it does not."""
         left = self.client.pttl(f"{self.prefix}d".encode() + bytes.fromhex(fingerprint))
         return left / 1000 if left >= 0 else float("inf")
 
     def close(self) -> None:
-        """Let go of everything."""
         del sys.modules[self.module.__name__]
         self.store.close()
         self.client.close()
@@ -172,7 +164,6 @@ class Workshop:
 
 @contextmanager
 def open_workshop(url: str, prefix: str, **options: Any) -> Iterator[Workshop]:  # Any: as above.
-    """A workshop for as long as it is used."""
     shop = Workshop(url, prefix, **options)
     try:
         yield shop
@@ -181,12 +172,12 @@ def open_workshop(url: str, prefix: str, **options: Any) -> Iterator[Workshop]: 
 
 
 def told_in(reply: Reply) -> str:
-    """The fingerprint that a reply names."""
+    """Return the fingerprint in a reply."""
     return str(json.loads(reply.body)["data"]["delivery"])
 
 
 def stamped(seconds: int) -> Request:
-    """The canonical delivery under its own id, stamped *seconds* later by the sender."""
+    """Return the canonical delivery, stamped *seconds* later by the sender."""
     earlier = b"2026-06-06T12:00:00"
     assert CANONICAL.count(earlier) == 1
     return delivery(CANONICAL.replace(earlier, b"2026-06-06T12:00:%02d" % seconds))

@@ -1,4 +1,4 @@
-"""A small SaaS that learns from Florentin's events who may use it, and what they owe.
+"""A small SaaS whose customers, access and invoices come from Florentin's events.
 
 gunicorn "saas:create_app()"
 florentin-webhooks worker "saas:create_app"
@@ -17,7 +17,7 @@ from saas.pages import pages
 
 
 def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
-    """Give the program, configured by the environment; *overrides* are for tests."""
+    """Create the app, configured by the environment; *overrides* are for tests."""
     app = Flask(__name__)
     app.config.from_mapping(
         SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///saas.db"),
@@ -29,7 +29,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     db.init_app(app)
     florentin.init_app(app)
     app.register_blueprint(pages)
-    # A command, and not a part of create_app: workers fork, and a connection must not be shared.
-    # A program that lives longer has migrations.
-    app.cli.command("init-db", help="Create the tables that are missing.")(db.create_all)
+    # A command, not a part of create_app: gunicorn and workers fork, and forks must not share a
+    # connection. In production, use migrations.
+    app.cli.command("init-db", help="Create missing tables.")(db.create_all)
     return app

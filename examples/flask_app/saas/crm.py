@@ -1,4 +1,4 @@
-"""The customer relations service that the sales people look at: a stand-in for any of yours."""
+"""The client of a CRM, as an example of any external service."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _SECONDS = 5
 
 
 def note(customer: str | None, text: str, *, key: str) -> None:
-    """Add a note to a customer; does nothing where no CRM is configured.
+    """Add a note to a customer; do nothing if no CRM is configured.
 
-    *key* is the same in every attempt, so that the CRM can tell a repetition from news. Raises
-    OSError where the CRM does not answer, or answers with an error.
+    *key* is the same in every attempt, so that the CRM can recognise a repeated request. Raises
+    OSError if the CRM does not respond, or responds with an error.
     """
     url = current_app.config["CRM_URL"]
     if not url:
         return
     body = json.dumps({"customer": customer, "note": text}).encode()
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    request = Request(url, body, headers)  # noqa: S310 - the operator's own setting.
+    request = Request(url, body, headers)  # noqa: S310 - configured by the operator.
     with urlopen(request, timeout=_SECONDS):  # noqa: S310 - the same.
         pass

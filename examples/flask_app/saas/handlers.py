@@ -1,9 +1,9 @@
-"""What becomes of each event. These functions run in RQ workers, inside the application context.
+"""The event handlers. They run in RQ workers, inside the application context.
 
-Events come in any order, and a handler may run again: its worker may have died after the commit and
-before that was recorded. So each one changes the database in one transaction, which ends with it,
-since the handlers of a delivery share the session; and it is written so that running twice leaves
-what running once does. Duplicates never come as far as this.
+Events arrive in any order, and a handler may run again: its worker may die after the commit and
+before the result is recorded. Each handler therefore changes the database in one transaction of its
+own, because the handlers of a delivery share the session, and running it twice has the same effect
+as running it once. Duplicate deliveries never reach a handler.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ def welcome(event: events.AccountCreated) -> None:
         _customer(event.data.account)
 
 
-@florentin.on(events.SubscriptionEvent)  # one handler for all four, since their order matters
+@florentin.on(events.SubscriptionEvent)  # one handler for all four, because their order matters
 def change_access(event: events.SubscriptionEvent) -> None:
     facts = event.data.subscription
     if facts.id is None:
-        raise LookupError("the event names no subscription")
+        raise LookupError("The event has no subscription id.")
     with db.session.begin():
-        known = db.session.get(Subscription, facts.id)
-        if _is_old(event, known):
+        existing = db.session.get(Subscription, facts.id)
+        if _is_older(event, existing):
             return
-        subscription = known or Subscription(id=facts.id)
+        subscription = existing or Subscription(id=facts.id)
         subscription.customer_id = _customer(event.data.account).id
         subscription.plan = facts.plan or subscription.plan
         subscription.active = not isinstance(event, events.SubscriptionCancelled)
@@ -42,11 +42,11 @@ def change_access(event: events.SubscriptionEvent) -> None:
         db.session.add(subscription)
 
 
-# The CRM keeps no time with what it is told, so `latest` sees to the order: Redis remembers the
-# newest event that was handled for each subscription, and older ones are skipped. A failure here
-# is retried by RQ, without change_access: that one has finished.
+# The CRM does not store timestamps, so `latest` keeps the order: Redis stores the time of the
+# newest event that was handled for each subscription, and older events are skipped. If this
+# handler fails, RQ retries it alone, because change_access has finished.
 @florentin.on(events.SubscriptionEvent, latest=lambda event: event.data.subscription.id)
-def tell_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
+def notify_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
     crm.note(
         event.data.account.id,
         f"{event.event}: {event.data.subscription.plan}",
@@ -55,7 +55,7 @@ def tell_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
 
 
 class InvoiceOfAccount(InvoiceData):
-    """Florentin documents no customer of an invoice; where one is sent, the invoice is theirs."""
+    """Invoice data with an optional account, which Florentin does not document."""
 
     account: Account = Field(default_factory=Account)
 
@@ -68,10 +68,10 @@ class InvoiceCreated(events.InvoiceCreated):
 def mirror(event: InvoiceCreated) -> None:
     facts, account = event.data.invoice, event.data.account
     with db.session.begin():
-        known = db.session.get(Invoice, facts.number)
-        if _is_old(event, known):
+        existing = db.session.get(Invoice, facts.number)
+        if _is_older(event, existing):
             return
-        invoice = known or Invoice(number=facts.number)
+        invoice = existing or Invoice(number=facts.number)
         if account.id is not None:
             invoice.customer_id = _customer(account).id
         invoice.status = facts.status
@@ -85,7 +85,7 @@ def mirror(event: InvoiceCreated) -> None:
 def count_login(event: events.UserLogin, delivery: Delivery) -> None:
     with db.session.begin():
         customer = _customer(event.data.account)
-        # merge() writes the row with this key, whether it is there or not.
+        # merge() inserts or updates the row with this key.
         db.session.merge(
             Login(fingerprint=delivery.fingerprint, customer_id=customer.id, at=event.timestamp)
         )
@@ -93,7 +93,7 @@ def count_login(event: events.UserLogin, delivery: Delivery) -> None:
 
 @florentin.on("usage.metrics_updated")
 def add_usage(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
-    # Florentin does not document whether figures are totals or what was added; we add them up.
+    # Florentin does not document whether figures are totals or increments. We assume increments.
     with db.session.begin():
         customer = _customer(event.data.account)
         for metric, amount in event.data.metrics.items():
@@ -108,24 +108,24 @@ def add_usage(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
             )
 
 
-def _is_old(event: events.Event, known: Subscription | Invoice | None) -> bool:
-    """Tell whether what we know is from after the event, as of a cancellation that came first.
+def _is_older(event: events.Event, existing: Subscription | Invoice | None) -> bool:
+    """Return whether the row is newer than the event, for example after an early cancellation.
 
-    The time of what we know stands in the row that it is about, and so in the same transaction: an
-    older event changes nothing, however late it comes and whatever Redis has forgotten by then.
+    The row holds its own timestamp, written in the same transaction. An older event therefore
+    changes nothing, even if it is very late and Redis has already deleted its record.
     """
-    return known is not None and event.timestamp < known.as_of
+    return existing is not None and event.timestamp < existing.as_of
 
 
 def _customer(account: Account) -> Customer:
-    """Give the row of the account; any event may be the first to name it.
+    """Return the row of the account, created if this is its first event.
 
-    An event that names none fails until it is dead, where the operator finds it with its body: a
-    purchase that nobody can be given must not go unnoticed. Where two workers add the same customer
-    at once, one of them fails, too, and its retry finds the row.
+    An event without an account fails until it is a dead letter, which the operator can inspect: a
+    purchase without a customer must not go unnoticed. If two workers add the same customer at the
+    same time, one of them fails, and its retry finds the row.
     """
     if account.id is None:
-        raise LookupError("the event names no account")
+        raise LookupError("The event has no account id.")
     customer = db.session.get(Customer, account.id) or Customer(id=account.id)
     customer.name = customer.name or account.name
     customer.email = customer.email or account.email

@@ -1,4 +1,4 @@
-"""What the program knows of its customers, all of it learned from events."""
+"""Customers, subscriptions, invoices and usage, all of them from events."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
 
-class Moment(TypeDecorator[datetime]):
-    """Be a time in UTC; SQLite keeps no time zone, so what it gives back is marked as UTC."""
+class UTCDateTime(TypeDecorator[datetime]):
+    """A timestamp in UTC. SQLite stores no time zone, so UTC is set when a value is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -23,7 +23,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Be the base that Flask-SQLAlchemy derives db.Model from."""
+    """Base class of db.Model."""
 
 
 db = SQLAlchemy(model_class=Base)
@@ -44,7 +44,7 @@ class Customer(db.Model):
 
 
 class Subscription(db.Model):
-    """A subscription as the newest event that we know describes it."""
+    """A subscription, as described by its newest event."""
 
     __tablename__ = "subscriptions"
 
@@ -52,15 +52,16 @@ class Subscription(db.Model):
     customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"), index=True)
     plan: Mapped[str | None]
     active: Mapped[bool]
-    as_of: Mapped[datetime] = mapped_column(Moment)
+    as_of: Mapped[datetime] = mapped_column(UTCDateTime)
 
-    # An UPDATE names the as_of that was read. Where two workers change a row at once, the second
-    # finds none, its handler fails, and the retry sees what the first has written. On any database.
+    # An UPDATE matches the as_of that was read. If two workers change a row at the same time, the
+    # second one matches no row, its handler fails, and the retry sees the first change. This works
+    # on every database.
     __mapper_args__ = {"version_id_col": as_of, "version_id_generator": False}  # noqa: RUF012
 
 
 class Invoice(db.Model):
-    """A mirrored invoice; amounts are integers in minor units: 4900 with eur is 49 euros."""
+    """A copy of an invoice; amounts are in minor units (4900 with eur is 49 euros)."""
 
     __tablename__ = "invoices"
 
@@ -69,13 +70,13 @@ class Invoice(db.Model):
     status: Mapped[str]
     amount_due: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
-    as_of: Mapped[datetime] = mapped_column(Moment)
+    as_of: Mapped[datetime] = mapped_column(UTCDateTime)
 
     __mapper_args__ = {"version_id_col": as_of, "version_id_generator": False}  # noqa: RUF012
 
 
-# Logins and usage are counted by rows, not by counters: a delivery's fingerprint is the key of its
-# row, so what is handled twice is still there once.
+# Logins and usage are rows, not counters. The fingerprint of the delivery is the key of the row, so
+# a handler that runs twice does not count twice.
 
 
 class Login(db.Model):
@@ -83,7 +84,7 @@ class Login(db.Model):
 
     fingerprint: Mapped[str] = mapped_column(String(32), primary_key=True)
     customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"), index=True)
-    at: Mapped[datetime] = mapped_column(Moment)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Usage(db.Model):
@@ -93,4 +94,4 @@ class Usage(db.Model):
     metric: Mapped[str] = mapped_column(primary_key=True)
     customer_id: Mapped[str] = mapped_column(ForeignKey("customers.id"), index=True)
     amount: Mapped[float]
-    at: Mapped[datetime] = mapped_column(Moment)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)

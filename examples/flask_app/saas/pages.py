@@ -1,4 +1,4 @@
-"""The pages: who has access to what. Read-only and without a login; put yours in front of them."""
+"""Read-only pages about customers. They have no login: add your own."""
 
 from __future__ import annotations
 
@@ -59,5 +59,5 @@ def money(minor_units: int) -> str:
 
 @pages.app_template_filter()
 def figure(amount: float) -> str:
-    # 15 digits are what a float holds: 0.1 and 0.2 add up to 0.3.
+    # A float is exact to 15 digits: this shows 0.1 + 0.2 as 0.3.
     return f"{amount:,.15g}"

@@ -5,28 +5,28 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from tests.crm_server import CRM, serving
-from tests.inside import Inside
-from tests.program import Program, started
+from tests.crm_server import CRM, run_crm
+from tests.in_process import InProcessApp
+from tests.program import Program, run_program
 
-# A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
+# A shell makes background processes ignore Ctrl-C, and the processes of the tests inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
-def saas(tmp_path: Path) -> Inside:
-    """The program in this process: no Redis, handlers run before Florentin is answered."""
-    return Inside(tmp_path)
+def saas(tmp_path: Path) -> InProcessApp:
+    """The app in this process: no Redis, and handlers run inline."""
+    return InProcessApp(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def crm() -> Generator[CRM]:
-    with serving() as crm:
+    with run_crm() as crm:
         yield crm
 
 
 @pytest.fixture(scope="session")
 def program(crm: CRM, tmp_path_factory: pytest.TempPathFactory) -> Generator[Program]:
-    """The program under gunicorn, with Redis and a worker; each test has customers of its own."""
-    with started(tmp_path_factory.mktemp("program"), crm.url) as program:
+    """The program with gunicorn, Redis and a worker; each test uses its own customers."""
+    with run_program(tmp_path_factory.mktemp("program"), crm.url) as program:
         yield program

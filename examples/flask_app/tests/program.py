@@ -1,4 +1,4 @@
-"""The whole program as `make run` starts it, with files of its own, and what is typed beside it."""
+"""The whole program as `make run` starts it, in its own directory, and commands for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET = token_hex(32)
 
 
 class Program:
-    """Be a running program: the processes of run.py, in *directory*."""
+    """A running program: the processes of run.py, in *directory*."""
 
     def __init__(self, directory: Path, crm_url: str) -> None:
         self.directory = directory
@@ -37,7 +37,7 @@ class Program:
             "DATABASE_URL": f"sqlite:///{directory}/saas.db",
             "CRM_URL": crm_url,
             "FLORENTIN_WEBHOOK_SECRET": SECRET,
-            "FLORENTIN_REDIS_URL": "",  # A server of its own, whatever you have set.
+            "FLORENTIN_REDIS_URL": "",  # Its own server, even if you have set one.
             "FLORENTIN_RETRIES": "1,1",
         }
         self.process = subprocess.Popen(
@@ -53,27 +53,27 @@ class Program:
         self.reader.start()
 
     def await_start(self) -> None:
-        eventually(lambda: "Ctrl-C ends it.\n" in self.output or not self.reader.is_alive())
+        eventually(lambda: "Press Ctrl-C to stop.\n" in self.output or not self.reader.is_alive())
         assert self.reader.is_alive(), "".join(self.output)
-        told = next(line for line in self.output if "/customers/" in line)
-        self.url = told.split()[-1].removesuffix("/customers/")
+        line = next(line for line in self.output if "/customers/" in line)
+        self.url = line.split()[-1].removesuffix("/customers/")
         self.redis_url = EmbeddedServer(self.directory / ".florentin").url
-        beside = {
+        overrides = {
             "SQLALCHEMY_DATABASE_URI": "sqlite://",
             "FLORENTIN_WEBHOOK_SECRET": SECRET,
             "FLORENTIN_REDIS_URL": self.redis_url,
         }
-        self.operator = create_app(beside).test_cli_runner()
+        self.operator = create_app(overrides).test_cli_runner()
 
     def end(self) -> int:
-        """End it as Ctrl-C does, and wait until nothing is left that could write to its output."""
+        """Stop it as Ctrl-C does, and wait until all of its processes have closed their output."""
         self.process.send_signal(signal.SIGINT)
         self.reader.join(15)
-        assert not self.reader.is_alive(), "a process was left behind"
+        assert not self.reader.is_alive(), "a process is still running"
         return self.process.wait(15)
 
     def trigger(self, event: str, *words: str) -> list[dict[str, Any]]:
-        """Send a delivery as a reader of the README does, and give what was answered."""
+        """Send a delivery with the command of the README, and return the responses."""
         words = ("trigger", event, "--to", f"{self.url}/webhooks/florentin", "--json", *words)
         done = subprocess.run(
             [BIN / "florentin-webhooks", *words],
@@ -86,15 +86,15 @@ class Program:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def operate(self, *words: str) -> list[dict[str, Any]]:
-        """Do what an operator does with ``flask --app saas florentin``, on this program's Redis."""
+        """Run ``flask --app saas florentin`` with *words*, on this program's Redis."""
         done = self.operator.invoke(args=["florentin", *words, "--json"])
         assert done.exit_code == 0, done.output
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def page(self, path: str) -> str:
-        """Give a page; nothing where there is none yet."""
-        with suppress(HTTPError), urlopen(self.url + path, timeout=10) as answer:  # noqa: S310
-            text: str = answer.read().decode()
+        """Return a page, or an empty text if it does not exist yet."""
+        with suppress(HTTPError), urlopen(self.url + path, timeout=10) as response:  # noqa: S310
+            text: str = response.read().decode()
             return text
         return ""
 
@@ -105,7 +105,7 @@ class Program:
 
 
 @contextmanager
-def started(directory: Path, crm_url: str = "") -> Generator[Program]:
+def run_program(directory: Path, crm_url: str = "") -> Generator[Program]:
     program = Program(directory, crm_url)
     try:
         program.await_start()
@@ -115,8 +115,8 @@ def started(directory: Path, crm_url: str = "") -> Generator[Program]:
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 15) -> None:
-    """Return as soon as *condition* holds; fail after *seconds*."""
+    """Wait until *condition* is true; fail after *seconds*."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
+        assert time.monotonic() < end, "condition was not met in time"
         time.sleep(0.02)

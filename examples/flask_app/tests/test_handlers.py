@@ -1,4 +1,4 @@
-"""What the events do, as the pages show it; in this process, where handlers run inline."""
+"""The effects of events on the pages; in this process, with inline handlers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from saas import handlers
 from saas.models import Subscription, db
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
-from tests.inside import Inside
+from tests.in_process import InProcessApp
 
 ADA = "/customers/acc_5f1d"  # the customer of the sample payloads
 
 
-def test_a_purchase_grants_access(saas: Inside) -> None:
+def test_purchase_grants_access(saas: InProcessApp) -> None:
     assert saas.deliver("subscription.purchased") == "processed"
     assert "Access yes" in saas.page(ADA)
     assert "sub_9a27 team active" in saas.page(ADA)
@@ -29,27 +29,25 @@ def test_a_purchase_grants_access(saas: Inside) -> None:
         ("subscription.cancelled", "team cancelled"),
     ],
 )
-def test_a_later_event_changes_the_subscription(saas: Inside, event: str, seen: str) -> None:
+def test_later_event_changes_the_subscription(saas: InProcessApp, event: str, seen: str) -> None:
     saas.deliver("subscription.purchased", saas.now - timedelta(minutes=1))
     saas.deliver(event)
     assert seen in saas.page(ADA)
 
 
-def test_a_cancellation_revokes_access_although_the_purchase_comes_after_it(saas: Inside) -> None:
+def test_cancellation_before_its_purchase_revokes_access(saas: InProcessApp) -> None:
     saas.deliver("subscription.cancelled")
     saas.deliver("subscription.purchased", saas.now - timedelta(minutes=1))
     assert "Access no" in saas.page(ADA)
 
 
-def test_one_active_subscription_of_several_is_enough(saas: Inside) -> None:
+def test_one_active_subscription_of_two_grants_access(saas: InProcessApp) -> None:
     saas.deliver("subscription.purchased")
     saas.deliver("subscription.cancelled", subscription={"id": "sub_another"})
     assert "Access yes" in saas.page(ADA)
 
 
-def test_of_two_workers_at_once_the_second_fails_and_sees_the_first_in_its_retry(
-    saas: Inside,
-) -> None:
+def test_second_of_two_concurrent_changes_fails(saas: InProcessApp) -> None:
     saas.deliver("subscription.purchased", saas.now - timedelta(minutes=2))
     with saas.app.app_context():
         slower = Session(db.engine)
@@ -62,12 +60,12 @@ def test_of_two_workers_at_once_the_second_fails_and_sees_the_first_in_its_retry
     assert "Access no" in saas.page(ADA)
 
 
-def test_a_purchase_without_an_account_fails_and_changes_nothing(saas: Inside) -> None:
+def test_purchase_without_an_account_changes_nothing(saas: InProcessApp) -> None:
     assert saas.deliver("subscription.purchased", account={"id": None}) == "handler-failed"
-    assert "No event has named a customer yet." in saas.page("/customers/")
+    assert "No customers yet." in saas.page("/customers/")
 
 
-def test_what_was_delivered_before_changes_nothing(saas: Inside) -> None:
+def test_duplicate_changes_nothing(saas: InProcessApp) -> None:
     made = saas.make("usage.metrics_updated")
     assert [saas.send(made), saas.send(made)] == ["processed", "duplicate"]
     assert "api_calls 12,840" in saas.page(ADA)
@@ -80,8 +78,8 @@ def test_what_was_delivered_before_changes_nothing(saas: Inside) -> None:
         ("usage.metrics_updated", handlers.add_usage, "api_calls 12,840"),
     ],
 )
-def test_a_handler_whose_worker_died_before_the_record_counts_once(
-    saas: Inside, event: str, handler: Callable[..., None], seen: str
+def test_handler_that_runs_twice_counts_once(
+    saas: InProcessApp, event: str, handler: Callable[..., None], seen: str
 ) -> None:
     delivery, typed = saas.receiver.verify(*saas.make(event))
     for _ in range(2):
@@ -90,7 +88,7 @@ def test_a_handler_whose_worker_died_before_the_record_counts_once(
     assert seen in saas.page(ADA)
 
 
-def test_logins_are_counted_and_usage_is_summed(saas: Inside) -> None:
+def test_logins_are_counted_and_usage_is_summed(saas: InProcessApp) -> None:
     for amount in (0.1, 0.2):
         saas.deliver("user.login")
         saas.deliver("usage.metrics_updated", metrics={"storage_gb": amount})
@@ -98,24 +96,24 @@ def test_logins_are_counted_and_usage_is_summed(saas: Inside) -> None:
     assert "storage_gb 0.3" in saas.page(ADA)
 
 
-def test_an_invoice_is_mirrored_with_the_newest_that_is_known_of_it(saas: Inside) -> None:
+def test_older_event_does_not_change_an_invoice(saas: InProcessApp) -> None:
     saas.deliver("invoice.created", account={"id": "acc_5f1d"}, invoice={"status": "paid"})
     earlier = saas.now - timedelta(minutes=1)
     saas.deliver("invoice.created", earlier, account={"id": "acc_5f1d"}, invoice={"status": "open"})
     assert "INV-0042 paid 49.00 EUR" in saas.page(ADA)
 
 
-def test_an_invoice_that_names_no_customer_is_on_the_list(saas: Inside) -> None:
+def test_invoice_without_a_customer_is_listed(saas: InProcessApp) -> None:
     saas.deliver("invoice.created")
-    assert "no customer Number Status Amount due INV-0042" in saas.page("/customers/")
+    assert "without a customer Number Status Amount due INV-0042" in saas.page("/customers/")
 
 
-def test_an_account_is_known_by_its_name(saas: Inside) -> None:
+def test_customer_is_listed_by_name(saas: InProcessApp) -> None:
     saas.deliver("account.created")
     assert "Ada Books no" in saas.page("/customers/")
     assert "Email billing@adabooks.example" in saas.page(ADA)
 
 
-def test_a_forged_delivery_is_refused(saas: Inside) -> None:
+def test_forged_delivery_is_rejected(saas: InProcessApp) -> None:
     made = saas.make("subscription.purchased")
     assert saas.send(made._replace(body=made.body + b" ")) == "invalid-signature"

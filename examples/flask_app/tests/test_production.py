@@ -1,4 +1,4 @@
-"""Real deliveries through gunicorn, Redis and a worker, sent as the README says."""
+"""Deliveries through gunicorn, Redis and a worker, sent with the command of the README."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from tests.crm_server import CRM
-from tests.inside import words
+from tests.in_process import visible_text
 from tests.program import Program, eventually
 
 
-def of(customer: str, *, minutes_ago: int = 0) -> list[str]:
-    """Give the words that make a delivery one of *customer*, stamped when it happened."""
+def options(customer: str, *, minutes_ago: int = 0) -> list[str]:
+    """Return the options of trigger for an event of *customer* at that time."""
     at = datetime.now(UTC) - timedelta(minutes=minutes_ago)
     stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values = {
@@ -23,80 +23,78 @@ def of(customer: str, *, minutes_ago: int = 0) -> list[str]:
     return [word for path, value in values.items() for word in ("--set", f"{path}={value}")]
 
 
-def sees(program: Program, customer: str, seen: str) -> bool:
-    return seen in words(program.page(f"/customers/{customer}"))
+def shows(program: Program, customer: str, seen: str) -> bool:
+    return seen in visible_text(program.page(f"/customers/{customer}"))
 
 
-def known(program: Program, delivery: dict[str, Any]) -> dict[str, Any]:
+def stored(program: Program, delivery: dict[str, Any]) -> dict[str, Any]:
     (record,) = program.operate("deliveries", "show", delivery["fingerprint"])
     return record
 
 
-def test_a_purchase_is_accepted_and_grants_access(program: Program) -> None:
-    (answer,) = program.trigger("subscription.purchased", *of("bought"))
-    assert (answer["status"], answer["outcome"]) == (202, "accepted")
-    eventually(partial(sees, program, "bought", "Access yes"))
+def test_purchase_is_accepted_and_grants_access(program: Program) -> None:
+    (response,) = program.trigger("subscription.purchased", *options("bought"))
+    assert (response["status"], response["outcome"]) == (202, "accepted")
+    eventually(partial(shows, program, "bought", "Access yes"))
 
 
-def test_a_cancellation_before_the_purchase_leaves_no_access(program: Program, crm: CRM) -> None:
-    (first,) = program.trigger("subscription.cancelled", *of("early"))
-    eventually(lambda: known(program, first)["state"] == "done")
-    (late,) = program.trigger("subscription.purchased", *of("early", minutes_ago=5))
-    eventually(lambda: known(program, late)["state"] == "done")
-    assert sees(program, "early", "Access no")
-    assert crm.told("early") == ["subscription.cancelled: team"]
+def test_cancellation_before_its_purchase_revokes_access(program: Program, crm: CRM) -> None:
+    (first,) = program.trigger("subscription.cancelled", *options("early"))
+    eventually(lambda: stored(program, first)["state"] == "done")
+    (late,) = program.trigger("subscription.purchased", *options("early", minutes_ago=5))
+    eventually(lambda: stored(program, late)["state"] == "done")
+    assert shows(program, "early", "Access no")
+    assert crm.accepted("early") == ["subscription.cancelled: team"]
 
 
 def test_duplicates_and_retries_count_once(program: Program) -> None:
-    answers = program.trigger("user.login", "--duplicate", "--restamp", *of("eager"))
-    assert [answer["outcome"] for answer in answers] == ["accepted", "duplicate", "duplicate"]
-    eventually(partial(sees, program, "eager", "Logins 1 "))
+    responses = program.trigger("user.login", "--duplicate", "--restamp", *options("eager"))
+    assert [response["outcome"] for response in responses] == ["accepted", "duplicate", "duplicate"]
+    eventually(partial(shows, program, "eager", "Logins 1 "))
 
 
-def test_what_the_operator_has_done_again_counts_once(program: Program) -> None:
-    (answer,) = program.trigger("usage.metrics_updated", *of("again"))
-    eventually(lambda: known(program, answer)["state"] == "done")
-    program.operate("deliveries", "replay", answer["fingerprint"], "--all-handlers", "--yes")
-    eventually(lambda: known(program, answer)["state"] == "done")
-    assert sees(program, "again", "api_calls 12,840")
+def test_delivery_that_the_operator_replays_counts_once(program: Program) -> None:
+    (response,) = program.trigger("usage.metrics_updated", *options("again"))
+    eventually(lambda: stored(program, response)["state"] == "done")
+    program.operate("deliveries", "replay", response["fingerprint"], "--all-handlers", "--yes")
+    eventually(lambda: stored(program, response)["state"] == "done")
+    assert shows(program, "again", "api_calls 12,840")
 
 
-def test_a_crm_that_fails_is_told_later_and_nothing_else_is_done_again(
-    program: Program, crm: CRM
-) -> None:
+def test_failed_crm_note_is_retried_alone(program: Program, crm: CRM) -> None:
     crm.failing.add("patient")
-    (answer,) = program.trigger("subscription.purchased", *of("patient"))
+    (response,) = program.trigger("subscription.purchased", *options("patient"))
     eventually(lambda: crm.notes("patient"))
-    record = known(program, answer)
+    record = stored(program, response)
     assert list(record["handlers"]) == ["saas.handlers:change_access"]
-    assert sees(program, "patient", "Access yes")
+    assert shows(program, "patient", "Access yes")
     crm.failing.remove("patient")
-    eventually(lambda: crm.told("patient") == ["subscription.purchased: team"])
+    eventually(lambda: crm.accepted("patient") == ["subscription.purchased: team"])
     assert len({note.key for note in crm.notes("patient")}) == 1
 
 
-def test_a_delivery_that_is_dead_is_revived_by_the_operator(program: Program, crm: CRM) -> None:
+def test_dead_letter_is_requeued_by_the_operator(program: Program, crm: CRM) -> None:
     crm.failing.add("dead")
-    (answer,) = program.trigger("subscription.upgraded", *of("dead"))
-    eventually(lambda: known(program, answer)["state"] == "dead")
+    (response,) = program.trigger("subscription.upgraded", *options("dead"))
+    eventually(lambda: stored(program, response)["state"] == "dead")
     (dead,) = program.operate("dead", "list")
-    assert dead["reason"].startswith("saas.handlers:tell_crm: HTTPError")
+    assert dead["reason"].startswith("saas.handlers:notify_crm: HTTPError")
     crm.failing.remove("dead")
-    program.operate("dead", "requeue", answer["fingerprint"])
-    eventually(lambda: crm.told("dead") == ["subscription.upgraded: business"])
+    program.operate("dead", "requeue", response["fingerprint"])
+    eventually(lambda: crm.accepted("dead") == ["subscription.upgraded: business"])
 
 
-def test_the_crm_is_not_told_old_news_when_it_comes_back(program: Program, crm: CRM) -> None:
+def test_recovered_crm_gets_the_newest_event_last(program: Program, crm: CRM) -> None:
     crm.failing.add("moody")
-    (old,) = program.trigger("subscription.purchased", *of("moody", minutes_ago=5))
+    (old,) = program.trigger("subscription.purchased", *options("moody", minutes_ago=5))
     eventually(lambda: crm.notes("moody"))
     crm.failing.remove("moody")
-    program.trigger("subscription.cancelled", *of("moody"))
-    eventually(lambda: known(program, old)["state"] == "done")
-    eventually(lambda: "subscription.cancelled: team" in crm.told("moody"))
-    assert crm.told("moody")[-1] == "subscription.cancelled: team"
+    program.trigger("subscription.cancelled", *options("moody"))
+    eventually(lambda: stored(program, old)["state"] == "done")
+    eventually(lambda: "subscription.cancelled: team" in crm.accepted("moody"))
+    assert crm.accepted("moody")[-1] == "subscription.cancelled: team"
 
 
-def test_an_invoice_is_mirrored(program: Program) -> None:
+def test_invoice_is_mirrored(program: Program) -> None:
     program.trigger("invoice.created", "--set", "data.account.id=billed")
-    eventually(partial(sees, program, "billed", "INV-0042 open 49.00 EUR"))
+    eventually(partial(shows, program, "billed", "INV-0042 open 49.00 EUR"))

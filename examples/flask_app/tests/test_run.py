@@ -1,4 +1,4 @@
-"""`make run` says what to type, and ends as it began: with nothing running."""
+"""`make run` prints working commands, and stops all of its processes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.program import ROOT, started
+from tests.program import ROOT, run_program
 
 
-def test_what_it_says_can_be_typed_and_ctrl_c_ends_everything(tmp_path: Path) -> None:
-    with started(tmp_path) as program:
+def test_printed_commands_work_and_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    with run_program(tmp_path) as program:
         typed = "".join(line for line in program.output if line.startswith("  "))
         done = subprocess.run(
             ["/bin/sh", "-ec", typed],
@@ -31,7 +31,7 @@ def test_what_it_says_can_be_typed_and_ctrl_c_ends_everything(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("port", ["taken", "80x", "99999"])
-def test_where_nobody_can_listen_it_says_so_in_one_line(port: str, tmp_path: Path) -> None:
+def test_unusable_port_is_reported_in_one_line(port: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = str(taken.getsockname()[1]) if port == "taken" else port
         done = subprocess.run(
@@ -42,7 +42,7 @@ def test_where_nobody_can_listen_it_says_so_in_one_line(port: str, tmp_path: Pat
                 "PYTHONPATH": str(ROOT),
                 "PORT": wanted,
                 "DATABASE_URL": f"sqlite:///{tmp_path}/saas.db",
-                "FLORENTIN_REDIS_URL": "redis://127.0.0.1:1",  # Nobody asks it for anything yet.
+                "FLORENTIN_REDIS_URL": "redis://127.0.0.1:1",  # Not used before that.
             },
             capture_output=True,
             text=True,
@@ -50,6 +50,4 @@ def test_where_nobody_can_listen_it_says_so_in_one_line(port: str, tmp_path: Pat
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr == (
-        f"port {wanted} cannot be used, or another program has it; try: PORT=8001 make run\n"
-    )
+    assert done.stderr == f"Port {wanted} is invalid or in use. Try: PORT=8001 make run\n"

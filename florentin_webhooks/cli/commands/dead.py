@@ -103,7 +103,7 @@ def _discard(context: ReceiverContext, fingerprint: str) -> ReplayResult:
     try:
         record = drop(context.hooks, fingerprint)
     except NotReplayable as error:
-        return ReplayResult(fingerprint, error.code, error.reason)
+        return ReplayResult(fingerprint, error.code, error.reason, error.hint)
     return ReplayResult(fingerprint, _DISCARDED, record.event)
 
 

@@ -85,7 +85,7 @@ def command(
 
 
 def _serve(out: Output, app: str, listener: socket, invite: Callable[[], None]) -> None:
-    logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out)])
+    logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
     export_pythonpath()
     queues = hooks.queue_names

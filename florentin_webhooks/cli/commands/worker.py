@@ -59,7 +59,9 @@ def command(
     """
     validate_path(app)
     with ending_on_sigterm():
-        logging.basicConfig(level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out))])
+        logging.basicConfig(
+            level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
+        )
         context = open_queue(app)
         name = _queue(context, queue)
         if processes == 1:

@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 def main(role: str, descriptor: int, audible: Path, out: Output) -> None:
     """Serve at the socket *descriptor*, or work, until the demonstration ends."""
-    handler = hide_rq_chatter(ConsoleHandler(out))
+    handler = hide_rq_chatter(ConsoleHandler(out.emit))
     handler.addFilter(lambda _: audible.exists())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     end_with_parent(wanted=True)

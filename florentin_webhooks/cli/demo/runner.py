@@ -24,11 +24,10 @@ from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.demo.recorder import Run, RunRecorder
-    from florentin_webhooks.cli.demo.steps import Step
     from florentin_webhooks.cli.devserver.supervisor import Child
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["DemoContext", "Reply", "Result"]
+__all__ = ["DemoContext", "Reply", "Result", "Step"]
 
 T = TypeVar("T")
 _PATIENCE = 40.0
@@ -41,6 +40,31 @@ class Reply(NamedTuple):
     fingerprint: str
     status: int
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, and what is expected of it.
+
+    *event* names a new event to send, *make* returns another delivery, *act* does something else.
+    *fails* is a handler and how many of its calls fail. *runs* are the handlers that must be
+    called, in order, *finished* those that must finish, by default all. *state* is the state in
+    the store at the end. *unfinished* describes a call that did not finish.
+    """
+
+    title: str
+    why: str = ""
+    event: str = ""
+    make: Callable[[DemoContext], SignedDelivery] | None = None
+    act: Callable[[DemoContext], Reply] | None = None
+    fails: tuple[str, int] | None = None
+    status: int = 200
+    outcome: str = "processed"
+    runs: tuple[str, ...] = ()
+    finished: tuple[str, ...] | None = None
+    state: str = ""
+    waiting: str = ""
+    unfinished: str = "failed"
 
 
 @dataclass(frozen=True, slots=True)

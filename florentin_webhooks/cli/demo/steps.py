@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+from florentin_webhooks.cli.demo.runner import Step
 from florentin_webhooks.cli.demo.settings import DELAYS, LOST_AFTER
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from florentin_webhooks.cli.demo.runner import DemoContext, Reply
-    from florentin_webhooks.testing.provider import SignedDelivery
-
-__all__ = ["PARTS", "Step"]
+__all__ = ["PARTS"]
 
 _RETRIES = len(DELAYS)
 _WAITING = "Waiting for two retries, a second apart."
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step, and what is expected of it.
-
-    *event* names a new event to send, *make* returns another delivery, *act* does something else.
-    *fails* is a handler and how many of its calls fail. *runs* are the handlers that must be
-    called, in order, *finished* those that must finish, by default all. *state* is the state in
-    the store at the end. *unfinished* describes a call that did not finish.
-    """
-
-    title: str
-    why: str = ""
-    event: str = ""
-    make: Callable[[DemoContext], SignedDelivery] | None = None
-    act: Callable[[DemoContext], Reply] | None = None
-    fails: tuple[str, int] | None = None
-    status: int = 200
-    outcome: str = "processed"
-    runs: tuple[str, ...] = ()
-    finished: tuple[str, ...] | None = None
-    state: str = ""
-    waiting: str = ""
-    unfinished: str = "failed"
 
 
 def _inline(event: str, *runs: str) -> Step:

@@ -39,13 +39,13 @@ def check_redis(url: str) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import (  # noqa: PLC0415
         RedisError,
-        blocking_client,
+        create_sync_client,
         display_url,
     )
 
     hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
     try:
-        client = blocking_client(url)
+        client = create_sync_client(url)
     except ValueError:
         message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL."
         raise UsageError(message, hint) from None

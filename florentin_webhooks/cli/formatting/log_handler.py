@@ -14,8 +14,11 @@ from florentin_webhooks.cli.formatting.views import Line, Styled
 from florentin_webhooks.senders.florentin.signature import iso_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from florentin_webhooks.cli.formatting.views import Cell
-    from florentin_webhooks.cli.output import Output
+
+    Emit = Callable[[Mapping[str, object], Line], None]
 
 __all__ = ["ConsoleHandler", "hide_rq_chatter"]
 
@@ -50,16 +53,19 @@ def _is_useful(record: logging.LogRecord) -> bool:
 
 
 class ConsoleHandler(logging.Handler):
-    """A handler that prints time, level and message; the level only from WARNING up."""
+    """A handler that prints time, level from WARNING up, and message.
 
-    def __init__(self, out: Output, level: int = logging.INFO) -> None:
+    *emit* prints the fields of a record as JSON, or its line.
+    """
+
+    def __init__(self, emit: Emit, level: int = logging.INFO) -> None:
         super().__init__(level)
-        self._out = out
+        self._emit = emit
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         try:
-            self._out.emit(_fields(record), Line(_cells(record)))
+            self._emit(_fields(record), Line(_cells(record)))
         except Exception:  # noqa: BLE001 - a logging handler never raises.
             self.handleError(record)
 

@@ -1,16 +1,12 @@
-"""What commands print for people: tables, paragraphs and log lines, without any layout.
-
-:func:`render` lays them out by rich. Where rich is not installed they become plain lines.
-"""
+"""What commands print for people: tables, paragraphs and lines, without any layout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import NamedTuple
 
-__all__ = ["Cell", "Line", "Paragraph", "Styled", "Table", "View", "has_rich", "render"]
+__all__ = ["Cell", "Line", "Paragraph", "Styled", "Table", "View", "printable"]
 
 
 class Styled(NamedTuple):
@@ -49,31 +45,6 @@ class Paragraph:
 
 View = str | Table | Line | Paragraph
 """Text is printed unchanged."""
-
-
-def has_rich() -> bool:
-    """Return whether rich is installed."""
-    return find_spec("rich") is not None
-
-
-def render(view: View, width: int, *, color: bool) -> str:
-    """Return *view* as text for a terminal of *width* columns."""
-    if isinstance(view, str):
-        return view
-    if not has_rich():
-        return _plain(view)
-    from florentin_webhooks.cli.formatting.layout import lay_out  # noqa: PLC0415 - an extra.
-
-    return lay_out(view, width, color=color)
-
-
-def _plain(view: Table | Line | Paragraph) -> str:
-    if isinstance(view, Paragraph):
-        return " " * view.indent + printable(view.text)
-    if isinstance(view, Line):
-        return " ".join(map(printable, view.cells))
-    gap = " " * view.gap
-    return "\n".join(gap.join(filter(None, map(printable, row))) for row in view.rows)
 
 
 def printable(cell: Cell) -> str:

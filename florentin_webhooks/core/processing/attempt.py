@@ -1,13 +1,13 @@
-"""Attempt one handler: behind its watermark, and in the store's transaction where it is atomic.
+"""Attempt one handler: behind its high-water mark, and in a transaction where it is atomic.
 
-Whatever it raises is given, not raised. A thread that outlives its handler's time keeps the lease.
+Data in, data out: what the handler raises is returned. A thread that outlives its handler's time
+keeps the lease until it has ended.
 """
 
 from __future__ import annotations
 
 from asyncio import CancelledError
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,150 +21,144 @@ from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.accept import Finish
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.event import Event
 
-__all__ = ["AttemptResult", "FinalStates", "HandlerAttempt"]
+__all__ = ["Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
 
 
 class FinalStates(NamedTuple):
-    """Say what becomes of a delivery when its handlers have *succeeded*, and when not."""
+    """The state of a delivery whose handlers have *succeeded*, and of one where some *failed*.
+
+    *jobs* are pushed where that state is QUEUED.
+    """
 
     succeeded: State = State.DONE
     failed: State = State.FAILED
     jobs: tuple[Job, ...] = ()
 
-    @classmethod
-    def inline(cls, jobs: tuple[Job, ...]) -> FinalStates:
-        """Give the close of inline handlers: their success and the push of *jobs* are one step."""
-        return cls(succeeded=State.QUEUED if jobs else State.DONE, jobs=jobs)
+
+class Attempt(NamedTuple):
+    """One handler's attempt at *event*, for *seconds*.
+
+    *success* records the success of an atomic handler in its transaction, None for all others.
+    *late* are the states for a thread that ends after its time.
+    """
+
+    handler: Handler
+    event: Event
+    delivery: Delivery
+    seconds: float
+    late: FinalStates
+    success: Finish | None = None
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """The arguments that the handler takes."""
+        return (self.event, self.delivery) if self.handler.takes_delivery else (self.event,)
 
 
 class AttemptResult(NamedTuple):
-    """Say how an attempt ended: what was raised, and the *state* where that is recorded already."""
+    """How an attempt ended: the *error* raised, and the *state* where it is recorded already."""
 
     error: BaseException | None = None
-    ending: HandlerOutcome = HandlerOutcome.DONE
+    outcome: HandlerOutcome = HandlerOutcome.DONE
     state: State | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerAttempt:
-    """Attempt *handler* under *lease*; *finish* gives what records its success."""
+async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
+    """Run the handler under *lease*, unless a newer event was handled for its entity.
 
-    lease: Lease
-    handler: Handler
-    close: FinalStates
-    finish: Callable[[], Finish]
-
-    async def run(
-        self,
-        event: Event,
-        arguments: tuple[object, ...],
-        seconds: float,
-        clean: Callable[[], bool],
-    ) -> AttemptResult:
-        """Run the handler, for *seconds*, unless something newer than *event* was handled.
-
-        Raises CancelledError where the program was cancelled, after the lease was taken care of.
-        *clean* says, when a thread ends late, whether it was all that was missing.
-        """
+    Raises CancelledError where the program was cancelled, after the lease was taken care of.
+    """
+    watermark = None
+    if attempt.handler.options.latest is not None:
         try:
-            watermark = HighWaterMark.of(self.handler, event, self.lease.token, self.lease.seconds)
+            watermark = HighWaterMark.of(attempt.handler, attempt.event, lease.token, lease.seconds)
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return AttemptResult(raised)
-        return await self._behind(watermark, arguments, seconds, clean)
+    return await _Guarded(lease, attempt, watermark).run()
 
-    async def _behind(
-        self,
-        watermark: HighWaterMark | None,
-        arguments: tuple[object, ...],
-        seconds: float,
-        clean: Callable[[], bool],
-    ) -> AttemptResult:
-        ended = None
+
+class _Guarded(NamedTuple):
+    """An attempt behind *watermark*, None where the handler wants every event."""
+
+    lease: Lease
+    attempt: Attempt
+    watermark: HighWaterMark | None
+
+    async def run(self) -> AttemptResult:
+        result = None
         try:
-            ended = await self._check_watermark(watermark)
-            if ended is None:
-                ended = await self._call(watermark, arguments, seconds)
-                await self._release_watermark(watermark, ended)
+            result = await self._check_watermark()
+            if result is None:
+                result = await self._call()
+                await self._release_watermark(result)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
-                self._watch_thread(still, watermark, clean)
+                self.lease.runtime.run_shielded(self._watch_thread(still))
             else:
-                await self.lease.program.run_shielded(self._give_back(watermark, ended))
+                await self.lease.runtime.run_shielded(self._release_lease(result))
             raise
-        if isinstance(ended.error, StillRunning):
-            self._watch_thread(ended.error, watermark, clean)
-        return ended
+        if isinstance(result.error, StillRunning):
+            self.lease.runtime.run_shielded(self._watch_thread(result.error))
+        return result
 
-    async def _check_watermark(self, watermark: HighWaterMark | None) -> AttemptResult | None:
-        """Give how it ends where *watermark* does not let it run."""
-        if watermark is None:
+    async def _check_watermark(self) -> AttemptResult | None:
+        """Return the result where the watermark does not permit the handler to run."""
+        if self.watermark is None:
             return None
-        permit = await self.lease.execute(watermark.step(GuardStep.BEGIN))
-        if permit.permission is GuardDecision.SUPERSEDED:
-            return AttemptResult(ending=HandlerOutcome.SUPERSEDED)
-        return (
-            AttemptResult(RetryLater(permit.wait))
-            if permit.permission is GuardDecision.BUSY
-            else None
-        )
+        grant = await self.lease.execute(self.watermark.step(GuardStep.BEGIN))
+        if grant.permission is GuardDecision.SUPERSEDED:
+            return AttemptResult(outcome=HandlerOutcome.SUPERSEDED)
+        if grant.permission is GuardDecision.BUSY:
+            return AttemptResult(RetryLater(grant.wait))
+        return None
 
-    async def _call(
-        self, watermark: HighWaterMark | None, arguments: tuple[object, ...], seconds: float
-    ) -> AttemptResult:
-        program = self.lease.program
-        if not self.handler.atomic:
-            return AttemptResult(await program.attempt(self.handler, arguments, seconds))
-        also = () if watermark is None else (watermark.step(GuardStep.DONE),)
-        effect = RunInTransaction(
-            partial(call_handler, self.handler, arguments), self.finish(), also
+    async def _call(self) -> AttemptResult:
+        handler, arguments, seconds = (
+            self.attempt.handler,
+            self.attempt.arguments,
+            self.attempt.seconds,
         )
-        effected = await program.transact(self.lease.store, effect, seconds)
-        return AttemptResult(effected.error, state=None if effected.error else effected.state)
+        runtime = self.lease.runtime
+        if self.attempt.success is None:
+            return AttemptResult(await runtime.attempt(handler, arguments, seconds))
+        also = () if self.watermark is None else (self.watermark.step(GuardStep.DONE),)
+        call = partial(call_handler, handler, arguments)
+        transaction = RunInTransaction(call, self.attempt.success, also)
+        error, state = await runtime.transact(self.lease.store, transaction, seconds)
+        return AttemptResult(error, state=None if error else state)
 
-    async def _release_watermark(
-        self, watermark: HighWaterMark | None, ended: AttemptResult
-    ) -> None:
-        """Let the next event of the same entity in; one that was discarded was handled, too."""
-        recorded = ended.state not in (None, State.LOST)
-        if watermark is None or recorded or isinstance(ended.error, StillRunning):
+    async def _release_watermark(self, result: AttemptResult) -> None:
+        """Admit the next event of the entity; a discarded event counts as handled."""
+        recorded = result.state not in (None, State.LOST)
+        if self.watermark is None or recorded or isinstance(result.error, StillRunning):
             return
-        handled = ended.state is None and isinstance(ended.error, Discard | None)
-        await self.lease.execute(watermark.step(GuardStep.DONE if handled else GuardStep.RELEASE))
+        handled = result.state is None and isinstance(result.error, Discard | None)
+        step = GuardStep.DONE if handled else GuardStep.RELEASE
+        await self.lease.execute(self.watermark.step(step))
 
-    async def _give_back(
-        self, watermark: HighWaterMark | None, ended: AttemptResult | None
-    ) -> None:
-        """Give the lease back, with the success that nobody has recorded yet."""
-        ended = ended or AttemptResult(CancelledError())
+    async def _release_lease(self, result: AttemptResult | None) -> None:
+        """Release the lease, with the success that is not yet recorded."""
+        result = result or AttemptResult(CancelledError())
         with suppress(Unavailable, CancelledError):
-            await self._release_watermark(watermark, ended)
-        await self.lease.release(None if ended.error else self.handler.name)
+            await self._release_watermark(result)
+        await self.lease.release(None if result.error else self.attempt.handler.name)
 
-    def _watch_thread(
-        self, still: StillRunning, watermark: HighWaterMark | None, clean: Callable[[], bool]
-    ) -> None:
-        self.lease.program.run_shielded(self._when_ended(still, watermark, clean))
-
-    async def _when_ended(
-        self, still: StillRunning, watermark: HighWaterMark | None, clean: Callable[[], bool]
-    ) -> None:
-        """Keep the lease while the thread runs, so that nobody runs the handler beside it."""
-        lease, close = self.lease, self.close
+    async def _watch_thread(self, still: StillRunning) -> None:
+        """Keep the lease while the thread runs, so that no other process runs the handler."""
+        lease, late, name = self.lease, self.attempt.late, self.attempt.handler.name
         while not await still.ended_within(lease.store.lease.total_seconds() / 3):
             await lease.finish_best_effort(State.RUNNING)
+        error = still.thread.result()
         with suppress(Unavailable, CancelledError):
-            await self._release_watermark(watermark, AttemptResult(still.thread.result()))
-        if still.thread.result() is not None:
-            await lease.finish_best_effort(close.failed)
-        elif clean():
-            await lease.finish_best_effort(close.succeeded, self.handler.name, close.jobs)
+            await self._release_watermark(AttemptResult(error))
+        if error is not None:
+            await lease.finish_best_effort(late.failed)
         else:
-            await lease.finish_best_effort(close.failed, self.handler.name, close.jobs)
+            await lease.finish_best_effort(late.succeeded, name, late.jobs)

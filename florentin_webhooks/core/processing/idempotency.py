@@ -1,4 +1,4 @@
-"""Guard what must happen once, or only for the newest event, whoever else tries at that time."""
+"""Guards for what must happen once, or only for the newest event, in any number of processes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.event import Event
 
 __all__ = ["HighWaterMark", "OnceGuard"]
 
 
 @dataclass(frozen=True, slots=True)
 class OnceGuard:
-    """Be the context manager of ``Delivery.once``: ``with`` and, in ``async def``, ``async with``.
+    """The context manager of ``Delivery.once``, for ``with`` and ``async with``.
 
-    It gives True to the first, and False once somebody has left it without an error. Raises
-    :class:`RetryLater` while another run is inside.
+    Yields True until one run has left it without an error, then False. Raises :class:`RetryLater`
+    while another run is inside.
     """
 
     store: Store
@@ -36,7 +36,7 @@ class OnceGuard:
     part: str
 
     def __enter__(self) -> bool:
-        return _first(self.store.execute(self._step(GuardStep.BEGIN)))
+        return _is_first(self.store.execute(self._step(GuardStep.BEGIN)))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
@@ -45,10 +45,10 @@ class OnceGuard:
             self.store.execute(self._step(GuardStep.RELEASE if kind else GuardStep.DONE))
         except Unavailable:
             if kind is None:
-                raise  # Else what was raised inside says more; the lease runs until its end.
+                raise  # Else the error raised inside says more, and the lease expires by itself.
 
     async def __aenter__(self) -> bool:
-        return _first(await self.store.aexecute(self._step(GuardStep.BEGIN)))
+        return _is_first(await self.store.aexecute(self._step(GuardStep.BEGIN)))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
@@ -65,7 +65,7 @@ class OnceGuard:
 
 @dataclass(frozen=True, slots=True)
 class HighWaterMark:
-    """Guard one entity of one handler: what is older than the newest handled event is skipped."""
+    """Guard of one entity of one handler: events older than the newest handled one are skipped."""
 
     entity: bytes
     timestamp: int
@@ -76,19 +76,20 @@ class HighWaterMark:
     def of(
         cls, handler: Handler, event: Event, token: bytes, seconds: float
     ) -> HighWaterMark | None:
-        """Give the watermark for *event*, or None where the handler wants every event."""
-        entity = None if handler.latest is None else handler.latest(event)
+        """Return the high-water mark for *event*, or None where the handler wants every event."""
+        latest = handler.options.latest
+        entity = None if latest is None else latest(event)
         if entity is None:
             return None
         digest = sha256(f"{handler.name}\0{type(entity).__name__}\0{entity}".encode()).digest()
         return cls(digest[:16], int(event.timestamp.timestamp() * 1000), token, seconds)
 
     def step(self, step: GuardStep) -> Latest:
-        """Give the operation for one step."""
+        """Return the operation for one step."""
         return Latest(self.entity, self.timestamp, self.token, step, self.seconds)
 
 
-def _first(permit: GuardGrant) -> bool:
-    if permit.permission is GuardDecision.BUSY:
-        raise RetryLater(permit.wait)
-    return permit.permission is GuardDecision.RUN
+def _is_first(grant: GuardGrant) -> bool:
+    if grant.permission is GuardDecision.BUSY:
+        raise RetryLater(grant.wait)
+    return grant.permission is GuardDecision.RUN

@@ -1,7 +1,7 @@
-"""Take the lease of a delivery, or of one queue's part of it, and give it back in any event.
+"""Acquire the lease of a delivery, or of one queue's part of it, and always release it.
 
-Whoever holds it may run handlers. What is recorded needs the token that was drawn here, so a late
-owner, a second process, or a command that was sent twice never counts.
+The holder of a lease may run handlers. Every later change needs the token that was drawn here, so
+that a late holder, a second process, or a command that was sent twice never counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from florentin_webhooks.core.stores.accept import (
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.fingerprint import retry_key
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.runtime import Runtime
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["Lease"]
 
@@ -37,13 +37,13 @@ A = TypeVar("A")
 
 
 class Lease:
-    """Hold a token, and with it the lease of what *key*, a fingerprint, stands for.
+    """A token, and with it the lease of the delivery *key*, which is a fingerprint.
 
-    *part* is the queue's part that is leased, None for what runs inline; *seconds* how long.
+    *part* is the queue's part that is leased, None for inline handlers; *seconds* its duration.
     """
 
-    def __init__(self, program: Runtime, store: Store, part: Job | None = None) -> None:
-        self.program = program
+    def __init__(self, runtime: Runtime, store: Store, part: Job | None = None) -> None:
+        self.runtime = runtime
         self.store = store
         self.part = part
         self.token = token_bytes(8)
@@ -51,33 +51,40 @@ class Lease:
         self.seconds = store.lease.total_seconds()
 
     async def claim(
-        self, delivery: Delivery, wanted: DispatchPlan, *, fresh: bool, valid: bool = True
+        self,
+        delivery: Delivery,
+        retry_key: RetryKey | None,
+        plan: DispatchPlan,
+        *,
+        fresh: bool,
+        valid: bool = True,
     ) -> Claim:
-        """Ask the store what is to be done; RUN comes with the lease.
+        """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
-        A program that is cancelled while it waits gives back the lease that it may have got.
+        A cancelled caller releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
         accept = Accept(
             bytes.fromhex(delivery.fingerprint),
-            retry_key(delivery.delivery_id, delivery.body),
+            retry_key,
             self.token,
             delivery,
             fresh=fresh,
             valid=valid,
-            inline=bool(wanted.inline),
-            jobs=wanted.jobs(delivery.fingerprint),
+            inline=bool(plan.inline),
+            jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
         )
         try:
             claim = await self.execute(accept)
         except CancelledError:
-            await self.program.run_shielded(self._release_unanswered(accept))
+            await self.runtime.run_shielded(self._release_unanswered(accept))
             raise
         self.key = claim.key.hex()
         if claim.verdict is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, wanted, fresh=fresh, valid=valid)
-        log_id_anomaly(claim, delivery)
+            return await self.claim(first, retry_key, plan, fresh=fresh, valid=valid)
+        if claim.id_reused or claim.id_changed:
+            log_id_anomaly(claim, delivery)
         return claim
 
     async def claim_job(self, part: Job, fingerprint: str, seconds: float) -> JobClaim:
@@ -86,44 +93,67 @@ class Lease:
         return await self.execute(ClaimJob(bytes.fromhex(fingerprint), self.token, part, seconds))
 
     async def execute(self, operation: Operation[A]) -> A:
-        """Have the store carry out *operation*."""
-        return await self.program.ask(self.store, operation)
+        """Execute *operation* in the store."""
+        if self.runtime.is_blocking:
+            return self.store.execute(operation)
+        return await self.store.aexecute(operation)
 
     def finish(
         self,
         state: State,
         handler: str | None = None,
-        ending: HandlerOutcome = HandlerOutcome.DONE,
+        outcome: HandlerOutcome = HandlerOutcome.DONE,
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
     ) -> Finish:
-        """Give what records that *handler* has ended, and moves the delivery on."""
+        """Return the operation that records how *handler* ended and moves the delivery on."""
         key = bytes.fromhex(self.key)
         pushed = jobs if state is State.QUEUED else ()
-        return Finish(key, self.token, state, handler, ending, reason, self.part, pushed)
+        return Finish(key, self.token, state, handler, outcome, reason, self.part, pushed)
+
+    async def record(
+        self,
+        state: State,
+        handler: str | None,
+        outcome: HandlerOutcome,
+        *,
+        reason: str,
+        jobs: tuple[Job, ...],
+    ) -> State:
+        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
+        finish = self.finish(state, handler, outcome, reason=reason, jobs=jobs)
+        try:
+            return await self.execute(finish)
+        except Unavailable:
+            raise
+        except Exception:
+            # A worker's alarm may ring here. It rings once, and a finish counts once.
+            if self.part is None:
+                raise
+            return await self.execute(finish)
 
     async def release(self, handler: str | None = None) -> None:
-        """Give the lease back, so that the next attempt need not wait for its end."""
+        """Release the lease, so that the next attempt need not wait until it expires."""
         await self.finish_best_effort(State.QUEUED if self.part else State.FAILED, handler)
 
     async def finish_best_effort(
         self, state: State, handler: str | None = None, jobs: tuple[Job, ...] = ()
     ) -> None:
-        """Finish where nobody is left who could be told that it did not work."""
+        """Record *state*, best effort: log a failure, never raise."""
         try:
             await self.execute(self.finish(state, handler, jobs=jobs))
         except Unavailable as error:
-            logger.warning("a lease was not given back and runs until its end: %s", error)
+            logger.warning("A lease could not be released and runs until it expires: %s", error)
         except CancelledError:
-            pass  # The event loop ends. What was asked is on its way.
+            pass  # The event loop ends. The operation is on its way.
 
     async def _release_unanswered(self, accept: Accept) -> None:
-        """Ask again, which tells whether there is a lease and of which delivery; give it back."""
+        """Send *accept* again to learn of which delivery the lease is; release it."""
         try:
             claim = await self.execute(accept)
         except Unavailable as error:
-            logger.warning("a lease may not have been given back: %s", error)
+            logger.warning("A lease may not have been released: %s", error)
             return
         if claim.verdict is AcceptDecision.RUN:
             self.key = claim.key.hex()

@@ -1,4 +1,4 @@
-"""Turn what the store said, and how the handlers ended, into the reply."""
+"""Decide the reply: from the error, from the store's claim, or from how the handlers ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.errors import HandlerFailed, InvalidSignature, MalformedDelivery
+from florentin_webhooks.errors import (
+    HandlerFailed,
+    InvalidSignature,
+    MalformedDelivery,
+    Unavailable,
+)
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.fingerprint import fingerprint
@@ -15,17 +20,35 @@ from florentin_webhooks.protocol.headers import get_all
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
-    from florentin_webhooks.core.processing.runner import HandlerRunner
+    from florentin_webhooks.core.processing.runner import RunResult
     from florentin_webhooks.core.stores.accept import Claim
-    from florentin_webhooks.errors import Rejected, StaleDelivery
-    from florentin_webhooks.protocol.delivery import Reply
+    from florentin_webhooks.errors import InvalidEvent, Rejected, StaleDelivery
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.headers import Headers
 
-__all__ = ["rejection_reason", "reply_for_claim", "reply_for_run"]
+__all__ = [
+    "rejection_reason",
+    "reply_for_claim",
+    "reply_for_error",
+    "reply_for_run",
+    "reply_without_handlers",
+]
 
 
-def reply_for_claim(claim: Claim, stale: StaleDelivery | None) -> Reply | None:
-    """Give the reply where the store's memory decides it."""
+def reply_for_error(error: Rejected | Unavailable) -> Reply:
+    """Return the reply to a delivery that was rejected, or that could not be stored."""
+    return replies.error(Outcome(error.code), error)
+
+
+def reply_without_handlers(delivery: Delivery) -> Reply:
+    """Return the reply to a delivery that no handler wants."""
+    return replies.success(Outcome.IGNORED, delivery.fingerprint)
+
+
+def reply_for_claim(
+    claim: Claim, stale: StaleDelivery | None, invalid: InvalidEvent | None = None
+) -> Reply:
+    """Return the reply where *claim* runs nothing; *stale* and *invalid* are what is wrong."""
     if claim.verdict is AcceptDecision.DUPLICATE:
         return replies.success(Outcome.DUPLICATE, claim.key.hex())
     if claim.verdict is AcceptDecision.QUEUED:
@@ -34,21 +57,21 @@ def reply_for_claim(claim: Claim, stale: StaleDelivery | None) -> Reply | None:
         return replies.retry_after(Outcome.IN_PROGRESS, ceil(claim.wait))
     if claim.verdict is AcceptDecision.STALE:
         return replies.error(Outcome.STALE, stale)
-    return None
+    return replies.error(Outcome.INVALID_EVENT, invalid)
 
 
-def reply_for_run(state: State, run: HandlerRunner, lease: Lease) -> Reply:
-    """Give the reply after inline handlers have run and the delivery was left in *state*."""
-    if run.failures:
-        return _failed(run)
-    if state is State.LOST:
+def reply_for_run(result: RunResult, lease: Lease) -> Reply:
+    """Return the reply after inline handlers have run."""
+    if result.failures:
+        return _reply_for_failures(result)
+    if result.state is State.LOST:
         return replies.retry_after(Outcome.IN_PROGRESS, ceil(lease.store.lease.total_seconds()))
-    outcome = Outcome.ACCEPTED if state is State.QUEUED else Outcome.PROCESSED
+    outcome = Outcome.ACCEPTED if result.state is State.QUEUED else Outcome.PROCESSED
     return replies.success(outcome, lease.key)
 
 
 def rejection_reason(error: Rejected, headers: Headers, body: bytes) -> str:
-    """Give for the log why a delivery was refused, with what points to the cause."""
+    """Return for the log why a delivery was rejected, with what points to the cause."""
     reason = str(error)
     declared = get_all(headers, "content-length")
     if isinstance(error, InvalidSignature) and declared and declared != [str(len(body))]:
@@ -61,9 +84,9 @@ def rejection_reason(error: Rejected, headers: Headers, body: bytes) -> str:
     return reason
 
 
-def _failed(run: HandlerRunner) -> Reply:
-    raised = BaseExceptionGroup("handlers failed", [failure.error for failure in run.failures])
+def _reply_for_failures(result: RunResult) -> Reply:
+    raised = BaseExceptionGroup("handlers failed", [failure.error for failure in result.failures])
     error = HandlerFailed(raised)
-    if run.retry_after is not None:
-        return replies.retry_after(Outcome.HANDLER_FAILED, ceil(run.retry_after), error)
+    if result.retry_after is not None:
+        return replies.retry_after(Outcome.HANDLER_FAILED, ceil(result.retry_after), error)
     return replies.error(Outcome.HANDLER_FAILED, error)

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.stores.jobs import JobClaim
-from florentin_webhooks.core.verifier import read_envelope
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint as fingerprint_of
+from florentin_webhooks.senders.base import Metadata
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
+    from florentin_webhooks.core.stores.jobs import JobClaim
     from florentin_webhooks.core.stores.queries import Record
+    from florentin_webhooks.senders.base import Sender
 
-__all__ = [
-    "restore_delivery",
-]
+__all__ = ["restore_delivery"]
+
+_UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 def restore_delivery(
-    fingerprint: str, told: JobClaim | Record
-) -> tuple[Delivery, dict[str, object]]:
-    """Give the delivery and its envelope from the body that was remembered, of whatever age.
+    sender: Sender, fingerprint: str, stored: JobClaim | Record
+) -> tuple[Delivery, Mapping[str, object]]:
+    """Return the delivery and its envelope from the stored body, of any age.
 
     Raises :class:`MalformedDelivery` where it is not the body that was accepted.
     """
-    if fingerprint_of(told.body).hex() != fingerprint:
-        logger.critical(
-            "the body of %s is not the one that was accepted; it is not run", fingerprint
-        )
-        message = "the remembered body was changed"
-        raise MalformedDelivery(message)
-    envelope = read_envelope(told.body)
+    signed_id = stored.delivery_id if sender.signs_delivery_id else None
+    if fingerprint_of(stored.body, signed_id).hex() != fingerprint:
+        logger.critical("The stored body of %s was changed. It is not processed.", fingerprint)
+        raise MalformedDelivery("the stored body was changed")
+    metadata = Metadata(stored.secret, stored.received_at or _UNKNOWN_TIME, stored.delivery_id)
+    message = sender.parse(stored.body, metadata)
     delivery = Delivery(
         fingerprint=fingerprint,
-        event=str(envelope["event"]),
-        timestamp=cast("datetime", envelope["timestamp"]),
-        delivery_id=told.delivery_id,
-        secret=told.secret,
-        received_at=told.received_at or cast("datetime", envelope["timestamp"]),
-        body=told.body,
+        event=message.event,
+        timestamp=message.timestamp,
+        delivery_id=stored.delivery_id,
+        secret=stored.secret,
+        received_at=stored.received_at or message.timestamp,
+        body=stored.body,
     )
-    return delivery, envelope
+    return delivery, message.envelope

@@ -1,8 +1,8 @@
 """Run the handlers of one delivery, or of one queue's part of it, and record how each ended.
 
-Whoever comes here holds a lease. Each success is recorded before the next handler starts, so that a
-crash in the third does not repeat the first two; all of them run even if one fails; and the last
-record closes the delivery, hands it to the queues, or leaves it to be retried.
+The caller holds a lease. Each success is recorded before the next handler starts, so that a crash
+in the third does not repeat the first two; all of them run even if one fails; and the last record
+completes the delivery, hands it to the queues, or leaves it to be retried.
 """
 
 from __future__ import annotations
@@ -10,139 +10,170 @@ from __future__ import annotations
 import time
 from asyncio import CancelledError
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import handler_discarded, handler_failed, handler_postponed
-from florentin_webhooks.core.processing.attempt import AttemptResult, FinalStates, HandlerAttempt
+from florentin_webhooks.core.processing.attempt import (
+    Attempt,
+    AttemptResult,
+    FinalStates,
+    attempt_handler,
+)
 from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.core.processing.lease import Lease
+    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
-    from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.delivery import Delivery
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Failure", "FinalStates", "HandlerRunner"]
+__all__ = ["Failure", "HandlerRunner", "RunResult", "run_inline"]
 
 RECORDING_MARGIN = 0.2
-"""Seconds of a job's time in which no handler runs any more, so that its end can be recorded."""
+"""The last seconds of a job's time, reserved for recording: no handler starts in them."""
 
 
 class Failure(NamedTuple):
-    """Hold what a handler raised."""
+    """An error that a handler raised."""
 
     handler: str
     error: BaseException
 
     @property
     def reason(self) -> str:
-        """Say which handler failed and how, without the error's text, which may quote a payload."""
+        """The handler and the type of its error, without the text, which may quote a payload."""
         return f"{self.handler}: {type(self.error).__name__}"
 
 
-class HandlerRunner:
-    """Run handlers under *lease*, and close with *close*.
+class RunResult(NamedTuple):
+    """The *state* that a run left its delivery in, and what failed, in order.
 
-    *seconds* is what each handler has; for a queue's part, what all of them have together, *since*
-    a moment of the monotonic clock. *failures* is what was raised, in order.
+    *retry_after* is in seconds, where every failure is a :class:`RetryLater`; else None.
+    """
+
+    state: State
+    failures: tuple[Failure, ...] = ()
+    retry_after: float | None = None
+
+
+async def run_inline(
+    lease: Lease,
+    handlers: Sequence[Handler],
+    event: Event,
+    delivery: Delivery,
+    *,
+    seconds: float,
+    jobs: tuple[Job, ...],
+) -> RunResult:
+    """Run inline *handlers*, each for *seconds*; their success and the push of *jobs* are one step.
+
+    A cancelled run releases its lease, so that the next attempt need not wait until it expires.
+    """
+    states = FinalStates(State.QUEUED if jobs else State.DONE, State.FAILED, jobs)
+    return await HandlerRunner(lease, seconds, states).run(handlers, event, delivery)
+
+
+class HandlerRunner:
+    """A run of handlers under *lease*, which leaves the delivery in one of *states*.
+
+    *seconds* is the time of each handler; for a queue's part, the time of all of them together,
+    *since* a moment of the monotonic clock. *failures* precede those of the run.
     """
 
     def __init__(
-        self, lease: Lease, seconds: float, close: FinalStates, *, since: float | None = None
+        self, lease: Lease, seconds: float, states: FinalStates, *, since: float | None = None
     ) -> None:
-        self.failures: list[Failure] = []
         self._lease = lease
         self._seconds = seconds
-        self._close = close
+        self._states = states
         self._deadline = float("inf") if since is None else since + seconds
+        self._failures: list[Failure] = []
 
-    async def run(self, handlers: Sequence[Handler], event: Event, delivery: Delivery) -> State:
-        """Run *handlers* in order and give the state in which the delivery was left.
-
-        A cancelled run gives its lease back, so that the next attempt need not wait for its end.
-        """
-        if not handlers:
-            return await self.complete()
+    async def run(
+        self,
+        handlers: Sequence[Handler],
+        event: Event,
+        delivery: Delivery,
+        failures: Sequence[Failure] = (),
+    ) -> RunResult:
+        """Run *handlers* in order; *failures* are known already."""
+        self._failures += failures
         if any(handler.takes_delivery for handler in handlers):
             delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+        if not handlers:
+            return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
         state = State.LOST
-        for left, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
+        for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             if self._time_left() <= RECORDING_MARGIN:
-                return await self.abort(handler.name, TimeoutError("no time was left for it"))
-            # Each handler has an event of its own: payloads hold dicts, which can be changed.
-            copy = event.model_copy(deep=True) if left else event
-            state = await self._one(handler, copy, delivery, last=not left)
+                return await self.abort(handler.name, TimeoutError("No time was left for it."))
+            # Each handler has an event of its own: payloads contain dicts, which can be changed.
+            copy = event.model_copy(deep=True) if remaining else event
+            state = await self._run_one(handler, copy, delivery, last=not remaining)
             if state is State.LOST:
                 break
-        return state
+        return self._result(state)
 
-    async def complete(self) -> State:
-        """Close without running anything: nothing is left, or nothing can be run."""
-        return await self._record(None, HandlerOutcome.DONE, last=True)
+    async def abort(self, handler: str, error: BaseException) -> RunResult:
+        """Record that *handler* and those after it have not run, because of *error*."""
+        self._failures.append(Failure(handler, error))
+        return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
 
-    async def abort(self, handler: str, error: BaseException) -> State:
-        """Close although *handler* and those after it have not run, because of *error*."""
-        self.failures.append(Failure(handler, error))
-        return await self.complete()
-
-    @property
-    def retry_after(self) -> float | None:
-        """Give the seconds to wait where every failure is a :class:`RetryLater`, else None."""
-        waits = [f.error.seconds for f in self.failures if isinstance(f.error, RetryLater)]
-        return max(waits) if waits and len(waits) == len(self.failures) else None
-
-    async def _one(
+    async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
-        error, ending, state = await self._attempt(handler, event, delivery, last=last)
-        if state is not None:
-            return state
-        if isinstance(error, Discard):
-            handler_discarded(handler.name, self._lease.key)
-            error, ending = None, HandlerOutcome.DISCARDED
-        if error is None and self._time_left() <= 0:
-            # The alarm rings once: a handler that returned after it has swallowed it.
-            error = TimeoutError("the handler's time was over before it returned")
-        if error is not None:
-            self._note(handler, error)
-            self.failures.append(Failure(handler.name, error))
-        if isinstance(error, StillRunning):
+        attempt = self._attempt(handler, event, delivery, last=last)
+        result = self._judge(handler, await attempt_handler(self._lease, attempt))
+        if result.state is not None:
+            return result.state
+        if result.error is not None:
+            self._failures.append(Failure(handler.name, result.error))
+        if isinstance(result.error, StillRunning):
             return State.LOST
-        name = handler.name if error is None else None
+        name = handler.name if result.error is None else None
         try:
-            return await self._record(name, ending, last=last)
+            return await self._record(name, result.outcome, last=last)
         except CancelledError:
-            if not last:  # The last record gives the lease back by itself.
-                await self._lease.program.run_shielded(self._lease.release(name))
+            if not last:  # The last record releases the lease by itself.
+                await self._lease.runtime.run_shielded(self._lease.release(name))
             raise
 
-    async def _attempt(
+    def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
-    ) -> AttemptResult:
+    ) -> Attempt:
         seconds = min(self._seconds, self._time_left() - RECORDING_MARGIN)
-        finish = partial(self._finish, handler.name, last=last)
-        attempt = HandlerAttempt(self._lease, handler, self._close, finish)
-        arguments = (event, delivery) if handler.takes_delivery else (event,)
-        return await attempt.run(event, arguments, seconds, lambda: last and self._only_late())
+        late = self._states
+        if self._failures or not last:  # Its success is then not all that was missing.
+            late = late._replace(succeeded=late.failed)
+        success = None
+        if handler.options.atomic:
+            state, jobs = self._next_state(last=last), self._states.jobs
+            success = self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
+        return Attempt(handler, event, delivery, seconds, late, success)
 
-    def _only_late(self) -> bool:
-        """Tell whether nothing has failed but what was still running when its time was over."""
-        return all(isinstance(each.error, StillRunning) for each in self.failures)
-
-    def _note(self, handler: Handler, error: BaseException) -> None:
+    def _judge(self, handler: Handler, result: AttemptResult) -> AttemptResult:
+        """Log *result* and return what counts: a discarded event needs no other attempt."""
+        error = result.error
+        if result.state is not None:
+            return result
+        if isinstance(error, Discard):
+            handler_discarded(handler.name, self._lease.key)
+            result, error = AttemptResult(outcome=HandlerOutcome.DISCARDED), None
+        if error is None and self._time_left() <= 0:
+            # The alarm rings once: a handler that returned after it has swallowed it.
+            error = TimeoutError("The handler's time was over before it returned.")
+            result = AttemptResult(error)
         if isinstance(error, RetryLater):
             handler_postponed(handler.name, self._lease.key, error.seconds)
-        else:
+        elif error is not None:
             handler_failed(handler.name, self._lease.key, error)
+        return result
 
     def _once(self, label: str) -> OnceGuard:
         lease, part = self._lease, self._lease.part
@@ -152,25 +183,23 @@ class HandlerRunner:
     def _time_left(self) -> float:
         return self._deadline - time.monotonic()
 
-    def _finish(
-        self, handler: str | None, ending: HandlerOutcome = HandlerOutcome.DONE, *, last: bool
-    ) -> Finish:
-        state = State.RUNNING
-        if last:
-            state = self._close.failed if self.failures else self._close.succeeded
-        if last and self._lease.part and self.retry_after is not None:
-            state = State.QUEUED
-        reason = "; ".join(failure.reason for failure in self.failures)
-        return self._lease.finish(state, handler, ending, reason=reason, jobs=self._close.jobs)
+    def _retry_after(self) -> float | None:
+        waits = [f.error.seconds for f in self._failures if isinstance(f.error, RetryLater)]
+        return max(waits) if waits and len(waits) == len(self._failures) else None
 
-    async def _record(self, handler: str | None, ending: HandlerOutcome, *, last: bool) -> State:
-        finish = self._finish(handler, ending, last=last)
-        try:
-            return await self._lease.execute(finish)
-        except Unavailable:
-            raise
-        except Exception:
-            # A worker's alarm may ring here. It rings once, and a finish counts once.
-            if self._lease.part is None:
-                raise
-            return await self._lease.execute(finish)
+    def _result(self, state: State) -> RunResult:
+        return RunResult(state, tuple(self._failures), self._retry_after())
+
+    def _next_state(self, *, last: bool) -> State:
+        if not last:
+            return State.RUNNING
+        if self._lease.part and self._retry_after() is not None:
+            return State.QUEUED
+        return self._states.failed if self._failures else self._states.succeeded
+
+    async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
+        state, jobs = self._next_state(last=last), self._states.jobs
+        return await self._lease.record(state, handler, outcome, reason=self._reason(), jobs=jobs)
+
+    def _reason(self) -> str:
+        return "; ".join(failure.reason for failure in self._failures)

@@ -1,7 +1,7 @@
-"""Let one flow, written as a coroutine, serve blocking and asyncio programs.
+"""Serve blocking and asyncio programs with one flow, which is written as a coroutine.
 
-The flow never waits by itself: it asks a *program* to ask the store and to attempt a handler. In
-a blocking program nothing ever suspends, so the coroutine is finished without an event loop.
+The flow never waits by itself: a runtime runs its handlers, and says whether the store blocks. In a
+blocking program nothing ever suspends, so the coroutine is finished without an event loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.routing.handler import Function, Handler
     from florentin_webhooks.core.stores.atomic import RunInTransaction
-    from florentin_webhooks.core.stores.base import Operation, Store
+    from florentin_webhooks.core.stores.base import Store
 
 __all__ = [
     "BLOCKING",
@@ -41,21 +41,21 @@ T = TypeVar("T")
 HandlerError = BaseException | None
 """What a handler raised, or None."""
 
-_later: set[asyncio.Task[None]] = set()
+_background: set[asyncio.Task[None]] = set()
 
 
 class StillRunning(TimeoutError):
-    """Say that a handler's time is over while its thread, which nobody can stop, goes on."""
+    """A handler's time is over, and its thread, which cannot be stopped, still runs."""
 
     def __init__(self, thread: asyncio.Future[HandlerError]) -> None:
-        super().__init__("the handler's time is over, but its thread cannot be stopped")
+        super().__init__("The handler's time is over, but its thread cannot be stopped.")
         self.thread = thread
 
     async def ended_within(self, seconds: float) -> bool:
-        """Wait for the thread, *seconds* at most, and say whether it has ended.
+        """Wait for the thread, at most *seconds*, and return whether it has ended.
 
-        The end of an event loop cancels every task and then waits for the threads; so whoever
-        waits here waits on.
+        A closing event loop cancels every task and then waits for the threads, so a cancelled
+        caller waits on.
         """
         with suppress(asyncio.CancelledError):
             await asyncio.wait({self.thread}, timeout=seconds)
@@ -63,16 +63,17 @@ class StillRunning(TimeoutError):
 
 
 class Runtime(Protocol):
-    """Be the kind of program that the flow runs in."""
+    """The kind of program that runs the flow: blocking or asyncio."""
 
-    async def ask(self, store: Store, operation: Operation[T]) -> T:
-        """Carry out *operation*."""
+    @property
+    def is_blocking(self) -> bool:
+        """Whether store operations block."""
         ...
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> HandlerError:
-        """Run *handler* and give what it raised, whatever that is; :class:`StillRunning` too.
+        """Run *handler* and return what it raised, of any type; :class:`StillRunning` too.
 
         Raises CancelledError only where the program itself was cancelled.
         """
@@ -81,11 +82,11 @@ class Runtime(Protocol):
     async def transact(
         self, store: Store, effect: RunInTransaction, seconds: float
     ) -> TransactionResult:
-        """Have *store* run a handler in its transaction; in all else as :meth:`attempt`."""
+        """Run a handler in a transaction of *store*; in all else as :meth:`attempt`."""
         ...
 
     def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
-        """Have *work* done even where the one who asks is cancelled; waiting for it is optional."""
+        """Run *work* to its end even where the caller is cancelled; awaiting it is optional."""
         ...
 
 
@@ -97,8 +98,7 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
         return cast("T", done.value)
     finally:
         flow.close()
-    message = "a blocking flow tried to wait"
-    raise RuntimeError(message)
+    raise RuntimeError("A blocking flow tried to wait.")
 
 
 def ensure_no_running_loop() -> None:
@@ -107,8 +107,9 @@ def ensure_no_running_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    message = "receive() was called inside a running event loop; use: await areceive(...)"
-    raise ConfigurationError(message)
+    raise ConfigurationError(
+        "receive() was called inside a running event loop.", "Use: await areceive(...)."
+    )
 
 
 class _Done:
@@ -120,8 +121,7 @@ _DONE = _Done()
 
 
 class SyncRuntime:
-    async def ask(self, store: Store, operation: Operation[T]) -> T:
-        return store.execute(operation)
+    is_blocking = True
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -136,7 +136,7 @@ class SyncRuntime:
     async def transact(
         self, store: Store, effect: RunInTransaction, seconds: float
     ) -> TransactionResult:
-        del seconds  # Nobody can stop a function without async; the lease bounds what it records.
+        del seconds  # A function without async cannot be stopped; the lease bounds its record.
         return store.execute(effect)
 
     def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
@@ -145,14 +145,15 @@ class SyncRuntime:
 
 
 class AsyncioRuntime:
-    """Be an asyncio program; handlers without ``async`` run in threads, *around* each of them."""
+    """An asyncio program, where handlers without ``async`` run in threads.
 
-    def __init__(self, around: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
-        self._around = around
+    *handler_context* returns the context manager that each of these threads runs in.
+    """
 
-    async def ask(self, store: Store, operation: Operation[T]) -> T:
-        """Carry out *operation* without blocking the event loop."""
-        return await store.aexecute(operation)
+    is_blocking = False
+
+    def __init__(self) -> None:
+        self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -172,7 +173,7 @@ class AsyncioRuntime:
     async def transact(
         self, store: Store, effect: RunInTransaction, seconds: float
     ) -> TransactionResult:
-        """Have *store* run a handler in its transaction, which may go on after *seconds*."""
+        """Run a handler in a transaction of *store*, which may go on after *seconds*."""
         transaction = asyncio.create_task(store.aexecute(effect))
         try:
             return await asyncio.wait_for(asyncio.shield(transaction), seconds)
@@ -184,15 +185,15 @@ class AsyncioRuntime:
             raise cancelled from still
 
     def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
-        """Have *work* done, also where the one who asks is cancelled."""
-        # A task of its own, since a cancelled anyio scope cancels each await of a clean-up anew.
+        """Run *work* to its end, also where the caller is cancelled."""
+        # A task of its own, since a cancelled anyio scope cancels every await of a clean-up again.
         task = asyncio.get_running_loop().create_task(work)
-        _later.add(task)
-        task.add_done_callback(_later.discard)
+        _background.add(task)
+        task.add_done_callback(_background.discard)
         return asyncio.shield(task)
 
     def _call(self, handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
-        with self._around():
+        with self.handler_context():
             return call_handler(handler, arguments)
 
 
@@ -200,15 +201,17 @@ BLOCKING: Runtime = SyncRuntime()
 
 
 def call_handler(handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
-    """Call a handler without ``async`` and give what it raised, whatever that is, or None."""
+    """Call a handler without ``async`` and return what it raised, of any type, or None."""
     try:
         result = handler.function(*arguments)
     except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.
         return error
     if inspect.iscoroutine(result):
         result.close()
-        message = "the handler gave a coroutine that nobody awaits; declare it with async def"
-        return ConfigurationError(message)
+        return ConfigurationError(
+            "The handler returned a coroutine, which is never awaited.",
+            "Declare the handler with async def.",
+        )
     return None
 
 
@@ -218,12 +221,12 @@ async def _error_of(transaction: asyncio.Task[TransactionResult]) -> HandlerErro
     except WebhookError as raised:
         return raised
     if error is None and state is State.LOST:
-        error = Unavailable("the lease ended before the handler did, and so nothing has happened")
+        error = Unavailable("The lease expired before the handler ended. Nothing was saved.")
     return error
 
 
 async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:
-    await function(*arguments)  # What it gives need not be a coroutine; awaitable is enough.
+    await function(*arguments)  # Any awaitable will do, not only a coroutine.
 
 
 async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> HandlerError:

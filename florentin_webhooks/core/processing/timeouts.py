@@ -1,4 +1,4 @@
-"""Bound how long a coroutine may take, at no cost where it need not wait."""
+"""Limit the time of a coroutine, at no cost where it need not wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Finish *work* within *seconds*; raises TimeoutError.
+    """Return the result of *work*; raises TimeoutError after *seconds*.
 
     A timer is set only where *work* waits for something. Most bodies have arrived with their
     headers, and a timer costs as much as verifying their signature.
@@ -32,12 +32,12 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 @coroutine
 def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, object, T]:
-    """Go on with *work*, which has taken its first step and waits for *awaited*."""
+    """Finish *work*, which has taken its first step and waits for *awaited*."""
     while True:
         try:
             try:
                 result = yield awaited
-            except BaseException as error:  # noqa: BLE001 - whatever is thrown in is for the work.
+            except BaseException as error:  # noqa: BLE001 - all that is thrown in is for the work.
                 awaited = work.throw(error)
             else:
                 awaited = work.send(result)

@@ -1,127 +1,126 @@
-"""Know where handlers run: here, or in which queue, under which import path."""
+"""Decide where handlers run: inline, or in which queue, under which import path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.routing.handler import refuse_main, refuse_unimportable
+from florentin_webhooks.core.routing.handler import reject_main
 from florentin_webhooks.core.routing.import_path import find_import_path
-from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.event import UnknownEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.handler import Handler
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.core.routing.router import Router
+    from florentin_webhooks.protocol.event import Event
 
-__all__ = [
-    "EMPTY_PLAN",
-    "DispatchPlan",
-    "DispatchRouter",
-    "plan_dispatch",
-]
+__all__ = ["EMPTY_PLAN", "DispatchPlan", "Dispatcher"]
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchPlan:
-    """Hold the handlers of one event: *inline* ones, and the names of those in each queue.
+    """The *model* and the *handlers* of one event type, and where they run.
 
-    *receiver* is the import path under which workers find them.
+    *inline* are those that run here, *queued* the names of those in each queue; *receiver* is the
+    import path under which workers find them.
     """
 
+    model: type[Event] = UnknownEvent
+    handlers: tuple[Handler, ...] = ()
     inline: tuple[Handler, ...] = ()
     queued: tuple[tuple[str, tuple[str, ...]], ...] = ()
     queue: Queue | None = None
     receiver: str = ""
 
-    def __bool__(self) -> bool:
-        return bool(self.inline or self.queued)
-
     def excluding(self, done: Collection[str]) -> DispatchPlan:
-        """Give what is left when the handlers named in *done* need not run again."""
-        if not done:
-            return self
+        """Return the plan without the handlers named in *done*."""
         inline = tuple(handler for handler in self.inline if handler.name not in done)
         parts = [(name, tuple(n for n in names if n not in done)) for name, names in self.queued]
         return replace(self, inline=inline, queued=tuple(part for part in parts if part[1]))
 
     def jobs(self, fingerprint: str) -> tuple[Job, ...]:
-        """Give a job for each queue's part of the delivery *fingerprint*."""
+        """Return a job for each queue's part of the delivery *fingerprint*."""
         if self.queue is None:
             return ()
-        job = self.queue.job
-        return tuple(job(self.receiver, fingerprint, name, names) for name, names in self.queued)
+        build = self.queue.job
+        return tuple(build(self.receiver, fingerprint, name, names) for name, names in self.queued)
 
 
 EMPTY_PLAN = DispatchPlan()
 
 
-def plan_dispatch(handlers: Sequence[Handler], queue: Queue | None, receiver: str) -> DispatchPlan:
-    """Sort *handlers*: without a *queue* all of them run inline."""
-    if queue is None:
-        return DispatchPlan(tuple(handlers))
-    parts: dict[str, list[str]] = {}
-    for handler in handlers:
-        if not handler.inline:
-            parts.setdefault(handler.queue or queue.name, []).append(handler.name)
-    return DispatchPlan(
-        tuple(handler for handler in handlers if handler.inline),
-        tuple((name, tuple(names)) for name, names in parts.items()),
-        queue,
-        receiver,
-    )
+class Dispatcher:
+    """The handlers of *router* on their way to where they run: inline, without a *queue*.
 
+    *receiver* is the object that workers import.
+    """
 
-class DispatchRouter(Router):
-    """Be a router whose handlers may run in workers; without a *queue* all of them run inline."""
-
-    def __init__(self, queue: Queue | None) -> None:
-        super().__init__()
+    def __init__(self, receiver: object, router: Router, queue: Queue | None) -> None:
         self.queue = queue
+        self._receiver = receiver
+        self._router = router
         self._path: str | None = None
-        self._wanted: dict[type[Event], DispatchPlan] = {}
+        self._plans: dict[str | None, DispatchPlan] = {}
+        self._planned: tuple[Handler, ...] = ()
 
     @property
     def path(self) -> str:
-        """The import path under which workers find this receiver: as told, or as found.
+        """The import path under which workers find the receiver: configured, or found.
 
-        Raises :class:`ConfigurationError` where they could not import it.
+        Raises :class:`ConfigurationError` where they cannot import it.
         """
         if self._path is None:
-            refuse_main(self._handlers)
-            near = frozenset(handler.name.partition(":")[0] for handler in self._handlers)
-            told = self.queue.receiver if self.queue is not None else None
-            self._path = told or find_import_path(self, near)
+            handlers = self._router.handlers
+            reject_main(handlers)
+            preferred = frozenset(handler.name.partition(":")[0] for handler in handlers)
+            configured = self.queue.receiver if self.queue is not None else None
+            self._path = configured or find_import_path(self._receiver, preferred)
         return self._path
 
     @property
     def queue_names(self) -> tuple[str, ...]:
-        """The queues that handlers run in, the receiver's own first; none without a queue."""
+        """The queues of the handlers, the receiver's own first; empty without a queue."""
         if self.queue is None:
             return ()
-        named = [h.queue for h in self._handlers if h.queue is not None and not h.inline]
+        options = [handler.options for handler in self._router.handlers]
+        named = [each.queue for each in options if each.queue is not None and not each.inline]
         return tuple(dict.fromkeys([self.queue.name, *named]))
 
     def build_job(self, fingerprint: str, queue: str) -> tuple[Job, float]:
-        """Give the job for *queue*'s part of a delivery, and the seconds that it may take."""
+        """Return the job for *queue*'s part of a delivery, and its timeout in seconds."""
         if self.queue is None:
-            message = "this receiver has no queue; pass queue=RQQueue(...)"
-            raise ConfigurationError(message)
+            raise ConfigurationError("This receiver has no queue.", "Pass queue=RQQueue(...).")
         return self.queue.job(self.path, fingerprint, queue, ()), self.queue.timeout
 
-    def plan(self, event: Event) -> DispatchPlan:
-        """Give the handlers that want *event*, and where each of them runs."""
-        kind = type(event)
-        if kind not in self._wanted:
-            path = self.path if self.queue is not None else ""
-            self._wanted[kind] = plan_dispatch(self.match(event), self.queue, path)
-        return self._wanted[kind]
+    def plan(self, event: str) -> DispatchPlan:
+        """Return where the handlers of the event *event* run."""
+        if self._planned is not self._router.handlers:
+            self._planned = self._router.handlers
+            self._plans.clear()
+        # The names of unknown events are the sender's, and have no end: they share one plan.
+        key = event if event in self._router.models else None
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._plan(self._router.models.get(event, UnknownEvent))
+        return plan
 
-    def _add(self, handlers: Sequence[Handler]) -> None:
+    def _plan(self, model: type[Event]) -> DispatchPlan:
+        handlers = self._router.match(model)
+        if self.queue is None:
+            return DispatchPlan(model, handlers, handlers)
+        parts: dict[str, list[str]] = {}
         for handler in handlers:
-            refuse_unimportable(handler, self.queue)
-        super()._add(handlers)
-        self._wanted.clear()
+            if not handler.options.inline:
+                parts.setdefault(handler.options.queue or self.queue.name, []).append(handler.name)
+        return DispatchPlan(
+            model,
+            handlers,
+            tuple(handler for handler in handlers if handler.options.inline),
+            tuple((name, tuple(names)) for name, names in parts.items()),
+            self.queue,
+            self.path,
+        )

@@ -1,34 +1,36 @@
-"""Say which class stands for which event name, and what a registration may name."""
+"""Which class an event name has, and what a registration may name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import isclass
-from typing import TYPE_CHECKING, NoReturn, TypeGuard, get_args
+from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
 from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.florentin.events import CATALOGUE, Event, UnknownEvent
+from florentin_webhooks.protocol.event import Event, UnknownEvent, event_names
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
 
-__all__ = ["collect_models", "resolve_event_class"]
+__all__ = ["Catalogue", "collect_models", "resolve_event_class"]
+
+Catalogue = Mapping[str, type[Event]]
 
 
-def resolve_event_class(what: object) -> type[Event]:
-    """Give the class that *what*, a name or a class, stands for; raises ConfigurationError."""
+def resolve_event_class(what: object, catalogue: Catalogue) -> type[Event]:
+    """Return the class of *what*, a name or a class; raises :class:`ConfigurationError`."""
     if isinstance(what, str):
-        return CATALOGUE.get(what) or _refuse_name(what)
+        return catalogue.get(what) or _reject_name(what, catalogue)
     if not _is_event_class(what):
-        message = (
-            f"on() takes an event name or an event class, not {what!r}; write "
-            '@hooks.on("invoice.created") or @hooks.on(events.InvoiceCreated)'
+        raise ConfigurationError(
+            f"on() takes an event name or an event class, not {what!r}.",
+            'Write @hooks.on("the.type") or @hooks.on(events.TheType).',
         )
-        raise ConfigurationError(message)
-    if not _event_names(what) and not _is_family(what):
-        message = f'{what.__name__} names no event; give it event: Literal["the.type"]'
-        raise ConfigurationError(message)
+    if not event_names(what) and not _is_family(what, catalogue):
+        raise ConfigurationError(
+            f"{what.__name__} does not name an event.", 'Declare event: Literal["the.type"].'
+        )
     return what
 
 
@@ -36,49 +38,41 @@ def _is_event_class(what: object) -> TypeGuard[type[Event]]:
     return isclass(what) and issubclass(what, Event)
 
 
-def _is_family(what: type[Event]) -> bool:
-    members: list[type[Event]] = [*CATALOGUE.values(), UnknownEvent]
+def _is_family(what: type[Event], catalogue: Catalogue) -> bool:
+    members: list[type[Event]] = [*catalogue.values(), UnknownEvent]
     return any(issubclass(member, what) for member in members)
 
 
-def _refuse_name(name: str) -> NoReturn:
-    near = closest_match(name, CATALOGUE)
-    advice = f"did you mean {near!r}?" if near else f"the events are {', '.join(CATALOGUE)}"
-    message = (
-        f"there is no event {name!r}; {advice} (for a type that is not in the catalogue, "
-        "use on_unknown)"
+def _reject_name(name: str, catalogue: Catalogue) -> NoReturn:
+    match = closest_match(name, catalogue)
+    known = f"Did you mean {match!r}?" if match else f"Use one of: {', '.join(catalogue)}."
+    raise ConfigurationError(
+        f"There is no event {name!r}.",
+        f"{known} For a type that is missing from the catalogue, use on_unknown.",
     )
-    raise ConfigurationError(message)
 
 
-def _event_names(model: type[Event]) -> tuple[str, ...]:
-    names = get_args(model.model_fields["event"].annotation)
-    return tuple(name for name in names if isinstance(name, str))
-
-
-def collect_models(handlers: Sequence[Handler]) -> Mapping[str, type[Event]]:
-    """Give the class for each event name: the catalogue's, or one that a handler brings."""
-    models = dict(CATALOGUE)
+def collect_models(handlers: Sequence[Handler], catalogue: Catalogue) -> Catalogue:
+    """Return the class of each event name: the catalogue's, or the one of a handler."""
+    models = dict(catalogue)
     for handler in handlers:
-        for name in _event_names(handler.event_class):
+        for name in event_names(handler.event_class):
             models[name] = _most_specific(name, models.get(name, UnknownEvent), handler.event_class)
     return models
 
 
 def _most_specific(name: str, first: type[Event], second: type[Event]) -> type[Event]:
-    """Give the class that derives from the other: the one that both handlers can take."""
+    """Return the class that derives from the other: both handlers can take it."""
     if issubclass(first, second):
         return first
     if issubclass(second, first):
         return second
     if first is UnknownEvent:
-        message = (
-            f"the catalogue has no event {name!r}; correct the name, or let {second.__name__} "
-            "derive from UnknownEvent"
+        raise ConfigurationError(
+            f"The catalogue has no event {name!r}.",
+            f"Correct the name, or derive {second.__name__} from UnknownEvent.",
         )
-        raise ConfigurationError(message)
-    message = (
-        f"{first.__name__} and {second.__name__} both claim to be the model of {name!r}; let "
-        f"{second.__name__} derive from {first.__name__}"
+    raise ConfigurationError(
+        f"{first.__name__} and {second.__name__} are both registered as the model of {name!r}.",
+        f"Derive {second.__name__} from {first.__name__}.",
     )
-    raise ConfigurationError(message)

@@ -1,4 +1,4 @@
-"""What a handler may raise to say something other than that it failed."""
+"""Exceptions by which a handler ends without having failed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from florentin_webhooks.errors import ConfigurationError
 __all__ = ["Discard", "RetryLater"]
 
 
-_LONGEST = 366 * 86400
+MAX_WAIT = 366 * 86400
 
 
 class Discard(Exception):
-    """Say that this event needs no handling here: the handler counts as done."""
+    """The event needs no handling here: the handler counts as done."""
 
 
 class RetryLater(Exception):
-    """Say that it is too early: run the handler again after *seconds*, without using up an attempt.
+    """It is too early: run the handler again after *seconds*, without using up an attempt.
 
-    An inline handler's sender is told to come back after *seconds*.
+    For an inline handler, the reply asks the sender to retry after *seconds*.
     """
 
     def __init__(self, seconds: float) -> None:
-        if not 0 <= seconds <= _LONGEST:
-            message = f"RetryLater({seconds}): seconds must be 0 or more, and a year at most"
-            raise ConfigurationError(message)
+        if not 0 <= seconds <= MAX_WAIT:
+            raise ConfigurationError(
+                f"RetryLater({seconds}) is out of range.", "Use 0 seconds to one year."
+            )
         super().__init__(seconds)
         self.seconds = seconds

@@ -1,4 +1,4 @@
-"""Describe the functions that handle events: their names, what they take, how they run."""
+"""Handlers: functions with a stable name, the arguments they take, and how they run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.stores.base import Store
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.event import Event
 
 __all__ = [
     "Function",
@@ -24,14 +24,14 @@ __all__ = [
     "HandlerOptions",
     "build_handler",
     "is_async",
-    "refuse_main",
-    "refuse_unimportable",
-    "refuse_untransactional",
+    "reject_main",
+    "require_importable",
+    "require_transactions",
     "validate_queue_name",
 ]
 
 Function = Callable[..., Any]
-"""A handler as written: it takes (event) or (event, delivery), and what it gives is ignored."""
+"""A handler as written: it takes (event) or (event, delivery); its result is ignored."""
 
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -40,7 +40,7 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True, slots=True)
 class HandlerOptions:
-    """Hold how a handler is to run; see :meth:`Router.on`."""
+    """How a handler runs; see :meth:`Router.on`."""
 
     inline: bool = False
     queue: str | None = None
@@ -51,11 +51,15 @@ class HandlerOptions:
         if self.queue is not None:
             validate_queue_name(self.queue)
         if self.inline and self.queue is not None:
-            message = f"an inline handler runs in no queue; drop inline=True or {self.queue!r}"
-            raise ConfigurationError(message)
+            raise ConfigurationError(
+                f"An inline handler cannot have a queue: {self.queue!r}.",
+                "Remove queue or inline=True.",
+            )
         if self.latest is not None and not _is_plain(self.latest):
-            message = "latest is a plain function of the event, as in lambda e: e.data.user.id"
-            raise ConfigurationError(message)
+            raise ConfigurationError(
+                f"latest is not a plain function: {self.latest!r}.",
+                "Pass a function of the event, as in lambda e: e.data.user.id.",
+            )
 
 
 DEFAULT_OPTIONS = HandlerOptions()
@@ -63,7 +67,7 @@ DEFAULT_OPTIONS = HandlerOptions()
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """Hold a function with its stable *name* (``module:qualname``) and the event class it wants."""
+    """A function with its stable *name* (``module:qualname``) and the class of its events."""
 
     name: str
     function: Function
@@ -72,51 +76,31 @@ class Handler:
     is_async: bool
     options: HandlerOptions
 
-    @property
-    def inline(self) -> bool:
-        """Whether it runs before the sender is answered, also where there is a queue."""
-        return self.options.inline
-
-    @property
-    def queue(self) -> str | None:
-        """The queue that it runs in, where it names one of its own."""
-        return self.options.queue
-
-    @property
-    def latest(self) -> Callable[[Any], Hashable] | None:  # Any: the event that it wants.
-        """What gives the entity of an event, where only the newest event of each is wanted."""
-        return self.options.latest
-
-    @property
-    def atomic(self) -> bool:
-        """Whether it runs in the transaction that records its end."""
-        return self.options.atomic
-
 
 def build_handler(
     function: object, what: type[Event], options: HandlerOptions = DEFAULT_OPTIONS
 ) -> Handler:
-    """Give the :class:`Handler` for *function*.
+    """Return the :class:`Handler` for *function*.
 
-    Raises :class:`ConfigurationError` where it could not be called with an event.
+    Raises :class:`ConfigurationError` where it cannot be called with an event.
     """
     name = _name(function)
     if isinstance(function, type):
-        message = f"{name} is a class, not a function; register an instance, or its method"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"{name} is a class, not a function.", "Register an instance, or its method."
+        )
     if not callable(function):
-        message = f"{name} is not a function; put the decorator on a function"
-        raise ConfigurationError(message)
+        raise ConfigurationError(f"{name} is not a function.", "Decorate a function.")
     if _is_generator(function):
-        message = f"{name} is a generator, whose body would never run; remove its yield"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"{name} is a generator, so its body would never run.", "Remove its yield."
+        )
     takes_delivery = _takes_delivery(name, function)
     if options.atomic and is_async(function):
-        message = (
-            f"{name} is async, and transactions belong to a thread; an atomic handler is a plain "
-            "function"
+        raise ConfigurationError(
+            f"{name} is async, and a transaction belongs to a thread.",
+            "Write an atomic handler as a plain function.",
         )
-        raise ConfigurationError(message)
     return Handler(name, function, what, takes_delivery, is_async(function), options)
 
 
@@ -125,14 +109,16 @@ def _is_plain(function: object) -> bool:
 
 
 def validate_queue_name(name: object) -> None:
-    """Raise :class:`ConfigurationError` for what cannot be part of a job's id."""
+    """Raise :class:`ConfigurationError` for a name that cannot be part of a job's id."""
     if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
-        message = f"the queue name {name!r} must consist of letters, digits, _ and -, 64 at most"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"The queue name {name!r} is invalid.",
+            "Use at most 64 letters, digits, _ and -.",
+        )
 
 
 def is_async(function: object) -> bool:
-    """Tell whether calling *function* gives a coroutine, also for partials and callable objects."""
+    """Check whether *function* returns a coroutine, also for partials and callable objects."""
     return any(inspect.iscoroutinefunction(each) for each in _called(function))
 
 
@@ -144,9 +130,9 @@ def _is_generator(function: object) -> bool:
 
 
 def _called(function: object) -> tuple[object, object]:
-    """Give what is called when *function* is: itself, and the method that makes it callable."""
+    """Return what a call of *function* runs: itself, and the method that makes it callable."""
     plain = _plain(function)
-    return plain, getattr(plain, "__call__", None)  # noqa: B004 - the method itself is looked at.
+    return plain, getattr(plain, "__call__", None)  # noqa: B004 - the method itself is inspected.
 
 
 def _plain(function: object) -> object:
@@ -166,71 +152,70 @@ def _name(function: object) -> str:
 
 
 def _takes_delivery(name: str, function: Function) -> bool:
-    """Tell whether *function* takes (event, delivery), and not (event)."""
+    """Check whether *function* takes (event, delivery), and not (event)."""
     parameters = _parameters(name, function)
     positional = [each for each in parameters if each.kind in _POSITIONAL]
     required = [each for each in positional if each.default is each.empty]
     keyword = [e for e in parameters if e.kind is e.KEYWORD_ONLY and e.default is e.empty]
     takes_event = bool(positional) or _collects(parameters)
     if positional and positional[0].name in ("self", "cls"):
-        message = f"{name} is a method without its instance; register the method of an instance"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"{name} is a method without its instance.", "Register the method of an instance."
+        )
     if not takes_event or len(required) > 2 or keyword:  # noqa: PLR2004 - event and delivery.
         bare = [each.replace(annotation=each.empty, default=each.empty) for each in parameters]
-        message = (
-            f"{name} takes {inspect.Signature(bare)}; a handler takes (event) or (event, delivery)"
+        raise ConfigurationError(
+            f"{name} takes {inspect.Signature(bare)}.",
+            "A handler must take (event) or (event, delivery).",
         )
-        raise ConfigurationError(message)
     return len(required) == 2 or [each.name for each in positional[1:2]] == ["delivery"]  # noqa: PLR2004
 
 
 def _parameters(name: str, function: Function) -> Sequence[inspect.Parameter]:
     function = function.__func__ if isinstance(function, staticmethod) else function
     try:
-        # A wrapper's own parameters count: it may hand more on to what it wraps. Only *args says
-        # nothing, and then what it wraps does.
+        # A wrapper's own parameters count: it may pass more to the function that it wraps. Only
+        # *args is open, and then the parameters of the wrapped function count.
         own = tuple(inspect.signature(function, follow_wrapped=False).parameters.values())
         if not _collects(own):
             return own
         return tuple(inspect.signature(function).parameters.values())
-    except (ValueError, TypeError):  # Many builtins do not tell.
-        message = f"{name} does not tell what it takes; register a function that calls it"
-        raise ConfigurationError(message) from None
+    except (ValueError, TypeError):  # Many builtins have no signature.
+        raise ConfigurationError(
+            f"Cannot inspect the signature of {name}.", "Wrap it in a function."
+        ) from None
 
 
 def _collects(parameters: Sequence[inspect.Parameter]) -> bool:
     return any(each.kind is each.VAR_POSITIONAL for each in parameters)
 
 
-def refuse_untransactional(handler: Handler, store: Store) -> None:
+def require_transactions(handler: Handler, store: Store) -> None:
     """Raise :class:`ConfigurationError` for an atomic handler whose store has no transactions."""
-    if handler.atomic and not store.supports_transactions:
-        message = (
-            f"{handler.name} is registered with atomic=True, and {type(store).__name__} has no "
-            "transaction to run it in; pass store=DjangoStore(), or guard with delivery.once()"
+    if handler.options.atomic and not store.supports_transactions:
+        raise ConfigurationError(
+            f"{handler.name} has atomic=True, and {type(store).__name__} has no transactions.",
+            "Use DjangoStore(), or guard the effect with delivery.once().",
         )
-        raise ConfigurationError(message)
 
 
-def refuse_unimportable(handler: Handler, queue: Queue | None) -> None:
-    """Raise :class:`ConfigurationError` for a queued handler that no worker could find again."""
-    if queue is not None and not handler.inline and "<" in handler.name:
-        message = (
-            f"{handler.name} is no function of a module, so workers cannot import it; move it to "
-            "the top of a module, or register it with inline=True"
+def require_importable(handler: Handler, queue: Queue | None) -> None:
+    """Raise :class:`ConfigurationError` for a queued handler that workers cannot import."""
+    if queue is not None and not handler.options.inline and "<" in handler.name:
+        raise ConfigurationError(
+            f"{handler.name} is not at the top of a module, so workers cannot import it.",
+            "Move it there, or register it with inline=True.",
         )
-        raise ConfigurationError(message)
 
 
-def refuse_main(handlers: Sequence[Handler]) -> None:
-    """Raise :class:`ConfigurationError` for a queued handler in the program that was started.
+def reject_main(handlers: Sequence[Handler]) -> None:
+    """Raise :class:`ConfigurationError` for a queued handler that is defined in ``__main__``.
 
-    Not when it is registered: a module may be started for something else than to receive.
+    Not at its registration: the program may have been started for another purpose.
     """
     for handler in handlers:
-        if handler.name.startswith("__main__:") and not handler.inline:
-            message = (
-                f"{handler.name} stands in the program that was started, which workers know by "
-                "another name; move it to a module of its own, or register it with inline=True"
+        if handler.name.startswith("__main__:") and not handler.options.inline:
+            raise ConfigurationError(
+                f"{handler.name} is defined in __main__, so workers cannot import it.",
+                "Move it to a module of its own, or register it with inline=True.",
             )
-            raise ConfigurationError(message)

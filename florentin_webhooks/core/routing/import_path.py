@@ -1,4 +1,4 @@
-"""Find the import path under which a worker finds a receiver."""
+"""Find the import path of a receiver, for workers."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from florentin_webhooks.errors import ConfigurationError
 
 __all__ = ["find_import_path"]
 
-_NOTHING: dict[str, object] = {}
+_NO_GLOBALS: dict[str, object] = {}
 
 
-def find_import_path(receiver: object, near: frozenset[str]) -> str:
-    """Give the import path of *receiver*, in one of the modules *near* it if it stands there.
+def find_import_path(receiver: object, preferred: frozenset[str]) -> str:
+    """Return the import path of *receiver*, in one of the *preferred* modules if possible.
 
-    Raises :class:`ConfigurationError` where no worker could import it.
+    Raises :class:`ConfigurationError` where workers cannot import it.
     """
-    found = [
-        (module_name not in near, f"{module_name}:{name}")
+    paths = [
+        (module_name not in preferred, f"{module_name}:{name}")
         for module_name, module in list(sys.modules.items())
         if module_name not in ("__main__", "__mp_main__")
-        # What stands in sys.modules need not be a module, and None bars an import.
-        for name, value in list(getattr(module, "__dict__", _NOTHING).items())
+        # An entry of sys.modules need not be a module, and None bars an import.
+        for name, value in list(getattr(module, "__dict__", _NO_GLOBALS).items())
         if value is receiver
     ]
-    if not found:
-        message = (
-            "workers cannot import this receiver: it is no global of an importable module; move it "
-            'into one, or name it: RQQueue(receiver="shop.hooks:hooks")'
+    if not paths:
+        raise ConfigurationError(
+            "Workers cannot import this receiver: it is not a global of an importable module.",
+            'Move it into one, or name it: RQQueue(receiver="shop.hooks:hooks").',
         )
-        raise ConfigurationError(message)
-    return min(found)[1]
+    return min(paths)[1]

@@ -1,4 +1,4 @@
-"""Accepting a delivery and finishing its handlers: the operations and their answers."""
+"""Operations that accept a delivery and finish its handlers, and their answers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = [
 
 
 class AcceptDecision(StrEnum):
-    """Name what the one who asked to accept a delivery has to do."""
+    """What the caller of :class:`Accept` must do."""
 
     RUN = "run"
     QUEUED = "queued"
     ELSEWHERE = "elsewhere"
-    """Dead under another fingerprint: ask again under that one, to revive it."""
+    """Dead under another fingerprint: accept it again under that one, to revive it."""
     DUPLICATE = "duplicate"
     IN_PROGRESS = "in-progress"
     STALE = "stale"
@@ -36,11 +36,11 @@ class AcceptDecision(StrEnum):
 
 
 class Claim(NamedTuple):
-    """Answer :class:`Accept`.
+    """Answer to :class:`Accept`.
 
-    *key* is the delivery that counts: another one than asked for where the sender stamped a retry
-    anew. *done* names the handlers that have finished before. *wait* is the rest of a lease that
-    somebody else holds, in seconds. *id_reused*: the delivery id came with other content before.
+    *key* identifies the record; for a retry with a new timestamp it is the key of the first
+    delivery. *done* names the handlers that have finished before. *wait* is the rest of another
+    run's lease, in seconds. *id_reused*: the delivery id came with other content before.
     *id_changed*: this delivery came under another id before.
     """
 
@@ -55,11 +55,11 @@ class Claim(NamedTuple):
 
 @dataclass(slots=True)
 class Accept(Operation[Claim]):
-    """Look a delivery up and take its lease or push its *jobs*: one atomic step.
+    """Look a delivery up and take its lease or push its *jobs*, atomically.
 
-    A delivery that is unknown and not *fresh* is recorded as stale; one that is not *valid*
-    (its model refuses it) as invalid. Neither runs. Where handlers run *inline*, the jobs are
-    pushed by the finish of the last of them.
+    An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
+    model refuses it) as invalid. Neither runs. With *inline* handlers, the jobs are pushed when
+    the last of these has finished.
     """
 
     key: bytes
@@ -73,7 +73,7 @@ class Accept(Operation[Claim]):
 
 
 class HandlerOutcome(StrEnum):
-    """Name how a handler ended that need not run again."""
+    """How a handler ended that must not run again."""
 
     DONE = "done"
     DISCARDED = "discarded"
@@ -82,11 +82,11 @@ class HandlerOutcome(StrEnum):
 
 @dataclass(slots=True)
 class Finish(Operation[State]):
-    """Record that *handler* has ended, where one is named, and move the delivery to *state*.
+    """Record that *handler* has ended, if given, and move the delivery to *state*.
 
     RUNNING extends the lease for the next handler; QUEUED pushes *jobs*; DONE, FAILED and DEAD end
-    the lease. *part* is the job whose handlers ran, None for inline ones. Answers the state that
-    the record is in, or LOST where *token* no longer holds the lease.
+    the lease. *part* is the job whose handlers ran, None for inline ones. Answers the state of the
+    record, or LOST if *token* no longer holds the lease.
     """
 
     key: bytes

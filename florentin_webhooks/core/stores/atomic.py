@@ -1,4 +1,4 @@
-"""Running a handler inside the transaction that records its end."""
+"""The operation that runs a handler in the transaction that records its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 class TransactionResult(NamedTuple):
     """Answer to :class:`RunInTransaction`: what was raised, and the state of the record.
 
-    Where something was raised, or the state is LOST, nothing has happened.
+    With an error, or the state LOST, everything was rolled back.
     """
 
     error: BaseException | None
@@ -32,11 +32,11 @@ class TransactionResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunInTransaction(Operation[TransactionResult]):
-    """Run a handler and record its end in one transaction of a store that has *transactions*.
+    """Run a handler and record its end in one transaction.
 
-    *call* gives what the handler raised, or None. Then *also* and *finish* are carried out and all
-    of it is committed, or nothing: also where *finish* answers LOST. A commit that the handler's
-    own changes make impossible counts as raised by the handler.
+    *call* returns what the handler raised, or None. Then *also* and *finish* are executed and
+    everything is committed, or nothing: also if *finish* answers LOST. A commit that fails because
+    of the handler's own changes counts as raised by the handler.
     """
 
     call: Callable[[], BaseException | None]

@@ -1,4 +1,4 @@
-"""What a store remembers and how it is asked: operations as values, and the protocol.
+"""The store protocol: states of a record, and operations as values.
 
 A store keeps one record per delivery, under the fingerprint of its signed body, and moves it
 through these states:
@@ -8,14 +8,14 @@ through these states:
     (unknown) ──accept──▶ running ──finish──▶ done        kept for the retention
         │                  ▲   │ ├─finish──▶ failed      may be retried
         │                  │   │ └─finish──▶ queued ───▶ done, or dead: may be revived
-        │                  │   └─ the lease ends: whoever comes next takes over
+        │                  │   └─ the lease expires: the next attempt takes over
         ├──accept, no inline handlers──────▶ queued
         ├──accept, too old─┼─▶ stale                      kept with its body
         └──accept, refused─┴─▶ invalid                    by its model; kept with its body
 
-Whoever is told to RUN holds a lease, proven by the token of the request: every change after that
-works with this token only, so that a second process, a late one, or a command that was sent twice
-because its answer was lost never counts. The part of each queue has a lease of its own.
+The answer RUN grants a lease, which is bound to the token of the request. Every later change
+requires this token, so a second process, a late one, or a command that was sent twice because its
+answer was lost changes nothing. The part of each queue has a lease of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ A = TypeVar("A")
 
 
 class State(StrEnum):
-    """Name where a remembered delivery stands."""
+    """State of a remembered delivery."""
 
     RUNNING = "running"
     QUEUED = "queued"
@@ -47,38 +47,38 @@ class State(StrEnum):
     STALE = "stale"
     INVALID = "invalid"
     LOST = "lost"
-    """Not a state of the record: it belongs to somebody else by now, or is gone."""
+    """Not a state of a record: the lease has expired, or the record is deleted."""
 
 
 class Operation(Generic[A]):
-    """Be one atomic step of a store; *A* is the type of its answer.
+    """One atomic step of a store; *A* is the type of its answer.
 
-    Nobody changes one. Those that every delivery needs are not frozen, since a frozen dataclass
-    takes four times as long to make.
+    Never changed once created. Those that every delivery needs are not frozen, since a frozen
+    dataclass takes four times as long to create.
     """
 
     __slots__ = ()
 
 
 class Store(Protocol):
-    """Remember deliveries. Every operation is atomic, whoever else asks at the same time.
+    """Memory of deliveries, whose operations are atomic across threads and processes.
 
-    Raises :class:`~florentin_webhooks.errors.Unavailable` within 2 seconds where it cannot answer.
+    Raises :class:`~florentin_webhooks.errors.Unavailable` within 2 seconds if it cannot answer.
     """
 
     @property
     def retention(self) -> timedelta:
-        """How long a delivery that is done stays known."""
+        """How long a finished delivery is remembered."""
         ...
 
     @property
     def lease(self) -> timedelta:
-        """How long the one who runs handlers has before somebody else may take over."""
+        """How long handlers may run before another attempt may take over."""
         ...
 
     @property
     def supports_jobs(self) -> bool:
-        """Whether it can push jobs in the step that remembers a delivery."""
+        """Whether it can push jobs in the step that records a delivery."""
         ...
 
     @property
@@ -87,21 +87,21 @@ class Store(Protocol):
         ...
 
     def execute(self, operation: Operation[A]) -> A:
-        """Carry out *operation* from a blocking program."""
+        """Execute *operation* from a synchronous program."""
         ...
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Carry out *operation* from an asyncio program.
+        """Execute *operation* from an asyncio program.
 
-        The operation is on its way when this is first suspended: cancelling stops the waiting,
-        not the operation.
+        The operation is sent before the first suspension: cancelling stops the waiting, not the
+        operation.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what a blocking program holds open."""
+        """Close the connections of synchronous programs."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of what this event loop holds open."""
+        """Close the connections of this event loop."""
         ...

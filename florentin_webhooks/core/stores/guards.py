@@ -1,4 +1,4 @@
-"""What runs once, or only for the newest event: the operations and their answers."""
+"""Operations that guard what runs once, or only for the newest event, and their answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class GuardStep(StrEnum):
-    """Name a step of what only one may do at a time."""
+    """Step of a guarded block."""
 
     BEGIN = "begin"
     DONE = "done"
@@ -26,7 +26,7 @@ class GuardStep(StrEnum):
 
 
 class GuardDecision(StrEnum):
-    """Name what the one who asked may do."""
+    """Whether the caller may run the guarded block."""
 
     RUN = "run"
     DONE = "done"
@@ -35,7 +35,7 @@ class GuardDecision(StrEnum):
 
 
 class GuardGrant(NamedTuple):
-    """Answer :class:`OnceContext` and :class:`Latest`; *wait*: the seconds of another's lease."""
+    """Answer to :class:`Once` and :class:`Latest`; *wait*: seconds of another run's lease."""
 
     permission: GuardDecision
     wait: float = 0
@@ -43,9 +43,10 @@ class GuardGrant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Once(Operation[GuardGrant]):
-    """Let one run at a time do what is labelled, for *seconds*, until one has done it.
+    """Idempotency guard: one lease holder at a time, until the block has succeeded once.
 
-    Only who holds the lease of *part* (a queue's, or the inline one) gets in.
+    The guard expires after *seconds*. It requires the lease of *part*: a queue's, or the inline
+    one.
     """
 
     key: bytes
@@ -58,9 +59,9 @@ class Once(Operation[GuardGrant]):
 
 @dataclass(frozen=True, slots=True)
 class Latest(Operation[GuardGrant]):
-    """Let only the newest event of one *entity* through, one at a time; equal times run.
+    """Order guard: only the newest event of one *entity* runs, one at a time.
 
-    Nobody else gets in for *seconds*.
+    An event with an equal timestamp runs. The guard expires after *seconds*.
     """
 
     entity: bytes

@@ -1,4 +1,4 @@
-"""What those who run handlers ask a store, beyond accepting: workers, and handlers themselves."""
+"""Operations of workers on jobs, and their answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class JobDecision(StrEnum):
-    """Name what the worker that holds a job has to do."""
+    """What the worker with a job must do."""
 
     RUN = "run"
     BUSY = "busy"
@@ -32,7 +32,7 @@ class JobDecision(StrEnum):
 
 
 class JobClaim(NamedTuple):
-    """Answer :class:`ClaimJob`; with RUN comes all that is known of the delivery.
+    """Answer to :class:`ClaimJob`; with RUN it holds the delivery.
 
     *expected* are the handlers that the part was queued for, *done* those that have ended.
     """
@@ -60,9 +60,9 @@ class ClaimJob(Operation[JobClaim]):
 
 @dataclass(frozen=True, slots=True)
 class RequeueLostJob(Operation[str]):
-    """Put *part* back if its queue has lost it, or note that it has failed for good.
+    """Requeue *part* if its queue has lost it, or mark it dead if it has failed for good.
 
-    Answers ``lost`` for a job that was put back, ``dead``, ``gone`` or ``fine``.
+    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` or ``fine``.
     """
 
     key: bytes
@@ -71,7 +71,7 @@ class RequeueLostJob(Operation[str]):
 
 @dataclass(frozen=True, slots=True)
 class ListPendingJobs(Operation["tuple[str, ...]"]):
-    """Give the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
+    """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
 
     queue: str
     before: datetime

@@ -1,4 +1,4 @@
-"""Remember deliveries in this process: for a first try, tests, and programs of one process."""
+"""The store in memory: for a first try, tests, and programs of one process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
-from florentin_webhooks.core.stores.memory_guards import Guards
+from florentin_webhooks.core.stores.memory_guards import MemoryGuards
 from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
@@ -27,10 +27,10 @@ A = TypeVar("A")
 
 
 @dataclass(slots=True)
-class _Record:
-    """Hold one delivery's state; the body stays as long as it may be needed again.
+class _Entry:
+    """One delivery's state; the body is deleted once it is done.
 
-    *key* is the fingerprint that came first, *later* those of retries that were stamped anew.
+    *key* is the first fingerprint, *later* those of retries with a new timestamp.
     """
 
     key: bytes
@@ -42,14 +42,14 @@ class _Record:
     attempt: int = 0
     done: set[str] = field(default_factory=set)
     body: bytes = b""
-    expires: float = 0
+    expires_at: float = 0
 
 
 class MemoryStore:
-    """Remember up to *capacity* deliveries in memory.
+    """Store for up to *capacity* deliveries in memory.
 
-    It protects one process, and forgets when that ends. A full store answers
-    :class:`Unavailable` rather than forget a delivery that could still be replayed. *clock* gives
+    It protects one process, and its memory ends with that process. A full store raises
+    :class:`Unavailable`: it never forgets a delivery that could still be replayed. *clock* returns
     seconds that never go back.
     """
 
@@ -62,16 +62,15 @@ class MemoryStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if capacity < 1:
-            message = f"capacity is {capacity}; it must be at least 1"
-            raise ConfigurationError(message)
+            raise ConfigurationError(f"capacity is {capacity}.", "Pass at least 1.")
         self.retention = retention
         self.lease = lease
         self.supports_jobs = self.supports_transactions = False
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()
-        self._guards = Guards(retention.total_seconds())
-        self._records: dict[bytes, _Record] = {}
+        self._guards = MemoryGuards(retention.total_seconds())
+        self._records: dict[bytes, _Entry] = {}
         self._sent_under: dict[bytes, dict[bytes, bytes]] = {}
         self._expiry: list[tuple[float, bytes]] = []
 
@@ -79,76 +78,78 @@ class MemoryStore:
         return len(self._records)
 
     def execute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*; never waits for anything but another thread's step."""
+        """Execute *operation*; waits for other threads' operations only."""
         with self._lock:
             now = self._clock()
-            self._forget_expired(now)
+            self._drop_expired(now)
             if isinstance(operation, Accept):
                 return cast("A", self._accept(operation, now))
             if isinstance(operation, Finish):
                 return cast("A", self._finish(operation, now))
             if isinstance(operation, Once | Latest):
                 return cast(
-                    "A", self._refuse_late(operation) or self._guards.permit(operation, now)
+                    "A", self._check_lease(operation) or self._guards.decide(operation, now)
                 )
-        message = f"MemoryStore cannot carry out {type(operation).__name__}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"MemoryStore does not support {type(operation).__name__}.",
+            "Use RedisStore or DjangoStore.",
+        )
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*."""
+        """Execute *operation*."""
         return self.execute(operation)
 
     def close(self) -> None:
-        """Do nothing: there is nothing open."""
+        """Do nothing: this store has no connections."""
 
     async def aclose(self) -> None:
-        """Do nothing: there is nothing open."""
+        """Do nothing: this store has no connections."""
 
     def _accept(self, accept: Accept, now: float) -> Claim:
         sent = self._sent_under.get(accept.trace.delivery_id, {}) if accept.trace else {}
         record = self._records.get(accept.key)
         if record is None and accept.trace and (first := sent.get(accept.trace.content)):
             record = self._records[first]
-            self._know_also(accept.key, record, now)
+            self._add_alias(accept.key, record, now)
         key = accept.key if record is None else record.key
         changed = record is not None and bool(accept.trace) and key not in sent.values()
-        verdict = _verdict(accept, record, now)
+        verdict = _decide(accept, record, now)
         if verdict is AcceptDecision.DUPLICATE:
             return Claim(verdict, key, id_changed=changed)
         if verdict is AcceptDecision.IN_PROGRESS and record is not None:
             return Claim(verdict, key, wait=record.lease_expires_at - now, id_changed=changed)
         reused = bool(sent) and record is None
         record = record or self._remember(accept, now)
-        self._enter(record, accept, verdict, now)
-        self._keep(record, now)
+        self._update(record, accept, verdict, now)
+        self._extend(record, now)
         return Claim(verdict, key, record.attempt, 0, frozenset(record.done), reused, changed)
 
-    def _remember(self, accept: Accept, now: float) -> _Record:
-        self._refuse_when_full()
-        record = self._records[accept.key] = _Record(accept.key, accept.trace)
+    def _remember(self, accept: Accept, now: float) -> _Entry:
+        self._ensure_capacity()
+        record = self._records[accept.key] = _Entry(accept.key, accept.trace)
         if accept.trace:
             sent = self._sent_under.setdefault(accept.trace.delivery_id, {})
             sent[accept.trace.content] = accept.key
-        self._keep(record, now)
-        heappush(self._expiry, (record.expires, record.key))
+        self._extend(record, now)
+        heappush(self._expiry, (record.expires_at, record.key))
         return record
 
-    def _know_also(self, key: bytes, record: _Record, now: float) -> None:
-        # From here on these bytes are known, also when they come under any other delivery id.
-        self._refuse_when_full()
+    def _add_alias(self, key: bytes, record: _Entry, now: float) -> None:
+        # From now on these bytes are known, also under any other delivery id.
+        self._ensure_capacity()
         self._records[key] = record
         record.later.append(key)
-        self._keep(record, now)
+        self._extend(record, now)
 
-    def _refuse_when_full(self) -> None:
+    def _ensure_capacity(self) -> None:
         if len(self._records) >= self._capacity:
-            message = (
-                f"MemoryStore is full: it holds {len(self._records)} deliveries that may still be "
-                "replayed; raise its capacity or use RedisStore"
+            raise Unavailable(
+                f"MemoryStore is full: it holds {len(self._records)} deliveries that could still "
+                "be replayed.",
+                "Raise its capacity or use RedisStore.",
             )
-            raise Unavailable(message)
 
-    def _enter(self, record: _Record, accept: Accept, verdict: AcceptDecision, now: float) -> None:
+    def _update(self, record: _Entry, accept: Accept, verdict: AcceptDecision, now: float) -> None:
         record.body = accept.delivery.body
         if verdict is AcceptDecision.RUN:
             record.attempt += record.token != accept.token
@@ -174,33 +175,33 @@ class MemoryStore:
             record.token = b""
         if finish.state is State.DONE:
             record.body, record.done = b"", set()
-        self._keep(record, now)
+        self._extend(record, now)
         return finish.state
 
-    def _refuse_late(self, operation: Once | Latest) -> GuardGrant | None:
-        # One who wakes up late, when somebody else has the delivery, does nothing once.
+    def _check_lease(self, operation: Once | Latest) -> GuardGrant | None:
+        # A run whose lease has expired, and now belongs to another run, may not begin.
         record = self._records.get(operation.key) if isinstance(operation, Once) else None
         if record is not None and record.state is State.DONE:
             return GuardGrant(GuardDecision.DONE)
-        late = record is None or record.token != operation.token
-        if isinstance(operation, Once) and operation.step is GuardStep.BEGIN and late:
+        expired = record is None or record.token != operation.token
+        if isinstance(operation, Once) and operation.step is GuardStep.BEGIN and expired:
             return GuardGrant(GuardDecision.BUSY)
         return None
 
-    def _keep(self, record: _Record, now: float) -> None:
-        record.expires = now + self.retention.total_seconds()
+    def _extend(self, record: _Entry, now: float) -> None:
+        record.expires_at = now + self.retention.total_seconds()
 
-    def _forget_expired(self, now: float) -> None:
-        # One entry per record, however often that was kept for longer since.
+    def _drop_expired(self, now: float) -> None:
+        # One heap entry per record, even if its expiry was extended since.
         while self._expiry and self._expiry[0][0] <= now:
             record = self._records[self._expiry[0][1]]
-            if record.expires > now:
-                heapreplace(self._expiry, (record.expires, record.key))
+            if record.expires_at > now:
+                heapreplace(self._expiry, (record.expires_at, record.key))
             else:
                 heappop(self._expiry)
-                self._forget(record)
+                self._drop(record)
 
-    def _forget(self, record: _Record) -> None:
+    def _drop(self, record: _Entry) -> None:
         for key in (record.key, *record.later):
             del self._records[key]
         if record.trace:
@@ -210,7 +211,7 @@ class MemoryStore:
                 del self._sent_under[record.trace.delivery_id]
 
 
-def _verdict(accept: Accept, record: _Record | None, now: float) -> AcceptDecision:
+def _decide(accept: Accept, record: _Entry | None, now: float) -> AcceptDecision:
     if record is None:
         return decide_accept(accept, None)
     return decide_accept(accept, record.state, record.token, record.lease_expires_at - now)

@@ -1,4 +1,4 @@
-"""Keep in memory who may do what happens once, or only for the newest event."""
+"""Guards in memory: for blocks that run once, or only for the newest event."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 from florentin_webhooks.core.stores.guards import GuardGrant, Latest, Once
 from florentin_webhooks.core.stores.rules import GuardState, decide_guard
 
-__all__ = ["Guards"]
+__all__ = ["MemoryGuards"]
 
 _SWEEP = 60.0
-"""Seconds between two looks for what has expired."""
+"""Seconds between two searches for expired guards."""
 
 
 @dataclass(slots=True)
-class _Guard(GuardState):
-    """Hold how long it is kept, too."""
+class _ExpiringGuardState(GuardState):
+    """A guard's state and when it expires."""
 
-    expires: float = 0
+    expires_at: float = 0
 
 
-class Guards:
-    """Answer :class:`OnceContext` and :class:`Latest`; times in seconds of the store's clock."""
+class MemoryGuards:
+    """The guards of a store; times in seconds of its clock."""
 
-    def __init__(self, keep: float) -> None:
-        self._keep = keep
-        self._guards: dict[tuple[bytes, str], _Guard] = {}
+    def __init__(self, retention: float) -> None:
+        self._retention = retention
+        self._guards: dict[tuple[bytes, str], _ExpiringGuardState] = {}
         self._swept = 0.0
 
-    def permit(self, operation: Once | Latest, now: float) -> GuardGrant:
-        """Give what the one who asks may do."""
-        self._forget(now)
+    def decide(self, operation: Once | Latest, now: float) -> GuardGrant:
+        """Decide whether the caller may run the guarded block."""
+        self._drop_expired(now)
         label = operation.label if isinstance(operation, Once) else ""
         key = operation.key if isinstance(operation, Once) else operation.entity
-        guard = self._guards.setdefault((key, label), _Guard())
-        guard.expires = now + self._keep
+        guard = self._guards.setdefault((key, label), _ExpiringGuardState())
+        guard.expires_at = now + self._retention
         return decide_guard(guard, operation, now)
 
-    def _forget(self, now: float) -> None:
+    def _drop_expired(self, now: float) -> None:
         if now - self._swept < _SWEEP:
             return
         self._swept = now
-        for key in [key for key, guard in self._guards.items() if guard.expires <= now]:
+        for key in [key for key, guard in self._guards.items() if guard.expires_at <= now]:
             del self._guards[key]

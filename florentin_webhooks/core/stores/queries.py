@@ -1,4 +1,4 @@
-"""What the people who run a receiver ask its store: what came, what became of it, do it again."""
+"""Operations of operators: inspect, replay and discard remembered deliveries."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Hold what is remembered of one delivery.
+    """What a store remembers of one delivery.
 
-    *handlers* maps each handler that has ended to how; *waiting* each queue to the handlers it was
-    queued for; *reasons* each queue to its last failure. *body* is empty where it was let go.
+    *handlers* maps each finished handler to its outcome; *waiting* maps each queue to the handlers
+    queued for it; *reasons* maps each queue to its last failure. *body* is empty once it is
+    deleted.
     """
 
     fingerprint: str
@@ -54,7 +55,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class GetRecord(Operation["Record | None"]):
-    """Look one delivery up."""
+    """Return the record of one delivery, or None."""
 
     key: bytes
 
@@ -73,14 +74,14 @@ class ListRecords(Operation["tuple[Record, ...]"]):
 
 @dataclass(frozen=True, slots=True)
 class FindFingerprints(Operation["tuple[str, ...]"]):
-    """Give the fingerprints, in hex, that begin with *prefix*: *limit* of them at most."""
+    """Find at most *limit* fingerprints, in hex, that begin with *prefix*."""
 
     prefix: str
     limit: int = 2
 
 
 class DeadLetter(NamedTuple):
-    """Hold one queue's part of a delivery that has failed for good; no *queue*: the receiver's."""
+    """One queue's part of a delivery that has failed for good; no *queue*: the receiver's."""
 
     fingerprint: str
     queue: str
@@ -96,17 +97,17 @@ class ListDeadLetters(Operation["tuple[DeadLetter, ...]"]):
 
 
 class ResetMode(StrEnum):
-    """Name what becomes of a delivery that is opened again."""
+    """How a finished delivery is reset."""
 
     ALL = "all"
     """Every handler may run again."""
     DROP = "drop"
-    """None will: it counts as done."""
+    """None may: it counts as done."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResetRecord(Operation["State | None"]):
-    """Make an ended delivery runnable again, or drop it; answers the state that it was in."""
+    """Make a finished delivery runnable again, or drop it; answers the state before."""
 
     key: bytes
     mode: ResetMode
@@ -114,7 +115,7 @@ class ResetRecord(Operation["State | None"]):
 
 
 def body_of(record: Record) -> object:
-    """Give the body as JSON; where it is none, as text."""
+    """Return the body as JSON, or as text if it is not JSON."""
     try:
         return json.loads(record.body)
     except ValueError:

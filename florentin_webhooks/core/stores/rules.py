@@ -1,4 +1,4 @@
-"""Judge what is to be done with what has come: the same in every store that thinks in Python.
+"""State-machine rules shared by the Python stores (memory and Django).
 
 Times are in seconds of the store's clock.
 """
@@ -21,9 +21,9 @@ __all__ = ["GuardState", "decide_accept", "decide_guard"]
 def decide_accept(
     accept: Accept, state: State | None, token: bytes = b"", wait: float = 0
 ) -> AcceptDecision:
-    """Give what is to be done where the record is in *state*, None where there is none.
+    """Decide what the caller must do with a delivery whose record is in *state*.
 
-    *token* holds its lease for another *wait* seconds.
+    *state* is None without a record. *token* holds its lease for another *wait* seconds.
     """
     if state is State.DONE:
         return AcceptDecision.DUPLICATE
@@ -36,7 +36,7 @@ def decide_accept(
 
 @dataclass(slots=True)
 class GuardState:
-    """Hold who is inside until when, and what was reached: a watermark, or that it is done."""
+    """The state of a guard: its lease, and its watermark or that it is done."""
 
     token: bytes = b""
     lease_expires_at: float = 0
@@ -44,31 +44,31 @@ class GuardState:
     done: bool = False
 
 
-def decide_guard(guarded: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
-    """Give what the one who asks may do, and change *guarded* to what it is from here on."""
-    if guarded.done:
+def decide_guard(state: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
+    """Decide whether the caller may run the block, and update *state*."""
+    if state.done:
         return GuardGrant(GuardDecision.DONE)
     if operation.step is GuardStep.BEGIN:
-        return _begin(guarded, operation, now)
-    if guarded.token == operation.token:
-        _end(guarded, operation)
+        return _begin(state, operation, now)
+    if state.token == operation.token:
+        _end(state, operation)
     return GuardGrant(GuardDecision.RUN)
 
 
-def _begin(guarded: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
-    if isinstance(operation, Latest) and operation.timestamp < guarded.watermark:
+def _begin(state: GuardState, operation: Once | Latest, now: float) -> GuardGrant:
+    if isinstance(operation, Latest) and operation.timestamp < state.watermark:
         return GuardGrant(GuardDecision.SUPERSEDED)
-    if guarded.token not in (b"", operation.token) and guarded.lease_expires_at > now:
-        return GuardGrant(GuardDecision.BUSY, guarded.lease_expires_at - now)
-    guarded.token, guarded.lease_expires_at = operation.token, now + operation.seconds
+    if state.token not in (b"", operation.token) and state.lease_expires_at > now:
+        return GuardGrant(GuardDecision.BUSY, state.lease_expires_at - now)
+    state.token, state.lease_expires_at = operation.token, now + operation.seconds
     return GuardGrant(GuardDecision.RUN)
 
 
-def _end(guarded: GuardState, operation: Once | Latest) -> None:
-    guarded.token = b""
+def _end(state: GuardState, operation: Once | Latest) -> None:
+    state.token = b""
     if operation.step is not GuardStep.DONE:
         return
     if isinstance(operation, Latest):
-        guarded.watermark = max(guarded.watermark, operation.timestamp)
+        state.watermark = max(state.watermark, operation.timestamp)
     else:
-        guarded.done = True
+        state.done = True

@@ -1,4 +1,4 @@
-"""The pages of deliveries in Django's admin."""
+"""Pages of deliveries in Django's admin."""
 
 from florentin_webhooks.django.admin.delivery_admin import DeliveryAdmin
 

@@ -1,4 +1,4 @@
-"""Show what is remembered of a delivery in the admin; whatever a sender chose is escaped."""
+"""Columns and fields of a delivery in the admin. Values that a sender chose are escaped."""
 
 from __future__ import annotations
 
@@ -41,88 +41,88 @@ _ICONS = {
 
 
 def short(key: UUID) -> str:
-    """Give the beginning of a fingerprint; it is enough for every command, and for the search."""
+    """Return the prefix of a fingerprint, which every command and the search accept."""
     return key.hex[:_SHORT]
 
 
 class DeliveryColumns:
-    """Be the cells of the list, and the lines of the page of one delivery."""
+    """Columns of the list, and fields of the page of one delivery."""
 
     @display(description="fingerprint")
     def shortened(self, delivery: Delivery) -> str:
-        """Show the beginning of the fingerprint."""
+        """Return the prefix of the fingerprint."""
         return format_html("<code>{}</code>", short(delivery.key))
 
     @display(description="state")
     def state_label(self, delivery: Delivery) -> str:
-        """Show the state as a word, since nobody should need the colour."""
-        picture = static(f"admin/img/icon-{_ICONS[State(delivery.state)]}.svg")
-        words = '<span class="nowrap"><img src="{}" alt=""> {}</span>'
-        return format_html(words, picture, delivery.state)
+        """Return the state as an icon and a word, so that colour is not needed."""
+        icon = static(f"admin/img/icon-{_ICONS[State(delivery.state)]}.svg")
+        template = '<span class="nowrap"><img src="{}" alt=""> {}</span>'
+        return format_html(template, icon, delivery.state)
 
     @display(description="handlers done")
     def handled(self, delivery: Delivery) -> str:
-        """Show how many of the handlers that want the event have ended."""
-        ended, left = len(delivery.handlers), len(_left(delivery))
-        return f"{ended} of {ended + left}" if ended + left else ""
+        """Return how many of the event's handlers have ended."""
+        ended, remaining = len(delivery.handlers), len(_remaining_handlers(delivery))
+        return f"{ended} of {ended + remaining}" if ended + remaining else ""
 
     @display(description="attempts")
     def attempts(self, delivery: Delivery) -> str:
-        """Show how often its handlers were started."""
+        """Return how often the handlers were started."""
         return str(delivery.attempt)
 
     @display(description="last failure")
     def shortened_reason(self, delivery: Delivery) -> str:
-        """Show why it failed last, cut to what fits into a table."""
+        """Return the last failure, cut to fit the table."""
         return Truncator(delivery.reason).chars(_REASON)
 
     @display(description="last failure")
     def failed(self, delivery: Delivery) -> str:
-        """Show why it failed last."""
+        """Return the last failure."""
         return delivery.reason or _NOTHING
 
     @display(description="received")
     def received(self, delivery: Delivery) -> str:
-        """Show when it came, as logs do."""
-        return _when(delivery.received_at)
+        """Return the time of receipt, as in logs."""
+        return _format_time(delivery.received_at)
 
     @display(description="finished")
     def finished(self, delivery: Delivery) -> str:
-        """Show when its last handler had ended."""
-        return _when(delivery.finished_at)
+        """Return the time at which the last handler ended."""
+        return _format_time(delivery.finished_at)
 
     @display(description="signed with")
     def signed_with(self, delivery: Delivery) -> str:
-        """Show the name of the secret that matched."""
+        """Return the name of the secret that matched."""
         return delivery.secret
 
     @display(description="ended")
     def ended(self, delivery: Delivery) -> str:
-        """Show each handler that has ended, and how."""
+        """Return the ended handlers with their outcomes."""
         if not delivery.handlers and delivery.state == State.DONE:
-            return "all that wanted it; their names were let go"
-        return _listed(f"{name}: {ending}" for name, ending in delivery.handlers.items())
+            return "All handlers. Their names were deleted with the body."
+        return _join(f"{name}: {outcome}" for name, outcome in delivery.handlers.items())
 
     @display(description="still to run")
     def missing(self, delivery: Delivery) -> str:
-        """Show the handlers that would run in a replay."""
-        return _listed(_left(delivery))
+        """Return the handlers that a replay would run."""
+        return _join(_remaining_handlers(delivery))
 
-    @display(description="came again as")
+    @display(description="retried as")
     def retries(self, delivery: Delivery) -> str:
-        """Show the fingerprints under which it came again, stamped anew."""
-        again = Delivery.objects.using(delivery_source().using).filter(original=delivery.key)
-        keys = list(again.values_list("key", flat=True)[: _RETRIES + 1])
+        """Return the fingerprints of its retries with a new timestamp."""
+        retries = Delivery.objects.using(delivery_source().using).filter(original=delivery.key)
+        keys = list(retries.values_list("key", flat=True)[: _RETRIES + 1])
         more = [f"and more than {_RETRIES}"] if len(keys) > _RETRIES else []
-        return _listed([*(key.hex for key in keys[:_RETRIES]), *more])
+        return _join([*(key.hex for key in keys[:_RETRIES]), *more])
 
     @display(description="body")
     def sent(self, delivery: Delivery) -> str:
-        """Show the body, in a box of its own, so that none is too long for the page."""
+        """Return the body in a scrollable box."""
         if delivery.body is None:
-            return "Its body was let go; ask Florentin to send it again."
-        held = Record(delivery.fingerprint, State(delivery.state), body=bytes(delivery.body))
-        text = json.dumps(body_of(held), indent=2, ensure_ascii=False)
+            return "The body was deleted. Ask Florentin to send the delivery again."
+        record = Record(delivery.fingerprint, State(delivery.state), body=bytes(delivery.body))
+        text = json.dumps(body_of(record), indent=2, ensure_ascii=False)
         return format_html(
             '<textarea class="vLargeTextField" aria-label="Body" rows="{}" readonly>{}</textarea>',
             min(text.count("\n") + 1, _LINES),
@@ -130,17 +130,17 @@ class DeliveryColumns:
         )
 
 
-def _left(delivery: Delivery) -> tuple[str, ...]:
+def _remaining_handlers(delivery: Delivery) -> tuple[str, ...]:
     if delivery.state == State.DONE:
         return ()
     return delivery_source().missing(delivery.event, delivery.handlers)
 
 
-def _when(stored: datetime | None) -> str:
+def _format_time(stored: datetime | None) -> str:
     when = from_db(stored)
     return format_time(when.astimezone(UTC)) if when else _NOTHING
 
 
-def _listed(lines: Iterable[str]) -> str:
-    # Plain text, which the admin escapes; it moves a <ul> far to the right.
+def _join(lines: Iterable[str]) -> str:
+    # Plain text, which the admin escapes. It would indent a <ul> too far.
     return "\n".join(lines) or _NOTHING

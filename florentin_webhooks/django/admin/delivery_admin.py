@@ -1,6 +1,6 @@
-"""Show in Django's admin what was received and what became of it, and do it again.
+"""Deliveries in Django's admin: list, search, show and replay them.
 
-Nobody changes a row here: only the store knows what may be written.
+Rows cannot be edited here: only the store may change them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from florentin_webhooks.django.admin.replay_action import ReplayRequest
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock
-from florentin_webhooks.django.store.rows import prefix_filter, uuid
+from florentin_webhooks.django.store.rows import prefix_filter, to_uuid
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ __all__ = ["DeliveryAdmin"]
 
 V = TypeVar("V", bound="Callable[..., object]")
 
-_FACTS = (
+_FIELDS = (
     "fingerprint",
     "state_label",
     "event",
@@ -52,15 +52,15 @@ _FACTS = (
     "failed",
 )
 _RETRIES = 100
-"""How many retries a search follows to what they repeat."""
+"""Maximum number of retries that a search follows to their originals."""
 
 _FILTERS = (ByState, ByEvent, ByAge)
-_HANDLERS = ("ended", "missing")
-_SENT = ("retries", "sent")
+_HANDLER_FIELDS = ("ended", "missing")
+_REQUEST_FIELDS = ("retries", "sent")
 
 
 def _never_atomic(view: V) -> V:
-    """Keep *view* out of ATOMIC_REQUESTS: what a replay does is recorded step by step, for good."""
+    """Exempt *view* from ATOMIC_REQUESTS, because a replay records each step durably."""
     for alias in connections:
         non_atomic_requests(alias)(view)
     return view
@@ -68,16 +68,16 @@ def _never_atomic(view: V) -> V:
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
-    """Show deliveries to whoever may view them; replay them for whoever may do that, too.
+    """Deliveries for users who may view them, with a replay for those who may replay.
 
-    Nobody adds, changes or deletes one, superusers included.
+    No user can add, change or delete one, superusers included.
     """
 
     actions = ("replay",)
     fieldsets = (
-        (None, {"fields": _FACTS}),
-        ("Handlers", {"fields": _HANDLERS}),
-        ("What was sent", {"fields": _SENT}),
+        (None, {"fields": _FIELDS}),
+        ("Handlers", {"fields": _HANDLER_FIELDS}),
+        ("What was sent", {"fields": _REQUEST_FIELDS}),
     )
     list_display = (
         "shortened",
@@ -90,58 +90,59 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     )
     list_filter = _FILTERS
     ordering = ("-received_at",)
-    readonly_fields = (*_FACTS, *_HANDLERS, *_SENT)
+    readonly_fields = (*_FIELDS, *_HANDLER_FIELDS, *_REQUEST_FIELDS)
     search_fields = ("key", "delivery_id")
     search_help_text = "A fingerprint or its beginning, or a whole delivery id."
     show_full_result_count = False
     sortable_by = ("received_at",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse everybody."""
+        """Return False for every user."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
-        """Refuse everybody."""
+        """Return False for every user."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Delivery | None = None) -> bool:
-        """Refuse everybody."""
+        """Return False for every user."""
         return False
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the user may replay what is shown, and somebody is there to do it."""
-        user: Any = request.user  # Any: a program may have users of its own.
-        may = bool(user.has_perm("florentin_webhooks.replay_delivery"))
-        return may and self.has_view_permission(request) and delivery_source().hooks is not None
+        """Return whether the user may replay, and a receiver is known for it."""
+        user: Any = request.user  # Any: the project may have its own user model.
+        allowed = bool(user.has_perm("florentin_webhooks.replay_delivery"))
+        return allowed and self.has_view_permission(request) and delivery_source().hooks is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        """Give what is known, without bodies, and without retries that were stamped anew."""
+        """Return known deliveries, without bodies and without retries."""
         rows = Delivery.objects.using(delivery_source().using).defer("body")
         return rows.filter(original=None, expires__gt=Clock())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
     ) -> tuple[QuerySet[Delivery], bool]:
-        """Find by fingerprint, also that of a retry, or by delivery id: each has an index.
+        """Search by fingerprint, also of a retry, or by delivery id; each has an index.
 
-        Without a term it is what has its body, as on the command line, and has indexes, too.
+        Without a term, return deliveries with a body, as the command line does.
         """
         term = search_term.strip()
         if not term:
             return queryset.filter(body__isnull=False), False
-        wanted = Q(sent_under=uuid(fingerprint(term.encode())))
-        if begins := prefix_filter(term.replace("-", "")):
-            again = Delivery.objects.using(queryset.db).filter(begins, original__isnull=False)
-            # Asked first, since PostgreSQL takes no index for "or in (select ...)".
-            wanted |= begins | Q(key__in=list(again.values_list("original", flat=True)[:_RETRIES]))
+        wanted = Q(sent_under=to_uuid(fingerprint(term.encode())))
+        if has_prefix := prefix_filter(term.replace("-", "")):
+            retries = Delivery.objects.using(queryset.db).filter(has_prefix, original__isnull=False)
+            originals = retries.values_list("original", flat=True)[:_RETRIES]
+            # A query of its own: PostgreSQL uses no index for "or in (select ...)".
+            wanted |= has_prefix | Q(key__in=list(originals))
         return queryset.filter(wanted), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Let nobody probe, by what a URL asks for, what no page shows."""
+        """Return whether a URL may filter by *lookup*: only by what the pages show."""
         return lookup in {each.parameter_name for each in _FILTERS}
 
     def get_urls(self) -> list[URLPattern]:
-        """Give the pages, and where a replay is posted to."""
+        """Return the URLs of the pages, and that of the replay."""
         view = self.admin_site.admin_view(self.replay_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_replay"
         return [
@@ -153,34 +154,36 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list; say where deliveries are, if they are not here."""
+        """Show the list, with notices if deliveries are stored elsewhere."""
         notes = delivery_source().notes
         return super().changelist_view(request, {"notes": notes, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show one delivery, with the buttons that are of use."""
-        shown = context["original"]
-        context["may_replay"] = shown.body is not None and self.has_replay_permission(request)
+        """Show one delivery, with the replay buttons that apply."""
+        delivery = context["original"]
+        context["may_replay"] = delivery.body is not None and self.has_replay_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.action(description="Replay what has not finished", permissions=["replay"])
-    def replay(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse | None:
-        """Replay the chosen deliveries, the oldest first."""
-        keys = chosen.order_by("received_at").values_list("key", flat=True)
-        return ReplayRequest(self, request).of(list(keys))
+    @admin.action(description="Replay unfinished handlers", permissions=["replay"])
+    def replay(self, request: HttpRequest, selected: QuerySet[Delivery]) -> HttpResponse | None:
+        """Replay the selected deliveries, the oldest first."""
+        keys = selected.order_by("received_at").values_list("key", flat=True)
+        return ReplayRequest(self, request).run(list(keys))
 
     def replay_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Replay one delivery, and show it."""
+        """Replay one delivery, then show it."""
         if not self.has_replay_permission(request):
             raise PermissionDenied
-        shown = self.get_object(request, unquote(object_id))
-        if shown is None:
+        delivery = self.get_object(request, unquote(object_id))
+        if delivery is None:
             return HttpResponseRedirect(self._url("changelist"))
-        if request.method == "POST" and (asked := ReplayRequest(self, request).of([shown.key])):
-            return asked
-        return HttpResponseRedirect(self._url("change", shown.pk))
+        if request.method == "POST":
+            question = ReplayRequest(self, request).run([delivery.key])
+            if question is not None:
+                return question
+        return HttpResponseRedirect(self._url("change", delivery.pk))
 
     def _url(self, page: str, *args: object) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"

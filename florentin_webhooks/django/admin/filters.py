@@ -1,4 +1,4 @@
-"""Narrow the admin's list: by state, by event, and by how long ago a delivery came."""
+"""Filters of the admin's list: by state, by event, and by age."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AGES = {
 
 
 class ByState(SimpleListFilter):
-    """Choose among the states."""
+    """Filter by state."""
 
     title = "state"
     parameter_name = "state"
@@ -38,17 +38,17 @@ class ByState(SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> list[tuple[str, str]]:  # Any: of our model.
-        """Give the states that a record can be in."""
+        """Return the states of a record."""
         return [(state.value, state.value) for state in State if state is not State.LOST]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """Give those in the chosen state."""
+        """Return deliveries in the chosen state."""
         chosen = self.value()
         return queryset if chosen is None else queryset.filter(state=chosen)
 
 
 class ByEvent(SimpleListFilter):
-    """Choose among the events that are known; no row is asked for their names."""
+    """Filter by event; the names come from the receiver, not from the table."""
 
     title = "event"
     parameter_name = "event"
@@ -56,19 +56,19 @@ class ByEvent(SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> list[tuple[str, str]]:  # Any: of our model.
-        """Give the names of the catalogue, those that the program has registered, and the rest."""
-        return [*((name, name) for name in _known()), (_OTHER, "any other")]
+        """Return the known events, and one entry for all others."""
+        return [*((name, name) for name in _known_events()), (_OTHER, "any other")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """Give those of the chosen event."""
+        """Return deliveries of the chosen event."""
         chosen = self.value()
         if chosen == _OTHER:
-            return queryset.exclude(event__in=_known())
+            return queryset.exclude(event__in=_known_events())
         return queryset if chosen is None else queryset.filter(event=chosen)
 
 
 class ByAge(SimpleListFilter):
-    """Choose how long ago a delivery came, at most."""
+    """Filter by maximum age."""
 
     title = "received"
     parameter_name = "hours"
@@ -76,17 +76,17 @@ class ByAge(SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: ModelAdmin[Any]
     ) -> list[tuple[str, str]]:  # Any: of our model.
-        """Give what people ask after an incident."""
-        return [(hours, words) for hours, (_, words) in _AGES.items()]
+        """Return the choices of maximum age."""
+        return [(hours, label) for hours, (_, label) in _AGES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """Give those that came since then."""
+        """Return deliveries received since then."""
         chosen = _AGES.get(self.value() or "")
         if chosen is None:
             return queryset
         return queryset.filter(received_at__gte=to_db(datetime.now(UTC) - chosen[0]))
 
 
-def _known() -> list[str]:
+def _known_events() -> list[str]:
     hooks = delivery_source().hooks
     return list(CATALOGUE if hooks is None else hooks.models)

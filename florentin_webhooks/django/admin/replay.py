@@ -1,4 +1,4 @@
-"""Replay deliveries while somebody waits for the answer, and say in words what came of each."""
+"""Replay a delivery within a request, and describe the result."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = ["describe", "replay_one"]
 def replay_one(
     hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: bool
 ) -> ReplayResult:
-    """Replay the delivery *key* and return the result, also where the store does not answer."""
+    """Replay the delivery *key*; errors become results."""
     replay = partial(try_replay, hooks, key.hex, all_handlers=all_handlers, though_late=though_late)
     try:
         return Context().run(_apart, hooks, replay)
     except Unavailable as error:
-        return ReplayResult(key.hex, error.code, str(error))
+        return ReplayResult(key.hex, error.code, error.message)
 
 
 def describe(result: ReplayResult) -> str:
-    """Return *result* in words."""
+    """Return *result* in words, without a full stop."""
     if result.needs_confirmation:
         return result.reason
     if result.outcome == Outcome.PROCESSED:
@@ -45,11 +45,11 @@ def describe(result: ReplayResult) -> str:
 
 
 def _apart(hooks: Receiver, work: Callable[[], ReplayResult]) -> ReplayResult:
-    # Under ASGI the thread that sync_to_async gives work to is this one, which is busy here: a
-    # handler with async would wait for it forever. So it gets another one, for as long as it runs.
+    # Under ASGI this is the thread that sync_to_async uses. It is busy here, so an async handler
+    # would wait for it forever. The context gives the replay a thread of its own.
     SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())
     try:
-        with hooks.around():
+        with hooks.handler_context():
             return work()
     finally:
         asyncio.run(sync_to_async(connections.close_all)())

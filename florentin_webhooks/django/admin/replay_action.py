@@ -1,4 +1,4 @@
-"""Replay what was chosen in the admin: ask where that may do harm, tell what came of it."""
+"""Replay selected deliveries in the admin, with confirmation where handlers may run twice."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["ReplayRequest"]
 
 SECONDS = 15.0
-"""After these no further delivery is begun: servers end requests that last longer than 30."""
+"""No delivery is started after these: servers end requests after about 30 seconds."""
 
-_NAMED = 5
+_MAX_NAMES = 5
+_TITLE_ALL = "Run all handlers again?"
+_TITLE_LATE = "Replay deliveries that may have run before?"
 _TEMPLATE = "admin/florentin_webhooks/delivery/replay_confirmation.html"
 
 
 class ReplayRequest:
-    """Be one user's request to replay; the form says whether *all handlers*, and *confirmed*."""
+    """One user's request to replay; the form may say all_handlers and confirmed."""
 
     def __init__(self, page: ModelAdmin[Delivery], request: HttpRequest) -> None:
         self._page = page
@@ -41,20 +43,23 @@ class ReplayRequest:
         self._all = "all_handlers" in request.POST
         self._confirmed = "confirmed" in request.POST
 
-    def of(self, keys: Sequence[UUID]) -> HttpResponse | None:
-        """Replay the deliveries *keys*, and tell the user; give a page where that has to ask."""
+    def run(self, keys: Sequence[UUID]) -> HttpResponse | None:
+        """Replay the deliveries *keys*; return a page if the user must confirm some."""
         if self._all and not self._confirmed:
-            return self._ask([(key, "also handlers that are done run again") for key in keys])
-        ended = list(self._replay(keys))
-        done = [each for each in ended if not each.needs_confirmation]
-        self._tell(done)
-        if left := len(keys) - len(ended):
-            words = f"{left} more were not begun, since this took {SECONDS:.0f} s: do it again."
-            self._page.message_user(self._request, words, messages.WARNING)
+            return self._ask_confirmation(
+                [(key, "completed handlers run again, too") for key in keys]
+            )
+        results = list(self._replay(keys))
+        self._show([result for result in results if not result.needs_confirmation])
+        if remaining := len(keys) - len(results):
+            text = f"{remaining} more were not started within {SECONDS:.0f} s. Replay them again."
+            self._page.message_user(self._request, text, messages.WARNING)
         late = [
-            (UUID(each.fingerprint), describe(each)) for each in ended if each.needs_confirmation
+            (UUID(result.fingerprint), describe(result))
+            for result in results
+            if result.needs_confirmation
         ]
-        return self._ask(late) if late else None
+        return self._ask_confirmation(late) if late else None
 
     def _replay(self, keys: Sequence[UUID]) -> Iterator[ReplayResult]:
         hooks = delivery_source().hooks
@@ -62,28 +67,29 @@ class ReplayRequest:
         for key in keys:
             if hooks is None or monotonic() > deadline:
                 return
-            ended = replay_one(hooks, key, all_handlers=self._all, though_late=self._confirmed)
-            if not ended.needs_confirmation:
-                # What users did stands in the history of each delivery.
-                self._page.log_change(self._request, Delivery(key=key), describe(ended))
-            yield ended
+            result = replay_one(hooks, key, all_handlers=self._all, though_late=self._confirmed)
+            if not result.needs_confirmation:
+                # The history of each delivery shows who replayed it.
+                self._page.log_change(self._request, Delivery(key=key), describe(result))
+            yield result
 
-    def _tell(self, ended: Sequence[ReplayResult]) -> None:
-        """Say each thing once, with the deliveries that it is true of."""
-        together: dict[tuple[bool, str], list[str]] = {}
-        for each in ended:
-            together.setdefault((each.ok, describe(each)), []).append(short(UUID(each.fingerprint)))
-        for (ok, told), names in together.items():
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            which = "Delivery" if len(names) == 1 else "Deliveries"
-            words = f"{which} {', '.join(names[:_NAMED])}{more}: {told}."
+    def _show(self, results: Sequence[ReplayResult]) -> None:
+        """Show each result once, with the deliveries that it applies to."""
+        groups: dict[tuple[bool, str], list[str]] = {}
+        for result in results:
+            name = short(UUID(result.fingerprint))
+            groups.setdefault((result.ok, describe(result)), []).append(name)
+        for (ok, text), names in groups.items():
+            more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+            noun = "Delivery" if len(names) == 1 else "Deliveries"
+            message = f"{noun} {', '.join(names[:_MAX_NAMES])}{more}: {text}."
             level = messages.SUCCESS if ok else messages.ERROR
-            self._page.message_user(self._request, words, level)
+            self._page.message_user(self._request, message, level)
 
-    def _ask(self, questions: Sequence[tuple[UUID, str]]) -> HttpResponse:
+    def _ask_confirmation(self, questions: Sequence[tuple[UUID, str]]) -> HttpResponse:
         context: dict[str, Any] = {
             **self._page.admin_site.each_context(self._request),
-            "title": "Run all handlers again?" if self._all else "Run what may have run before?",
+            "title": _TITLE_ALL if self._all else _TITLE_LATE,
             "opts": self._page.opts,
             "media": self._page.media,
             "questions": [(Delivery(key=key), why) for key, why in questions],

@@ -1,4 +1,4 @@
-"""Find whose deliveries lie in the tables, for those who look at them."""
+"""Find the database that the admin shows, and the receiver that owns its deliveries."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["DeliverySource", "delivery_source"]
 
 _COMMAND = "manage.py florentin_webhooks deliveries"
 _COMMAND_OF = "florentin-webhooks deliveries"
-_PLACES = {
+_STORE_NAMES = {
     "RedisStore": "Redis",
-    "MemoryStore": "the memory of a process, where nobody can look",
+    "MemoryStore": "the memory of a process, which the admin cannot read",
 }
 
 
 class DeliverySource(NamedTuple):
-    """Say which database is looked into, whose deliveries are there, and what is to be known.
+    """The database shown in the admin, the receiver that owns it, and notices for the user.
 
-    *hooks* is None where nobody can tell whose they are.
+    *hooks* is None if there is no receiver, or more than one.
     """
 
     using: str
@@ -40,49 +40,49 @@ class DeliverySource(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def missing(self, event: str, ended: Collection[str]) -> tuple[str, ...]:
-        """Give the names of the handlers that want *event* and are not among the *ended*."""
-        return tuple(name for name in self.wanted(event) if name not in ended)
+        """Return the names of *event*'s handlers that are not among *ended*."""
+        return tuple(name for name in self.handlers(event) if name not in ended)
 
-    def wanted(self, event: str) -> tuple[str, ...]:
-        """Give the names of the handlers that want *event*."""
+    def handlers(self, event: str) -> tuple[str, ...]:
+        """Return the names of the handlers of *event*."""
         if self.hooks is None:
             return ()
         model: type[Event] = self.hooks.model(event)
-        # Who wants an event is decided by its class, so that no body is needed.
-        return tuple(handler.name for handler in self.hooks.match(model.model_construct()))
+        # Handlers match by the class of the event, so no body is needed.
+        return tuple(handler.name for handler in self.hooks.router.match(model))
 
 
 def delivery_source() -> DeliverySource:
-    """Give what the settings' receiver remembers in its database, or else the first in the URLs."""
+    """Return the source of the settings' receiver, or else of the first one in the URLs."""
     has_urls = getattr(settings, "ROOT_URLCONF", None)
-    return _remembered(get_resolver() if has_urls else None, conf.receiver_or_none())
+    return _find_source(get_resolver() if has_urls else None, conf.receiver_or_none())
 
 
 @lru_cache(maxsize=1)
-def _remembered(*_: object) -> DeliverySource:
-    # Once for the URLs and settings of a program: tables of a hundred rows ask for each.
+def _find_source(*_: object) -> DeliverySource:
+    # Cached, because every row of the list needs it.
     found = receivers(find_mounts())
     stores = [(each, each.store.using) for each in found if isinstance(each.store, DjangoStore)]
     if not stores:
-        return DeliverySource(DEFAULT_DB_ALIAS, None, (_elsewhere(found),))
+        return DeliverySource(DEFAULT_DB_ALIAS, None, (_notice_of_other_store(found),))
     using = stores[0][1]
     notes = tuple(
-        f"More deliveries lie in the database {alias!r}; see: {_COMMAND_OF} list APP"
+        f"More deliveries are in the database {alias!r}. See: {_COMMAND_OF} list APP"
         for alias in dict.fromkeys(alias for _, alias in stores if alias != using)
     )
     if [alias for _, alias in stores].count(using) == 1:
         return DeliverySource(using, stores[0][0], notes)
     several = (
-        f"Several receivers share the database {using!r}, so that nobody can tell here whose "
-        f"handlers a delivery is for. To replay one: {_COMMAND_OF} replay APP FINGERPRINT"
+        f"Several receivers share the database {using!r}, so the admin does not know which one "
+        f"received a delivery. To replay one: {_COMMAND_OF} replay APP FINGERPRINT"
     )
     return DeliverySource(using, None, (several, *notes))
 
 
-def _elsewhere(found: Sequence[Receiver]) -> str:
+def _notice_of_other_store(found: Sequence[Receiver]) -> str:
     if not found:
-        return "No receiver is configured, or wrongly. See: manage.py check"
+        return "No valid receiver is configured. See: manage.py check"
     kind = type(found[0].store).__name__
     command = f"{_COMMAND} list" if conf.receiver_or_none() else f"{_COMMAND_OF} list APP"
     see = "" if kind == "MemoryStore" else f" See: {command}"
-    return f"Deliveries are remembered in {_PLACES.get(kind, kind)}, and not here.{see}"
+    return f"Deliveries are stored in {_STORE_NAMES.get(kind, kind)}, not in this database.{see}"

@@ -1,4 +1,4 @@
-"""The store in the program's own database."""
+"""A store in the program's own database."""
 
 from florentin_webhooks.django.store.store import DjangoStore
 

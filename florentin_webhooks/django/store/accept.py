@@ -1,8 +1,8 @@
-"""Look a delivery up, or remember it, and take its lease.
+"""Accept a delivery: insert it or find the original, decide, and take the lease.
 
-The insert comes first and decides who is first, also between retries that were stamped anew: what
-was sent under one delivery id is unique, as are keys. Whoever loses waits for the winner, and then
-holds the row of the original, one row and no other, while it judges.
+The insert comes first and decides which request wins, also between retries with a new timestamp:
+keys are unique, and so is the content under one delivery id. A request that loses waits for the
+winner. Then it locks the row of the original, that row only, and decides.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock, from_now, to_db
 from florentin_webhooks.django.store.rows import (
     StoreOptions,
+    delete_deliveries,
     deliveries,
-    forget,
-    insert,
+    insert_or_ignore,
     lock_one,
-    uuid,
+    to_uuid,
 )
 from florentin_webhooks.django.store.transactions import transaction
 from florentin_webhooks.errors import Unavailable
@@ -34,114 +34,135 @@ if TYPE_CHECKING:
 __all__ = ["accept"]
 
 _TRIES = 5
-"""How often a delivery may come to an end of its time while it is looked up."""
+"""How often a record may expire or appear between the insert and the lock."""
 
 
-def accept(terms: StoreOptions, operation: Accept) -> Claim:
-    """Give what is to be done; with RUN comes the lease."""
-    with transaction(terms.using) as connection:
+def accept(options: StoreOptions, operation: Accept) -> Claim:
+    """Return the decision on a delivery; a RUN includes the lease."""
+    with transaction(options.using) as connection:
         for _ in range(_TRIES):
-            claim = _remember(terms, connection, operation) or _recall(terms, connection, operation)
+            claim = _accept_new(options, connection, operation)
+            claim = claim or _accept_known(options, connection, operation)
             if claim is not None:
                 return claim
-    message = f"the database {terms.using!r} changed too fast while a delivery was looked up"
-    raise Unavailable(message)
+    raise Unavailable(
+        f"The record of the delivery changed {_TRIES} times during one lookup "
+        f"in the database {options.using!r}."
+    )
 
 
-def _remember(
-    terms: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
+def _accept_new(
+    options: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
 ) -> Claim | None:
-    verdict, delivery = decide_accept(operation, None), operation.delivery
-    runs = verdict is AcceptDecision.RUN
+    """Insert the delivery; None if it is known."""
+    decision, delivery = decide_accept(operation, None), operation.delivery
+    runs = decision is AcceptDecision.RUN
     row = Delivery(
-        key=uuid(operation.key),
-        state=_state(verdict),
+        key=to_uuid(operation.key),
+        state=_state_for(decision),
         attempt=int(runs),
-        expires=from_now(terms.keep),
+        expires=from_now(options.unfinished_retention),
         event=delivery.event,
         delivery_id=delivery.delivery_id or "",
         received_at=to_db(delivery.received_at),
         secret=delivery.secret,
         body=delivery.body,
-        **({"token": operation.token, "until": from_now(terms.lease)} if runs else {}),
+        **(_lease(options, operation) if runs else {}),
         **_second_key(operation),
     )
-    if not insert(connection, row):
+    if not insert_or_ignore(connection, row):
         return None
-    return Claim(verdict, operation.key, row.attempt, id_reused=_reused(terms, row))
+    return Claim(decision, operation.key, row.attempt, id_reused=_is_id_reused(options, row))
 
 
 def _second_key(operation: Accept) -> dict[str, UUID]:
     if operation.trace is None:
         return {}
     return {
-        "sent_under": uuid(operation.trace.delivery_id),
-        "content": uuid(operation.trace.content),
+        "sent_under": to_uuid(operation.trace.delivery_id),
+        "content": to_uuid(operation.trace.content),
     }
 
 
-def _reused(terms: StoreOptions, row: Delivery) -> bool:
+def _is_id_reused(options: StoreOptions, row: Delivery) -> bool:
     if row.sent_under is None:
         return False
-    others = deliveries(terms).filter(sent_under=row.sent_under, expires__gt=Clock())
+    others = deliveries(options).filter(sent_under=row.sent_under, expires__gt=Clock())
     return others.exclude(key=row.key).exists()
 
 
-def _recall(
-    terms: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
+def _accept_known(
+    options: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
 ) -> Claim | None:
-    """Judge what is known; None where that has just come to its end, or begun."""
-    key = uuid(operation.key)
-    original, known = _original(terms, key, operation)
-    held, now = lock_one(deliveries(terms).filter(key=original))
-    if held is None:
+    """Decide on a known delivery; None if it has just expired or appeared."""
+    key = to_uuid(operation.key)
+    original, key_is_known = _find_original(options, key, operation)
+    row, now = lock_one(deliveries(options).filter(key=original))
+    if row is None:
         return None
-    if held.expires <= now:
-        forget(terms, [held.key])
+    if row.expires <= now:
+        delete_deliveries(options, [row.key])
         return None
-    # From here on these bytes are known, also when they come under any other delivery id.
-    if not known and not insert(connection, Delivery(key=key, original_id=held.key, expires=0)):
+    # This key is known from here on, also under any other delivery id.
+    retry = Delivery(key=key, original_id=row.key, expires=0)
+    if not key_is_known and not insert_or_ignore(connection, retry):
         return None
-    return _judged(terms, operation, held, now, anew=not known)
+    return _decide(options, operation, row, now, is_new_key=not key_is_known)
 
 
-def _original(terms: StoreOptions, key: UUID, operation: Accept) -> tuple[UUID | None, bool]:
-    """Give the key of what came first, and whether *key* itself is known."""
+def _find_original(options: StoreOptions, key: UUID, operation: Accept) -> tuple[UUID | None, bool]:
+    """Return the key of the original, and whether *key* itself is known."""
     same = Q(key=key)
     if second := _second_key(operation):
         same |= Q(**second)
-    found = {row.key: row for row in deliveries(terms).filter(same).only("key", "original")}
+    found = {row.key: row for row in deliveries(options).filter(same).only("key", "original")}
     if key in found:
         return found[key].original_id or key, True
     return next(iter(found), None), False
 
 
-def _judged(
-    terms: StoreOptions, operation: Accept, held: Delivery, now: int, *, anew: bool
+def _decide(
+    options: StoreOptions, operation: Accept, row: Delivery, now: int, *, is_new_key: bool
 ) -> Claim:
-    wait = (held.until - now) / 1000
-    verdict = decide_accept(operation, State(held.state), bytes(held.token), wait)
-    trace, key = operation.trace, held.key.bytes
-    changed = trace is not None and held.sent_under != uuid(trace.delivery_id)
-    if verdict is AcceptDecision.IN_PROGRESS:
-        return Claim(verdict, key, wait=wait, id_changed=changed)
-    if verdict is AcceptDecision.DUPLICATE:
-        if anew:  # It is known for as long as if it had come first.
-            _change(terms, held, expires=from_now(terms.retention))
-        return Claim(verdict, key, id_changed=changed)
-    if verdict is AcceptDecision.RUN:
-        held.attempt += bytes(held.token) != operation.token
-        lease = {"token": operation.token, "until": from_now(terms.lease)}
-    else:
-        lease = {"token": b"", "until": 0}
-    expires = from_now(terms.keep)
-    _change(terms, held, state=_state(verdict), attempt=held.attempt, expires=expires, **lease)
-    return Claim(verdict, key, held.attempt, done=frozenset(held.handlers), id_changed=changed)
+    wait = (row.until - now) / 1000
+    decision = decide_accept(operation, State(row.state), bytes(row.token), wait)
+    trace, key = operation.trace, row.key.bytes
+    id_changed = trace is not None and row.sent_under != to_uuid(trace.delivery_id)
+    if decision is AcceptDecision.IN_PROGRESS:
+        return Claim(decision, key, wait=wait, id_changed=id_changed)
+    if decision is AcceptDecision.DUPLICATE:
+        if is_new_key:  # It is remembered for a whole retention from now.
+            _update(options, row, expires=from_now(options.retention))
+        return Claim(decision, key, id_changed=id_changed)
+    _reopen(options, operation, row, decision)
+    done = frozenset(row.handlers)
+    return Claim(decision, key, row.attempt, done=done, id_changed=id_changed)
 
 
-def _change(terms: StoreOptions, held: Delivery, **fields: object) -> None:
-    deliveries(terms).filter(key=held.key).update(**fields)
+def _reopen(
+    options: StoreOptions, operation: Accept, row: Delivery, decision: AcceptDecision
+) -> None:
+    lease: dict[str, object] = {"token": b"", "until": 0}
+    if decision is AcceptDecision.RUN:
+        row.attempt += bytes(row.token) != operation.token
+        lease = _lease(options, operation)
+    _update(
+        options,
+        row,
+        state=_state_for(decision),
+        attempt=row.attempt,
+        expires=from_now(options.unfinished_retention),
+        **lease,
+    )
 
 
-def _state(verdict: AcceptDecision) -> State:
-    return State.RUNNING if verdict is AcceptDecision.RUN else State(verdict.value)
+def _lease(options: StoreOptions, operation: Accept) -> dict[str, object]:
+    return {"token": operation.token, "until": from_now(options.lease)}
+
+
+def _update(options: StoreOptions, row: Delivery, **fields: object) -> None:
+    deliveries(options).filter(key=row.key).update(**fields)
+
+
+def _state_for(decision: AcceptDecision) -> State:
+    return State.RUNNING if decision is AcceptDecision.RUN else State(decision.value)

@@ -1,8 +1,7 @@
 """Run a handler in the transaction that records its end: both are committed, or neither.
 
-On SQLite the transaction holds the one write lock from its beginning. On PostgreSQL the record is
-locked only once the handler has returned, so that whoever else asks about the delivery meanwhile
-is told at once that it is in progress.
+On SQLite the transaction holds the only write lock from its beginning. On PostgreSQL the record is
+locked after the handler has returned, so that a retry meanwhile is answered in-progress at once.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.django.store.errors import translate_errors
-from florentin_webhooks.django.store.finish import holds_lease, record
-from florentin_webhooks.django.store.guards import permit
+from florentin_webhooks.django.store.finish import finish_within, holds_lease
+from florentin_webhooks.django.store.guards import request_guard
 from florentin_webhooks.django.store.timeouts import timeouts
 from florentin_webhooks.django.store.transactions import durable
 
@@ -28,82 +27,81 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.django.store.rows import StoreOptions
 
-__all__ = ["effect"]
+__all__ = ["run_in_transaction"]
 
 _LOST = TransactionResult(None, State.LOST)
 
 
-def effect(terms: StoreOptions, operation: RunInTransaction) -> TransactionResult:
+def run_in_transaction(options: StoreOptions, operation: RunInTransaction) -> TransactionResult:
     """Run a handler and record its end."""
-    connection = connections[terms.using]
+    connection = connections[options.using]
     with translate_errors(connection):
-        return _Effect(terms, operation, connection).run()
+        return _AtomicRun(options, operation, connection).run()
 
 
-class _Effect:
-    """Hold a transaction and the limits of its end; a handler has all the time of its lease."""
+class _AtomicRun:
+    """One transaction of a handler; the timeouts apply before and after the handler."""
 
     def __init__(
-        self, terms: StoreOptions, operation: RunInTransaction, connection: BaseDatabaseWrapper
+        self, options: StoreOptions, operation: RunInTransaction, connection: BaseDatabaseWrapper
     ) -> None:
-        self._terms = terms
+        self._options = options
         self._operation = operation
         self._connection = connection
-        self._limits = timeouts(connection)
+        self._timeouts = timeouts(connection)
         self._outermost = not connection.in_atomic_block  # Else a test case rolls it back.
-        self._mine = False
+        self._holds_lease = False
         self._committed = False
 
     def run(self) -> TransactionResult:
         """Begin, call the handler, record, commit."""
-        with self._limits, ExitStack() as transaction:
-            transaction.enter_context(durable(self._connection, self._look))
-            # Registered before whatever the handler registers, so it is called first.
-            on_commit(self._note_commit, self._terms.using)
-            effected = self._called() if self._mine else _LOST
-            if effected.state is State.LOST:
-                set_rollback(True, self._terms.using)
-            return self._commit(transaction, effected)
+        with self._timeouts, ExitStack() as transaction:
+            transaction.enter_context(durable(self._connection, self._check_lease))
+            # Registered before the handler's own callbacks, so it runs first.
+            on_commit(self._mark_committed, self._options.using)
+            result = self._call_handler() if self._holds_lease else _LOST
+            if result.state is State.LOST:
+                set_rollback(True, self._options.using)
+            return self._commit(transaction, result)
 
-    def _called(self) -> TransactionResult:
-        self._limits.suspend()
+    def _check_lease(self) -> None:
+        self._holds_lease = holds_lease(self._options, self._operation.finish)
+
+    def _call_handler(self) -> TransactionResult:
+        self._timeouts.suspend()
         error = self._operation.call()
-        self._limits.resume()
-        return self._recorded(error)
-
-    def _look(self) -> None:
-        self._mine = holds_lease(self._terms, self._operation.finish)
-
-    def _recorded(self, error: BaseException | None) -> TransactionResult:
+        self._timeouts.resume()
         if error is None and self._connection.needs_rollback:
-            message = "the handler left its transaction to be rolled back"
-            error = TransactionManagementError(message)
+            error = TransactionManagementError("The handler marked its transaction for rollback.")
         if error is not None:
             return TransactionResult(error, State.LOST)
+        return self._record()
+
+    def _record(self) -> TransactionResult:
         try:
             if self._outermost:
-                self._limits.begin()
+                self._timeouts.begin()
             for latest in self._operation.also:
-                permit(self._terms, self._connection, latest)
-            return TransactionResult(None, record(self._terms, self._operation.finish))
+                request_guard(self._options, self._connection, latest)
+            return TransactionResult(None, finish_within(self._options, self._operation.finish))
         except OperationalError:
             raise
-        except DatabaseError as broken:  # An earlier statement had failed, and was passed over.
-            return TransactionResult(broken, State.LOST)
+        except DatabaseError as error:  # The handler ignored a statement that had failed.
+            return TransactionResult(error, State.LOST)
 
-    def _commit(self, transaction: ExitStack, effected: TransactionResult) -> TransactionResult:
+    def _commit(self, transaction: ExitStack, result: TransactionResult) -> TransactionResult:
         try:
             transaction.close()
         except Exception as error:
-            if self._committed:  # Nobody can take back what happened before this was raised.
-                logger.exception("an on_commit callback of a handler failed; its effects stand")
-                return effected
+            if self._committed:  # Raised by a callback, after the commit.
+                logger.exception("an on_commit callback of a handler failed; its data is committed")
+                return result
             if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
                 return TransactionResult(error, State.LOST)  # A deferred constraint, for example.
             raise
-        return effected
+        return result
 
-    def _note_commit(self) -> None:
-        """Lift the limits before what the handler wanted to be done after the commit."""
+    def _mark_committed(self) -> None:
+        """Cancel the timeouts before the handler's own on_commit callbacks run."""
         self._committed = True
-        self._limits.cancel()
+        self._timeouts.cancel()

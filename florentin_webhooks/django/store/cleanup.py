@@ -1,7 +1,7 @@
-"""Delete what has come to its end, and let go of old bodies: a little at a time, as work goes on.
+"""Delete expired records and old bodies, a few at a time, as deliveries come.
 
-Not in the transaction of the delivery at hand, which must neither wait for it nor fail with it. A
-fingerprint is as good as drawn at random, so one delivery in so many does it for all.
+Each cleanup is a transaction of its own, so that the current delivery neither waits for it nor
+fails with it. Fingerprints are random, so their last bits choose the deliveries that clean up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from django.db.models import Model
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.django.store.clock import Clock
-from florentin_webhooks.django.store.rows import StoreOptions, delete, deliveries, forget, guards
+from florentin_webhooks.django.store.rows import (
+    StoreOptions,
+    delete,
+    delete_deliveries,
+    deliveries,
+    guards,
+)
 from florentin_webhooks.django.store.transactions import transaction
 from florentin_webhooks.errors import Unavailable
 
@@ -22,44 +28,44 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-__all__ = ["drop_old_bodies", "sweep"]
+__all__ = ["delete_expired", "drop_old_bodies"]
 
 M = TypeVar("M", bound=Model)
 
-_SWEEP_EVERY, _LET_GO_EVERY = 16, 64
-_TIMES = 4
-"""How many are dealt with for each one that has come meanwhile, so that nothing piles up."""
+_DELETE_EVERY, _DROP_EVERY = 16, 64
+_FACTOR = 4
+"""Rows cleaned up for each one added meanwhile, so that a backlog shrinks."""
 
-_SECONDS, _LOCK = 0.5, 0.1
+_SECONDS, _LOCK_SECONDS = 0.5, 0.1
 
 
-def sweep(terms: StoreOptions, key: bytes) -> None:
-    """Delete some of what has expired, where it is the turn of *key*."""
-    if int.from_bytes(key) % _SWEEP_EVERY:
+def delete_expired(options: StoreOptions, key: bytes) -> None:
+    """Delete some expired records, if *key* is one of sixteen."""
+    if int.from_bytes(key) % _DELETE_EVERY:
         return
-    with suppress(Unavailable), transaction(terms.using, _SECONDS, _LOCK):
-        ended = deliveries(terms).filter(original=None, expires__lte=Clock()).order_by("expires")
-        if keys := _some(ended):
-            forget(terms, keys)
-        if keys := _some(guards(terms).filter(expires__lte=Clock()).order_by("expires")):
-            delete(guards(terms).filter(key__in=keys))
+    with suppress(Unavailable), transaction(options.using, _SECONDS, _LOCK_SECONDS):
+        expired = deliveries(options).filter(original=None, expires__lte=Clock())
+        if keys := _lock_some(expired.order_by("expires")):
+            delete_deliveries(options, keys)
+        if keys := _lock_some(guards(options).filter(expires__lte=Clock()).order_by("expires")):
+            delete(guards(options).filter(key__in=keys))
 
 
-def drop_old_bodies(terms: StoreOptions, key: bytes) -> None:
-    """Let go of the bodies of all that is done but the newest, where it is the turn of *key*."""
-    # Whoever skips the newest counts them; the more of them, the less often.
-    every = max(1, min(terms.history // _SWEEP_EVERY, _LET_GO_EVERY))
-    if not terms.history or int.from_bytes(key) % every:
+def drop_old_bodies(options: StoreOptions, key: bytes) -> None:
+    """Delete the bodies of completed deliveries beyond the newest, if *key* is one of many."""
+    # Skipping the newest counts them, so a longer history is cleaned up less often.
+    every = max(1, min(options.history // _DELETE_EVERY, _DROP_EVERY))
+    if not options.history or int.from_bytes(key) % every:
         return
-    with suppress(Unavailable), transaction(terms.using, _SECONDS, _LOCK):
-        done = deliveries(terms).filter(state=State.DONE.value, body__isnull=False)
+    with suppress(Unavailable), transaction(options.using, _SECONDS, _LOCK_SECONDS):
+        done = deliveries(options).filter(state=State.DONE.value, body__isnull=False)
         older = done.order_by("-finished_at").values_list("key", flat=True)
-        keys = list(older[terms.history : terms.history + _TIMES * _LET_GO_EVERY])
+        keys = list(older[options.history : options.history + _FACTOR * _DROP_EVERY])
         if keys:
             done.filter(key__in=keys).update(body=None, handlers={})
 
 
-def _some(rows: QuerySet[M]) -> list[UUID]:
-    """Lock and give the keys of some *rows*, without those that somebody is busy with."""
+def _lock_some(rows: QuerySet[M]) -> list[UUID]:
+    """Lock some *rows* that no other transaction has locked, and return their keys."""
     keys = rows.select_for_update(skip_locked=True).values_list("key", flat=True)
-    return list(keys[: _TIMES * _SWEEP_EVERY])
+    return list(keys[: _FACTOR * _DELETE_EVERY])

@@ -1,4 +1,4 @@
-"""Say what a database did not do, in words that hold neither a password nor a piece of a body."""
+"""Database errors as errors of this package, without passwords or values of rows."""
 
 from __future__ import annotations
 
@@ -16,56 +16,58 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["is_gone", "translate_errors"]
+__all__ = ["is_disconnected", "translate_errors"]
 
-_GONE = ("08", "57P")
+_DISCONNECTED = ("08", "57P")
 _NO_TABLE, _NO_COLUMN = "42P01", "42703"
-_NO_SUCH = ("no such table: florentin_webhooks_", "no such column:")
+_NO_TABLE_ON_SQLITE = ("no such table: florentin_webhooks_", "no such column:")
 
 
 @contextmanager
 def translate_errors(connection: BaseDatabaseWrapper) -> Generator[None]:
-    """Raise :class:`Unavailable` for whatever the database raises inside.
+    """Raise :class:`Unavailable` for every error of the database.
 
-    A connection that is of no use any more is closed, so that the next step opens another one.
+    A broken connection is closed, so that the next operation opens another one.
     """
     try:
         yield
     except Error as error:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        raise Unavailable(_reason(connection, error)) from None
+        raise _unavailable(connection, error) from None
     except SynchronousOnlyOperation:
-        message = (
-            "DjangoStore was asked to block inside a running event loop; "
-            "use: await aexecute(...), and in async def: async with delivery.once(...)"
-        )
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            "DjangoStore was called inside a running event loop, which it would block.",
+            "Use await aexecute(...), and in async def: async with delivery.once(...).",
+        ) from None
     except ImproperlyConfigured as error:
-        raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(
+            f"Django cannot use the database {connection.alias!r}: {error}",
+            "Correct DATABASES in the settings.",
+        ) from None
 
 
-def is_gone(connection: BaseDatabaseWrapper, error: Error) -> bool:
-    """Tell whether *error* says that the server, or the way to it, has gone."""
+def is_disconnected(connection: BaseDatabaseWrapper, error: Error) -> bool:
+    """Return whether *error* is a lost connection to PostgreSQL."""
     code = _sqlstate(error)
-    return connection.vendor == "postgresql" and (not code or code.startswith(_GONE))
+    return connection.vendor == "postgresql" and (not code or code.startswith(_DISCONNECTED))
 
 
 def _sqlstate(error: BaseException) -> str:
-    # PostgreSQL's code, empty where the server has not even answered; as psycopg and psycopg2 say.
+    # psycopg and psycopg2 name it differently; it is empty if the server did not answer.
     driver = error.__cause__
     return getattr(driver, "sqlstate", None) or getattr(driver, "pgcode", None) or ""
 
 
-def _reason(connection: BaseDatabaseWrapper, error: Error) -> str:
+def _unavailable(connection: BaseDatabaseWrapper, error: Error) -> Unavailable:
     alias = connection.alias
-    if _sqlstate(error) in {_NO_TABLE, _NO_COLUMN} or str(error).startswith(_NO_SUCH):
-        which = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
-        return (
-            f"the database {alias!r} lacks tables of this version of florentin_webhooks; "
-            f"run: python manage.py migrate florentin_webhooks{which}"
+    if _sqlstate(error) in {_NO_TABLE, _NO_COLUMN} or str(error).startswith(_NO_TABLE_ON_SQLITE):
+        option = "" if alias == DEFAULT_DB_ALIAS else f" --database {alias}"
+        return Unavailable(
+            f"The database {alias!r} lacks tables of this version of florentin_webhooks.",
+            f"Run: python manage.py migrate florentin_webhooks{option}",
         )
-    # What PostgreSQL's drivers say may quote the connection's parameters, or a row.
-    own = error.__cause__ is None or connection.vendor == "sqlite"
-    why = str(error) if own else type(error.__cause__).__name__
-    return f"the database {alias!r} gave no answer: {why}"
+    # Texts of PostgreSQL's drivers may quote connection parameters or rows.
+    is_safe = error.__cause__ is None or connection.vendor == "sqlite"
+    reason = str(error).rstrip(".") if is_safe else type(error.__cause__).__name__
+    return Unavailable(f"The database {alias!r} did not answer: {reason}.")

@@ -1,4 +1,4 @@
-"""Record how handlers end, with the token of the lease only."""
+"""Record the outcome of handlers; only the holder of the lease can."""
 
 from __future__ import annotations
 
@@ -6,61 +6,73 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.django.store.clock import Clock, from_now, moment, to_db
-from florentin_webhooks.django.store.rows import StoreOptions, deliveries, lock_one, uuid
+from florentin_webhooks.django.store.clock import Clock, from_now, to_datetime, to_db
+from florentin_webhooks.django.store.rows import StoreOptions, deliveries, lock_one, to_uuid
 from florentin_webhooks.django.store.transactions import transaction
 
 if TYPE_CHECKING:
     from florentin_webhooks.django.models import Delivery
 
-__all__ = ["finish", "holds_lease", "record"]
+__all__ = ["finish", "finish_within", "holds_lease"]
 
 
-def finish(terms: StoreOptions, operation: Finish) -> State:
-    """Record that a handler has ended; give the state of the record, or LOST."""
-    with transaction(terms.using):
-        held, now = _held(terms, operation)
-        if held is not None and held.state == State.DONE:
-            return State.DONE  # Also the answer to one that was sent twice.
-        return _record(terms, operation, held, now)
+def finish(options: StoreOptions, operation: Finish) -> State:
+    """Record that a handler has ended; return the state of the record, or LOST."""
+    with transaction(options.using):
+        row, now = _lock_delivery(options, operation)
+        if row is not None and row.state == State.DONE:
+            return State.DONE  # Also for an operation that was sent twice.
+        return _update(options, operation, row, now)
 
 
-def record(terms: StoreOptions, operation: Finish) -> State:
-    """Record it in the transaction that is under way; LOST where it is done, but not by this."""
-    held, now = _held(terms, operation)
-    if held is not None and held.state == State.DONE:
+def finish_within(options: StoreOptions, operation: Finish) -> State:
+    """Record the end in the current transaction; LOST if another attempt has completed it."""
+    row, now = _lock_delivery(options, operation)
+    if row is not None and row.state == State.DONE:
         return State.LOST
-    return _record(terms, operation, held, now)
+    return _update(options, operation, row, now)
 
 
-def holds_lease(terms: StoreOptions, operation: Finish) -> bool:
-    """Tell whether *operation* would count right now, and lock nothing."""
-    mine = deliveries(terms).filter(key=uuid(operation.key), token=operation.token)
+def holds_lease(options: StoreOptions, operation: Finish) -> bool:
+    """Return whether the token of *operation* holds the lease now, without a lock."""
+    mine = deliveries(options).filter(key=to_uuid(operation.key), token=operation.token)
     return mine.filter(state=State.RUNNING, expires__gt=Clock()).exists()
 
 
-def _held(terms: StoreOptions, operation: Finish) -> tuple[Delivery | None, int]:
-    held, now = lock_one(deliveries(terms).filter(key=uuid(operation.key), original=None))
-    return (held if held is not None and held.expires > now else None), now
+def _lock_delivery(options: StoreOptions, operation: Finish) -> tuple[Delivery | None, int]:
+    rows = deliveries(options).filter(key=to_uuid(operation.key), original=None)
+    row, now = lock_one(rows)
+    return (row if row is not None and row.expires > now else None), now
 
 
-def _record(terms: StoreOptions, operation: Finish, held: Delivery | None, now: int) -> State:
-    if held is None or bytes(held.token) != operation.token:
+def _update(options: StoreOptions, operation: Finish, row: Delivery | None, now: int) -> State:
+    if row is None or bytes(row.token) != operation.token:
         return State.LOST
-    fields: dict[str, object] = {"state": operation.state.value, "expires": from_now(terms.keep)}
+    fields: dict[str, object] = {
+        "state": operation.state.value,
+        "expires": from_now(options.unfinished_retention),
+    }
     if operation.handler is not None:
-        held.handlers[operation.handler] = operation.ending.value
-        fields["handlers"] = held.handlers
+        row.handlers[operation.handler] = operation.ending.value
+        fields["handlers"] = row.handlers
     if operation.reason:
         fields["reason"] = operation.reason
     if operation.state is State.RUNNING:
-        fields["until"] = from_now(terms.lease)
+        fields["until"] = from_now(options.lease)
     else:
         fields |= {"token": b"", "until": 0}
     if operation.state is State.DONE:
-        fields |= {"reason": "", "expires": from_now(terms.retention)}
-        fields["finished_at"] = to_db(moment(now))
-        if not terms.history:
-            fields |= {"body": None, "handlers": {}}
-    deliveries(terms).filter(key=held.key).update(**fields)
+        fields |= _fields_of_done(options, now)
+    deliveries(options).filter(key=row.key).update(**fields)
     return operation.state
+
+
+def _fields_of_done(options: StoreOptions, now: int) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "reason": "",
+        "expires": from_now(options.retention),
+        "finished_at": to_db(to_datetime(now)),
+    }
+    if not options.history:
+        fields["body"], fields["handlers"] = None, {}
+    return fields

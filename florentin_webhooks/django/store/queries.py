@@ -1,4 +1,4 @@
-"""Answer operators: what came, what became of it, and open or drop it."""
+"""Queries of operators: look deliveries up, list them, reset them."""
 
 from __future__ import annotations
 
@@ -24,27 +24,33 @@ from florentin_webhooks.django.store.rows import (
     guards,
     lock_one,
     prefix_filter,
-    uuid,
+    to_uuid,
 )
 from florentin_webhooks.django.store.transactions import read_only, transaction
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-__all__ = ["dead", "find", "list_", "reopen", "search"]
+__all__ = [
+    "find_fingerprints",
+    "get_record",
+    "list_dead_letters",
+    "list_records",
+    "reset_record",
+]
 
 
-def find(terms: StoreOptions, operation: GetRecord) -> Record | None:
-    """Look one delivery up."""
-    known = Delivery.objects.using(terms.using).filter(expires__gt=Clock())
-    with read_only(terms.using):
-        row = known.filter(key=uuid(operation.key), original=None).first()
-    return None if row is None else _record(row, row.body)
+def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
+    """Return the record of one delivery, or None."""
+    known = Delivery.objects.using(options.using).filter(expires__gt=Clock())
+    with read_only(options.using):
+        row = known.filter(key=to_uuid(operation.key), original=None).first()
+    return None if row is None else _to_record(row, row.body)
 
 
-def list_(terms: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
-    """List deliveries, newest first."""
-    rows = _whole(terms)
+def list_records(options: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
+    """Return records, the newest first."""
+    rows = _with_body(options)
     if operation.state is not None:
         rows = rows.filter(state=operation.state.value)
     if operation.event is not None:
@@ -56,51 +62,55 @@ def list_(terms: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
     if operation.bodies:
         rows = rows.defer(None)
     rows = rows.order_by("-received_at", "-key")[: operation.limit]
-    with read_only(terms.using):
-        return tuple(_record(row, row.body if operation.bodies else None) for row in rows)
+    with read_only(options.using):
+        return tuple(_to_record(row, row.body if operation.bodies else None) for row in rows)
 
 
-def search(terms: StoreOptions, operation: FindFingerprints) -> tuple[str, ...]:
-    """Find fingerprints by their beginning."""
-    begins = prefix_filter(operation.prefix)
-    if begins is None:
+def find_fingerprints(options: StoreOptions, operation: FindFingerprints) -> tuple[str, ...]:
+    """Return the fingerprints with a prefix, in hex."""
+    has_prefix = prefix_filter(operation.prefix)
+    if has_prefix is None:
         return ()
-    found = _whole(terms).filter(begins).order_by("key")
-    with read_only(terms.using):
+    found = _with_body(options).filter(has_prefix).order_by("key")
+    with read_only(options.using):
         return tuple(key.hex for key in found.values_list("key", flat=True)[: operation.limit])
 
 
-def dead(_terms: StoreOptions, _operation: ListDeadLetters) -> tuple[DeadLetter, ...]:
-    """Give nothing: without a queue, what fails is failed until it comes again."""
+def list_dead_letters(
+    _options: StoreOptions, _operation: ListDeadLetters
+) -> tuple[DeadLetter, ...]:
+    """Return nothing: without a queue there are no dead letters."""
     return ()
 
 
-def reopen(terms: StoreOptions, operation: ResetRecord) -> State | None:
-    """Make an ended delivery runnable again, or drop it; give the state that it was in."""
-    with transaction(terms.using):
-        held, now = lock_one(deliveries(terms).filter(key=uuid(operation.key), original=None))
-        if held is None or held.expires <= now:
+def reset_record(options: StoreOptions, operation: ResetRecord) -> State | None:
+    """Make an ended delivery runnable again, or drop it; return its former state."""
+    with transaction(options.using):
+        rows = deliveries(options).filter(key=to_uuid(operation.key), original=None)
+        row, now = lock_one(rows)
+        if row is None or row.expires <= now:
             return None
-        if held.state != State.RUNNING:
-            delete(guards(terms).filter(delivery=held.key))
-            _reopen(terms, operation, held)
-        return State(held.state)
+        if row.state != State.RUNNING:
+            delete(guards(options).filter(delivery=row.key))
+            _reset(options, operation, row)
+        return State(row.state)
 
 
-def _reopen(terms: StoreOptions, operation: ResetRecord, held: Delivery) -> None:
+def _reset(options: StoreOptions, operation: ResetRecord, row: Delivery) -> None:
     fields: dict[str, object] = {"token": b"", "until": 0, "handlers": {}, "reason": ""}
     if operation.mode is ResetMode.DROP:
         fields |= {"state": State.DONE.value, "body": None}
     else:
-        fields |= {"state": State.FAILED.value, "expires": from_now(terms.keep)}
-    deliveries(terms).filter(key=held.key).update(**fields)
+        expires = from_now(options.unfinished_retention)
+        fields |= {"state": State.FAILED.value, "expires": expires}
+    deliveries(options).filter(key=row.key).update(**fields)
 
 
-def _whole(terms: StoreOptions) -> QuerySet[Delivery]:
-    return deliveries(terms).filter(body__isnull=False, expires__gt=Clock())
+def _with_body(options: StoreOptions) -> QuerySet[Delivery]:
+    return deliveries(options).filter(body__isnull=False, expires__gt=Clock())
 
 
-def _record(row: Delivery, body: bytes | None) -> Record:
+def _to_record(row: Delivery, body: bytes | None) -> Record:
     return Record(
         fingerprint=row.fingerprint,
         state=State(row.state),

@@ -1,4 +1,4 @@
-"""Put a row in unless somebody was faster, and hold one until the transaction ends."""
+"""Rows of both tables: query, insert, lock and delete them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "StoreOptions",
     "delete",
+    "delete_deliveries",
     "deliveries",
-    "forget",
     "guards",
-    "insert",
+    "insert_or_ignore",
     "lock_one",
     "prefix_filter",
-    "uuid",
+    "to_uuid",
 ]
 
 M = TypeVar("M", bound=Model)
@@ -36,22 +36,22 @@ _DIGITS = 32
 
 @dataclass(frozen=True, slots=True)
 class StoreOptions:
-    """Hold which database is used, how long what is kept there, in milliseconds, and how many."""
+    """The database of a store, its durations in milliseconds, and the length of its history."""
 
     using: str
     retention: int
     lease: int
-    keep: int
+    unfinished_retention: int
     history: int
 
 
-def uuid(digest: bytes) -> UUID:
-    """Give 16 bytes as databases compare them fastest."""
+def to_uuid(digest: bytes) -> UUID:
+    """Return 16 bytes as a UUID, the type that databases compare fastest."""
     return UUID(bytes=digest)
 
 
 def prefix_filter(prefix: str) -> Q | None:
-    """Give the condition that a key begins with *prefix*; None where none can."""
+    """Return the condition that a key begins with *prefix*, or None if no key can."""
     try:
         first, last = (UUID(prefix.ljust(_DIGITS, digit)) for digit in "0f")
     except ValueError:
@@ -59,18 +59,21 @@ def prefix_filter(prefix: str) -> Q | None:
     return Q(key__gte=first, key__lte=last)
 
 
-def deliveries(terms: StoreOptions) -> QuerySet[Delivery]:
-    """Give what is remembered, without bodies."""
-    return Delivery.objects.using(terms.using).defer("body")
+def deliveries(options: StoreOptions) -> QuerySet[Delivery]:
+    """Return the query for deliveries, without their bodies."""
+    return Delivery.objects.using(options.using).defer("body")
 
 
-def guards(terms: StoreOptions) -> QuerySet[Guard]:
-    """Give what guards what happens once."""
-    return Guard.objects.using(terms.using)
+def guards(options: StoreOptions) -> QuerySet[Guard]:
+    """Return the query for guards."""
+    return Guard.objects.using(options.using)
 
 
-def insert(connection: BaseDatabaseWrapper, row: Model) -> bool:
-    """Insert *row*, unless one like it is there; wait for those who are just inserting one."""
+def insert_or_ignore(connection: BaseDatabaseWrapper, row: Model) -> bool:
+    """Insert *row* unless it violates a unique constraint; return whether it was inserted.
+
+    Waits for transactions that are inserting the same key.
+    """
     query: Any = InsertQuery(type(row), on_conflict=OnConflict.IGNORE)  # Any: typed in parts.
     query.insert_values(row._meta.concrete_fields, [row])  # noqa: SLF001 - Django's public API.
     ((text, values),) = query.get_compiler(connection=connection).as_sql()
@@ -80,20 +83,22 @@ def insert(connection: BaseDatabaseWrapper, row: Model) -> bool:
 
 
 def lock_one(rows: QuerySet[M]) -> tuple[M | None, int]:
-    """Lock the one row that is left of *rows*; give it and the time."""
-    # No key: whoever refers to the row may go on doing so.
-    held = rows.select_for_update(no_key=True).annotate(now=Clock())[:1]
-    for row in held:
+    """Lock the first of *rows*; return it and the time, or None and 0.
+
+    Without the key, so that other transactions can still insert rows that refer to it.
+    """
+    locked = rows.select_for_update(no_key=True).annotate(now=Clock())[:1]
+    for row in locked:
         return row, cast("Any", row).now
     return None, 0
 
 
-def forget(terms: StoreOptions, keys: list[UUID]) -> None:
-    """Delete deliveries, and all that belongs to them."""
-    delete(guards(terms).filter(delivery__in=keys))
-    delete(deliveries(terms).filter(Q(key__in=keys) | Q(original__in=keys)))
+def delete_deliveries(options: StoreOptions, keys: list[UUID]) -> None:
+    """Delete deliveries with their guards and retries."""
+    delete(guards(options).filter(delivery__in=keys))
+    delete(deliveries(options).filter(Q(key__in=keys) | Q(original__in=keys)))
 
 
 def delete(rows: QuerySet[M]) -> None:
-    """Delete *rows* in one statement, without loading any of them."""
-    rows._raw_delete(rows.db)  # noqa: SLF001 - delete() would look for what we delete ourselves.
+    """Delete *rows* in one statement, without loading them."""
+    rows._raw_delete(rows.db)  # noqa: SLF001 - delete() would query for related rows first.

@@ -1,4 +1,4 @@
-"""Remember deliveries in the program's own database: PostgreSQL or SQLite."""
+"""A store in the program's own database: PostgreSQL or SQLite."""
 
 from __future__ import annotations
 
@@ -24,13 +24,18 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
-from florentin_webhooks.core.stores.retention import milliseconds
+from florentin_webhooks.core.stores.retention import (
+    UNFINISHED_RETENTION,
+    milliseconds,
+    resolve_keep,
+    validate_unfinished_retention,
+)
+from florentin_webhooks.django.store import queries
 from florentin_webhooks.django.store.accept import accept
-from florentin_webhooks.django.store.atomic import effect
-from florentin_webhooks.django.store.cleanup import drop_old_bodies, sweep
+from florentin_webhooks.django.store.atomic import run_in_transaction
+from florentin_webhooks.django.store.cleanup import delete_expired, drop_old_bodies
 from florentin_webhooks.django.store.finish import finish
 from florentin_webhooks.django.store.guards import latest, once
-from florentin_webhooks.django.store.queries import dead, find, list_, reopen, search
 from florentin_webhooks.django.store.rows import StoreOptions
 from florentin_webhooks.django.store.timeouts import timeouts
 from florentin_webhooks.errors import ConfigurationError
@@ -39,31 +44,34 @@ __all__ = ["DjangoStore"]
 
 A = TypeVar("A")
 
-_STEPS: dict[
-    type, Callable[[StoreOptions, Any], object]
-] = {  # Any: the operation of the key's type.
+# Any: the operation of the key's type.
+_STEPS: dict[type, Callable[[StoreOptions, Any], object]] = {
     Accept: accept,
     Finish: finish,
-    RunInTransaction: effect,
+    RunInTransaction: run_in_transaction,
     Once: once,
     Latest: latest,
-    GetRecord: find,
-    ListRecords: list_,
-    FindFingerprints: search,
-    ResetRecord: reopen,
-    ListDeadLetters: dead,
+    GetRecord: queries.get_record,
+    ListRecords: queries.list_records,
+    FindFingerprints: queries.find_fingerprints,
+    ResetRecord: queries.reset_record,
+    ListDeadLetters: queries.list_dead_letters,
 }
 
 
 class DjangoStore:
-    """Remember deliveries in the database that Django's settings call *using*.
+    """A store in the database *using* of Django's settings.
 
-    A delivery that is done stays known for *retention*, the newest *history* of them with body and
-    handlers; one that is not done for *keep*. Whoever runs handlers has *lease*. A handler that is
-    ``atomic`` runs in the transaction that records its end.
+    A completed delivery is remembered for *retention*, the newest *history* of them with body and
+    handlers; an unfinished one for *unfinished_retention* (*keep* is its old name). *lease* is how
+    long inline handlers have a delivery to themselves. A handler that is ``atomic`` runs in the
+    transaction that records its end.
 
     No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
-    ``atomic()``; what :meth:`Delivery.once` asks is part of the transaction around it.
+    ``atomic()``; only :meth:`Delivery.once` joins the transaction around it.
+
+    Raises :class:`ConfigurationError` for durations that contradict each other, for an unknown or
+    unsupported database, and if the app is not installed.
     """
 
     def __init__(
@@ -72,68 +80,78 @@ class DjangoStore:
         *,
         retention: timedelta = timedelta(hours=24),
         lease: timedelta = timedelta(seconds=60),
-        keep: timedelta = timedelta(days=30),
+        unfinished_retention: timedelta = UNFINISHED_RETENTION,
         history: int = 1000,
+        keep: timedelta | None = None,
     ) -> None:
+        unfinished_retention = resolve_keep(keep, unfinished_retention)
+        validate_unfinished_retention(unfinished_retention, retention)
+        _check_database(using)
         self.using = using
         self.retention = retention
         self.lease = lease
-        self.keep = keep
+        self.unfinished_retention = unfinished_retention
         self.supports_jobs = False
         self.supports_transactions = True
-        if keep < retention:
-            message = f"keep ({keep}) is shorter than retention ({retention}); raise keep"
-            raise ConfigurationError(message)
-        _refuse_unfit(using)
-        self._terms = StoreOptions(
-            using, milliseconds(retention), milliseconds(lease), milliseconds(keep), history
+        self._options = StoreOptions(
+            using,
+            milliseconds(retention),
+            milliseconds(lease),
+            milliseconds(unfinished_retention),
+            history,
         )
 
     def execute(self, operation: Operation[A]) -> A:
-        """Carry out *operation*; raises :class:`Unavailable` where there is no answer in time."""
+        """Execute *operation*; raises :class:`Unavailable` if the database does not answer."""
         step = _STEPS.get(type(operation))
         if step is None:
-            message = f"DjangoStore cannot carry out {type(operation).__name__}"
-            raise ConfigurationError(message)
-        answer = step(self._terms, operation)
-        self._tidy(operation, answer)
+            raise ConfigurationError(
+                f"DjangoStore does not support {type(operation).__name__}.",
+                "Use RedisStore for queued handlers.",
+            )
+        answer = step(self._options, operation)
+        self._clean_up(operation, answer)
         return cast("A", answer)
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Carry out *operation* in the thread that Django keeps for what blocks."""
+        """Execute *operation* in the thread that Django keeps for blocking calls."""
         step = asyncio.ensure_future(sync_to_async(self.execute)(operation))
-        return await asyncio.shield(step)  # One that waits runs all the same.
+        return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
 
     def close(self) -> None:
-        """Close this thread's connection, unless it is in use; it opens again when needed."""
-        connection = connections[self._terms.using]
+        """Close this thread's connection unless it is in use; it reopens when needed."""
+        connection = connections[self.using]
         if not connection.in_atomic_block:
             connection.close()
 
     async def aclose(self) -> None:
-        """Close the connection of the thread that Django keeps for what blocks."""
+        """Close the connection of the thread that Django keeps for blocking calls."""
         await sync_to_async(self.close)()
 
-    def _tidy(self, operation: Operation[Any], answer: object) -> None:  # Any: of any answer.
+    def _clean_up(self, operation: Operation[Any], answer: object) -> None:  # Any: of any answer.
         if isinstance(operation, Accept):
-            sweep(self._terms, operation.key)
+            delete_expired(self._options, operation.key)
         elif isinstance(operation, Finish) and answer is State.DONE:
-            drop_old_bodies(self._terms, operation.key)
+            drop_old_bodies(self._options, operation.key)
         elif isinstance(answer, TransactionResult) and answer.state is State.DONE:
-            drop_old_bodies(self._terms, cast("RunInTransaction", operation).finish.key)
+            drop_old_bodies(self._options, cast("RunInTransaction", operation).finish.key)
 
 
-def _refuse_unfit(using: str) -> None:
+def _check_database(using: str) -> None:
     if not apps.is_installed("florentin_webhooks.django"):
-        message = (
-            "DjangoStore needs its tables: add 'florentin_webhooks.django' to INSTALLED_APPS, "
-            "and run: python manage.py migrate florentin_webhooks"
+        raise ConfigurationError(
+            "DjangoStore has no tables: florentin_webhooks.django is not an installed app.",
+            "Add 'florentin_webhooks.django' to INSTALLED_APPS, and run: "
+            "python manage.py migrate florentin_webhooks",
         )
-        raise ConfigurationError(message)
     try:
         timeouts(connections[using])
     except ConnectionDoesNotExist:
-        message = f"DATABASES has no {using!r}; it has {', '.join(sorted(connections))}"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            f"DATABASES has no {using!r}.", f"Choose one of: {', '.join(sorted(connections))}."
+        ) from None
     except ImproperlyConfigured as error:
-        raise ConfigurationError(str(error)) from None
+        raise ConfigurationError(
+            f"Django cannot use the database {using!r}: {error}",
+            "Correct DATABASES in the settings.",
+        ) from None

@@ -1,62 +1,62 @@
-"""Bound what a step may wait for, by the means of its database."""
+"""Timeouts of one step of the store, by the means of its database."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, Self
 
-from florentin_webhooks.django.store.timeouts_postgresql import LOCK, OnPostgreSQL
-from florentin_webhooks.django.store.timeouts_sqlite import OnSQLite
+from florentin_webhooks.django.store.timeouts_postgresql import LOCK_SECONDS, PostgreSQLTimeouts
+from florentin_webhooks.django.store.timeouts_sqlite import SQLiteTimeouts
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["SECONDS", "Limits", "timeouts"]
+__all__ = ["SECONDS", "Timeouts", "timeouts"]
 
 SECONDS = 1.9
-"""How long one step may take; the sender is answered within two seconds."""
+"""Duration of one step; the sender must be answered within two seconds."""
 
 
-class Limits(Protocol):
-    """Be the limits of one step: in force inside ``with``, but for pauses."""
+class Timeouts(Protocol):
+    """The timeouts of one step, in force inside ``with`` unless suspended."""
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
     def begin(self) -> None:
-        """Bring into force what ends with a transaction that has just begun."""
+        """Set what the database limits itself, in a transaction that has just begun."""
         ...
 
     def suspend(self) -> None:
-        """Have them in force no more, until they are renewed."""
+        """Disable the timeouts until :meth:`resume`."""
         ...
 
     def resume(self) -> None:
-        """Have them in force again, with as much time as at the beginning."""
+        """Enable the timeouts again, with the whole duration."""
         ...
 
     def cancel(self) -> None:
-        """Have them in force no more: the transaction is over."""
+        """Disable the timeouts for good: the transaction has ended."""
         ...
 
 
 def timeouts(
     connection: BaseDatabaseWrapper,
     seconds: float = SECONDS,
-    lock: float | None = None,
+    lock_seconds: float | None = None,
     *,
     writes: bool = True,
-) -> Limits:
-    """Give the limits of one step on *connection*: its *seconds*, and those that a *lock* may take.
+) -> Timeouts:
+    """Return the timeouts of one step on *connection*: in all, and for each lock.
 
-    Raises :class:`ConfigurationError` for a database of another kind.
+    Raises :class:`ConfigurationError` unless the database is PostgreSQL or SQLite.
     """
     if connection.vendor == "postgresql":
-        return OnPostgreSQL(connection, seconds, lock or LOCK)
+        return PostgreSQLTimeouts(connection, seconds, lock_seconds or LOCK_SECONDS)
     if connection.vendor == "sqlite":
-        return OnSQLite(connection, lock or seconds, writes=writes)
-    message = (
-        f"DjangoStore needs PostgreSQL or SQLite, and the database {connection.alias!r} is "
-        f"{connection.display_name}; name another one: DjangoStore(using=...)"
+        return SQLiteTimeouts(connection, lock_seconds or seconds, writes=writes)
+    raise ConfigurationError(
+        f"The database {connection.alias!r} is {connection.display_name}; DjangoStore needs "
+        "PostgreSQL or SQLite.",
+        "Choose another database: DjangoStore(using=...).",
     )
-    raise ConfigurationError(message)

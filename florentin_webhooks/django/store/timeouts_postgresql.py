@@ -1,7 +1,9 @@
-"""Bound what a step waits for on PostgreSQL.
+"""Timeouts on PostgreSQL: by the server, and by the client if the server does not answer.
 
-The server is told how long it may wait. Where it does not even answer that, the socket is shut,
-which ends the wait in whatever driver.
+``lock_timeout`` and ``statement_timeout`` need a server that answers. For one that is frozen, or
+whose answer is lost, the socket is shut down, which ends the wait in every driver. TCP's own means
+do not help: the kernel of a frozen server goes on to acknowledge packets, so neither keepalives nor
+``tcp_user_timeout`` fire.
 """
 
 from __future__ import annotations
@@ -20,19 +22,19 @@ if TYPE_CHECKING:
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-__all__ = ["LOCK", "OnPostgreSQL", "short_lock_timeout"]
+__all__ = ["LOCK_SECONDS", "PostgreSQLTimeouts", "short_lock_timeout"]
 
-LOCK = 0.95
-"""How long one lock may take, in seconds; a step may have to wait for two of them."""
+LOCK_SECONDS = 0.95
+"""Duration of one lock wait; a step may have to wait twice."""
 
 
-class OnPostgreSQL:
-    """Give a *connection* so many *seconds* for a step, and for each *lock*."""
+class PostgreSQLTimeouts:
+    """Timeouts of a *connection*, in seconds: of the whole step, and of each lock wait."""
 
-    def __init__(self, connection: Any, seconds: float, lock: float) -> None:
-        self._connection = connection  # Any: we set what is not ours.
+    def __init__(self, connection: Any, seconds: float, lock_seconds: float) -> None:
+        self._connection = connection  # Any: we replace attributes that Django's types fix.
         self._seconds = seconds
-        self._wait = lock
+        self._lock_seconds = lock_seconds
         self._lock = Lock()
         self._ticket: int | None = None
         self._settings: dict[str, Any] = {}
@@ -45,12 +47,11 @@ class OnPostgreSQL:
         self.suspend()
 
     def begin(self) -> None:
-        """Tell the server, for as long as the transaction lasts that has just begun."""
-        seconds = f"{int(self._seconds * 1000)}ms"
-        _tell(self._connection, f"{int(self._wait * 1000)}ms", seconds)
+        """Set the server's timeouts for the transaction that has just begun."""
+        _set_timeouts(self._connection, _ms(self._lock_seconds), _ms(self._seconds))
 
     def suspend(self) -> None:
-        """Give it all the time that it takes."""
+        """Disable the client's timeouts."""
         with self._lock:
             if self._ticket is None:
                 return
@@ -60,38 +61,39 @@ class OnPostgreSQL:
         self._connection.__dict__.pop("connect", None)
 
     def resume(self) -> None:
-        """Give it as much time as it had."""
+        """Enable the client's timeouts, with the whole duration."""
         self._settings = settings = self._connection.settings_dict
         options = {"connect_timeout": 2, **settings["OPTIONS"]}
         self._connection.settings_dict = {**settings, "OPTIONS": options}
-        self._ticket = watchdog.watch(self._seconds, self._cut)
+        self._ticket = watchdog.watch(self._seconds, self._disconnect)
 
     cancel = suspend
 
-    def _cut(self) -> None:
+    def _disconnect(self) -> None:
         with self._lock:
             if self._ticket is None:
                 return
-            # Whoever ends a transaction on a broken connection opens the next one, in vain.
-            self._connection.connect = _refuse
-            with suppress(Exception):  # It may have gone by itself, or not be there yet.
-                _shut(self._connection.connection.fileno())
+            # Ending a transaction on a broken connection opens a new one, which would wait, too.
+            self._connection.connect = _refuse_to_connect
+            # The connection may be closed already, or not be open yet.
+            with suppress(AttributeError, OSError, self._connection.Database.Error):
+                _shut_down(self._connection.connection.fileno())
 
 
 @contextmanager
 def short_lock_timeout(connection: BaseDatabaseWrapper) -> Generator[None]:
-    """Wait briefly inside; afterwards the transaction around us waits as it did before."""
+    """Shorten the lock timeout inside; restore that of the current transaction afterwards."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
         )
         before = cursor.fetchone()
-    _tell(connection, f"{int(LOCK * 1000)}ms", f"{int(LOCK * 1000)}ms")
-    yield  # Where something is raised, the savepoint around us takes the change back.
-    _tell(connection, *before)
+    _set_timeouts(connection, _ms(LOCK_SECONDS), _ms(LOCK_SECONDS))
+    yield  # After an error, the rollback to the savepoint restores them.
+    _set_timeouts(connection, *before)
 
 
-def _tell(connection: BaseDatabaseWrapper, lock: str, statement: str) -> None:
+def _set_timeouts(connection: BaseDatabaseWrapper, lock: str, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, true), "
@@ -100,11 +102,14 @@ def _tell(connection: BaseDatabaseWrapper, lock: str, statement: str) -> None:
         )
 
 
-def _refuse() -> None:
-    message = "the time for an answer is over"
-    raise OperationalError(message)
+def _ms(seconds: float) -> str:
+    return f"{int(seconds * 1000)}ms"
 
 
-def _shut(descriptor: int) -> None:
+def _refuse_to_connect() -> None:
+    raise OperationalError("The timeout has passed.")
+
+
+def _shut_down(descriptor: int) -> None:
     with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as connected:
         connected.shutdown(socket.SHUT_RDWR)

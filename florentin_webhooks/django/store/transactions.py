@@ -1,4 +1,4 @@
-"""Open transactions that end in time, of our own or inside that of the program around us."""
+"""Transactions with timeouts: of our own, or inside the program's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connections
 from django.db.transaction import atomic
 from django.db.utils import Error
 
-from florentin_webhooks.django.store.errors import is_gone, translate_errors
+from florentin_webhooks.django.store.errors import is_disconnected, translate_errors
 from florentin_webhooks.django.store.timeouts import SECONDS, timeouts
 from florentin_webhooks.django.store.timeouts_postgresql import short_lock_timeout
 from florentin_webhooks.errors import ConfigurationError
@@ -24,78 +24,83 @@ __all__ = ["durable", "join_transaction", "read_only", "transaction"]
 
 @contextmanager
 def transaction(
-    using: str, seconds: float = SECONDS, lock: float | None = None
+    using: str, seconds: float = SECONDS, lock_seconds: float | None = None
 ) -> Generator[BaseDatabaseWrapper]:
-    """Open a transaction that is committed, for good, when it ends."""
+    """Open a transaction that is committed durably when it ends."""
     connection = connections[using]
-    with translate_errors(connection), timeouts(connection, seconds, lock) as limit:
-        # In a test case, which rolls all of it back, we are not the ones who began.
+    with translate_errors(connection), timeouts(connection, seconds, lock_seconds) as limits:
+        # In a test case, which rolls everything back, the transaction is not ours.
         outermost = not connection.in_atomic_block
-        with durable(connection, limit.begin if outermost else _nothing):
+        with durable(connection, limits.begin if outermost else _do_nothing):
             yield connection
 
 
 @contextmanager
 def join_transaction(using: str) -> Generator[BaseDatabaseWrapper]:
-    """Be part of the transaction that is under way, or open one where there is none."""
+    """Join the current transaction, or open one."""
     connection = connections[using]
     if not connection.in_atomic_block:
         with transaction(using):
             yield connection
         return
-    patience = short_lock_timeout if connection.vendor == "postgresql" else nullcontext
-    with translate_errors(connection), atomic(using), patience(connection):
+    lock_timeout = short_lock_timeout if connection.vendor == "postgresql" else nullcontext
+    with translate_errors(connection), atomic(using), lock_timeout(connection):
         yield connection
 
 
 @contextmanager
 def read_only(using: str) -> Generator[BaseDatabaseWrapper]:
-    """Look at what is there, whoever has a transaction under way."""
+    """Read with timeouts, inside or outside a transaction of the program."""
     connection = connections[using]
-    with translate_errors(connection), timeouts(connection, writes=False) as limit:
+    with translate_errors(connection), timeouts(connection, writes=False) as limits:
         if connection.in_atomic_block or connection.vendor == "sqlite":
-            yield connection  # Only a writer needs SQLite's lock.
+            yield connection  # SQLite's lock is for writers.
             return
-        with durable(connection, limit.begin):
+        with durable(connection, limits.begin):
             yield connection
 
 
 @contextmanager
-def durable(connection: BaseDatabaseWrapper, first: Callable[[], object]) -> Generator[None]:
-    """Open a transaction that nobody around us can roll back, and do *first* in it."""
+def durable(connection: BaseDatabaseWrapper, on_begin: Callable[[], object]) -> Generator[None]:
+    """Open a transaction that no outer one can roll back, and call *on_begin* in it.
+
+    Raises :class:`ConfigurationError` inside ``atomic()``.
+    """
     with ExitStack() as opened:
         try:
-            _open(connection, first, opened)
+            _open(connection, on_begin, opened)
         except RuntimeError:
-            message = (
-                f"the store was asked inside a transaction on {connection.alias!r}, which could "
-                "still be rolled back after Florentin was answered; mark the view with "
-                "django.db.transaction.non_atomic_requests, or ask outside of atomic()"
-            )
-            raise ConfigurationError(message) from None
+            raise ConfigurationError(
+                f"The store was called inside a transaction on {connection.alias!r}, which could "
+                "still be rolled back after the reply to the sender.",
+                "Mark the view with django.db.transaction.non_atomic_requests, or call the store "
+                "outside atomic().",
+            ) from None
         yield
 
 
-def _open(connection: BaseDatabaseWrapper, first: Callable[[], object], opened: ExitStack) -> None:
+def _open(
+    connection: BaseDatabaseWrapper, on_begin: Callable[[], object], opened: ExitStack
+) -> None:
     was_idle = connection.connection is not None and not connection.in_atomic_block
     try:
-        _open_once(connection, first, opened)
+        _open_once(connection, on_begin, opened)
     except Error as error:
-        # A connection that broke while nobody used it: nothing has happened on it yet.
-        if not (was_idle and is_gone(connection, error)):
+        # An idle connection that the server has closed: it has run nothing yet.
+        if not (was_idle and is_disconnected(connection, error)):
             raise
         connection.close()
-        _open_once(connection, first, opened)
+        _open_once(connection, on_begin, opened)
 
 
 def _open_once(
-    connection: BaseDatabaseWrapper, first: Callable[[], object], opened: ExitStack
+    connection: BaseDatabaseWrapper, on_begin: Callable[[], object], opened: ExitStack
 ) -> None:
     with ExitStack() as opening:
         opening.enter_context(atomic(connection.alias, durable=True))
-        first()
+        on_begin()
         opened.push(opening.pop_all())
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass

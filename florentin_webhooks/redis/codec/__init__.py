@@ -1,3 +1,3 @@
-"""Operations of the store as calls of Lua scripts, and their answers."""
+"""Store operations encoded as script calls, and their answers decoded."""
 
 __all__: list[str] = []

@@ -1,38 +1,46 @@
-"""Describe accepting and finishing as calls of scripts."""
+"""Encode accepting and finishing as script calls and decode their answers."""
 
 from __future__ import annotations
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
+from florentin_webhooks.redis.schema import (
+    NO_JOB_ARGS,
+    NO_JOB_KEYS,
+    KeySchema,
+    ScriptCall,
+    job_args,
+    job_keys,
+    load_script,
+)
 
 __all__ = ["accept", "finish"]
 
-_ACCEPT = script("accept")
-_FINISH = script("finish")
+_ACCEPT = load_script("accept")
+_FINISH = load_script("finish")
 
 
-def accept(layout: KeySchema, operation: Accept) -> ScriptCall:
-    """Give the call that looks a delivery up and takes its lease or pushes its jobs."""
+def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
+    """Encode :class:`Accept`."""
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
     keys = (
-        layout.record(operation.key),
-        layout.delivery_id(trace.delivery_id) if trace else layout.prefix,
-        layout.log,
-        layout.dead,
-        *job_keys(layout, jobs),
+        schema.record(operation.key),
+        schema.delivery_id(trace.delivery_id) if trace else schema.prefix,
+        schema.log,
+        schema.dead,
+        *job_keys(schema, jobs),
     )
     arguments = (
-        layout.records,
+        schema.records,
         operation.key,
         trace.content if trace else b"",
         operation.token,
         int(operation.fresh),
         int(operation.valid),
         int(operation.inline),
-        layout.lease,
-        layout.retention,
-        layout.keep,
+        schema.lease,
+        schema.retention,
+        schema.unfinished_retention,
         delivery.body,
         delivery.event,
         delivery.delivery_id or "",
@@ -40,20 +48,21 @@ def accept(layout: KeySchema, operation: Accept) -> ScriptCall:
         delivery.secret,
         *job_args(jobs),
     )
-    return ScriptCall(_ACCEPT, keys, arguments, _claim, len(delivery.body), may_fail=True)
+    return ScriptCall(_ACCEPT, keys, arguments, _to_claim, len(delivery.body), may_fail=True)
 
 
-def finish(layout: KeySchema, operation: Finish) -> ScriptCall:
-    """Give the call that records how a handler ended and moves the delivery on."""
+def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
+    """Encode :class:`Finish`."""
     part = operation.part
-    queue = part.queue if part else ""
+    queue, jobs = part.queue if part else "", operation.jobs
+    record, pending = schema.part(operation.key, queue)
     keys = (
-        layout.record(operation.key),
-        layout.log,
-        layout.done,
-        layout.dead,
-        layout.pending(queue),
-        *job_keys(layout, operation.jobs),
+        record,
+        schema.log,
+        schema.done,
+        schema.dead,
+        pending,
+        *(job_keys(schema, jobs) if jobs else NO_JOB_KEYS),
     )
     arguments = (
         operation.token,
@@ -64,20 +73,20 @@ def finish(layout: KeySchema, operation: Finish) -> ScriptCall:
         operation.reason,
         part.id if part else "",
         operation.key,
-        layout.records,
-        layout.lease,
-        layout.retention,
-        layout.keep,
-        layout.history,
-        *job_args(operation.jobs),
+        schema.records,
+        schema.lease,
+        schema.retention,
+        schema.unfinished_retention,
+        schema.history,
+        *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    return ScriptCall(_FINISH, keys, arguments, _state)
+    return ScriptCall(_FINISH, keys, arguments, _to_state)
 
 
-def _claim(answer: bytes) -> Claim:
-    verdict, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
+def _to_claim(answer: bytes) -> Claim:
+    decision, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
     return Claim(
-        _VERDICTS[verdict],
+        _DECISIONS[decision],
         answer[:_KEY],
         attempt=int(attempt),
         wait=int(wait) / 1000,
@@ -87,10 +96,10 @@ def _claim(answer: bytes) -> Claim:
     )
 
 
-def _state(answer: bytes) -> State:
+def _to_state(answer: bytes) -> State:
     return _STATES[answer]
 
 
 _KEY = 16
-_VERDICTS = {verdict.value.encode(): verdict for verdict in AcceptDecision}
+_DECISIONS = {decision.value.encode(): decision for decision in AcceptDecision}
 _STATES = {state.value.encode(): state for state in State}

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, Latest, Once
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, script
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
 __all__ = [
     "latest",
     "once",
 ]
 
-_ONCE = script("once")
+_ONCE = load_script("once")
+_LATEST = load_script("latest")
 
-_LATEST = script("latest")
 
-
-def once(layout: KeySchema, operation: Once) -> ScriptCall:
-    """Give the call that guards what is labelled."""
+def once(schema: KeySchema, operation: Once) -> ScriptCall:
+    """Encode :class:`Once`."""
     lease = int(operation.seconds * 1000)
     arguments = (operation.label, operation.token, operation.step.value, lease, operation.part)
-    return ScriptCall(_ONCE, (layout.record(operation.key),), arguments, _permit)
+    return ScriptCall(_ONCE, (schema.record(operation.key),), arguments, _to_grant)
 
 
-def latest(layout: KeySchema, operation: Latest) -> ScriptCall:
-    """Give the call that guards an entity."""
+def latest(schema: KeySchema, operation: Latest) -> ScriptCall:
+    """Encode :class:`Latest`."""
     arguments = (
         operation.timestamp,
         operation.token,
         operation.step.value,
         int(operation.seconds * 1000),
-        layout.keep,
+        schema.unfinished_retention,
     )
-    return ScriptCall(_LATEST, (layout.entity(operation.entity),), arguments, _permit)
+    return ScriptCall(_LATEST, (schema.entity(operation.entity),), arguments, _to_grant)
 
 
-def _permit(answer: tuple[bytes, int]) -> GuardGrant:
-    permission, wait = answer
-    return GuardGrant(GuardDecision(permission.decode()), wait / 1000)
+def _to_grant(answer: tuple[bytes, int]) -> GuardGrant:
+    decision, wait = answer
+    return GuardGrant(GuardDecision(decision.decode()), wait / 1000)

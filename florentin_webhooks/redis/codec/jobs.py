@@ -1,4 +1,4 @@
-"""Describe what workers and handlers ask as calls of scripts."""
+"""Encode the operations of workers as script calls and decode their answers."""
 
 from __future__ import annotations
 
@@ -14,57 +14,63 @@ from florentin_webhooks.core.stores.jobs import (
     ListPendingJobs,
     RequeueLostJob,
 )
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
+from florentin_webhooks.redis.schema import (
+    KeySchema,
+    ScriptCall,
+    job_args,
+    job_keys,
+    load_script,
+)
 
 __all__ = [
-    "begin",
-    "sweep",
-    "waiting",
+    "claim_job",
+    "list_pending_jobs",
+    "requeue_lost_job",
 ]
 
-_CANDIDATES = 10_000
-"""How many waiting jobs are looked at in one go."""
+_MAX_PENDING = 10_000
+"""The most pending jobs that one call lists."""
 
-_BEGIN = script("begin")
-
-_SWEEP = script("sweep")
-
-_WAITING = script("waiting")
+_CLAIM_JOB = load_script("claim_job")
+_LIST_PENDING_JOBS = load_script("list_pending_jobs")
+_REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 
 
-def begin(layout: KeySchema, operation: ClaimJob) -> ScriptCall:
-    """Give the call that takes the lease of one queue's part."""
+def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
+    """Encode :class:`ClaimJob`."""
     part = operation.part
-    keys = (layout.record(operation.key), layout.pending(part.queue), layout.dead)
+    keys = (*schema.part(operation.key, part.queue), schema.dead)
     lease = int(operation.seconds * 1000)
-    arguments = (operation.token, part.queue, part.id, lease, layout.keep)
-    return ScriptCall(_BEGIN, keys, arguments, _work)
+    arguments = (operation.token, part.queue, part.id, lease, schema.unfinished_retention)
+    return ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
 
 
-def sweep(layout: KeySchema, operation: RequeueLostJob) -> ScriptCall:
-    """Give the call that puts a lost job back."""
+def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall:
+    """Encode :class:`RequeueLostJob`."""
     part = operation.part
     keys = (
-        layout.record(operation.key),
-        layout.dead,
+        schema.record(operation.key),
+        schema.dead,
         part.keys.intermediate,
         part.keys.scheduled,
-        *job_keys(layout, (part,)),
+        *job_keys(schema, (part,)),
     )
-    return ScriptCall(_SWEEP, keys, (layout.keep, *job_args((part,))), bytes.decode)
+    arguments = (schema.unfinished_retention, *job_args((part,)))
+    return ScriptCall(_REQUEUE_LOST_JOB, keys, arguments, bytes.decode)
 
 
-def waiting(layout: KeySchema, operation: ListPendingJobs) -> ScriptCall:
-    """Give the call that lists the jobs of a queue that have been waiting."""
+def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCall:
+    """Encode :class:`ListPendingJobs`."""
     before = int(operation.before.timestamp() * 1000)
-    keys = (layout.pending(operation.queue), layout.dead)
-    return ScriptCall(_WAITING, keys, (before, layout.keep, _CANDIDATES), _ids)
+    keys = (schema.pending(operation.queue), schema.dead)
+    arguments = (before, schema.unfinished_retention, _MAX_PENDING)
+    return ScriptCall(_LIST_PENDING_JOBS, keys, arguments, _to_ids)
 
 
-def _work(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser gives.
-    verdict, wait, *rest = answer
+def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
+    decision, wait, *rest = answer
     if not rest:
-        return JobClaim(JobDecision(verdict.decode()), wait / 1000)
+        return JobClaim(JobDecision(decision.decode()), wait / 1000)
     attempt, body, delivery_id, received, secret, expected, *done = rest
     return JobClaim(
         JobDecision.RUN,
@@ -78,5 +84,5 @@ def _work(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser gives.
     )
 
 
-def _ids(answer: Sequence[bytes]) -> tuple[str, ...]:
+def _to_ids(answer: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(job_id.decode() for job_id in answer)

@@ -1,4 +1,4 @@
-"""Describe what operators ask as calls of scripts."""
+"""Encode the queries of operators as script calls and decode their answers."""
 
 from __future__ import annotations
 
@@ -16,121 +16,135 @@ from florentin_webhooks.core.stores.queries import (
     Record,
     ResetRecord,
 )
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, job_args, job_keys, script
+from florentin_webhooks.redis.schema import (
+    KeySchema,
+    ScriptCall,
+    job_args,
+    job_keys,
+    load_script,
+)
 
-__all__ = ["dead", "find", "list_", "reopen", "search"]
+__all__ = [
+    "find_fingerprints",
+    "get_record",
+    "list_dead_letters",
+    "list_records",
+    "reset_record",
+]
 
-_LIST = script("list")
-_FIND = script("find")
-_REOPEN = script("reopen")
-_SEARCH = script("search")
-_DEAD = script("dead")
+_FIND_FINGERPRINTS = load_script("find_fingerprints")
+_GET_RECORD = load_script("get_record")
+_LIST_DEAD_LETTERS = load_script("list_dead_letters")
+_LIST_RECORDS = load_script("list_records")
+_RESET_RECORD = load_script("reset_record")
 
 
-def find(layout: KeySchema, operation: GetRecord) -> ScriptCall:
-    """Give the call that looks one delivery up."""
+def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
+    """Encode :class:`GetRecord`."""
 
     def read(answer: Sequence[bytes]) -> Record | None:
-        # What was once a retry, stamped anew, has nothing of its own but the way to the first.
-        return _record(operation.key, answer) if b"s" in answer[::2] else None
+        # The key of a retry with a new timestamp holds only the way to the first delivery.
+        return _to_record(operation.key, answer) if b"s" in answer[::2] else None
 
-    return ScriptCall(_FIND, (layout.record(operation.key),), (), read)
+    return ScriptCall(_GET_RECORD, (schema.record(operation.key),), (), read)
 
 
-def list_(layout: KeySchema, operation: ListRecords) -> ScriptCall:
-    """Give the call that lists deliveries."""
+def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
+    """Encode :class:`ListRecords`."""
     arguments = (
-        layout.records,
-        _time(operation.until, "+inf"),
-        _time(operation.since, "-inf"),
+        schema.records,
+        _to_score(operation.until, "+inf"),
+        _to_score(operation.since, "-inf"),
         operation.limit,
         operation.state.value if operation.state else "",
         operation.event or "",
         int(operation.bodies),
     )
-    return ScriptCall(_LIST, (layout.log,), arguments, _records)
+    return ScriptCall(_LIST_RECORDS, (schema.log,), arguments, _to_records)
 
 
-def search(layout: KeySchema, operation: FindFingerprints) -> ScriptCall:
-    """Give the call that finds fingerprints by their beginning."""
-    return ScriptCall(_SEARCH, (layout.log,), (operation.prefix, operation.limit), _fingerprints)
+def find_fingerprints(schema: KeySchema, operation: FindFingerprints) -> ScriptCall:
+    """Encode :class:`FindFingerprints`."""
+    arguments = (operation.prefix, operation.limit)
+    return ScriptCall(_FIND_FINGERPRINTS, (schema.log,), arguments, _to_fingerprints)
 
 
-def dead(layout: KeySchema, operation: ListDeadLetters) -> ScriptCall:
-    """Give the call that lists the jobs that have failed for good."""
-    arguments = (_time(operation.until, "+inf"), operation.limit)
-    return ScriptCall(_DEAD, (layout.dead,), arguments, _dead_jobs)
+def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCall:
+    """Encode :class:`ListDeadLetters`."""
+    arguments = (_to_score(operation.until, "+inf"), operation.limit)
+    return ScriptCall(_LIST_DEAD_LETTERS, (schema.dead,), arguments, _to_dead_letters)
 
 
-def reopen(layout: KeySchema, operation: ResetRecord) -> ScriptCall:
-    """Give the call that makes a delivery runnable again, or drops it."""
+def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
+    """Encode :class:`ResetRecord`."""
     keys = (
-        layout.record(operation.key),
-        layout.log,
-        layout.dead,
-        *job_keys(layout, operation.jobs),
+        schema.record(operation.key),
+        schema.log,
+        schema.dead,
+        *job_keys(schema, operation.jobs),
     )
     arguments = (
         operation.mode.value,
         operation.key,
-        layout.retention,
-        layout.keep,
+        schema.retention,
+        schema.unfinished_retention,
         *job_args(operation.jobs),
     )
-    return ScriptCall(_REOPEN, keys, arguments, _state_before)
+    return ScriptCall(_RESET_RECORD, keys, arguments, _to_state)
 
 
-def _fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:
+def _to_fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:
     return tuple(key.hex() for key in answer)
 
 
-def _dead_jobs(answer: Sequence[bytes]) -> tuple[DeadLetter, ...]:
+def _to_dead_letters(answer: Sequence[bytes]) -> tuple[DeadLetter, ...]:
     pairs = zip(answer[::2], answer[1::2], strict=True)
     return tuple(
-        DeadLetter(job.decode()[:32], job.decode()[33:], _at(float(died))) for job, died in pairs
+        DeadLetter(job.decode()[:32], job.decode()[33:], _from_milliseconds(float(died)))
+        for job, died in pairs
     )
 
 
-def _state_before(answer: bytes) -> State | None:
+def _to_state(answer: bytes) -> State | None:
     return State(answer.decode()) if answer else None
 
 
-def _records(answer: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[Record, ...]:
-    return tuple(_record(key, fields) for key, fields in answer)
+def _to_records(answer: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[Record, ...]:
+    return tuple(_to_record(key, words) for key, words in answer)
 
 
-def _record(key: bytes, words: Sequence[bytes]) -> Record:
-    facts = dict(zip(words[::2], words[1::2], strict=True))
+def _to_record(key: bytes, words: Sequence[bytes]) -> Record:
+    fields = dict(zip(words[::2], words[1::2], strict=True))
     return Record(
         fingerprint=key.hex(),
-        state=State(facts[b"s"].decode()),
-        event=facts.get(b"e", b"").decode(),
-        delivery_id=facts.get(b"i", b"").decode() or None,
-        received_at=_moment(facts.get(b"r")),
-        finished_at=_moment(facts.get(b"z")),
-        secret=facts.get(b"k", b"").decode(),
-        attempt=int(facts.get(b"a", 0)),
-        handlers={name: value.decode() for name, value in _named(facts, b"h:")},
-        waiting={name: tuple(json.loads(value)) for name, value in _named(facts, b"q:")},
-        attempts={name: int(value) for name, value in _named(facts, b"x:")},
-        reasons={name: value.decode() for name, value in _named(facts, b"f:")},
-        body=facts.get(b"b", b""),
+        state=State(fields[b"s"].decode()),
+        event=fields.get(b"e", b"").decode(),
+        delivery_id=fields.get(b"i", b"").decode() or None,
+        received_at=_to_datetime(fields.get(b"r")),
+        finished_at=_to_datetime(fields.get(b"z")),
+        secret=fields.get(b"k", b"").decode(),
+        attempt=int(fields.get(b"a", 0)),
+        handlers={name: value.decode() for name, value in _by_name(fields, b"h:")},
+        waiting={name: tuple(json.loads(value)) for name, value in _by_name(fields, b"q:")},
+        attempts={name: int(value) for name, value in _by_name(fields, b"x:")},
+        reasons={name: value.decode() for name, value in _by_name(fields, b"f:")},
+        body=fields.get(b"b", b""),
     )
 
 
-def _named(facts: dict[bytes, bytes], kind: bytes) -> Iterator[tuple[str, bytes]]:
-    for field, value in facts.items():
-        if field.startswith(kind):
-            yield field[len(kind) :].decode(), value
+def _by_name(fields: dict[bytes, bytes], prefix: bytes) -> Iterator[tuple[str, bytes]]:
+    for field, value in fields.items():
+        if field.startswith(prefix):
+            yield field[len(prefix) :].decode(), value
 
 
-def _moment(milliseconds: bytes | None) -> datetime | None:
-    return _at(int(milliseconds)) if milliseconds else None
+def _to_datetime(milliseconds: bytes | None) -> datetime | None:
+    return _from_milliseconds(int(milliseconds)) if milliseconds else None
 
 
-def _at(milliseconds: float) -> datetime:
+def _from_milliseconds(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _time(moment: datetime | None, unbounded: str) -> str | int:
-    return unbounded if moment is None else int(moment.timestamp() * 1000)
+def _to_score(time: datetime | None, unbounded: str) -> str | int:
+    return unbounded if time is None else int(time.timestamp() * 1000)

@@ -1,3 +1,3 @@
-"""Sending calls to the server: blocking, and pipelined under asyncio."""
+"""Executors that send script calls: synchronous, and pipelined under asyncio."""
 
 __all__: list[str] = []

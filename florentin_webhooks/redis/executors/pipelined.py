@@ -1,10 +1,10 @@
-"""Carry out calls from an asyncio program, many of them in one round trip.
+"""Execute script calls from asyncio programs, many of them in one round trip.
 
-What waits while a round trip is under way leaves together in the next one. So the cost of a call
-falls as load rises, a burst needs one connection and cannot exhaust a pool, and the round trip
-runs in a task of its own, which nobody who is cancelled takes along. The end of the event loop
-cancels that task as well; it then sends once more what was under way, since a lease that is not
-given back keeps everybody waiting.
+Calls that arrive during a round trip leave together in the next one. So the cost of a call falls
+as load rises, a burst needs one connection and cannot exhaust a pool, and the round trip runs in a
+task of its own, which the cancellation of a caller does not reach. The end of the event loop
+cancels that task as well; it then sends the current batch once more, since a lease that is not
+released blocks the delivery until it expires.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.clients import BOUNDS, unavailable
+from florentin_webhooks.redis.clients import TIMEOUTS, to_unavailable
 from florentin_webhooks.redis.durability import check_durability
 from florentin_webhooks.redis.executors.resp import round_trip
 
@@ -31,75 +31,75 @@ __all__ = ["PipelinedExecutor"]
 MAX_BATCH = 128
 """The most calls of one round trip: about 10 ms of a server's time."""
 
-GROUP_BYTES = 2 << 20
-"""About how much they may hold: as much time, where bodies are large."""
+MAX_BATCH_BYTES = 2 << 20
+"""The size at which a batch is full: as much of a server's time, with large bodies."""
 
 
-class _Waiting(NamedTuple):
+class _PendingCall(NamedTuple):
     call: ScriptCall
     answer: asyncio.Future[object]
     since: float
 
 
 class PipelinedExecutor:
-    """Send calls through *client*, within the event loop in which it was made."""
+    """Executor over *client*, for the event loop in which it was created."""
 
     def __init__(self, client: AsyncioClient) -> None:
         self._client = client
-        self._waiting: deque[_Waiting] = deque()
+        self._pending: deque[_PendingCall] = deque()
         self._sender: asyncio.Task[None] | None = None
-        self._looked = False
+        self._checked = False
 
     async def run(self, call: ScriptCall) -> object:
-        """Give the answer; raises :class:`Unavailable` where there was none in time."""
+        """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(call, loop.create_future(), loop.time())
-        self._waiting.append(waiting)
-        if self._sender is None or self._sender.done():  # Cancelled before it took a step.
+        pending = _PendingCall(call, loop.create_future(), loop.time())
+        self._pending.append(pending)
+        if self._sender is None or self._sender.done():  # Cancelled before its first step.
             self._sender = loop.create_task(self._send_all())
-        return call.read(await waiting.answer)
+        return call.read(await pending.answer)
 
     async def aclose(self) -> None:
-        """Close the connection once everything that waits has been sent."""
+        """Close the connection after all pending calls are sent."""
         while self._sender is not None and not self._sender.done():
             await asyncio.wait({self._sender})
         await self._client.aclose()
 
     async def _send_all(self) -> None:
-        group: list[_Waiting] = []
-        reason = "an error that is no error of Redis"
+        batch: list[_PendingCall] = []
+        error: Exception | None = None
         try:
-            while self._waiting:
-                group = self._next_group()
+            while self._pending:
+                batch = self._next_batch()
                 try:
-                    answers = await self._round_trip([each.call for each in group])
+                    answers = await self._round_trip([each.call for each in batch])
                 except asyncio.CancelledError:
-                    self._waiting.extendleft(reversed(group))
+                    self._pending.extendleft(reversed(batch))
                     continue
-                _settle(group, answers)
-                await self._look_once()
-        except (RedisError, OSError) as error:
-            reason = str(unavailable(error))
+                _resolve(batch, answers)
+                await self._check_once()
+        except (RedisError, OSError) as caught:
+            error = caught
         finally:
-            # Whoever waits behind a server that does not answer is told at once as well.
-            for waiting in (*group, *self._waiting):
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(Unavailable(reason))
-            self._waiting.clear()
+            # Callers behind a server that does not answer fail at once as well.
+            for pending in (*batch, *self._pending):
+                if not pending.answer.done():
+                    pending.answer.set_exception(_to_failure(error))
+            self._pending.clear()
             self._sender = None
 
-    def _next_group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
-        size, oldest = 0, asyncio.get_running_loop().time() - BOUNDS.queue
-        while self._waiting and len(group) < MAX_BATCH and size < GROUP_BYTES:
-            waiting = self._waiting.popleft()
-            # Where the caller was cancelled, or handlers have run, the operation still counts.
-            if waiting.since < oldest and waiting.call.may_fail and not waiting.answer.done():
-                waiting.answer.set_exception(Unavailable("too many deliveries wait for Redis"))
+    def _next_batch(self) -> list[_PendingCall]:
+        batch: list[_PendingCall] = []
+        size, oldest = 0, asyncio.get_running_loop().time() - TIMEOUTS.queue
+        while self._pending and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
+            pending = self._pending.popleft()
+            # After a cancellation, or when handlers have run, the operation still counts.
+            if pending.since < oldest and pending.call.may_fail and not pending.answer.done():
+                pending.answer.set_exception(_overload())
             else:
-                group.append(waiting)
-                size += waiting.call.size
-        return group
+                batch.append(pending)
+                size += pending.call.size
+        return batch
 
     async def _round_trip(self, calls: Sequence[ScriptCall]) -> list[object]:
         pool = self._client.connection_pool
@@ -111,24 +111,34 @@ class PipelinedExecutor:
                 answers[at] = answer
         return answers
 
-    async def _look_once(self) -> None:
-        if self._looked:
+    async def _check_once(self) -> None:
+        if self._checked:
             return
-        self._looked = True
+        self._checked = True
         try:
-            async with asyncio.timeout(BOUNDS.socket):
+            async with asyncio.timeout(TIMEOUTS.socket):
                 check_durability(await self._client.info())
-        except (RedisError, OSError):  # A TimeoutError is one.
+        except (RedisError, OSError):  # A TimeoutError is an OSError.
             check_durability(None)
         except asyncio.CancelledError:
-            pass  # The event loop ends; what waits has yet to be sent.
+            pass  # The event loop ends; pending calls have yet to be sent.
 
 
-def _settle(group: Sequence[_Waiting], answers: Sequence[object]) -> None:
-    for waiting, answer in zip(group, answers, strict=True):
-        if waiting.answer.done():
+def _resolve(batch: Sequence[_PendingCall], answers: Sequence[object]) -> None:
+    for pending, answer in zip(batch, answers, strict=True):
+        if pending.answer.done():
             continue
         if isinstance(answer, RedisError):
-            waiting.answer.set_exception(unavailable(answer))
+            pending.answer.set_exception(to_unavailable(answer))
         else:
-            waiting.answer.set_result(answer)
+            pending.answer.set_result(answer)
+
+
+def _to_failure(error: Exception | None) -> Unavailable:
+    if error is None:
+        return Unavailable("The task that sends commands to Redis failed unexpectedly.")
+    return to_unavailable(error)
+
+
+def _overload() -> Unavailable:
+    return Unavailable("Too many deliveries wait for Redis.")

@@ -1,22 +1,23 @@
--- Record how a handler ended and move the delivery on, with the token of its lease only.
--- KEYS  1 record  2 log  3 done  4 dead jobs  5 pending jobs of the queue  6 jobs
+-- Record how a handler ended and move the delivery on. Requires the token of its lease.
+-- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
---       5 ending  6 reason  7 job id  8 fingerprint  9 prefix of records  10 lease in ms
---       11 retention in ms  12 keep in ms  13 history  14 jobs
--- Gives the state of the record, or 'lost' where the lease belongs to somebody else.
+--       5 outcome  6 reason  7 job id  8 fingerprint  9 prefix of records  10 lease in ms
+--       11 retention in ms  12 unfinished retention in ms  13 history  14 jobs
+-- Returns the state of the record, or 'lost' if another run holds the lease.
 local record, queue, state = KEYS[1], ARGV[2], ARGV[3]
-local facts = call('HMGET', record, 's', 't:' .. queue)
--- Also the answers to a finish that was sent twice because its answer was lost.
-if facts[1] == 'done' then return 'done' end
-if facts[2] ~= ARGV[1] then return 'lost' end
-if queue == '' and facts[1] ~= 'running' then return facts[1] end
+local fields = call('HMGET', record, 's', 't:' .. queue)
+local state_before, holder = fields[1], fields[2]
+-- Also the answer to a finish that was sent twice because its answer was lost.
+if state_before == 'done' then return 'done' end
+if holder ~= ARGV[1] then return 'lost' end
+if queue == '' and state_before ~= 'running' then return state_before end
 
 if ARGV[4] ~= '' then call('HSET', record, 'h:' .. ARGV[4], ARGV[5]) end
 if ARGV[6] ~= '' then call('HSET', record, 'f:' .. queue, ARGV[6]) end
 local now = milliseconds()
 
 if state == 'running' then
-  -- A part has its lease for the whole time that its job may take.
+  -- The lease of a part covers the whole time that its job may take.
   if queue == '' then call('HSET', record, 'u:', now + ARGV[10]) end
   return state
 end
@@ -34,22 +35,22 @@ call('HDEL', record, 't:' .. queue, 'u:' .. queue)
 if state == 'done' then
   local open = 0
   if queue ~= '' then
-    -- The job leaves the list of what is pending once, so that its part is counted once.
-    local left = call('ZREM', KEYS[5], ARGV[7])
-    open = call('HINCRBY', record, 'n', -left)
-    revive(record, KEYS[4], ARGV[7])
+    -- A job is removed from the pending jobs once, so its part is counted once.
+    local removed = call('ZREM', KEYS[5], ARGV[7])
+    open = call('HINCRBY', record, 'n', -removed)
+    unmark_dead(record, KEYS[4], ARGV[7])
   end
   if open > 0 then
-    stand(record, ARGV[12])
+    update_state(record, ARGV[12])
     return call('HGET', record, 's')
   end
-  close(record, ARGV[8], KEYS[2], KEYS[3], ARGV[9], ARGV[11], ARGV[12], tonumber(ARGV[13]))
+  complete(record, ARGV[8], KEYS[2], KEYS[3], ARGV[9], ARGV[11], ARGV[12], tonumber(ARGV[13]))
   return 'done'
 end
 
 if state == 'dead' then
-  bury(record, KEYS[4], ARGV[7], now)
-  stand(record, ARGV[12])
+  mark_dead(record, KEYS[4], ARGV[7], now)
+  update_state(record, ARGV[12])
 elseif state == 'failed' then
   call('HSET', record, 's', 'failed')
   call('PEXPIRE', record, ARGV[12])

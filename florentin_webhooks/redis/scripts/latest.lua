@@ -1,17 +1,19 @@
--- Let only the newest event of one entity through, one at a time.
--- KEYS  1 watermark
--- ARGV  1 timestamp in ms  2 token  3 step: begin, done or release  4 lease in ms  5 keep in ms
--- Gives {'run' | 'superseded' | 'busy', wait in ms}.
-local facts, now = call('HMGET', KEYS[1], 'w', 't', 'u'), milliseconds()
-local mine = facts[2] == ARGV[2]
+-- Run only the newest event of one entity, one at a time.
+-- KEYS  1 high-water mark
+-- ARGV  1 timestamp in ms  2 token  3 step: begin, done or release  4 lease in ms
+--       5 unfinished retention in ms
+-- Returns {'run' | 'superseded' | 'busy', wait in ms}.
+local fields, now = call('HMGET', KEYS[1], 'w', 't', 'u'), milliseconds()
+local mark, holder, lease_expires_at = fields[1], fields[2], fields[3]
+local is_mine = holder == ARGV[2]
 if ARGV[3] == 'begin' then
-  if facts[1] and tonumber(ARGV[1]) < tonumber(facts[1]) then return {'superseded', 0} end
-  local wait = facts[2] and tonumber(facts[3]) - now or 0
-  if wait > 0 and not mine then return {'busy', wait} end
+  if mark and tonumber(ARGV[1]) < tonumber(mark) then return {'superseded', 0} end
+  local wait = holder and tonumber(lease_expires_at) - now or 0
+  if wait > 0 and not is_mine then return {'busy', wait} end
   call('HSET', KEYS[1], 't', ARGV[2], 'u', now + ARGV[4])
-elseif mine then
+elseif is_mine then
   call('HDEL', KEYS[1], 't', 'u')
-  if ARGV[3] == 'done' and tonumber(ARGV[1]) > tonumber(facts[1] or 0) then
+  if ARGV[3] == 'done' and tonumber(ARGV[1]) > tonumber(mark or 0) then
     call('HSET', KEYS[1], 'w', ARGV[1])
   end
 end

@@ -1,20 +1,20 @@
--- Let one run at a time do what is labelled, until one has done it.
+-- Idempotency guard: one holder of the lease at a time may run the label, until it has succeeded.
 -- KEYS  1 record
 -- ARGV  1 label  2 token  3 step: begin, done or release  4 lease in ms
 --       5 queue of the part whose handlers run, '' for inline ones
--- Gives {'run' | 'done' | 'busy', wait in ms}.
+-- Returns {'run' | 'done' | 'busy', wait in ms}.
 local field, now = 'o:' .. ARGV[1], milliseconds()
-local facts = call('HMGET', KEYS[1], 's', field, 't:' .. ARGV[5])
-local held = facts[2]
-if held == 'done' or facts[1] == 'done' then return {'done', 0} end
-local mine = held and string.find(held, ARGV[2] .. ':', 1, true) == 1
+local fields = call('HMGET', KEYS[1], 's', field, 't:' .. ARGV[5])
+local state, guard, holder = fields[1], fields[2], fields[3]
+if guard == 'done' or state == 'done' then return {'done', 0} end
+local is_mine = guard and string.find(guard, ARGV[2] .. ':', 1, true) == 1
 if ARGV[3] == 'begin' then
-  -- One who wakes up late, when somebody else has the delivery, does nothing.
-  if facts[3] ~= ARGV[2] then return {'busy', 0} end
-  local wait = held and tonumber(string.match(held, '%d+$')) - now or 0
-  if wait > 0 and not mine then return {'busy', wait} end
+  -- The lease has expired and belongs to another run.
+  if holder ~= ARGV[2] then return {'busy', 0} end
+  local wait = guard and tonumber(string.match(guard, '%d+$')) - now or 0
+  if wait > 0 and not is_mine then return {'busy', wait} end
   call('HSET', KEYS[1], field, ARGV[2] .. ':' .. string.format('%.0f', now + ARGV[4]))
-elseif mine then
+elseif is_mine then
   if ARGV[3] == 'done' then call('HSET', KEYS[1], field, 'done')
   else call('HDEL', KEYS[1], field) end
 end

@@ -1,4 +1,4 @@
--- What several scripts do: time, the jobs of a delivery, and closing a record.
+-- Shared by all scripts: the clock, the jobs of a delivery, and the end of a record.
 local call = redis.call
 
 local function milliseconds()
@@ -6,8 +6,8 @@ local function milliseconds()
   return clock[1] * 1000 + math.floor(clock[2] / 1000)
 end
 
--- The jobs stand at the end of KEYS (the set of queues, then four keys for each job) and of ARGV
--- (their number, then for each: id, queue, names of its handlers, and its fields and values as JSON,
+-- Jobs come last in KEYS (the set of queues, then four keys for each job) and in ARGV (their number,
+-- then for each: id, queue, names of its handlers, and the fields and values of its hash as JSON,
 -- since one long argument costs a client less than forty short ones).
 local function jobs_from(key, at)
   local jobs, queues = {}, KEYS[key]
@@ -16,7 +16,7 @@ local function jobs_from(key, at)
   for n = 1, count do
     jobs[n] = {
       id = ARGV[at], queue = ARGV[at + 1], handlers = ARGV[at + 2],
-      words = ARGV[at + 3], queues = queues,
+      fields = ARGV[at + 3], queues = queues,
       hash = KEYS[key + 1], list = KEYS[key + 2], failed = KEYS[key + 3], pending = KEYS[key + 4],
     }
     key, at = key + 4, at + 4
@@ -24,29 +24,32 @@ local function jobs_from(key, at)
   return jobs
 end
 
--- Parts that have failed for good are counted in the record, which is dead while there is one, and
--- kept for some time only once no other part is open.
-local function stand(record, keep)
+-- A record with a dead part is dead. It expires only once none of its other parts is open.
+local function update_state(record, unfinished_retention)
   local parts = call('HMGET', record, 'm', 'n')
   local dead, open = tonumber(parts[1] or 0), tonumber(parts[2] or 0)
   call('HSET', record, 's', dead > 0 and 'dead' or 'queued')
-  if dead > 0 and dead >= open then call('PEXPIRE', record, keep) else call('PERSIST', record) end
+  if dead > 0 and dead >= open then
+    call('PEXPIRE', record, unfinished_retention)
+  else
+    call('PERSIST', record)
+  end
 end
 
-local function bury(record, dead, id, now)
+local function mark_dead(record, dead, id, now)
   if call('ZADD', dead, 'NX', now, id) == 1 then call('HINCRBY', record, 'm', 1) end
 end
 
-local function revive(record, dead, id)
+local function unmark_dead(record, dead, id)
   if call('ZREM', dead, id) == 1 then call('HINCRBY', record, 'm', -1) end
 end
 
--- A job without handlers stands for those that its part was queued for.
+-- A job without handler names keeps those that its part was queued for.
 local function push(job, record, dead, now)
   call('DEL', job.hash)
   call('ZREM', job.failed, job.id)
-  revive(record, dead, job.id)
-  call('HSET', job.hash, unpack(cjson.decode(job.words)))
+  unmark_dead(record, dead, job.id)
+  call('HSET', job.hash, unpack(cjson.decode(job.fields)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
   call('HDEL', record, 'f:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
@@ -54,28 +57,28 @@ local function push(job, record, dead, now)
   call('RPUSH', job.list, job.id)
 end
 
--- RQ will not run these again by itself, whoever ended them.
+-- RQ does not run these again by itself.
 local function has_failed(status)
   return status == 'failed' or status == 'stopped' or status == 'canceled'
 end
 
--- A job that RQ has lost, or that has failed for good, and whose part is not done.
+-- Whether a pending job was lost by RQ, or has failed for good.
 local function is_stranded(job)
   if not call('ZSCORE', job.pending, job.id) then return false end
   local status = call('HGET', job.hash, 'status')
   return not status or has_failed(status)
 end
 
--- A new hash, since one that has held a body never becomes compact again.
+-- Keep the state only. In a new hash: one that has held a body never becomes compact again.
 local function compact(record, fingerprint, log, retention)
-  local left = call('PTTL', record)
+  local remaining = call('PTTL', record)
   call('DEL', record)
   call('HSET', record, 's', 'done')
-  call('PEXPIRE', record, left > 0 and left or retention)
+  call('PEXPIRE', record, remaining > 0 and remaining or retention)
   call('ZREM', log, fingerprint)
 end
 
-local function close(record, fingerprint, log, done, prefix, retention, keep, history)
+local function complete(record, fingerprint, log, done, prefix, retention, unfinished_retention, history)
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
     if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
@@ -83,7 +86,7 @@ local function close(record, fingerprint, log, done, prefix, retention, keep, hi
   call('HSET', record, 's', 'done', 'z', milliseconds())
   call('PEXPIRE', record, retention)
   call('LPUSH', done, fingerprint)
-  call('PEXPIRE', done, keep)
+  call('PEXPIRE', done, unfinished_retention)
   while call('LLEN', done) > history do
     local oldest = call('RPOP', done)
     if call('HGET', prefix .. oldest, 's') == 'done' then

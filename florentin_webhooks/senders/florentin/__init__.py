@@ -1,3 +1,3 @@
-"""What Florentin sends and how it signs (contract, "Webhooks")."""
+"""Florentin: what it sends and how it signs (documentation, "Webhooks & events")."""
 
 __all__: list[str] = []

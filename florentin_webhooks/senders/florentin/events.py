@@ -1,23 +1,21 @@
-"""The ten events as types: what a handler gets to hold.
+"""Florentin's ten events as types: what a handler receives.
 
-The envelope is documented; what each event carries stands in :mod:`~florentin_webhooks.payloads`,
-which requires documented fields only. Unknown fields are kept (``model_extra``), and the bytes
-themselves stand in ``Delivery.body``. Where you know more than this package, subclass an event
-with a stricter ``data`` model and register your handler for that class.
+The envelope is documented; the payloads (:mod:`florentin_webhooks.senders.florentin.payloads`)
+require documented fields only. Unknown fields are kept (``model_extra``), and the bytes
+themselves are in ``Delivery.body``. Where you know more than this package, subclass an event with
+a stricter ``data`` model and register your handler for that class.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import AwareDatetime, ValidationError
-
-from florentin_webhooks.errors import InvalidEvent
+from florentin_webhooks.protocol import event
+from florentin_webhooks.protocol.event import Event, UnknownEvent
 from florentin_webhooks.senders.florentin.payloads import (
     AccountData,
     InvoiceData,
-    OpenModel,
     SubscriptionData,
     TeamMemberData,
     TosData,
@@ -26,7 +24,7 @@ from florentin_webhooks.senders.florentin.payloads import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "CATALOGUE",
@@ -47,26 +45,6 @@ __all__ = [
 ]
 
 
-MAX_PROBLEMS = 20
-MAX_PATH = 100
-"""How many problems an error names, and how many characters of each place in the payload."""
-
-
-class Event(OpenModel):
-    """Be any event. *timestamp* is signed; *event* is the body's own word for its type.
-
-    Its repr leaves *data* out, so that a careless log line holds nobody's payload.
-    """
-
-    event: str
-    timestamp: AwareDatetime
-    data: Any  # Each event narrows this; for a type nobody knows it is whatever JSON can spell.
-
-    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
-        yield "event", self.event
-        yield "timestamp", self.timestamp
-
-
 class AccountCreated(Event):
     """A new account exists."""
 
@@ -75,14 +53,14 @@ class AccountCreated(Event):
 
 
 class UserLogin(Event):
-    """Somebody logged in."""
+    """A user logged in."""
 
     event: Literal["user.login"]
     data: UserData
 
 
 class SubscriptionEvent(Event):
-    """Be any of the four subscription events."""
+    """Base class of the four subscription events."""
 
     data: SubscriptionData
 
@@ -139,10 +117,6 @@ class UsageMetricsUpdated(Event):
     data: UsageData
 
 
-class UnknownEvent(Event):
-    """Be an event whose type the catalogue does not have; *data* is what the JSON spells."""
-
-
 CATALOGUE: Mapping[str, type[Event]] = MappingProxyType(
     {
         "account.created": AccountCreated,
@@ -161,31 +135,10 @@ CATALOGUE: Mapping[str, type[Event]] = MappingProxyType(
 
 
 def parse_event(envelope: Mapping[str, object], model: type[Event] | None = None) -> Event:
-    """Give the typed event of an *envelope* (event, timestamp, data), by its own event name.
+    """Return the typed event of an *envelope* (event, timestamp, data), by its own event name.
 
-    *model* stands in for the catalogue's class. Raises :class:`InvalidEvent`, which names fields
-    and never their values.
+    *model* replaces the catalogue's class. Raises :class:`InvalidEvent`, which names fields and
+    never their values.
     """
     name = str(envelope["event"])
-    chosen = model or CATALOGUE.get(name, UnknownEvent)
-    try:
-        return chosen.model_validate(envelope)
-    except ValidationError as error:
-        problems = _problems(error)
-    except Exception as error:  # noqa: BLE001 - a validator of yours may raise anything.
-        # Not chained, since its text and its traceback may hold the payload.
-        problems = [f"{chosen.__name__} raised {type(error).__name__}"]
-    raise InvalidEvent(name, problems)
-
-
-def _problems(error: ValidationError) -> list[str]:
-    details = error.errors(include_input=False, include_url=False, include_context=False)
-    named = [_problem(each["loc"], each["type"]) for each in details[:MAX_PROBLEMS]]
-    left = len(details) - len(named)
-    return [*named, f"and {left} more"] if left else named
-
-
-def _problem(location: tuple[int | str, ...], kind: str) -> str:
-    # Keys of a dict are the sender's words: cut and escaped, they cannot fill or forge a log.
-    path = ".".join(map(str, location))[:MAX_PATH].encode("unicode_escape").decode()
-    return f"{path}: {kind}"
+    return event.parse_event(name, envelope, model or CATALOGUE.get(name, UnknownEvent))

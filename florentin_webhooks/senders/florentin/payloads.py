@@ -1,6 +1,6 @@
-"""What the events carry in ``data``, as types.
+"""The payloads of the events (``data``) as types.
 
-Florentin documents the fields of an invoice, so those are required. All others are our reading of
+Florentin documents the fields of an invoice, so those are required. All others are inferred from
 the events' names: optional, and never a reason to refuse a delivery: a value of another shape
 leaves its attribute empty. Unknown fields are kept. In a subclass of yours, what you declare is
 strict, and what you leave as it is stays lenient; ``email: str = Field()`` makes ours required.
@@ -8,12 +8,9 @@ strict, and what you leave as it is stays lenient; ``email: str = Field()`` make
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, dataclass_transform
-
 from pydantic import (
     BaseModel,
     Field,
-    PrivateAttr,
     StrictFloat,
     StrictInt,
     ValidationError,
@@ -23,18 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-if TYPE_CHECKING:
-    # Tells checkers that subclasses are frozen, too, so that none has to repeat frozen=True;
-    # pydantic itself inherits that. The public name of this class, type(BaseModel), is not one
-    # that mypy follows.
-    from pydantic._internal._model_construction import ModelMetaclass
-
-    @dataclass_transform(
-        kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr)
-    )
-    class _Frozen(ModelMetaclass): ...
-else:
-    _Frozen = type(BaseModel)
+from florentin_webhooks.protocol.event import OpenModel
 
 __all__ = [
     "Account",
@@ -55,14 +41,8 @@ __all__ = [
 ]
 
 
-class OpenModel(
-    BaseModel, metaclass=_Frozen, frozen=True, extra="allow", hide_input_in_errors=True
-):
-    """Be an object that may hold more fields than are named here; they are kept."""
-
-
 class LenientModel(OpenModel):
-    """Be an object whose fields are our reading, so that none of them refuses a delivery."""
+    """An object whose fields are inferred, so that none of them refuses a delivery."""
 
     @model_validator(mode="before")
     @classmethod
@@ -85,7 +65,7 @@ class LenientModel(OpenModel):
 
 
 def _is_ours(model: type[LenientModel], name: str) -> bool:
-    """Tell whether the field *name* is as this module declares it, and not as a subclass does."""
+    """Check whether this module declares the field *name*, and not a subclass."""
     parent: type[BaseModel] = next(each for each in model.__mro__ if each.__module__ == __name__)
     ours, theirs = _shape(parent, name), _shape(model, name)
     return ours is not None and ours == theirs
@@ -153,33 +133,33 @@ class Terms(LenientModel):
 
 
 class AccountData(LenientModel):
-    """What ``account.created`` carries."""
+    """The payload of ``account.created``."""
 
     account: Account = Field(default_factory=Account)
 
 
 class UserData(LenientModel):
-    """What ``user.login`` carries."""
+    """The payload of ``user.login``."""
 
     user: User = Field(default_factory=User)
     account: Account = Field(default_factory=Account)
 
 
 class SubscriptionData(LenientModel):
-    """What the four subscription events carry."""
+    """The payload of the four subscription events."""
 
     subscription: Subscription = Field(default_factory=Subscription)
     account: Account = Field(default_factory=Account)
 
 
 class InvoiceData(OpenModel):
-    """What ``invoice.created`` carries."""
+    """The payload of ``invoice.created``."""
 
     invoice: Invoice
 
 
 class TeamMemberData(LenientModel):
-    """What ``team_member.added`` carries."""
+    """The payload of ``team_member.added``."""
 
     member: Member = Field(default_factory=Member)
     team: Team = Field(default_factory=Team)
@@ -187,7 +167,7 @@ class TeamMemberData(LenientModel):
 
 
 class TosData(LenientModel):
-    """What ``tos.accepted`` carries."""
+    """The payload of ``tos.accepted``."""
 
     terms: Terms = Field(default_factory=Terms)
     user: User = Field(default_factory=User)
@@ -195,7 +175,7 @@ class TosData(LenientModel):
 
 
 class UsageData(LenientModel):
-    """What ``usage.metrics_updated`` carries; *metrics* maps a metric's name to its figure."""
+    """The payload of ``usage.metrics_updated``; *metrics* maps a metric's name to its figure."""
 
-    metrics: dict[str, StrictInt | StrictFloat] = {}
+    metrics: dict[str, StrictInt | StrictFloat] = Field(default_factory=dict)
     account: Account = Field(default_factory=Account)

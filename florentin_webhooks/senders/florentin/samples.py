@@ -1,7 +1,7 @@
-"""One realistic payload per event: what tests, the command line and the docs share.
+"""One realistic payload per event, shared by tests, the command line and the docs.
 
-The fields of ``invoice.created`` are Florentin's documented example; the others are plausible and
-promise nothing.
+The fields of ``invoice.created`` are Florentin's documented example; the others are plausible, and
+Florentin may send different ones.
 """
 
 from __future__ import annotations
@@ -61,11 +61,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def sample(event: str) -> dict[str, Any]:  # Any: JSON, for the caller to change as they like.
-    """Give a copy of the sample ``data`` for *event*, yours to change.
+    """Return a copy of the sample ``data`` for *event*, yours to change.
 
     Raises :class:`ConfigurationError` for a type that is not in the catalogue.
     """
     if event not in SAMPLES:
-        message = f"there is no sample for {event!r}; the events are {', '.join(SAMPLES)}"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"There is no sample for {event!r}.", f"Use one of: {', '.join(SAMPLES)}."
+        )
     return deepcopy(dict(SAMPLES[event]))

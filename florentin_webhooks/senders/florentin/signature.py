@@ -1,20 +1,26 @@
 """Sign and verify bytes the way Florentin does: HMAC-SHA256 over the raw body, in one header.
 
-The scheme alone (contract, "Webhooks"): it parses nothing, knows no clock and no event. Secrets
-live on only inside keyed HMAC contexts, so that no repr, pickle or traceback can show them.
+The scheme alone (documentation, "Webhooks & events"): it parses no body and reads no clock. Secrets
+are kept only inside keyed HMAC contexts, so that no repr, pickle or traceback can show them.
 """
 
 from __future__ import annotations
 
+import re
 from binascii import unhexlify
 from datetime import UTC, datetime
 from hmac import compare_digest
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.headers import Headers, get_all
+from florentin_webhooks.protocol.headers import Headers, get_all, get_each
+from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "DELIVERY_ID_HEADER",
@@ -33,7 +39,13 @@ TIMESTAMP_HEADER = "X-Florentin-Timestamp"
 
 DELIVERY_ID_HEADER = "X-Florentin-Delivery-Id"
 
+MAX_DELIVERY_ID = 200
+"""The longest delivery id that is accepted."""
+
+_EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
+_DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
+_VISIBLE = re.compile(rf"[!-~]{{1,{MAX_DELIVERY_ID}}}")
 
 _PREFIX = "sha256="
 
@@ -45,7 +57,7 @@ class FlorentinSignature:
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets, all of which are valid
     while you rotate; the first one signs. Raises :class:`ConfigurationError` for an empty or
-    blank secret, since anybody can compute an HMAC with an empty key.
+    blank secret, since every attacker can compute an HMAC with an empty key.
     """
 
     __slots__ = ("_keyed",)
@@ -64,7 +76,7 @@ class FlorentinSignature:
     def sign(
         self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime
     ) -> dict[str, str]:
-        """Give the headers that Florentin would send with *body*, signed with the first secret."""
+        """Return the headers that Florentin sends with *body*, signed with the first secret."""
         context = self._keyed[0][1].copy()
         context.update(body)
         return {
@@ -75,12 +87,28 @@ class FlorentinSignature:
         }
 
     def verify(self, headers: Headers, body: bytes) -> str:
-        """Give the name of the secret that signed exactly these bytes.
+        """Return the name of the secret that signed exactly these bytes.
 
-        Raises :class:`InvalidSignature` and nothing else, whatever the header holds. Every
-        secret is tried, so that the time taken does not tell which one matched.
+        Raises only :class:`InvalidSignature`, for any value of the header. Every secret is tried,
+        so that the time taken does not show which one matched.
         """
-        claimed = _parse_header(headers)
+        return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
+
+    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+        """Return the metadata of a request whose signature is valid.
+
+        Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
+        """
+        signatures, events, ids = get_each(headers, _SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
+        return Metadata(
+            secret=self._matching_secret(signatures, body),
+            received_at=received_at,
+            delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
+            event=", ".join(dict.fromkeys(events)) if events else None,
+        )
+
+    def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
+        claimed = _parse_signature(signatures)
         matched = None
         for name, keyed in self._keyed:
             context = keyed.copy()
@@ -92,13 +120,12 @@ class FlorentinSignature:
         return matched
 
 
-def iso_timestamp(moment: datetime) -> str:
-    """Write an aware *moment* the way Florentin does: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+def iso_timestamp(value: datetime) -> str:
+    """Format an aware *value* as Florentin does: UTC, milliseconds, ``Z``."""
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _parse_header(headers: Headers) -> bytes:
-    values = get_all(headers, _SIGNATURE_NAME)
+def _parse_signature(values: Sequence[str]) -> bytes:
     if len(values) != 1:
         raise InvalidSignature("repeated" if values else "missing")
     value = values[0]

@@ -21,8 +21,7 @@ from florentin_webhooks.asgi import WebhookMiddleware
 from florentin_webhooks.testing import Provider
 from tests.support.http import Connection, ask, raw
 from tests.support.markdown import ROOT, Page
-from tests.support.server import under_uvicorn
-from tests.support.switchboard import Switchboard
+from tests.support.server import Switchboard, under_uvicorn
 from tests.support.vectors import Request
 
 PAGE = Page(ROOT / "docs" / "asgi.md")

@@ -55,7 +55,7 @@ def test_every_option_and_exit_code_is_documented() -> None:
     [
         "florentin_webhooks",
         "florentin_webhooks.asgi",
-        "florentin_webhooks.wsgi",
+        "florentin_webhooks.core.wsgi",
         "florentin_webhooks.fastapi",
         "florentin_webhooks.django",
         "florentin_webhooks.django.urls",

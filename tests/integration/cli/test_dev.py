@@ -171,7 +171,7 @@ def test_empty_secret_file_is_refused(shop: Path) -> None:
 def test_failing_import_stops_the_server(shop: Path) -> None:
     (shop / "shop" / "hooks.py").write_text(HOOKS.replace("invoice.created", "invoice.create"))
     program = python(*DEV, "shop.hooks:hooks", "--port", "0", cwd=shop)
-    assert "shop/hooks.py:10): there is no event 'invoice.create'" in program.talk
+    assert "shop/hooks.py:10): There is no event 'invoice.create'" in program.talk
     assert (len(program.talk.splitlines()), program.process.returncode) == (2, 1)
     assert is_free(shop / ".florentin" / "lock")
 

@@ -21,7 +21,7 @@ def test_waiting_events_without_worker_are_a_problem(shop: Operated) -> None:
     assert shop.types("queue").exit_code == 0
     shop.sent("invoice.created")
     result = shop.types("queue")
-    assert "1 event is to be done in queue florentin, and no worker runs" in result.stderr
+    assert "1 event is waiting in queue florentin, but no worker runs" in result.stderr
     assert result.stderr.startswith("problem: ")
     assert f"Run: florentin-webhooks worker {shop.app} --queue florentin" in result.stderr
     assert result.exit_code == 1

@@ -71,6 +71,7 @@ def test_replayed_delivery_is_processed(shop: Shop, capsys: pytest.CaptureFixtur
         "outcome": "processed",
         "ok": True,
         "reason": None,
+        "hint": None,
     }
 
 
@@ -97,7 +98,7 @@ def test_old_stale_delivery_needs_yes(shop: Shop, capsys: pytest.CaptureFixture[
     replayed(shop, key, code=1)
     refused = json.loads(capsys.readouterr().out)
     assert (refused["outcome"], shop.runs) == ("may-have-run", 0)
-    assert refused["reason"].endswith("Add --yes to run it anyway")
+    assert refused["hint"] == "Add --yes to run it anyway."
     replayed(shop, key, yes=True)
     assert shop.runs == 1
 

@@ -10,7 +10,7 @@ from fastapi import BackgroundTasks, Body, Depends, FastAPI, Header, HTTPExcepti
 
 from florentin_webhooks.fastapi import webhook_router
 from tests.support.receivers import Target
-from tests.support.switchboard import Switchboard
+from tests.support.server import Switchboard
 from tests.support.vectors import CANONICAL
 from tests.support.waiting import eventually
 
@@ -76,7 +76,7 @@ def test_a_body_that_a_dependency_used_up_is_unavailable_and_the_log_says_why(
 
 
 @pytest.mark.parametrize(
-    ("dependency", "status", "culprit"),
+    ("dependency", "status", "refusal"),
     [
         (refuses, 401, "HTTPException 401 at test_dependencies.py:"),
         (breaks, 500, "ZeroDivisionError at test_dependencies.py:"),
@@ -89,13 +89,13 @@ def test_a_dependency_that_refuses_deliveries_is_named_once(
     caplog: pytest.LogCaptureFixture,
     dependency: Callable[..., object],
     status: int,
-    culprit: str,
+    refusal: str,
 ) -> None:
     board.connect(behind(dependency))
     assert [board.ask(PATH).status for _ in range(3)] == [status] * 3
     ((level, line),) = lines(caplog)
     assert level == "ERROR"
-    assert f"by a dependency of the program around the receiver: {culprit}" in line
+    assert f"before its signature was verified: {refusal}" in line
 
 
 def test_what_a_sender_chose_is_not_in_the_line_about_a_dependency(

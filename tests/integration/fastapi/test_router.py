@@ -21,8 +21,7 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.fastapi import webhook_router
 from tests.support.http import ask
 from tests.support.receivers import Target
-from tests.support.server import under_uvicorn
-from tests.support.switchboard import Switchboard
+from tests.support.server import Switchboard, under_uvicorn
 from tests.support.vectors import CANONICAL, delivery
 
 PATH = "/webhooks/florentin"

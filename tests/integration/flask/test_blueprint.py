@@ -2,13 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from flask import Flask, redirect, request
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # it has no types.
+from werkzeug import Response
 
-from tests.support.server import Place, Server
-from tests.support.serving import DEVELOPMENT_SERVERS, WSGI_SERVERS, served
-from tests.support.vectors import CANONICAL, delivery
+from florentin_webhooks import Receiver
+from florentin_webhooks.flask import FlorentinWebhooks, webhook_blueprint
+from tests.support.server import DEVELOPMENT_SERVERS, WSGI_SERVERS, Place, Server, served
+from tests.support.vectors import CANONICAL, SECRET, delivery
+
+
+def program(receiver: Receiver, path: str, **config: object) -> Flask:
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="made-up", **config)
+    app.register_blueprint(webhook_blueprint(receiver, path))
+    return app
+
+
+def before(touch: Callable[[], object]) -> Callable[[Receiver, str], Flask]:
+    """Create an app that touches each request first, as login walls and loggers do."""
+
+    def build(receiver: Receiver, path: str) -> Flask:
+        app = program(receiver, path)
+
+        @app.before_request
+        def first() -> None:
+            touch()
+
+        return app
+
+    return build
+
+
+def prefixed(receiver: Receiver, path: str) -> Flask:
+    above, _, name = path.rpartition("/")
+    app = Flask(__name__)
+    blueprint = webhook_blueprint(receiver, f"/{name}", name="billing")
+    app.register_blueprint(blueprint, url_prefix=above)
+    return app
+
+
+def rooted(receiver: Receiver, path: str) -> Flask:
+    app = Flask(__name__)
+    app.register_blueprint(webhook_blueprint(receiver, "/"), url_prefix=path)
+    return app
+
+
+def protected_before(receiver: Receiver, path: str) -> Flask:
+    app = Flask(__name__)
+    app.secret_key = "made-up"
+    CSRFProtect(app)
+    app.register_blueprint(webhook_blueprint(receiver, path))
+    return app
+
+
+def protected_after(receiver: Receiver, path: str) -> Flask:
+    app = program(receiver, path)
+    CSRFProtect(app)
+    return app
+
+
+def walled(receiver: Receiver, path: str) -> Flask:
+    app = program(receiver, path)
+
+    @app.before_request
+    def require_login() -> Response:
+        return redirect("/login")
+
+    return app
+
+
+def extended(receiver: Receiver, path: str) -> Flask:
+    """Create an app with a receiver of the extension beside the one that is tested."""
+    app = Flask(__name__)
+    app.config.update(FLORENTIN_WEBHOOK_SECRET=SECRET, FLORENTIN_PATH=f"{path}/own")
+    FlorentinWebhooks().init_app(app)
+    app.register_blueprint(webhook_blueprint(receiver, path, name="another"))
+    return app
+
+
+MOUNTS: Mapping[str, Callable[[Receiver, str], Flask]] = {
+    "app": program,
+    "prefixed": prefixed,
+    "rooted": rooted,
+    "extended": extended,
+    "limited": lambda receiver, path: program(receiver, path, MAX_CONTENT_LENGTH=10),
+    "json-before": before(lambda: request.get_json(force=True)),
+    "data-before": before(lambda: request.get_data(as_text=True)),
+    "form-before": before(lambda: request.form),
+    "values-before": before(lambda: request.values),
+    "parsed-before": before(lambda: request.get_data(parse_form_data=True)),
+    "stream-before": before(lambda: request.stream.read(65_536)),
+    "protected-before": protected_before,
+    "protected-after": protected_after,
+    "walled": walled,
+}
+"""The mounts of the server of these tests."""
 
 HARMLESS = ["app", "prefixed", "rooted", "extended", "limited", "json-before", "data-before"]
 HARMLESS += ["form-before", "values-before", "parsed-before", "protected-before", "protected-after"]
@@ -25,7 +117,9 @@ def wsgi_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("flask") / "log"
-    with served(request.param, "tests.support.flask_program:app", log) as port:
+    environment = {"MOUNTS_OF": __name__}
+    program = served(request.param, "tests.support.program:wsgi", log, environment=environment)
+    with program as port:
         yield Server(port, request.param, log)
 
 

@@ -178,7 +178,7 @@ def test_an_asyncio_client_serves_an_asyncio_program(redis_url: str) -> None:
 
 def test_an_asyncio_client_is_refused_in_a_blocking_program(redis_url: str) -> None:
     store = RedisStore(redis.asyncio.Redis.from_url(redis_url))
-    with pytest.raises(ConfigurationError, match="pass it a URL, which serves both"):
+    with pytest.raises(ConfigurationError, match="Pass RedisStore a URL, which serves both"):
         store.execute(accept(content()))
 
 

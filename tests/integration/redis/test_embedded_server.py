@@ -244,7 +244,7 @@ def test_a_refused_option_is_reported_with_the_words_of_the_server(directory: Pa
 
 def test_a_directory_that_cannot_be_one_is_reported(directory: Path) -> None:
     (directory / "file").touch()
-    with pytest.raises(ConfigurationError, match="choose a directory you own"):
+    with pytest.raises(ConfigurationError, match="Choose a directory you own"):
         EmbeddedServer(directory / "file").start()
 
 
@@ -256,7 +256,7 @@ def test_a_lock_without_an_answer_is_reported(directory: Path) -> None:
 
 
 def test_a_server_that_was_never_started_has_no_process_id(directory: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"call start\(\) first"):
+    with pytest.raises(ConfigurationError, match=r"Call start\(\) first"):
         EmbeddedServer(directory).pid()
 
 
@@ -281,7 +281,7 @@ def test_a_configured_binary_comes_first_and_must_exist(
     monkeypatch.setenv("FLORENTIN_REDIS_SERVER", "/bin/sh")
     assert find_binary() == "/bin/sh"
     monkeypatch.setenv("FLORENTIN_REDIS_SERVER", str(directory / "absent"))
-    with pytest.raises(ConfigurationError, match="correct or unset it"):
+    with pytest.raises(ConfigurationError, match="Correct or unset it"):
         find_binary()
 
 

@@ -22,7 +22,7 @@ from florentin_webhooks.errors import ConfigurationError
     ],
 )
 def test_a_client_that_decodes_is_refused(unfit: str) -> None:
-    with pytest.raises(ConfigurationError, match="drop decode_responses"):
+    with pytest.raises(ConfigurationError, match="Drop decode_responses"):
         RedisStore(unfit)
 
 
@@ -51,7 +51,7 @@ def test_what_is_no_client_of_one_server_is_refused(unfit: str) -> None:
     ],
 )
 def test_a_url_that_would_fail_each_delivery_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="the Redis URL is none, or has an option"):
+    with pytest.raises(ConfigurationError, match="The Redis URL is invalid, or has an option"):
         RedisStore(url)
 
 
@@ -75,7 +75,7 @@ def test_a_client_that_waits_too_long_is_warned_about(
 ) -> None:
     RedisStore(slow)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "set socket_timeout to 1 or less" in caplog.text
+    assert "Set socket_timeout to 1 or less" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,12 @@ def test_a_client_that_is_quick_is_not_warned_about(
     assert caplog.records == []
 
 
-def test_to_keep_less_than_the_retention_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="raise keep"):
-        RedisStore("redis://localhost", keep=timedelta(hours=1))
+def test_unfinished_retention_shorter_than_retention_is_invalid() -> None:
+    with pytest.raises(ConfigurationError, match="Raise unfinished_retention"):
+        RedisStore("redis://localhost", unfinished_retention=timedelta(hours=1))
+
+
+def test_keep_is_the_deprecated_name_of_unfinished_retention() -> None:
+    with pytest.warns(DeprecationWarning, match="keep was renamed to unfinished_retention"):
+        store = RedisStore("redis://localhost", keep=timedelta(days=2))
+    assert store.unfinished_retention == timedelta(days=2)

@@ -133,7 +133,7 @@ def test_one_who_wakes_up_while_another_has_the_delivery_comes_later(shop: Works
     @shop.handles("bill")
     def bill(_event: Event, delivery: Delivery) -> None:
         lapse(shop, fingerprint)
-        taken, _ = shop.hooks.build_job(fingerprint, shop.queue)
+        taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
         shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
         with delivery.once("mail") as first:
             shop.ran.append(f"mail {first}")
@@ -191,7 +191,7 @@ def test_one_whose_part_is_another_ones_by_now_leaves_the_job_where_it_is(shop: 
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         lapse(shop, fingerprint)
-        taken, _ = shop.hooks.build_job(fingerprint, shop.queue)
+        taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
         shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
 
     fingerprint = shop.accept()

@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -21,16 +22,85 @@ import pytest
 import redis
 import rq
 
-from florentin_webhooks import Receiver
+from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLater, RQQueue
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord
-from tests.support.vectors import CANONICAL, SECRET, Request, delivery, sign
+from florentin_webhooks.events import Event, InvoiceCreated
+from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery, sign
 from tests.support.waiting import eventually
-from tests.support.worked import PRIVATE, build, runs
 from tests.support.workshop import told_in
 
+PRIVATE = "ada@adabooks.example"
+"""What stands in every event and in every error of a handler."""
+
+
+def build(url: str, prefix: str, queue: str) -> Receiver:
+    """Return the receiver, which workers import as ``hooks`` of this module."""
+    made = Receiver(
+        SECRET,
+        store=RedisStore(url, prefix=prefix),
+        queue=RQQueue(queue, retries=(1,), receiver=f"{__name__}:hooks"),
+        clock=lambda: T0,
+    )
+    made.on("invoice.created")(bill)
+    made.on(Event)(count)
+    return made
+
+
+def bill(event: InvoiceCreated, delivery: Delivery) -> object:
+    word = event.data.invoice.number.rpartition(" ")[2]
+    times = _client().rpush(f"{_prefix()}ran", f"{delivery.fingerprint} {word}")
+    with delivery.once("effect") as first:
+        if first:
+            _client().incr(f"{_prefix()}effects")
+    if word == "fails" or (word == "twice" and runs(_client(), _prefix()).count(word) == 1):
+        raise ValueError(f"{PRIVATE}\n{event!r} {delivery.body!r} {SECRET} {times}")
+    if word == "later" and runs(_client(), _prefix()).count(word) == 1:
+        raise RetryLater(1)
+    if word == "discards":
+        raise Discard(PRIVATE)
+    return {PRIVATE: object()}
+
+
+async def count(_event: Event, delivery: Delivery) -> str:
+    async with delivery.once("counted"):
+        return PRIVATE
+
+
+def runs(client: redis.Redis, prefix: str) -> list[str]:
+    """Return the word of each run, in order."""
+    noted = client.lrange(f"{prefix}ran", 0, -1)
+    return [each.decode().rpartition(" ")[2] for each in noted]  # type: ignore[union-attr]  # bytes.
+
+
+def _prefix() -> str:
+    return os.environ["FW_PREFIX"]
+
+
+@cache
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(os.environ["FW_URL"])
+
+
+if "FW_URL" in os.environ:
+    hooks = build(os.environ["FW_URL"], os.environ["FW_PREFIX"], os.environ["FW_QUEUE"])
+
+
 ROOT = Path(__file__).parents[3]
-OUR_WORKER = (sys.executable, "-m", "tests.support.worked")
+PROGRAM = """
+import logging, os, sys, redis
+from florentin_webhooks.core.loader import load_receiver
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
+logging.basicConfig(level=logging.INFO)
+worker = build_worker(
+    load_receiver("tests.integration.rq.test_processes:hooks"),
+    redis.Redis.from_url(os.environ["FW_URL"]),
+    queue=os.environ["FW_QUEUE"],
+    kind=WorkerKind(sys.argv[1]),
+)
+worker.work(burst="--stay" not in sys.argv, with_scheduler=True)
+"""
+OUR_WORKER = (sys.executable, "-c", PROGRAM)
 WORDS = ("runs", "discards", "later", "twice", "fails")
 
 

@@ -80,7 +80,7 @@ def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_aga
 def test_a_scheduler_that_does_not_listen_is_killed(
     worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("florentin_webhooks.rq.shutdown._TIMES", 1)
+    monkeypatch.setattr("florentin_webhooks.rq.shutdown._TERMINATE_ATTEMPTS", 1)
     worker._start_scheduler()
     os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
     worker.stop_scheduler()

@@ -160,7 +160,7 @@ def test_workers_sweep_in_their_maintenance(redis_url: str, shop: Workshop) -> N
     evicted(shop, fingerprint)
     with redis.Redis.from_url(redis_url) as client:
         worker = shop.worker(client)
-        worker.forgotten_after = -1
+        worker.lost_after = -1
         worker.run_maintenance_tasks()
     assert shop.listed() == [shop.job_id(fingerprint)]
 
@@ -180,4 +180,4 @@ def test_a_worker_survives_a_sweep_that_cannot_be_done(
         worker.queues[0].intermediate_queue.get_job_ids = list
         monkeypatch.setattr("rq.intermediate_queue.IntermediateQueue.get_job_ids", lambda _: [])
         worker.run_maintenance_tasks()
-    assert "not swept: ConnectionError" in caplog.text
+    assert "The sweeper failed and runs again later: ConnectionError." in caplog.text

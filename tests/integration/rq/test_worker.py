@@ -188,7 +188,7 @@ def test_no_error_of_a_handler_ends_the_worker(shop: Workshop, error: BaseExcept
 def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
-    part, _ = shop.hooks.build_job(fingerprint, shop.queue)
+    part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
     held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
     assert shop.store.execute(held).verdict == "run"

@@ -11,18 +11,14 @@ from florentin_webhooks import Delivery
 from florentin_webhooks.django import hooks
 from florentin_webhooks.events import InvoiceCreated, UserLogin
 
-__all__ = ["bill", "greet"]
-
 
 @hooks.on("invoice.created")
 def bill(_: InvoiceCreated, delivery: Delivery) -> None:
-    """Note the delivery, and whether a transaction is open around it."""
     note(f"bill {delivery.delivery_id} atomic={connection.in_atomic_block}")
 
 
 @hooks.on("user.login")
 async def greet(_: UserLogin, delivery: Delivery) -> None:
-    """Note the delivery, and in which thread its event loop runs."""
     main = threading.current_thread() is threading.main_thread()
     await sync_to_async(note)(f"greet {delivery.delivery_id} main={main}")
 

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-__all__ = ["HEADER", "meddle"]
-
 HEADER = "X-Meddle"
 WAYS: dict[str, Callable[[HttpRequest], object]] = {
     "post": lambda request: request.POST,
@@ -17,7 +15,7 @@ WAYS: dict[str, Callable[[HttpRequest], object]] = {
 
 
 def meddle(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
-    """Give the middleware, which knows no async, as most do not."""
+    """Return a middleware without async support, as most are."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if way := request.headers.get(HEADER):

@@ -6,11 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
-__all__ = ["Effect"]
-
 
 class Effect(models.Model):
-    """One thing that a handler has done, and where it ran."""
+    """One effect of a handler, and where it ran."""
 
     text: models.TextField[str, str] = models.TextField()
 

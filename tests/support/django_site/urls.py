@@ -9,12 +9,9 @@ from django.urls import path
 from florentin_webhooks.django import webhook_path
 from tests.support.django_site.models import Effect
 
-__all__ = ["effects", "urlpatterns"]
-
 
 @login_not_required
 def effects(_: HttpRequest) -> JsonResponse:
-    """List what was done."""
     return JsonResponse([effect.text for effect in Effect.objects.all()], safe=False)
 
 

@@ -6,7 +6,9 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import ModuleType
+from typing import TypeVar, cast
 from uuid import uuid4
 
 import pytest
@@ -15,11 +17,60 @@ from click.testing import CliRunner, Result
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.host import HostProgram
-from florentin_webhooks.core.stores.base import Store
+from florentin_webhooks.core.stores.accept import Accept, Finish
+from florentin_webhooks.core.stores.base import Operation, State, Store
+from florentin_webhooks.core.stores.queries import FindFingerprints, GetRecord, ListRecords, Record
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, error
-from tests.support.looked_into import Database
+from tests.support.receivers import SpiedStore
+
+A = TypeVar("A")
+
+
+class Database(SpiedStore):
+    """Remember in memory, and answer what operators ask; *error* is all it says where it is set."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.records: dict[bytes, Record] = {}
+        self.error: Unavailable | None = None
+
+    def execute(self, operation: Operation[A]) -> A:
+        if self.error:
+            raise self.error
+        if isinstance(operation, GetRecord):
+            return cast("A", self.records.get(operation.key))
+        if isinstance(operation, ListRecords):
+            return cast("A", self._listed(operation))
+        if isinstance(operation, FindFingerprints):
+            keys = [key.hex() for key in self.records]
+            return cast("A", tuple(key for key in keys if key.startswith(operation.prefix)))
+        answer = super().execute(operation)
+        self._note(operation)
+        return answer
+
+    def _listed(self, wanted: ListRecords) -> tuple[Record, ...]:
+        newest = list(self.records.values())[::-1]
+        return tuple(each for each in newest if wanted.state in (None, each.state))
+
+    def _note(self, operation: object) -> None:
+        if isinstance(operation, Accept) and operation.key not in self.records:
+            came = operation.delivery
+            self.records[operation.key] = Record(
+                came.fingerprint,
+                State.RUNNING,
+                came.event,
+                came.delivery_id,
+                came.received_at,
+                secret=came.secret,
+                body=came.body,
+            )
+        elif isinstance(operation, Finish):
+            reasons = {"": operation.reason} if operation.reason else {}
+            record = self.records[operation.key]
+            self.records[operation.key] = replace(record, state=operation.state, reasons=reasons)
+
 
 WORDS = "manage.py florentin_webhooks"
 
@@ -34,7 +85,7 @@ class Place:
         self.broken = True
         self.inside = 0
         self.ran_inside: list[int] = []
-        self.hooks.around = self.around
+        self.hooks.handler_context = self.around
         self.hooks.on("user.login")(self.greet)
         self.module.hooks = self.hooks  # type: ignore[attr-defined]  # a module is open.
         sys.modules[self.module.__name__] = self.module

@@ -72,7 +72,7 @@ def test_without_host_app_is_asked_for_and_described(line: list[str]) -> None:
 def test_other_arguments_are_parsed_without_app() -> None:
     assert "Missing argument 'FINGERPRINT'" in in_django("deliveries", "show").stderr
     assert "unexpected extra argument (b)" in in_django("deliveries", "show", "a", "b").stderr
-    assert "no module 'shop_that_is" in in_django("deliveries", "replay", "abcd", "ef01").stderr
+    assert "Module 'shop_that_is" in in_django("deliveries", "replay", "abcd", "ef01").stderr
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_path_is_computed_only_for_commands_that_need_it() -> None:
     assert CliRunner().invoke(flask, ["florentin", "worker", "--help"]).exit_code == 0
     assert contexts == []
     result = CliRunner().invoke(flask, ["florentin", "deliveries", "list"])
-    assert "no module 'shop_that_is_nowhere'" in result.stderr
+    assert "Module 'shop_that_is_nowhere' was not found" in result.stderr
     assert [type(each) for each in contexts] == [ScriptInfo]
 
 

@@ -69,18 +69,18 @@ def test_receiver_is_imported_by_its_path(place: Path) -> None:
 
 @pytest.mark.parametrize("app", ["hooks", "shop/hooks.py:hooks", ":hooks", "shop:", "a..b:c", ""])
 def test_path_without_module_and_name_is_refused(app: str) -> None:
-    with pytest.raises(UsageError, match="as module:name"):
+    with pytest.raises(UsageError, match="is not an import path"):
         load(app)
 
 
 def test_missing_module_is_named(place: Path) -> None:
-    assert "no module 'not_there_at_all'" in refusal("not_there_at_all:hooks")[0]
+    assert "Module 'not_there_at_all' was not found" in refusal("not_there_at_all:hooks")[0]
     name = module(place, HOOKS)
-    assert f"no module '{name}.deeper'" in refusal(f"{name}.deeper:hooks")[0]
+    assert f"Module '{name}.deeper' was not found" in refusal(f"{name}.deeper:hooks")[0]
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("hook", "has no 'hook'"), ("app", "no Receiver but of type object")]
+    ("asked", "told"), [("hook", "has no 'hook'"), ("app", "is not a Receiver but of type object")]
 )
 def test_closest_receiver_is_suggested(asked: str, told: str, place: Path) -> None:
     name = module(place, HOOKS)
@@ -103,7 +103,7 @@ def test_module_without_receiver_is_refused(place: Path) -> None:
         ("import json\njson.loads('{')", "JSONDecodeError"),
         (
             HOOKS + "\n@hooks.on('invoice.create')\ndef f(event): ...",
-            "8): there is no event 'invoice.create'; did you mean 'invoice.created'?",
+            "8): There is no event 'invoice.create'. Did you mean 'invoice.created'?",
         ),
     ],
 )
@@ -132,25 +132,25 @@ def test_factory_is_called(place: Path) -> None:
             "def create_app(config): ...",
             "create_app",
             "cannot be called without arguments (missing a required argument: 'config')",
-            "name a plain function without parameters that calls it",
+            "Name a plain function without parameters that calls it.",
         ),
         (
             "async def create_app(): ...",
             "create_app",
             "is an async function",
-            "name a plain function without parameters that calls it",
+            "Name a plain function without parameters that calls it.",
         ),
         (
             "def create_app(): ...",
             "create_app",
-            "gave no Receiver and no program that holds one, but NoneType",
-            "have it return one of them",
+            "returned neither a Receiver nor its program, but NoneType",
+            "Return one of them.",
         ),
         (
             "class Flask:\n    extensions = {'sqlalchemy': 1}\napp = Flask()",
             "app",
-            "is a program of type Flask that holds no receiver",
-            "FlorentinWebhooks().init_app(app), where it is made",
+            "leads to a program of type Flask without a receiver",
+            "Call FlorentinWebhooks().init_app(app) where it is created.",
         ),
     ],
 )
@@ -176,9 +176,9 @@ def test_host_program_decides_where_modules_are_found(
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hooks")):
         message, hint = refusal(f"{name}:hooks")
-    assert f"no module {name!r}" in message
+    assert f"Module {name!r} was not found" in message
     assert str(place) not in sys.path
-    assert hint == "cd to the directory that holds it, or correct the name"
+    assert hint == "Change to the directory that holds it, or correct the name."
 
 
 def test_wrong_path_of_a_host_is_corrected_there(

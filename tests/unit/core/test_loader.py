@@ -78,7 +78,7 @@ def test_a_factory_is_called_once_per_process(put: Put) -> None:
         return made[-1]
 
     path = put(create)
-    assert load_receiver(path) is load_receiver(path) is load_receiver(path, typed=False)
+    assert load_receiver(path) is load_receiver(path) is load_receiver(path, trusted=False)
     assert len(made) == 1
 
 
@@ -101,13 +101,13 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
     ("value", "told"),
     [
         (lambda config: config, "cannot be called without arguments"),
-        (lambda: 3, "gave no Receiver and no program that holds one, but int"),
-        (lambda: SimpleNamespace(extensions={}), "of type SimpleNamespace that holds no receiver"),
-        (program("no receiver"), "of type SimpleNamespace that holds no receiver"),
-        (SimpleNamespace(extensions=3), "is no Receiver but of type SimpleNamespace"),
-        (Router(), "is of type Router, which collects handlers .* name the receiver, the app"),
-        (Receiver, "is no Receiver but of type type"),
-        (len, "is no Receiver but of type builtin_function_or_method"),
+        (lambda: 3, "returned neither a Receiver nor its program, but int"),
+        (lambda: SimpleNamespace(extensions={}), "of type SimpleNamespace without a receiver"),
+        (program("no receiver"), "of type SimpleNamespace without a receiver"),
+        (SimpleNamespace(extensions=3), "is not a Receiver but of type SimpleNamespace"),
+        (Router(), "is of type Router, which has handlers .* Name the receiver, the app"),
+        (Receiver, "is not a Receiver but of type type"),
+        (len, "is not a Receiver but of type builtin_function_or_method"),
         (None, "has no 'value'"),
     ],
 )
@@ -119,7 +119,7 @@ def test_what_leads_to_no_receiver_is_told(value: object, told: str, put: Put) -
 def test_an_adopted_program_is_what_its_factory_made(put: Put) -> None:
     path = put(lambda: pytest.fail("it was made again"))
     remember_program(path, program())
-    assert load_receiver(path) is load_receiver(path, typed=False) is HOOKS
+    assert load_receiver(path) is load_receiver(path, trusted=False) is HOOKS
 
 
 def test_adopting_for_what_is_no_factory_changes_nothing(put: Put) -> None:
@@ -136,7 +136,7 @@ def test_a_job_calls_no_function_that_nobody_named(
         monkeypatch.setenv(FACTORY_VARIABLE, named)
     path = put(lambda: pytest.fail("a job has called a function"))
     with pytest.raises(
-        ReceiverNotFound, match=f"start it as worker {path}, or set {FACTORY_VARIABLE}="
+        ReceiverNotFound, match=f"Start it as worker {path}, or set {FACTORY_VARIABLE}="
     ):
         process(path, "0" * 32, "florentin")
 
@@ -146,13 +146,13 @@ def test_a_job_calls_the_factory_that_the_environment_names(
 ) -> None:
     path = put(lambda: HOOKS)
     monkeypatch.setenv(FACTORY_VARIABLE, path)
-    assert load_receiver(path, typed=False) is HOOKS
+    assert load_receiver(path, trusted=False) is HOOKS
 
 
 def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
     for value in (HOOKS, program()):
-        assert load_receiver(put(value), typed=False) is HOOKS
-    with pytest.raises(ConfigurationError, match="by RQ workers only"):
+        assert load_receiver(put(value), trusted=False) is HOOKS
+    with pytest.raises(ConfigurationError, match="outside an RQ job"):
         process(put(HOOKS), "0" * 32, "florentin")
 
 

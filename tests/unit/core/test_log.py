@@ -16,8 +16,7 @@ from florentin_webhooks.events import UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.support.scene import Scene
-from tests.support.shop import SECRET
+from tests.support.shop import SECRET, Scene
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_an_old_delivery_is_a_warning_that_tells_its_age(
     scene.clock.forward(hours=2)
     scene.send(made)
     assert lines(log, made) == [(logging.WARNING, "stale")]
-    assert "7200 s old, the limit is 900 s" in log.text
+    assert "7200 s old; the limit is 900 s" in log.text
 
 
 def test_an_invalid_event_is_an_error_that_names_its_fields(
@@ -104,7 +103,7 @@ def test_a_handler_that_fails_is_named_with_its_line(
     scene.send(made)
     assert lines(log, made) == [(logging.ERROR, "handler-failed")]
     assert "_handle failed for" in log.text
-    assert "ValueError at scene.py:" in log.text
+    assert "ValueError at shop.py:" in log.text
 
 
 def test_the_names_of_fields_write_no_line_of_their_own_and_no_long_one(

@@ -17,8 +17,7 @@ from florentin_webhooks.errors import (
     Unavailable,
 )
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.scene import Scene
-from tests.support.shop import retry_after
+from tests.support.shop import Scene, retry_after
 
 
 class Broken(MemoryStore):

@@ -18,8 +18,7 @@ from florentin_webhooks.errors import (
 )
 from florentin_webhooks.events import InvoiceCreated, UserLogin
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.scene import Scene
-from tests.support.shop import SECRET, retry_after
+from tests.support.shop import SECRET, Scene, retry_after
 from tests.support.stores import accept
 
 INVOICE = {"id": "in_1", "number": "INV-1", "status": "open", "amount_due": 1, "currency": "eur"}
@@ -175,7 +174,7 @@ def test_handlers_can_be_registered_until_the_first_genuine_delivery(scene: Scen
     scene.send(scene.invoice()._replace(body=b"{}"))
     scene.receiver.on("tos.accepted")(lambda _: None)
     scene.send(scene.invoice())
-    with pytest.raises(ConfigurationError, match="the first delivery has arrived"):
+    with pytest.raises(ConfigurationError, match="The first delivery has arrived"):
         scene.receiver.on("account.created")(lambda _: None)
 
 

@@ -96,7 +96,7 @@ def test_the_environment_gives_a_redis() -> None:
         ({}, "FLORENTIN_WEBHOOK_SECRET is not set"),
         ({"FLORENTIN_WEBHOOK_SECRET": ""}, "empty or blank"),
         ({"FLORENTIN_WEBHOOK_SECRET": "short"}, "fewer than 16"),
-        ({"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_REDIS_URL": "nonsense"}, "the Redis URL"),
+        ({"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_REDIS_URL": "nonsense"}, "The Redis URL"),
     ],
 )
 def test_what_is_wrong_in_the_environment_is_said(environ: Mapping[str, str], said: str) -> None:
@@ -108,7 +108,7 @@ def test_without_a_store_one_warning_is_written(caplog: pytest.LogCaptureFixture
     receiver, provider = Receiver(SECRET), Provider(SECRET)
     for _ in range(3):
         receiver.receive(*provider.make("invoice.created"))
-    assert caplog.text.count("no store is configured") == 1
+    assert caplog.text.count("No store is configured") == 1
 
 
 def test_a_store_of_one_s_own_choice_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:

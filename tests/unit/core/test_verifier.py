@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 
-from florentin_webhooks.core.verifier import MAX_NAME, Verifier
+from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.signatures import FlorentinSignature
+from florentin_webhooks.senders.florentin.envelope import MAX_NAME
+from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.vectors import SECRET, T0, sign
 
 TOLERANCE, LEEWAY = timedelta(minutes=15), timedelta(minutes=5)
-VERIFIER = Verifier(FlorentinSignature({"2026": SECRET}), TOLERANCE, LEEWAY)
+VERIFIER = Verifier(FLORENTIN, FLORENTIN.scheme({"2026": SECRET}), TOLERANCE, LEEWAY)
 
 
 def body(**changes: object) -> bytes:
@@ -25,11 +25,9 @@ def body(**changes: object) -> bytes:
     return json.dumps({**envelope, **changes}).encode()
 
 
-def authenticate(
-    content: bytes, *headers: tuple[str, str], now: datetime = T0
-) -> tuple[Delivery, Any]:  # Any: the envelope.
+def authenticate(content: bytes, *headers: tuple[str, str], now: datetime = T0) -> VerifiedDelivery:
     signed = ("X-Florentin-Signature", sign(content))
-    return VERIFIER.authenticate([signed, *headers], content, now)
+    return VERIFIER.verify([signed, *headers], content, now)
 
 
 def reason(content: bytes, *headers: tuple[str, str]) -> str:
@@ -44,7 +42,7 @@ def delivery_id(*values: str) -> str | None:
 
 
 def staleness(age: timedelta) -> StaleDelivery | None:
-    return VERIFIER.staleness(authenticate(body(), now=T0 + age)[0])
+    return authenticate(body(), now=T0 + age).stale
 
 
 # --- the order of the checks ---
@@ -55,7 +53,7 @@ WRONG_HEADER = ("X-Florentin-Event", "invoice.created")
 @pytest.mark.parametrize("content", [b"", b"not JSON", b"[" * 1000, b"\xff", b"{}", body()])
 def test_an_unsigned_body_is_refused_for_its_signature_whatever_it_is(content: bytes) -> None:
     with pytest.raises(InvalidSignature):
-        VERIFIER.authenticate([WRONG_HEADER], content, T0)
+        VERIFIER.verify([WRONG_HEADER], content, T0)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_a_timestamp_is_the_instant_it_spells_in_utc(stamp: str, instant: dateti
 
 
 def test_the_envelope_holds_the_timestamp_as_the_same_instant() -> None:
-    delivery, envelope = authenticate(body())
+    delivery, envelope, _stale = authenticate(body())
     assert envelope["timestamp"] is delivery.timestamp
 
 
@@ -172,7 +170,7 @@ def test_just_further_ahead_than_the_leeway_is_stale(step: timedelta) -> None:
 def test_the_clock_may_stand_in_any_time_zone() -> None:
     there = timezone(timedelta(hours=-9))
     now = (T0 + TOLERANCE).astimezone(there)
-    assert VERIFIER.staleness(authenticate(body(), now=now)[0]) is None
+    assert authenticate(body(), now=now).stale is None
 
 
 @pytest.mark.parametrize(
@@ -181,7 +179,7 @@ def test_the_clock_may_stand_in_any_time_zone() -> None:
 def test_the_timestamp_header_is_no_evidence(header: str) -> None:
     now = T0 + TOLERANCE + timedelta(seconds=1)
     stamped = ("X-Florentin-Timestamp", header)
-    assert VERIFIER.staleness(authenticate(body(), stamped, now=now)[0]) is not None
+    assert authenticate(body(), stamped, now=now).stale is not None
 
 
 # --- the unsigned headers ---

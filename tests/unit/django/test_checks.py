@@ -17,9 +17,8 @@ from django.views.decorators.csrf import csrf_protect
 from florentin_webhooks import Receiver, RedisStore, RQQueue
 from florentin_webhooks.django import conf, webhook_path, webhook_view
 from florentin_webhooks.events import Event
-from tests.support.django_hooks import described
-from tests.support.django_mounts import MIDDLEWARE
-from tests.support.django_settings import SQLITE, configure, migrated
+from tests.support.django_settings import SQLITE, configure, described, migrated
+from tests.support.mounts import MIDDLEWARE
 from tests.support.vectors import SECRET
 
 REDIS = "redis://localhost:1/0"

@@ -13,7 +13,7 @@ from click import ClickException
 from django.core.management import CommandError, ManagementUtility, call_command
 
 from florentin_webhooks.cli.app import COMMANDS
-from tests.support.django_hooks import described
+from tests.support.django_settings import described
 from tests.support.vectors import SECRET
 
 NAME = "florentin_webhooks"

@@ -18,8 +18,7 @@ from florentin_webhooks import MemoryStore, RedisStore, RQQueue
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.django.settings import SettingsReceiver, build
-from tests.support.django_hooks import described
-from tests.support.django_settings import configure
+from tests.support.django_settings import configure, described
 from tests.support.vectors import SECRET
 
 REDIS = "redis://user:pa55word@localhost:1/0"
@@ -135,7 +134,7 @@ def test_none_means_the_default() -> None:
         ({"SECRETS": []}, "E003", "no secret is configured"),
         ({"STORE": "databse"}, "E004", "names no store"),
         ({"STORE": "postgres://a:pa55word@b/"}, "E004", "names no store"),
-        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "the Redis URL is none"),
+        ({"STORE": f"{REDIS}?pa55word=1"}, "E004", "The Redis URL is invalid"),
         ({"STORE": 42}, "E004", "is int, which is no store"),
         ({"STORE": MemoryStore}, "E004", "which is no store"),
         ({"STORE": HalfAStore()}, "E004", "is HalfAStore, which is no store"),
@@ -144,7 +143,7 @@ def test_none_means_the_default() -> None:
         ({"STORE": "memory", "HISTORY": 1}, "E004", "history"),
         ({"DATABASE": "defualt"}, "E004", "no 'defualt'"),
         ({"QUEUE": "florentin"}, "E005", "set STORE to a redis:// URL, or remove QUEUE"),
-        ({"QUEUE": "white space", "STORE": REDIS}, "E005", "must consist of letters"),
+        ({"QUEUE": "white space", "STORE": REDIS}, "E005", "letters, digits, _ and -"),
         ({"QUEUE": {"RETRIES": 5}, "STORE": REDIS}, "E005", "['RETRIES'] is int, not a list"),
         ({"QUEUE": {"RETRIES": [0]}, "STORE": REDIS}, "E005", "at least one wait"),
         ({"QUEUE": {"TIMEOUT": 0}, "STORE": REDIS}, "E005", "a number of seconds, 1 or more"),
@@ -223,7 +222,7 @@ def test_the_receiver_is_built_once() -> None:
 
 def test_jobs_and_threads_have_fresh_connections() -> None:
     with described({"SECRETS": SECRET}):
-        assert conf.receiver().around is fresh_connections
+        assert conf.receiver().handler_context is fresh_connections
 
 
 def test_settings_that_are_shown_show_no_password() -> None:
@@ -293,7 +292,7 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
     )
     program = (
         "from florentin_webhooks.core.loader import load_receiver\n"
-        "print(load_receiver('shop_hooks:hooks').around.__name__)"
+        "print(load_receiver('shop_hooks:hooks').handler_context.__name__)"
     )
     done = alone(program, tmp_path, DJANGO_SETTINGS_MODULE="shop_settings")
     assert (done.stdout, done.stderr) == ("fresh_connections\n", "")
@@ -302,7 +301,10 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
 def test_without_django_the_way_to_install_it_is_told(tmp_path: Path) -> None:
     hidden = "import sys; sys.modules['django'] = None\n"
     done = alone(f"{hidden}from florentin_webhooks.django import hooks", tmp_path)
-    assert 'Django is not installed; pip install "florentin-webhooks[django]"' in done.stderr
+    assert (
+        'Django is not installed. Install it: pip install "florentin-webhooks[django]"'
+        in done.stderr
+    )
 
 
 def test_whoever_asks_for_the_receiver_has_django_set_up(tmp_path: Path) -> None:

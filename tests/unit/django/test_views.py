@@ -16,20 +16,15 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.django import conf, webhook_path, webhook_view
-from florentin_webhooks.django.connections import fresh_connections
 from florentin_webhooks.events import Event
-from tests.support.asgi import scope_of
-from tests.support.django_hooks import described
-from tests.support.django_mounts import through_wsgi
-from tests.support.django_settings import configure
-from tests.support.http import Answer
+from tests.support.django_settings import configure, described
+from tests.support.http import Answer, environ_of, scope_of
 from tests.support.receivers import Target
 from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery
-from tests.support.wsgi import environ_of
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -191,35 +186,6 @@ def test_the_exemptions_stay_with_wrappers() -> None:
     assert marks.csrf_exempt is True
     assert marks.login_required is False
     assert "any database" in marks._non_atomic_requests
-
-
-def test_a_receiver_of_ones_own_gets_fresh_connections_around_its_threads() -> None:
-    hooks = Receiver(SECRET, store=MemoryStore())
-    webhook_view(hooks)
-    assert hooks.around is fresh_connections
-
-
-@pytest.mark.parametrize("route", ["webhooks/florentin", "/webhooks/florentin/", "a+b.c-d"])
-def test_both_forms_of_a_path_are_served(route: str) -> None:
-    for form in (f"/{route.strip('/')}", f"/{route.strip('/')}/"):
-        with described({}, ROOT_URLCONF=(webhook_path(route, Target().receiver),)):
-            assert reverse("florentin-webhooks") == f"/{route.strip('/')}"
-        assert answered(route, form) == "processed"
-
-
-@pytest.mark.parametrize("spelt", ["/webhooks", "/webhooks/florentin//", "/webhooks/florentin\n"])
-def test_no_other_spelling_is_served(spelt: str) -> None:
-    assert answered("webhooks/florentin", spelt) == ""
-
-
-def answered(route: str, spelt: str) -> str:
-    return through_wsgi(Target().receiver, delivery(), spelt, route=route).outcome
-
-
-@pytest.mark.parametrize("route", ["", "/"])
-def test_a_path_that_has_not_both_forms_is_refused(route: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="no form without a slash"):
-        webhook_path(route, Target().receiver)
 
 
 @pytest.mark.parametrize("server", [blocking, in_loop])

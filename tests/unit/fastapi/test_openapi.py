@@ -19,7 +19,7 @@ from tests.support.openapi import JSON, fits, operation, references, resolve
 from tests.support.receivers import Target
 
 PATH = "/webhooks/florentin"
-OURS = "Florentin-"
+SCHEMAS = "#/components/schemas/"
 
 
 class Account(BaseModel):
@@ -131,7 +131,7 @@ def test_an_invoice_without_its_number_does_not_fit() -> None:
 
 def test_a_model_of_the_program_takes_the_place_of_the_one_of_the_catalogue() -> None:
     mapping = body(fully_used())["discriminator"]["mapping"]
-    assert mapping["invoice.created"] == f"#/components/schemas/{OURS}AmendedInvoice"
+    assert mapping["invoice.created"] == f"{SCHEMAS}AmendedInvoice"
 
 
 def test_an_event_of_the_program_stands_behind_those_of_the_catalogue() -> None:
@@ -148,9 +148,7 @@ def test_a_model_of_several_events_is_listed_once() -> None:
     schema = body(program(receiver))
     assert len(schema["oneOf"]) == 11
     names = get_args(Landed.model_fields["event"].annotation)
-    assert {schema["discriminator"]["mapping"][name] for name in names} == {
-        f"#/components/schemas/{OURS}Landed"
-    }
+    assert {schema["discriminator"]["mapping"][name] for name in names} == {f"{SCHEMAS}Landed"}
 
 
 def test_a_handler_that_is_registered_after_the_router_was_included_counts() -> None:
@@ -213,17 +211,29 @@ def test_the_document_has_the_structure_of_openapi_3_1() -> None:
     assert shown["requestBody"]["required"] is True
 
 
-def test_schemas_of_the_program_keep_their_names_and_their_content() -> None:
-    alone = FastAPI()
+def test_models_of_one_name_are_kept_apart_by_their_modules() -> None:
+    document = fully_used().openapi()
+    own = operation(fully_used(), "/accounts")["requestBody"]["content"]["application/json"]
+    assert resolve(document, own["schema"])["properties"].keys() == {"balance"}
+    apart = [name for name in document["components"]["schemas"] if name.endswith("__Account")]
+    assert len(apart) == 2
+    event = {"event": "account.created", "timestamp": "", "data": sample("account.created")}
+    assert fits(document, body(fully_used()), event)
 
-    @alone.post("/accounts")
-    async def create(account: Account) -> InvoiceCreated:
-        raise NotImplementedError(account)
 
-    theirs = alone.openapi()["components"]["schemas"]
-    together = fully_used().openapi()["components"]["schemas"]
-    assert {name: each for name, each in together.items() if not name.startswith(OURS)} == theirs
-    assert f"{OURS}Account" in together
+def test_other_schemas_of_the_program_keep_name_and_content() -> None:
+    app = FastAPI()
+
+    @app.post("/cards")
+    async def create(card: Card) -> Wire:
+        raise NotImplementedError(card)
+
+    before = app.openapi()["components"]["schemas"]
+    app.openapi_schema = None
+    app.include_router(webhook_router(Target().receiver, PATH))
+    after = app.openapi()["components"]["schemas"]
+    assert {name: after[name] for name in before} == before
+    assert len(after) > len(before)
 
 
 def test_two_receivers_with_models_of_one_name_are_both_shown() -> None:

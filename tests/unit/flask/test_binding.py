@@ -66,7 +66,7 @@ def test_an_app_that_no_worker_would_find_is_refused_at_the_start(place: Place) 
 
 
 def test_a_path_that_is_none_is_refused_at_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="'shop' does not name a receiver as module:name"):
+    with pytest.raises(ConfigurationError, match="'shop' is not an import path"):
         path_found(lambda *_: None, FLORENTIN_APP="shop")
 
 

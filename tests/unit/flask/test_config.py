@@ -57,7 +57,7 @@ def test_every_value_may_be_a_string() -> None:
     }
     assert found.for_store == {
         "retention": timedelta(days=1),
-        "keep": timedelta(days=1),
+        "unfinished_retention": timedelta(days=1),
         "lease": timedelta(minutes=1),
         "history": 10,
         "prefix": "shop:",

@@ -80,7 +80,7 @@ def test_a_handler_that_comes_after_the_first_delivery_is_refused() -> None:
     florentin, app = FlorentinWebhooks(), flask()
     florentin.init_app(app)
     post(app)
-    with pytest.raises(ConfigurationError, match="the first delivery has arrived"):
+    with pytest.raises(ConfigurationError, match="The first delivery has arrived"):
         florentin.on(Event)(lambda _: None)
 
 
@@ -120,7 +120,7 @@ def test_what_runs_around_a_job_ends_as_a_request_does() -> None:
     def remove_session(_: BaseException | None) -> None:
         told.append("session removed")
 
-    with held(app).around():
+    with held(app).handler_context():
         told.append(current_app.name)
     assert told == [app.name, "session removed"]
 

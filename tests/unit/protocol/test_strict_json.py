@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from florentin_webhooks.errors import Rejected
 from florentin_webhooks.events import CATALOGUE
-from florentin_webhooks.protocol.fingerprint import retry_key
 from florentin_webhooks.protocol.strict_json import MAX_DEPTH, loads
 from tests.support.receivers import Target
-from tests.support.vectors import CANONICAL, delivery, envelope
+from tests.support.vectors import CANONICAL, delivery
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 values = st.recursive(
@@ -175,25 +174,3 @@ def test_a_megabyte_of_anything_is_refused_in_linear_time(start: bytes, unit: by
     # Where the time grows with the square of the size, this takes an hour.
     with pytest.raises(ValueError, match=r"not JSON|deep"):
         loads(start + unit * (1_000_000 // len(unit)))
-
-
-@given(data=finite, first=stamps, second=stamps)
-def test_another_timestamp_leaves_the_trace_of_a_delivery(
-    data: object, first: str, second: str
-) -> None:
-    assert retry_key("id", envelope(data, timestamp=first)) == retry_key(
-        "id", envelope(data, timestamp=second)
-    )
-
-
-@given(one=finite, other=finite)
-def test_other_data_changes_the_trace_of_a_delivery(one: object, other: object) -> None:
-    first, second = envelope(one), envelope(other)
-    assert (retry_key("id", first) == retry_key("id", second)) == (first == second)
-
-
-def test_a_timestamp_in_the_data_or_in_a_longer_name_is_part_of_the_content() -> None:
-    inside = [envelope({"timestamp": stamp}) for stamp in ("1", "2")]
-    longer = [b'{"a\\"timestamp":"%d","data":1}' % number for number in (1, 2)]
-    for first, second in (inside, longer):
-        assert retry_key("id", first) != retry_key("id", second)

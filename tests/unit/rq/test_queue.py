@@ -90,7 +90,7 @@ def test_the_program_that_was_started_is_no_module_to_import(
     main = ModuleType(name)
     main.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
     monkeypatch.setitem(sys.modules, name, main)
-    with pytest.raises(ConfigurationError, match="workers cannot import this receiver"):
+    with pytest.raises(ConfigurationError, match="Workers cannot import this receiver"):
         _ = hooks.path
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.testing.transport import MAX_ANSWER, post
+from florentin_webhooks.testing.transport import MAX_RESPONSE, post
 from tests.support.answering import Answering
 
 BODY = b'{"event": "user.login"}'
@@ -90,7 +90,7 @@ def test_an_answer_has_its_headers_and_its_bytes(server: Answering) -> None:
 
 
 def test_no_more_of_an_answer_is_read_than_anybody_needs(server: Answering) -> None:
-    assert len(post(f"{server.url}/large", {}, BODY).body) == MAX_ANSWER
+    assert len(post(f"{server.url}/large", {}, BODY).body) == MAX_RESPONSE
 
 
 def test_a_refused_connection_is_an_os_error(free_port: int) -> None:
@@ -137,7 +137,7 @@ def test_an_ipv6_address_is_no_port(free_port: int) -> None:
     ],
 )
 def test_a_url_that_is_none_is_refused_with_a_right_one(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="write it as http://localhost:8000/webhooks"):
+    with pytest.raises(ConfigurationError, match="Write http://localhost:8000/webhooks"):
         post(url, {}, BODY)
 
 

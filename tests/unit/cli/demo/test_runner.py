@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from florentin_webhooks.cli.demo.runner import Reply, Result
-from florentin_webhooks.cli.demo.steps import Step
+from florentin_webhooks.cli.demo.runner import Reply, Result, Step
 
 STEP = Step("a step", status=202, outcome="accepted", runs=("bill",), state="done")
 GOOD = Result(STEP, Reply("3fe77f", 202, "accepted"), "done", 5.0, ("bill",), ("bill",), ("",))

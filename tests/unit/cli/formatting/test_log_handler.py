@@ -20,7 +20,7 @@ def record(
 
 
 def handled(record: logging.LogRecord, *, as_json: bool = False) -> None:
-    hide_rq_chatter(ConsoleHandler(Output(as_json, "never"))).handle(record)
+    hide_rq_chatter(ConsoleHandler(Output(as_json, "never").emit)).handle(record)
 
 
 def test_line_has_time_and_message(capsys: pytest.CaptureFixture[str]) -> None:

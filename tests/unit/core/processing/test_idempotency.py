@@ -162,5 +162,5 @@ def test_an_idempotency_key_is_stable_and_belongs_to_delivery_and_label() -> Non
 
 
 def test_once_is_refused_outside_a_handler() -> None:
-    with pytest.raises(ConfigurationError, match="inside a handler"):
+    with pytest.raises(ConfigurationError, match="outside a handler"):
         a_delivery().once("mail")

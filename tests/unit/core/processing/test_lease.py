@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import anyio
 import anyio.lowlevel
 import pytest
 
@@ -18,10 +19,80 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider, SignedDelivery
-from tests.support.cancelling import Way, by_cancelling_its_task, each_way
 from tests.support.handling import raising
 from tests.support.shop import SECRET
 from tests.support.stores import accept, finish
+
+Work = Coroutine[Any, Any, object]
+Way = Callable[[Work, asyncio.Event], Awaitable[None]]
+
+
+async def by_cancelling_its_task(work: Work, reached: asyncio.Event) -> None:
+    task = asyncio.ensure_future(work)
+    await reached.wait()
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def by_a_timeout(work: Work, reached: asyncio.Event) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(None) as limit:
+            limits.append(limit)
+            await work
+
+    limits: list[asyncio.Timeout] = []
+    task = asyncio.ensure_future(limited())
+    await reached.wait()
+    limits[0].reschedule(0)
+    await asyncio.wait({task})
+    assert isinstance(task.exception(), TimeoutError)
+
+
+async def by_move_on_after(work: Work, reached: asyncio.Event) -> None:
+    async def limited() -> None:
+        with anyio.move_on_after(60) as scope:
+            scopes.append(scope)
+            await work
+
+    scopes: list[anyio.CancelScope] = []
+    task = asyncio.ensure_future(limited())
+    await reached.wait()
+    scopes[0].deadline = anyio.current_time()
+    await task
+
+
+async def by_fail_after(work: Work, reached: asyncio.Event) -> None:
+    async def limited() -> None:
+        with anyio.fail_after(60) as scope:
+            scopes.append(scope)
+            await work
+
+    scopes: list[anyio.CancelScope] = []
+    task = asyncio.ensure_future(limited())
+    await reached.wait()
+    scopes[0].deadline = anyio.current_time()
+    await asyncio.wait({task})
+    assert isinstance(task.exception(), TimeoutError)
+
+
+async def by_a_task_group(work: Work, reached: asyncio.Event) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: work)
+        await reached.wait()
+        group.cancel_scope.cancel()
+
+
+each_way = pytest.mark.parametrize(
+    "cancelled",
+    [
+        by_cancelling_its_task,
+        by_a_timeout,
+        by_move_on_after,
+        by_fail_after,
+        by_a_task_group,
+    ],
+)
+
 
 pytestmark = pytest.mark.anyio
 
@@ -175,7 +246,9 @@ async def test_a_store_that_is_gone_when_the_lease_is_given_back_is_a_warning(
 
     program = Program(Gone(), waits=True)
     await by_cancelling_its_task(program.receive(), program.reached)
-    assert "a lease was not given back and runs until its end: the store is gone" in caplog.text
+    assert (
+        "A lease could not be released and runs until it expires: the store is gone" in caplog.text
+    )
 
 
 async def test_a_cancelled_program_does_not_answer() -> None:

@@ -143,7 +143,7 @@ def test_a_function_that_gives_a_coroutine_is_told_to_be_async(
     receiver.on(InvoiceCreated)(forgot)
     (failure,) = failures_of(receive(receiver, made))
     assert isinstance(failure, ConfigurationError)
-    assert "declare it with async def" in str(failure)
+    assert "Declare the handler with async def." in str(failure)
 
 
 def test_receive_is_refused_in_a_running_event_loop(
@@ -152,7 +152,7 @@ def test_receive_is_refused_in_a_running_event_loop(
     async def program() -> None:
         receiver.receive(*made)
 
-    with pytest.raises(ConfigurationError, match="use: await areceive"):
+    with pytest.raises(ConfigurationError, match="Use: await areceive"):
         asyncio.run(program())
 
 

@@ -56,7 +56,7 @@ def test_handlers_run_in_the_queue_unless_they_say_otherwise() -> None:
     hooks.on(Event)(bill)
     hooks.on(Event, inline=True)(check)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.plan(INVOICE)
+    wanted = hooks.dispatcher.plan("invoice.created")
     assert [handler.name for handler in wanted.inline] == [CHECK]
     assert wanted.queued == (("florentin", (BILL,)), ("mail", (MAIL,)))
     assert hooks.queue_names == ("florentin", "mail")
@@ -66,7 +66,7 @@ def test_without_a_queue_every_handler_runs_inline() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     hooks.on(Event)(bill)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.plan(INVOICE)
+    wanted = hooks.dispatcher.plan("invoice.created")
     assert [handler.name for handler in wanted.inline] == [BILL, MAIL]
     assert wanted.jobs(FINGERPRINT) == ()
     assert hooks.queue_names == ()
@@ -76,7 +76,7 @@ def test_a_handler_that_names_the_receivers_own_queue_is_in_the_same_job() -> No
     hooks = receiver()
     hooks.on(Event)(bill)
     hooks.on(Event, queue="florentin")(mail)
-    assert hooks.plan(INVOICE).queued == (("florentin", (BILL, MAIL)),)
+    assert hooks.dispatcher.plan("invoice.created").queued == (("florentin", (BILL, MAIL)),)
 
 
 def test_what_is_done_is_not_wanted_any_more() -> None:
@@ -84,20 +84,22 @@ def test_what_is_done_is_not_wanted_any_more() -> None:
     hooks.on(Event)(bill)
     hooks.on(Event, inline=True)(check)
     hooks.on(Event, queue="mail")(mail)
-    wanted = hooks.plan(INVOICE)
-    assert wanted.excluding(frozenset()) is wanted
+    wanted = hooks.dispatcher.plan("invoice.created")
+    assert wanted.excluding(frozenset()) == wanted
     left = wanted.excluding({BILL, CHECK})
     assert (left.inline, left.queued) == ((), (("mail", (MAIL,)),))
     assert [job.queue for job in left.jobs(FINGERPRINT)] == ["mail"]
-    assert not wanted.excluding({BILL, CHECK, MAIL})
-    assert not EMPTY_PLAN
+    nothing = wanted.excluding({BILL, CHECK, MAIL})
+    assert (nothing.inline, nothing.queued) == ((), ())
+    assert not EMPTY_PLAN.inline
+    assert not EMPTY_PLAN.queued
 
 
 def test_every_queue_has_a_job_of_its_own() -> None:
     hooks = receiver()
     hooks.on(Event)(bill)
     hooks.on(Event, queue="mail")(mail)
-    jobs = hooks.plan(INVOICE).jobs(FINGERPRINT)
+    jobs = hooks.dispatcher.plan("invoice.created").jobs(FINGERPRINT)
     told = [(job.id, job.queue, job.handlers, job.keys.hash, job.keys.list) for job in jobs]
     assert told == [
         (
@@ -116,7 +118,7 @@ def test_routers_bring_their_handlers_queues_along() -> None:
     router, hooks = Router(), receiver()
     router.on(Event, queue="mail")(mail)
     hooks.include(router)
-    assert hooks.plan(INVOICE).queued == (("mail", (MAIL,)),)
+    assert hooks.dispatcher.plan("invoice.created").queued == (("mail", (MAIL,)),)
 
 
 @pytest.mark.parametrize("inline", [False, True])
@@ -142,20 +144,20 @@ def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is
     main.__module__, main.__qualname__ = "__main__", "bill"
     hooks = receiver()
     hooks.on(Event)(main)  # It may never receive: the program may only print something.
-    with pytest.raises(ConfigurationError, match="__main__:bill stands in the program"):
-        hooks.plan(INVOICE)
+    with pytest.raises(ConfigurationError, match="__main__:bill is defined in __main__"):
+        hooks.dispatcher.plan("invoice.created")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "a" * 65, "a\n", 1])
 def test_a_queue_name_that_no_job_id_can_hold_is_refused(name: Any) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits, _ and -"):
         RQQueue(name)
-    with pytest.raises(ConfigurationError, match="letters, digits, _ and -"):
+    with pytest.raises(ConfigurationError, match="at most 64 letters, digits, _ and -"):
         Router().on(Event, queue=name)
 
 
 def test_an_inline_handler_has_no_queue() -> None:
-    with pytest.raises(ConfigurationError, match="inline handler runs in no queue"):
+    with pytest.raises(ConfigurationError, match="inline handler cannot have a queue"):
         Router().on(Event, inline=True, queue="mail")
 
 
@@ -165,17 +167,17 @@ async def _entity(_event: Event) -> str:
 
 @pytest.mark.parametrize("latest", ["data.invoice.id", _entity, 1])
 def test_latest_is_a_plain_function(latest: Any) -> None:
-    with pytest.raises(ConfigurationError, match="latest is a plain function"):
+    with pytest.raises(ConfigurationError, match="latest is not a plain function"):
         Router().on(Event, latest=latest)
 
 
 def test_a_receiver_without_a_queue_has_no_parts() -> None:
-    with pytest.raises(ConfigurationError, match=r"pass queue=RQQueue"):
-        Receiver(SECRET, store=MemoryStore()).build_job(FINGERPRINT, "florentin")
+    with pytest.raises(ConfigurationError, match=r"Pass queue=RQQueue"):
+        Receiver(SECRET, store=MemoryStore()).dispatcher.build_job(FINGERPRINT, "florentin")
 
 
 def test_a_part_is_the_job_without_handlers_and_its_time() -> None:
-    part, seconds = receiver(RQQueue(timeout=90, receiver="shop:hooks")).build_job(
+    part, seconds = receiver(RQQueue(timeout=90, receiver="shop:hooks")).dispatcher.build_job(
         FINGERPRINT, "mail"
     )
     assert isinstance(part, Job)

@@ -18,7 +18,7 @@ from tests.support.routers import (
 )
 
 SECRET = "a-secret-of-some-length"
-TWICE = "tests.support.routers:handler is registered twice for InvoiceCreated; remove one of"
+TWICE = "tests.support.routers:handler is registered twice for InvoiceCreated. Remove one of"
 
 
 def with_handlers(*functions: str) -> Router:
@@ -65,9 +65,7 @@ def test_one_function_may_handle_several_events() -> None:
 def test_two_lambdas_for_one_event_are_refused_since_they_have_one_name() -> None:
     router = Router()
     router.on("user.login")(lambda _: None)
-    assert "give the second function a name of its own" in refused(
-        router, "user.login", lambda _: None
-    )
+    assert "or rename the second function." in refused(router, "user.login", lambda _: None)
 
 
 def test_a_refused_handler_is_not_registered() -> None:
@@ -104,25 +102,31 @@ def test_two_receivers_may_include_one_router() -> None:
 def test_a_router_that_is_included_twice_is_refused(inner: Router) -> None:
     outer = Router()
     outer.include(inner)
-    with pytest.raises(ConfigurationError, match=r"included before; remove one of the two lines"):
+    with pytest.raises(
+        ConfigurationError, match=r"included before\. Remove one of the two lines\."
+    ):
         outer.include(inner)
 
 
 def test_a_router_that_includes_itself_is_refused() -> None:
     router = Router()
-    with pytest.raises(ConfigurationError, match="cannot include itself; remove the line"):
+    with pytest.raises(ConfigurationError, match=r"cannot include itself\. Remove the line\."):
         router.include(router)
 
 
 def test_routers_that_include_each_other_are_refused() -> None:
     one, two = Router(), Router()
     one.include(two)
-    with pytest.raises(ConfigurationError, match=r"included in another router; register before"):
+    with pytest.raises(
+        ConfigurationError, match=r"included in another one\. Register before include"
+    ):
         two.include(one)
 
 
 def test_a_module_in_place_of_its_router_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"takes a Router, not .*; is it the module of"):
+    with pytest.raises(
+        ConfigurationError, match=r"takes a Router, not .*\. Pass the router itself\."
+    ):
         Router().include(events)  # type: ignore[arg-type]
 
 
@@ -130,8 +134,8 @@ def test_registering_on_an_included_router_is_refused() -> None:
     inner = Router()
     Router().include(inner)
     assert refused(inner, "user.login") == (
-        "no handler can be registered any more: it was included in another router; register "
-        "before include()"
+        "No handler can be registered any more. The router was included in another one. Register "
+        "before include()."
     )
 
 
@@ -152,7 +156,7 @@ def test_a_router_whose_include_was_refused_stays_open() -> None:
 
 # --- after the first delivery ---
 
-LATE = "no handler can be registered any more: the first delivery has arrived"
+LATE = "No handler can be registered any more. The first delivery has arrived."
 
 
 def started() -> Receiver:

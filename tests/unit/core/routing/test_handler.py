@@ -210,7 +210,7 @@ def test_a_function_that_cannot_take_an_event_is_refused(function: object, given
 
 
 def test_a_function_that_cannot_take_an_event_is_told_what_it_should_take() -> None:
-    assert refused(three).endswith("; a handler takes (event) or (event, delivery)")
+    assert refused(three).endswith(". A handler must take (event) or (event, delivery).")
 
 
 def test_defaults_are_not_told() -> None:
@@ -218,20 +218,20 @@ def test_defaults_are_not_told() -> None:
 
 
 def test_a_method_without_its_instance_is_refused() -> None:
-    assert refused(Books.book).endswith("register the method of an instance")
+    assert refused(Books.book).endswith(" Register the method of an instance.")
 
 
 @pytest.mark.parametrize(
     "function", [yields, yields_later, YieldingLedger(), partial(yields)], ids=shown
 )
 def test_a_generator_is_refused_since_it_would_never_run(function: object) -> None:
-    assert refused(function).endswith("would never run; remove its yield")
+    assert refused(function).endswith("would never run. Remove its yield.")
 
 
 @pytest.mark.parametrize("function", [Books, LaterLedger, dict, type], ids=shown)
 def test_a_class_is_refused_since_calling_it_handles_nothing(function: object) -> None:
     assert refused(function).endswith(
-        "is a class, not a function; register an instance, or its method"
+        "is a class, not a function. Register an instance, or its method."
     )
 
 
@@ -239,9 +239,11 @@ def test_a_class_is_refused_since_calling_it_handles_nothing(function: object) -
     "function", [None, "bill", 42, Books(), Books.__dict__["of_class"]], ids=shown
 )
 def test_what_cannot_be_called_is_refused(function: object) -> None:
-    assert refused(function).endswith("is not a function; put the decorator on a function")
+    assert refused(function).endswith("is not a function. Decorate a function.")
 
 
 @pytest.mark.parametrize("function", [max, iter, getattr], ids=shown)
 def test_a_builtin_that_does_not_tell_what_it_takes_is_refused(function: object) -> None:
-    assert refused(function).endswith("register a function that calls it")
+    message = refused(function)
+    assert message.startswith("Cannot inspect the signature of builtins:")
+    assert message.endswith(". Wrap it in a function.")

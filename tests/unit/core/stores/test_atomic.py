@@ -33,5 +33,5 @@ def test_a_store_without_transactions_refuses_atomic_handlers(store: Store) -> N
 def test_an_atomic_handler_of_a_router_is_refused_when_it_is_included() -> None:
     router = Router()
     router.on("invoice.created", atomic=True)(bill)
-    with pytest.raises(ConfigurationError, match="pass store=DjangoStore"):
+    with pytest.raises(ConfigurationError, match="Use DjangoStore"):
         Receiver(SECRET).include(router)

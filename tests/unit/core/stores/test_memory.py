@@ -40,7 +40,7 @@ def fill(store: MemoryStore) -> None:
 
 def test_a_full_store_is_unavailable(store: MemoryStore) -> None:
     fill(store)
-    with pytest.raises(Unavailable, match="raise its capacity or use RedisStore"):
+    with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
         store.execute(accept(content(3)))
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, field_validator
 from florentin_webhooks import events
 from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.events import Event, parse_event
+from florentin_webhooks.protocol.event import MAX_PATH, MAX_PROBLEMS
 from florentin_webhooks.senders.florentin import payloads
-from florentin_webhooks.senders.florentin.events import MAX_PATH, MAX_PROBLEMS
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 SECRET_VALUE = "ada@adabooks.example"

@@ -56,5 +56,5 @@ def test_a_sample_that_was_changed_leaves_the_others_as_they_are(name: str) -> N
 
 
 def test_an_event_without_a_sample_is_refused_with_the_ones_that_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=r"no sample for 'ping'; the events are account"):
+    with pytest.raises(ConfigurationError, match=r"no sample for 'ping'\. Use one of: account"):
         sample("ping")

@@ -1,0 +1,86 @@
+"""The handlers of a receiver: a router that collects them, a dispatcher that places them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.routing.dispatch import Dispatcher
+from florentin_webhooks.core.routing.handler import require_importable
+from florentin_webhooks.core.routing.router import Router
+from florentin_webhooks.protocol.deprecation import RenamedAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.core.defaults import OnEvent
+    from florentin_webhooks.core.queue import Job, Queue
+    from florentin_webhooks.core.routing.event_classes import Catalogue
+    from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.routing.router import UnknownHandler
+    from florentin_webhooks.protocol.event import Event
+
+__all__ = ["HandlerRegistry"]
+
+
+class HandlerRegistry:
+    """The owner of a *router* and a *dispatcher*, with their public methods.
+
+    Without a *queue*, all handlers run inline.
+    """
+
+    def __init__(self, catalogue: Catalogue, queue: Queue | None) -> None:
+        self.queue = queue
+        self.router = Router(catalogue, self._check_handler)
+        self.dispatcher = Dispatcher(self, self.router, queue)
+
+    if TYPE_CHECKING:
+
+        @property
+        def on(self) -> OnEvent: ...
+
+    else:
+
+        def on(self, what: str | type[Event], /, **options: object) -> Callable[..., object]:
+            """Register the decorated function for *what*; see :meth:`Router.on`."""
+            return self.router.on(what, **options)
+
+    def on_unknown(self, function: UnknownHandler, /) -> UnknownHandler:
+        """Register the decorated function for unknown events; see :meth:`Router.on_unknown`."""
+        return self.router.on_unknown(function)
+
+    def include(self, router: Router) -> None:
+        """Register the handlers of *router*; see :meth:`Router.include`."""
+        self.router.include(router)
+
+    def model(self, name: str) -> type[Event]:
+        """Return the class of the event *name*; see :meth:`Router.model`."""
+        return self.router.model(name)
+
+    @property
+    def models(self) -> Catalogue:
+        """The class of each event name: the catalogue's, and those that you registered."""
+        return self.router.models
+
+    @property
+    def unhandled_events(self) -> tuple[str, ...]:
+        """The names of the events that have no handler."""
+        return self.router.unhandled_events
+
+    unhandled = RenamedAttribute("unhandled_events")
+
+    @property
+    def path(self) -> str:
+        """The import path under which workers find this receiver; see :attr:`Dispatcher.path`."""
+        return self.dispatcher.path
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        """The queues of the handlers, the receiver's own first; empty without a queue."""
+        return self.dispatcher.queue_names
+
+    def build_job(self, fingerprint: str, queue: str) -> tuple[Job, float]:
+        """Return the job for *queue*'s part of a delivery; see :meth:`Dispatcher.build_job`."""
+        return self.dispatcher.build_job(fingerprint, queue)
+
+    def _check_handler(self, handler: Handler) -> None:
+        require_importable(handler, self.queue)

@@ -1,0 +1,33 @@
+-- Take the lease of one queue's part of a delivery.
+-- KEYS  1 record  2 pending jobs of the queue  3 dead letters
+-- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
+-- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
+-- the delivery was queued for, handlers done ...}.
+local record, queue = KEYS[1], ARGV[2]
+local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue)
+local state, holder, lease_expires_at = lease[1], lease[2], lease[3]
+if not state then
+  call('ZREM', KEYS[2], ARGV[3])
+  call('ZREM', KEYS[3], ARGV[3])
+  return {'gone', 0}
+end
+-- The part of a job that was pushed twice, or by hand, is done already.
+if state == 'done' or not call('ZSCORE', KEYS[2], ARGV[3]) then return {'done', 0} end
+
+local now = milliseconds()
+local wait = tonumber(lease_expires_at or 0) - now
+if holder and holder ~= ARGV[1] and wait > 0 then return {'busy', wait} end
+local attempt = holder == ARGV[1] and tonumber(call('HGET', record, 'x:' .. queue))
+  or call('HINCRBY', record, 'x:' .. queue, 1)
+call('HSET', record, 't:' .. queue, ARGV[1], 'u:' .. queue, now + ARGV[4])
+-- An operator may have asked RQ to requeue a job that had failed for good.
+unmark_dead(record, KEYS[3], ARGV[3])
+update_state(record, ARGV[5])
+
+local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue)
+local answer = {'run', 0, attempt, fields[1] or '', fields[2] or '', fields[3] or '0',
+  fields[4] or '', fields[5] or ''}
+for _, field in ipairs(call('HKEYS', record)) do
+  if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
+end
+return answer

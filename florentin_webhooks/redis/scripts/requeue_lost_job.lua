@@ -1,0 +1,30 @@
+-- Push a job again that RQ has lost, or mark one dead that has failed for good.
+-- KEYS  1 record  2 dead letters  3 intermediate list of the queue  4 its scheduled jobs
+--       5 jobs (one)
+-- ARGV  1 unfinished retention in ms  2 jobs (one)
+-- Returns 'lost' for a job that was pushed again, 'dead', 'gone', or 'fine'.
+local record, job = KEYS[1], jobs_from(5, 2)[1]
+if not call('ZSCORE', job.pending, job.id) then return 'fine' end
+if call('EXISTS', record) == 0 then
+  call('ZREM', job.pending, job.id)
+  call('ZREM', KEYS[2], job.id)
+  call('DEL', job.hash)
+  call('ZREM', job.failed, job.id)
+  return 'gone'
+end
+if call('ZSCORE', KEYS[2], job.id) then return 'fine' end
+
+local status, now = call('HGET', job.hash, 'status'), milliseconds()
+if has_failed(status) then
+  mark_dead(record, KEYS[2], job.id, now)
+  update_state(record, ARGV[1])
+  return 'dead'
+end
+-- RQ writes the status first and schedules the job after it: a kill in between loses the job.
+if status == 'scheduled' then
+  if call('ZSCORE', KEYS[4], job.id) then return 'fine' end
+-- RQ itself recovers jobs that were started.
+elseif status and status ~= 'queued' then return 'fine' end
+if call('LPOS', job.list, job.id) or call('LPOS', KEYS[3], job.id) then return 'fine' end
+push(job, record, KEYS[2], now)
+return 'lost'

@@ -1,0 +1,30 @@
+-- Make a finished delivery runnable again, or discard it: then it counts as done.
+-- KEYS  1 record  2 log  3 dead letters  4 jobs
+-- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms  5 jobs
+-- Returns the state before, or ''.
+local record, state = KEYS[1], call('HGET', KEYS[1], 's')
+if not state or state == 'running' then return state or '' end
+local jobs = jobs_from(4, 5)
+if ARGV[1] == 'drop' or ARGV[1] == 'all' then
+  for _, job in ipairs(jobs) do
+    call('DEL', job.hash)
+    call('LREM', job.list, 0, job.id)
+    call('ZREM', job.failed, job.id)
+    call('ZREM', job.pending, job.id)
+    call('ZREM', KEYS[3], job.id)
+  end
+end
+if ARGV[1] == 'drop' then
+  compact(record, ARGV[2], KEYS[2], ARGV[3])
+elseif ARGV[1] == 'all' then
+  for _, field in ipairs(call('HKEYS', record)) do
+    local kind = string.sub(field, 1, 2)
+    if kind == 'h:' or kind == 'o:' or kind == 't:' or kind == 'u:' or kind == 'x:' then
+      call('HDEL', record, field)
+    end
+  end
+  call('HDEL', record, 'n', 'm')
+  call('HSET', record, 's', 'failed')
+  call('PEXPIRE', record, ARGV[4])
+end
+return state

@@ -1,0 +1,102 @@
+"""The body of a delivery: ``{"event", "timestamp", "data"}`` (documentation, "Webhooks & events").
+
+Only the body is signed, so the event's name and its time are those of the body.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from florentin_webhooks.errors import MalformedDelivery
+from florentin_webhooks.protocol.fingerprint import RetryKey, content_key
+from florentin_webhooks.protocol.strict_json import loads
+from florentin_webhooks.senders.base import Message, Metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["parse", "retry_key"]
+
+MAX_NAME = 200
+"""The longest event name that is accepted."""
+
+_HOUR_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_RFC3339 = re.compile(
+    rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_HOUR_MINUTE}:[0-5][0-9](?:\.[0-9]{{1,9}})?"
+    rf"(?:Z|[+-]{_HOUR_MINUTE})"
+)
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+# Behind a backslash, the quote belongs to a longer name. That is checked last, so that the regex
+# begins with what can be searched for.
+_TIMESTAMP = re.compile(rb'"timestamp"(?<!\\"timestamp")\s*+:\s*+"[^"\\]*+"')
+
+
+def parse(body: bytes, metadata: Metadata) -> Message:
+    """Return the message of a genuine *body*, its timestamp as a datetime, of any age.
+
+    Raises :class:`MalformedDelivery`.
+    """
+    envelope = _read_object(body)
+    event, timestamp = _parse_name(envelope), _parse_timestamp(envelope)
+    if metadata.event is not None and metadata.event != event:
+        raise MalformedDelivery("the event header and the signed body name different events")
+    return Message(event, timestamp, {**envelope, "timestamp": timestamp})
+
+
+def retry_key(delivery_id: str | None, body: bytes) -> RetryKey | None:
+    """Return the key of a retry with a new timestamp, or None where there is no delivery id.
+
+    Without an id, two genuine events that differ in nothing but their time would be one.
+    """
+    return None if delivery_id is None else content_key(delivery_id, _without_timestamp(body))
+
+
+def _read_object(body: bytes) -> Mapping[str, object]:
+    try:
+        value = loads(body)
+    except ValueError as error:
+        raise MalformedDelivery(str(error)) from None
+    if not isinstance(value, dict):
+        raise MalformedDelivery("not a JSON object")
+    envelope = cast("dict[str, object]", value)
+    missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
+    if missing:
+        raise MalformedDelivery(f"no envelope: {', '.join(missing)} missing")
+    return envelope
+
+
+def _parse_name(envelope: Mapping[str, object]) -> str:
+    event = envelope["event"]
+    if not isinstance(event, str) or not 0 < len(event) <= MAX_NAME or not event.isprintable():
+        raise MalformedDelivery("the event is not a name")
+    return event
+
+
+def _parse_timestamp(envelope: Mapping[str, object]) -> datetime:
+    stamp = envelope["timestamp"]
+    try:
+        # The pattern comes first, since fromisoformat takes much more than RFC 3339.
+        if isinstance(stamp, str) and _RFC3339.fullmatch(stamp):
+            return datetime.fromisoformat(stamp).astimezone(UTC)
+    except (ValueError, OverflowError):  # Month 13, or a year that UTC leaves.
+        pass
+    raise MalformedDelivery("the timestamp is not an RFC 3339 date and time with an offset")
+
+
+def _without_timestamp(body: bytes) -> bytes:
+    """Return a JSON *body* without the envelope's own timestamp; one inside ``data`` stays."""
+    depth = position = 0
+    for match in _TIMESTAMP.finditer(body):
+        between = body[position : match.start()]
+        if not position and between.count(b"{") + between.count(b"[") == 1:
+            return body[: match.start()] + body[match.end() :]  # As Florentin writes it.
+        between = _STRING.sub(b"", between)
+        depth += between.count(b"{") + between.count(b"[")
+        depth -= between.count(b"}") + between.count(b"]")
+        if depth == 1:
+            return body[: match.start()] + body[match.end() :]
+        position = match.end()
+    return body

@@ -1,0 +1,34 @@
+"""Florentin as a sender: the one value by which the core knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.senders.florentin import envelope
+from florentin_webhooks.senders.florentin.events import CATALOGUE
+from florentin_webhooks.senders.florentin.signature import FlorentinSignature
+from florentin_webhooks.senders.secrets import validate_strength
+
+if TYPE_CHECKING:
+    from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.secrets import Secrets
+
+__all__ = ["FLORENTIN", "FlorentinSender"]
+
+
+class FlorentinSender:
+    """Florentin's scheme, envelope and catalogue."""
+
+    name = "Florentin"
+    catalogue = CATALOGUE
+    signs_delivery_id = False
+    parse = staticmethod(envelope.parse)
+    retry_key = staticmethod(envelope.retry_key)
+
+    def scheme(self, secrets: Secrets) -> FlorentinSignature:
+        """Return the signature scheme; raises :class:`ConfigurationError` for a weak secret."""
+        validate_strength(secrets)
+        return FlorentinSignature(secrets)
+
+
+FLORENTIN: Sender = FlorentinSender()

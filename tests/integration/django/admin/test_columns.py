@@ -1,0 +1,115 @@
+"""Columns of the list, and fields of the page of a delivery."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from florentin_webhooks.django import conf
+from tests.support.django_admin import (
+    HOSTILE,
+    PLACE,
+    SECRET,
+    Shop,
+    asked,
+    found,
+    logged_in,
+    of,
+    page,
+    plain,
+    programmed,
+    replayed,
+    restamped,
+    rows,
+    told,
+)
+from tests.support.django_settings import SQLITE
+from tests.support.django_stores import empty
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with programmed():
+        empty(SQLITE)
+        yield Shop(conf.receiver())
+
+
+@pytest.fixture
+def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
+    return logged_in("view_delivery")
+
+
+@pytest.fixture
+def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
+    return logged_in("view_delivery", "replay_delivery")
+
+
+def test_the_page_of_a_delivery_shows_all_that_is_known(shop: Shop, viewer: Client) -> None:
+    failed = shop.failed(invoice={"number": "INV-ÜÖ"})
+    text = page(viewer, of(failed))
+    seen = plain(text)
+    for fact in (
+        f"Fingerprint: {failed}",
+        "State: failed",
+        "Event: invoice.created",
+        f"Delivery id: {shop.row(failed).delivery_id}",
+        f"Received: {datetime.now(UTC):%Y-%m-%d}",
+        "Signed with: secret-1",
+        "Attempts: 1",
+        "Last failure: shop:notify: KeyError",
+        "Ended: shop:bill: done",
+        "Still to run: shop:notify",
+        '"number": "INV-ÜÖ"',
+    ):
+        assert fact in seen
+    assert "never shown" not in text
+
+
+def test_the_page_of_a_delivery_names_its_retries(shop: Shop, viewer: Client) -> None:
+    first, again = restamped(shop)
+    assert f"Retried as: {again}" in plain(page(viewer, of(first)))
+
+
+def test_a_body_that_was_let_go_is_said_to_be() -> None:
+    with programmed({"SECRETS": SECRET, "HISTORY": 0}):
+        shop = Shop(conf.receiver())
+        empty(SQLITE)
+        done = shop.take()
+        operator = logged_in("view_delivery", "replay_delivery")
+        assert rows(page(operator)) == []
+        assert found(operator, done[:8]) == [done[:12]]
+        text = page(operator, of(done))
+        assert "The body was deleted. Ask Florentin" in plain(text)
+        assert "All handlers. Their names were deleted with the body." in plain(text)
+        assert "Run all handlers again" not in text
+        answer = asked(operator, f"{PLACE}{done}/replay/", all_handlers="x", confirmed="yes")
+    assert told(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
+
+
+def test_whatever_a_sender_chose_is_escaped(shop: Shop, operator: Client) -> None:
+    from florentin_webhooks.django.models import Delivery
+
+    hostile = [HOSTILE % each for each in ("event", "id", "reason", "secret", "name", "ending")]
+    known = shop.failed(note=HOSTILE % "body</textarea>")
+    Delivery.objects.filter(key=known).update(
+        event=hostile[0],
+        delivery_id=hostile[1],
+        reason=hostile[2],
+        secret=hostile[3],
+        handlers={hostile[4]: hostile[5]},
+    )
+    listed, shown = page(operator), page(operator, of(known))
+    assert "<script>alert" not in listed + shown
+    assert "</textarea>&quot" not in shown
+    assert [each for each in (hostile[0], hostile[2]) if each not in plain_text(listed)] == []
+    assert [each for each in hostile if each not in plain_text(shown)] == []
+    assert "<script>alert" not in replayed(operator, known)
+    assert "<script>alert" not in page(operator, f"{PLACE}?q={HOSTILE}")
+
+
+def plain_text(text: str) -> str:
+    return html.unescape(text)

@@ -1,0 +1,59 @@
+"""The filters of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from florentin_webhooks.django import conf
+from tests.support.django_admin import (
+    PLACE,
+    Shop,
+    logged_in,
+    page,
+    programmed,
+    rows,
+)
+from tests.support.django_settings import SQLITE
+from tests.support.django_stores import empty
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with programmed():
+        empty(SQLITE)
+        yield Shop(conf.receiver())
+
+
+@pytest.fixture
+def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
+    return logged_in("view_delivery")
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"state": "failed"}, ["failed"]),
+        ({"state": "done"}, ["done", "other"]),
+        ({"event": "invoice.created"}, ["done", "failed"]),
+        ({"event": "-"}, ["other"]),
+        ({"hours": "1"}, ["done", "failed", "other"]),
+        ({"hours": "nonsense"}, ["done", "failed", "other"]),
+        ({"state": "failed", "event": "user.login"}, []),
+    ],
+)
+def test_the_list_can_be_narrowed(
+    shop: Shop, viewer: Client, choice: dict[str, str], expected: list[str]
+) -> None:
+    known = {shop.take()[:12]: "done", shop.failed()[:12]: "failed"}
+    known[shop.take("shipment.sent")[:12]] = "other"
+    seen = rows(page(viewer, f"{PLACE}?{urlencode(choice)}&_facets=True"))
+    assert sorted(known[row.split()[1]] for row in seen) == expected
+
+
+@pytest.mark.parametrize("lookup", ["token__startswith", "body__contains", "retries__state"])
+def test_nobody_probes_what_no_page_shows(viewer: Client, lookup: str) -> None:
+    assert viewer.get(PLACE, {lookup: "a"}).status_code == 400

@@ -1,0 +1,121 @@
+"""Replays of selected deliveries, their confirmation and their messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from florentin_webhooks.django import conf
+from tests.support.django_admin import (
+    PLACE,
+    Shop,
+    asked,
+    logged_in,
+    of,
+    page,
+    plain,
+    programmed,
+    replayed,
+    told,
+)
+from tests.support.django_settings import SQLITE
+from tests.support.django_stores import empty
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with programmed():
+        empty(SQLITE)
+        yield Shop(conf.receiver())
+
+
+@pytest.fixture
+def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
+    return logged_in("view_delivery", "replay_delivery")
+
+
+def test_what_has_not_finished_is_replayed_from_the_list(shop: Shop, operator: Client) -> None:
+    first, second = shop.failed(), shop.failed()
+    shop.ran.clear()
+    text = replayed(operator, second, first)
+    assert told(text) == [
+        f"Deliveries {first[:12]}, {second[:12]}: replayed, and all its handlers are done."
+    ]
+    assert shop.ran == ["notify", "notify"]
+    assert {shop.row(first).state, shop.row(second).state} == {"done"}
+
+
+def test_one_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) -> None:
+    failed = shop.failed()
+    place = f"{PLACE}{shop.row(failed).key}/replay/"
+    assert f'formaction="{place}"' in page(operator, of(failed))
+    text = asked(operator, place)
+    assert told(text) == [f"Delivery {failed[:12]}: replayed, and all its handlers are done."]
+    assert "State: done" in plain(text)
+    assert "Replay unfinished" not in text
+
+
+def test_what_may_have_run_before_is_asked_for_first(shop: Shop, operator: Client) -> None:
+    late, failed = shop.take(age=48), shop.failed()
+    shop.ran.clear()
+    text = replayed(operator, late, failed)
+    assert f"{late}" in text
+    assert "so it may have run before" in plain(text)
+    assert failed not in text.partition('id="content"')[2].partition("<ul>")[2]
+    assert shop.ran == ["notify"]
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
+    text = asked(operator, PLACE, **hidden)
+    assert told(text)[-1] == f"Delivery {late[:12]}: replayed, and all its handlers are done."
+    assert shop.ran == ["notify", "bill", "notify"]
+
+
+def test_all_handlers_run_again_only_after_a_yes(shop: Shop, operator: Client) -> None:
+    done = shop.take()
+    shop.ran.clear()
+    place = f"{PLACE}{done}/replay/"
+    text = asked(operator, place, all_handlers="Run all handlers again")
+    assert "Run all handlers again?" in plain(text)
+    assert shop.ran == []
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
+    assert told(asked(operator, place, **hidden)) == [
+        f"Delivery {done[:12]}: replayed, and all its handlers are done."
+    ]
+    assert shop.ran == ["bill", "notify"]
+
+
+def test_who_replayed_what_stands_in_its_history(shop: Shop, operator: Client) -> None:
+    failed = shop.failed()
+    replayed(operator, failed)
+    seen = plain(page(operator, f"{PLACE}{shop.row(failed).key}/history/"))
+    assert "staff-view_delivery-replay_delivery replayed, and all its handlers are done" in seen
+
+
+def test_a_request_does_not_go_on_for_longer_than_servers_wait(
+    shop: Shop, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [shop.failed() for _ in range(2)]
+    monkeypatch.setattr("florentin_webhooks.django.admin.replay_action.SECONDS", 0.0)
+    assert told(replayed(operator, *known)) == [
+        "2 more were not started within 0 s. Replay them again."
+    ]
+
+
+def test_what_is_not_there_is_not_replayed(operator: Client) -> None:
+    answer = operator.post(f"{PLACE}{'0' * 32}/replay/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, PLACE)
+    assert operator.post(f"{PLACE}nonsense/replay/").status_code == 302
+
+
+def test_a_replay_is_no_part_of_a_request_s_transaction(shop: Shop, operator: Client) -> None:
+    first, second = shop.failed(), shop.failed()
+    with patch.dict(connections[SQLITE].settings_dict, ATOMIC_REQUESTS=True):
+        assert told(replayed(operator, first)) == [
+            f"Delivery {first[:12]}: replayed, and all its handlers are done."
+        ]
+        text = asked(operator, f"{PLACE}{second}/replay/")
+    assert told(text) == [f"Delivery {second[:12]}: replayed, and all its handlers are done."]

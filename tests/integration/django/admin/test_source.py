@@ -1,0 +1,119 @@
+"""The database and the receiver that the admin shows."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connections
+
+from florentin_webhooks import Receiver, RedisStore
+from florentin_webhooks.django import conf
+from tests.support.django_admin import (
+    PLACE,
+    SECRET,
+    Shop,
+    found,
+    logged_in,
+    mounting,
+    of,
+    page,
+    plain,
+    programmed,
+    receiver,
+    replayed,
+    restamped,
+    rows,
+    told,
+)
+from tests.support.django_settings import POSTGRESQL, SQLITE, migrated
+from tests.support.django_stores import APP, empty
+
+
+def noted(**more: Any) -> list[str]:
+    """What the list says where the settings are *more*."""
+    with programmed({"SECRETS": SECRET, **more}):
+        empty(SQLITE)
+        return told(page(logged_in(superuser=True)))
+
+
+def test_deliveries_in_redis_are_said_to_be_there() -> None:
+    (words,) = noted(STORE="redis://localhost:1/0")
+    assert words == (
+        "Deliveries are stored in Redis, not in this database. "
+        "See: manage.py florentin_webhooks deliveries list"
+    )
+
+
+def test_deliveries_in_memory_are_said_to_be_there() -> None:
+    (text,) = noted(STORE="memory")
+    assert text == (
+        "Deliveries are stored in the memory of a process, which the admin cannot read, "
+        "not in this database."
+    )
+
+
+def test_deliveries_in_the_database_need_no_words() -> None:
+    assert noted() == []
+
+
+def test_wrong_settings_are_said_to_be_wrong() -> None:
+    assert noted(SECRET="misspelt") == ["No valid receiver is configured. See: manage.py check"]
+
+
+def test_a_receiver_that_stands_in_the_urls_replays() -> None:
+    hooks = receiver()
+    with mounting(hooks) as client:
+        failed = Shop(hooks).failed()
+        (words,) = told(replayed(client, failed))
+    assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."
+
+
+def test_where_nobody_can_tell_whose_a_delivery_is_it_is_shown_and_not_replayed() -> None:
+    hooks = receiver()
+    with mounting(hooks, receiver()) as client:
+        failed = Shop(hooks).failed()
+        text = page(client)
+        (words,) = told(text)
+        assert words == (
+            "Several receivers share the database 'default', so the admin does not know which one "
+            "received a delivery. "
+            "To replay one: florentin-webhooks deliveries replay APP FINGERPRINT"
+        )
+        assert failed[:12] in text
+        assert client.post(f"{PLACE}{failed}/replay/").status_code == 403
+
+
+def test_a_second_database_is_named() -> None:
+    with mounting(receiver(), receiver(POSTGRESQL)) as client:
+        (words,) = told(page(client))
+    assert words == (
+        "More deliveries are in the database 'postgresql'. "
+        "See: florentin-webhooks deliveries list APP"
+    )
+
+
+def test_a_redis_store_that_is_not_of_the_settings_is_named_too() -> None:
+    with mounting(Receiver(SECRET, store=RedisStore("redis://localhost:1/0"))) as client:
+        (words,) = told(page(client))
+    assert words.endswith(
+        "in Redis, not in this database. See: florentin-webhooks deliveries list APP"
+    )
+
+
+def test_another_database_is_looked_into_postgresql_as_well() -> None:
+    migrated(POSTGRESQL, APP)
+    with programmed({"SECRETS": SECRET, "DATABASE": POSTGRESQL}):
+        empty(POSTGRESQL)
+        shop = Shop(conf.receiver())
+        client = logged_in(superuser=True)
+        first, again = restamped(shop)
+        failed = shop.failed()
+        assert [row.split()[1] for row in rows(page(client))] == [failed[:12], first[:12]]
+        assert found(client, again[:9]) == [first[:12]]
+        assert f"Retried as: {again}" in plain(page(client, of(first)))
+        with patch.dict(connections[POSTGRESQL].settings_dict, ATOMIC_REQUESTS=True):
+            (words,) = told(replayed(client, failed))
+        assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."
+        narrowed = page(client, f"{PLACE}?state=done&hours=24&_facets=True")
+        assert len(rows(narrowed)) == 2

@@ -1,0 +1,85 @@
+"""Steps that wait for locks of other transactions, and the choice of timeouts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from django.db import connections
+
+from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.errors import ConfigurationError
+from tests.support.django_settings import POSTGRESQL, SQLITE, configure
+from tests.support.django_stores import BODY, LOOKS, STEPS, refused, store_on
+from tests.support.stores import accept
+
+if TYPE_CHECKING:
+    from florentin_webhooks.django import DjangoStore
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tests.support.postgres import shared_server
+
+if TYPE_CHECKING:
+    from florentin_webhooks.django import DjangoStore
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def store(request: pytest.FixtureRequest) -> DjangoStore:
+    """Each kind of database in turn, in which ``first`` has the lease of one delivery."""
+    made = store_on(request.param)
+    made.execute(accept(BODY))
+    return made
+
+
+@contextmanager
+def writing(alias: str) -> Iterator[None]:
+    """Somebody else has written to all that is remembered, and does not commit."""
+    change = "UPDATE florentin_webhooks_delivery SET attempt = attempt"
+    if alias == SQLITE:
+        other = sqlite3.connect(connections[alias].settings_dict["NAME"], isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute(change)
+        yield
+        other.execute("ROLLBACK")
+        other.close()
+        return
+    with shared_server().connect() as connected, connected.transaction(force_rollback=True):
+        connected.execute("LOCK florentin_webhooks_guard IN EXCLUSIVE MODE")
+        connected.execute(change)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("store", "step"),
+    [(SQLITE, STEPS[0]), *((POSTGRESQL, step) for step in STEPS[:3])],
+    ids=lambda each: each if isinstance(each, str) else type(each).__name__,
+    indirect=["store"],
+)
+def test_a_step_that_another_transaction_keeps_from_its_row_says_so_in_time(
+    store: DjangoStore, step: Operation[Any]
+) -> None:
+    with writing(store.using):
+        assert refused(store, step).endswith(("is locked.", "LockNotAvailable."))
+    store.execute(step)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda each: type(each).__name__)
+def test_looking_waits_for_nobody_who_writes(store: DjangoStore, look: Operation[Any]) -> None:
+    with writing(store.using):
+        assert store.execute(look)
+
+
+def test_a_database_of_another_kind_is_refused_at_start() -> None:
+    configure()
+    from florentin_webhooks.django import DjangoStore
+
+    other = {**connections.settings[SQLITE], "ENGINE": "django.db.backends.dummy"}
+    with (
+        patch.dict(connections.settings, other=other),
+        pytest.raises(ConfigurationError, match="PostgreSQL or SQLite"),
+    ):
+        DjangoStore("other")

@@ -1,0 +1,19 @@
+"""The path of a delivery through the package stays short."""
+
+from __future__ import annotations
+
+from benchmarks.path import OUTSIDE, trace_inline, trace_job
+
+
+def test_inline_delivery_takes_at_most_40_moves_between_modules() -> None:
+    moves = trace_inline()
+    assert moves[0][:2] == (OUTSIDE, "asgi")
+    assert "core.processing.attempt" in {move.target for move in moves}
+    assert len(moves) <= 40, moves
+
+
+def test_job_takes_at_most_35_moves_between_modules(redis_url: str) -> None:
+    moves = trace_job(redis_url)
+    assert moves[0][:2] == (OUTSIDE, "core.job")
+    assert {"core.processing.attempt", "redis.codec.accept"} <= {move.target for move in moves}
+    assert len(moves) <= 35, moves

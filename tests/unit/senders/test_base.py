@@ -1,0 +1,235 @@
+"""The port of a sender: a second sender goes the whole way, and the core names none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hmac import compare_digest, digest
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pytest
+from pydantic import BaseModel
+
+import florentin_webhooks
+from florentin_webhooks import Delivery, Receiver
+from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.core.processing.restore import restore_delivery
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
+from florentin_webhooks.events import CATALOGUE, Event, UnknownEvent
+from florentin_webhooks.protocol.delivery import Outcome, Reply
+from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.protocol.headers import Headers, get_each
+from florentin_webhooks.senders.base import Message, Metadata
+from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
+
+SECRET = "a-secret-of-the-parcel-service"
+NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
+
+
+# --- a second sender: it signs id and time in headers, and has another envelope ---
+
+
+class Parcel(BaseModel):
+    weight: int
+
+
+class ParcelSent(Event):
+    event: Literal["parcel.sent"]
+    data: Parcel
+
+
+class ParcelScheme(NamedTuple):
+    key: bytes
+
+    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+        values = get_each(headers, "parcel-id", "parcel-time", "parcel-signature")
+        (number,), (seconds,), (signature,) = values
+        if not compare_digest(sign(self.key, number, seconds, body), signature):
+            raise InvalidSignature("mismatch")
+        time = datetime.fromtimestamp(int(seconds), UTC)
+        return Metadata("parcel", received_at, number, timestamp=time)
+
+
+class ParcelSender:
+    name = "Parcel"
+    catalogue: Mapping[str, type[Event]] = {"parcel.sent": ParcelSent}
+    signs_delivery_id = True
+
+    def scheme(self, secrets: Secrets) -> ParcelScheme:
+        return ParcelScheme(normalize_secrets(secrets)[0][1])
+
+    def parse(self, body: bytes, metadata: Metadata) -> Message:
+        kind, time = json.loads(body)["kind"], metadata.timestamp or metadata.received_at
+        return Message(kind, time, {"event": kind, "timestamp": time, "data": json.loads(body)})
+
+    def retry_key(self, delivery_id: str | None, body: bytes) -> None:
+        """Retries have the same bytes and the same id."""
+
+
+def sign(key: bytes, number: str, seconds: str, body: bytes) -> str:
+    return digest(key, f"{number}.{seconds}.".encode() + body, "sha256").hex()
+
+
+class Request(NamedTuple):
+    headers: dict[str, str]
+    body: bytes
+
+
+def parcel(number: str = "1", kind: str = "parcel.sent", sent: datetime = NOW) -> Request:
+    body, seconds = json.dumps({"kind": kind, "weight": 3}).encode(), str(int(sent.timestamp()))
+    signature = sign(SECRET.encode(), number, seconds, body)
+    headers = {"Parcel-Id": number, "Parcel-Time": seconds, "Parcel-Signature": signature}
+    return Request(headers, body)
+
+
+class Office:
+    """A receiver of parcels, and the events and deliveries that its handlers received."""
+
+    def __init__(self) -> None:
+        self.receiver = Receiver(SECRET, sender=ParcelSender(), clock=lambda: NOW)
+        self.sent: list[tuple[ParcelSent, Delivery]] = []
+        self.unknown: list[UnknownEvent] = []
+        self.receiver.on(ParcelSent)(self.handle)
+        self.receiver.on_unknown(self.unknown.append)
+
+    def handle(self, event: ParcelSent, delivery: Delivery) -> None:
+        self.sent.append((event, delivery))
+
+    def receive(self, request: Request) -> Reply:
+        return self.receiver.receive(*request)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def test_delivery_of_a_second_sender_runs_its_typed_handler(office: Office) -> None:
+    assert office.receive(parcel()).outcome is Outcome.PROCESSED
+    ((event, delivery),) = office.sent
+    assert (event.data.weight, event.timestamp) == (3, NOW)
+    assert (delivery.delivery_id, delivery.secret) == ("1", "parcel")
+
+
+def test_delivery_of_a_second_sender_passes_an_asgi_mount(office: Office) -> None:
+    request, statuses = parcel(), []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": request.body}
+
+    async def send(message: Mapping[str, object]) -> None:
+        statuses.append(message.get("status"))
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in request.headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    asyncio.run(WebhookApp(office.receiver)(scope, receive, send))
+    assert statuses == [200, None]
+    assert len(office.sent) == 1
+
+
+def test_same_delivery_again_is_a_duplicate(office: Office) -> None:
+    outcomes = [office.receive(parcel()).outcome for _ in range(2)]
+    assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+    assert len(office.sent) == 1
+
+
+def test_equal_bodies_under_two_signed_ids_are_two_deliveries(office: Office) -> None:
+    outcomes = [office.receive(parcel(number)).outcome for number in ("1", "2")]
+    assert outcomes == [Outcome.PROCESSED] * 2
+    assert len({delivery.fingerprint for _, delivery in office.sent}) == 2
+
+
+def test_retry_with_a_new_signed_time_is_a_duplicate(office: Office) -> None:
+    office.receive(parcel(sent=NOW - timedelta(minutes=1)))
+    assert office.receive(parcel()).outcome is Outcome.DUPLICATE
+
+
+def test_delivery_outside_the_window_is_stale(office: Office) -> None:
+    assert office.receive(parcel(sent=NOW - timedelta(hours=1))).outcome is Outcome.STALE
+    assert office.sent == []
+
+
+@pytest.mark.parametrize("header", ["Parcel-Id", "Parcel-Time", "Parcel-Signature"])
+def test_changed_signed_header_is_an_invalid_signature(office: Office, header: str) -> None:
+    request = parcel()
+    request.headers[header] += "1"
+    assert office.receive(request).outcome is Outcome.INVALID_SIGNATURE
+
+
+def test_event_missing_from_the_catalogue_is_unknown(office: Office) -> None:
+    assert office.receive(parcel(kind="parcel.lost")).outcome is Outcome.PROCESSED
+    assert [event.event for event in office.unknown] == ["parcel.lost"]
+
+
+def test_event_that_its_model_refuses_is_invalid(office: Office) -> None:
+    office.receiver = Receiver(SECRET, sender=ParcelSender(), clock=lambda: NOW)
+
+    class HeavyParcel(ParcelSent):
+        data: Literal["heavy"]  # type: ignore[assignment]  # fits no parcel.
+
+    office.receiver.on(HeavyParcel)(print)
+    assert office.receive(parcel()).outcome is Outcome.INVALID_EVENT
+
+
+def test_names_of_another_senders_events_are_unknown(office: Office) -> None:
+    with pytest.raises(ConfigurationError, match=r"no event 'invoice.created'\. .*: parcel.sent"):
+        office.receiver.on("invoice.created")
+    assert office.receiver.unhandled_events == ()
+
+
+def stored(body: bytes, number: str) -> JobClaim:
+    return JobClaim(JobDecision.RUN, body=body, delivery_id=number, received_at=NOW, secret="x")
+
+
+def test_stored_delivery_is_restored_under_its_signed_id() -> None:
+    body = parcel("7").body
+    key = fingerprint(body, "7").hex()
+    delivery, envelope = restore_delivery(ParcelSender(), key, stored(body, "7"))
+    assert (delivery.delivery_id, delivery.event, delivery.timestamp) == ("7", "parcel.sent", NOW)
+    assert envelope["data"] == {"kind": "parcel.sent", "weight": 3}
+
+
+def test_stored_delivery_under_another_signed_id_is_refused() -> None:
+    body = parcel("7").body
+    with pytest.raises(MalformedDelivery, match="was changed"):
+        restore_delivery(ParcelSender(), fingerprint(body, "7").hex(), stored(body, "8"))
+
+
+# --- the core names no sender ---
+
+PACKAGE = Path(florentin_webhooks.__file__).parent
+DEFAULT = "core/defaults.py"
+"""The one module that names the default sender."""
+MODEL = "protocol/event.py"
+"""The module of the base model, whose fields are our own."""
+
+SENDER = re.compile(
+    r"x-florentin|\bCATALOGUE\b|\bFLORENTIN\b|\bsenders\.florentin\b|" + "|".join(CATALOGUE)
+)
+FIELD = re.compile(r"""["'](?:event|timestamp|data)["']\]|["']timestamp["']""")
+
+
+def lines_of_the_core(*but: str) -> list[str]:
+    paths = [path for room in ("core", "protocol") for path in PACKAGE.glob(f"{room}/**/*.py")]
+    assert len(paths) > 40
+    return [
+        line
+        for path in paths
+        if path.relative_to(PACKAGE).as_posix() not in but
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def test_core_and_protocol_name_no_header_and_no_event_of_a_sender() -> None:
+    assert [line for line in lines_of_the_core(DEFAULT) if SENDER.search(line)] == []
+    assert any(SENDER.search(line) for line in lines_of_the_core())
+
+
+def test_core_and_protocol_name_no_field_of_an_envelope() -> None:
+    assert [line for line in lines_of_the_core(MODEL) if FIELD.search(line)] == []
+    assert any(FIELD.search(line) for line in lines_of_the_core())
