@@ -122,7 +122,7 @@ def test_nothing_happens_once_for_a_delivery_that_nobody_knows(store: Subject) -
     assert store.accept(accept(BODY)).verdict is AcceptDecision.RUN
 
 
-def test_an_older_event_than_the_newest_handled_is_superseded(store: Subject) -> None:
+def test_event_older_than_the_newest_handled_is_superseded(store: Subject) -> None:
     for step in (GuardStep.BEGIN, GuardStep.DONE):
         assert store.ask(latest(step, 20)) == RUN
     assert store.ask(latest(GuardStep.BEGIN, 19)) == GuardGrant(GuardDecision.SUPERSEDED)

@@ -64,7 +64,7 @@ class Program:
         return self.receiver.receive(*self.made).outcome
 
 
-def test_in_a_handler(redis_url: str) -> None:
+def test_close_in_a_handler(redis_url: str) -> None:
     with closing(RedisStore(redis_url)) as store:
         program = Program(store)
         program.waits = True
@@ -73,7 +73,7 @@ def test_in_a_handler(redis_url: str) -> None:
         assert program.ran == 2
 
 
-def test_before_anything_was_sent(redis_url: str) -> None:
+def test_close_before_anything_was_sent(redis_url: str) -> None:
     with closing(RedisStore(redis_url)) as store:
         program = Program(store)
         program.end_when(lambda: True)
@@ -81,7 +81,7 @@ def test_before_anything_was_sent(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_while_the_store_accepts(redis_url: str) -> None:
+def test_close_while_the_store_accepts(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, closing(RedisStore(proxy.url)) as store:
         program = Program(store)
         proxy.latency = 0.1
@@ -91,7 +91,7 @@ def test_while_the_store_accepts(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_while_the_store_records_the_last_handler(redis_url: str) -> None:
+def test_close_while_the_store_records_the_last_handler(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, closing(RedisStore(proxy.url)) as store:
         program = Program(store)
         proxy.latency = 0.1
@@ -101,7 +101,7 @@ def test_while_the_store_records_the_last_handler(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_where_a_blocking_client_is_asked_in_threads(redis_url: str) -> None:
+def test_close_with_a_sync_client_in_threads(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, redis.Redis.from_url(proxy.url, socket_timeout=1) as client:
         program = Program(RedisStore(client))
         proxy.latency = 0.1

@@ -36,7 +36,7 @@ ERRORS = [
 @both_ways
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.partition(" ")[0])
 @pytest.mark.parametrize("what", [b"EVALSHA", b"done"], ids=["accept", "finish"])
-def test_an_error_of_the_server_is_unavailable_and_nothing_else(
+def test_every_server_error_is_unavailable(
     redis_url: str, receive: Receive, error: str, what: bytes
 ) -> None:
     with (
@@ -48,7 +48,7 @@ def test_an_error_of_the_server_is_unavailable_and_nothing_else(
 
 
 @both_ways
-def test_the_password_of_a_server_that_is_gone_is_nowhere(
+def test_password_of_an_unreachable_server_is_shown_nowhere(
     receive: Receive, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
@@ -57,7 +57,7 @@ def test_the_password_of_a_server_that_is_gone_is_nowhere(
 
 
 @both_ways
-def test_the_password_that_a_server_refuses_is_nowhere(
+def test_refused_password_is_shown_nowhere(
     redis_url: str, receive: Receive, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)

@@ -181,7 +181,7 @@ WORKERS = {
 
 
 @pytest.mark.parametrize("worker", WORKERS)
-def test_every_worker_brings_every_delivery_to_its_end_and_leaks_nothing(
+def test_every_worker_class_finishes_all_deliveries_and_leaks_nothing(
     site: Site, worker: str
 ) -> None:
     words = WORDS if worker in ("fork", "simple") else WORDS[-2:]  # The others start slowly.
@@ -255,13 +255,13 @@ def is_pickle(value: bytes) -> bool:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_the_search_would_find_a_pickle(site: Site, protocol: int) -> None:
+def test_search_would_find_a_pickle(site: Site, protocol: int) -> None:
     told = pickle.dumps(("tests", None, (1,), {}), protocol)
     site.client.hset("rq:job:x", "data", zlib.compress(told))
     assert any(is_pickle(value) for _, value in everything(site.client, b"no record"))
 
 
-def test_the_search_would_find_what_is_private(site: Site) -> None:
+def test_search_would_find_private_data(site: Site) -> None:
     folded = base64.b64encode(zlib.compress(PRIVATE.encode()))
     site.client.xadd("rq:results:x", {"exc_string": folded})
     assert any(PRIVATE.encode() in value for _, value in everything(site.client, b"no record"))
@@ -289,7 +289,7 @@ def done(site: Site, fingerprints: Sequence[str]) -> bool:
     return all(site.state(each) is State.DONE for each in fingerprints)
 
 
-def test_retries_come_by_themselves_while_a_worker_waits(site: Site) -> None:
+def test_retries_run_while_a_worker_waits(site: Site) -> None:
     sent = [site.accept("twice"), site.accept("later")]
     with staying(site, "fork"):
         eventually(lambda: done(site, sent), seconds=30)
