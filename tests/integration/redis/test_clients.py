@@ -1,4 +1,4 @@
-"""What a store may be given, and in how many event loops, threads and processes it works."""
+"""Clients of the store: in event loops, threads and processes, and after closing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_store_works_in_concurrent_event_loops(redis_url: str) -> None:
     def program(first: int) -> None:
         try:
             asyncio.run(deliveries(first))
-        except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test.
+        except BaseException as error:  # noqa: BLE001 - the test reports a thread's failure.
             failures.append(error)
 
     threads = [threading.Thread(target=program, args=(first,)) for first in (0, 1000)]
@@ -95,7 +95,7 @@ def test_store_works_in_concurrent_event_loops(redis_url: str) -> None:
 def test_closed_event_loop_is_dropped(redis_url: str) -> None:
     store = RedisStore(redis_url)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Nobody closes, which redis-py tells.
+        warnings.simplefilter("ignore", ResourceWarning)  # redis-py warns of unclosed clients.
         for number in range(5):
             asyncio.run(deliver(store, number))
         assert len(store._loops) == 1
@@ -104,14 +104,14 @@ def test_closed_event_loop_is_dropped(redis_url: str) -> None:
 
 
 def test_store_survives_a_fork(redis_url: str) -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKS, redis_url],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert told.stdout == "[0, 0, 0, 0]\n", told.stderr
+    assert result.stdout == "[0, 0, 0, 0]\n", result.stderr
 
 
 def test_closing_closes_the_connections(redis_url: str, client: redis.Redis) -> None:

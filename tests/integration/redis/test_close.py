@@ -1,4 +1,4 @@
-"""Programs that end in the middle of a delivery: what was taken is given back, done stays done."""
+"""Programs that end in the middle of a delivery: leases are released, done stays done."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.support.waiting import aeventually
 
 
 @pytest.fixture(autouse=True)
-def nobody_closes() -> Iterator[None]:
-    """A program that ends like this leaves its connection to the garbage, which redis-py tells."""
+def unclosed_connections() -> Iterator[None]:
+    """Ignore redis-py's warning of a connection that such a program leaves open."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
@@ -30,7 +30,7 @@ def nobody_closes() -> Iterator[None]:
 
 
 class Program:
-    """A program that ends as soon as something holds, whatever it was doing, and its successor."""
+    """A program that ends as soon as a condition holds, and its successor."""
 
     def __init__(self, store: RedisStore) -> None:
         self.receiver = Receiver(SECRET, store=store)

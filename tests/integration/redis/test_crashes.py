@@ -1,4 +1,4 @@
-"""What dies: a web process at every point of a delivery, and the server between deliveries."""
+"""Crashes: of a web process at every point of a delivery, and of the server."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def receiver(store: RedisStore, client: redis.Redis) -> Receiver:
 
 
 def die(url: str, made: SignedDelivery, where: str) -> None:
-    """Have a web process receive *made* and be killed at the point *where*."""
+    """Kill a web process at the point *where* while it receives *made*."""
     words = [url, SECRET, str(LEASE.total_seconds()), str(TIMEOUT.total_seconds()), where]
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", DIES, *words],
         input=json.dumps([made.headers, made.body.decode()]) + "\n",
         capture_output=True,
@@ -98,7 +98,7 @@ def die(url: str, made: SignedDelivery, where: str) -> None:
         check=False,
         timeout=30,
     )
-    assert told.returncode == -signal.SIGKILL, told.stderr
+    assert result.returncode == -signal.SIGKILL, result.stderr
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def die(url: str, made: SignedDelivery, where: str) -> None:
     [
         ("before Accept", 1),
         ("after Accept", 1),
-        ("in the handler", 2),  # The one exception: an effect that nobody could record.
+        ("in the handler", 2),  # The one exception: an effect that could not be recorded.
         ("before Finish", 2),  # The same.
         ("after Finish", 1),
     ],
@@ -194,11 +194,11 @@ print(shop.receive().outcome)
 
 
 def test_process_without_descriptors_is_unavailable_and_recovers(redis_url: str) -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", FEW_FILES, redis_url],
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
-    assert told.stdout.split() == ["unavailable", "processed"], told.stderr
+    assert result.stdout.split() == ["unavailable", "processed"], result.stderr

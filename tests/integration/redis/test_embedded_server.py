@@ -1,4 +1,4 @@
-"""The embedded server: shared by all who ask, gone with its owner, and never with the data."""
+"""The embedded server: shared by processes, stopped with its owner, without loss of data."""
 
 import fcntl
 import os
@@ -87,7 +87,7 @@ class Program:
             text=True,
         )
 
-    def tell(self, line: object) -> None:
+    def write(self, line: object) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
@@ -120,7 +120,7 @@ def test_concurrent_processes_share_one_server(directory: Path) -> None:
         assert [asker.hear() for asker in askers] == ["ready"] * 4
         for round_ in range(8):
             for asker in askers:
-                asker.tell(directory / str(round_))
+                asker.write(directory / str(round_))
             answers = [asker.hear().split() for asker in askers]
             assert len({run_id for run_id, _ in answers}) == 1
             assert sorted(owned for _, owned in answers) == ["False", "False", "False", "True"]
@@ -132,7 +132,7 @@ def test_server_ends_with_its_owner_and_keeps_its_data(
 ) -> None:
     server = EmbeddedServer(directory)
     with program(ASKER) as owner:
-        owner.tell(directory)
+        owner.write(directory)
         assert (owner.hear(), owner.hear().split()[1]) == ("ready", "True")
         put(server, "before")
         owner.process.send_signal(sent)

@@ -1,4 +1,4 @@
-"""A server that is gone, hangs, is full or refuses: 503, soon, and nothing is promised."""
+"""A server that is unreachable, hangs, is full or refuses: a 503 in time."""
 
 from __future__ import annotations
 
@@ -138,14 +138,14 @@ def test_hanging_server_answers_200_concurrent_deliveries_in_time(
         shop = Shop(store, asynchronous=True)
         await shop.areceive()
         with hanging(server):
-            told = await asyncio.gather(*(atimed(shop) for _ in range(200)))
+            result = await asyncio.gather(*(atimed(shop) for _ in range(200)))
         await store.aclose()
-        return told
+        return result
 
     computed = time.process_time()
-    told = asyncio.run(program())
-    assert {outcome for outcome, _ in told} == {Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < bound_since(computed)
+    result = asyncio.run(program())
+    assert {outcome for outcome, _ in result} == {Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < bound_since(computed)
 
 
 def test_hanging_server_answers_more_threads_than_connections_in_time(
@@ -153,9 +153,9 @@ def test_hanging_server_answers_more_threads_than_connections_in_time(
 ) -> None:
     shop = Shop(store)
     with hanging(server), ThreadPoolExecutor(100) as threads:
-        told = list(threads.map(lambda _: timed(blocking, shop), range(100)))
-    assert {reply.outcome for reply, _ in told} == {Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < BOUND
+        result = list(threads.map(lambda _: timed(blocking, shop), range(100)))
+    assert {reply.outcome for reply, _ in result} == {Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < BOUND
 
 
 @both_ways
@@ -190,16 +190,16 @@ def test_duplicate_is_known_on_a_full_server(server: EmbeddedServer, store: Redi
 def test_burst_on_a_slow_link_runs_at_most_once(redis_url: str, burst: int) -> None:
     async def program(store: RedisStore) -> list[tuple[Outcome, float]]:
         shop = Shop(store, asynchronous=True)
-        told = await asyncio.gather(*(atimed(shop) for _ in range(burst)))
+        result = await asyncio.gather(*(atimed(shop) for _ in range(burst)))
         await store.aclose()
         assert set(shop.ran.values()) == {1}
-        return told
+        return result
 
     computed = time.process_time()
     with Proxy(redis_url, latency=0.2) as proxy:
-        told = asyncio.run(program(RedisStore(proxy.url)))
-    assert {outcome for outcome, _ in told} <= {Outcome.PROCESSED, Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < bound_since(computed)
+        result = asyncio.run(program(RedisStore(proxy.url)))
+    assert {outcome for outcome, _ in result} <= {Outcome.PROCESSED, Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < bound_since(computed)
 
 
 def test_exhausted_pool_is_unavailable(redis_url: str) -> None:
@@ -207,6 +207,6 @@ def test_exhausted_pool_is_unavailable(redis_url: str) -> None:
         pool = redis.ConnectionPool.from_url(proxy.url, max_connections=5, socket_timeout=1)
         shop = Shop(RedisStore(redis.Redis.from_pool(pool)))
         with ThreadPoolExecutor(50) as threads:
-            told = list(threads.map(lambda _: blocking(shop).outcome, range(50)))
+            result = list(threads.map(lambda _: blocking(shop).outcome, range(50)))
         shop.receiver.close()
-    assert set(told) == {Outcome.PROCESSED, Outcome.UNAVAILABLE}
+    assert set(result) == {Outcome.PROCESSED, Outcome.UNAVAILABLE}

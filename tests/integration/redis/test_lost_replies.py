@@ -1,4 +1,4 @@
-"""A command that ran and whose answer was lost: neither lost nor run twice."""
+"""Commands whose answer was lost: neither lost nor executed twice."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_delivery_with_two_lost_answers_runs_after_its_lease(
         proxy.lose_answer(ACCEPT)
         proxy.lose_answer(ACCEPT)
         assert receive(shop, made).outcome is Outcome.UNAVAILABLE
-        told = receive(shop, made)
-        assert (told.outcome, retry_after(told)) == (Outcome.IN_PROGRESS, 1)
+        result = receive(shop, made)
+        assert (result.outcome, retry_after(result)) == (Outcome.IN_PROGRESS, 1)
         eventually(lambda: receive(shop, made).outcome is Outcome.PROCESSED)
     assert set(shop.ran.values()) == {1}
 

@@ -1,4 +1,4 @@
-"""What a delivery costs Redis: counted where it arrives."""
+"""The commands and round trips of a delivery, counted at the server."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def store(proxy: Proxy) -> Iterator[RedisStore]:
 
 
 def evalsha(client: redis.Redis) -> int:
-    told = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
-    return int(told["calls"])
+    result = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(result["calls"])
 
 
 async def connected(store: RedisStore) -> None:
-    """Have it connect and look at the server's settings, which it does once."""
+    """Connect and check the server's settings, which happens once."""
     await store.aexecute(accept(b"connected"))
     await store.aexecute(accept(b"looked"))
 

@@ -1,4 +1,4 @@
-"""What stands in Redis after many deliveries, and what Redis is warned about."""
+"""Keys in Redis after many deliveries, and warnings about its settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def url_of(client: redis.Redis) -> str:
 
 
 def remember(store: RedisStore, count: int) -> None:
-    """Have *count* deliveries accepted and finished, few enough at a time to be done in it."""
+    """Accept and finish *count* deliveries, few at a time, within their lease."""
 
     async def one(number: int) -> None:
         body, token = content(number), os.urandom(8)
@@ -42,8 +42,8 @@ def remember(store: RedisStore, count: int) -> None:
         await store.aexecute(finish(body, token=token))
 
     async def all_of_them() -> None:
-        for first in range(0, count, 200):
-            await asyncio.gather(*(one(first + number) for number in range(min(200, count))))
+        for first in range(0, count, 50):
+            await asyncio.gather(*(one(first + number) for number in range(min(50, count))))
         await store.aclose()
 
     asyncio.run(all_of_them())

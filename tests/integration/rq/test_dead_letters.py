@@ -1,4 +1,4 @@
-"""What fails for good is dead, kept and revived; what cannot be run is not lost."""
+"""Dead letters: kept, revived and requeued; jobs that cannot run are not lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_delivery_is_dead_with_its_body_after_its_last_retry(shop: Workshop) -> 
     assert 29.9 * 86400 < shop.life(fingerprint) <= 30 * 86400
 
 
-@pytest.mark.parametrize("again", [0, 7], ids=["the same bytes", "stamped anew"])
+@pytest.mark.parametrize("again", [0, 7], ids=["the same bytes", "new timestamp"])
 def test_duplicate_revives_a_dead_delivery_with_all_retries(shop: Workshop, again: int) -> None:
     shop.does("bill")
     shop.does("mail", *[ValueError()] * 5)

@@ -1,4 +1,4 @@
-"""The jobs that are pushed are those that RQ would build, in one round trip, and hold ids only."""
+"""Pushed jobs: as RQ would build them, in one round trip, with ids only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def comparable(fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
-    """Have RQ build and enqueue the job, with nothing but its public API."""
+    """Build and enqueue the job with RQ's public API only."""
     where = shop.rq(queue)
     where.enqueue(
         PROCESS,
@@ -127,8 +127,8 @@ def test_job_holds_path_fingerprint_and_queue_as_json(
 
 
 def evalsha(client: redis.Redis) -> int:
-    told = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
-    return int(told["calls"])
+    result = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(result["calls"])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``once`` in workers: safe under two of them, and not forgotten by failures."""
+"""``once`` in workers: safe with two of them, and kept after failures."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_once_block_of_a_lost_lease_comes_later(shop: Workshop) -> None:
 
 
 def lapse(shop: Workshop, fingerprint: str) -> None:
-    """Let the lease of a delivery's part end now."""
+    """Expire the lease of a delivery's part."""
     key = f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint)
     assert shop.client.hset(key, f"u:{shop.queue}", 1) == 0
 

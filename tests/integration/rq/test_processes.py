@@ -1,4 +1,4 @@
-"""Workers in processes of their own: every class, RQ's own command, and what they leave."""
+"""Worker processes: every class, RQ's own command, and the data they leave."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.waiting import eventually
 from tests.support.workshop import told_in
 
 PRIVATE = "ada@adabooks.example"
-"""What stands in every event and in every error of a handler."""
+"""A word in every event and in every error of a handler."""
 
 
 def build(url: str, prefix: str, queue: str) -> Receiver:
@@ -116,8 +116,8 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = {"FW_URL": self.url, "FW_PREFIX": self.prefix, "FW_QUEUE": self.queue}
-        return {**os.environ, **told}
+        result = {"FW_URL": self.url, "FW_PREFIX": self.prefix, "FW_QUEUE": self.queue}
+        return {**os.environ, **result}
 
     def accept(self, word: str) -> str:
         body = CANONICAL.replace(b"F-0001", f"{PRIVATE} {word}".encode())
@@ -130,7 +130,7 @@ class Site:
         return record.state
 
     def run(self, *command: str) -> None:
-        """Have a worker run what waits now."""
+        """Run all waiting jobs in a worker."""
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -145,7 +145,7 @@ class Site:
         assert done.returncode == 0, done.stdout
 
     def hurry(self) -> bool:
-        """Let the time for every retry come; say whether there is one."""
+        """Make every retry due; return whether there is one."""
         queue: Any = cast("Any", rq.Queue)(self.queue, connection=self.client, serializer="json")
         waiting = cast("list[bytes]", self.client.zrange(queue.scheduled_job_registry.key, 0, -1))
         for job_id in waiting:
@@ -256,8 +256,8 @@ def is_pickle(value: bytes) -> bool:
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_search_would_find_a_pickle(site: Site, protocol: int) -> None:
-    told = pickle.dumps(("tests", None, (1,), {}), protocol)
-    site.client.hset("rq:job:x", "data", zlib.compress(told))
+    result = pickle.dumps(("tests", None, (1,), {}), protocol)
+    site.client.hset("rq:job:x", "data", zlib.compress(result))
     assert any(is_pickle(value) for _, value in everything(site.client, b"no record"))
 
 
@@ -269,7 +269,7 @@ def test_search_would_find_private_data(site: Site) -> None:
 
 @contextmanager
 def staying(site: Site, kind: str) -> Iterator[subprocess.Popen[str]]:
-    """A worker that waits for jobs until it is told to end."""
+    """A worker that waits for jobs until it is stopped."""
     with subprocess.Popen(
         (*OUR_WORKER, kind, "--stay"),
         cwd=ROOT,

@@ -64,16 +64,16 @@ def test_scheduler_that_missed_a_signal_gets_another(
 ) -> None:
     worker._start_scheduler()
     process = worker.scheduler._process
-    told = list[int]()
+    result = list[int]()
 
     def lost_at_first(self: Any) -> None:
-        told.append(self.pid)
-        if len(told) > 1:
+        result.append(self.pid)
+        if len(result) > 1:
             os.kill(self.pid, signal.SIGTERM)
 
     monkeypatch.setattr(type(process), "terminate", lost_at_first)
     worker.stop_scheduler()
-    assert told == [process.pid] * 2
+    assert result == [process.pid] * 2
     assert not process.is_alive()
 
 

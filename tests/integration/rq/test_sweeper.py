@@ -1,4 +1,4 @@
-"""What RQ has lost is put back from what the store remembers, once, and nothing else is touched."""
+"""The sweeper: it requeues lost jobs once, and touches no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def swept(shop: Workshop, older_than: float = -1, queue: str | None = None) -> i
 
 
 def popped_and_forgotten(shop: Workshop, fingerprint: str) -> None:
-    """A worker with two queues dies between pop and start: the job stands in no list."""
+    """A worker with two queues dies between pop and start: the job is in no list."""
     assert shop.client.lpop(shop.rq().key) == shop.job_id(fingerprint).encode()
 
 
@@ -47,14 +47,14 @@ def test_lost_job_is_requeued_with_all_retries(
     shop: Workshop, lose: Callable[[Workshop, str], None]
 ) -> None:
     fingerprint = shop.accept()
-    told = shop.job(fingerprint)
+    result = shop.job(fingerprint)
     lose(shop, fingerprint)
     assert swept(shop) == 1
     assert swept(shop) == 0
     assert shop.listed() == [shop.job_id(fingerprint)]
     times = {b"created_at", b"enqueued_at"}
     assert {k: v for k, v in shop.job(fingerprint).items() if k not in times} == {
-        k: v for k, v in told.items() if k not in times
+        k: v for k, v in result.items() if k not in times
     }
     shop.work()
     assert shop.ran == ["bill"]

@@ -1,4 +1,4 @@
-"""A job's time ends: no handler swallows that unnoticed, and no moment for it loses anything."""
+"""Timeouts of jobs: no handler swallows one unnoticed, and none loses anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 
 
 def ring() -> None:
-    """Have the alarm of RQ ring here and now; it rings once."""
+    """Ring RQ's alarm now; it rings once."""
     signal.raise_signal(signal.SIGALRM)
     signal.alarm(0)
 
@@ -107,7 +107,7 @@ class Interfere(Protocol):
 
 @pytest.fixture
 def alarm_while(monkeypatch: pytest.MonkeyPatch) -> Interfere:
-    """Have the alarm ring as a store is asked, before or after the step has been carried out."""
+    """Ring the alarm at a store operation, before or after its execution."""
     plain = RedisStore.execute
 
     def interfere(when: Callable[[RedisStore, Operation[object]], bool], *, after: bool) -> None:

@@ -1,4 +1,4 @@
-"""Jobs run to their end: retried, discarded or put off, and each handler once."""
+"""Jobs in workers: retried, discarded or delayed, each handler once."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def test_retries_wait_for_the_configured_seconds(shop: Workshop) -> None:
         due = shop.client.zscore(key, shop.job_id(fingerprint))
         waits.append(round(float(due) - shop.client.time()[0]))  # type: ignore[arg-type]  # rq's.
         shop.hurry()
-    assert [abs(wait - told) <= 1 for wait, told in zip(waits, (5, 30), strict=True)] == [True] * 2
+    assert [abs(wait - result) <= 1 for wait, result in zip(waits, (5, 30), strict=True)] == [
+        True
+    ] * 2
 
 
 def test_inline_handlers_run_first_and_then_the_jobs_are_pushed(shop: Workshop) -> None:

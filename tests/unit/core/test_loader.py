@@ -1,4 +1,4 @@
-"""A path leads to a receiver, to a program that holds one, or to the function that makes it."""
+"""Import paths: of a receiver, of its program, or of the function that creates it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.django_settings import configure
 
 HOOKS = Receiver("a-secret-of-sixteen-and-more")
 
-Put = Callable[[Any], str]  # Any: whatever may stand in a module.
+Put = Callable[[Any], str]  # Any: an attribute of a module.
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_failed_factory_is_called_again(put: Put) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "result"),
     [
         (lambda config: config, "cannot be called without arguments"),
         (lambda: 3, "returned neither a Receiver nor its program, but int"),
@@ -111,8 +111,8 @@ def test_failed_factory_is_called_again(put: Put) -> None:
         (None, "has no 'value'"),
     ],
 )
-def test_path_without_a_receiver_is_explained(value: object, told: str, put: Put) -> None:
-    with pytest.raises(ReceiverNotFound, match=told):
+def test_path_without_a_receiver_is_explained(value: object, result: str, put: Put) -> None:
+    with pytest.raises(ReceiverNotFound, match=result):
         load_receiver(put(value))
 
 
@@ -177,5 +177,5 @@ def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:
         "hooks = Receiver('a-secret-of-sixteen-and-more')\n"
     )
     code = "from florentin_webhooks.core import loader\nprint(loader.load_receiver('shop:hooks'))"
-    told = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
-    assert "Receiver" in told.data, told.talk
+    result = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
+    assert "Receiver" in result.data, result.talk

@@ -1,4 +1,4 @@
-"""Headers in every form that a framework has for them, and in forms that only attackers have."""
+"""Headers in every form of every framework, and in forms of attackers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAME = "X-Florentin-Signature"
 
 
 class LikeWerkzeug:
-    """Iterates over pairs, gives each header from items(), and is no Mapping."""
+    """Iterates over pairs, returns each header from items(), and is not a Mapping."""
 
     def __init__(self, pairs: Strings) -> None:
         self._pairs = pairs

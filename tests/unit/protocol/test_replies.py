@@ -1,4 +1,4 @@
-"""What the sender is told, to the byte."""
+"""Replies to the sender, to the byte."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_reply_is_json_that_must_not_be_cached(reply: Reply) -> None:
 
 @pytest.mark.parametrize("outcome", SETTLED)
 def test_success_has_the_fingerprint(outcome: Outcome) -> None:
-    told = json.loads(replies.success(outcome, "7c1f").body)
-    assert told == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
+    result = json.loads(replies.success(outcome, "7c1f").body)
+    assert result == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
 def test_error_has_a_code_and_a_message(outcome: Outcome) -> None:
-    told = json.loads(replies.error(outcome).body)
-    assert (list(told), list(told["error"])) == (["error"], ["code", "message"])
+    result = json.loads(replies.error(outcome).body)
+    assert (list(result), list(result["error"])) == (["error"], ["code", "message"])
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
@@ -74,11 +74,11 @@ def test_code_is_the_outcome(outcome: Outcome) -> None:
 
 
 def test_reply_does_not_contain_the_reason() -> None:
-    told = [
+    result = [
         replies.error(Outcome.INVALID_SIGNATURE, InvalidSignature(reason))
         for reason in ("missing", "repeated", "malformed", "mismatch")
     ]
-    assert len(set(told)) == 1
+    assert len(set(result)) == 1
 
 
 def test_reply_keeps_the_error_for_the_program() -> None:

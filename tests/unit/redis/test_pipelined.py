@@ -1,4 +1,4 @@
-"""Calls that leave together: in order, cancelled or not, and through the end of an event loop."""
+"""Batches of calls: in order, with cancelled callers, and at the end of an event loop."""
 
 from __future__ import annotations
 
@@ -158,10 +158,10 @@ def test_closing_event_loop_waits_for_the_current_batch() -> None:
 async def test_failure_reaches_all_pending_calls_and_the_next_is_served() -> None:
     server = Server(RedisError("secret text"))
     executor = PipelinedExecutor(server)
-    told = await asyncio.gather(
+    result = await asyncio.gather(
         *(run(executor, call(n)) for n in range(200)), return_exceptions=True
     )
-    assert {str(each) for each in told} == {"Redis did not answer: RedisError. Try again in 5 s."}
+    assert {str(each) for each in result} == {"Redis did not answer: RedisError. Try again in 5 s."}
     server.failure = None
     server.open.set()
     assert await run(executor, call(1000)) == b"answer"

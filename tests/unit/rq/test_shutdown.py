@@ -1,4 +1,4 @@
-"""Signals that wait until what must not be interrupted is over."""
+"""Signals that are deferred to the end of a block."""
 
 from __future__ import annotations
 
@@ -43,5 +43,7 @@ def test_signal_handlers_are_restored() -> None:
 
 
 def test_signal_ends_a_process_forked_inside_the_block() -> None:
-    told = subprocess.run([sys.executable, "-c", FORKS], check=True, capture_output=True, text=True)
-    assert int(told.stdout) == -signal.SIGTERM
+    result = subprocess.run(
+        [sys.executable, "-c", FORKS], check=True, capture_output=True, text=True
+    )
+    assert int(result.stdout) == -signal.SIGTERM

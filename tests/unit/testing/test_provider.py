@@ -1,4 +1,4 @@
-"""The pretend Florentin: exact bytes, samples with changes laid over them, and real sending."""
+"""The test kit's sender: exact bytes, samples merged with data, and real requests."""
 
 from __future__ import annotations
 
@@ -163,8 +163,8 @@ def test_receiver_gets_exactly_the_bytes(provider: Provider, seen: Seen) -> None
 
 def test_response_of_a_receiver_equals_its_reply(provider: Provider, seen: Seen) -> None:
     answer = provider.deliver(seen, "user.login")
-    told = json.loads(answer.body)["data"]
-    assert (answer.status, told["outcome"], answer.headers["Content-Type"]) == (
+    result = json.loads(answer.body)["data"]
+    assert (answer.status, result["outcome"], answer.headers["Content-Type"]) == (
         200,
         "processed",
         "application/json",

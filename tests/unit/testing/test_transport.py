@@ -1,4 +1,4 @@
-"""One POST over real HTTP, whose answer is given whatever it is."""
+"""One POST over real HTTP, whose response is returned with any status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def server() -> Iterator[Answering]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port at which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
