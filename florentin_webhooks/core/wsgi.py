@@ -1,7 +1,7 @@
-"""Deliveries in WSGI environments: what the mounts of blocking frameworks share.
+"""Receive a delivery from a WSGI environment, for the mounts of blocking frameworks.
 
-Reads the body, bounded in size, and returns the receiver's reply; decides nothing. The server must
-limit the time that a body may take, since PEP 3333 offers no way.
+Reads bytes, bounded in size, and returns the receiver's reply; decides nothing. The server must
+limit the time of a body (PEP 3333 has no way to do so), also for a sender that never ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHUNK = 65_536
 
 
 class EnvironFields(HeaderMap):
-    """Headers of a WSGI environment, by their names on the wire.
+    """The headers of a WSGI environment, by the names that they had on the wire.
 
     The server has joined repeated headers.
     """
@@ -39,13 +39,13 @@ class EnvironFields(HeaderMap):
     def get_all(self, name: str) -> list[str]:
         """Return the value of *name*, which is in lower case, if there is one."""
         value = self._environ.get(_key(name))
-        # For a missing header a server may pass "" (PEP 3333).
+        # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
 
 
 @cache
 def _key(name: str) -> str:
-    """Return the key of a header; the cache holds our few names only."""
+    """Return the key of a header; cached, since the package looks up few names."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
@@ -61,10 +61,10 @@ def answer(
     kept: bytes | None = None,
     consumed: bool = False,
 ) -> Reply:
-    """Return the reply to the request in *environ* (PEP 3333).
+    """Return the reply to the request that *environ* (PEP 3333) describes.
 
-    *kept* is the body if the framework has read and kept it. *consumed* is True if the surrounding
-    program has read from the stream, and not the sender left early.
+    *kept* is the body where the framework has read and kept it. *consumed*: the surrounding program
+    has read from the stream, so that a short body is its fault and not the sender's.
     """
     headers = EnvironFields(environ)
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
@@ -75,18 +75,16 @@ def answer(
     try:
         body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
-        reason = f"the body broke off: {type(error).__name__}"
+        reason = f"the body ended early: {type(error).__name__}"
         return receiver.reject(Outcome.READ_TIMEOUT, reason)
-    problem = None
-    if consumed or len(body) < declared:
-        problem = _find_problem(headers, len(body), consumed)
-    return receiver.reject(*problem) if problem else receiver.receive(headers, body)
+    short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
+    return receiver.reject(*short) if short else receiver.receive(headers, body)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
-    """Read the body, at most one byte more than *limit*, which the receiver refuses."""
+    """Read the body, at most one byte more than *limit*, which the receiver rejects."""
     stream = cast("_Input", environ["wsgi.input"])
-    # Without a length, only a server that declares it ends the stream; others would block.
+    # Without a length, only a server with this flag ends the stream; others would wait forever.
     chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
     remaining = limit + 1 if chunked else declared
     chunks: list[bytes] = []
@@ -96,8 +94,8 @@ def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _find_problem(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
-    """Return why a body of *size* bytes is incomplete, or None."""
+def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
+    """Return why a body of *size* bytes is incomplete, or None where it may be complete."""
     promised = reliable_content_length(headers)
     if consumed and (size < promised or (not size and get_all(headers, "transfer-encoding"))):
         return Outcome.BODY_UNAVAILABLE, consumed_body(promised, size)

@@ -21,6 +21,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
         yield opened
 
 
+@pytest.mark.answers("EVT-11")
 def test_delivery_is_dead_with_its_body_after_its_last_retry(shop: Workshop) -> None:
     shop.does("bill", *[ValueError()] * 3)
     fingerprint = shop.accept()
@@ -90,6 +91,7 @@ def test_retry_later_in_the_last_attempt_is_not_dead(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("RQ-14")
 def test_removed_handler_keeps_the_delivery_unfinished(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +157,7 @@ def test_job_requeued_by_rq_runs_its_unfinished_handlers(shop: Workshop) -> None
     assert not shop.client.exists(f"{shop.prefix}dead")
 
 
+@pytest.mark.answers("RQ-03")
 def test_body_changed_in_redis_is_not_run(shop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
@@ -179,6 +182,7 @@ def test_discarded_record_ends_its_job(shop: Workshop) -> None:
     assert not shop.client.exists(f"{shop.prefix}pending:{shop.queue}")
 
 
+@pytest.mark.answers("RQ-14")
 def test_worker_without_the_receivers_module_leaves_the_job_to_others(
     shop: Workshop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,6 +217,7 @@ def test_accept_with_a_lost_answer_pushes_once(
     assert shop.client.llen(f"rq:queue:{redis_prefix[:40]}other") == 2
 
 
+@pytest.mark.answers("RQ-05")
 def test_concurrent_accepts_of_one_delivery_push_it_once(redis_url: str, redis_prefix: str) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

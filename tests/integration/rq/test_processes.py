@@ -180,6 +180,7 @@ WORKERS = {
 }
 
 
+@pytest.mark.answers("RQ-04")
 @pytest.mark.parametrize("worker", WORKERS)
 def test_every_worker_class_finishes_all_deliveries_and_leaks_nothing(
     site: Site, worker: str

@@ -31,6 +31,7 @@ def ring() -> None:
     signal.alarm(0)
 
 
+@pytest.mark.answers("EVT-10")
 def test_handler_after_its_timeout_is_stopped_and_retried(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:

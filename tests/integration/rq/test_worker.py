@@ -42,6 +42,7 @@ def test_finished_job_leaves_nothing_in_rq(shop: Workshop) -> None:
     assert not list(shop.client.scan_iter(f"{shop.prefix}pending:*"))
 
 
+@pytest.mark.answers("RQ-05", "RQ-06")
 def test_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
@@ -55,6 +56,7 @@ def test_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
     assert shop.ran == ["bill"]
 
 
+@pytest.mark.answers("EVT-08")
 def test_retry_runs_only_unfinished_handlers(shop: Workshop) -> None:
     shop.does("bill")
     shop.does("mail", ValueError())
@@ -202,6 +204,7 @@ def test_busy_part_is_retried_later(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("TIME-19")
 def test_delivery_runs_after_any_wait(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
