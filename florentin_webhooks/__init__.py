@@ -19,6 +19,9 @@ __all__ = [
     "events",
 ]
 
+# Modules that had another name, which works for one more release: florentin_webhooks.payloads.
+__path__.append(f"{__path__[0]}/protocol/renamed")
+
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
     from florentin_webhooks.core.receiver import Receiver

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 
-from florentin_webhooks import wsgi
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.flask.discovery import bind_receiver, ensure_receiver
 from florentin_webhooks.flask.interception import log_intercepted, mark_reached
 from florentin_webhooks.protocol.preconditions import path_variants

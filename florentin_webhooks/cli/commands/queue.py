@@ -43,8 +43,8 @@ def command(out: Output, app: str) -> None:
 
 
 def _sights(shop: QueueContext) -> list[QueueStatus]:
-    from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
-
+    # So that --help loads no Redis.
+    from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415 - the same.
 
     try:

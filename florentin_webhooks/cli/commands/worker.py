@@ -20,7 +20,7 @@ from florentin_webhooks.cli.invocation import export_pythonpath, self_command, s
 from florentin_webhooks.cli.loader import split
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
-from florentin_webhooks.core.suggestions import closest_match
+from florentin_webhooks.protocol.suggestions import closest_match
 
 __all__ = ["command"]
 
@@ -96,8 +96,8 @@ def _announce(out: Output, shop: QueueContext, queue: str, how: str) -> None:
 
 
 def _work(shop: QueueContext, queue: str, kind: str, *, burst: bool) -> None:
-    from redis.exceptions import RedisError  # noqa: PLC0415 - so that --help loads no Redis.
-
+    # So that --help loads no Redis.
+    from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415 - the same.
 
     host = socket.gethostname().partition(".")[0]

@@ -8,10 +8,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import redis
-
 from florentin_webhooks.core.stores.jobs import ListPendingJobs
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
+from florentin_webhooks.redis.clients import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +39,7 @@ class RunRecorder:
     """Write down what handlers do, and read it again, in the Redis at *url*."""
 
     def __init__(self, url: str) -> None:
-        self._client = cast("Any", redis.Redis).from_url(url)  # Any: untyped in redis-py.
+        self._client = cast("Any", new_client(url))  # Any: untyped in redis-py.
 
     def begin(self, handler: str, delivery: Delivery) -> Run:
         """Note that *handler* was called."""

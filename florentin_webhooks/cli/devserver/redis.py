@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.errors import ConfigurationError
@@ -18,7 +18,6 @@ __all__ = ["REDIS_VARIABLE", "embedded_server", "refuse_unreachable"]
 
 REDIS_VARIABLE = "FLORENTIN_REDIS_URL"
 _BINARY_VARIABLE = "FLORENTIN_REDIS_SERVER"
-_SECONDS = 2.0
 
 
 @contextmanager
@@ -36,22 +35,23 @@ def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
 
 def refuse_unreachable(url: str) -> None:
     """Refuse where no Redis answers at *url*; what is said holds no password."""
-    import redis  # noqa: PLC0415 - takes longer to load than the whole help.
-
-    from florentin_webhooks.redis.clients import display_url  # noqa: PLC0415 - the same.
+    # It takes longer to load than the whole help.
+    from florentin_webhooks.redis.clients import (  # noqa: PLC0415
+        RedisError,
+        create_sync_client,
+        display_url,
+    )
 
     alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
     try:
-        client = cast("Any", redis.Redis).from_url(  # Any: untyped in redis-py.
-            url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS
-        )
+        client = create_sync_client(url)
     except ValueError:
         message = f"{REDIS_VARIABLE} holds no redis://, rediss:// or unix:// URL"
         raise UsageError(message, alone) from None
     try:
-        with client:
-            client.ping()
-    except (redis.RedisError, OSError) as error:
+        with closing(client):
+            client.execute_command("PING")
+    except (RedisError, OSError) as error:
         message = f"no Redis answers at {display_url(url)} ({type(error).__name__})"
         raise StoreUnavailable(message, alone) from None
 

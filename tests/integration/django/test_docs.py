@@ -10,14 +10,14 @@ from tests.support.markdown import ROOT, Page
 PAGE = Page(ROOT / "docs" / "django.md")
 
 
-def test_the_keys_of_the_page_exist() -> None:
+def test_keys_of_the_page_exist() -> None:
     keys = {name for name in PAGE.rows() if name.isupper() and "." not in name}
     assert keys == {"SECRETS", "STORE", "DATABASE", "QUEUE"}
     assert keys < set(KEYS.fields)
     assert set(QUEUE_KEYS.fields) <= set(PAGE.code())
 
 
-def test_every_check_stands_in_the_table() -> None:
+def test_every_check_is_documented() -> None:
     folder = ROOT / "florentin_webhooks" / "django"
     names = ("checks.py", "settings.py")
     source = "".join((folder / name).read_text() for name in names)

@@ -38,6 +38,7 @@ def module() -> Iterator[ModuleType]:
     sys.modules.pop(made.__name__, None)
 
 
+@pytest.mark.answers("RQ-13")
 @pytest.mark.parametrize("retries", [(), (0,), (5, 0), (-1,), (0.5,), (1.5,), ("5",), (None,)])
 def test_retries_are_whole_seconds_and_at_least_one(retries: Any) -> None:
     with pytest.raises(ConfigurationError, match="retries is"):

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from florentin_webhooks import wsgi
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.http import environ_of
 from tests.support.receivers import Target, everything_in
