@@ -203,7 +203,7 @@ def test_a_login_wall_in_front_of_the_receiver_is_told_once(server: Server) -> N
     assert [place.ask(delivery()).status for _ in range(3)] == [302, 302, 302]
     (line,) = server.lines()
     assert line.startswith("ERROR florentin_webhooks A delivery was answered with 302 before")
-    assert "require_login; let 'florentin_webhooks' pass there" in line
+    assert "require_login. Let the blueprint 'florentin_webhooks' pass there" in line
 
 
 @pytest.mark.answers("HTTP-04")
