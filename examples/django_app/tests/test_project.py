@@ -65,6 +65,4 @@ def test_where_nobody_can_listen_run_says_so_and_changes_nothing(port: str, tmp_
             capture_output=True,
         )
     assert (told.returncode, database.exists(), told.stdout) == (1, False, "")
-    assert told.stderr == (
-        f"port {wanted} cannot be used, or another program has it; try: PORT=8001 make run\n"
-    )
+    assert told.stderr == (f"Port {wanted} is invalid or taken. Try: PORT=8001 make run\n")
