@@ -128,7 +128,7 @@ def test_sender_that_disconnects_gets_no_reply(caplog: pytest.LogCaptureFixture)
     app = program(Target().receiver)
     asyncio.run(app(scope_of(delivery(), PATH), receive, send))
     assert sent == []
-    assert caplog.messages == ["the sender left after 1 bytes"]
+    assert caplog.messages == ["The sender disconnected after 1 bytes."]
 
 
 def test_disconnect_is_not_logged_as_a_refusal(
