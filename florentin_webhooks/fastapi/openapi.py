@@ -53,9 +53,9 @@ class EventSchema:
 
 def operation(sender: Sender) -> JSON:
     """Return the headers and the note on the body that OpenAPI shows for *sender*."""
-    documented: Mapping[str, HeaderDocumentation] = {}
+    headers: Mapping[str, HeaderDocumentation] = {}
     if isinstance(sender, DocumentsHeaders):
-        documented = sender.headers
+        headers = sender.headers
     return {
         "parameters": [
             {
@@ -65,7 +65,7 @@ def operation(sender: Sender) -> JSON:
                 "description": header.description,
                 "schema": {"type": "string"},
             }
-            for name, header in documented.items()
+            for name, header in headers.items()
         ],
         "requestBody": {"description": "Verified over its raw bytes before it is parsed."},
     }
