@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import re
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from florentin_webhooks.events import CATALOGUE
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.command_line import environment
 from tests.support.markdown import PAGES, PARSERS, ROOT, Page, module_name, write_modules
-from tests.support.type_checkers import mypy_cache
 
 PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
 """Modules whose public names users type."""
@@ -58,8 +56,6 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     for page in PYTHON:
         (folder / f"{module_name(page.name)}.py").write_text(page.python())
-    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": ["."]}
-    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
     return folder
 
 
@@ -85,29 +81,10 @@ def ran(modules: Path) -> dict[str, tuple[int, str]]:
     return {name: (running[name].returncode, text) for name, text in written.items()}
 
 
-@pytest.fixture(scope="module")
-def verdicts(modules: Path) -> tuple[str, str]:
-    """What mypy and pyright say of all pages; they run side by side."""
-    with mypy_cache() as cache:
-        options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--no-error-summary")
-        mypy = start("-m", "mypy", *options, *map(str, modules.glob("*.py")))
-        settings = ("--pythonpath", sys.executable, "--project", str(modules))
-        pyright = start("-m", "basedpyright", *settings)
-        return told(mypy, modules), told(pyright, modules)
-
-
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
 def test_the_python_of_a_page_runs(page: Page, ran: dict[str, tuple[int, str]]) -> None:
     code, written = ran[page.name]
     assert code == 0, written
-
-
-def test_mypy_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None:
-    assert verdicts[0] == ""
-
-
-def test_pyright_accepts_all_python_as_it_stands(verdicts: tuple[str, str]) -> None:
-    assert verdicts[1].startswith("0 errors, 0 warnings, 0 notes"), verdicts[1]
 
 
 def test_files_that_are_shown_can_be_read() -> None:
