@@ -86,18 +86,18 @@ def ran(modules: Path) -> dict[str, tuple[int, str]]:
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
-def test_the_python_of_a_page_runs(page: Page, ran: dict[str, tuple[int, str]]) -> None:
+def test_python_of_a_page_runs(page: Page, ran: dict[str, tuple[int, str]]) -> None:
     code, written = ran[page.name]
     assert code == 0, written
 
 
-def test_files_that_are_shown_can_be_read() -> None:
+def test_shown_files_can_be_parsed() -> None:
     for block in BLOCKS:
         if block.language in PARSERS:
             PARSERS[block.language](block.text)
 
 
-def test_no_block_stays_untried() -> None:
+def test_every_block_is_tried() -> None:
     tried = {"python", "console", *PARSERS}
     diagram = re.compile("[─│▼]")  # The only thing that needs no language.
     untried = [block.place for block in BLOCKS if block.language not in tried]
@@ -119,7 +119,7 @@ def test_commands_within_sentences_exist() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Page) -> None:
+def test_links_between_pages_have_targets(page: Page) -> None:
     for link in page.links():
         if re.match(r"[a-z]+:", link):
             continue
@@ -129,7 +129,7 @@ def test_links_between_pages_lead_somewhere(page: Page) -> None:
         assert not anchor or anchor in NAMED[target.relative_to(ROOT).as_posix()].anchors(), link
 
 
-def test_the_table_of_outcomes_is_the_one_of_the_code() -> None:
+def test_table_of_outcomes_matches_the_code() -> None:
     rows = NAMED["docs/outcomes.md"].rows()
     told = {
         name: int(row[0].partition(",")[0]) for name, row in rows.items() if name in set(Outcome)
@@ -137,7 +137,7 @@ def test_the_table_of_outcomes_is_the_one_of_the_code() -> None:
     assert told == {outcome.value: outcome.status for outcome in Outcome}
 
 
-def test_the_table_of_events_is_the_one_of_the_code() -> None:
+def test_table_of_events_matches_the_code() -> None:
     rows = NAMED["docs/handlers.md"].rows()
     told = {name: row for name, row in rows.items() if name in CATALOGUE}
     assert told == {
@@ -158,7 +158,7 @@ def meant(words: str) -> object:
 @pytest.mark.parametrize(
     "called", [Receiver, RedisStore, MemoryStore, WebhookApp, WebhookMiddleware]
 )
-def test_every_argument_stands_in_a_table_with_its_default(called: type) -> None:
+def test_tables_hold_every_argument_with_its_default(called: type) -> None:
     rows = NAMED["docs/operations.md"].rows()
     for name, parameter in inspect.signature(called).parameters.items():
         if (called, name) == (MemoryStore, "clock") or name == "keep":
@@ -179,7 +179,7 @@ def test_every_public_name_is_documented() -> None:
     assert "FlorentinSignature" in documented  # The one of its module that users type.
 
 
-def test_every_variable_of_the_environment_is_documented() -> None:
+def test_environment_variables_are_documented() -> None:
     sources = "\n".join(path.read_text() for path in ROOT.glob("florentin_webhooks/**/*.py"))
     pages = (NAMED[f"docs/{name}.md"] for name in ("command-line", "configuration", "flask"))
     rows = {row for page in pages for row in page.rows()}
@@ -188,7 +188,7 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     assert named - rows == of_django
 
 
-def test_the_table_of_the_configuration_has_every_key_and_its_default() -> None:
+def test_table_of_the_configuration_has_every_key_and_default() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
