@@ -23,8 +23,8 @@ from florentin_webhooks.cli.errors import (
 )
 from florentin_webhooks.cli.host import APP, HostProgram, current_host
 from florentin_webhooks.cli.invocation import command_path, command_prefix, mark_root
-from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -125,9 +125,8 @@ def strong_secret(path: str | None) -> Mapping[str, bytes]:
 
 
 def _refused(error: ConfigurationError) -> UsageError:
-    message = str(error).partition(" (try:")[0]
     return UsageError(
-        message, f"the one in Florentin's settings; for tests: {suggest('secret new')}"
+        error.message, f"the one in Florentin's settings; for tests: {suggest('secret new')}"
     )
 
 

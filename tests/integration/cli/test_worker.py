@@ -97,6 +97,7 @@ def test_the_address_that_is_told_has_no_password() -> None:
     assert RedisStore("rediss://u:p@db.example:6380/2").address == "rediss://db.example:6380/2"
 
 
+@pytest.mark.answers("RQ-10")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_the_running_event_is_finished_before_a_worker_ends(
@@ -125,6 +126,7 @@ def test_a_worker_that_dies_is_started_again(shop: Operated) -> None:
     assert all(is_gone(pid) for pid in pids(program))
 
 
+@pytest.mark.answers("RQ-11")
 def test_workers_do_not_outlive_a_supervisor_that_is_killed(shop: Operated) -> None:
     with shop.working("--processes", "2") as program:
         eventually(lambda: len(pids(program)) == 2)
