@@ -46,7 +46,7 @@ def diagnose(
     secrets: Mapping[str, bytes],
     others: Mapping[str, bytes] | None = None,
 ) -> list[Diagnosis]:
-    """Give the causes, all of them together, that explain a signature which does not match.
+    """Return the causes that together explain a signature that does not match.
 
     *secrets* were tried; *others* are configured elsewhere and may be the right ones.
     """
@@ -63,7 +63,7 @@ def diagnose(
 
 
 def _form(values: list[str]) -> list[Diagnosis]:
-    """Say what is wrong with the header itself."""
+    """Return the problem of the header itself, if it has one."""
     if not values:
         text = f"there is no {SIGNATURE_HEADER} header"
         return [Diagnosis("header-missing", text, "see whether a proxy drops it")]
@@ -107,7 +107,7 @@ def _digest(value: str) -> bytes | None:
 def _guesses(
     body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
 ) -> Iterator[Candidate]:
-    """Give guesses, the plain ones first: nothing changed, one thing changed, two things."""
+    """Yield guesses, the simplest first: no change, one change, two changes."""
     plain = [Candidate((), secret, body) for secret in secrets.values()]
     keys = [*_changed_secrets(secrets), *_elsewhere(others)]
     bodies = list(body_mutations(body))

@@ -29,7 +29,7 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Be the command; its subcommands are those of the command line."""
+    """The command; its subcommands are those of the command line."""
 
     help = "Run workers, look after deliveries, send signed ones: florentin-webhooks, without APP."
     requires_system_checks = ()
@@ -104,7 +104,7 @@ def _of_django(args: Sequence[str], options: dict[str, Any]) -> tuple[Namespace,
 
 @contextmanager
 def _coloured(asked: Namespace) -> Generator[None]:
-    """Tell the command line what Django was told of colours."""
+    """Set the environment variable for Django's colour option during the block."""
     name = "NO_COLOR" if asked.no_color else "FORCE_COLOR" if asked.force_color else None
     before = os.environ.get(name or "")
     if name is None or before is not None:
