@@ -1,4 +1,4 @@
-"""What every test may ask for: a Redis-compatible server, started once, clean for each test."""
+"""Fixtures for every test, such as a Redis-compatible server that is empty for each of them."""
 
 import os
 import signal

@@ -23,8 +23,8 @@ from florentin_webhooks.cli.errors import (
     translate_webhook_error,
 )
 from florentin_webhooks.cli.host import HostProgram
-from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.protocol.suggestions import closest_match
 
 __all__ = ["COMMANDS", "Command", "Group", "command_tree", "main"]
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from florentin_webhooks.cli.invocation import command_prefix
-from florentin_webhooks.core.suggestions import closest_match
+from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
     from florentin_webhooks.errors import WebhookError

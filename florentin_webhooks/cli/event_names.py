@@ -6,7 +6,7 @@ from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.formatting.views import Table
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output
-from florentin_webhooks.core.suggestions import closest_match
+from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 
 __all__ = ["describe_event", "list_events", "validate_event"]

@@ -16,8 +16,8 @@ from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.invocation import command_prefix
 from florentin_webhooks.core import loader
 from florentin_webhooks.core.loader import ReceiverNotFound
-from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.host import HostProgram

@@ -7,11 +7,13 @@ runtime runs the handlers, a mount reads bytes and writes the reply.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.config import redis_store, rq_queue
+from florentin_webhooks.core.clock import utc_now
+from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
+from florentin_webhooks.core.environment import load_environment
 from florentin_webhooks.core.log import DeliveryLog, logger
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.outcomes import (
@@ -33,7 +35,6 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
-from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.validation import (
     validate_job_support,
     validate_lease,
@@ -41,7 +42,6 @@ from florentin_webhooks.core.validation import (
 )
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import (
-    ConfigurationError,
     DeliveryTooLarge,
     InvalidEvent,
     Rejected,
@@ -52,12 +52,14 @@ from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.preconditions import screen
-from florentin_webhooks.senders.secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
+    from typing import Self
 
+    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
@@ -65,76 +67,89 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Receiver(HandlerRegistry):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
-    *store* records deliveries, by default in this process only. With a *queue*, handlers run in
-    workers unless they are registered with ``inline=True``. An event may be *tolerance* old
-    (Florentin's last documented retry comes 450 s after the first try) and *leeway* ahead of our
-    *clock*, a callable that returns an aware UTC datetime. A body may have *max_body* bytes. An
-    inline handler has *timeout*; see the docs for its meaning for functions without ``async``.
-    *sender* is Florentin by default.
+    *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
+    a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
+    they are registered with ``inline=True``. An event may be *tolerance* old (Florentin's last
+    documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function
+    that returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
+    *timeout*; see the docs for its meaning for functions without ``async``. *sender* is Florentin
+    by default. Durations are seconds, a text such as ``"15m"``, or a timedelta.
 
-    Raises :class:`ConfigurationError` for a configuration that would fail later: a weak secret, a
-    store that forgets before the window closes, a lease that expires before a handler must end.
+    Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
+    fail later: a weak secret, a store that forgets before the window closes, a lease that expires
+    before a handler must end.
     """
 
     def __init__(
         self,
         secrets: Secrets,
         *,
-        store: Store | None = None,
-        queue: Queue | None = None,
-        tolerance: timedelta = timedelta(minutes=15),
-        leeway: timedelta = timedelta(minutes=5),
+        store: Store | str | None = None,
+        queue: Queue | str | None = None,
+        tolerance: Duration = timedelta(minutes=15),
+        leeway: Duration = timedelta(minutes=5),
         max_body: int = 1_048_576,
-        timeout: timedelta = timedelta(seconds=8),
-        clock: Callable[[], datetime] = _utc_now,
+        timeout: Duration = timedelta(seconds=8),
+        clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
     ) -> None:
-        self.store: Store = MemoryStore() if store is None else store
-        super().__init__(sender.catalogue, queue)
-        self.sender = sender
-        scheme = sender.scheme(secrets)
-        validate_retention(self.store, tolerance, leeway)
-        validate_lease(self.store, timeout)
-        validate_job_support(self.store, queue)
-        self.max_body = max_body
-        self._seconds = timeout.total_seconds()
-        self._clock = clock
-        self._verifier = Verifier(sender, scheme, tolerance, leeway)
+        config = load_config(
+            ARGUMENTS,
+            {
+                "secrets": secrets,
+                "store": store,
+                "queue": queue,
+                "tolerance": tolerance,
+                "leeway": leeway,
+                "max_body": max_body,
+                "timeout": timeout,
+                "clock": clock,
+                "sender": sender,
+            },
+        )
+        self.store: Store = config.build_store()
+        self.sender: Sender = config.sender
+        super().__init__(self.sender.catalogue, config.build_queue())
+        validate_retention(self.store, config.tolerance, config.leeway)
+        validate_lease(self.store, config.timeout)
+        validate_job_support(self.store, self.queue)
+        self.max_body = config.max_body
+        self._seconds = config.timeout.total_seconds()
+        self._clock = config.clock
+        scheme = self.sender.scheme(config.plain_secrets())
+        self._verifier = Verifier(self.sender, scheme, config.tolerance, config.leeway)
         self._log = DeliveryLog()
         self._asyncio = AsyncioRuntime()
         self._has_started = False
-        self._is_store_missing = store is None
+        self._is_store_missing = config.store is None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
-        """Build a receiver from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Create the receiver that the ``FLORENTIN_`` variables in *environ* describe.
 
-        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which deliveries are recorded
-        in this process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
+        ``FLORENTIN_WEBHOOK_SECRET`` is required. Each argument of the receiver, its store and its
+        queue has a variable; docs/configuration.md lists them. Raises
+        :class:`ConfigurationError`.
         """
-        given = os.environ if environ is None else environ
-        secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
-        if secret is None:
-            message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
-            raise ConfigurationError(message)
-        name = given.get("FLORENTIN_QUEUE")
-        return cls(
-            secret,
-            store=redis_store(url) if url else None,
-            queue=rq_queue(name) if name else None,
+        return cls.from_config(load_environment(os.environ if environ is None else environ))
+
+    @classmethod
+    def from_config(cls, config: ReceiverConfig) -> Self:
+        """Create the receiver that *config* describes. Raises :class:`ConfigurationError`."""
+        receiver = cls(
+            store=config.build_store(), queue=config.build_queue(), **config.receiver_options()
         )
+        receiver._is_store_missing = config.store is None
+        return receiver
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
         """Process a delivery in a blocking program and return the reply.

@@ -1,7 +1,7 @@
-"""Answer a delivery from a WSGI environment: what the mounts of blocking frameworks share.
+"""Receive a delivery from a WSGI environment, for the mounts of blocking frameworks.
 
-Reads bytes, bounded in size, and says what the receiver answers; decides nothing. How long a body
-may take is the server's to bound (PEP 3333 gives no way), and so is a sender that never ends.
+Reads bytes, bounded in size, and returns the receiver's reply; decides nothing. The server must
+limit the time of a body (PEP 3333 has no way to do so), also for a sender that never ends.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _CHUNK = 65_536
 
 
 class EnvironFields(HeaderMap):
-    """Find headers in a WSGI environment, by the names that they had on the wire.
+    """The headers of a WSGI environment, by the names that they had on the wire.
 
-    The server has joined those that came more than once.
+    The server has joined repeated headers.
     """
 
     __slots__ = ("_environ",)
@@ -37,15 +37,15 @@ class EnvironFields(HeaderMap):
         self._environ = environ
 
     def get_all(self, name: str) -> list[str]:
-        """Give the value of *name*, which is written in lower case, if there is one."""
+        """Return the value of *name*, which is in lower case, if there is one."""
         value = self._environ.get(_key(name))
-        # A server may say with "" that there is no such header (PEP 3333).
+        # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
 
 
 @cache
 def _key(name: str) -> str:
-    """Give the key of a header; only names of ours are asked for, so they are few."""
+    """Return the key of a header; cached, since the package looks up few names."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
@@ -61,10 +61,10 @@ def answer(
     kept: bytes | None = None,
     consumed: bool = False,
 ) -> Reply:
-    """Give the reply to the request that *environ* (PEP 3333) describes.
+    """Return the reply to the request that *environ* (PEP 3333) describes.
 
-    *kept* is the body where the framework has read and kept it. *consumed* says that the program
-    around us has read from the stream, which tells its fault from a sender that left.
+    *kept* is the body where the framework has read and kept it. *consumed*: the surrounding program
+    has read from the stream, so that a short body is its fault and not the sender's.
     """
     headers = EnvironFields(environ)
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
@@ -75,27 +75,27 @@ def answer(
     try:
         body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
-        reason = f"the body broke off: {type(error).__name__}"
+        reason = f"the body ended early: {type(error).__name__}"
         return receiver.reject(Outcome.READ_TIMEOUT, reason)
     short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
     return receiver.reject(*short) if short else receiver.receive(headers, body)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
-    """Read the body, and one byte more than *limit* at most: the receiver refuses that."""
+    """Read the body, at most one byte more than *limit*, which the receiver rejects."""
     stream = cast("_Input", environ["wsgi.input"])
-    # Without a length, only a server that says so ends the stream; others would wait for ever.
+    # Without a length, only a server with this flag ends the stream; others would wait forever.
     chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
-    left = limit + 1 if chunked else declared
+    remaining = limit + 1 if chunked else declared
     chunks: list[bytes] = []
-    while left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+    while remaining > 0 and (chunk := stream.read(min(remaining, _CHUNK))):
         chunks.append(chunk)
-        left -= len(chunk)
+        remaining -= len(chunk)
     return b"".join(chunks)
 
 
 def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
-    """Give why a body of *size* bytes is not whole, or None where it may be."""
+    """Return why a body of *size* bytes is incomplete, or None where it may be complete."""
     promised = reliable_content_length(headers)
     if consumed and (size < promised or (not size and get_all(headers, "transfer-encoding"))):
         return Outcome.BODY_UNAVAILABLE, consumed_body(promised, size)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.senders.florentin.signature import (
     DELIVERY_ID_HEADER,
@@ -38,10 +39,6 @@ class SignedDelivery(NamedTuple):
     body: bytes
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Provider:
     """Sender of deliveries signed with *secret*.
 
@@ -50,7 +47,7 @@ class Provider:
     ``await hooks.areceive(*provider.make("user.login"))``.
     """
 
-    def __init__(self, secret: Secrets, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, secret: Secrets, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._signature = FlorentinSignature(secret)
         self._clock = clock
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+from django.test import override_settings
+from starlette.types import ASGIApp
 
 from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.http import Answer
+from tests.support.django_settings import configure
+from tests.support.http import Answer, call, scope_of
 from tests.support.mount_cases import CASES, Case, Gone
-from tests.support.mounts import ASGI, WSGI, through_asgi, through_wsgi
+from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
 from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery
 
@@ -35,6 +38,17 @@ def areceive(receiver: Receiver, request: Request) -> Answer:
         return refused or await receiver.areceive(request.headers, request.body)
 
     return to_answer(asyncio.run(program()))
+
+
+def through_asgi(app: ASGIApp, request: Request, path: str, pieces: int = 1) -> Answer:
+    """Return the answer of *app* to *request*, whose body comes in so many *pieces*."""
+    body, size = request.body, -(-len(request.body) // pieces) or 1
+    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    configure()
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        answer = asyncio.run(call(app, scope_of(request, path), chunks))
+    assert answer is not None, "the app sent no answer"
+    return answer._replace(headers={n.lower(): v for n, v in answer.headers.items()})
 
 
 def asgi(mount: str, pieces: int) -> Mount:

@@ -1,7 +1,7 @@
 """The same deliveries, honest and hostile, through every mount under its real servers.
 
 What is answered is what the receiver says without any server: status, outcome, and body to the
-byte. What a server does before a program is called stands in BY_THE_SERVER and TRAILERS.
+byte. BY_THE_SERVER and TRAILERS list what a server does before it calls the program.
 """
 
 from __future__ import annotations

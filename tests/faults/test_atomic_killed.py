@@ -168,7 +168,7 @@ def _insist(
             return
         if not told.answer:
             yield told.marks
-        passed(alias, 61)  # The lease of whoever was killed is over.
+        passed(alias, 61)  # The lease of the killed process has expired.
         if dice.random() < 0.2:
             made = _stamped_anew(provider, made)
     pytest.fail("it was never acknowledged")

@@ -1,4 +1,4 @@
-"""Somebody is killed at one certain point: nothing is lost, and one effect."""
+"""A process is killed at one point: nothing is lost, and there is one effect."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_killed_work_horses_have_each_effect_once(stage: Stage) -> None:
         "before Finish",
         "after Finish",
     ]
-    # The one exception: an effect that nobody could record.
+    # The one exception: an effect that could not be recorded.
     unrecorded = ["after the effect", "before Once done"]
     for point in points + unrecorded:
         stage.arm(point)

@@ -1,4 +1,4 @@
-"""What was carried out and whose answer was lost: neither lost nor doubled."""
+"""Commands that ran and whose reply was lost: nothing is lost or doubled."""
 
 from __future__ import annotations
 

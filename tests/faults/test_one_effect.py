@@ -1,4 +1,4 @@
-"""Two who hold the same job, and one who wakes up too late: one effect."""
+"""Two owners of one job, and an owner whose lease has expired: one effect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reached(stage: Stage, number: int) -> bool:
 
 
 def open_for(stage: Stage, number: int) -> None:
-    """Let the first, or the second, through the gate."""
+    """Open the gate for the first or the second."""
     (stage.folder / f"gate {number} open").touch()
 
 
@@ -105,7 +105,7 @@ def test_expired_lease_owner_does_not_release_the_new_lease(
 
 @contextmanager
 def asleep(stage: Stage, sender: Florentin, sending: Sending, kind: str) -> Iterator[None]:
-    """Have the one worker that there is fall asleep within its handler, and wake up again."""
+    """Stop the only worker within its handler, and continue it at the end."""
     stage.stop_all("fork")
     stage.add(f"{kind} 8")
     assert sender.attempt(sending).status == 202

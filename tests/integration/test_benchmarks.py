@@ -1,4 +1,4 @@
-"""The benchmarks still run; what they measure is nobody's business here."""
+"""The benchmarks run; the tests do not judge what they measure."""
 
 from __future__ import annotations
 

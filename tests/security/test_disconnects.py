@@ -19,7 +19,7 @@ PATH = "/webhooks/florentin"
 
 
 class Slow:
-    """A receiver whose handler ends when it is told to."""
+    """A receiver whose handler ends when a test says so."""
 
     def __init__(self, *, plain: bool) -> None:
         self.receiver = Target(handled=False).receiver

@@ -60,7 +60,7 @@ def test_undocumented_fields_are_kept() -> None:
 
 
 class Strict(UserLogin, frozen=True):
-    """What somebody believes a login to be."""
+    """A user's own model of a login."""
 
     session: str
 

@@ -109,8 +109,8 @@ def test_signature_in_a_trailer_is_ignored(server: Server) -> None:
 def test_only_httptools_takes_an_early_trailer_for_a_header(
     server: Server,
 ) -> None:
-    # uvicorn appends it to the headers before the program is called, so nobody can tell. It does
-    # no harm: the signature is right, and covers the body wherever it stands.
+    # uvicorn appends it to the headers before the program is called, so no program can see that.
+    # It does no harm: the signature is valid, and covers the body.
     place = server.place()
     answer = place.told(b"".join(with_trailer(place)))
     assert answer is not None

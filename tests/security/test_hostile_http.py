@@ -106,7 +106,7 @@ def test_disconnect_within_a_body_runs_nothing(server: Server, end: bool) -> Non
             connection.end()
             answer = connection.answer()
             assert answer is None or answer.status == 400
-    eventually(lambda: "the sender left after 89 bytes" in server.output())
+    eventually(lambda: "The sender disconnected after 89 bytes" in server.output())
     assert place.seen() == []
 
 

@@ -49,7 +49,7 @@ class Payload:
 
 
 def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
-    """Push a job that was built by somebody who can write to Redis."""
+    """Push a job as an attacker with write access to Redis."""
     shop.does("bill")
     fingerprint = shop.accept()
     job_id = shop.job_id(fingerprint)

@@ -1,4 +1,4 @@
-"""Attacks on freshness: old deliveries, clocks that are wrong, and what is no evidence."""
+"""Attacks on freshness: old deliveries, wrong clocks, and headers that prove nothing."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_delivery_is_stale_exactly_outside_the_tolerance(moment: datetime) -> No
 
 
 class Interrupted(MemoryStore):
-    """A store that is away as long as it is told to be."""
+    """A store that is unavailable while *away* is set."""
 
     away = True
 

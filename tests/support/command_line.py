@@ -1,4 +1,4 @@
-"""Use the command line as people do: in this process for results, in its own for the rest."""
+"""The command line: in this process for its results, in its own for the rest."""
 
 from __future__ import annotations
 
@@ -67,12 +67,10 @@ class Program:
 
     @property
     def data(self) -> str:
-        """Return its standard output."""
         return "".join(self.written["stdout"])
 
     @property
     def talk(self) -> str:
-        """Return its standard error."""
         return "".join(self.written["stderr"])
 
     def says(self, pattern: str) -> str:

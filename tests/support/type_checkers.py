@@ -1,4 +1,4 @@
-"""What the tests that run type checkers share."""
+"""The cache of the tests that run mypy."""
 
 from __future__ import annotations
 

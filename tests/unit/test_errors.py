@@ -1,4 +1,4 @@
-"""The tree of errors: as it is drawn, told apart by code and status, and silent on payloads."""
+"""The tree of errors: its drawing, codes and statuses, and messages without payloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers say of users' programs, right and wrong ones (tests/typing).
+"""The verdicts of type checkers on users' programs, right and wrong ones (tests/typing).
 
 Every line that ends in ``# error`` is flagged by mypy --strict and by pyright in strict mode, and
 no other line is. Both run as a user would run them, without this project's settings.

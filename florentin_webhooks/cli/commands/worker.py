@@ -21,7 +21,7 @@ from florentin_webhooks.cli.invocation import export_pythonpath, self_command, s
 from florentin_webhooks.cli.loader import validate_path
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
-from florentin_webhooks.core.suggestions import closest_match
+from florentin_webhooks.protocol.suggestions import closest_match
 
 __all__ = ["command"]
 

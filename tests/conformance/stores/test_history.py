@@ -1,4 +1,4 @@
-"""What every store that pushes jobs tells of deliveries afterwards, and how they are run again."""
+"""The records of every store that pushes jobs, and how deliveries are reopened."""
 
 from __future__ import annotations
 

@@ -45,12 +45,12 @@ def test_repeated_accept_pushes_once(store: Subject, jobs: Jobs) -> None:
 
 def test_queued_delivery_is_a_duplicate(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
-    anew = content(stamped="12:00:30")
+    restamped = content(stamped="12:00:30")
     assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
-    told = store.accept(queued(anew, token=b"third"))
+    told = store.accept(queued(restamped, token=b"third"))
     assert (told.verdict, told.key) == (AcceptDecision.DUPLICATE, KEY)
     assert jobs.listed("q") == [JOB.id]
-    assert jobs.fields(job(anew)) == {}
+    assert jobs.fields(job(restamped)) == {}
 
 
 @pytest.mark.parametrize("given", [{"fresh": False}, {"valid": False}])

@@ -1,4 +1,4 @@
-"""What every store tells of deliveries afterwards that remembers them for operators."""
+"""The records of every store that keeps them for operators."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def test_unknown_record_is_not_found(store: Subject) -> None:
 
 
 def test_restamped_retry_has_no_own_record(store: Subject) -> None:
-    anew = content(stamped="12:00:30")
+    restamped = content(stamped="12:00:30")
     done(store, 1)
-    assert store.accept(accept(anew)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
-    record = store.ask(GetRecord(fingerprint(anew)))
+    assert store.accept(accept(restamped)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
+    record = store.ask(GetRecord(fingerprint(restamped)))
     assert record is None or record.state
 
 

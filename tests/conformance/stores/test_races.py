@@ -73,7 +73,7 @@ def store(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> 
 
 
 def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], AcceptDecision]) -> None:
-    """Have *racers* threads *ask* at once; in each round exactly one is told to run."""
+    """Let *racers* threads *ask* at once; in each round exactly one may run."""
     start = Barrier(racers)
 
     def race(racer: int) -> list[AcceptDecision]:

@@ -64,12 +64,12 @@ def test_duplicate_revives_only_dead_parts(store: Subject, jobs: Jobs) -> None:
 
 
 def test_restamped_retry_revives_the_first_delivery(store: Subject, jobs: Jobs) -> None:
-    anew = content(stamped="12:00:30")
+    restamped = content(stamped="12:00:30")
     store.accept(queued())
-    store.accept(queued(anew, token=b"second"))  # From here on these bytes are known.
+    store.accept(queued(restamped, token=b"second"))  # From here on these bytes are known.
     jobs.take(JOB, "failed")
     run(store, State.DEAD)
-    elsewhere = store.accept(queued(anew, token=b"third", under="id-2"))
+    elsewhere = store.accept(queued(restamped, token=b"third", under="id-2"))
     assert (elsewhere.verdict, elsewhere.key) == (AcceptDecision.ELSEWHERE, KEY)
     assert jobs.listed("q") == []
     assert store.accept(queued(token=b"third")).verdict is AcceptDecision.QUEUED

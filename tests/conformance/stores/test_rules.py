@@ -1,4 +1,4 @@
-"""Whatever a receiver may ask, in whatever order: all stores answer alike."""
+"""The decisions of all stores are the same for any operations in any order."""
 
 from __future__ import annotations
 

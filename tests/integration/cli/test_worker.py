@@ -99,6 +99,7 @@ def test_address_has_no_password() -> None:
     assert RedisStore("rediss://u:p@db.example:6380/2").address == "rediss://db.example:6380/2"
 
 
+@pytest.mark.answers("RQ-10")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_running_event_finishes_before_the_worker_exits(
@@ -127,6 +128,7 @@ def test_dead_worker_is_restarted(shop: Operated) -> None:
     assert all(is_gone(pid) for pid in pids(program))
 
 
+@pytest.mark.answers("RQ-11")
 def test_workers_do_not_outlive_a_killed_supervisor(shop: Operated) -> None:
     with shop.working("--processes", "2") as program:
         eventually(lambda: len(pids(program)) == 2)

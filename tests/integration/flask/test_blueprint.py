@@ -145,6 +145,7 @@ def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
     assert len(place.seen()) == 1
 
 
+@pytest.mark.answers("HTTP-08")
 @pytest.mark.parametrize("mount", HARMLESS)
 def test_a_body_in_chunks_is_a_body(server: Server, mount: str) -> None:
     place = server.place(mount)
@@ -153,6 +154,7 @@ def test_a_body_in_chunks_is_a_body(server: Server, mount: str) -> None:
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-05")
 @pytest.mark.parametrize("mount", ["app", "prefixed", "rooted"])
 def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
     server: Server, mount: str
@@ -180,6 +182,7 @@ def test_no_other_path_is_taken(server: Server, written: str) -> None:
     assert place.seen() == []
 
 
+@pytest.mark.answers("ADP-04")
 @pytest.mark.parametrize("mount", [*CONSUMING, "stream-before"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_the_program_consumed_is_unavailable_and_the_log_says_why(
@@ -203,6 +206,7 @@ def test_a_login_wall_in_front_of_the_receiver_is_told_once(server: Server) -> N
     assert "require_login; let 'florentin_webhooks' pass there" in line
 
 
+@pytest.mark.answers("HTTP-04")
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_long_is_answered_by_the_receiver(server: Server, chunked: bool) -> None:
     place, body = server.place("limited"), CANONICAL + b" " * 1_048_576

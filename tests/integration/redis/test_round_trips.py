@@ -74,6 +74,7 @@ def test_an_inline_delivery_is_two_round_trips(store: RedisStore, proxy: Proxy) 
     assert proxy.turns - before == 2
 
 
+@pytest.mark.answers("RPL-19")
 def test_a_duplicate_is_one_round_trip(store: RedisStore, proxy: Proxy) -> None:
     shop = Shop(store)
     made = shop.make()

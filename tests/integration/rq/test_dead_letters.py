@@ -21,6 +21,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
         yield opened
 
 
+@pytest.mark.answers("EVT-11")
 def test_after_the_last_retry_a_delivery_is_dead_and_kept_with_its_body(shop: Workshop) -> None:
     shop.does("bill", *[ValueError()] * 3)
     fingerprint = shop.accept()
@@ -92,6 +93,7 @@ def test_retry_later_in_the_last_attempt_makes_nothing_dead(shop: Workshop) -> N
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("RQ-14")
 def test_a_handler_that_is_gone_keeps_the_delivery_from_being_done(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_job_requeued_through_rq_itself_runs_what_is_left(shop: Workshop) -> N
     assert not shop.client.exists(f"{shop.prefix}dead")
 
 
+@pytest.mark.answers("RQ-03")
 def test_a_body_that_was_changed_in_redis_is_not_run(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_dropped_record_ends_its_job(shop: Workshop) -> None:
     assert not shop.client.exists(f"{shop.prefix}pending:{shop.queue}")
 
 
+@pytest.mark.answers("RQ-14")
 def test_a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others(
     shop: Workshop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

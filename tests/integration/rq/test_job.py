@@ -219,6 +219,7 @@ def test_an_accept_whose_answer_was_lost_is_accepted_and_pushed_once(
     assert shop.client.llen(f"rq:queue:{redis_prefix[:40]}other") == 2
 
 
+@pytest.mark.answers("RQ-05")
 def test_threads_that_accept_the_same_delivery_push_it_once(
     redis_url: str, redis_prefix: str
 ) -> None:

@@ -48,6 +48,7 @@ def endings(shop: Workshop, fingerprint: str) -> list[str]:
     return [*shop.record(fingerprint).handlers.values()]
 
 
+@pytest.mark.answers("EVT-14")
 def test_an_older_event_than_the_newest_handled_is_superseded(shop: Workshop) -> None:
     numbers(shop)
     newer, older = shop.accept(invoice("new", 30)), shop.accept(invoice("old", 10))

@@ -180,6 +180,7 @@ WORKERS = {
 }
 
 
+@pytest.mark.answers("RQ-04")
 @pytest.mark.parametrize("worker", WORKERS)
 def test_every_worker_brings_every_delivery_to_its_end_and_leaks_nothing(
     site: Site, worker: str

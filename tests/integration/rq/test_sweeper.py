@@ -42,6 +42,7 @@ def queue_deleted(shop: Workshop, _fingerprint: str) -> None:
 LOSSES = [popped_and_forgotten, evicted, queue_deleted]
 
 
+@pytest.mark.answers("RQ-09")
 @pytest.mark.parametrize("lose", LOSSES)
 def test_a_lost_job_is_put_back_with_all_its_retries(
     shop: Workshop, lose: Callable[[Workshop, str], None]

@@ -31,6 +31,7 @@ def ring() -> None:
     signal.alarm(0)
 
 
+@pytest.mark.answers("EVT-10")
 def test_a_handler_that_takes_too_long_is_stopped_and_run_again(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:

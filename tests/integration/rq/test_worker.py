@@ -42,6 +42,7 @@ def test_a_finished_job_leaves_nothing_in_rq(shop: Workshop) -> None:
     assert not list(shop.client.scan_iter(f"{shop.prefix}pending:*"))
 
 
+@pytest.mark.answers("RQ-05", "RQ-06")
 def test_a_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
@@ -55,6 +56,7 @@ def test_a_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
     assert shop.ran == ["bill"]
 
 
+@pytest.mark.answers("EVT-08")
 def test_a_retry_runs_only_what_has_not_finished(shop: Workshop) -> None:
     shop.does("bill")
     shop.does("mail", ValueError())
@@ -200,6 +202,7 @@ def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
+@pytest.mark.answers("TIME-19")
 def test_a_delivery_is_run_however_long_it_has_waited(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()

@@ -90,7 +90,7 @@ def own_receiver(queue: RQQueue | None) -> Receiver:
 
 WRONG: dict[str, tuple[str, Program]] = {
     "settings that are no dict": ("E001", Program([])),
-    "a value of the wrong type": ("E001", Program({**GOOD, "MAX_BODY": "1"})),
+    "a value of the wrong type": ("E001", Program({**GOOD, "MAX_BODY": "x"})),
     "an unknown key": ("E002", Program({**GOOD, "STOER": "memory"})),
     "no secret": ("E003", Program({"SECRETS": ""})),
     "a weak secret": ("E003", Program({"SECRETS": "short"})),
@@ -159,7 +159,7 @@ def _atomic(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("view", [bare, functools.partial(VIEW)])
 def test_a_view_around_ours_that_lost_the_exemptions_is_told_in_full(view: object) -> None:
     assert [str(each.msg) for each in found_in(Program(urls=both(view)))][:3] == [
-        "Deliveries to /hook are refused for want of a CSRF token.",
+        "Deliveries to /hook are refused without a CSRF token.",
         "Deliveries to /hook are redirected to the login page.",
         "Deliveries to /hook are handled inside a transaction of 'default'.",
     ]
@@ -188,12 +188,12 @@ def ids_without_settings(pattern: URLPattern) -> list[str]:
 
 
 def test_all_that_is_wrong_with_the_settings_is_told_at_once() -> None:
-    assert ids(Program({"SECRET": SECRET, "LEASE": "1"})) == ["E002", "E001"]
+    assert ids(Program({"SECRET": SECRET, "LEASE": "x"})) == ["E002", "E001"]
 
 
 def test_one_form_of_a_path_is_told_with_the_one_that_is_missing() -> None:
     (message,) = found_in(Program(urls=(path("hook/", VIEW),)))
-    assert message.msg == "/hook/ is served and /hook is not: Florentin follows no redirect."
+    assert message.msg == "/hook/ is served, but /hook is not: Florentin does not follow redirects."
     assert message.hint == 'Use webhook_path("hook"), which serves both.'
 
 
@@ -209,7 +209,7 @@ def test_tables_that_are_missing_are_told_where_the_database_is_asked(
     (message,) = found_in(program, databases=["empty"])
     connections["empty"].close()
     assert message.id == "florentin_webhooks.W005"
-    assert message.hint == "Run: manage.py migrate florentin_webhooks --database empty"
+    assert message.hint == "Run: manage.py migrate florentin_webhooks --database empty."
 
 
 def test_tables_that_are_there_are_passed_over() -> None:

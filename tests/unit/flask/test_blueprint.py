@@ -39,7 +39,7 @@ def test_a_path_at_which_nothing_would_arrive_is_refused(path: str) -> None:
 
 
 def test_the_extension_is_no_receiver_and_is_refused_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="takes a Receiver, not FlorentinWebhooks; the"):
+    with pytest.raises(ConfigurationError, match="takes a Receiver, not FlorentinWebhooks"):
         webhook_blueprint(FlorentinWebhooks())  # type: ignore[arg-type]  # that is the mistake.
 
 
@@ -98,9 +98,9 @@ def test_an_answer_of_somebody_else_is_told_with_who_it_may_have_been(
 
     assert [post(app).status for _ in range(2)] == [401, 401]
     (record,) = caplog.records
-    assert "was answered with 401 before the receiver saw it" in record.getMessage()
+    assert "was answered with 401 before it reached the receiver" in record.getMessage()
     assert f"{__name__}:" in record.getMessage()
-    assert "refuse; let 'florentin_webhooks' pass there" in record.getMessage()
+    assert "refuse. Let the blueprint 'florentin_webhooks' pass there" in record.getMessage()
 
 
 def test_a_wall_in_a_blueprint_around_ours_is_told_as_well(
@@ -116,7 +116,7 @@ def test_a_wall_in_a_blueprint_around_ours_is_told_as_well(
     app.register_blueprint(above)
     assert post(app, path=f"/api{PATH}").status == 401
     (record,) = caplog.records
-    assert "refuse; let 'api.florentin_webhooks' pass there" in record.getMessage()
+    assert "refuse. Let the blueprint 'api.florentin_webhooks' pass there" in record.getMessage()
 
 
 def test_functions_of_other_blueprints_are_nobody_to_tell_of(

@@ -87,7 +87,9 @@ def test_a_handler_that_comes_after_the_first_delivery_is_refused() -> None:
 def test_an_app_is_given_once() -> None:
     app = flask()
     FlorentinWebhooks(app)
-    with pytest.raises(ConfigurationError, match=r"has a receiver already; call init_app\(\) once"):
+    with pytest.raises(
+        ConfigurationError, match=r"has a receiver already\. Call init_app\(\) once"
+    ):
         FlorentinWebhooks(app)
 
 

@@ -84,6 +84,7 @@ every_form = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 repeating_form = pytest.mark.parametrize("form", REPEATING.values(), ids=REPEATING)
 
 
+@pytest.mark.answers("header-case")
 @every_form
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_delivery_is_received_whatever_its_headers_are_held_in(

@@ -1,4 +1,4 @@
-"""Let a receiver work for an app: inside its context, from its command line, in its workers."""
+"""The app of a receiver: its context for handlers, its commands, and its path for workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from florentin_webhooks.core.loader import EXTENSION, parse_import_path
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.flask.config import PREFIX
+from florentin_webhooks.flask.config import APP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ __all__ = ["app_import_path", "bind_receiver", "ensure_receiver"]
 
 _COMMAND = "florentin"
 _FACTORIES = ("create_app", "make_app")
-"""What Flask itself looks for in a module."""
+"""The names that Flask itself looks for in a module."""
 
 
 def bind_receiver(app: Flask, hooks: Receiver) -> None:
@@ -41,42 +41,41 @@ def bind_receiver(app: Flask, hooks: Receiver) -> None:
 
 
 def ensure_receiver(hooks: object) -> None:
-    """Raise :class:`ConfigurationError` for what receives nothing, such as the extension itself."""
+    """Raise :class:`ConfigurationError` unless *hooks* is a receiver, as the extension is not."""
     if not isinstance(hooks, Receiver):
-        message = (
-            f"webhook_blueprint() takes a Receiver, not {type(hooks).__name__}; the extension "
-            'mounts itself by init_app(app), and a receiver is app.extensions["florentin_webhooks"]'
+        raise ConfigurationError(
+            f"webhook_blueprint() takes a Receiver, not {type(hooks).__name__}.",
+            "Pass a Receiver. The extension mounts itself by init_app(app); its receiver is "
+            'app.extensions["florentin_webhooks"].',
         )
-        raise ConfigurationError(message)
 
 
 def app_import_path(app: Flask) -> str:
-    """Give the import path under which workers find *app*: as told, itself, or its factory.
+    """Return the import path under which workers find *app*: configured, its own, or its factory.
 
-    Raises :class:`ConfigurationError` where they could not import it.
+    Raises :class:`ConfigurationError` if they could not import it.
     """
-    if told := cast("dict[str, object]", app.config).get(f"{PREFIX}APP"):
-        parse_import_path(str(told))
-        return str(told)
+    if configured := cast("dict[str, object]", app.config).get(APP):
+        parse_import_path(str(configured))
+        return str(configured)
     for candidate in (app, *_factories(app.import_name)):
         with suppress(ConfigurationError):
             return find_import_path(candidate, frozenset({app.import_name}))
-    message = (
-        f"no other process can import the app {app.import_name!r}: it is no global of a module, "
-        "and its module has no create_app() that needs no arguments; say where it is, as in "
-        'FLORENTIN_APP="shop:create_app"'
+    raise ConfigurationError(
+        f"Workers cannot import the app {app.import_name!r}: it is not a global of a module, and "
+        "its module has no create_app() that needs no arguments.",
+        'Set FLORENTIN_APP to its import path, such as "shop:create_app".',
     )
-    raise ConfigurationError(message)
 
 
 def _factories(module: str) -> Iterator[object]:
     for name in _FACTORIES:
         function = getattr(sys.modules.get(module), name, None)
-        if inspect.isfunction(function) and _needs_nothing(function):
+        if inspect.isfunction(function) and _needs_no_arguments(function):
             yield function
 
 
-def _needs_nothing(function: Callable[..., object]) -> bool:
+def _needs_no_arguments(function: Callable[..., object]) -> bool:
     try:
         inspect.signature(function).bind()
     except TypeError:
@@ -87,10 +86,10 @@ def _needs_nothing(function: Callable[..., object]) -> bool:
 def _path() -> str:
     app = _program()
     hooks = cast("Receiver", app.extensions[EXTENSION])
-    # What jobs name, where there are any: a worker calls no other factory.
+    # With a queue, it must be the path that jobs name: a worker calls no other factory.
     return app_import_path(app) if hooks.queue is None else hooks.path
 
 
 def _program() -> Flask:
-    """Give the app that ``flask`` has loaded for the command that runs."""
+    """Return the app that ``flask`` has loaded for the running command."""
     return click.get_current_context().ensure_object(ScriptInfo).load_app()

@@ -61,12 +61,16 @@ def test_a_path_that_is_told_is_the_path() -> None:
     "place", [lambda *_: None, lambda module, _: setattr(module, "create_app", _choosy)]
 )
 def test_an_app_that_no_worker_would_find_is_refused_at_the_start(place: Place) -> None:
-    with pytest.raises(ConfigurationError, match='say where it is, as in FLORENTIN_APP="shop:cre'):
+    with pytest.raises(
+        ConfigurationError, match='Set FLORENTIN_APP to its import path, such as "shop:cre'
+    ):
         path_found(place)
 
 
 def test_a_path_that_is_none_is_refused_at_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="'shop' is not an import path"):
+    with pytest.raises(
+        ConfigurationError, match=r"FLORENTIN_APP is 'shop'\. Set FLORENTIN_APP to an import path"
+    ):
         path_found(lambda *_: None, FLORENTIN_APP="shop")
 
 
