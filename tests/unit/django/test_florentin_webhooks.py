@@ -134,7 +134,7 @@ def test_programs_get_an_error_for_an_exit_code_without_words(
     from florentin_webhooks.cli import main
 
     monkeypatch.setattr(main, "main", lambda *_, **__: 1)
-    with pytest.raises(CommandError, match=f"manage.py {NAME} worker ended with 1") as raised:
+    with pytest.raises(CommandError, match=f"manage.py {NAME} worker exited with 1") as raised:
         call_command(NAME, "worker")
     assert raised.value.returncode == 1
 
