@@ -3,10 +3,11 @@
 # passes the framework's own `request.url` to the sender's validator, as many examples do.
 #
 # What really happens: Starlette (so FastAPI too), Litestar, Django and Flask build that URL from
-# the decoded path. An escaped slash or space never comes back as it was sent, Flask also
-# unescapes the query, and a genuine delivery is refused. aiohttp and Tornado keep the target as
-# sent. The bytes are not lost: ASGI has them as `raw_path`, waitress as `REQUEST_URI`; WSGI
-# itself (PEP 3333) has no key for them, so each server has its own name or none.
+# the decoded path. An escaped slash comes back as a slash in all four, an escaped space as a
+# space in two, Flask unescapes the query as well, and a genuine delivery is refused. aiohttp and
+# Tornado keep the target as sent. The bytes are not lost: ASGI has them as `raw_path`, waitress
+# as `REQUEST_URI`; WSGI itself (PEP 3333) has no key for them, so each server has a name of its
+# own, or none.
 #
 # Why a webhook receiver cares: everything works until the first customer has a slash, a space
 # or a URL in its callback address. Then each of its deliveries is a wrong signature.

@@ -79,13 +79,13 @@ def test_completed_label_does_not_run_in_the_next_attempt(held: Subject) -> None
 def test_label_of_a_dead_owner_is_blocked_until_it_expires(make: Make) -> None:
     store = make(Span(lease=3600))
     claimed(store, BODY)
-    store.ask(once(GuardStep.BEGIN, seconds=0.2))
+    store.ask(once(GuardStep.BEGIN, seconds=0.8))
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"second")
     busy = store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60))
     assert busy.decision is GuardDecision.BUSY
-    assert 0 < busy.wait <= 0.2
-    store.passes(0.2)
+    assert 0 < busy.wait <= 0.8
+    store.passes(0.8)
     assert store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60)) == RUN
 
 

@@ -204,3 +204,37 @@ async def test_new_delivery_can_be_received_in_an_event_loop(
 ) -> None:
     reply = await seen.areceive(*provider.make("user.login"))
     assert reply.outcome == "processed"
+
+
+def test_restamped_retry_keeps_id_and_data(provider: Provider, seen: Seen) -> None:
+    original = provider.make("user.login")
+    retry = Provider(SECRET, clock=lambda: T0 + timedelta(seconds=5)).restamp(original)
+    first, second = (json.loads(each.body) for each in (original, retry))
+    assert retry.headers["X-Florentin-Delivery-Id"] == original.headers["X-Florentin-Delivery-Id"]
+    assert (second["data"], second["event"]) == (first["data"], first["event"])
+    assert second["timestamp"] > first["timestamp"]
+    outcomes = [provider.send(seen, each).outcome for each in (original, retry)]
+    assert outcomes == ["processed", "duplicate"]
+
+
+def test_restamped_retry_differs_within_the_same_millisecond(provider: Provider) -> None:
+    original = provider.make("user.login")
+    assert provider.restamp(original).body != original.body
+
+
+def test_redelivery_has_the_same_bytes_under_a_new_id(provider: Provider, seen: Seen) -> None:
+    original = provider.make("user.login")
+    again = provider.redeliver(original)
+    assert again.body == original.body
+    assert again.headers["X-Florentin-Delivery-Id"] != original.headers["X-Florentin-Delivery-Id"]
+    outcomes = [provider.send(seen, each).outcome for each in (original, again)]
+    assert outcomes == ["processed", "duplicate"]
+
+
+@pytest.mark.parametrize("data", [{"user": {"id": 1}}, [1], None])
+def test_tampered_delivery_is_rejected(data: object, provider: Provider, seen: Seen) -> None:
+    body = json.dumps({"event": "user.login", "timestamp": "now", "data": data}).encode()
+    tampered = provider.tamper(provider.sign("user.login", body, delivery_id="d-1"))
+    assert tampered.body != body
+    assert provider.send(seen, tampered).outcome == "invalid-signature"
+    assert seen.deliveries == []
