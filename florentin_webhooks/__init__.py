@@ -19,6 +19,9 @@ __all__ = [
     "events",
 ]
 
+# Modules that had another name, which works for one more release: florentin_webhooks.payloads.
+__path__.append(f"{__path__[0]}/protocol/renamed")
+
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
     from florentin_webhooks.core.receiver import Receiver
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.redis.store import RedisStore
     from florentin_webhooks.rq.queue import RQQueue
 else:
-    # Loaded when first asked for: the import itself costs nothing, and whoever needs only a part
+    # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
         "Delivery": "protocol.delivery",

@@ -1,7 +1,7 @@
 """Mount a receiver in any ASGI program: as an endpoint, or in front of the program.
 
-Reads bytes, bounded in size and time, and writes what the receiver answers; decides nothing.
-Works with a lifespan and without one, and directly under a server.
+Reads bytes, bounded in size and time, and writes the receiver's reply; decides nothing. Works with
+a lifespan and without one, and directly under a server.
 """
 
 from __future__ import annotations
@@ -29,33 +29,34 @@ if TYPE_CHECKING:
 
 __all__ = ["WebhookApp", "WebhookMiddleware"]
 READ_TIMEOUT = 10.0
-"""Seconds for a body to arrive. Slow headers never reach us: they are the server's to bound."""
+"""Seconds for a body to arrive. The server limits slow headers, which never reach us."""
 
 
 class WebhookApp:
-    """Serve *receiver* as an ASGI application, whatever the path: mount it where you like.
+    """An ASGI application that serves *receiver* at every path: mount it at yours.
 
     In Starlette or FastAPI: ``Route("/webhooks/florentin", WebhookApp(hooks), methods=["POST"])``.
-    A body that has not arrived after *read_timeout* seconds is answered with 408.
+    The reply is 408 if the body has not arrived after *read_timeout* seconds.
     """
 
     def __init__(self, receiver: Receiver, *, read_timeout: float = READ_TIMEOUT) -> None:
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, and the lifespan protocol where this is the whole program."""
+        """Serve one request, and the lifespan protocol where this is the whole program."""
         if scope["type"] == "http":
-            await self._endpoint.answer(scope, receive, send)
+            await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         else:
-            await self._endpoint.live(receive, send)
+            await self._endpoint.serve_lifespan(receive, send)
 
 
 class WebhookMiddleware:
-    """Serve *receiver* at *path*, with and without a slash at its end, in front of *app*.
+    """An ASGI middleware that serves *receiver* at *path*, in front of *app*.
 
-    Everything else, websockets and lifespan included, passes through untouched.
+    The path may end with a slash. All other traffic, websockets and lifespan included, passes
+    through unchanged.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class WebhookMiddleware:
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a delivery; hand on anything else."""
+        """Serve a delivery; pass anything else on."""
         if scope["type"] == "http" and self._is_ours(scope):
-            await self._endpoint.answer(scope, receive, send)
+            await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, self._endpoint.closing(send))
         else:
@@ -85,13 +86,13 @@ class WebhookMiddleware:
 
 
 class _Endpoint:
-    """Read a bounded body, have it received, write the reply."""
+    """The endpoint: read a bounded body, pass it to the receiver, write the reply."""
 
     def __init__(self, receiver: Receiver, read_timeout: float) -> None:
         self._receiver = receiver
         self._seconds = read_timeout
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
         if rejected := screen(scope["method"], headers, self._receiver.max_body):
@@ -101,16 +102,16 @@ class _Endpoint:
         try:
             await run_with_timeout(self._seconds, body.read(receive))
         except TimeoutError:
-            reply = self._late(body, content_length(headers))
+            reply = self._reply_for_timeout(body, content_length(headers))
         else:
             if body.disconnected:
-                logger.info("the sender left after %d bytes", body.size)
+                logger.info("The sender disconnected after %d bytes.", body.size)
                 return
             reply = await self._receive(headers, body)
         await _send(send, reply, close=not body.complete)
 
-    async def live(self, receive: Receive, send: Send) -> None:
-        """Answer the lifespan protocol: there is nothing to start, and a store to close."""
+    async def serve_lifespan(self, receive: Receive, send: Send) -> None:
+        """Serve the lifespan protocol: nothing starts, and a store is closed."""
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
@@ -119,7 +120,7 @@ class _Endpoint:
             await send({"type": "lifespan.startup.complete"})
 
     def closing(self, send: Send) -> Send:
-        """Give *send* that closes the receiver before the program says that it is down."""
+        """Return a *send* that closes the receiver before the program reports its shutdown."""
 
         async def close_first(message: Message) -> None:
             if message["type"].startswith("lifespan.shutdown."):
@@ -133,19 +134,19 @@ class _Endpoint:
             reason = f"more than {self._receiver.max_body} bytes arrived"
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
         if not body.size and (promised := reliable_content_length(headers)):
-            # No server hands on such a request as complete, so a sender cannot cause this 500.
+            # No server passes such a request on as complete, so a sender cannot cause this 500.
             return self._receiver.reject(Outcome.BODY_UNAVAILABLE, consumed_body(promised))
         return await self._receiver.areceive(headers, body.content())
 
-    def _late(self, body: _Body, declared: int) -> Reply:
+    def _reply_for_timeout(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"
         if declared and not body.size:
-            reason += f"; if the sender is not to blame: {consumed_body(declared)}"
+            reason += f"; if the sender is not the cause: {consumed_body(declared)}"
         return self._receiver.reject(Outcome.READ_TIMEOUT, reason)
 
 
 class _Body:
-    """Collect the chunks of one body, up to a limit."""
+    """The chunks of one body, up to a limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -178,7 +179,7 @@ async def _send(send: Send, reply: Reply, *, close: bool) -> None:
     length = (b"content-length", b"%d" % len(reply.body))
     headers = [*_raw(reply.headers), length]
     if close:
-        # What was not read must not be taken for the next request on this connection.
+        # Unread bytes must not be parsed as the next request on this connection.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -1,4 +1,4 @@
-"""What every test may ask for: a Redis-compatible server, started once, clean for each test."""
+"""Fixtures for every test, such as a Redis-compatible server that is empty for each of them."""
 
 import os
 import signal
@@ -24,10 +24,12 @@ settings.load_profile("shared-cores")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LONGEST = (
-    "tests/integration/test_docs.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
+    "tests/integration/test_docs",
+    "tests/unit/test_typing.py",
+    "tests/integration/rq/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 

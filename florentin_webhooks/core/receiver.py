@@ -7,20 +7,16 @@ runtime runs the handlers, a mount reads bytes and writes the reply.
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.config import redis_store, rq_queue
+from florentin_webhooks.core.clock import utc_now
+from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.log import DeliveryLog, logger
+from florentin_webhooks.core.environment import load_environment
+from florentin_webhooks.core.log import DeliveryLog, log_missing_store
+from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
-from florentin_webhooks.core.processing.outcomes import (
-    rejection_reason,
-    reply_for_claim,
-    reply_for_error,
-    reply_for_run,
-    reply_without_handlers,
-)
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
     BLOCKING,
@@ -33,108 +29,108 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
-from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.validation import (
-    validate_job_support,
-    validate_lease,
-    validate_retention,
-)
+from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
-from florentin_webhooks.errors import (
-    ConfigurationError,
-    DeliveryTooLarge,
-    InvalidEvent,
-    Rejected,
-    StaleDelivery,
-    Unavailable,
-)
+from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.preconditions import screen
-from florentin_webhooks.senders.secrets import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from typing import Self
 
+    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.errors import StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Receiver(HandlerRegistry):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
-    *store* records deliveries, by default in this process only. With a *queue*, handlers run in
-    workers unless they are registered with ``inline=True``. An event may be *tolerance* old
-    (Florentin's last documented retry comes 450 s after the first try) and *leeway* ahead of our
-    *clock*, a callable that returns an aware UTC datetime. A body may have *max_body* bytes. An
-    inline handler has *timeout*; see the docs for its meaning for functions without ``async``.
-    *sender* is Florentin by default.
+    *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
+    a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
+    they are registered with ``inline=True``. An event may be *tolerance* old (Florentin's last
+    documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function
+    that returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
+    *timeout*; see the docs for its meaning for functions without ``async``. *sender* is Florentin
+    by default. Durations are seconds, a text such as ``"15m"``, or a timedelta.
 
-    Raises :class:`ConfigurationError` for a configuration that would fail later: a weak secret, a
-    store that forgets before the window closes, a lease that expires before a handler must end.
+    Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
+    fail later, such as a weak secret, or a lease that expires before a handler must end.
     """
 
     def __init__(
         self,
         secrets: Secrets,
         *,
-        store: Store | None = None,
-        queue: Queue | None = None,
-        tolerance: timedelta = timedelta(minutes=15),
-        leeway: timedelta = timedelta(minutes=5),
+        store: Store | str | None = None,
+        queue: Queue | str | None = None,
+        tolerance: Duration = timedelta(minutes=15),
+        leeway: Duration = timedelta(minutes=5),
         max_body: int = 1_048_576,
-        timeout: timedelta = timedelta(seconds=8),
-        clock: Callable[[], datetime] = _utc_now,
+        timeout: Duration = timedelta(seconds=8),
+        clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
     ) -> None:
-        self.store: Store = MemoryStore() if store is None else store
-        super().__init__(sender.catalogue, queue)
-        self.sender = sender
-        scheme = sender.scheme(secrets)
-        validate_retention(self.store, tolerance, leeway)
-        validate_lease(self.store, timeout)
-        validate_job_support(self.store, queue)
-        self.max_body = max_body
-        self._seconds = timeout.total_seconds()
-        self._clock = clock
-        self._verifier = Verifier(sender, scheme, tolerance, leeway)
+        config = load_config(
+            ARGUMENTS,
+            {
+                "secrets": secrets,
+                "store": store,
+                "queue": queue,
+                "tolerance": tolerance,
+                "leeway": leeway,
+                "max_body": max_body,
+                "timeout": timeout,
+                "clock": clock,
+                "sender": sender,
+            },
+        )
+        self.store: Store = config.build_store()
+        self.sender: Sender = config.sender
+        super().__init__(self.sender.catalogue, config.build_queue())
+        validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
+        self.max_body = config.max_body
+        self._seconds = config.timeout.total_seconds()
+        self._clock = config.clock
+        scheme = self.sender.scheme(config.plain_secrets())
+        self._verifier = Verifier(self.sender, scheme, config.tolerance, config.leeway)
         self._log = DeliveryLog()
-        self._asyncio = AsyncioRuntime()
+        self._asyncio = AsyncioRuntime(self)
         self._has_started = False
-        self._is_store_missing = store is None
+        self._is_store_missing = config.store is None
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Receiver:
-        """Build a receiver from environment variables.
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Create the receiver that the ``FLORENTIN_`` variables in *environ* describe.
 
-        ``FLORENTIN_WEBHOOK_SECRET``; ``FLORENTIN_REDIS_URL``, without which deliveries are recorded
-        in this process only; ``FLORENTIN_QUEUE``, without which handlers run inline.
+        ``FLORENTIN_WEBHOOK_SECRET`` is required. Each argument of the receiver, its store and its
+        queue has a variable; docs/configuration.md lists them. Raises
+        :class:`ConfigurationError`.
         """
-        given = os.environ if environ is None else environ
-        secret, url = given.get("FLORENTIN_WEBHOOK_SECRET"), given.get("FLORENTIN_REDIS_URL")
-        if secret is None:
-            message = "FLORENTIN_WEBHOOK_SECRET is not set; copy it from Florentin's settings"
-            raise ConfigurationError(message)
-        name = given.get("FLORENTIN_QUEUE")
-        return cls(
-            secret,
-            store=redis_store(url) if url else None,
-            queue=rq_queue(name) if name else None,
+        return cls.from_config(load_environment(os.environ if environ is None else environ))
+
+    @classmethod
+    def from_config(cls, config: ReceiverConfig) -> Self:
+        """Create the receiver that *config* describes. Raises :class:`ConfigurationError`."""
+        receiver = cls(
+            store=config.build_store(), queue=config.build_queue(), **config.receiver_options()
         )
+        receiver._is_store_missing = config.store is None
+        return receiver
 
     def receive(self, headers: Headers, body: bytes) -> Reply:
         """Process a delivery in a blocking program and return the reply.
@@ -147,10 +143,7 @@ class Receiver(HandlerRegistry):
         return run_sync(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
-        """Process a delivery in an asyncio program and return the reply.
-
-        Handlers without ``async`` run in a thread.
-        """
+        """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
@@ -170,9 +163,7 @@ class Receiver(HandlerRegistry):
 
     def reject(self, outcome: Outcome, reason: str) -> Reply:
         """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
-        reply = replies.error(outcome)
-        self._log.rejection(reply, reason, self._clock())
-        return reply
+        return self._log_rejection(replies.error(outcome), reason)
 
     async def process(
         self,
@@ -188,7 +179,7 @@ class Receiver(HandlerRegistry):
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
-            reply = reply_for_error(error)
+            reply = outcomes.reply_for_error(error)
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
@@ -196,9 +187,8 @@ class Receiver(HandlerRegistry):
         try:
             delivery, envelope, stale = self._verify(headers, body)
         except Rejected as error:
-            reply = reply_for_error(error)
-            self._log.rejection(reply, rejection_reason(error, headers, body), self._clock())
-            return reply
+            reason = outcomes.rejection_reason(error, headers, body)
+            return self._log_rejection(outcomes.reply_for_error(error), reason)
         return await self.process(delivery, envelope, runtime, stale)
 
     async def _process(
@@ -214,23 +204,27 @@ class Receiver(HandlerRegistry):
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
             claim = await lease.claim(delivery, retry_key, EMPTY_PLAN, fresh=fresh, valid=False)
-            return reply_for_claim(claim, stale, error)
+            return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
-            return reply_without_handlers(delivery)
+            return outcomes.reply_without_handlers(delivery)
         claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
         if claim.verdict is not AcceptDecision.RUN:
-            return reply_for_claim(claim, stale)
+            return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
         result = await run_inline(
             lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
         )
-        return reply_for_run(result, lease)
+        return outcomes.reply_for_run(result, lease)
 
     def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
         return self._verifier.verify(headers, body, self._clock())
+
+    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
+        self._log.rejection(reply, reason, self._clock())
+        return reply
 
     def _start(self) -> None:
         self._has_started = True
@@ -238,10 +232,7 @@ class Receiver(HandlerRegistry):
             "The first delivery has arrived.", "Register handlers when modules are imported."
         )
         if self._is_store_missing:
-            logger.warning(
-                "No store is configured: deliveries are recorded in this process only, until it "
-                "ends. Pass store=RedisStore(url) where replays and restarts matter."
-            )
+            log_missing_store()
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
@@ -250,18 +241,6 @@ class Receiver(HandlerRegistry):
     async def aclose(self) -> None:
         """Close the store's connections of this event loop."""
         await self.store.aclose()
-
-    @property
-    def handler_context(self) -> Callable[[], AbstractContextManager[object]]:
-        """The factory of the context manager that jobs and threads of handlers run in.
-
-        Mounts set it.
-        """
-        return self._asyncio.handler_context
-
-    @handler_context.setter
-    def handler_context(self, factory: Callable[[], AbstractContextManager[object]]) -> None:
-        self._asyncio.handler_context = factory
 
     around = RenamedAttribute("handler_context")
     refuse = RenamedAttribute("reject")

@@ -1,4 +1,4 @@
-"""Refuse, when a receiver is built, what would lose or repeat deliveries later."""
+"""Checks of a receiver as a whole: what would lose or repeat deliveries is refused at start."""
 
 from __future__ import annotations
 
@@ -12,38 +12,45 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = [
-    "validate_job_support",
-    "validate_lease",
-    "validate_retention",
-]
+__all__ = ["validate_job_support", "validate_store"]
 
 
-def validate_retention(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
-    """Raise :class:`ConfigurationError` where a replay could arrive fresh and be unknown."""
-    if store.retention < tolerance + leeway:
-        message = (
-            f"the store's retention ({store.retention}) is shorter than tolerance + leeway "
-            f"({tolerance + leeway}), so that a captured delivery could run twice; raise retention"
+def validate_store(
+    store: Store, queue: Queue | None, window: timedelta, timeout: timedelta
+) -> None:
+    """Raise :class:`ConfigurationError` if *store* could lose or repeat deliveries.
+
+    *window* is the time in which a delivery is accepted, *timeout* that of a handler.
+    """
+    _validate_retention(store, window)
+    _validate_lease(store, timeout)
+    validate_job_support(store, queue)
+
+
+def _validate_retention(store: Store, window: timedelta) -> None:
+    # A replay could arrive fresh and be unknown.
+    if store.retention < window:
+        raise ConfigurationError(
+            f"The store's retention ({store.retention}) is shorter than tolerance + leeway "
+            f"({window}).",
+            "Raise retention: a captured delivery could run twice.",
         )
-        raise ConfigurationError(message)
 
 
-def validate_lease(store: Store, timeout: timedelta) -> None:
-    """Raise :class:`ConfigurationError` where two processes could run one handler at a time."""
+def _validate_lease(store: Store, timeout: timedelta) -> None:
+    # Two processes could run one handler at a time.
     if store.lease <= timeout:
-        message = (
-            f"the store's lease ({store.lease}) is not longer than a handler's timeout "
-            f"({timeout}); raise the lease or lower the timeout"
+        raise ConfigurationError(
+            f"The store's lease ({store.lease}) is not longer than a handler's timeout "
+            f"({timeout}).",
+            "Raise lease, or lower timeout.",
         )
-        raise ConfigurationError(message)
 
 
 def validate_job_support(store: Store, queue: Queue | None) -> None:
-    """Raise :class:`ConfigurationError` where remembering and queueing could not be one step."""
+    """Raise :class:`ConfigurationError` if recording and queueing could not be one step."""
     if queue is not None and not store.supports_jobs:
-        message = (
-            f"{type(store).__name__} cannot push jobs in the step that remembers a delivery; pass "
-            "store=RedisStore(url) with a queue"
+        raise ConfigurationError(
+            f"{type(store).__name__} cannot push jobs in the step that records a delivery.",
+            "Use a Redis store with a queue, or remove the queue.",
         )
-        raise ConfigurationError(message)

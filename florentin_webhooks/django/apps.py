@@ -1,4 +1,4 @@
-"""Be an app of a Django program: find its handlers, check its settings."""
+"""The app of a Django program: it discovers handlers and registers the system checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["FlorentinWebhooksConfig"]
 
 
 class FlorentinWebhooksConfig(AppConfig):
-    """Import ``florentin_handlers`` of every installed app, so that its handlers are registered."""
+    """The app, which imports ``florentin_handlers`` of every installed app."""
 
     name = "florentin_webhooks.django"
     label = "florentin_webhooks"
@@ -21,6 +21,6 @@ class FlorentinWebhooksConfig(AppConfig):
         from florentin_webhooks.django import checks, conf  # noqa: PLC0415 - need the settings.
 
         checks.register_all()
-        # What is wrong with the settings is told by a check; handlers could not be registered.
+        # A check reports invalid settings; until then no handler could be registered.
         if not conf.is_configured() or not conf.problems():
             autodiscover_modules("florentin_handlers")

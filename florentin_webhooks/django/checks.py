@@ -1,4 +1,4 @@
-"""Say before production what would fail there: Django's system checks, each with a hint.
+"""System checks of what would fail in production, each with a hint.
 
 ``manage.py check --tag florentin_webhooks`` runs these alone; docs/django.md lists them.
 """
@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.mounts import MountedView, find_mounts, is_served, receivers
+from florentin_webhooks.django.settings import check_number
 from florentin_webhooks.django.store.store import DjangoStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.florentin.events import CATALOGUE
@@ -35,12 +36,14 @@ LABEL = "florentin_webhooks"
 _CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 _LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
+_MOVE = "Move it to florentin_handlers.py of an installed app."
+
 
 def register_all() -> None:
     """Register every check."""
     for plain in (_settings, _receivers, _mounts):
         checks.register(plain, LABEL)
-    for deploying in (_unhandled, _spooling):
+    for deploying in (_unhandled, _body_limits):
         checks.register(deploying, LABEL, deploy=True)
     checks.register(_tables, checks.Tags.database)
 
@@ -51,7 +54,7 @@ _Messages = list[checks.CheckMessage]
 def _settings(**_: object) -> _Messages:
     wanted = conf.is_configured() or any(place.view.is_of_settings for place in find_mounts())
     found = conf.problems() if wanted else ()
-    return [_error(each.number, each.text, each.hint) for each in found]
+    return [_error(check_number(each.field), each.message, each.hint) for each in found]
 
 
 def _receivers(**_: object) -> _Messages:
@@ -60,41 +63,48 @@ def _receivers(**_: object) -> _Messages:
     return [
         message
         for receiver in receivers(places)
-        for message in (*_forgetful(receiver), *_unimportable(receiver), *_idle(receiver))
+        for message in (
+            *_check_store(receiver),
+            *_check_importable(receiver),
+            *_check_handlers(receiver),
+        )
     ]
 
 
 def _mounts(**_: object) -> _Messages:
     places = find_mounts()
     return [
-        *_unmounted(places),
-        *(message for place in places for message in (*_half(place), *_trapped(place))),
+        *_check_url(places),
+        *(
+            message
+            for place in places
+            for message in (*_check_forms(place), *_check_exemptions(place))
+        ),
     ]
 
 
-def _forgetful(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_store(receiver: Receiver) -> Iterator[checks.CheckMessage]:
     if isinstance(receiver.store, MemoryStore) and not settings.DEBUG:
         yield checks.Warning(
-            "Deliveries are remembered in one process only, until it ends: a replay runs again.",
+            "Deliveries are remembered in one process only: after a restart, a replay runs again.",
             hint='Set STORE to "database" or to a redis:// URL.',
             id=f"{LABEL}.W001",
         )
 
 
-def _unimportable(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_importable(receiver: Receiver) -> Iterator[checks.CheckMessage]:
     if receiver.queue is None:
         return
     try:
         receiver.path  # noqa: B018 - finding it is the check.
     except ConfigurationError as error:
-        fact, _, hint = str(error).partition("; ")
-        yield _error("E007", fact, hint)
+        yield _error("E007", error.message, error.hint or _MOVE)
     for name in getattr(receiver, "late_handlers", ()):
-        fact = f"workers do not know {name}: it is registered after Django's set-up"
-        yield _error("E007", fact, "move it to florentin_handlers.py of an installed app")
+        message = f"Workers do not know {name}: it is registered after Django's set-up."
+        yield _error("E007", message, _MOVE)
 
 
-def _idle(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_handlers(receiver: Receiver) -> Iterator[checks.CheckMessage]:
     if set(receiver.unhandled_events) >= set(CATALOGUE):
         yield checks.Warning(
             "No handler is registered: every event is answered with 200 and ignored.",
@@ -103,7 +113,7 @@ def _idle(receiver: Receiver) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _unmounted(places: Sequence[MountedView]) -> Iterator[checks.CheckMessage]:
+def _check_url(places: Sequence[MountedView]) -> Iterator[checks.CheckMessage]:
     receiver = conf.receiver_or_none()
     if receiver and not any(place.view.hooks is receiver for place in places):
         yield checks.Warning(
@@ -113,34 +123,34 @@ def _unmounted(places: Sequence[MountedView]) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _half(place: MountedView) -> Iterator[checks.CheckMessage]:
-    """Tell of a path of which one form is served: senders follow no redirect to the other."""
+def _check_forms(place: MountedView) -> Iterator[checks.CheckMessage]:
+    """Warn of a path that is served in one form only: senders do not follow a redirect."""
     for path in place.paths:
         plain = path.rstrip("/")
         for form in (plain, f"{plain}/"):
             if plain and not is_served(form):
                 yield checks.Warning(
-                    f"{path} is served and {form} is not: Florentin follows no redirect.",
+                    f"{path} is served, but {form} is not: Florentin does not follow redirects.",
                     hint=f'Use webhook_path("{plain[1:]}"), which serves both.',
                     id=f"{LABEL}.W004",
                 )
 
 
-def _trapped(place: MountedView) -> Iterator[checks.CheckMessage]:
-    """Tell what a view around ours, which has lost its exemptions, makes of deliveries."""
+def _check_exemptions(place: MountedView) -> Iterator[checks.CheckMessage]:
+    """Report what happens to deliveries in a view around ours that has lost its exemptions."""
     outer: Any = place.outer  # Any: Django marks views by attributes.
     where = " or ".join(place.paths) or "a path with captured parts"
     exempt = "Copy the attributes of webhook_view(…) with functools.wraps, or mount it as it is."
     if _uses(_CSRF) and not getattr(outer, "csrf_exempt", False):
-        yield _error("E008", f"deliveries to {where} are refused for want of a CSRF token", exempt)
+        yield _error("E008", f"Deliveries to {where} are refused without a CSRF token.", exempt)
     demands = _uses(_LOGIN) and getattr(outer, "login_required", True)
     if demands or hasattr(outer, "login_url"):
-        yield _error("E009", f"deliveries to {where} are redirected to the login page", exempt)
+        yield _error("E009", f"Deliveries to {where} are redirected to the login page.", exempt)
     free = getattr(outer, "_non_atomic_requests", ())
     for alias, options in connections.settings.items():
         if options["ATOMIC_REQUESTS"] and alias not in free:
-            fact = f"deliveries to {where} are handled inside a transaction of {alias!r}"
-            yield _error("E010", fact, exempt)
+            message = f"Deliveries to {where} are handled inside a transaction of {alias!r}."
+            yield _error("E010", message, exempt)
 
 
 def _unhandled(**_: object) -> _Messages:
@@ -155,14 +165,14 @@ def _unhandled(**_: object) -> _Messages:
     ]
 
 
-def _spooling(**_: object) -> _Messages:
+def _body_limits(**_: object) -> _Messages:
     if not getattr(settings, "ASGI_APPLICATION", None) or not find_mounts():
         return []
     return [
         checks.Warning(
-            "Under ASGI Django takes a body whole, however long and slow, before a view sees it: "
-            "MAX_BODY bounds what is read of it, and not what arrives.",
-            hint="Bound bodies in front of it, or put WebhookMiddleware around the application.",
+            "Under ASGI Django receives the whole body, of any length, before a view sees it: "
+            "MAX_BODY limits what the view reads, not what Django receives.",
+            hint="Limit bodies in a proxy, or put WebhookMiddleware around the application.",
             id=f"{LABEL}.W006",
         )
     ]
@@ -171,42 +181,38 @@ def _spooling(**_: object) -> _Messages:
 def _tables(*, databases: Sequence[str] | None = None, **_: object) -> _Messages:
     stores = [receiver.store for receiver in receivers(find_mounts())]
     used = {store.using for store in stores if isinstance(store, DjangoStore)}
-    return [message for alias in sorted(used & {*(databases or ())}) for message in _lacks(alias)]
+    return [
+        message for alias in sorted(used & {*(databases or ())}) for message in _check_tables(alias)
+    ]
 
 
-def _lacks(alias: str) -> Iterator[checks.CheckMessage]:
+def _check_tables(alias: str) -> Iterator[checks.CheckMessage]:
     executor = MigrationExecutor(connections[alias])
     models = apps.get_app_config(LABEL).get_models()
-    hint = f"Run: manage.py migrate {LABEL} --database {alias}"
+    hint = f"Run: manage.py migrate {LABEL} --database {alias}."
     if not all(router.allow_migrate_model(alias, model) for model in models):
         hint = (
-            "DATABASE_ROUTERS keep them out: allow them there, or set DATABASE to where they are."
+            "DATABASE_ROUTERS keep them out. Allow them there, or set DATABASE to where they are."
         )
     elif not executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL)):
         return
-    fact = f"The tables of {LABEL} in {alias!r} are not there, or not the newest."
-    yield checks.Warning(fact, hint=hint, id=f"{LABEL}.W005")
+    message = f"The tables of {LABEL} in {alias!r} are missing or not up to date."
+    yield checks.Warning(message, hint=hint, id=f"{LABEL}.W005")
 
 
 def _uses(middleware: str) -> bool:
-    """Tell whether *middleware* is used, or one that derives from it."""
+    """Return whether *middleware* is used, or a subclass of it."""
     bases = [base for each in _middlewares() for base in each.__mro__]
     return any(f"{base.__module__}.{base.__qualname__}" == middleware for base in bases)
 
 
 def _middlewares() -> Iterator[type]:
     for path in settings.MIDDLEWARE:
-        with suppress(ImportError):  # Which the server tells when it starts.
+        with suppress(ImportError):  # The server reports it when it starts.
             found: object = import_string(path)
             if isinstance(found, type):
                 yield found
 
 
-def _error(number: str, fact: str, hint: str) -> checks.CheckMessage:
-    return checks.Error(_sentence(fact), hint=_sentence(hint), id=f"{LABEL}.{number}")
-
-
-def _sentence(text: str) -> str:
-    first, _, rest = text.partition(" ")
-    begun = f"{first[:1].upper()}{first[1:]}" if first.isalpha() else first  # Not a name.
-    return f"{begun} {rest}".rstrip(".?") + ("?" if text.endswith("?") else ".")
+def _error(number: str, message: str, hint: str) -> checks.CheckMessage:
+    return checks.Error(message, hint=hint, id=f"{LABEL}.{number}")

@@ -1,4 +1,4 @@
-"""Hold the receiver of ``settings.FLORENTIN_WEBHOOKS``, which is built once per process."""
+"""The receiver of ``settings.FLORENTIN_WEBHOOKS``, which is built once per process."""
 
 from __future__ import annotations
 
@@ -9,52 +9,49 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from florentin_webhooks.core.config_keys import Problem
 from florentin_webhooks.django.connections import use_fresh_connections
-from florentin_webhooks.django.masking import mask_secrets
-from florentin_webhooks.django.settings import SETTING, Problem, SettingsReceiver, build
+from florentin_webhooks.django.settings import SETTING, SettingsReceiver, build
 
 __all__ = ["is_configured", "problems", "receiver", "receiver_or_none"]
 
 
 def is_configured() -> bool:
-    """Tell whether the settings describe a receiver, rightly or wrongly."""
+    """Return whether the settings describe a receiver, valid or not."""
     return hasattr(settings, SETTING)
 
 
 def problems() -> tuple[Problem, ...]:
-    """Give what is wrong with the settings."""
+    """Return all that is wrong with the settings."""
     built = _built()
     return built if isinstance(built, tuple) else ()
 
 
 def receiver() -> SettingsReceiver:
-    """Give the receiver of the settings; sets Django up where nobody has.
+    """Return the receiver of the settings; sets Django up if that is not done yet.
 
-    Raises ``ImproperlyConfigured`` where there is none.
+    Raises ``ImproperlyConfigured`` if the settings describe none.
     """
     if not apps.loading:
         django.setup()
     built = _built()
     if isinstance(built, tuple):
-        told = " ".join(f"{each.text}; {each.hint}." for each in built).replace("?.", "?")
-        message = f"{told} See: manage.py check"
-        raise ImproperlyConfigured(message)
+        sentences = " ".join(f"{each.message} {each.hint}" for each in built)
+        raise ImproperlyConfigured(f"{sentences} For details, run: manage.py check.")
     return built
 
 
 def receiver_or_none() -> SettingsReceiver | None:
-    """Give the receiver of the settings, None where they describe none or a wrong one."""
+    """Return the receiver of the settings, or None if they do not describe a valid one."""
     return None if problems() else receiver()
 
 
 @cache
 def _built() -> SettingsReceiver | tuple[Problem, ...]:
     if not is_configured():
-        hint = f'set {SETTING} = {{"SECRETS": …}}, or pass a Receiver of your own'
-        return (Problem("E001", f"{SETTING} is not set", hint),)
-    given = getattr(settings, SETTING)
-    mask_secrets(given)
-    built = build(given)
+        hint = f'Set {SETTING} = {{"SECRETS": ...}}, or pass a Receiver of your own.'
+        return (Problem("settings", f"{SETTING} is not set.", hint),)
+    built = build(getattr(settings, SETTING))
     if isinstance(built, SettingsReceiver):
         use_fresh_connections(built)
     return built

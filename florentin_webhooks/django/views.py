@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpResponse
 
-from florentin_webhooks import wsgi
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import use_fresh_connections
 from florentin_webhooks.protocol.body import consumed_body

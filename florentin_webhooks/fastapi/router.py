@@ -12,7 +12,7 @@ from florentin_webhooks import asgi
 from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.fastapi.openapi import OPERATION, EventSchema, responses
+from florentin_webhooks.fastapi.openapi import EventSchema, operation, responses
 from florentin_webhooks.protocol.preconditions import path_variants
 
 try:
@@ -33,6 +33,7 @@ from starlette.types import Message, Receive, Scope, Send
 __all__ = ["webhook_router"]
 
 _NAME = "florentin_webhook"
+_OTHER_EVENTS = "Event types that are not listed here are accepted, too."
 
 
 def webhook_router(
@@ -102,19 +103,16 @@ def _add_to_schema(router: APIRouter, path: str, hooks: Receiver) -> None:
     """Add a route for the OpenAPI only: the routes before it match every request."""
     events = EventSchema(lambda: tuple(hooks.models.values()))
 
-    async def florentin_webhook(event: Annotated[object, Body(), events]) -> None:
-        """Receive an event signed by Florentin.
-
-        Event types that are not listed here are accepted, too.
-        """
+    async def florentin_webhook(event: Annotated[object, Body(), events]) -> None: ...
 
     router.add_api_route(
         path,
         florentin_webhook,
         methods=["POST"],
         name=_NAME,
+        description=f"Receive an event signed by {hooks.sender.name}. {_OTHER_EVENTS}",
         responses=responses(queue=hooks.queue is not None),
-        openapi_extra=OPERATION,
+        openapi_extra=operation(hooks.sender),
     )
 
 

@@ -1,4 +1,4 @@
-"""Receive Florentin's webhooks in a Flask program, by a blueprint or by the extension."""
+"""Receivers in Flask programs, mounted by a blueprint or by the extension."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ try:
 except ModuleNotFoundError as missing:
     if missing.name != "flask":
         raise
-    message = 'Flask is not installed; pip install "florentin-webhooks[flask]"'
+    message = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"'
     raise ModuleNotFoundError(message, name="flask") from None
 
 __all__ = ["FlorentinWebhooks", "webhook_blueprint"]

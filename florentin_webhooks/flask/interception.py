@@ -1,6 +1,7 @@
-"""Tell the log where the program around us answers deliveries, of which we then never hear.
+"""A log line for deliveries that the program answers before they reach the receiver.
 
-A login wall that runs before each request sends Florentin to a login page, and nobody notices.
+A login check that runs before each request redirects Florentin to a login page, which would go
+unnoticed.
 """
 
 from __future__ import annotations
@@ -19,37 +20,37 @@ if TYPE_CHECKING:
 
 __all__ = ["log_intercepted", "mark_reached"]
 
-_ARRIVED = "florentin_webhooks.arrived"
-_TOLD = (
-    "a delivery was answered with %d before the receiver saw it, by a function that runs before "
-    "each request: %s; let %r pass there; this is told once"
+_REACHED = "florentin_webhooks.reached"
+_INTERCEPTED = (
+    "A delivery was answered with %d before it reached the receiver, by a function that runs "
+    "before each request: %s. Let the blueprint %r pass there. This is logged once."
 )
 
 
 def mark_reached(environ: dict[str, object]) -> None:
-    """Note that the request of *environ* has come as far as the receiver."""
-    environ[_ARRIVED] = True
+    """Mark the request of *environ* as one that has reached the receiver."""
+    environ[_REACHED] = True
 
 
 def log_intercepted(app: Flask, blueprint: str) -> Callable[[], None]:
-    """Give what is to be called before anything that *app* runs before each request.
+    """Return the function to call before those that *app* runs before each request.
 
-    The blueprints around *blueprint*, which its name tells, may have such functions as well. It
-    costs an app without them nothing.
+    The blueprints around *blueprint*, which are part of its name, may have such functions as well.
+    An app without any pays nothing.
     """
     names = (None, *accumulate(blueprint.split("."), "{}.{}".format))
-    told: set[int] = set()
+    logged: set[int] = set()
 
-    def tell(response: Response) -> Response:
-        status, arrived = response.status_code, _ARRIVED in request.environ
-        if request.method == "POST" and not arrived and status not in told:
-            told.add(status)  # Each once, since anybody can cause this line.
-            logger.error(_TOLD, status, _functions(app, names), blueprint)
+    def log(response: Response) -> Response:
+        status, reached = response.status_code, _REACHED in request.environ
+        if request.method == "POST" and not reached and status not in logged:
+            logged.add(status)  # Each once, since any request can cause this line.
+            logger.error(_INTERCEPTED, status, _functions(app, names), blueprint)
         return response
 
     def watch() -> None:
         if any(map(app.before_request_funcs.get, names)):
-            after_this_request(tell)
+            after_this_request(log)
 
     return watch
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["RenamedAttribute", "renamed_names"]
+__all__ = ["RenamedAttribute", "moved_names", "renamed_names"]
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
@@ -26,6 +27,21 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
         text = f"{module}.{name} was renamed to {names[name]}; the old name goes with 0.3."
         warn(text, DeprecationWarning, stacklevel=2)
         value: object = getattr(sys.modules[module], names[name])
+        return value
+
+    return resolve
+
+
+def moved_names(old: str, new: str) -> Callable[[str], object]:
+    """Return the ``__getattr__`` of the module *old*, which resolves its names in *new*."""
+
+    def resolve(name: str) -> object:
+        if name.startswith("__"):  # What the import system asks for.
+            message = f"module {old!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        text = f"{old} was renamed to {new}; the old name goes with 0.3."
+        warn(text, DeprecationWarning, stacklevel=2)
+        value: object = getattr(import_module(new), name)
         return value
 
     return resolve

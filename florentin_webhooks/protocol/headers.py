@@ -69,9 +69,10 @@ def get_all(headers: Headers, name: str) -> list[str]:
     ]
 
 
-def get_each(headers: Headers, *names: str) -> tuple[list[str], ...]:
+def get_each(headers: Headers, *names: str) -> list[list[str]]:
     """Return every value of each of *names*, which are in lower case."""
-    return tuple([get_all(headers, name) for name in names])
+    headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+    return [headers.get_all(name) for name in names]
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -24,6 +24,7 @@ __all__ = [
     "Client",
     "Connection",
     "Pool",
+    "RedisError",
     "SyncClient",
     "Timeouts",
     "Word",

@@ -15,7 +15,9 @@
     pending:<queue>   jobs that are not done
     dead              jobs that have failed for good
 
-All keys begin with the store's prefix; fingerprints and digests in them are 16 raw bytes.
+All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
+a worker or a web process of the previous version finds a record under no other key. During a
+rolling upgrade it would drop the job of a record that it does not find, and run a retry again.
 """
 
 from __future__ import annotations

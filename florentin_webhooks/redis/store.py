@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 
+from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.guards import Latest, Once
 from florentin_webhooks.core.stores.jobs import ClaimJob, ListPendingJobs, RequeueLostJob
@@ -25,8 +26,8 @@ from florentin_webhooks.core.stores.queries import (
 from florentin_webhooks.core.stores.retention import (
     UNFINISHED_RETENTION,
     milliseconds,
-    resolve_keep,
-    validate_unfinished_retention,
+    resolve_unfinished_retention,
+    validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import (
@@ -92,27 +93,28 @@ class RedisStore:
         self,
         server: str | Client,
         *,
-        retention: timedelta = timedelta(hours=24),
-        lease: timedelta = timedelta(seconds=60),
-        unfinished_retention: timedelta = UNFINISHED_RETENTION,
+        retention: Duration = timedelta(hours=24),
+        lease: Duration = timedelta(seconds=60),
+        unfinished_retention: Duration = UNFINISHED_RETENTION,
         history: int = 1000,
         prefix: str = "fl:",
-        keep: timedelta | None = None,
+        keep: Duration | None = None,
     ) -> None:
-        unfinished_retention = resolve_keep(keep, unfinished_retention)
-        validate_unfinished_retention(unfinished_retention, retention)
+        self.retention = positive_duration("retention", retention)
+        self.lease = positive_duration("lease", lease)
+        self.unfinished_retention = resolve_unfinished_retention(
+            unfinished_retention, keep, self.retention
+        )
+        validate_count("history", history, 0)
         validate_server(server)
-        self.retention = retention
-        self.lease = lease
-        self.unfinished_retention = unfinished_retention
         self.supports_jobs = True
         self.supports_transactions = False
         self._server = server
         self._schema = KeySchema(
             prefix.encode(),
-            milliseconds(retention),
-            milliseconds(lease),
-            milliseconds(unfinished_retention),
+            milliseconds(self.retention),
+            milliseconds(self.lease),
+            milliseconds(self.unfinished_retention),
             history,
         )
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (

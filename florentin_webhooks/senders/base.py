@@ -16,7 +16,7 @@ One value describes one sender. The core calls it in this order: ``authenticate`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.secrets import Secrets
 
-__all__ = ["Message", "Metadata", "Sender", "SignatureScheme"]
+__all__ = [
+    "DocumentsHeaders",
+    "HeaderDocumentation",
+    "Message",
+    "Metadata",
+    "Sender",
+    "SignatureScheme",
+]
 
 
 class Metadata(NamedTuple):
@@ -104,4 +111,21 @@ class Sender(Protocol):
 
         None where a retry has the same bytes, or nothing else to recognise it by.
         """
+        ...
+
+
+class HeaderDocumentation(NamedTuple):
+    """The documentation of a header: what it holds, and whether a delivery must have it."""
+
+    description: str
+    required: bool = False
+
+
+@runtime_checkable
+class DocumentsHeaders(Protocol):
+    """A sender that documents its headers, for OpenAPI; optional."""
+
+    @property
+    def headers(self) -> Mapping[str, HeaderDocumentation]:
+        """The documentation of each header by its name."""
         ...

@@ -1,44 +1,97 @@
-"""Read secrets, name them and refuse weak ones."""
+"""Secrets: their forms and names, the least strength, and what a message may show of a value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol, runtime_checkable
 
 from florentin_webhooks.errors import ConfigurationError
 
 __all__ = [
     "MINIMUM_SECRET",
     "Secrets",
+    "describe_value",
     "normalize_secrets",
     "redact_name",
+    "unwrap_secret",
     "validate_strength",
 ]
 
 MINIMUM_SECRET = 16
 """The fewest bytes of a secret: 128 bits, if they were drawn at random."""
 
-Secret = str | bytes
+_LARGEST = 2**63
+
+
+@runtime_checkable
+class WrappedSecret(Protocol):
+    """A secret that its repr does not show, such as pydantic's ``SecretStr``."""
+
+    def get_secret_value(self) -> str | bytes:
+        """Return the secret itself."""
+        ...
+
+
+Secret = str | bytes | WrappedSecret
 
 Secrets = Secret | Sequence[Secret] | Mapping[str, Secret]
 
 
 def normalize_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
-    """Give each secret with its name: yours, or ``secret-1``, ``secret-2``, … in their order.
+    """Return each secret with its name: yours, or ``secret-1``, ``secret-2``, ... in order.
 
-    Raises :class:`ConfigurationError` when there is none, or one is empty, blank or no text.
+    Raises :class:`ConfigurationError` without any secret, and for one that is empty, blank or
+    not a text.
     """
     named = [(name, _secret_bytes(name, secret)) for name, secret in _each_secret(secrets)]
     if not named:
-        message = "no secret is configured; pass the one from Florentin's webhook settings"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            "No secret is configured.", "Copy it from the sender's webhook settings."
+        )
     return named
 
 
-def redact_name(name: str) -> str:
-    """Give *name* as an error may tell it: who swaps the two has given the secret as a name."""
-    if len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper()):
-        return name  # Short, or an environment variable's.
-    return "the secret of a long name (a mapping is {name: secret})"
+def validate_strength(secrets: Secrets) -> None:
+    """Raise :class:`ConfigurationError` for a short secret, or one with white space around it."""
+    for name, secret in normalize_secrets(secrets):
+        shown = redact_name(name)
+        if secret != secret.strip():
+            raise ConfigurationError(
+                f"{shown} has white space around it.",
+                "Remove it: a secret that was read from a file often ends with a newline.",
+            )
+        if len(secret) < MINIMUM_SECRET:
+            raise ConfigurationError(
+                f"{shown} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}.",
+                "Use a longer secret, such as one from: florentin-webhooks secret new.",
+            )
+
+
+def redact_name(name: object) -> str:
+    """Return *name* if it is safe to show. A long name may be a secret in the wrong place."""
+    if isinstance(name, str) and (
+        len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper())
+    ):
+        return name  # Short, or that of an environment variable.
+    return "a secret with a long name, not shown (write {name: secret})"
+
+
+def describe_value(where: str, value: object) -> str:
+    """Return the sentence that *where* has *value*, which is shown only if it cannot be secret."""
+    if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
+        return f"{where} is a text that does not fit."
+    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
+    if is_number or isinstance(value, str):
+        return f"{where} is {value!r}."
+    if isinstance(value, timedelta):
+        return f"{where} is {value}."
+    return f"{where} is of type {type(value).__name__}, which does not fit."
+
+
+def unwrap_secret(secret: object) -> object:
+    """Return what *secret* wraps, or *secret* itself if it is not wrapped."""
+    return secret.get_secret_value() if isinstance(secret, WrappedSecret) else secret
 
 
 def _each_secret(secrets: Secrets) -> Iterator[tuple[str, object]]:
@@ -50,32 +103,26 @@ def _each_secret(secrets: Secrets) -> Iterator[tuple[str, object]]:
         yield f"secret-{number}", secret
 
 
-def _secret_bytes(name: str, secret: object) -> bytes:
-    shown = redact_name(name)
+def _secret_bytes(name: object, wrapped: object) -> bytes:
+    shown, secret = redact_name(name), unwrap_secret(wrapped)
+    if not isinstance(name, str):
+        raise ConfigurationError(
+            f"The name of a secret is {type(name).__name__}, not str.",
+            "Name each secret by a text.",
+        )
     if not isinstance(secret, str | bytes):
-        message = f"{shown} is {type(secret).__name__}; a secret is str or bytes"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"{shown} is {type(secret).__name__}, not str or bytes.",
+            "Pass one secret, a list of secrets, or a mapping of names to secrets.",
+        )
     try:
         raw = secret.encode() if isinstance(secret, str) else secret
     except UnicodeEncodeError:  # Lone surrogates, as Python makes of an environment in Latin-1.
-        message = f"{shown} is no text in UTF-8; is its environment variable in another encoding?"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(
+            f"{shown} is not valid UTF-8.", "Check the encoding of the environment variable."
+        ) from None
     if not raw.strip():
-        message = f"{shown} is empty or blank; is its environment variable set?"
-        raise ConfigurationError(message)
+        raise ConfigurationError(
+            f"{shown} is empty or blank.", "Check that its environment variable is set."
+        )
     return raw
-
-
-def validate_strength(secrets: Secrets) -> None:
-    """Raise :class:`ConfigurationError` for a short secret, or one that was copied with a space."""
-    for name, secret in normalize_secrets(secrets):
-        shown = redact_name(name)
-        if secret != secret.strip():
-            message = f"{shown} has white space around it; was it read from a file with a newline?"
-            raise ConfigurationError(message)
-        if len(secret) < MINIMUM_SECRET:
-            message = (
-                f"{shown} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}; use a longer one "
-                "(try: florentin-webhooks secret new)"
-            )
-            raise ConfigurationError(message)

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
+from django.test import override_settings
+from starlette.types import ASGIApp
 
 from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.http import Answer
+from tests.support.django_settings import configure
+from tests.support.http import Answer, call, scope_of
 from tests.support.mount_cases import CASES, Case, Gone
-from tests.support.mounts import ASGI, WSGI, through_asgi, through_wsgi
+from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
 from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery
 
@@ -35,6 +38,17 @@ def areceive(receiver: Receiver, request: Request) -> Answer:
         return refused or await receiver.areceive(request.headers, request.body)
 
     return to_answer(asyncio.run(program()))
+
+
+def through_asgi(app: ASGIApp, request: Request, path: str, pieces: int = 1) -> Answer:
+    """Return the answer of *app* to *request*, whose body comes in so many *pieces*."""
+    body, size = request.body, -(-len(request.body) // pieces) or 1
+    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
+    configure()
+    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
+        answer = asyncio.run(call(app, scope_of(request, path), chunks))
+    assert answer is not None, "the app sent no answer"
+    return answer._replace(headers={n.lower(): v for n, v in answer.headers.items()})
 
 
 def asgi(mount: str, pieces: int) -> Mount:
@@ -73,7 +87,7 @@ def expected(reply: Reply) -> tuple[int, str, bytes]:
 )
 @each_mount
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_mount_gives_each_delivery_its_outcome(mount: Mount, case: Case) -> None:
+def test_mount_returns_the_outcome_of_each_delivery(mount: Mount, case: Case) -> None:
     receiver = case.build()
     answers = [mount(receiver, request) for request in case.requests]
     assert [answer.outcome for answer in answers] == case.outcomes
@@ -82,7 +96,7 @@ def test_a_mount_gives_each_delivery_its_outcome(mount: Mount, case: Case) -> No
 
 @each_mount
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_mount_writes_the_reply_of_the_receiver_to_the_byte(mount: Mount, case: Case) -> None:
+def test_mount_sends_the_reply_to_the_byte(mount: Mount, case: Case) -> None:
     receiver, reference = case.build(), case.build()
     for request in case.requests:
         answer = mount(receiver, request)
@@ -95,7 +109,7 @@ def test_a_mount_writes_the_reply_of_the_receiver_to_the_byte(mount: Mount, case
 @pytest.mark.answers("every request", "SIG-29")
 @each_mount
 @pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
-def test_a_mount_gives_each_attack_its_outcome(mount: Mount, attack: Attack) -> None:
+def test_mount_returns_the_outcome_of_each_attack(mount: Mount, attack: Attack) -> None:
     target = Target(now=attack.now)
     if attack.before is not None:
         mount(target.receiver, attack.before)
@@ -104,31 +118,31 @@ def test_a_mount_gives_each_attack_its_outcome(mount: Mount, attack: Attack) -> 
 
 
 @each_mount
-def test_a_mount_tells_the_fingerprint_of_what_it_settled(mount: Mount) -> None:
+def test_reply_has_the_fingerprint(mount: Mount) -> None:
     answer = mount(Target().receiver, delivery())
     assert sha256(CANONICAL).hexdigest()[:32].encode() in answer.body
 
 
 @each_mount
-def test_a_mount_says_which_method_is_allowed(mount: Mount) -> None:
+def test_reply_has_the_allowed_method(mount: Mount) -> None:
     answer = mount(Target().receiver, delivery()._replace(method="GET"))
     assert answer.headers["allow"] == "POST"
 
 
 @each_mount
-def test_a_mount_says_when_to_come_again(mount: Mount) -> None:
+def test_reply_of_an_unavailable_store_has_retry_after(mount: Mount) -> None:
     answer = mount(Target(store=Gone()).receiver, delivery())
     assert int(answer.headers["retry-after"]) > 0
 
 
 @each_mount
-def test_a_mount_forbids_that_its_answers_are_kept_or_guessed_at(mount: Mount) -> None:
+def test_reply_is_json_that_is_not_cached(mount: Mount) -> None:
     answer = mount(Target().receiver, delivery())
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
 
 
-def test_every_outcome_that_a_delivery_can_have_is_among_the_cases() -> None:
+def test_cases_cover_every_outcome() -> None:
     of_mounts = {outcome for case in CASES.values() for outcome in case.outcomes}
     covered = of_mounts | {attack.outcome for attack in attacks()}
     elsewhere = {
@@ -141,9 +155,7 @@ def test_every_outcome_that_a_delivery_can_have_is_among_the_cases() -> None:
 
 
 @pytest.mark.parametrize("mount", [MOUNTS["WSGI"], MOUNTS["Flask"], MOUNTS["Django WSGI"]])
-def test_nobody_pays_for_an_event_loop_under_wsgi(
-    mount: Mount, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wsgi_mount_creates_no_event_loop(mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> None:
         raise AssertionError("an event loop was made")
 

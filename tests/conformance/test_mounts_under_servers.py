@@ -1,7 +1,7 @@
 """The same deliveries, honest and hostile, through every mount under its real servers.
 
 What is answered is what the receiver says without any server: status, outcome, and body to the
-byte. What a server does before a program is called stands in BY_THE_SERVER and TRAILERS.
+byte. BY_THE_SERVER and TRAILERS list what a server does before it calls the program.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def meetings() -> Iterator[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(("server", "mount", "name"), list(meetings()))
-def test_a_delivery_is_answered_alike_everywhere(
+def test_every_server_sends_the_same_reply(
     server: str, mount: str, name: str, ports: Ports
 ) -> None:
     case, path = ALL[name], f"/{mount}/case{NUMBERS[name]}use{next(_uses)}/0"

@@ -1,4 +1,4 @@
-"""What the fault tests run against: a stage of real processes, and a seed that is printed."""
+"""Fixtures of the fault tests: a stage of real processes, and a seed."""
 
 from __future__ import annotations
 
@@ -61,4 +61,4 @@ def stage(stages: Stages) -> Iterator[Stage]:
         whole = True
     finally:
         if not whole:
-            stages.close()  # What was harmed here is no test's to find.
+            stages.close()  # The next test must not find the damage.

@@ -1,4 +1,4 @@
-"""A sender that retries like Florentin, somebody who forges beside it, and what both were told.
+"""A sender that retries like Florentin.
 
 Four attempts, 30, 120 and 300 seconds apart, times *scale*. Whether a retry keeps its delivery id
 and its bytes is what the contract leaves open: each delivery is sent in one of the four ways.
@@ -42,7 +42,6 @@ class Attempt(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Return the status; 0 if the connection broke."""
         return self.answer.status if self.answer else 0
 
     @property
@@ -101,7 +100,6 @@ class Florentin:
         return sending
 
     def attempt(self, sending: Sending) -> Attempt:
-        """Send one attempt and wait for the answer."""
         attempt = self.post(sending.make(self._provider))
         sending.attempts.append(attempt)
         return attempt

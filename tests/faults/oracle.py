@@ -54,7 +54,7 @@ class Oracle:
 
     @contextmanager
     def run(self, handler: str, business: str, fingerprint: str) -> Iterator[Run]:
-        """Note that a run begins and, unless it is killed or raises, that it ends."""
+        """Write that a run begins and, unless it is killed or raises, that it ends."""
         run = Run(self, handler, business, fingerprint, f"{os.getpid()}-{time.monotonic_ns()}")
         run.note("start")
         yield run

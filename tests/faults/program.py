@@ -1,4 +1,4 @@
-"""The program that is harmed: a receiver whose handlers tell the oracle what they do.
+"""The program under test: a receiver whose handlers report to the oracle.
 
 Web processes, workers and work-horses import it as ``tests.faults.program:hooks``. Each dies at a
 point that a test has named, once: "before ClaimJob", "after Once done", "popped" and so on.
@@ -49,7 +49,7 @@ def die_at(point: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def named(operation: Operation[Any]) -> str:  # Any: whatever it answers.
+def named(operation: Operation[Any]) -> str:  # Any: any answer.
     """Return the name of *operation*, with its step if it has one."""
     step = getattr(operation, "step", None)
     return type(operation).__name__ + (f" {step.value}" if step else "")
@@ -117,7 +117,7 @@ def bill(_: Event, delivery: Delivery) -> None:
 
 @hooks.on("invoice.created")
 async def notify(_: Event, delivery: Delivery) -> None:
-    """Have an effect without a guard."""
+    """Run without a guard."""
     data = _data(delivery)
     with oracle.run("notify", data["request"], delivery.fingerprint) as run:
         await asyncio.sleep(data.get("work", 0))

@@ -1,4 +1,4 @@
-"""Find and end what was started in a session, also where its parents have died."""
+"""The processes of a session, also those whose parent has died."""
 
 from __future__ import annotations
 

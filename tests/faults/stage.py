@@ -1,4 +1,4 @@
-"""A server, web processes and workers, as real processes; whoever is killed is started again."""
+"""A server, web processes and workers, as real processes that can be killed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,6 @@ class Stage:
             self.proxy.lost = 0
 
     def names(self, kind: str) -> list[str]:
-        """Return the names of all web processes (``web``) or workers (``fork``)."""
         return [name for name in self._names if name.startswith(kind)]
 
     def revive(self) -> None:
@@ -124,7 +123,6 @@ class Stage:
             self._names.remove(name)
 
     def add(self, name: str) -> None:
-        """Start one more process, and keep it running."""
         self._names.append(name)
         self.start(name)
 
@@ -146,7 +144,6 @@ class Stage:
         return {pid for pid in pids if pid not in leaders and leads_group(pid)}
 
     def arm(self, point: str) -> None:
-        """Let the next process that reaches *point* die there."""
         (self.folder / f"die {point}").touch()
 
     def has_died(self, point: str) -> bool:

@@ -135,7 +135,7 @@ def alias(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kills", [pytest.param(200, marks=pytest.mark.long), 20])
-def test_each_effect_happens_once_whenever_a_process_is_killed(
+def test_effects_happen_once_when_processes_are_killed(
     alias: str, seed: int, kills: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - a seed repeats a run.
@@ -168,7 +168,7 @@ def _insist(
             return
         if not told.answer:
             yield told.marks
-        passed(alias, 61)  # The lease of whoever was killed is over.
+        passed(alias, 61)  # The lease of the killed process has expired.
         if dice.random() < 0.2:
             made = _stamped_anew(provider, made)
     pytest.fail("it was never acknowledged")

@@ -1,4 +1,4 @@
-"""Anybody may be killed at any time: what was acknowledged is done, and done once."""
+"""Random kills: acknowledged deliveries are done, and done once."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Fault(NamedTuple):
 
 
 class Mayhem:
-    """Kill somebody on *stage* again and again, and start what was killed anew."""
+    """Kills of random processes on *stage*, which are started again."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.faults: list[Fault] = []
@@ -183,7 +183,7 @@ class Mayhem:
         return self._random.choice(busy or names)
 
     def _at_work(self, among: Callable[[], set[int]]) -> int:
-        """The one that has begun its run last, waiting a second for one; 0 if there is none."""
+        """Return the process that has begun its run last within a second, or 0."""
         end = time.monotonic() + 1
         while time.monotonic() < end:
             pids = among()
@@ -305,7 +305,7 @@ class Figures:
         unknowable = {s.business for s in self._sender.sent if not (any(s.ways))}
         found: dict[tuple[str, ...], list[Note]] = defaultdict(list)
         for note in self._effects:
-            # A new id and new bytes: no receiver can tell such a retry from another event.
+            # A new id and new bytes: to a receiver such a retry is another event.
             apart = note.fingerprint if note.business in unknowable else ""
             found[note.handler, note.business, apart].append(note)
         return found
@@ -341,7 +341,7 @@ class Figures:
         pytest.param(500, 8, id="long", marks=pytest.mark.long),
     ],
 )
-def test_what_was_acknowledged_is_done_and_done_once_whoever_is_killed(
+def test_acknowledged_deliveries_are_done_once_under_random_kills(
     directory: Path,
     seed: int,
     record_property: Callable[[str, object], None],

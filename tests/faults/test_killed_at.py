@@ -1,4 +1,4 @@
-"""Somebody is killed at one certain point: nothing is lost, and one effect."""
+"""A process is killed at one point: nothing is lost, and there is one effect."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ def effects(stage: Stage) -> list[str]:
 
 @pytest.mark.answers("RPL-07")
 @pytest.mark.parametrize("point", ["before Accept", "after Accept"])
-def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
-    stage: Stage, point: str
-) -> None:
+def test_web_process_killed_around_accept_loses_nothing(stage: Stage, point: str) -> None:
     sender = Florentin(stage.url)
     sending = sender.sending("invoice.created")
     stage.arm(point)
@@ -32,7 +30,7 @@ def test_a_web_process_that_is_killed_around_accepting_loses_nothing(
 
 
 @pytest.mark.answers("RQ-07")
-def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None:
+def test_killed_work_horses_have_each_effect_once(stage: Stage) -> None:
     sender = Florentin(stage.url)
     points = [
         "before ClaimJob",
@@ -43,7 +41,7 @@ def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None
         "before Finish",
         "after Finish",
     ]
-    # The one exception: an effect that nobody could record.
+    # The one exception: an effect that could not be recorded.
     unrecorded = ["after the effect", "before Once done"]
     for point in points + unrecorded:
         stage.arm(point)
@@ -58,7 +56,7 @@ def test_work_horses_that_are_killed_have_each_effect_once(stage: Stage) -> None
 
 
 @pytest.mark.answers("RQ-09")
-def test_a_job_that_rq_has_half_moved_is_put_back(stage: Stage) -> None:
+def test_half_moved_job_is_requeued(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.arm("popped")
     assert sender.attempt(sender.sending("invoice.created")).status == 202
@@ -72,7 +70,7 @@ def test_a_job_that_rq_has_half_moved_is_put_back(stage: Stage) -> None:
     assert effects(stage) == ["bill", "bill", "notify", "notify"]
 
 
-def test_jobs_that_were_popped_by_somebody_or_evicted_are_put_back(stage: Stage) -> None:
+def test_popped_or_evicted_jobs_are_requeued(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.stop_all("fork")
     for _ in range(4):
@@ -88,7 +86,7 @@ def test_jobs_that_were_popped_by_somebody_or_evicted_are_put_back(stage: Stage)
     assert effects(stage) == ["bill"] * 4 + ["notify"] * 4
 
 
-def test_a_job_is_put_back_where_all_that_rq_knows_was_evicted(stage: Stage) -> None:
+def test_job_is_requeued_after_eviction_of_all_rq_keys(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.stop_all("fork")
     assert sender.attempt(sender.sending("invoice.created")).status == 202

@@ -1,4 +1,4 @@
-"""What was carried out and whose answer was lost: neither lost nor doubled."""
+"""Commands that ran and whose reply was lost: nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def digest(name: str) -> bytes:
     return load_script(name).sha.encode()
 
 
-def test_an_accept_with_jobs_whose_answer_was_lost_is_queued_once(stage: Stage) -> None:
+def test_accept_with_a_lost_reply_queues_once(stage: Stage) -> None:
     assert stage.proxy
     sender = Florentin(stage.url)
     assert sender.attempt(sender.sending("invoice.created")).status == 202
@@ -35,7 +35,7 @@ def test_an_accept_with_jobs_whose_answer_was_lost_is_queued_once(stage: Stage) 
     assert stage.oracle.count("start") == stage.oracle.count("effect") == 2 * len(sender.sent)
 
 
-def test_workers_whose_answers_were_lost_have_each_effect_once(stage: Stage) -> None:
+def test_workers_with_lost_replies_have_each_effect_once(stage: Stage) -> None:
     assert stage.proxy
     sender = Florentin(stage.url)
     assert sender.attempt(sender.sending("invoice.created")).status == 202
@@ -50,7 +50,7 @@ def test_workers_whose_answers_were_lost_have_each_effect_once(stage: Stage) -> 
     assert set(effects.values()) == {1}
 
 
-def test_a_job_that_was_popped_into_nowhere_is_put_back(stage: Stage) -> None:
+def test_job_lost_in_a_pop_is_requeued(stage: Stage) -> None:
     assert stage.proxy
     sender = Florentin(stage.url)
     stage.wait(lambda: stage.proxy and stage.proxy.asked_for(b"BLMOVE"))

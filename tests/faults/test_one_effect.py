@@ -1,4 +1,4 @@
-"""Two who hold the same job, and one who wakes up too late: one effect."""
+"""Two owners of one job, and an owner whose lease has expired: one effect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reached(stage: Stage, number: int) -> bool:
 
 
 def open_for(stage: Stage, number: int) -> None:
-    """Let the first, or the second, through the gate."""
+    """Open the gate for the first or the second."""
     (stage.folder / f"gate {number} open").touch()
 
 
@@ -45,7 +45,7 @@ def jobs(stage: Stage) -> list[bytes]:
     return [key.removeprefix(b"rq:job:") for key in stage.client.scan_iter("rq:job:*")]
 
 
-def test_two_workers_with_the_same_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
+def test_two_workers_with_one_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
     sending = sender.sending("invoice.created", gate="gate")
     open_for(stage, 2)
     assert sender.attempt(sending).status == 202
@@ -58,9 +58,7 @@ def test_two_workers_with_the_same_job_have_one_effect(stage: Stage, sender: Flo
     assert effects(stage, sending) == ["bill", "notify"]
 
 
-def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
-    stage: Stage, sender: Florentin
-) -> None:
+def test_job_pushed_three_times_has_one_effect(stage: Stage, sender: Florentin) -> None:
     stage.stop_all("fork")
     sending = sender.sending("subscription.purchased")
     assert sender.attempt(sending).status == 202
@@ -76,9 +74,7 @@ def test_a_job_that_was_pushed_three_times_by_hand_has_one_effect(
 
 
 @kinds
-def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
-    stage: Stage, sender: Florentin, kind: str
-) -> None:
+def test_expired_lease_owner_has_no_effect(stage: Stage, sender: Florentin, kind: str) -> None:
     sending = sender.sending("invoice.created", gate="gate")
     open_for(stage, 2)
     with asleep(stage, sender, sending, kind):
@@ -90,7 +86,7 @@ def test_an_owner_that_wakes_up_after_its_lease_has_no_effect(
 
 
 @kinds
-def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now(
+def test_expired_lease_owner_does_not_release_the_new_lease(
     stage: Stage, sender: Florentin, kind: str
 ) -> None:
     sending = sender.sending("invoice.created", gate="gate")
@@ -109,7 +105,7 @@ def test_an_owner_that_wakes_up_late_leaves_the_lease_to_the_one_that_has_it_now
 
 @contextmanager
 def asleep(stage: Stage, sender: Florentin, sending: Sending, kind: str) -> Iterator[None]:
-    """Have the one worker that there is fall asleep within its handler, and wake up again."""
+    """Stop the only worker within its handler, and continue it at the end."""
     stage.stop_all("fork")
     stage.add(f"{kind} 8")
     assert sender.attempt(sending).status == 202

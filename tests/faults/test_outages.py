@@ -1,4 +1,4 @@
-"""A server that is gone, hangs or is full, under a web process and workers that go on."""
+"""A server that is gone, hangs or is full, while a web process and workers go on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ lasting = pytest.mark.parametrize(
 
 @lasting
 @outages
-def test_an_outage_is_told_in_time_and_everything_is_delivered_after_it(
+def test_outage_is_answered_in_time_and_nothing_is_lost(
     stage: Stage, outage: Outage, seconds: float
 ) -> None:
     sender = Florentin(stage.url)
@@ -45,7 +45,7 @@ def test_an_outage_is_told_in_time_and_everything_is_delivered_after_it(
             told = list(threads.map(sender.attempt, during))
             while time.monotonic() < end:
                 told.append(sender.attempt(during[0]))
-        # What a hanging server was asked it does when it wakes up, though nobody waits any more:
+        # What a hanging server was asked it does when it wakes up, though no client waits any more:
         # the lease of an inline handler is then taken, for a moment.
         list(threads.map(lambda each: _until_taken(sender, each), during))
     assert {each.status for each in told} <= {503}

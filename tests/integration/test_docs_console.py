@@ -28,7 +28,7 @@ from tests.support.server import under_uvicorn
 
 
 class Staying(NamedTuple):
-    """A command that stays up: how it says that it is ready, and what Ctrl-C makes of it.
+    """A command that stays up, what it prints when ready, and its exit code after Ctrl-C.
 
     *ready* may capture the URL that it serves from then on. With *unless* it does not stay.
     """
@@ -90,7 +90,7 @@ sys.stdout.write(urllib.request.urlopen(request).read().decode())
 
 
 class Command(NamedTuple):
-    """What stands behind a ``$``, and the output that is shown below it."""
+    """The words after a ``$``, and the output that is shown below them."""
 
     text: str
     shown: list[str]
@@ -149,7 +149,7 @@ class Terminal:
         written = self._run(text)
         told = f"{text} ended with {self._code}:\n{written}"
         assert may_fail or self._code == 0, told
-        # A file of that name is up to date for make, and is no command.
+        # A file of that name is up to date for make, which then runs nothing.
         assert not re.search("Traceback|Nothing to be done", written), told
         assert not command.shown or _masked(written) == _masked("\n".join(command.shown)), told
 
@@ -222,7 +222,7 @@ def furnish(directory: Path) -> None:
 
 
 def _programs(folder: Path) -> Path:
-    """A folder of programs: ours, as strict as the tests, and a curl where there is none."""
+    """Create a folder of programs: ours with warnings as errors, and curl if it is missing."""
     folder.mkdir()
     python = f"exec {shlex.quote(sys.executable)} -W error"
     scripts = {name: f'{python} -m {module} "$@"' for name, module in _MODULES.items()}
@@ -281,7 +281,7 @@ def begun(
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
-def test_commands_do_what_is_shown(
+def test_commands_print_what_is_shown(
     block: Block, begun: Mapping[Block, Future[None]], endpoint: str, redis_url: str
 ) -> None:
     if block in begun:

@@ -25,9 +25,7 @@ def outcome_under(reader: str, attack: Attack) -> str:
 
 
 @pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
-def test_an_attack_under_a_server_runs_a_handler_once_or_never(
-    server: Server, attack: Attack
-) -> None:
+def test_attack_runs_a_handler_once_or_never(server: Server, attack: Attack) -> None:
     place = server.place(offset=(attack.now - T0) // MILLISECOND)
     if attack.before is not None:
         place.ask(attack.before)

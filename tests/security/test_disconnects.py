@@ -19,7 +19,7 @@ PATH = "/webhooks/florentin"
 
 
 class Slow:
-    """A receiver whose handler ends when it is told to."""
+    """A receiver whose handler ends when a test says so."""
 
     def __init__(self, *, plain: bool) -> None:
         self.receiver = Target(handled=False).receiver
@@ -50,7 +50,7 @@ def outcome(port: int) -> str:
 @pytest.mark.answers("RPL-14")
 @pytest.mark.parametrize("reader", ["h11", "httptools"])
 @pytest.mark.parametrize("plain", [True, False], ids=["def", "async def"])
-def test_a_handler_outlives_its_sender_and_the_retry_waits_for_it(reader: str, plain: bool) -> None:
+def test_handler_outlives_its_sender_and_the_retry_waits(reader: str, plain: bool) -> None:
     slow = Slow(plain=plain)
     with under_uvicorn(WebhookApp(slow.receiver), reader) as port:
         with Connection(port) as connection:

@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.answers("EVT-02", "event-header-forged")
 @pytest.mark.parametrize("event", sorted(CATALOGUE.keys() - {"invoice.created"}))
-def test_a_header_that_names_another_event_is_malformed(event: str) -> None:
+def test_header_with_another_event_is_malformed(event: str) -> None:
     assert Target().send(delivery(event=event)).outcome == "malformed"
 
 
-def test_one_right_event_header_beside_a_wrong_one_is_malformed() -> None:
+def test_two_different_event_headers_are_malformed() -> None:
     request = delivery()
     doubled = request._replace(headers=(*request.headers, (b"x-florentin-event", b"user.login")))
     assert Target().send(doubled).outcome == "malformed"
@@ -33,7 +33,7 @@ def test_one_right_event_header_beside_a_wrong_one_is_malformed() -> None:
 
 @pytest.mark.answers("EVT-04")
 @pytest.mark.parametrize("event", [None, 1, ["invoice.created"], {}, True, "", "a\nb", "x" * 201])
-def test_an_event_that_is_no_name_is_malformed(event: object) -> None:
+def test_event_that_is_not_a_name_is_malformed(event: object) -> None:
     body = envelope({}).replace(b'"user.login"', envelope(event).split(b'"data": ')[1][:-1])
     request = delivery(body).without("X-Florentin-Event")
     assert Target().send(request).outcome == "malformed"
@@ -41,7 +41,7 @@ def test_an_event_that_is_no_name_is_malformed(event: object) -> None:
 
 @pytest.mark.answers("EVT-04")
 @pytest.mark.parametrize("event", [" invoice.created", "Invoice.Created", "invoice.created ", "os"])
-def test_a_name_is_never_trimmed_or_folded_into_a_typed_event(event: str) -> None:
+def test_event_name_is_not_trimmed_or_folded(event: str) -> None:
     target = Target()
     target.send(delivery(envelope({}, event)).without("X-Florentin-Event"))
     ((received, _),) = target.ran
@@ -49,7 +49,7 @@ def test_a_name_is_never_trimmed_or_folded_into_a_typed_event(event: str) -> Non
 
 
 @pytest.mark.answers("EVT-05")
-def test_fields_that_nobody_documented_are_kept() -> None:
+def test_undocumented_fields_are_kept() -> None:
     body = CANONICAL.replace(b'"id":', b'"new":[1],"id":')[:-1] + b',"also":{"x":null}}'
     target = Target()
     target.send(delivery(body))
@@ -60,13 +60,13 @@ def test_fields_that_nobody_documented_are_kept() -> None:
 
 
 class Strict(UserLogin, frozen=True):
-    """What somebody believes a login to be."""
+    """A user's own model of a login."""
 
     session: str
 
 
 @pytest.mark.answers("EVT-06")
-def test_an_event_that_its_model_refuses_is_processed_once_the_model_is_fixed() -> None:
+def test_invalid_event_is_processed_once_its_model_is_fixed() -> None:
     request = delivery(envelope({}), event="user.login")
     before = Target(handled=False)
     before.receiver.on(Strict)(before.remember)
@@ -90,7 +90,7 @@ def test_registering_a_handler_twice_is_refused() -> None:
 
 @pytest.mark.answers("EVT-13")
 @pytest.mark.parametrize("name", ["invoice.creatd", "", "Invoice.Created"])
-def test_registering_for_an_event_that_does_not_exist_is_refused(name: str) -> None:
+def test_registering_for_an_unknown_event_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="no event"):
         Router().on(name)  # type: ignore[call-overload]
 
@@ -104,7 +104,7 @@ def test_registering_a_function_with_other_parameters_is_refused() -> None:
 
 
 @pytest.mark.answers("EVT-14")
-def test_events_come_in_the_order_they_arrive_in_with_their_own_timestamps() -> None:
+def test_events_are_handled_in_order_of_arrival() -> None:
     target = Target()
     for event, second in (("subscription.upgraded", 5), ("subscription.purchased", 0)):
         stamp = f"2026-06-06T12:00:0{second}.000Z"
@@ -138,7 +138,7 @@ def test_text_that_looks_like_code_stays_text(text: str, caplog: pytest.LogCaptu
 
 @pytest.mark.answers("EVT-16")
 @pytest.mark.parametrize("text", HOSTILE_TEXTS[:-1])
-def test_an_event_whose_name_looks_like_code_is_an_unknown_event(text: str) -> None:
+def test_name_that_looks_like_code_is_an_unknown_event(text: str) -> None:
     target = Target()
     target.send(delivery(envelope({}, text)).without("X-Florentin-Event"))
     ((event, _),) = target.ran
@@ -164,7 +164,7 @@ sys.stdout.write(f"{outcome} {seen}")
 
 
 @pytest.mark.answers("EVT-15")
-def test_addresses_in_the_data_are_neither_connected_to_nor_opened() -> None:
+def test_urls_in_the_data_are_not_opened() -> None:
     told = subprocess.run(
         [sys.executable, "-c", RECEIVES_URLS], cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -181,7 +181,7 @@ def test_addresses_in_the_data_are_neither_connected_to_nor_opened() -> None:
     ],
     ids=["keys", "string", "elements"],
 )
-def test_a_wide_body_takes_well_under_a_second(extra: bytes) -> None:
+def test_wide_body_is_parsed_within_a_second(extra: bytes) -> None:
     request = delivery(CANONICAL[:-2] + b"," + extra + b"}}")
     start = time.process_time()
     assert Target().send(request).outcome == "processed"

@@ -43,7 +43,7 @@ def commands(client: redis.Redis) -> dict[str, int]:
 
 
 @pytest.mark.answers("SIG-28")
-def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
+def test_thousand_forgeries_send_no_command_to_redis(
     receiver: Receiver, client: redis.Redis
 ) -> None:
     before = commands(client)
@@ -55,7 +55,7 @@ def test_a_thousand_forgeries_with_ids_of_their_own_cause_no_command(
 
 
 @pytest.mark.answers("SIG-28")
-def test_a_thousand_forgeries_through_asgi_cause_no_command(
+def test_thousand_forgeries_through_asgi_send_no_command_to_redis(
     receiver: Receiver, client: redis.Redis
 ) -> None:
     before = commands(client)
@@ -73,7 +73,7 @@ def test_a_thousand_forgeries_through_asgi_cause_no_command(
     assert commands(client) == before
 
 
-def test_no_attack_that_is_refused_unread_or_unparsed_causes_a_command(
+def test_attack_refused_before_parsing_sends_no_command_to_redis(
     receiver: Receiver, client: redis.Redis
 ) -> None:
     before = commands(client)
@@ -85,7 +85,7 @@ def test_no_attack_that_is_refused_unread_or_unparsed_causes_a_command(
     assert commands(client) == before
 
 
-def test_a_genuine_delivery_does_cause_commands(receiver: Receiver, client: redis.Redis) -> None:
+def test_genuine_delivery_sends_commands_to_redis(receiver: Receiver, client: redis.Redis) -> None:
     before = commands(client)
     receiver.receive(delivery().headers, CANONICAL)
     assert commands(client) != before

@@ -27,7 +27,7 @@ ABORTS = [
 
 
 @pytest.mark.answers("EVT-08")
-def test_all_handlers_run_and_a_retry_runs_only_the_one_that_failed() -> None:
+def test_retry_runs_only_the_failed_handler() -> None:
     target, ran = Target(handled=False), list[str]()
 
     @target.receiver.on(Event)
@@ -56,7 +56,7 @@ def test_all_handlers_run_and_a_retry_runs_only_the_one_that_failed() -> None:
 @pytest.mark.parametrize("abort", ABORTS)
 @pytest.mark.parametrize("kind", ["def", "async def"])
 @pytest.mark.parametrize("program", ["blocking", "asyncio"])
-def test_whatever_a_handler_raises_is_a_failure_that_is_retried(
+def test_any_exception_of_a_handler_is_a_retried_failure(
     abort: type[BaseException], kind: str, program: str
 ) -> None:
     target, attempts = Target(handled=False), list[Event]()
@@ -88,7 +88,7 @@ def hanging(seconds: float) -> tuple[Receiver, threading.Event]:
 
 @pytest.mark.answers("EVT-10")
 @pytest.mark.anyio
-async def test_a_coroutine_that_hangs_is_stopped_and_may_run_again() -> None:
+async def test_hanging_coroutine_is_cancelled_and_may_run_again() -> None:
     receiver, _ = hanging(0.01)
     stopped = []
 
@@ -106,7 +106,7 @@ async def test_a_coroutine_that_hangs_is_stopped_and_may_run_again() -> None:
 
 @pytest.mark.answers("EVT-10")
 @pytest.mark.anyio
-async def test_a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thread() -> None:
+async def test_hanging_thread_is_abandoned_and_blocks_its_own_retries() -> None:
     receiver, go = hanging(0.01)
     started = []
 
@@ -125,7 +125,7 @@ async def test_a_thread_that_hangs_is_given_up_and_its_retries_take_no_other_thr
 
 @pytest.mark.answers("ADP-12")
 @pytest.mark.anyio
-async def test_plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop() -> None:
+async def test_blocking_handlers_do_not_block_the_event_loop() -> None:
     receiver, go = Receiver(SECRET, clock=lambda: T0), threading.Event()
 
     @receiver.on(Event)
@@ -140,7 +140,7 @@ async def test_plain_handlers_of_fifty_deliveries_do_not_hold_up_the_event_loop(
 
 
 @pytest.mark.answers("EVT-12")
-def test_a_handler_sees_nothing_of_what_another_did_to_the_event() -> None:
+def test_handler_does_not_see_changes_of_another_handler() -> None:
     target, seen = Target(handled=False), list[object]()
 
     @target.receiver.on("usage.metrics_updated")
@@ -157,7 +157,7 @@ def test_a_handler_sees_nothing_of_what_another_did_to_the_event() -> None:
 
 
 @pytest.mark.answers("EVT-12")
-def test_an_event_cannot_be_assigned_to() -> None:
+def test_event_is_frozen() -> None:
     target = Target()
     target.send(delivery())
     ((event, _),) = target.ran

@@ -31,7 +31,7 @@ SMUGGLED = {
 
 @pytest.mark.answers("HTTP-07")
 @pytest.mark.parametrize("framing", SMUGGLED.values(), ids=SMUGGLED)
-def test_a_body_whose_end_is_unclear_is_not_processed(server: Server, framing: bytes) -> None:
+def test_body_with_unclear_end_is_not_processed(server: Server, framing: bytes) -> None:
     place = server.place("hasty")
     answer = place.told(place.raw(delivery()).replace(b"Content-Length: 169", framing))
     assert answer is None or answer.status in (400, 401, 408, 501)
@@ -40,9 +40,7 @@ def test_a_body_whose_end_is_unclear_is_not_processed(server: Server, framing: b
 
 @pytest.mark.answers("HTTP-07")
 @pytest.mark.parametrize("length", [b"169", b"5", b"100000"])
-def test_length_and_chunks_together_are_refused_or_judged_by_the_chunks(
-    server: Server, length: bytes
-) -> None:
+def test_length_with_chunks_is_refused_or_ignored(server: Server, length: bytes) -> None:
     place = server.place()
     both = b"Content-Length: %s\r\nTransfer-Encoding" % length
     answer = place.told(place.chunked(CANONICAL).replace(b"Transfer-Encoding", both, 1))
@@ -51,7 +49,7 @@ def test_length_and_chunks_together_are_refused_or_judged_by_the_chunks(
 
 
 @pytest.mark.answers("HTTP-07")
-def test_a_length_with_no_chunks_behind_it_is_no_server_error(server: Server) -> None:
+def test_chunked_header_without_chunks_is_not_a_server_error(server: Server) -> None:
     place = server.place()
     both = b"Content-Length: 169\r\nTransfer-Encoding"
     answer = place.told(place.chunked().replace(b"Transfer-Encoding", both, 1))
@@ -61,7 +59,7 @@ def test_a_length_with_no_chunks_behind_it_is_no_server_error(server: Server) ->
 
 @pytest.mark.parametrize("protocol", ["websocket", "h2c", "anything"])
 @pytest.mark.parametrize("request_", [delivery(), FORGED], ids=["genuine", "forged"])
-def test_a_request_to_change_the_protocol_is_no_server_error(
+def test_protocol_upgrade_is_not_a_server_error(
     server: Server, protocol: str, request_: Request
 ) -> None:
     place = server.place()
@@ -70,7 +68,7 @@ def test_a_request_to_change_the_protocol_is_no_server_error(
 
 
 @pytest.mark.answers("HTTP-08")
-def test_a_body_in_chunks_is_the_same_body(server: Server) -> None:
+def test_chunked_body_is_processed(server: Server) -> None:
     place = server.place()
     answer = place.told(place.chunked(CANONICAL[:1], CANONICAL[1:100], CANONICAL[100:]))
     assert answer is not None
@@ -78,7 +76,7 @@ def test_a_body_in_chunks_is_the_same_body(server: Server) -> None:
 
 
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"f" * 17, b" a9"])
-def test_a_chunk_of_no_size_is_not_processed(server: Server, size: bytes) -> None:
+def test_chunk_without_a_size_is_not_processed(server: Server, size: bytes) -> None:
     place = server.place("hasty")
     answer = place.told(place.chunked(CANONICAL).replace(b"\r\na9\r\n", b"\r\n%s\r\n" % size))
     assert answer is None or answer.status in (400, 401, 408)
@@ -95,7 +93,7 @@ def with_trailer(place: Place) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.answers("SIG-17")
-def test_a_signature_in_a_trailer_is_none(server: Server) -> None:
+def test_signature_in_a_trailer_is_ignored(server: Server) -> None:
     place = server.place()
     head, rest = with_trailer(place)
     with server.connect() as connection:
@@ -108,11 +106,11 @@ def test_a_signature_in_a_trailer_is_none(server: Server) -> None:
 
 
 @pytest.mark.answers("SIG-17")
-def test_a_trailer_that_arrives_with_the_head_is_a_header_to_httptools_alone(
+def test_only_httptools_takes_an_early_trailer_for_a_header(
     server: Server,
 ) -> None:
-    # uvicorn appends it to the headers before the program is called, so nobody can tell. It does
-    # no harm: the signature is right, and covers the body wherever it stands.
+    # uvicorn appends it to the headers before the program is called, so no program can see that.
+    # It does no harm: the signature is valid, and covers the body.
     place = server.place()
     answer = place.told(b"".join(with_trailer(place)))
     assert answer is not None
@@ -124,7 +122,7 @@ BOMB = zlib.compress(b"\0" * 32 * MEBIBYTE, 1)
 
 @pytest.mark.answers("HTTP-10")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "gzip, gzip", "x-unheard-of"])
-def test_a_packed_body_is_refused_and_never_unpacked(server: Server, encoding: str) -> None:
+def test_compressed_body_is_refused_without_decompression(server: Server, encoding: str) -> None:
     place, before = server.place(), server.memory()
     answer = place.ask(delivery(BOMB).with_headers(("Content-Encoding", encoding)))
     assert (answer.outcome, answer.status) == ("unsupported-encoding", 415)

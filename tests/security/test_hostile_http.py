@@ -25,7 +25,7 @@ def test_any_method_but_post_is_not_allowed(server: Server, method: str) -> None
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-def test_a_head_request_is_not_allowed_and_gets_no_body(server: Server) -> None:
+def test_head_request_is_not_allowed_and_gets_no_body(server: Server) -> None:
     place = server.place()
     with server.connect() as connection:
         connection.send(place.raw(delivery()._replace(method="HEAD")))
@@ -36,7 +36,7 @@ def test_a_head_request_is_not_allowed_and_gets_no_body(server: Server) -> None:
 
 
 @pytest.mark.answers("HTTP-02")
-def test_a_declared_length_over_the_limit_is_refused_unread(server: Server) -> None:
+def test_declared_length_over_the_limit_is_refused_unread(server: Server) -> None:
     place = server.place()
     head = place.raw(
         delivery(b"").with_headers(("Content-Length", str(100 * MEBIBYTE))), length=False
@@ -47,7 +47,7 @@ def test_a_declared_length_over_the_limit_is_refused_unread(server: Server) -> N
 
 
 @pytest.mark.answers("HTTP-03", "chunked-no-length")
-def test_a_hundred_mebibytes_in_chunks_are_refused_after_one(server: Server) -> None:
+def test_hundred_mebibytes_in_chunks_are_refused_after_one(server: Server) -> None:
     place, before = server.place(), server.memory()
     head = place.raw(FORGED.with_headers(("Transfer-Encoding", "chunked")), length=False)
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
@@ -64,7 +64,7 @@ def test_a_hundred_mebibytes_in_chunks_are_refused_after_one(server: Server) -> 
 
 
 @pytest.mark.answers("HTTP-16")
-def test_nothing_behind_a_refused_body_becomes_a_request(server: Server) -> None:
+def test_bytes_after_a_refused_body_are_not_a_request(server: Server) -> None:
     place = server.place()
     too_large = place.raw(delivery(b"").with_headers(("Content-Length", "2000000")), length=False)
     with server.connect() as connection:
@@ -76,7 +76,7 @@ def test_nothing_behind_a_refused_body_becomes_a_request(server: Server) -> None
     assert place.seen() == []
 
 
-def test_nothing_behind_a_refused_method_becomes_a_request(server: Server) -> None:
+def test_bytes_after_a_refused_method_are_not_a_request(server: Server) -> None:
     place = server.place()
     with server.connect() as connection:
         connection.send(place.raw(delivery()._replace(method="PUT")) + place.raw(delivery()))
@@ -87,7 +87,7 @@ def test_nothing_behind_a_refused_method_becomes_a_request(server: Server) -> No
     assert place.seen() == []
 
 
-def test_deliveries_one_behind_the_other_are_answered_in_turn(server: Server) -> None:
+def test_pipelined_deliveries_are_answered_in_order(server: Server) -> None:
     place = server.place()
     with server.connect() as connection:
         connection.send(place.raw(delivery()) + place.raw(FORGED) + place.raw(delivery()))
@@ -98,7 +98,7 @@ def test_deliveries_one_behind_the_other_are_answered_in_turn(server: Server) ->
 
 @pytest.mark.answers("HTTP-05", "HTTP-17", "content-length-lies")
 @pytest.mark.parametrize("end", [True, False], ids=["half-closed", "gone"])
-def test_a_sender_that_leaves_half_way_leaves_nothing_behind(server: Server, end: bool) -> None:
+def test_disconnect_within_a_body_runs_nothing(server: Server, end: bool) -> None:
     place = server.place()
     with server.connect() as connection:
         connection.send(place.raw(delivery())[:-80])
@@ -106,12 +106,12 @@ def test_a_sender_that_leaves_half_way_leaves_nothing_behind(server: Server, end
             connection.end()
             answer = connection.answer()
             assert answer is None or answer.status == 400
-    eventually(lambda: "the sender left after 89 bytes" in server.output())
+    eventually(lambda: "The sender disconnected after 89 bytes" in server.output())
     assert place.seen() == []
 
 
 @pytest.mark.answers("HTTP-06", "content-length-lies")
-def test_a_length_that_is_too_small_is_judged_by_what_it_covers(server: Server) -> None:
+def test_length_that_is_too_small_cuts_the_body(server: Server) -> None:
     place = server.place()
     whole = place.raw(delivery())
     answer = place.told(whole.replace(b"Content-Length: 169", b"Content-Length: 159"))

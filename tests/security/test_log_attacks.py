@@ -68,7 +68,7 @@ def forged(request: Request) -> Request:
     ["X-Florentin-Delivery-Id", "X-Florentin-Event", "X-Florentin-Timestamp", "Content-Length"],
 )
 @pytest.mark.parametrize("kind", [forged, lambda request: request], ids=["forged", "genuine"])
-def test_a_header_writes_no_line_of_its_own(
+def test_header_writes_no_log_line(
     name: str, value: str, kind: Callable[[Request], Request]
 ) -> None:
     target, request = Target(), kind(delivery().with_headers((name, value)))
@@ -76,25 +76,25 @@ def test_a_header_writes_no_line_of_its_own(
 
 
 @pytest.mark.parametrize("value", INJECTIONS.values(), ids=INJECTIONS)
-def test_a_method_writes_no_line_of_its_own(value: str) -> None:
+def test_method_writes_no_log_line(value: str) -> None:
     target = Target()
     assert_one_harmless_line(printed(lambda: target.receiver.screen(value, [])))
 
 
 @given(event=st.text(max_size=300), delivery_id=st.text(max_size=300))
-def test_a_genuine_event_name_writes_no_line_of_its_own(event: str, delivery_id: str) -> None:
+def test_event_name_writes_no_log_line(event: str, delivery_id: str) -> None:
     target, body = Target(), envelope({}, event)
     headers = [("X-Florentin-Signature", sign(body)), ("X-Florentin-Delivery-Id", delivery_id)]
     assert_one_harmless_line(printed(lambda: target.receiver.receive(headers, body)))
 
 
-def test_a_long_name_and_a_long_id_are_cut_to_sixty_four_characters() -> None:
+def test_long_names_are_cut_to_64_characters() -> None:
     request = delivery(envelope({}, "e" * 200), event="e" * 200, delivery_id="d" * 200)
     line = printed(lambda: Target().send(request))
     assert f"event={'e' * 64} delivery_id={'d' * 64}\n" in line
 
 
-def test_strangers_cause_ten_lines_a_second_and_a_summary() -> None:
+def test_forgeries_are_logged_at_ten_lines_a_second() -> None:
     target = Target()
 
     def flood() -> None:
@@ -108,7 +108,7 @@ def test_strangers_cause_ten_lines_a_second_and_a_summary() -> None:
     assert "990 more requests were rejected" in lines[10]
 
 
-def test_strangers_cannot_silence_what_is_said_of_genuine_deliveries() -> None:
+def test_forgeries_do_not_suppress_lines_about_genuine_deliveries() -> None:
     target = Target()
     for _ in range(1_000):
         target.send(delivery(signature=FORGED))
@@ -130,7 +130,7 @@ PERSONAL = ValueError("ada@adabooks.example\nINFO processed")
 
 
 @pytest.mark.answers("LOG-02")
-def test_the_text_of_a_handlers_exception_is_not_written_above_debug(
+def test_exception_text_is_logged_at_debug_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -140,7 +140,7 @@ def test_the_text_of_a_handlers_exception_is_not_written_above_debug(
 
 
 @pytest.mark.answers("LOG-02")
-def test_the_text_of_a_handlers_exception_is_escaped_at_debug() -> None:
+def test_exception_text_is_escaped_in_the_log() -> None:
     target = failing(PERSONAL)
     lines = printed(lambda: target.send(delivery())).splitlines()
     assert [line for line in lines if "ada@" in line] == [
@@ -148,7 +148,7 @@ def test_the_text_of_a_handlers_exception_is_escaped_at_debug() -> None:
     ]
 
 
-def test_the_text_of_a_handlers_exception_is_not_told_to_the_sender() -> None:
+def test_exception_text_is_not_in_the_reply() -> None:
     assert b"ada@" not in failing(PERSONAL).send(delivery()).body
 
 
@@ -174,14 +174,14 @@ def spelled(thing: object) -> str:
 
 @pytest.mark.answers("LOG-03")
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
-def test_nothing_spells_the_secret_or_a_piece_of_it(make: Callable[[], object]) -> None:
+def test_secret_is_not_logged_in_any_form(make: Callable[[], object]) -> None:
     told = spelled(make())
     pieces = {SECRET[start : start + 8] for start in range(len(SECRET) - 7)}
     assert not [piece for piece in pieces if piece in told]
 
 
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
-def test_no_repr_spells_the_body_or_the_signature(make: Callable[[], object]) -> None:
+def test_reprs_hold_no_body_and_no_signature(make: Callable[[], object]) -> None:
     told = repr(make())
     assert "inv_1" not in told
     assert sign(CANONICAL)[7:] not in told
@@ -194,7 +194,7 @@ def with_locals(error: BaseException) -> str:
 
 @pytest.mark.answers("LOG-04")
 @pytest.mark.parametrize("signature", [FORGED, "sha256=abc", sign(CANONICAL)[7:]])
-def test_no_local_variable_of_a_refused_verification_holds_a_secret(signature: str) -> None:
+def test_traceback_of_a_refusal_holds_no_secret(signature: str) -> None:
     receiver = Target().receiver
     with pytest.raises(InvalidSignature) as refused:
         receiver.verify(delivery(signature=signature).headers, CANONICAL)
@@ -202,7 +202,7 @@ def test_no_local_variable_of_a_refused_verification_holds_a_secret(signature: s
 
 
 @pytest.mark.answers("LOG-04")
-def test_no_local_variable_around_a_handler_holds_a_secret() -> None:
+def test_traceback_of_a_handler_holds_no_secret() -> None:
     target, told = Target(handled=False), list[str]()
 
     @target.receiver.on(Event)
@@ -219,7 +219,7 @@ def test_no_local_variable_around_a_handler_holds_a_secret() -> None:
 @pytest.mark.answers("LOG-05")
 @pytest.mark.parametrize("body", [CANONICAL, b"[]", CANONICAL.replace(b"1999", b"null")])
 @pytest.mark.parametrize("signature", [FORGED, None])
-def test_the_right_signature_is_nowhere_to_be_found(
+def test_valid_signature_is_not_logged(
     body: bytes, signature: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -229,7 +229,7 @@ def test_the_right_signature_is_nowhere_to_be_found(
 
 
 @pytest.mark.answers("LOG-06")
-def test_other_headers_are_not_written_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_headers_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     private = {"Authorization": "Bearer 42|kP3f9c", "Cookie": "session=s3ss10n", "X-Secret": SECRET}
     for request in (delivery(), delivery(signature=FORGED), delivery(b"{}")):
@@ -239,7 +239,7 @@ def test_other_headers_are_not_written_at_any_level(caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.answers("LOG-07")
-def test_what_a_record_carries_besides_its_text_is_documented(
+def test_extra_fields_of_log_records_are_documented(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -251,7 +251,7 @@ def test_what_a_record_carries_besides_its_text_is_documented(
     assert vars(record)["secret"] == "secret-1"
 
 
-def test_the_values_that_a_model_refuses_are_not_written(caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_values_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     body = CANONICAL.replace(b"1999", b'"ada@adabooks.example"')
     reply = Target().send(delivery(body))
@@ -260,7 +260,7 @@ def test_the_values_that_a_model_refuses_are_not_written(caplog: pytest.LogCaptu
     assert "ada@" not in everything_in(caplog) + json.dumps(str(reply.error)) + repr(reply.body)
 
 
-def test_a_configuration_error_does_not_quote_the_secret() -> None:
+def test_configuration_error_does_not_quote_the_secret() -> None:
     with pytest.raises(ConfigurationError, match="retention") as refused:
         Receiver(SECRET, tolerance=timedelta(days=2))
     assert SECRET not in repr(refused.value)

@@ -21,7 +21,7 @@ def login(data: object, *, stamp: str | None = None, delivery_id: str = "x") -> 
 
 @pytest.mark.answers("RPL-02", "delivery-id-changed")
 @pytest.mark.parametrize("delivery_id", ["another", "", "\x1b", "x" * 10_000, None])
-def test_a_captured_delivery_under_any_delivery_id_runs_nothing(delivery_id: str | None) -> None:
+def test_captured_delivery_under_another_id_is_a_duplicate(delivery_id: str | None) -> None:
     target = Target()
     target.send(delivery())
     replay = delivery() if delivery_id is None else delivery(delivery_id=delivery_id)
@@ -30,14 +30,14 @@ def test_a_captured_delivery_under_any_delivery_id_runs_nothing(delivery_id: str
 
 
 @pytest.mark.answers("delivery-id-missing")
-def test_a_captured_delivery_without_its_delivery_id_is_a_duplicate() -> None:
+def test_captured_delivery_without_its_id_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
     assert target.send(delivery().without("X-Florentin-Delivery-Id")).outcome == "duplicate"
 
 
 @pytest.mark.answers("ts-unsigned-refreshed")
-def test_a_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate() -> None:
+def test_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
     target.clock.forward(minutes=10)
@@ -46,7 +46,7 @@ def test_a_captured_delivery_with_a_fresh_timestamp_header_is_a_duplicate() -> N
 
 
 @pytest.mark.answers("sig-uppercase-hex")
-def test_a_captured_delivery_with_its_signature_in_upper_case_is_a_duplicate() -> None:
+def test_captured_delivery_with_an_uppercase_signature_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
     claimed = dict(delivery().headers)[b"X-Florentin-Signature"].decode()
@@ -62,7 +62,7 @@ def test_two_genuine_bodies_under_one_delivery_id_both_run() -> None:
 
 
 @pytest.mark.answers("RPL-20")
-def test_other_content_under_a_known_delivery_id_is_warned_about(
+def test_other_body_under_a_known_id_is_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     target = Target()
@@ -73,14 +73,14 @@ def test_other_content_under_a_known_delivery_id_is_warned_about(
 
 
 @pytest.mark.answers("RPL-05", "delivery-id-preclaimed")
-def test_a_forgery_does_not_poison_the_delivery_id_of_a_genuine_delivery() -> None:
+def test_forgery_does_not_claim_the_id_of_a_genuine_delivery() -> None:
     target = Target()
     target.send(delivery(signature="sha256=" + "0" * 64))
     assert target.send(delivery()).outcome == "processed"
 
 
 @pytest.mark.answers("RPL-08", "handler-fails-then-retry")
-def test_a_failed_delivery_is_processed_when_it_is_retried() -> None:
+def test_failed_delivery_is_processed_by_its_retry() -> None:
     target = Target(handled=False)
     attempts = []
 
@@ -95,7 +95,7 @@ def test_a_failed_delivery_is_processed_when_it_is_retried() -> None:
 
 
 @pytest.mark.answers("RPL-12")
-def test_a_retry_that_was_stamped_anew_is_a_duplicate() -> None:
+def test_retry_with_a_new_timestamp_is_a_duplicate() -> None:
     target = Target()
     target.send(login({"n": 1}))
     assert target.send(login({"n": 1}, stamp=LATER)).outcome == "duplicate"
@@ -103,14 +103,14 @@ def test_a_retry_that_was_stamped_anew_is_a_duplicate() -> None:
 
 @pytest.mark.answers("RPL-12")
 @pytest.mark.parametrize("delivery_id", ["", "y"])
-def test_equal_data_at_another_time_under_another_id_is_another_event(delivery_id: str) -> None:
+def test_equal_data_under_another_id_is_another_event(delivery_id: str) -> None:
     target = Target()
     target.send(login({"n": 1}))
     again = login({"n": 1}, stamp=LATER, delivery_id=delivery_id)
     assert target.send(again).outcome == "processed"
 
 
-def test_equal_data_at_another_time_without_any_id_is_another_event() -> None:
+def test_equal_data_without_an_id_is_another_event() -> None:
     target = Target()
     requests = [login({"n": 1}, stamp=stamp) for stamp in (None, LATER)]
     anonymous = [request.without("X-Florentin-Delivery-Id") for request in requests]
@@ -118,7 +118,7 @@ def test_equal_data_at_another_time_without_any_id_is_another_event() -> None:
 
 
 @pytest.mark.answers("RPL-13")
-def test_genuine_events_with_equal_bytes_are_one_and_both_ids_are_logged(
+def test_equal_bytes_are_one_event_and_both_ids_are_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
@@ -129,13 +129,13 @@ def test_genuine_events_with_equal_bytes_are_one_and_both_ids_are_logged(
     assert "delivery_id=second" in caplog.text
 
 
-def test_a_malformed_delivery_can_be_followed_by_the_right_one_under_its_id() -> None:
+def test_valid_delivery_follows_a_malformed_one_under_its_id() -> None:
     target = Target()
     target.send(delivery(b"[]"))
     assert target.send(delivery()).outcome == "processed"
 
 
-def test_a_stale_delivery_that_is_known_is_a_duplicate() -> None:
+def test_known_stale_delivery_is_a_duplicate() -> None:
     target = Target()
     target.send(delivery())
     target.clock.forward(hours=23)
@@ -143,19 +143,19 @@ def test_a_stale_delivery_that_is_known_is_a_duplicate() -> None:
 
 
 @pytest.mark.answers("RPL-17")
-def test_the_same_body_counts_for_each_receiver_on_its_own() -> None:
+def test_receivers_do_not_share_deliveries() -> None:
     assert [Target().send(delivery()).outcome for _ in range(2)] == ["processed", "processed"]
 
 
 @pytest.mark.answers("RPL-10")
 @pytest.mark.parametrize("timeout", [60, 61])
-def test_a_lease_that_is_no_longer_than_a_handler_may_take_is_refused(timeout: int) -> None:
+def test_lease_shorter_than_the_handler_timeout_is_refused(timeout: int) -> None:
     with pytest.raises(ConfigurationError):
         Receiver(SECRET, store=MemoryStore(), timeout=timedelta(seconds=timeout))
 
 
 @pytest.mark.answers("RPL-18")
-def test_without_a_store_it_works_and_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_store_is_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:
     receiver = Receiver(SECRET, clock=lambda: T0)
     for _ in range(3):
         receiver.receive(delivery().headers, CANONICAL)
@@ -164,7 +164,7 @@ def test_without_a_store_it_works_and_warns_once(caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.answers("RPL-19")
-def test_a_storm_of_replays_asks_the_store_once_each() -> None:
+def test_each_replay_asks_the_store_once() -> None:
     target = Target()
     target.send(delivery())
     target.store.asked.clear()

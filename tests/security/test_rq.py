@@ -49,7 +49,7 @@ class Payload:
 
 
 def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
-    """Push a job that was built by somebody who can write to Redis."""
+    """Push a job as an attacker with write access to Redis."""
     shop.does("bill")
     fingerprint = shop.accept()
     job_id = shop.job_id(fingerprint)
@@ -59,7 +59,7 @@ def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
 
 
 @pytest.mark.answers("RQ-02")
-def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
+def test_job_with_another_function_is_refused_and_logged_as_critical(
     shop: Workshop, mark: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     fingerprint = forge(shop, json.dumps(["os.mkdir", None, [str(mark)], {}]).encode())
@@ -81,7 +81,7 @@ def test_a_job_that_names_another_function_is_refused_and_said_to_be_critical(
         [None, None, [], {}],
     ],
 )
-def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> None:
+def test_jobs_can_name_only_one_function(redis_url: str, named: list[object]) -> None:
     with redis.Redis.from_url(redis_url) as client:
         job: Any = cast("Any", SafeJob)("x", connection=client, serializer="json")
         job.data = json.dumps(named).encode()
@@ -91,16 +91,14 @@ def test_only_one_function_can_be_named(redis_url: str, named: list[object]) -> 
 
 @pytest.mark.answers("RQ-01")
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickled_job_fails_and_is_not_unpickled(
-    shop: Workshop, mark: Path, protocol: int
-) -> None:
+def test_pickled_job_fails_without_unpickling(shop: Workshop, mark: Path, protocol: int) -> None:
     forge(shop, zlib.compress(pickle.dumps(Payload(mark), protocol)))
     shop.work_it_off()
     assert not mark.exists()
     assert shop.ran == []
 
 
-def test_what_else_a_job_may_hold_is_not_unpickled_either(shop: Workshop, mark: Path) -> None:
+def test_other_fields_of_a_job_are_not_unpickled(shop: Workshop, mark: Path) -> None:
     pickled = pickle.dumps(Payload(mark))
     shop.does("bill", RetryLater(1), ValueError())
     fingerprint = shop.accept()
@@ -146,7 +144,7 @@ def test_maintenance_unpickles_nothing(shop: Workshop, redis_url: str, mark: Pat
 
 
 @pytest.mark.answers("RQ-02")
-def test_a_job_that_names_callbacks_and_webhooks_has_none_called(
+def test_callbacks_named_in_a_job_are_not_called(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[object] = []
@@ -192,7 +190,7 @@ def results(shop: Workshop, fingerprint: str) -> str:
 
 
 @pytest.mark.answers("RQ-04")
-def test_of_an_exception_only_its_type_reaches_rq_and_the_log(
+def test_only_the_type_of_an_exception_reaches_rq(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -205,9 +203,7 @@ def test_of_an_exception_only_its_type_reaches_rq_and_the_log(
             assert private not in text
 
 
-def test_the_text_of_exceptions_reaches_rq_where_that_was_asked_for(
-    redis_url: str, redis_prefix: str
-) -> None:
+def test_exception_text_reaches_rq_with_error_text(redis_url: str, redis_prefix: str) -> None:
     with open_workshop(redis_url, redis_prefix, retries=(5,), error_text=True) as shop:
         fingerprint = failing(shop)
         shop.work_it_off()
@@ -217,7 +213,7 @@ def test_the_text_of_exceptions_reaches_rq_where_that_was_asked_for(
         assert PRIVATE not in repr(shop.record(fingerprint))
 
 
-def test_what_our_own_code_raises_reaches_rq_by_its_type_only(
+def test_only_the_type_of_our_own_errors_reaches_rq(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.does("bill")

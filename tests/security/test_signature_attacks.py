@@ -18,6 +18,7 @@ import pytest
 import florentin_webhooks
 from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.core.environment import ENVIRONMENT
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.support.receivers import Target
@@ -33,7 +34,7 @@ DIGEST_WORDS = ("digest", "claimed", "finalize", "hexdigest", "signature", "hmac
     "secrets", [None, "", b"", [], [""], ["   "], [None], {}, {"a": ""}, 7, "\udcff" * 20]
 )
 @pytest.mark.parametrize("kind", [FlorentinSignature, Receiver])
-def test_no_usable_secret_is_refused_at_construction(
+def test_unusable_secret_is_refused_at_construction(
     kind: Callable[[object], object], secrets: object
 ) -> None:
     with pytest.raises(ConfigurationError):
@@ -42,21 +43,21 @@ def test_no_usable_secret_is_refused_at_construction(
 
 @pytest.mark.answers("SIG-24")
 @pytest.mark.parametrize("secret", ["a" * 15, SECRET + "\n", " " + SECRET, b"\t" + SECRET.encode()])
-def test_a_weak_or_damaged_secret_is_refused_by_the_receiver(secret: str | bytes) -> None:
+def test_weak_or_damaged_secret_is_refused(secret: str | bytes) -> None:
     with pytest.raises(ConfigurationError):
         Receiver(secret)
 
 
 @pytest.mark.answers("LOG-03")
 @pytest.mark.parametrize("secret", ["fifteen bytes!!", SECRET + "\n"])
-def test_the_refusal_of_a_secret_does_not_quote_it(secret: str) -> None:
+def test_error_about_a_secret_does_not_quote_it(secret: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Receiver(secret)
     assert secret.strip() not in repr(refused.value)
 
 
 @pytest.mark.answers("SIG-24")
-def test_the_scheme_alone_takes_a_short_secret() -> None:
+def test_signature_scheme_alone_accepts_a_short_secret() -> None:
     assert FlorentinSignature("abc").verify({"X-Florentin-Signature": sign(b"x", "abc")}, b"x") == (
         "secret-1"
     )
@@ -80,7 +81,7 @@ def compared(
 
 @pytest.mark.answers("SIG-26")
 @pytest.mark.parametrize("position", [0, 1, 2, None])
-def test_digests_are_compared_once_per_secret_whichever_matches(
+def test_digests_are_compared_once_for_each_secret(
     monkeypatch: pytest.MonkeyPatch, position: int | None
 ) -> None:
     secrets = ["another secret 1", "another secret 2", "another secret 3"]
@@ -94,7 +95,7 @@ def test_digests_are_compared_once_per_secret_whichever_matches(
     "signature",
     ["sha256=abc", "sha256=" + "00 " * 20 + "0000", "sha256=" + "g" * 64],
 )
-def test_a_signature_of_the_wrong_form_is_compared_with_nothing(
+def test_malformed_signature_is_not_compared(
     monkeypatch: pytest.MonkeyPatch, signature: str
 ) -> None:
     assert compared(monkeypatch, [SECRET], delivery(signature=signature)) == []
@@ -121,7 +122,7 @@ def test_no_module_compares_digests_with_an_operator(path: Path) -> None:
         assert not any(map(names_a_digest, [node.left, *node.comparators])), ast.unparse(node)
 
 
-def test_the_scan_for_operators_would_find_one() -> None:
+def test_scan_for_operators_finds_one() -> None:
     tree = ast.parse("context.finalize() == claimed", mode="eval").body
     assert isinstance(tree, ast.Compare)
     assert names_a_digest(tree.left)
@@ -145,18 +146,18 @@ def modules_entered(work: Callable[[], object]) -> set[str]:
 
 
 @pytest.mark.answers("SIG-27")
-def test_the_parser_is_not_called_for_a_forged_body() -> None:
+def test_forged_body_is_not_parsed() -> None:
     target, forged = Target(), delivery(b"[" * 100_000, signature="sha256=" + "0" * 64)
     assert "strict_json.py" not in modules_entered(lambda: target.send(forged))
 
 
-def test_the_parser_is_called_for_a_genuine_body() -> None:
+def test_genuine_body_is_parsed() -> None:
     target = Target()
     assert "strict_json.py" in modules_entered(lambda: target.send(delivery()))
 
 
 @pytest.mark.answers("SIG-29")
-def test_a_forgery_is_refused_by_verify() -> None:
+def test_verify_refuses_a_forgery() -> None:
     with pytest.raises(InvalidSignature):
         Target().receiver.verify(FORGED.headers, FORGED.body)
 
@@ -175,48 +176,47 @@ def test_a_forgery_is_refused_by_verify() -> None:
         WebhookMiddleware.__init__,
     ],
 )
-def test_no_parameter_could_switch_verification_off(entry: Callable[..., object]) -> None:
+def test_no_parameter_disables_verification(entry: Callable[..., object]) -> None:
     for name, parameter in inspect.signature(entry).parameters.items():
         assert not isinstance(parameter.default, bool)
         assert not re.search("verif|check|skip|secure|safe|disable|debug|test|allow", name)
 
 
 @pytest.mark.answers("SIG-30")
-def test_no_environment_variable_could_switch_verification_off() -> None:
-    asked: list[object] = []
+@pytest.mark.parametrize("value", ["", "0", "1", "false", "true", "off", "none", "*", "memory"])
+def test_no_environment_variable_disables_verification(value: str) -> None:
+    secret = {"FLORENTIN_WEBHOOK_SECRET": SECRET}
+    for name in sorted(set(ENVIRONMENT.fields) - set(secret)):
+        try:
+            receiver = Receiver.from_env({**secret, name: value})
+        except ConfigurationError:
+            continue
+        assert receiver.receive(*FORGED[:2]).status in (401, 413), name
 
-    class Environment(dict[str, str]):
-        def get(self, key: str, *_: object) -> str:
-            asked.append(key)
-            return {"FLORENTIN_WEBHOOK_SECRET": SECRET}.get(key, "")
 
-    Receiver.from_env(Environment())
-    assert asked == ["FLORENTIN_WEBHOOK_SECRET", "FLORENTIN_REDIS_URL", "FLORENTIN_QUEUE"]
-
-
-def test_an_unset_secret_in_the_environment_is_refused() -> None:
+def test_unset_secret_in_the_environment_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         Receiver.from_env({})
 
 
 @pytest.mark.answers("SIG-31")
-def test_what_was_signed_for_one_receiver_is_refused_by_another() -> None:
+def test_signature_for_another_receiver_is_refused() -> None:
     other = Target(secret="the secret of another tenant")
     assert other.send(delivery()).outcome == "invalid-signature"
 
 
-def test_a_secret_that_was_rotated_out_is_refused() -> None:
+def test_removed_secret_is_refused() -> None:
     request = delivery(signature=sign(CANONICAL, "whsec_old__0123456789abcdef0123456789abcdef"))
     assert Target().send(request).outcome == "invalid-signature"
 
 
-def test_an_hmac_with_an_empty_key_is_refused() -> None:
+def test_signature_with_an_empty_key_is_refused() -> None:
     digest = hmac.new(b"", CANONICAL, "sha256").hexdigest()
     assert Target().send(delivery(signature=f"sha256={digest}")).outcome == "invalid-signature"
 
 
 @pytest.mark.parametrize("copies", [2, 100])
-def test_a_right_signature_that_comes_more_than_once_is_refused(copies: int) -> None:
+def test_repeated_valid_signature_is_refused(copies: int) -> None:
     request = delivery()
     repeated = request._replace(headers=request.headers + request.headers[-1:] * (copies - 1))
     assert Target().send(repeated).outcome == "invalid-signature"
@@ -224,7 +224,7 @@ def test_a_right_signature_that_comes_more_than_once_is_refused(copies: int) -> 
 
 @pytest.mark.answers("LOG-03")
 @pytest.mark.parametrize("thing", [Target().receiver, FlorentinSignature(SECRET)])
-def test_what_holds_a_secret_cannot_be_pickled(thing: object) -> None:
+def test_objects_with_a_secret_cannot_be_pickled(thing: object) -> None:
     with pytest.raises((TypeError, pickle.PicklingError, AttributeError)) as refused:
         pickle.dumps(thing)
     assert SECRET not in str(refused.value)

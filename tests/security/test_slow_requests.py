@@ -12,7 +12,7 @@ from tests.support.vectors import delivery
 
 
 @pytest.mark.answers("HTTP-09")
-def test_a_body_that_never_comes_is_answered_with_a_timeout(server: Server) -> None:
+def test_missing_body_times_out(server: Server) -> None:
     place = server.place("hasty")
     answer = place.told(place.raw(delivery()).removesuffix(delivery().body))
     assert answer is not None
@@ -21,7 +21,7 @@ def test_a_body_that_never_comes_is_answered_with_a_timeout(server: Server) -> N
 
 
 @pytest.mark.answers("HTTP-09")
-def test_a_body_that_trickles_is_answered_with_a_timeout(server: Server) -> None:
+def test_trickling_body_times_out(server: Server) -> None:
     place = server.place("hasty")
     whole = place.raw(delivery())
     start = time.monotonic()
@@ -41,7 +41,7 @@ def test_a_body_that_trickles_is_answered_with_a_timeout(server: Server) -> None
 
 
 @pytest.mark.answers("HTTP-16")
-def test_a_timeout_closes_the_connection_and_nothing_behind_it_is_a_request(
+def test_timeout_closes_the_connection(
     server: Server,
 ) -> None:
     place = server.place("hasty")
@@ -56,7 +56,7 @@ def test_a_timeout_closes_the_connection_and_nothing_behind_it_is_a_request(
     assert place.seen() == []
 
 
-def test_a_timeout_is_logged_with_what_had_arrived(server: Server) -> None:
+def test_timeout_is_logged_with_the_bytes_received(server: Server) -> None:
     place = server.place("hasty")
     place.told(place.raw(delivery())[:-69])
     (line,) = server.lines()
@@ -64,7 +64,7 @@ def test_a_timeout_is_logged_with_what_had_arrived(server: Server) -> None:
     assert "read-timeout: 100 bytes arrived within 0.3 s" in line
 
 
-def test_slow_senders_hold_up_nobody_else(server: Server) -> None:
+def test_slow_senders_do_not_delay_others(server: Server) -> None:
     place, connections = server.place("hasty"), []
     for _ in range(50):
         connection = server.connect()
@@ -80,7 +80,7 @@ def test_slow_senders_hold_up_nobody_else(server: Server) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 100, 168])
-def test_a_sender_that_leaves_before_the_timeout_gets_no_answer(server: Server, cut: int) -> None:
+def test_disconnect_before_the_timeout_gets_no_answer(server: Server, cut: int) -> None:
     place = server.place("hasty")
     with server.connect() as connection:
         connection.send(place.raw(delivery())[:-cut])

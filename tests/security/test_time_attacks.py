@@ -1,4 +1,4 @@
-"""Attacks on freshness: old deliveries, clocks that are wrong, and what is no evidence."""
+"""Attacks on freshness: old deliveries, wrong clocks, and headers that prove nothing."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ MILLISECOND = timedelta(milliseconds=1)
         (timedelta(days=-3650), "stale"),
     ],
 )
-def test_the_signed_timestamp_decides_and_both_ends_are_inside(
-    age: timedelta, outcome: str
-) -> None:
+def test_signed_timestamp_decides_and_both_limits_are_fresh(age: timedelta, outcome: str) -> None:
     assert Target(now=T0 + age).send(delivery()).outcome == outcome
 
 
 @pytest.mark.answers("TIME-04", "ts-unsigned-refreshed")
 @pytest.mark.parametrize("age", [-LEEWAY - MILLISECOND, TOLERANCE + MILLISECOND])
-def test_a_fresh_timestamp_header_makes_no_stale_delivery_fresh(age: timedelta) -> None:
+def test_fresh_timestamp_header_does_not_refresh_a_stale_delivery(age: timedelta) -> None:
     now = T0 + age
     request = delivery().with_headers(("X-Florentin-Timestamp", now.isoformat()))
     assert Target(now=now).send(request).outcome == "stale"
@@ -52,7 +50,7 @@ def test_a_fresh_timestamp_header_makes_no_stale_delivery_fresh(age: timedelta) 
         *("1e9", "1_780_747_200", "\xb2", "1970-01-01T00:00:00Z", "2999-01-01T00:00:00Z"),
     ],
 )
-def test_no_timestamp_header_makes_a_fresh_delivery_stale(value: str) -> None:
+def test_timestamp_header_does_not_make_a_delivery_stale(value: str) -> None:
     request = delivery().with_headers(("X-Florentin-Timestamp", value))
     assert Target().send(request).outcome == "processed"
 
@@ -67,7 +65,7 @@ def test_no_timestamp_header_makes_a_fresh_delivery_stale(value: str) -> None:
         "2026-06-06T06:15:00-05:45",
     ],
 )
-def test_every_spelling_of_an_instant_is_that_instant(stamp: str) -> None:
+def test_equivalent_timestamps_are_equal(stamp: str) -> None:
     request = delivery(envelope({}, timestamp=stamp), event="user.login")
     assert Target().send(request).outcome == "processed"
 
@@ -96,13 +94,13 @@ def test_every_spelling_of_an_instant_is_that_instant(stamp: str) -> None:
         "",
     ],
 )
-def test_what_is_no_rfc_3339_instant_is_malformed(stamp: str) -> None:
+def test_timestamp_outside_rfc_3339_is_malformed(stamp: str) -> None:
     request = delivery(envelope({}, timestamp=stamp), event="user.login")
     assert Target().send(request).outcome == "malformed"
 
 
 @given(moment=st.datetimes(timezones=st.just(UTC)))
-def test_every_instant_is_processed_inside_the_window_and_stale_outside(moment: datetime) -> None:
+def test_delivery_is_stale_exactly_outside_the_tolerance(moment: datetime) -> None:
     stamp = moment.isoformat(timespec="microseconds")
     reply = Target().send(delivery(envelope({}, timestamp=stamp), event="user.login"))
     inside = -LEEWAY <= T0 - moment <= TOLERANCE
@@ -110,7 +108,7 @@ def test_every_instant_is_processed_inside_the_window_and_stale_outside(moment: 
 
 
 class Interrupted(MemoryStore):
-    """A store that is away as long as it is told to be."""
+    """A store that is unavailable while *away* is set."""
 
     away = True
 
@@ -122,7 +120,7 @@ class Interrupted(MemoryStore):
 
 @pytest.mark.answers("TIME-13", "store-down")
 @pytest.mark.parametrize("last", [450, 540], ids=["without time-outs", "with three of 30 s"])
-def test_every_documented_retry_of_identical_bytes_gets_through(last: int) -> None:
+def test_documented_retries_are_within_the_tolerance(last: int) -> None:
     store = Interrupted()
     target, statuses = Target(store=store), []
     for second in (0, 30, 150, last):
@@ -134,7 +132,7 @@ def test_every_documented_retry_of_identical_bytes_gets_through(last: int) -> No
 
 
 @pytest.mark.answers("TIME-14")
-def test_a_replay_after_days_is_processed_once_where_the_window_is_widened() -> None:
+def test_late_replay_is_processed_once_with_a_wide_tolerance() -> None:
     week = timedelta(days=7)
     target = Target(
         now=T0 + timedelta(days=3), tolerance=week, retention=week + timedelta(minutes=5)
@@ -144,18 +142,18 @@ def test_a_replay_after_days_is_processed_once_where_the_window_is_widened() -> 
 
 
 @pytest.mark.answers("TIME-15")
-def test_a_store_that_forgets_inside_the_window_is_refused() -> None:
+def test_retention_shorter_than_the_tolerance_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         Receiver(SECRET, store=MemoryStore(retention=TOLERANCE + LEEWAY - MILLISECOND))
 
 
-def test_a_store_that_forgets_at_the_end_of_the_window_is_taken() -> None:
+def test_retention_as_long_as_the_tolerance_is_accepted() -> None:
     Receiver(SECRET, store=MemoryStore(retention=TOLERANCE + LEEWAY))
 
 
 @pytest.mark.answers("TIME-16")
 @pytest.mark.parametrize("retention", [TOLERANCE + LEEWAY, timedelta(hours=24)])
-def test_a_replay_at_the_very_end_of_the_window_is_a_duplicate(retention: timedelta) -> None:
+def test_replay_at_the_end_of_the_tolerance_is_a_duplicate(retention: timedelta) -> None:
     target = Target(now=T0 - LEEWAY, retention=retention)
     assert target.send(delivery()).outcome == "processed"
     target.clock.now = T0 + TOLERANCE - MILLISECOND
@@ -167,14 +165,14 @@ def test_a_replay_at_the_very_end_of_the_window_is_a_duplicate(retention: timede
     ("error", "age", "outcome"),
     [(-600, 0, "stale"), (600, 0, "processed"), (600, 300, "processed"), (600, 301, "stale")],
 )
-def test_a_wrong_clock_shows_in_the_outcome(error: int, age: int, outcome: str) -> None:
+def test_wrong_clock_makes_deliveries_stale(error: int, age: int, outcome: str) -> None:
     target = Target(now=T0 + timedelta(seconds=error + age))
     assert target.send(delivery()).outcome == outcome
 
 
 @pytest.mark.answers("TIME-18")
 @pytest.mark.parametrize("step", [200, 900, 1200])
-def test_a_clock_that_steps_back_makes_no_replay_run(step: int) -> None:
+def test_replay_after_a_clock_step_back_is_a_duplicate(step: int) -> None:
     # The store counts its own seconds, which this clock does not move.
     target = Target(now=T0 + timedelta(seconds=800), store=MemoryStore())
     target.send(delivery())

@@ -1,4 +1,4 @@
-"""An HTTP server in a thread that answers what its path asks for and keeps what it was asked."""
+"""An HTTP server in a thread whose answer depends on the path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A receiver whose handlers have effects in the database that its store is in: one on SQLite."""
+"""A receiver on SQLite whose handlers have effects in the database of its store."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class AtomicShop:
         return record
 
     def loses_its_lease(self) -> None:
-        """Let the lease expire and another owner take it."""
+        """Expire the lease and take it as another owner."""
         first = self.asked(Accept)[0]
         again = Accept(first.key, None, b"other", first.delivery, fresh=True, valid=True)
 

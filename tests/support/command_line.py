@@ -1,4 +1,4 @@
-"""Use the command line as people do: in this process for results, in its own for the rest."""
+"""The command line: in this process for its results, in its own for the rest."""
 
 from __future__ import annotations
 
@@ -39,13 +39,12 @@ def type_in(
 
 
 def error(result: Result) -> str:
-    """Return the one line of an error, which holds a hint."""
+    """Return message and hint of an error as one text."""
     assert not isinstance(result.exception, Exception), result.exception
-    lines = result.stderr.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
-    assert "try: " in lines[0]
-    return lines[0]
+    message, hint = result.stderr.splitlines()
+    assert message.startswith("error: ")
+    assert hint.startswith("hint: ")
+    return f"{message} {hint}"
 
 
 class Program:
@@ -68,12 +67,10 @@ class Program:
 
     @property
     def data(self) -> str:
-        """Return its standard output."""
         return "".join(self.written["stdout"])
 
     @property
     def talk(self) -> str:
-        """Return its standard error."""
         return "".join(self.written["stderr"])
 
     def says(self, pattern: str) -> str:

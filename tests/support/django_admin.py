@@ -1,4 +1,4 @@
-"""A program with an admin: deliveries that come, and the people who look at its pages."""
+"""A program with an admin: its deliveries, its users and its pages."""
 
 from __future__ import annotations
 
@@ -126,7 +126,6 @@ def page(client: Client, place: str = PLACE) -> str:
 
 
 def plain(text: str) -> str:
-    """Return the text that a person reads."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 

@@ -1,4 +1,4 @@
-"""The program of ``tests.support.django_site`` under a server, or under its own commands."""
+"""The program of ``tests.support.django_site`` under a server or ``manage.py``."""
 
 from __future__ import annotations
 
@@ -65,7 +65,6 @@ def program_of(database: Path, **more: str) -> dict[str, str]:
 
 
 def managed(environment: Mapping[str, str], *words: str) -> Program:
-    """Run ``manage.py`` *words*."""
     return python("-W", "error", "-m", "django", *words, environ=environment)
 
 

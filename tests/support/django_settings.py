@@ -1,4 +1,4 @@
-"""Django in a process of tests: settings for whoever wants it, made once, and its databases.
+"""Django in the process of the tests: its settings, made once, and its databases.
 
 A test that wants other settings takes ``django.test.override_settings``, or a process of its own.
 """
@@ -127,5 +127,5 @@ def _postgresql(database: str) -> dict[str, Any]:  # Any: as Django has it.
         "ENGINE": "django.db.backends.postgresql",
         "NAME": database,
         "USER": "postgres",
-        "HOST": "/nowhere",  # Until somebody wants it.
+        "HOST": "/nowhere",  # Until a test uses it.
     }

@@ -1,4 +1,4 @@
-"""Django's stores as the conformance suites ask them, and what is seen in their tables."""
+"""Django's stores for the conformance suites, and the contents of their tables."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def empty(alias: str) -> None:
 
 
 def passed(alias: str, seconds: float) -> None:
-    """Let *seconds* pass by moving all stored times into the past."""
+    """Pass *seconds* by moving all stored times into the past."""
     from florentin_webhooks.django.models import Delivery, Guard
 
     past = int(seconds * 1000) + 1

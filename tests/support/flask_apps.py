@@ -16,14 +16,12 @@ PATH = "/webhooks/florentin"
 
 
 def flask(**config: object) -> Flask:
-    """Return an app with a secret."""
     app = Flask(f"shop_{uuid4().hex[:8]}")
     app.config.update(FLORENTIN_WEBHOOK_SECRET=SECRET, FLORENTIN_REDIS_URL=None, **config)
     return app
 
 
 def mounted(receiver: Receiver) -> Flask:
-    """Return an app with nothing but the blueprint."""
     app = Flask(__name__)
     app.register_blueprint(webhook_blueprint(receiver))
     return app

@@ -1,4 +1,4 @@
-"""Handlers of both kinds, run in both kinds of program."""
+"""Handlers of both kinds, in both kinds of program."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def as_coroutine(body: Body) -> Callable[..., object]:
 
 
 both_kinds = pytest.mark.parametrize("kind", [as_function, as_coroutine])
-Kind = Callable[[Body], Any]  # Any: `on` tells plain functions from coroutine functions.
+Kind = Callable[[Body], Any]  # Any: `on` distinguishes plain functions from coroutine functions.
 
 
 def named(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,6 @@ class Page:
         ]
 
     def of(self, language: str) -> list[Block]:
-        """Return the blocks in *language*."""
         return [block for block in self.blocks if block.language == language]
 
     def python(self) -> str:
@@ -59,7 +58,6 @@ class Page:
         return "\n".join(lines) + "\n"
 
     def links(self) -> list[str]:
-        """Return the targets of its links."""
         return [str(each.attrs["href"]) for each in self._inline() if "href" in each.attrs]
 
     def code(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Deliveries that every mount must treat alike: what is sent, to whom, with what outcome."""
+"""Deliveries that every mount must treat alike: requests, receivers and outcomes."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ CASES: dict[str, Case] = {
     "a replay under another id": Case(
         [delivery(), delivery(delivery_id="other")], ["processed", "duplicate"]
     ),
-    "a retry that was stamped anew": Case(
+    "a retry with a new timestamp": Case(
         [delivery(), delivery(CANONICAL.replace(b"00.000Z", b"30.000Z"))],
         ["processed", "duplicate"],
     ),
-    "an event that nobody wants": Case(
+    "an event without a handler": Case(
         [delivery()], ["ignored"], lambda: Target(handled=False).receiver
     ),
-    "an event that nobody knows": Case(
+    "an unknown event": Case(
         [delivery(envelope({}, "moon.landed"), event="moon.landed")], ["processed"]
     ),
     "a handler that fails once": Case(

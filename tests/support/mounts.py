@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -21,13 +20,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.test import run_wsgi_app
 
-from florentin_webhooks import Receiver, wsgi
+from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
+from florentin_webhooks.core import wsgi
 from florentin_webhooks.django import webhook_path
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.flask import webhook_blueprint
 from tests.support.django_settings import configure
-from tests.support.http import Answer, call, environ_of, scope_of
+from tests.support.http import Answer, environ_of
 from tests.support.vectors import Request
 
 if TYPE_CHECKING:
@@ -122,17 +122,6 @@ WSGI: Mapping[str, Callable[[Receiver, str], WSGIApplication]] = {
     "flask": _flask,
     "django": _django(WSGIHandler),
 }
-
-
-def through_asgi(app: ASGIApp, request: Request, path: str, pieces: int = 1) -> Answer:
-    """Return the answer of *app* to *request*, whose body comes in so many *pieces*."""
-    body, size = request.body, -(-len(request.body) // pieces) or 1
-    chunks = [body[at : at + size] for at in range(0, len(body), size)] or [b""]
-    configure()
-    with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
-        answer = asyncio.run(call(app, scope_of(request, path), chunks))
-    assert answer is not None, "the app sent no answer"
-    return answer._replace(headers={n.lower(): v for n, v in answer.headers.items()})
 
 
 def through_wsgi(app: WSGIApplication, request: Request, path: str) -> Answer:

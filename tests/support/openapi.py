@@ -1,4 +1,4 @@
-"""Read an OpenAPI document: what references lead to, and whether a value fits a schema."""
+"""OpenAPI documents: the targets of references, and values against schemas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ _KINDS = {"string": str, "integer": int, "number": float, "null": type(None)}
 
 
 def operation(app: FastAPI, path: str = "/webhooks/florentin") -> JSON:
-    """Return the operation for a POST to *path*."""
     found: JSON = app.openapi()["paths"][path]["post"]
     return found
 

@@ -1,4 +1,4 @@
-"""A shop that people operate from the command line: its module, its effects, its workers."""
+"""A program for the command line: its module, its effects, its workers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,6 @@ class Operated:
             return load(self.app)
 
     def types(self, *words: str, app: str = "") -> Result:
-        """Run a command with our app as its argument."""
         count = 2 if words[0] in ("deliveries", "dead") else 1
         line = [*words[:count], app or self.app, *words[count:]]
         with chdir(self.directory):

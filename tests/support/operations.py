@@ -41,7 +41,7 @@ def ended(
 
 
 def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
-    """Let a worker take a part and finish it."""
+    """Take a part as a worker and finish it."""
     assert store.ask(begin(part, token=token)).verdict is JobDecision.RUN
     return store.finish(ended(state, part=part, token=token))
 
@@ -55,7 +55,6 @@ def done(store: Subject, number: int) -> bytes:
 
 
 def found(store: Subject, key: bytes) -> Record:
-    """Return an existing record."""
     record = store.ask(GetRecord(key))
     assert record is not None
     return record

@@ -1,9 +1,9 @@
-"""The parts of deliveries that are queued, for stores that push jobs, and what is seen of them."""
+"""The jobs of queued deliveries, for stores that push jobs."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 
@@ -11,37 +11,15 @@ from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 
-class Jobs(Protocol):
-    """The view of a queueing library: its jobs, and what becomes of them."""
-
-    def listed(self, queue: str, /) -> list[str]:
-        """Return the ids of the jobs that workers can take, in order."""
-        ...
-
-    def fields(self, job: Job, /) -> dict[str, str]:
-        """Return the fields of a job; empty if there is none."""
-        ...
-
-    def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
-        """Let a worker take a job, which then has *status*, or is deleted for None.
-
-        *killed*: the worker dies before it has added a ``scheduled`` job to the schedule.
-        """
-        ...
-
-    def life(self, key: bytes, /) -> float:
-        """Return the seconds until a record expires; infinity if it does not."""
-        ...
-
-
-class RedisJobs:
-    """The jobs in Redis, for a store with *prefix*."""
+class Jobs:
+    """The view of a queueing library: its jobs in Redis, for a store with *prefix*."""
 
     def __init__(self, client: redis.Redis, prefix: str) -> None:
         self.client: Any = client  # Any: redis-py leaves its types open.
         self.prefix = prefix
 
     def listed(self, queue: str, /) -> list[str]:
+        """Return the ids of the jobs that workers can take, in order."""
         return [each.decode() for each in self.client.lrange(_keys(queue, "").list, 0, -1)]
 
     def fields(self, job: Job, /) -> dict[str, str]:
@@ -49,6 +27,10 @@ class RedisJobs:
         return {name.decode(): value.decode() for name, value in found.items()}
 
     def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
+        """Take a job as a worker: it then has *status*, or is deleted for None.
+
+        *killed*: the worker dies before it has added a ``scheduled`` job to the schedule.
+        """
         assert self.client.lrem(job.keys.list, 1, job.id) == 1
         if status == "scheduled" and not killed:
             self.client.zadd(job.keys.scheduled, {job.id: 1})
@@ -58,6 +40,7 @@ class RedisJobs:
             self.client.hset(job.keys.hash, "status", status)
 
     def life(self, key: bytes, /) -> float:
+        """Return the seconds until a record expires; infinity if it does not."""
         left = self.client.pttl(f"{self.prefix}d".encode() + key)
         return left / 1000 if left >= 0 else float("inf")
 

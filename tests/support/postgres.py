@@ -1,8 +1,8 @@
-"""A PostgreSQL of one's own, from a wheel: no system package, nothing that outlives the tests.
+"""A PostgreSQL server from a wheel: no system package, nothing that outlives the tests.
 
 PostgreSQL refuses to run as root. Where the tests do, it runs as ``nobody``, in a directory that
-belongs to ``nobody``. A pipe is the lifeline: when the process that started the server ends, for
-whatever reason, its end closes, and a guard ends the server and deletes its directory.
+belongs to ``nobody``. A pipe is the lifeline: when the process that started the server
+ends, its end closes, and a guard ends the server and deletes its directory.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ class PostgresServer:
 
     @property
     def socket(self) -> Path:
-        """Return the path of its socket."""
         return self.directory / ".s.PGSQL.5432"
 
     def __enter__(self) -> Self:

@@ -73,7 +73,7 @@ def _app(kind: str, mount: str, name: str, offset: str) -> Any:  # Any: of that 
 
 
 def _report(path: str) -> object:
-    """Return what the program tells about itself at *path*, or None."""
+    """Return what the program reports at *path*, or None."""
     _, what, name = (*path.split("/"), "", "")[:3]
     if what == "seen":
         return _seen.get(name, [])

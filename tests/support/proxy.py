@@ -1,4 +1,4 @@
-"""Stand between a store and its server, and do there what networks do.
+"""A proxy between a store and its server that fails as networks do.
 
 kill -9 does not replace it: only here can a command run and its answer be lost.
 """

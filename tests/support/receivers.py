@@ -1,4 +1,4 @@
-"""Receivers to attack, which tell what they ran, asked of their store and wrote to the log."""
+"""Receivers to attack, with what they ran, asked of their store and wrote to the log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        """Return the seconds since T0, for a store."""
         return (self.now - T0).total_seconds()
 
     def forward(self, **duration: float) -> None:
@@ -86,7 +85,6 @@ class Target:
         self.ran.append((event, delivery))
 
     def send(self, request: Request) -> Reply:
-        """Return the reply that a mount sends."""
         screened = self.receiver.screen(request.method, request.headers)
         return screened or self.receiver.receive(request.headers, request.body)
 

@@ -1,4 +1,4 @@
-"""Routers, models and handlers to register, and what becomes of that."""
+"""Models and handlers to register in a router."""
 
 from __future__ import annotations
 

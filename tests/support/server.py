@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
-# Standard input ends with the process that started the server, however that one ends.
+# Standard input ends with the process that started the server, in every case.
 _END_WITH_PARENT = """
 import os, runpy, signal, sys, threading
 def leave():
@@ -117,11 +117,9 @@ class Place:
 
     @property
     def path(self) -> str:
-        """The path that deliveries to it are sent to."""
         return f"/{self.mount}/{self.name}/{self.offset}"
 
     def ask(self, request: Request) -> Answer:
-        """Return the answer to *request*."""
         answer = ask(self.server.port, request, self.path)
         assert answer is not None, "the server hung up without an answer"
         return answer
@@ -159,11 +157,9 @@ class Server:
         self._names = count()
 
     def place(self, mount: str = "app", *, offset: int = 0) -> Place:
-        """Return an unused receiver, mounted in this way."""
         return Place(self, mount, f"r{next(self._names)}", offset)
 
     def connect(self, *, timeout: float = 10) -> Connection:
-        """Return a connection to the server."""
         return Connection(self.port, timeout=timeout)
 
     def get(self, path: str) -> bytes:
@@ -228,16 +224,13 @@ class Switchboard:
         self._app: ASGIApp | None = None
 
     def connect(self, app: ASGIApp) -> None:
-        """Let *app* answer from now on."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to that program."""
         assert self._app is not None, "no program is connected"
         await self._app(scope, receive, send)
 
     def ask(self, path: str, request: Request | None = None) -> Answer:
-        """Return the program's answer to a genuine delivery, or to *request*."""
         answer = ask(self.port, delivery() if request is None else request, path)
         assert answer is not None, "the server hung up without an answer"
         return answer

@@ -1,4 +1,4 @@
-"""A receiver with one handler that counts what it runs, and somebody who sends to it."""
+"""A receiver with one handler that counts its runs, and a provider that sends to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every store behind one face, and the operations to ask it for: a new store is one more entry."""
+"""Every store behind one interface, and its operations. A new store is one more entry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.envelope import retry_key
-from tests.support.parts import Jobs, RedisJobs
+from tests.support.parts import Jobs
 from tests.support.waiting import eventually
 
 A = TypeVar("A")
@@ -56,11 +56,9 @@ class Subject:
     jobs: Jobs | None = None
 
     def accept(self, operation: Accept) -> Claim:
-        """Return what a receiver asks when *body* arrives."""
         return self.ask(operation)
 
     def finish(self, operation: Finish) -> State:
-        """Return what a receiver asks when a handler of *body* has ended."""
         return self.ask(operation)
 
 
@@ -127,7 +125,7 @@ def _inside(
             assert stored is None or isinstance(stored, bytes)
             return stored
 
-        yield passes, body, RedisJobs(client, prefix)
+        yield passes, body, Jobs(client, prefix)
 
 
 def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:
@@ -151,14 +149,14 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "django-postgresql": _django("postgresql"),
     "django-asyncio": _django("asyncio", in_asyncio=True),
 }
-"""What every store must pass, under a name: a URL, a prefix and spans in, a subject out."""
+"""The stores that must pass the conformance suites, by name."""
 
 
 QUEUEING = ("redis", "redis-asyncio")
-"""Those that push jobs in the step that remembers a delivery."""
+"""Stores that push jobs in the step that accepts a delivery."""
 
 LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
-"""Those that tell operators what came, and what became of it."""
+"""Stores with records for operators."""
 
 
 def content(number: int = 1, *, stamped: str = "12:00:00") -> bytes:
@@ -181,7 +179,6 @@ def accept(
     inline: bool = True,
     jobs: tuple[Job, ...] = (),
 ) -> Accept:
-    """Return what a receiver asks when *body* arrives."""
     seen = retry_key(under, body)
     return Accept(
         fingerprint(body),
@@ -198,7 +195,6 @@ def accept(
 def finish(
     body: bytes, state: State = State.DONE, *, token: bytes = b"first", handler: str | None = None
 ) -> Finish:
-    """Return what a receiver asks when a handler of *body* has ended."""
     return Finish(fingerprint(body), token, state, handler)
 
 

@@ -1,4 +1,4 @@
-"""The cases of ``tests/vectors``, as requests that can be made of a receiver or put on a wire.
+"""The cases of ``tests/vectors`` as requests.
 
 The statuses in ``attack_cases.json`` are older than the outcome table; where the two differ, the
 table of outcomes counts (``adapted`` below, as ``knowledge/attacks.md`` does).

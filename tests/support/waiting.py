@@ -1,4 +1,4 @@
-"""Wait for what happens in its own time, by looking again and again, never by guessing how long."""
+"""Wait for a condition by polling, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def eventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
 
 
 async def aeventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
-    """Do the same in an event loop."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -1,4 +1,4 @@
-"""A receiver with a queue in a module of its own, and RQ workers that run in the test's process."""
+"""A receiver with a queue in its own module, and RQ workers in the process of the test."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ class Workshop:
                 raise error
 
     def named(self, name: str) -> str:
-        """Return the name of a handler in a record."""
         return f"{self.module.__name__}:{name}"
 
     def send(self, request: Request | None = None) -> Reply:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from typing import TypeVar, assert_type
 
+from pydantic import SecretStr
 from starlette.datastructures import Headers as StarletteHeaders
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, RedisStore, Reply, errors, events
@@ -47,6 +48,10 @@ Receiver(b"a-secret-of-some-length", store=MemoryStore())
 Receiver(["a-secret-of-some-length", b"another-secret-of-length"], store=stores[1])
 Receiver(("a-secret-of-some-length",), tolerance=timedelta(hours=1), leeway=timedelta())
 Receiver({"2026": "a-secret-of-some-length", "2025": b"another-secret-of-length"})
+Receiver(SecretStr("a-secret-of-some-length"), store="redis://localhost", queue="billing")
+Receiver({"2026": SecretStr("a-secret-of-some-length")}, store="memory", tolerance=900)
+Receiver("a-secret-of-some-length", tolerance="15m", leeway=0.5, timeout=timedelta(seconds=5))
+RedisStore("redis://localhost", retention="2d", lease=90, unfinished_retention=timedelta(days=60))
 hooks = Receiver(
     "a-secret-of-some-length",
     store=Forwarding(MemoryStore()),

@@ -11,7 +11,7 @@ RQQueue(retries=5)  # error
 RQQueue(retries=(0.5,))  # error
 RQQueue(timeout="60")  # error
 RQQueue(receiver=hooks)  # error
-Receiver("a-secret-of-some-length", queue="billing")  # error
+Receiver("a-secret-of-some-length", queue=7)  # error
 Receiver("a-secret-of-some-length", MemoryStore(), RQQueue())  # error
 RetryLater()  # error
 RetryLater("5")  # error

@@ -23,11 +23,14 @@ Receiver(None)  # error
 Receiver(["a-secret-of-some-length", None])  # error
 Receiver("a-secret-of-some-length", MemoryStore())  # error
 Receiver("a-secret-of-some-length", store=NoStore())  # error
-Receiver("a-secret-of-some-length", store="redis://localhost")  # error
-Receiver("a-secret-of-some-length", tolerance=900)  # error
+Receiver("a-secret-of-some-length", store=42)  # error
+Receiver("a-secret-of-some-length", tolerance=[900])  # error
+Receiver("a-secret-of-some-length", timeout=None)  # error
+Receiver("a-secret-of-some-length", max_body="1 MiB")  # error
 Receiver("a-secret-of-some-length", tolerence=timedelta(hours=1))  # error
 Receiver("a-secret-of-some-length", clock=timedelta)  # error
 MemoryStore(10)  # error
+MemoryStore(lease=[60])  # error
 
 
 def receive(headers: dict[str, str]) -> None:

@@ -13,18 +13,26 @@ ROWS = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if lin
 
 def renamed_names() -> Iterator[tuple[str, str]]:
     """Yield the old and the new name of each alias for modules, options and settings."""
-    for call in (node for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        tables = [keyword.value for keyword in call.keywords if keyword.arg == "renamed"]
-        if isinstance(call.func, ast.Name) and call.func.id == "renamed_names":
-            tables.append(call.args[1])
-        for table in tables:
-            if isinstance(table, ast.Dict):
-                yield from ast.literal_eval(table).items()
+    for tree in TREES:
+        for node in ast.walk(tree):
+            yield from _aliases(node)
+
+
+def _aliases(node: ast.AST) -> Iterator[tuple[str, str]]:
+    match node:
+        case ast.Assign([ast.Name(old)], ast.Call(ast.Name("RenamedAttribute"), [new])):
+            yield old, ast.literal_eval(new)
+        case ast.Call(ast.Name("renamed_names"), [_, ast.Dict() as table]):
+            yield from ast.literal_eval(table).items()
+        case ast.keyword("renamed", ast.Dict() as table):
+            yield from ast.literal_eval(table).items()
+        case _:
+            pass
 
 
 def test_changelog_lists_every_renamed_name() -> None:
     aliases = list(renamed_names())
-    assert ("parse", "parse_event") in aliases
+    assert {("parse", "parse_event"), ("refuse", "reject")} <= set(aliases)
     missing = [
         alias
         for alias in aliases

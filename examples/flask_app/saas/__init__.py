@@ -23,7 +23,6 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
         SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///saas.db"),
         CRM_URL=os.environ.get("CRM_URL"),
         FLORENTIN_QUEUE="florentin",
-        FLORENTIN_RETRIES=os.environ.get("FLORENTIN_RETRIES"),
     )
     app.config.from_mapping(overrides)
     db.init_app(app)

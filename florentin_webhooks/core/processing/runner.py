@@ -188,14 +188,17 @@ class HandlerRunner:
         return max(waits) if waits and len(waits) == len(self._failures) else None
 
     def _result(self, state: State) -> RunResult:
+        if not self._failures:
+            return RunResult(state)
         return RunResult(state, tuple(self._failures), self._retry_after())
 
     def _next_state(self, *, last: bool) -> State:
         if not last:
             return State.RUNNING
-        if self._lease.part and self._retry_after() is not None:
-            return State.QUEUED
-        return self._states.failed if self._failures else self._states.succeeded
+        if not self._failures:
+            return self._states.succeeded
+        is_postponed = self._lease.part and self._retry_after() is not None
+        return State.QUEUED if is_postponed else self._states.failed
 
     async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
         state, jobs = self._next_state(last=last), self._states.jobs

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from inspect import isclass
 from typing import TYPE_CHECKING, NoReturn, TypeGuard
 
-from florentin_webhooks.core.suggestions import closest_match
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.event import Event, UnknownEvent, event_names
+from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler

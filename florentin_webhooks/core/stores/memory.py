@@ -9,10 +9,12 @@ from heapq import heappop, heappush, heapreplace
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.memory_guards import MemoryGuards
+from florentin_webhooks.core.stores.retention import validate_count
 from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
@@ -56,20 +58,19 @@ class MemoryStore:
     def __init__(
         self,
         *,
-        retention: timedelta = timedelta(hours=24),
-        lease: timedelta = timedelta(seconds=60),
+        retention: Duration = timedelta(hours=24),
+        lease: Duration = timedelta(seconds=60),
         capacity: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if capacity < 1:
-            raise ConfigurationError(f"capacity is {capacity}.", "Pass at least 1.")
-        self.retention = retention
-        self.lease = lease
+        validate_count("capacity", capacity, 1)
+        self.retention = positive_duration("retention", retention)
+        self.lease = positive_duration("lease", lease)
         self.supports_jobs = self.supports_transactions = False
         self._capacity = capacity
         self._clock = clock
         self._lock = Lock()
-        self._guards = MemoryGuards(retention.total_seconds())
+        self._guards = MemoryGuards(self.retention.total_seconds())
         self._records: dict[bytes, _Entry] = {}
         self._sent_under: dict[bytes, dict[bytes, bytes]] = {}
         self._expiry: list[tuple[float, bytes]] = []

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from warnings import warn
 
+from florentin_webhooks.core.durations import positive_duration
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.secrets import describe_value
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.durations import Duration
 
 __all__ = [
     "UNFINISHED_RETENTION",
     "milliseconds",
-    "resolve_keep",
-    "validate_unfinished_retention",
+    "resolve_unfinished_retention",
+    "validate_count",
 ]
 
 UNFINISHED_RETENTION = timedelta(days=30)
@@ -23,19 +29,28 @@ def milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def validate_unfinished_retention(unfinished: timedelta, retention: timedelta) -> None:
-    """Raise :class:`ConfigurationError` if *unfinished* is shorter than *retention*."""
-    if unfinished < retention:
+def resolve_unfinished_retention(
+    unfinished: Duration, keep: Duration | None, retention: timedelta
+) -> timedelta:
+    """Return *unfinished*, or *keep*, the old name of the argument, as a timedelta.
+
+    Raises :class:`ConfigurationError` if it is shorter than *retention*.
+    """
+    if keep is not None:
+        text = "keep was renamed to unfinished_retention; the old name goes with 0.3."
+        warn(text, DeprecationWarning, stacklevel=3)
+        unfinished = keep
+    duration = positive_duration("unfinished_retention", unfinished)
+    if duration < retention:
         raise ConfigurationError(
-            f"unfinished_retention ({unfinished}) is shorter than retention ({retention}).",
+            f"unfinished_retention ({duration}) is shorter than retention ({retention}).",
             "Raise unfinished_retention.",
         )
+    return duration
 
 
-def resolve_keep(keep: timedelta | None, unfinished: timedelta) -> timedelta:
-    """Return *keep*, the old name of the argument, with a warning if it is given."""
-    if keep is None:
-        return unfinished
-    text = "keep was renamed to unfinished_retention; the old name goes with 0.3."
-    warn(text, DeprecationWarning, stacklevel=3)
-    return keep
+def validate_count(name: str, value: object, least: int) -> None:
+    """Raise :class:`ConfigurationError` unless the argument *name* is an int of *least* or more."""
+    if not isinstance(value, int) or value < least:
+        hint = f"Set {name} to a number of deliveries, {least} or more."
+        raise ConfigurationError(describe_value(name, value), hint)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
-    from florentin_webhooks.senders.florentin.events import Event
+    from florentin_webhooks.protocol.event import Event
 
 __all__ = ["DeliverySource", "delivery_source"]
 

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils.connection import ConnectionDoesNotExist
 
+from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import Operation, State
@@ -27,8 +28,8 @@ from florentin_webhooks.core.stores.queries import (
 from florentin_webhooks.core.stores.retention import (
     UNFINISHED_RETENTION,
     milliseconds,
-    resolve_keep,
-    validate_unfinished_retention,
+    resolve_unfinished_retention,
+    validate_count,
 )
 from florentin_webhooks.django.store import queries
 from florentin_webhooks.django.store.accept import accept
@@ -78,26 +79,27 @@ class DjangoStore:
         self,
         using: str = DEFAULT_DB_ALIAS,
         *,
-        retention: timedelta = timedelta(hours=24),
-        lease: timedelta = timedelta(seconds=60),
-        unfinished_retention: timedelta = UNFINISHED_RETENTION,
+        retention: Duration = timedelta(hours=24),
+        lease: Duration = timedelta(seconds=60),
+        unfinished_retention: Duration = UNFINISHED_RETENTION,
         history: int = 1000,
-        keep: timedelta | None = None,
+        keep: Duration | None = None,
     ) -> None:
-        unfinished_retention = resolve_keep(keep, unfinished_retention)
-        validate_unfinished_retention(unfinished_retention, retention)
+        validate_count("history", history, 0)
         _check_database(using)
         self.using = using
-        self.retention = retention
-        self.lease = lease
-        self.unfinished_retention = unfinished_retention
+        self.retention = positive_duration("retention", retention)
+        self.lease = positive_duration("lease", lease)
+        self.unfinished_retention = resolve_unfinished_retention(
+            unfinished_retention, keep, self.retention
+        )
         self.supports_jobs = False
         self.supports_transactions = True
         self._options = StoreOptions(
             using,
-            milliseconds(retention),
-            milliseconds(lease),
-            milliseconds(unfinished_retention),
+            milliseconds(self.retention),
+            milliseconds(self.lease),
+            milliseconds(self.unfinished_retention),
             history,
         )
 

@@ -1,18 +1,27 @@
-"""The headers of a delivery and their meaning, for documentation such as OpenAPI."""
+"""The documentation of the headers of a delivery, for OpenAPI."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.senders.base import HeaderDocumentation
+from florentin_webhooks.senders.florentin.signature import (
+    DELIVERY_ID_HEADER,
+    EVENT_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["HEADERS", "REQUIRED_HEADER"]
+__all__ = ["HEADERS"]
 
-REQUIRED_HEADER = "X-Florentin-Signature"
-HEADERS: Mapping[str, str] = {
-    REQUIRED_HEADER: "`sha256=` and the HMAC-SHA256 of the raw body, in hex",
-    "X-Florentin-Event": "the event's type; if present, it must agree with the body",
-    "X-Florentin-Delivery-Id": "the id of the delivery at Florentin",
-    "X-Florentin-Timestamp": "informative: the signed timestamp is in the body",
+HEADERS: Mapping[str, HeaderDocumentation] = {
+    SIGNATURE_HEADER: HeaderDocumentation(
+        "`sha256=` and the HMAC-SHA256 of the raw body, in hex", required=True
+    ),
+    EVENT_HEADER: HeaderDocumentation("the event's type; if present, it must agree with the body"),
+    DELIVERY_ID_HEADER: HeaderDocumentation("the id of the delivery at Florentin"),
+    TIMESTAMP_HEADER: HeaderDocumentation("informative: the signed timestamp is in the body"),
 }

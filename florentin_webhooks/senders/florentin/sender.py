@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.senders.florentin import envelope
 from florentin_webhooks.senders.florentin.events import CATALOGUE
+from florentin_webhooks.senders.florentin.headers import HEADERS
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 from florentin_webhooks.senders.secrets import validate_strength
 
@@ -17,10 +18,11 @@ __all__ = ["FLORENTIN", "FlorentinSender"]
 
 
 class FlorentinSender:
-    """Florentin's scheme, envelope and catalogue."""
+    """Florentin's scheme, envelope, catalogue and headers."""
 
     name = "Florentin"
     catalogue = CATALOGUE
+    headers = HEADERS
     signs_delivery_id = False
     parse = staticmethod(envelope.parse)
     retry_key = staticmethod(envelope.retry_key)

@@ -1,4 +1,4 @@
-"""What the suites of this folder run on."""
+"""The stores that the suites of this folder run on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -40,20 +40,20 @@ def held(store: Subject) -> Subject:
     return store
 
 
-def test_the_first_gets_in_and_nobody_after_it_was_done(held: Subject) -> None:
+def test_label_runs_once(held: Subject) -> None:
     assert held.ask(once(GuardStep.BEGIN)) == RUN
     assert held.ask(once(GuardStep.DONE)) == RUN
     assert held.ask(once(GuardStep.BEGIN)) == DONE
 
 
-def test_what_was_released_may_be_tried_again(held: Subject) -> None:
+def test_released_label_runs_again(held: Subject) -> None:
     held.ask(once(GuardStep.BEGIN))
     held.ask(once(GuardStep.RELEASE))
     assert held.ask(once(GuardStep.BEGIN)) == RUN
 
 
 @pytest.mark.parametrize("step", GuardStep)
-def test_a_step_that_is_sent_twice_counts_once(held: Subject, step: GuardStep) -> None:
+def test_repeated_step_counts_once(held: Subject, step: GuardStep) -> None:
     held.ask(once(GuardStep.BEGIN))
     first = held.ask(once(step))
     again = held.ask(once(step))
@@ -61,14 +61,14 @@ def test_a_step_that_is_sent_twice_counts_once(held: Subject, step: GuardStep) -
     assert held.ask(once(GuardStep.BEGIN)) == (DONE if step is GuardStep.DONE else RUN)
 
 
-def test_labels_are_guarded_one_by_one(held: Subject) -> None:
+def test_labels_are_independent(held: Subject) -> None:
     held.ask(once(GuardStep.BEGIN, label="a"))
     held.ask(once(GuardStep.DONE, label="a"))
     assert held.ask(once(GuardStep.BEGIN, label="b")) == RUN
     assert held.ask(once(GuardStep.BEGIN, label="")) == RUN
 
 
-def test_the_next_attempt_knows_what_was_done_once(held: Subject) -> None:
+def test_completed_label_does_not_run_in_the_next_attempt(held: Subject) -> None:
     held.ask(once(GuardStep.BEGIN))
     held.ask(once(GuardStep.DONE))
     held.finish(finish(BODY, State.FAILED))
@@ -76,21 +76,21 @@ def test_the_next_attempt_knows_what_was_done_once(held: Subject) -> None:
     assert held.ask(once(GuardStep.BEGIN, token=b"second")) == DONE
 
 
-def test_one_who_died_inside_keeps_the_next_one_out_for_a_while(make: Make) -> None:
+def test_label_of_a_dead_owner_is_blocked_until_it_expires(make: Make) -> None:
     store = make(Span(lease=3600))
     claimed(store, BODY)
-    store.ask(once(GuardStep.BEGIN, seconds=0.2))
+    store.ask(once(GuardStep.BEGIN, seconds=0.8))
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"second")
     busy = store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60))
     assert busy.permission is GuardDecision.BUSY
-    assert 0 < busy.wait <= 0.2
-    store.passes(0.2)
+    assert 0 < busy.wait <= 0.8
+    store.passes(0.8)
     assert store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60)) == RUN
 
 
 @pytest.mark.parametrize("step", [GuardStep.DONE, GuardStep.RELEASE])
-def test_one_who_comes_out_late_changes_nothing(make: Make, step: GuardStep) -> None:
+def test_late_owner_of_a_label_changes_nothing(make: Make, step: GuardStep) -> None:
     store = make(Span(lease=3600))
     claimed(store, BODY)
     store.ask(once(GuardStep.BEGIN, seconds=0.05))
@@ -104,7 +104,7 @@ def test_one_who_comes_out_late_changes_nothing(make: Make, step: GuardStep) -> 
     assert store.ask(once(GuardStep.BEGIN, token=b"third")).permission is GuardDecision.BUSY
 
 
-def test_one_whose_lease_is_another_ones_by_now_does_not_get_in(make: Make) -> None:
+def test_label_needs_the_lease_of_the_delivery(make: Make) -> None:
     store = make(Span(lease=0.05))
     claimed(store, BODY)
     store.passes(0.05)
@@ -112,17 +112,17 @@ def test_one_whose_lease_is_another_ones_by_now_does_not_get_in(make: Make) -> N
     assert store.ask(once(GuardStep.BEGIN)).permission is GuardDecision.BUSY
 
 
-def test_one_who_wakes_up_when_all_is_done_does_nothing(held: Subject) -> None:
+def test_label_of_a_completed_delivery_does_not_run(held: Subject) -> None:
     held.finish(finish(BODY))
     assert held.ask(once(GuardStep.BEGIN)) == DONE
 
 
-def test_nothing_happens_once_for_a_delivery_that_nobody_knows(store: Subject) -> None:
+def test_label_of_an_unknown_delivery_does_not_run(store: Subject) -> None:
     assert store.ask(once(GuardStep.BEGIN)).permission is GuardDecision.BUSY
     assert store.accept(accept(BODY)).verdict is AcceptDecision.RUN
 
 
-def test_an_older_event_than_the_newest_handled_is_superseded(store: Subject) -> None:
+def test_older_event_than_the_newest_handled_is_superseded(store: Subject) -> None:
     for step in (GuardStep.BEGIN, GuardStep.DONE):
         assert store.ask(latest(step, 20)) == RUN
     assert store.ask(latest(GuardStep.BEGIN, 19)) == GuardGrant(GuardDecision.SUPERSEDED)
@@ -131,7 +131,7 @@ def test_an_older_event_than_the_newest_handled_is_superseded(store: Subject) ->
     assert store.ask(latest(GuardStep.BEGIN, 21, token=b"third")) == RUN
 
 
-def test_only_one_event_of_an_entity_is_handled_at_a_time(store: Subject) -> None:
+def test_one_event_of_an_entity_runs_at_a_time(store: Subject) -> None:
     store.ask(latest(GuardStep.BEGIN, 20, seconds=30))
     busy = store.ask(latest(GuardStep.BEGIN, 21, token=b"second"))
     assert busy.permission is GuardDecision.BUSY
@@ -141,18 +141,18 @@ def test_only_one_event_of_an_entity_is_handled_at_a_time(store: Subject) -> Non
     assert store.ask(latest(GuardStep.BEGIN, 21, token=b"second")) == RUN
 
 
-def test_entities_do_not_know_each_other(store: Subject) -> None:
+def test_entities_are_independent(store: Subject) -> None:
     store.ask(latest(GuardStep.BEGIN, 20))
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"second", entity=b"other")) == RUN
 
 
-def test_what_was_not_handled_supersedes_nothing(store: Subject) -> None:
+def test_event_that_was_not_handled_supersedes_nothing(store: Subject) -> None:
     store.ask(latest(GuardStep.BEGIN, 20))
     store.ask(latest(GuardStep.RELEASE, 20))
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"second")) == RUN
 
 
-def test_one_who_died_with_an_entity_keeps_it_for_a_while(store: Subject) -> None:
+def test_entity_of_a_dead_owner_is_blocked_until_it_expires(store: Subject) -> None:
     store.ask(latest(GuardStep.BEGIN, 20, seconds=0.05))
     store.passes(0.05)
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"second")) == RUN
@@ -162,7 +162,7 @@ def test_one_who_died_with_an_entity_keeps_it_for_a_while(store: Subject) -> Non
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"third")) == RUN
 
 
-def test_the_newest_stays_the_newest_whatever_ends_after_it(store: Subject) -> None:
+def test_newest_event_stays_newest_when_an_older_one_ends_later(store: Subject) -> None:
     for timestamp in (20, 30, 30):
         store.ask(latest(GuardStep.BEGIN, timestamp, token=b"%d" % timestamp))
         store.ask(latest(GuardStep.DONE, timestamp, token=b"%d" % timestamp))

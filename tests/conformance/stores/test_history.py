@@ -1,4 +1,4 @@
-"""What every store that pushes jobs tells of deliveries afterwards, and how they are run again."""
+"""The records of every store that pushes jobs, and how deliveries are reopened."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def store(make: Make) -> Subject:
     return make(Span(history=1000))
 
 
-def test_a_record_tells_all_that_is_known(store: Subject) -> None:
+def test_record_has_every_field(store: Subject) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
     store.ask(ClaimJob(KEY, b"worker", JOB, 60))
     ended = Finish(
@@ -80,7 +80,7 @@ def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.DEAD, State.QUEUED])
-def test_what_is_opened_again_runs_all_its_handlers_again(store: Subject, state: State) -> None:
+def test_reopened_delivery_runs_all_handlers(store: Subject, state: State) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
     store.ask(ClaimJob(KEY, b"worker", JOB, 60))
     store.finish(Finish(KEY, b"worker", State.RUNNING, "m:bill", part=JOB))
@@ -96,7 +96,7 @@ def test_what_is_opened_again_runs_all_its_handlers_again(store: Subject, state:
     assert store.finish(Finish(KEY, b"next", State.DONE, "m:bill", part=JOB)) is State.DONE
 
 
-def test_a_worker_that_runs_while_its_delivery_is_opened_again_counts_no_more(
+def test_reopening_invalidates_the_lease_of_a_running_worker(
     store: Subject,
 ) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
@@ -106,7 +106,7 @@ def test_a_worker_that_runs_while_its_delivery_is_opened_again_counts_no_more(
     assert found(store, KEY).handlers == {}
 
 
-def test_what_is_dropped_counts_as_done_and_its_worker_as_well(store: Subject) -> None:
+def test_dropped_delivery_is_done_and_its_worker_cannot_finish(store: Subject) -> None:
     store.accept(accept(BODY, inline=False, jobs=(JOB,)))
     store.ask(ClaimJob(KEY, b"worker", JOB, 60))
     assert store.ask(ResetRecord(KEY, ResetMode.DROP, (JOB,))) is State.QUEUED

@@ -23,26 +23,26 @@ def done(store: Subject, body: bytes, under: str | None = "id-1") -> None:
     assert store.finish(finish(body)) is State.DONE
 
 
-def test_a_retry_that_is_stamped_anew_is_a_duplicate_of_what_is_done(store: Subject) -> None:
+def test_restamped_retry_of_a_completed_delivery_is_a_duplicate(store: Subject) -> None:
     done(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
     assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
-def test_a_retry_that_is_stamped_anew_waits_for_what_runs(store: Subject) -> None:
+def test_restamped_retry_of_a_running_delivery_is_in_progress(store: Subject) -> None:
     claimed(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
     assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
-def test_a_retry_that_is_stamped_anew_goes_on_with_what_failed(store: Subject) -> None:
+def test_restamped_retry_continues_a_failed_delivery(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED, handler="one"))
     claim = claimed(store, LATER, token=b"other")
     assert claim == Claim(AcceptDecision.RUN, fingerprint(BODY), attempt=2, done=frozenset({"one"}))
 
 
-def test_what_a_retry_stamped_anew_has_finished_is_done_for_both(store: Subject) -> None:
+def test_completed_restamped_retry_completes_the_first_delivery(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
     claimed(store, LATER, token=b"other")
@@ -51,35 +51,33 @@ def test_what_a_retry_stamped_anew_has_finished_is_done_for_both(store: Subject)
     assert store.accept(accept(LATER, token=b"third")).verdict is AcceptDecision.DUPLICATE
 
 
-def test_a_lost_answer_to_a_retry_that_is_stamped_anew_is_given_again(store: Subject) -> None:
+def test_repeated_accept_of_a_restamped_retry_keeps_the_lease(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
     assert claimed(store, LATER, token=b"other") == claimed(store, LATER, token=b"other")
 
 
-def test_a_fresh_stamp_runs_what_was_too_old(store: Subject) -> None:
+def test_restamped_retry_of_a_stale_delivery_runs(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
     assert claimed(store, LATER, token=b"other").key == fingerprint(BODY)
 
 
 @pytest.mark.parametrize("under", ["id-2", None])
-def test_a_captured_retry_runs_nothing_whatever_it_is_sent_under(
-    store: Subject, under: str | None
-) -> None:
+def test_captured_retry_is_a_duplicate_under_any_id(store: Subject, under: str | None) -> None:
     done(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under=under))
     assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
-def test_a_captured_retry_runs_nothing_while_the_first_one_runs(store: Subject) -> None:
+def test_captured_retry_of_a_running_delivery_is_in_progress(store: Subject) -> None:
     claimed(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under="id-2"))
     assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
-def test_a_retry_is_known_as_long_as_if_it_had_come_first(make: Make) -> None:
+def test_restamped_retry_has_the_full_retention(make: Make) -> None:
     store = make(Span(retention=0.6))
     done(store, BODY)
     store.passes(0.4)
@@ -89,7 +87,7 @@ def test_a_retry_is_known_as_long_as_if_it_had_come_first(make: Make) -> None:
     assert claim.verdict is AcceptDecision.DUPLICATE
 
 
-def test_a_retry_is_forgotten_after_the_retention(make: Make) -> None:
+def test_restamped_retry_is_deleted_after_the_retention(make: Make) -> None:
     store = make(Span(retention=SHORT))
     done(store, BODY)
     store.accept(accept(LATER, token=b"other"))
@@ -97,30 +95,30 @@ def test_a_retry_is_forgotten_after_the_retention(make: Make) -> None:
     assert claimed(store, LATER, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(LATER))
 
 
-def test_a_second_key_is_forgotten_after_the_retention(make: Make) -> None:
+def test_retry_key_is_deleted_after_the_retention(make: Make) -> None:
     store = make(Span(retention=SHORT))
     done(store, BODY)
     store.passes(SHORT)
     assert claimed(store, LATER, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(LATER))
 
 
-def test_without_a_delivery_id_another_stamp_is_another_event(store: Subject) -> None:
+def test_other_timestamp_without_an_id_is_another_event(store: Subject) -> None:
     done(store, BODY, under=None)
     assert claimed(store, LATER, token=b"other", under=None).key == fingerprint(LATER)
 
 
-def test_another_stamp_under_another_id_is_another_event(store: Subject) -> None:
+def test_other_timestamp_under_another_id_is_another_event(store: Subject) -> None:
     done(store, BODY)
     assert claimed(store, LATER, token=b"other", under="id-2").key == fingerprint(LATER)
 
 
-def test_other_content_under_a_known_id_is_run_and_told(store: Subject) -> None:
+def test_other_body_under_a_known_id_runs_and_is_reported(store: Subject) -> None:
     done(store, BODY)
     claim = claimed(store, OTHER, token=b"other")
     assert claim == Claim(AcceptDecision.RUN, fingerprint(OTHER), id_reused=True)
 
 
-def test_both_contents_under_one_id_are_remembered(store: Subject) -> None:
+def test_both_bodies_under_one_id_are_duplicates(store: Subject) -> None:
     done(store, BODY)
     done(store, OTHER)
     later = content(2, stamped="12:00:30")
@@ -128,14 +126,14 @@ def test_both_contents_under_one_id_are_remembered(store: Subject) -> None:
     assert store.accept(accept(later)).key == fingerprint(OTHER)
 
 
-def test_a_known_delivery_does_not_reuse_its_id(store: Subject) -> None:
+def test_known_delivery_does_not_reuse_its_id(store: Subject) -> None:
     done(store, BODY)
     done(store, OTHER)
     assert not store.accept(accept(OTHER, token=b"other")).id_reused
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
-def test_a_known_delivery_under_another_id_is_told(store: Subject, state: State) -> None:
+def test_known_delivery_under_another_id_is_reported(store: Subject, state: State) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, state))
     claim = store.accept(accept(BODY, token=b"other", under="id-2"))
@@ -143,14 +141,14 @@ def test_a_known_delivery_under_another_id_is_told(store: Subject, state: State)
 
 
 @pytest.mark.parametrize("under", ["id-1", None])
-def test_a_known_delivery_under_its_id_or_none_is_nothing_special(
+def test_known_delivery_under_its_id_or_none_is_not_reported(
     store: Subject, under: str | None
 ) -> None:
     done(store, BODY)
     assert not store.accept(accept(BODY, token=b"other", under=under)).id_changed
 
 
-def test_a_delivery_id_is_believed_by_nobody_who_is_not_remembered(store: Subject) -> None:
+def test_id_of_an_unstored_delivery_is_not_trusted(store: Subject) -> None:
     done(store, BODY)
     store.accept(accept(OTHER, under="id-2"))
     assert store.accept(accept(LATER, under="id-2", token=b"other")).verdict is AcceptDecision.RUN

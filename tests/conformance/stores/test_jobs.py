@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize("make", QUEUEING, indirect=True)
 ENDLESS = float("inf")
 
 
-def test_accepting_pushes_the_jobs_in_the_same_step(store: Subject, jobs: Jobs) -> None:
+def test_accept_pushes_the_jobs_in_one_step(store: Subject, jobs: Jobs) -> None:
     claim = store.accept(queued(BODY, JOB, OTHER))
     assert (claim.verdict, claim.key, claim.attempt) == (AcceptDecision.QUEUED, KEY, 1)
     assert jobs.listed("q") == [JOB.id]
@@ -37,24 +37,24 @@ def test_accepting_pushes_the_jobs_in_the_same_step(store: Subject, jobs: Jobs) 
     assert jobs.life(KEY) == ENDLESS
 
 
-def test_an_accept_that_is_sent_twice_pushes_once_and_says_so(store: Subject, jobs: Jobs) -> None:
+def test_repeated_accept_pushes_once(store: Subject, jobs: Jobs) -> None:
     for _ in range(3):
         assert store.accept(queued()).verdict is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
-def test_what_is_queued_is_a_duplicate_to_everybody_else(store: Subject, jobs: Jobs) -> None:
+def test_queued_delivery_is_a_duplicate(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
-    anew = content(stamped="12:00:30")
+    restamped = content(stamped="12:00:30")
     assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
-    told = store.accept(queued(anew, token=b"third"))
+    told = store.accept(queued(restamped, token=b"third"))
     assert (told.verdict, told.key) == (AcceptDecision.DUPLICATE, KEY)
     assert jobs.listed("q") == [JOB.id]
-    assert jobs.fields(job(anew)) == {}
+    assert jobs.fields(job(restamped)) == {}
 
 
 @pytest.mark.parametrize("given", [{"fresh": False}, {"valid": False}])
-def test_what_is_stale_or_invalid_is_not_pushed(
+def test_stale_or_invalid_delivery_is_not_pushed(
     store: Subject, jobs: Jobs, given: dict[str, bool]
 ) -> None:
     verdict = store.accept(replace(queued(), **given)).verdict  # type: ignore[arg-type]  # as Accept has.
@@ -64,7 +64,7 @@ def test_what_is_stale_or_invalid_is_not_pushed(
     assert jobs.listed("q") == [JOB.id]
 
 
-def test_inline_handlers_come_first_and_their_finish_pushes(store: Subject, jobs: Jobs) -> None:
+def test_finish_of_inline_handlers_pushes_the_jobs(store: Subject, jobs: Jobs) -> None:
     assert store.accept(accept(BODY, jobs=(JOB,))).verdict is AcceptDecision.RUN
     assert jobs.listed("q") == []
     last = Finish(KEY, b"first", State.QUEUED, "m:check", jobs=(JOB, OTHER))
@@ -75,7 +75,7 @@ def test_inline_handlers_come_first_and_their_finish_pushes(store: Subject, jobs
     assert store.ask(begin()).done == {"m:check"}
 
 
-def test_a_late_inline_owner_pushes_nothing(make: Make) -> None:
+def test_expired_inline_lease_owner_pushes_nothing(make: Make) -> None:
     store = make(Span(lease=0.05))
     assert store.jobs is not None
     store.accept(accept(BODY, jobs=(JOB,)))
@@ -85,9 +85,7 @@ def test_a_late_inline_owner_pushes_nothing(make: Make) -> None:
     assert store.jobs.listed("q") == []
 
 
-def test_a_finish_that_is_repeated_after_everything_went_on_pushes_nothing(
-    store: Subject, jobs: Jobs
-) -> None:
+def test_late_repeated_finish_pushes_nothing(store: Subject, jobs: Jobs) -> None:
     store.accept(accept(BODY, jobs=(JOB,)))
     last = Finish(KEY, b"first", State.QUEUED, jobs=(JOB,))
     store.finish(last)
@@ -99,7 +97,7 @@ def test_a_finish_that_is_repeated_after_everything_went_on_pushes_nothing(
     assert jobs.listed("q") == []
 
 
-def test_a_worker_is_told_all_that_is_known(store: Subject) -> None:
+def test_claim_of_a_job_has_the_stored_delivery(store: Subject) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     assert store.ask(begin(job(BODY, "other", ()))) == JobClaim(
         JobDecision.RUN,
@@ -112,7 +110,7 @@ def test_a_worker_is_told_all_that_is_known(store: Subject) -> None:
     )
 
 
-def test_one_worker_has_a_part_at_a_time(store: Subject) -> None:
+def test_one_worker_runs_a_part_at_a_time(store: Subject) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     assert store.ask(begin(seconds=30)).verdict is JobDecision.RUN
     busy = store.ask(begin(token=b"second"))
@@ -125,7 +123,7 @@ def test_one_worker_has_a_part_at_a_time(store: Subject) -> None:
 
 
 @pytest.mark.answers("worker-dies-after-claim")
-def test_a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more(
+def test_expired_part_lease_is_taken_over(
     store: Subject,
 ) -> None:
     store.accept(queued())
@@ -139,7 +137,7 @@ def test_a_part_whose_lease_has_ended_is_taken_over_and_its_owner_counts_no_more
     assert store.finish(ended()) is State.DONE
 
 
-def test_the_lease_of_a_part_is_not_the_one_of_inline_handlers(make: Make) -> None:
+def test_part_lease_is_not_the_inline_lease(make: Make) -> None:
     store = make(Span(lease=0.05))
     store.accept(queued())
     store.ask(begin(seconds=3600))
@@ -148,7 +146,7 @@ def test_the_lease_of_a_part_is_not_the_one_of_inline_handlers(make: Make) -> No
     assert store.ask(begin(token=b"second")).wait > 3000
 
 
-def test_what_has_ended_is_not_run_again(store: Subject) -> None:
+def test_finished_part_does_not_run_again(store: Subject) -> None:
     store.accept(queued(BODY, job(BODY, handlers=("m:bill", "m:mail"))))
     store.ask(begin())
     store.finish(ended(State.RUNNING, handler="m:bill"))
@@ -158,7 +156,7 @@ def test_what_has_ended_is_not_run_again(store: Subject) -> None:
     assert again.expected == ("m:bill", "m:mail")
 
 
-def test_a_delivery_is_done_when_all_its_parts_are(store: Subject, jobs: Jobs) -> None:
+def test_delivery_is_done_when_all_its_parts_are(store: Subject, jobs: Jobs) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     assert run(store, State.DONE) is State.QUEUED
     assert store.ask(begin()).verdict is JobDecision.DONE
@@ -169,7 +167,7 @@ def test_a_delivery_is_done_when_all_its_parts_are(store: Subject, jobs: Jobs) -
     assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
 
 
-def test_a_part_that_is_ended_twice_is_counted_once(store: Subject) -> None:
+def test_repeated_finish_of_a_part_counts_once(store: Subject) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     run(store, State.DONE)
     assert (
@@ -178,13 +176,13 @@ def test_a_part_that_is_ended_twice_is_counted_once(store: Subject) -> None:
     assert store.ask(begin(job(BODY, "other", ()))).verdict is JobDecision.RUN
 
 
-def test_a_worker_with_a_job_that_nobody_pushed_has_nothing_to_do(store: Subject) -> None:
+def test_job_that_was_not_pushed_does_not_run(store: Subject) -> None:
     assert store.ask(begin()).verdict is JobDecision.GONE
     store.accept(queued())
     assert store.ask(begin(job(BODY, "other", ()))).verdict is JobDecision.DONE
 
 
-def test_a_delivery_that_failed_inline_is_queued_once_nothing_runs_inline_any_more(
+def test_failed_inline_delivery_is_queued_once_no_handler_is_inline(
     store: Subject, jobs: Jobs
 ) -> None:
     claimed(store, BODY)

@@ -1,4 +1,4 @@
-"""What every store tells of deliveries afterwards that remembers them for operators."""
+"""The records of every store that keeps them for operators."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def store(make: Make) -> Subject:
     return make(Span(history=1000))
 
 
-def test_what_nobody_knows_is_not_found(store: Subject) -> None:
+def test_unknown_record_is_not_found(store: Subject) -> None:
     assert store.ask(GetRecord(KEY)) is None
     assert store.ask(ListRecords()) == ()
 
 
-def test_a_retry_that_was_stamped_anew_has_no_record_of_its_own(store: Subject) -> None:
-    anew = content(stamped="12:00:30")
+def test_restamped_retry_has_no_own_record(store: Subject) -> None:
+    restamped = content(stamped="12:00:30")
     done(store, 1)
-    assert store.accept(accept(anew)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
-    record = store.ask(GetRecord(fingerprint(anew)))
+    assert store.accept(accept(restamped)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
+    record = store.ask(GetRecord(fingerprint(restamped)))
     assert record is None or record.state
 
 
 @pytest.mark.parametrize("history", [0, 1, 1000])
-def test_the_newest_that_are_done_are_kept_in_full(make: Make, history: int) -> None:
+def test_newest_completed_records_are_kept_in_full(make: Make, history: int) -> None:
     store = make(Span(history=history))
     keys = [done(store, number) for number in range(5)]
     full = [key for key in keys if store.body(key)]
@@ -70,7 +70,7 @@ def test_the_newest_that_are_done_are_kept_in_full(make: Make, history: int) -> 
 
 
 @pytest.mark.parametrize("history", [0, 1])
-def test_what_was_let_go_is_still_a_duplicate(make: Make, history: int) -> None:
+def test_delivery_beyond_the_history_is_a_duplicate(make: Make, history: int) -> None:
     store = make(Span(history=history))
     for number in range(3):
         done(store, number)
@@ -79,7 +79,7 @@ def test_what_was_let_go_is_still_a_duplicate(make: Make, history: int) -> None:
         assert store.accept(again).verdict is AcceptDecision.DUPLICATE
 
 
-def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> None:
+def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     store = make(Span(history=1))
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
@@ -89,14 +89,14 @@ def test_everything_that_failed_is_kept_however_many_are_done(make: Make) -> Non
     assert listed(store, state=State.FAILED) == [KEY.hex()]
 
 
-def test_what_runs_inline_or_is_unknown_is_not_opened_again(store: Subject) -> None:
+def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.RUNNING
     assert store.finish(finish(BODY)) is State.DONE
 
 
-def test_a_record_of_what_failed_tells_what_ended_and_why_the_rest_did_not(store: Subject) -> None:
+def test_failed_record_has_finished_handlers_and_reasons(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(replace(finish(BODY, State.FAILED), reason="m:mail: KeyError"))
@@ -114,14 +114,14 @@ def test_a_record_of_what_failed_tells_what_ended_and_why_the_rest_did_not(store
     )
 
 
-def test_a_record_of_what_is_done_tells_when(store: Subject) -> None:
+def test_completed_record_has_its_end_time(store: Subject) -> None:
     key = done(store, 1)
     record = found(store, key)
     assert record.finished_at is not None
     assert record.finished_at.utcoffset() == timedelta(0)
 
 
-def test_what_ran_inline_is_listed_by_state_event_and_time(store: Subject) -> None:
+def test_inline_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
     first = done(store, 1).hex()
     claimed(store, content(2), under="id-2")
     second = fingerprint(content(2)).hex()
@@ -136,7 +136,7 @@ def test_what_ran_inline_is_listed_by_state_event_and_time(store: Subject) -> No
     assert listed(store, since=NOON + later) == listed(store, until=NOON - later) == []
 
 
-def test_the_newest_are_listed_first_whatever_was_done_since(store: Subject) -> None:
+def test_newest_deliveries_are_listed_first(store: Subject) -> None:
     bodies = [content(number) for number in range(4)]
     for number, body in enumerate(bodies):
         asked = accept(body, under=f"id-{number}")
@@ -146,13 +146,13 @@ def test_the_newest_are_listed_first_whatever_was_done_since(store: Subject) -> 
     assert listed(store) == [fingerprint(body).hex() for body in reversed(bodies)]
 
 
-def test_bodies_are_listed_where_they_are_wanted(store: Subject) -> None:
+def test_bodies_are_listed_on_request(store: Subject) -> None:
     claimed(store, BODY)
     assert [record.body for record in store.ask(ListRecords())] == [BODY]
     assert [record.body for record in store.ask(ListRecords(bodies=False))] == [b""]
 
 
-def test_a_fingerprint_is_found_by_its_beginning(store: Subject) -> None:
+def test_fingerprint_is_found_by_its_prefix(store: Subject) -> None:
     keys = [done(store, number).hex() for number in range(20)]
     for digits in (0, 1, 2, 8, 32):
         prefix = keys[0][:digits]
@@ -162,19 +162,19 @@ def test_a_fingerprint_is_found_by_its_beginning(store: Subject) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["zz", "0" * 33, "%", "\x00"])
-def test_what_is_no_beginning_of_a_fingerprint_finds_nothing(store: Subject, prefix: str) -> None:
+def test_other_prefix_finds_no_fingerprint(store: Subject, prefix: str) -> None:
     done(store, 1)
     assert store.ask(FindFingerprints(prefix)) == ()
 
 
-def test_what_failed_inline_is_not_dead(store: Subject) -> None:
+def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
     assert store.ask(ListDeadLetters()) == ()
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED])
-def test_what_is_opened_again_runs_all_that_ran_inline(store: Subject, state: State) -> None:
+def test_reopened_inline_delivery_runs_all_handlers(store: Subject, state: State) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, state))
@@ -183,7 +183,7 @@ def test_what_is_opened_again_runs_all_that_ran_inline(store: Subject, state: St
     assert claimed(store, BODY, token=b"again").done == set()
 
 
-def test_what_failed_and_is_dropped_counts_as_done(store: Subject) -> None:
+def test_dropped_failed_delivery_is_done(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
     assert store.ask(ResetRecord(KEY, ResetMode.DROP)) is State.FAILED
@@ -192,7 +192,7 @@ def test_what_failed_and_is_dropped_counts_as_done(store: Subject) -> None:
     assert store.accept(accept(BODY, token=b"again")).verdict is AcceptDecision.DUPLICATE
 
 
-def test_what_was_too_old_or_refused_can_be_opened(store: Subject) -> None:
+def test_stale_or_invalid_delivery_can_be_reopened(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
     store.accept(accept(content(2), under="id-2", valid=False))
     assert listed(store, state=State.STALE) == [KEY.hex()]

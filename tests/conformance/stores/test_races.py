@@ -73,7 +73,7 @@ def store(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> 
 
 
 def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], AcceptDecision]) -> None:
-    """Have *racers* threads *ask* at once; in each round exactly one is told to run."""
+    """Let *racers* threads *ask* at once; in each round exactly one may run."""
     start = Barrier(racers)
 
     def race(racer: int) -> list[AcceptDecision]:
@@ -90,7 +90,7 @@ def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], Accept
 
 
 @racing
-def test_of_threads_one_runs(store: Store, racers: int) -> None:
+def test_one_of_many_threads_runs(store: Store, racers: int) -> None:
     def ask(number: int, token: bytes) -> AcceptDecision:
         return store.execute(accept(content(number), token=token)).verdict
 
@@ -98,7 +98,7 @@ def test_of_threads_one_runs(store: Store, racers: int) -> None:
 
 
 @racing
-def test_of_threads_one_runs_where_the_winner_is_done_at_once(store: Store, racers: int) -> None:
+def test_one_of_many_threads_runs_with_a_quick_winner(store: Store, racers: int) -> None:
     def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number)
         claim = store.execute(accept(body, token=token))
@@ -109,7 +109,7 @@ def test_of_threads_one_runs_where_the_winner_is_done_at_once(store: Store, race
     race_of_threads(racers, ROUNDS[racers], ask)
 
 
-def test_of_retries_that_are_stamped_anew_one_runs(store: Store) -> None:
+def test_one_of_many_restamped_retries_runs(store: Store) -> None:
     def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number, stamped=f"12:00:{int(token):02}")
         return store.execute(accept(body, token=token, under=f"id-{number}")).verdict
@@ -117,7 +117,7 @@ def test_of_retries_that_are_stamped_anew_one_runs(store: Store) -> None:
     race_of_threads(10, 60, ask)
 
 
-def test_of_threads_one_takes_over(redis_url: str, redis_prefix: str) -> None:
+def test_one_of_many_threads_takes_over(redis_url: str, redis_prefix: str) -> None:
     lapsing = RedisStore(redis_url, prefix=redis_prefix, lease=timedelta(milliseconds=20))
     lasting = RedisStore(redis_url, prefix=redis_prefix)
     for number in range(60):
@@ -138,7 +138,7 @@ def test_of_threads_one_takes_over(redis_url: str, redis_prefix: str) -> None:
 
 
 @racing
-def test_of_tasks_one_runs(store: Store, racers: int) -> None:
+def test_one_of_many_tasks_runs(store: Store, racers: int) -> None:
     async def races() -> None:
         for number in range(ROUNDS[racers]):
             body = content(number)
@@ -151,7 +151,7 @@ def test_of_tasks_one_runs(store: Store, racers: int) -> None:
 
 
 @racing
-def test_of_two_processes_one_runs(redis_url: str, redis_prefix: str, racers: int) -> None:
+def test_one_of_two_processes_runs(redis_url: str, redis_prefix: str, racers: int) -> None:
     words = [str(racers // 2), str(IN_PROCESSES[racers])]
     with ExitStack() as stack:
         processes = [

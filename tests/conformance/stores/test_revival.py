@@ -23,7 +23,7 @@ ENDLESS = float("inf")
 
 
 @pytest.mark.parametrize("repeated", [False, True])
-def test_what_fails_for_good_is_dead_and_kept_for_some_time(
+def test_dead_delivery_is_kept_for_the_unfinished_retention(
     store: Subject, jobs: Jobs, repeated: bool
 ) -> None:
     store.accept(queued())
@@ -34,9 +34,7 @@ def test_what_fails_for_good_is_dead_and_kept_for_some_time(
     assert store.body(KEY) == BODY
 
 
-def test_a_delivery_is_dead_while_one_part_is_and_kept_while_another_waits(
-    store: Subject, jobs: Jobs
-) -> None:
+def test_dead_part_makes_the_delivery_dead(store: Subject, jobs: Jobs) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     other = job(BODY, "other", ())
     jobs.take(JOB, "failed")
@@ -51,7 +49,7 @@ def test_a_delivery_is_dead_while_one_part_is_and_kept_while_another_waits(
     assert run(store, State.DONE) is State.DONE
 
 
-def test_a_duplicate_revives_what_is_dead_and_nothing_else(store: Subject, jobs: Jobs) -> None:
+def test_duplicate_revives_only_dead_parts(store: Subject, jobs: Jobs) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     jobs.take(JOB, "failed")
     run(store, State.DEAD)
@@ -65,15 +63,13 @@ def test_a_duplicate_revives_what_is_dead_and_nothing_else(store: Subject, jobs:
     assert jobs.fields(JOB)["status"] == "queued"
 
 
-def test_a_retry_that_was_stamped_anew_revives_under_the_first_fingerprint(
-    store: Subject, jobs: Jobs
-) -> None:
-    anew = content(stamped="12:00:30")
+def test_restamped_retry_revives_the_first_delivery(store: Subject, jobs: Jobs) -> None:
+    restamped = content(stamped="12:00:30")
     store.accept(queued())
-    store.accept(queued(anew, token=b"second"))  # From here on these bytes are known.
+    store.accept(queued(restamped, token=b"second"))  # From here on these bytes are known.
     jobs.take(JOB, "failed")
     run(store, State.DEAD)
-    elsewhere = store.accept(queued(anew, token=b"third", under="id-2"))
+    elsewhere = store.accept(queued(restamped, token=b"third", under="id-2"))
     assert (elsewhere.verdict, elsewhere.key) == (AcceptDecision.ELSEWHERE, KEY)
     assert jobs.listed("q") == []
     assert store.accept(queued(token=b"third")).verdict is AcceptDecision.QUEUED
@@ -81,7 +77,7 @@ def test_a_retry_that_was_stamped_anew_revives_under_the_first_fingerprint(
 
 
 @pytest.mark.parametrize("status", ["failed", "stopped", "canceled", None])
-def test_a_duplicate_revives_what_the_library_gave_up_or_lost(
+def test_duplicate_revives_jobs_that_rq_has_lost(
     store: Subject, jobs: Jobs, status: str | None
 ) -> None:
     store.accept(queued())
@@ -91,9 +87,7 @@ def test_a_duplicate_revives_what_the_library_gave_up_or_lost(
 
 
 @pytest.mark.parametrize("status", ["started", "scheduled", "deferred"])
-def test_what_the_library_looks_after_is_left_to_it(
-    store: Subject, jobs: Jobs, status: str
-) -> None:
+def test_duplicate_leaves_jobs_that_rq_still_has(store: Subject, jobs: Jobs, status: str) -> None:
     store.accept(queued())
     jobs.take(JOB, status)
     assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
@@ -102,9 +96,7 @@ def test_what_the_library_looks_after_is_left_to_it(
 
 
 @pytest.mark.parametrize("status", ["queued", None])
-def test_the_sweeper_puts_back_what_was_lost_once(
-    store: Subject, jobs: Jobs, status: str | None
-) -> None:
+def test_sweeper_requeues_a_lost_job_once(store: Subject, jobs: Jobs, status: str | None) -> None:
     store.accept(queued())
     assert store.ask(RequeueLostJob(KEY, PART)) == "fine"
     jobs.take(JOB, status)
@@ -113,14 +105,14 @@ def test_the_sweeper_puts_back_what_was_lost_once(
     assert store.ask(begin()).expected == ("m:bill",)
 
 
-def test_the_sweeper_finds_out_who_is_dead(store: Subject, jobs: Jobs) -> None:
+def test_sweeper_marks_failed_jobs_dead(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     jobs.take(JOB, "failed")
     assert [store.ask(RequeueLostJob(KEY, PART)) for _ in range(3)] == ["dead", "fine", "fine"]
     assert 29 * 86400 < jobs.life(KEY) <= 30 * 86400
 
 
-def test_the_sweeper_leaves_what_is_done_or_unknown_alone(store: Subject, jobs: Jobs) -> None:
+def test_sweeper_ignores_completed_and_unknown_deliveries(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     jobs.take(JOB, None)
     run(store, State.DONE)
@@ -131,15 +123,13 @@ def test_the_sweeper_leaves_what_is_done_or_unknown_alone(store: Subject, jobs: 
     assert jobs.listed("q") == []
 
 
-def test_the_sweeper_puts_back_what_was_lost_while_it_was_scheduled(
-    store: Subject, jobs: Jobs
-) -> None:
+def test_sweeper_requeues_a_lost_scheduled_job(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     jobs.take(JOB, "scheduled", killed=True)
     assert [store.ask(RequeueLostJob(KEY, PART)) for _ in range(2)] == ["lost", "fine"]
 
 
-def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subject) -> None:
+def test_pending_jobs_are_listed_oldest_first_without_dead_ones(store: Subject) -> None:
     bodies = [content(number) for number in range(4)]
     for number, body in enumerate(bodies):
         store.accept(queued(body, under=f"id-{number}"))
@@ -154,7 +144,7 @@ def test_what_waits_is_listed_the_oldest_first_and_without_the_dead(store: Subje
     assert store.ask(ListPendingJobs("other", soon)) == ()
 
 
-def test_what_somebody_requeued_by_hand_is_dead_no_more(store: Subject, jobs: Jobs) -> None:
+def test_job_requeued_by_hand_is_not_dead(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     jobs.take(JOB, "failed")
     run(store, State.DEAD)

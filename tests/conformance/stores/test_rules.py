@@ -1,4 +1,4 @@
-"""Whatever a receiver may ask, in whatever order: all stores answer alike."""
+"""The decisions of all stores are the same for any operations in any order."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def told(subject: Subject, operation: Accept | Finish) -> object:
 
 @settings(max_examples=120)
 @given(operations=histories())
-def test_all_stores_answer_alike(redis_server: str, operations: list[Accept | Finish]) -> None:
+def test_all_stores_return_the_same_decisions(
+    redis_server: str, operations: list[Accept | Finish]
+) -> None:
     with ExitStack() as stack:
         first, *others = [
             stack.enter_context(build(redis_server, f"alike-{uuid.uuid4().hex}", Span()))

@@ -51,6 +51,7 @@ async def silent_send(_: Message) -> None:
     raise AssertionError("somebody sent what was not theirs")
 
 
+@pytest.mark.answers("ADP-08")
 @pytest.mark.parametrize(
     ("kind", "path"),
     [
@@ -63,7 +64,7 @@ async def silent_send(_: Message) -> None:
         ("websocket", PATH),
     ],
 )
-def test_what_is_not_ours_reaches_the_program_as_it_came(kind: str, path: str) -> None:
+def test_other_requests_reach_the_program_unchanged(kind: str, path: str) -> None:
     program = Passed()
     scope: dict[str, Any] = {"type": kind, "path": path, "root_path": "", "headers": []}
     middleware = WebhookMiddleware(program, receiver=Target().receiver, path=PATH)
@@ -98,14 +99,15 @@ async def living(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": f"lifespan.{end}.complete"})
 
 
-def test_the_lifespan_of_the_program_goes_on_and_the_store_is_closed_at_its_end() -> None:
+@pytest.mark.answers("ADP-08")
+def test_store_is_closed_before_the_program_reports_its_shutdown() -> None:
     seen: list[str] = []
     receiver = Target(store=ClosingStore(seen)).receiver
     lived(WebhookMiddleware(living, receiver=receiver), seen)
     assert seen == ["lifespan.startup.complete", "store closed", "lifespan.shutdown.complete"]
 
 
-def test_an_endpoint_that_is_the_whole_program_has_a_lifespan() -> None:
+def test_app_alone_answers_the_lifespan_protocol() -> None:
     seen: list[str] = []
     lived(WebhookApp(Target(store=ClosingStore(seen)).receiver), seen)
     assert seen == ["lifespan.startup.complete", "store closed", "lifespan.shutdown.complete"]
@@ -113,7 +115,7 @@ def test_an_endpoint_that_is_the_whole_program_has_a_lifespan() -> None:
 
 @READERS
 @pytest.mark.parametrize("lifespan", ["on", "off", "auto"])
-def test_an_endpoint_serves_directly_under_uvicorn(
+def test_app_alone_serves_under_uvicorn(
     reader: str, lifespan: Literal["on", "off", "auto"]
 ) -> None:
     with under_uvicorn(WebhookApp(Target().receiver), reader, lifespan) as port:
@@ -123,7 +125,7 @@ def test_an_endpoint_serves_directly_under_uvicorn(
 
 
 @pytest.mark.parametrize("lifespan", ["off", "auto"])
-def test_the_middleware_serves_in_front_of_a_program_without_a_lifespan(
+def test_middleware_serves_a_program_without_lifespan(
     lifespan: Literal["off", "auto"],
 ) -> None:
     async def program(scope: Scope, _: Receive, send: Send) -> None:
@@ -140,8 +142,9 @@ def test_the_middleware_serves_in_front_of_a_program_without_a_lifespan(
     assert (ours.outcome, theirs.status) == ("processed", 204)
 
 
+@pytest.mark.answers("ADP-08")
 @READERS
-def test_a_program_behind_the_middleware_streams_its_answer(reader: str) -> None:
+def test_program_behind_the_middleware_streams_its_response(reader: str) -> None:
     """As with server-sent events: what is sent arrives at once, not when all is sent."""
     go_on = threading.Event()
 
@@ -159,8 +162,9 @@ def test_a_program_behind_the_middleware_streams_its_answer(reader: str) -> None
         assert connection.arrives(b"second")
 
 
+@pytest.mark.answers("ADP-08")
 @READERS
-def test_a_program_behind_the_middleware_gets_an_upload_piece_by_piece(reader: str) -> None:
+def test_program_behind_the_middleware_receives_uploads_in_chunks(reader: str) -> None:
     received: list[bytes] = []
 
     async def program(_: Scope, receive: Receive, send: Send) -> None:
@@ -184,6 +188,6 @@ def test_a_program_behind_the_middleware_gets_an_upload_piece_by_piece(reader: s
     assert b"".join(received) == upload.body
 
 
-def test_a_path_that_does_not_begin_with_a_slash_is_refused() -> None:
+def test_path_without_leading_slash_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="slash"):
         WebhookMiddleware(living, receiver=Target().receiver, path="webhooks")

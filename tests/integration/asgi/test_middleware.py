@@ -94,22 +94,22 @@ FORGED = delivery(signature="sha256=" + "0" * 64)
 HARMLESS = ["app", "middleware", "routed", "mounted", "middleware-mounted", "gzip", "looked-at"]
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", HARMLESS)
-def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
-    server: Server, mount: str
-) -> None:
+def test_delivery_is_processed_in_every_mount(server: Server, mount: str) -> None:
     place = server.place(mount)
     assert place.ask(delivery()).outcome == "processed"
     assert len(place.seen()) == 1
 
 
 @pytest.mark.parametrize("mount", HARMLESS)
-def test_a_forgery_is_refused_wherever_the_receiver_is_mounted(server: Server, mount: str) -> None:
+def test_forgery_is_refused_in_every_mount(server: Server, mount: str) -> None:
     assert server.place(mount).ask(FORGED).outcome == "invalid-signature"
 
 
+@pytest.mark.answers("ADP-06")
 @pytest.mark.parametrize("mount", ["streamed", "emptied"])
-def test_a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why(
+def test_body_streamed_by_a_middleware_is_unavailable_and_logged(
     server: Server, mount: str
 ) -> None:
     answer = server.place(mount).ask(delivery())
@@ -119,33 +119,37 @@ def test_a_body_that_a_middleware_read_is_unavailable_and_the_log_says_why(
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
-def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(server: Server) -> None:
+@pytest.mark.answers("ADP-06")
+def test_body_drained_by_a_middleware_times_out_and_is_logged(server: Server) -> None:
     answer = server.place("drained").ask(delivery())
     assert (answer.outcome, answer.status) == ("read-timeout", 408)
     (line,) = server.lines()
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
-def test_a_body_that_a_middleware_wrote_anew_is_refused_with_a_hint(server: Server) -> None:
+@pytest.mark.answers("ADP-07")
+def test_rewritten_body_is_refused_with_a_hint(server: Server) -> None:
     answer = server.place("rewritten").ask(delivery())
     assert answer.outcome == "invalid-signature"
     (line,) = server.lines()
     assert "Content-Length '169', 184 bytes arrived: did a middleware change the body?" in line
 
 
-def test_a_forgery_without_a_middleware_gets_no_such_hint(server: Server) -> None:
+def test_forgery_of_the_right_length_has_no_hint(server: Server) -> None:
     server.place().ask(FORGED)
     (line,) = server.lines()
     assert "middleware" not in line
 
 
-def test_an_answer_is_compressed_where_the_sender_asks_for_it(server: Server) -> None:
+@pytest.mark.answers("ADP-13")
+def test_reply_is_compressed_if_the_sender_accepts_it(server: Server) -> None:
     place = server.place("gzip")
     answer = place.ask(delivery().with_headers(("Accept-Encoding", "gzip")))
     assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
 
 
-def test_what_proxies_add_changes_nothing(server: Server) -> None:
+@pytest.mark.answers("ADP-13")
+def test_headers_added_by_proxies_change_nothing(server: Server) -> None:
     added = delivery().with_headers(
         ("Via", "1.1 proxy"),
         ("X-Forwarded-For", "203.0.113.7, 10.0.0.1"),
@@ -158,9 +162,12 @@ def test_what_proxies_add_changes_nothing(server: Server) -> None:
     assert server.place().ask(lowered).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize("mount", ["middleware", "middleware-mounted"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: str) -> None:
+def test_path_is_served_with_and_without_trailing_slash(
+    server: Server, mount: str, slash: str
+) -> None:
     place = server.place(mount)
     data = place.raw(delivery()).replace(place.path.encode(), place.path.encode() + slash.encode())
     answer = place.told(data)
@@ -168,6 +175,7 @@ def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: 
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-09")
 @pytest.mark.parametrize(
     ("written", "status"),
     [
@@ -185,7 +193,7 @@ def test_both_slash_forms_are_the_same_place(server: Server, mount: str, slash: 
         ("{0}\xef", 404),
     ],
 )
-def test_no_other_spelling_of_the_path_is_the_place(
+def test_other_spellings_of_the_path_are_not_served(
     server: Server, written: str, status: int
 ) -> None:
     # A path is compared once, after the server decoded it: %2F is the slash that it spells.
@@ -196,7 +204,8 @@ def test_no_other_spelling_of_the_path_is_the_place(
     assert answer.status in (status, 400)
 
 
-def test_the_case_of_the_path_counts(server: Server) -> None:
+@pytest.mark.answers("ADP-09")
+def test_path_is_case_sensitive(server: Server) -> None:
     place = server.place("middleware")
     path = place.path.upper().encode()
     answer = place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
@@ -204,7 +213,7 @@ def test_the_case_of_the_path_counts(server: Server) -> None:
     assert answer.status == 404
 
 
-def test_a_body_of_another_event_for_each_of_many_connections_is_its_own(server: Server) -> None:
+def test_concurrent_connections_do_not_mix_bodies(server: Server) -> None:
     place = server.place()
     bodies = [envelope({"n": number}) for number in range(40)]
     requests = [delivery(b, event="user.login", delivery_id=sign(b)[7:27]) for b in bodies]

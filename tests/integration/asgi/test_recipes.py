@@ -86,7 +86,7 @@ def made(method: str = "POST") -> Request:
 
 
 @each_row
-def test_the_table_of_mounts_says_what_comes_of_a_request(
+def test_documented_mounts_answer_as_their_table_says(
     board: Switchboard, page: ModuleType, row: Row
 ) -> None:
     board.connect(row.build(page))
@@ -118,7 +118,9 @@ def watched(page: ModuleType) -> Iterator[ClosingStore]:
 
 
 @each_row
-def test_the_table_of_mounts_says_who_closes_the_receiver(page: ModuleType, row: Row) -> None:
+def test_documented_mounts_close_the_receiver_as_their_table_says(
+    page: ModuleType, row: Row
+) -> None:
     with watched(page) as store, under_uvicorn(row.build(page), lifespan="on") as port:
         ask(port, made(), f"{PATH}/")
         assert store.closed == 0
@@ -131,7 +133,7 @@ def test_the_table_of_mounts_says_who_closes_the_receiver(page: ModuleType, row:
 
 @pytest.mark.parametrize("name", ["bare", "guarded"])
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
-def test_the_other_programs_of_the_page_process_deliveries(
+def test_other_documented_programs_process_deliveries(
     board: Switchboard, page: ModuleType, name: str, path: str
 ) -> None:
     board.connect(getattr(page, name))
@@ -141,7 +143,7 @@ def test_the_other_programs_of_the_page_process_deliveries(
 
 
 @pytest.mark.parametrize("name", ["bare", "litestar_app", "fastapi_app"])
-def test_a_forgery_is_refused(board: Switchboard, page: ModuleType, name: str) -> None:
+def test_forgery_is_refused(board: Switchboard, page: ModuleType, name: str) -> None:
     forged = made().with_headers(("X-Florentin-Signature", "sha256=" + "0" * 64))
     board.connect(getattr(page, name))
     answer = board.ask(PATH, forged)
@@ -149,7 +151,7 @@ def test_a_forgery_is_refused(board: Switchboard, page: ModuleType, name: str) -
 
 
 @pytest.mark.parametrize("name", ["bare", "litestar_app", "fastapi_app"])
-def test_a_body_in_pieces_is_put_together(board: Switchboard, page: ModuleType, name: str) -> None:
+def test_chunked_body_is_assembled(board: Switchboard, page: ModuleType, name: str) -> None:
     data = raw(made(), PATH)
     board.connect(getattr(page, name))
     with Connection(board.port) as connection:
@@ -160,7 +162,7 @@ def test_a_body_in_pieces_is_put_together(board: Switchboard, page: ModuleType, 
     assert answer.outcome == "processed"
 
 
-def test_a_dependency_that_the_page_puts_on_the_api_stays_on_it(
+def test_documented_api_dependency_does_not_affect_the_receiver(
     board: Switchboard, page: ModuleType
 ) -> None:
     page.api.post("/whoami")(lambda: "somebody")
@@ -170,16 +172,14 @@ def test_a_dependency_that_the_page_puts_on_the_api_stays_on_it(
     assert board.ask("/api/whoami", stranger).status == 401
 
 
-def test_the_middleware_serves_in_front_of_litestar(board: Switchboard, page: ModuleType) -> None:
+def test_middleware_serves_in_front_of_litestar(board: Switchboard, page: ModuleType) -> None:
     board.connect(WebhookMiddleware(page.litestar_app, receiver=page.hooks, path="/in-front"))
     assert board.ask("/in-front", made()).outcome == "processed"
     assert board.ask(PATH, made()).outcome == "processed"
     assert board.ask("/else", made()).status == 404
 
 
-def test_a_middleware_that_was_added_before_sees_no_delivery(
-    board: Switchboard, page: ModuleType
-) -> None:
+def test_earlier_middleware_sees_no_delivery(board: Switchboard, page: ModuleType) -> None:
     def refusing(_: ASGIApp) -> ASGIApp:
         return PlainTextResponse("who are you?", 401)
 

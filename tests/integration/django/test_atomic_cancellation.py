@@ -79,9 +79,7 @@ async def retry(shop: AtomicShop) -> Outcome:
 
 
 @either_way
-async def test_a_handler_that_ends_late_has_its_effect_once(
-    shop: AtomicShop, stopped: Stopped
-) -> None:
+async def test_late_handler_has_its_effect_once(shop: AtomicShop, stopped: Stopped) -> None:
     slow = Slow()
     shop.on("bill", slow)
     await stopped(shop, slow)
@@ -91,7 +89,7 @@ async def test_a_handler_that_ends_late_has_its_effect_once(
 
 
 @either_way
-async def test_a_handler_that_fails_late_has_no_effect_and_runs_again(
+async def test_late_failure_has_no_effect_and_runs_again(
     shop: AtomicShop, stopped: Stopped
 ) -> None:
     slow = Slow(KeyError())
@@ -104,7 +102,7 @@ async def test_a_handler_that_fails_late_has_no_effect_and_runs_again(
 
 
 @either_way
-async def test_handlers_behind_one_that_ends_late_run_with_the_retry(
+async def test_handlers_after_a_late_one_run_with_the_retry(
     shop: AtomicShop, stopped: Stopped
 ) -> None:
     slow = Slow()
@@ -129,7 +127,7 @@ class Late(SpiedStore):
         return await super().aexecute(operation)
 
 
-async def test_one_that_lost_its_lease_while_nobody_waited_supersedes_nothing(
+async def test_late_handler_without_lease_supersedes_nothing(
     shop: AtomicShop,
 ) -> None:
     late = shop.receiver.store = Late(shop.store)

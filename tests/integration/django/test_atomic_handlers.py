@@ -46,7 +46,7 @@ def _shop() -> Iterator[AtomicShop]:
 
 
 @both_ways
-def test_an_effect_and_its_record_are_there_together(shop: AtomicShop, receive: Receive) -> None:
+def test_effect_and_record_exist_together(shop: AtomicShop, receive: Receive) -> None:
     shop.on("bill")
     assert [receive(shop).outcome for _ in range(2)] == [Outcome.PROCESSED, Outcome.DUPLICATE]
     assert (shop.effects(), shop.endings()) == (1, {"bill": "done"})
@@ -75,7 +75,7 @@ FAILURES: dict[str, Callable[[], Failing]] = {
 
 @both_ways
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_handler_that_fails_has_no_effect_and_runs_again(
+def test_failed_handler_has_no_effect_and_runs_again(
     shop: AtomicShop, receive: Receive, failure: str
 ) -> None:
     shop.on("bill", FAILURES[failure]())
@@ -86,7 +86,7 @@ def test_a_handler_that_fails_has_no_effect_and_runs_again(
 
 
 @both_ways
-def test_what_was_discarded_has_no_effect_and_does_not_run_again(
+def test_discarded_handler_has_no_effect_and_does_not_run_again(
     shop: AtomicShop, receive: Receive
 ) -> None:
     shop.on("bill", raising(Discard("nothing to bill")))
@@ -95,7 +95,7 @@ def test_what_was_discarded_has_no_effect_and_does_not_run_again(
 
 
 @both_ways
-def test_what_shall_be_retried_later_has_no_effect_until_then(
+def test_postponed_handler_has_no_effect_until_the_retry(
     shop: AtomicShop, receive: Receive
 ) -> None:
     shop.on("bill", raising(RetryLater(7)))
@@ -105,7 +105,7 @@ def test_what_shall_be_retried_later_has_no_effect_until_then(
     assert shop.effects() == 1
 
 
-def test_a_database_that_is_gone_is_unavailable_and_there_is_no_effect(shop: AtomicShop) -> None:
+def test_missing_database_is_unavailable_without_effect(shop: AtomicShop) -> None:
     class Gone(SpiedStore):
         def execute(self, operation: Operation[A]) -> A:
             if isinstance(operation, RunInTransaction):
@@ -122,7 +122,7 @@ def test_a_database_that_is_gone_is_unavailable_and_there_is_no_effect(shop: Ato
 
 
 @both_ways
-def test_what_happens_once_is_undone_with_the_effect(shop: AtomicShop, receive: Receive) -> None:
+def test_guard_is_rolled_back_with_the_effect(shop: AtomicShop, receive: Receive) -> None:
     firsts, fail = list[bool](), raising(KeyError())
 
     def mails(delivery: Delivery) -> None:
@@ -136,9 +136,7 @@ def test_what_happens_once_is_undone_with_the_effect(shop: AtomicShop, receive: 
 
 
 @both_ways
-def test_what_another_handler_did_once_is_not_done_again(
-    shop: AtomicShop, receive: Receive
-) -> None:
+def test_guard_of_another_handler_is_respected(shop: AtomicShop, receive: Receive) -> None:
     firsts = list[bool]()
 
     def mails(delivery: Delivery) -> None:
@@ -156,7 +154,7 @@ def test_what_another_handler_did_once_is_not_done_again(
 
 @both_ways
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_every_atomic_handler_has_its_effect_once_whichever_of_them_fails(
+def test_each_handler_has_its_effect_once_despite_a_failure(
     shop: AtomicShop, receive: Receive, failing: int
 ) -> None:
     names, fail = ["first", "second", "third"], raising(KeyError())
@@ -169,7 +167,7 @@ def test_every_atomic_handler_has_its_effect_once_whichever_of_them_fails(
 
 
 @both_ways
-def test_a_plain_handler_in_front_of_an_atomic_one_is_recorded_by_itself(
+def test_plain_handler_before_an_atomic_one_is_recorded_alone(
     shop: AtomicShop, receive: Receive
 ) -> None:
     shop.on("plain", atomic=False)
@@ -195,29 +193,27 @@ def _made(age: int) -> SignedDelivery:
 
 
 @both_ways
-def test_an_effect_of_a_newer_event_supersedes_older_ones(
-    shop: AtomicShop, receive: Receive
-) -> None:
+def test_newer_event_supersedes_older_ones(shop: AtomicShop, receive: Receive) -> None:
     assert _newer_and_older(shop, receive, lambda _: None) == [Outcome.PROCESSED] * 2
     assert shop.effects() == 1
     assert {each.step for each in shop.asked(Latest)} == {GuardStep.BEGIN}
 
 
 @both_ways
-def test_a_newer_event_that_failed_supersedes_nothing(shop: AtomicShop, receive: Receive) -> None:
+def test_failed_newer_event_supersedes_nothing(shop: AtomicShop, receive: Receive) -> None:
     outcomes = _newer_and_older(shop, receive, raising(KeyError()))
     assert outcomes == [Outcome.HANDLER_FAILED, Outcome.PROCESSED]
     assert shop.effects() == 1
 
 
 @both_ways
-def test_a_newer_event_that_was_discarded_was_handled(shop: AtomicShop, receive: Receive) -> None:
+def test_discarded_newer_event_supersedes_older_ones(shop: AtomicShop, receive: Receive) -> None:
     assert _newer_and_older(shop, receive, raising(Discard())) == [Outcome.PROCESSED] * 2
     assert shop.effects() == 0
 
 
 @both_ways
-def test_one_that_lost_its_lease_has_no_effect_and_lets_the_next_one_in(
+def test_lost_lease_has_no_effect_and_releases_the_guard(
     shop: AtomicShop, receive: Receive
 ) -> None:
     def entity(_: InvoiceCreated) -> str:

@@ -65,12 +65,20 @@ def by_rq(works: Works) -> Program:
 
 
 def in_processes(works: Works) -> Program:
-    words = ("florentin_webhooks", "worker", "--burst", "--processes", "2", "--class", "simple")
+    words = (
+        "florentin_webhooks",
+        "worker",
+        "--burst",
+        "--processes",
+        "2",
+        "--worker-class",
+        "simple",
+    )
     return managed(works.environment, *words)
 
 
 @pytest.mark.parametrize("worker", [by_manage, by_command_line, by_rq, in_processes])
-def test_a_worker_runs_handlers_with_django_set_up(works: Works, worker: object) -> None:
+def test_worker_runs_handlers_with_django_set_up(works: Works, worker: object) -> None:
     assert callable(worker)
     identity = works.accept()
     assert not any(identity in effect for effect in works.effects())
@@ -79,7 +87,7 @@ def test_a_worker_runs_handlers_with_django_set_up(works: Works, worker: object)
     assert [e for e in works.effects() if identity in e] == [f"bill {identity} atomic=False"]
 
 
-def test_what_waits_is_told_by_the_command_of_django(works: Works) -> None:
+def test_queue_command_shows_waiting_jobs(works: Works) -> None:
     works.accept()
     told = managed(works.environment, "florentin_webhooks", "queue", "--json")
     assert f'"queue": "{works.queue}"' in told.data, told.talk

@@ -63,21 +63,22 @@ def done(site: Site, made: SignedDelivery) -> list[str]:
     return [effect for effect in site.effects() if stamp(made) in effect]
 
 
+@pytest.mark.answers("ADP-01", "ADP-02")
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
-def test_a_delivery_needs_no_token_no_login_and_no_redirect(site: Site, path: str) -> None:
+def test_delivery_needs_no_token_no_login_and_no_redirect(site: Site, path: str) -> None:
     made = invoice(site)
     assert site.send(made, path).outcome == "processed"
     assert site.send(made, path).outcome == "duplicate"
     assert len(done(site, made)) == 1
 
 
-def test_handlers_run_outside_of_the_transaction_that_requests_are_in(site: Site) -> None:
+def test_handlers_run_outside_atomic_requests(site: Site) -> None:
     made = invoice(site)
     site.send(made)
     assert done(site, made) == [f"bill {stamp(made)} atomic=False"]
 
 
-def test_under_asgi_the_view_runs_in_the_thread_of_the_event_loop(site: Site) -> None:
+def test_view_runs_in_the_event_loop_under_asgi(site: Site) -> None:
     made = site.provider.make("user.login")
     assert site.send(made).outcome == "processed"
     (effect,) = done(site, made)
@@ -85,40 +86,42 @@ def test_under_asgi_the_view_runs_in_the_thread_of_the_event_loop(site: Site) ->
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/"])
-def test_any_method_but_post_is_refused_by_the_receiver(site: Site, path: str) -> None:
+def test_other_methods_are_refused_by_the_receiver(site: Site, path: str) -> None:
     request = as_request(invoice(site))._replace(method="PUT")
     answer = site.answer(written(request, path))
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-def test_a_body_over_the_limit_of_django_is_no_matter(site: Site) -> None:
+def test_body_over_the_limit_of_django_is_accepted(site: Site) -> None:
     made = invoice(site, number="9" * 5_000)
     assert site.send(made).outcome == "processed"
 
 
+@pytest.mark.answers("HTTP-04")
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
+def test_body_over_our_limit_is_too_large(site: Site, chunked: bool) -> None:
     made = invoice(site, number="9" * LIMIT)
     answer = site.send(made, chunked=chunked)
     assert (answer.status, answer.outcome) == (413, "too-large")
 
 
+@pytest.mark.answers("HTTP-08")
 @pytest.mark.parametrize("before", [{}, {"X_Meddle": "body"}, {"X_Meddle": "post"}])
-def test_a_body_in_chunks_is_the_same_body(site: Site, before: dict[str, str]) -> None:
+def test_chunked_body_is_accepted(site: Site, before: dict[str, str]) -> None:
     assert site.send(invoice(site), chunked=True, **before).outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize("way", ["body", "post"])
 @pytest.mark.parametrize("kind", ["application/json", FORM, "text/plain"])
-def test_a_body_that_django_has_kept_is_the_body(site: Site, way: str, kind: str) -> None:
+def test_body_buffered_by_django_is_used(site: Site, way: str, kind: str) -> None:
     answer = site.send(invoice(site), X_Meddle=way, Content_Type=kind)
     assert answer.outcome == "processed"
 
 
+@pytest.mark.answers("ADP-03")
 @pytest.mark.parametrize(("way", "kind"), [("post", MULTIPART), ("read", "application/json")])
-def test_a_body_that_was_read_before_is_there_or_the_log_says_why_not(
-    site: Site, way: str, kind: str
-) -> None:
+def test_body_read_before_is_used_or_logged_as_unavailable(site: Site, way: str, kind: str) -> None:
     made = invoice(site)
     answer = site.send(made, X_Meddle=way, Content_Type=kind)
     if site.is_asgi:
@@ -131,7 +134,7 @@ def test_a_body_that_was_read_before_is_there_or_the_log_says_why_not(
     assert site.send(made).outcome == "processed"
 
 
-def test_a_body_that_a_middleware_may_not_read_is_refused_by_django_and_it_says_why(
+def test_body_refused_to_a_middleware_is_logged_by_django(
     site: Site,
 ) -> None:
     made = invoice(site, number="9" * 5_000)
@@ -139,19 +142,19 @@ def test_a_body_that_a_middleware_may_not_read_is_refused_by_django_and_it_says_
     assert "exceeded settings.DATA_UPLOAD_MAX_MEMORY_SIZE" in site.output()
 
 
-def test_a_form_is_never_parsed(site: Site) -> None:
+def test_form_is_never_parsed(site: Site) -> None:
     assert site.send(invoice(site), Content_Type=MULTIPART).outcome == "processed"
     assert site.send(invoice(site), Content_Type=FORM).outcome == "processed"
 
 
-def test_a_forgery_changes_nothing(site: Site) -> None:
+def test_forgery_changes_nothing(site: Site) -> None:
     made = invoice(site)
     forged = SignedDelivery(made.headers, made.body + b" ")
     assert site.send(forged).outcome == "invalid-signature"
     assert done(site, made) == []
 
 
-def test_a_sender_that_leaves_half_way_leaves_nothing_behind(site: Site) -> None:
+def test_sender_that_disconnects_leaves_nothing_behind(site: Site) -> None:
     made = invoice(site)
     with Connection(site.port) as connection:
         connection.send(written(as_request(made), PATH)[:-10])
@@ -164,7 +167,7 @@ def test_a_sender_that_leaves_half_way_leaves_nothing_behind(site: Site) -> None
     assert len(done(site, made)) == 1
 
 
-def test_nothing_private_is_written(site: Site) -> None:
+def test_secrets_signatures_and_bodies_are_not_logged(site: Site) -> None:
     made = invoice(site, number="F-777")
     site.send(SignedDelivery(made.headers, made.body + b" "), X_Meddle="body")
     site.send(made)
@@ -172,7 +175,7 @@ def test_nothing_private_is_written(site: Site) -> None:
         assert private not in site.output()
 
 
-def test_the_commands_work_on_the_database_of_the_program(tables: Path) -> None:
+def test_commands_use_the_database_of_the_program(tables: Path) -> None:
     told = managed(
         program_of(tables), "florentin_webhooks", "deliveries", "list", "--json", "--no-color"
     )
@@ -180,7 +183,7 @@ def test_the_commands_work_on_the_database_of_the_program(tables: Path) -> None:
     assert [json.loads(line) for line in told.data.splitlines()] == []
 
 
-def test_the_program_has_nothing_that_its_checks_object_to(tables: Path) -> None:
+def test_program_passes_its_checks(tables: Path) -> None:
     words = ("check", "--tag", "florentin_webhooks", "--fail-level", "INFO")
     told = managed(program_of(tables), *words)
     assert (told.wait(), told.talk) == (0, "")

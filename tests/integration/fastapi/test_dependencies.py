@@ -58,14 +58,14 @@ def behind(dependency: Callable[..., object]) -> FastAPI:
 
 
 @pytest.mark.parametrize("dependency", [reads, takes_any_body])
-def test_a_body_that_a_dependency_read_is_verified_as_it_came(
+def test_body_read_by_a_dependency_is_verified_unchanged(
     board: Switchboard, dependency: Callable[..., object]
 ) -> None:
     board.connect(behind(dependency))
     assert board.ask(PATH).outcome == "processed"
 
 
-def test_a_body_that_a_dependency_used_up_is_unavailable_and_the_log_says_why(
+def test_body_streamed_by_a_dependency_is_unavailable_and_logged(
     board: Switchboard, caplog: pytest.LogCaptureFixture
 ) -> None:
     board.connect(behind(streams))
@@ -84,7 +84,7 @@ def test_a_body_that_a_dependency_used_up_is_unavailable_and_the_log_says_why(
         (wants_a_body, 422, "RequestValidationError: body;"),
     ],
 )
-def test_a_dependency_that_refuses_deliveries_is_named_once(
+def test_refusing_dependency_is_logged_once(
     board: Switchboard,
     caplog: pytest.LogCaptureFixture,
     dependency: Callable[..., object],
@@ -98,7 +98,7 @@ def test_a_dependency_that_refuses_deliveries_is_named_once(
     assert f"before its signature was verified: {refusal}" in line
 
 
-def test_what_a_sender_chose_is_not_in_the_line_about_a_dependency(
+def test_log_of_a_refusal_holds_nothing_of_the_request(
     board: Switchboard, caplog: pytest.LogCaptureFixture
 ) -> None:
     board.connect(behind(wants_a_body))
@@ -106,7 +106,7 @@ def test_what_a_sender_chose_is_not_in_the_line_about_a_dependency(
     assert "invoice" not in str(lines(caplog))
 
 
-def test_a_dependency_of_other_routers_is_not_asked(board: Switchboard) -> None:
+def test_dependency_of_another_router_does_not_run(board: Switchboard) -> None:
     app = FastAPI()
     app.include_router(
         webhook_router(Target().receiver, "/closed"), dependencies=[Depends(refuses)]
@@ -116,7 +116,7 @@ def test_a_dependency_of_other_routers_is_not_asked(board: Switchboard) -> None:
     assert (board.ask(PATH).status, board.ask("/closed").status) == (200, 401)
 
 
-def test_work_that_a_dependency_leaves_for_later_is_done(board: Switchboard) -> None:
+def test_background_task_of_a_dependency_runs(board: Switchboard) -> None:
     done: list[str] = []
 
     def leaves_work(tasks: BackgroundTasks) -> None:

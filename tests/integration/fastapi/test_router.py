@@ -83,7 +83,7 @@ PLACES = [included, prefixed, under_a_root_path, mounted, below_a_router]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
+def test_receiver_answers_both_paths_and_every_method(
     board: Switchboard, place: Callable[[Receiver], ASGIApp]
 ) -> None:
     board.connect(place(Target().receiver))
@@ -96,14 +96,14 @@ def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
 
 
 @pytest.mark.parametrize("path", [f"{PATH}//", f"{PATH}/x", f"/x{PATH}", PATH.upper()])
-def test_no_other_path_is_taken(board: Switchboard, path: str) -> None:
+def test_other_paths_are_not_served(board: Switchboard, path: str) -> None:
     target = Target()
     board.connect(included(target.receiver))
     assert board.ask(path).status in (307, 404)
     assert target.ran == []
 
 
-def test_the_router_works_beside_the_plain_mounts(board: Switchboard) -> None:
+def test_router_works_beside_other_mounts(board: Switchboard) -> None:
     targets = [Target() for _ in range(4)]
     app = FastAPI(routes=[Route("/routed", WebhookApp(targets[0].receiver))])
     app.include_router(webhook_router(targets[1].receiver))
@@ -114,7 +114,7 @@ def test_the_router_works_beside_the_plain_mounts(board: Switchboard) -> None:
     assert [len(target.ran) for target in targets] == [1, 1, 1, 1]
 
 
-def test_the_other_endpoints_of_the_program_stay_as_they_are(board: Switchboard) -> None:
+def test_other_endpoints_stay_unchanged(board: Switchboard) -> None:
     app = FastAPI()
 
     @app.post("/webhooks")
@@ -134,7 +134,7 @@ async def living(_: FastAPI) -> AsyncIterator[dict[str, str]]:
     yield {"theirs": "state"}
 
 
-def test_the_receiver_is_closed_when_the_program_shuts_down() -> None:
+def test_receiver_is_closed_at_shutdown() -> None:
     seen: list[str] = []
     states: list[str] = []
     app = FastAPI(lifespan=living)
@@ -196,12 +196,12 @@ def around(middleware: Callable[..., ASGIApp], **options: Any) -> FastAPI:  # An
     return app
 
 
-def test_a_middleware_that_leaves_the_body_hurts_nothing(board: Switchboard) -> None:
+def test_middleware_that_keeps_the_body_is_harmless(board: Switchboard) -> None:
     board.connect(around(Looks))
     assert board.ask(PATH).outcome == "processed"
 
 
-def test_a_body_that_a_middleware_streamed_is_unavailable_and_the_log_says_why(
+def test_body_streamed_by_a_middleware_is_unavailable_and_logged(
     board: Switchboard, caplog: pytest.LogCaptureFixture
 ) -> None:
     board.connect(around(Streams))
@@ -212,7 +212,7 @@ def test_a_body_that_a_middleware_streamed_is_unavailable_and_the_log_says_why(
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
-def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(
+def test_body_drained_by_a_middleware_times_out_and_is_logged(
     board: Switchboard, caplog: pytest.LogCaptureFixture
 ) -> None:
     board.connect(around(Drains))
@@ -221,13 +221,13 @@ def test_a_body_that_a_middleware_drained_times_out_and_the_log_says_why(
     assert "Content-Length 169, 0 bytes arrived: a middleware read the body" in line
 
 
-def test_compressed_answers_hurt_nothing(board: Switchboard) -> None:
+def test_compressed_replies_are_harmless(board: Switchboard) -> None:
     board.connect(around(GZipMiddleware, minimum_size=1))
     answer = board.ask(PATH, delivery().with_headers(("Accept-Encoding", "gzip")))
     assert (answer.status, answer.headers["content-encoding"]) == (200, "gzip")
 
 
-def test_a_limit_of_the_program_below_the_body_refuses_it(board: Switchboard) -> None:
+def test_body_limit_of_the_program_is_respected(board: Switchboard) -> None:
     app = FastAPI(max_body_size=100)
     app.include_router(webhook_router(Target().receiver))
     board.connect(app)

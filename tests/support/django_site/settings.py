@@ -33,7 +33,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "tests.support.django_site.meddling.meddle",
+    "tests.support.django_site.urls.meddle",
 ]
 FLORENTIN_WEBHOOKS = {
     "SECRETS": SECRET,

@@ -103,7 +103,7 @@ def test_a_handler_that_fails_is_named_with_its_line(
     scene.send(made)
     assert lines(log, made) == [(logging.ERROR, "handler-failed")]
     assert "_handle failed for" in log.text
-    assert "ValueError at scene.py:" in log.text
+    assert "ValueError at shop.py:" in log.text
 
 
 def test_the_names_of_fields_write_no_line_of_their_own_and_no_long_one(

@@ -20,13 +20,13 @@ def _django() -> None:
     configure()
 
 
-def test_a_receiver_of_ones_own_gets_fresh_connections_around_its_threads() -> None:
+def test_own_receiver_gets_fresh_connections() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     webhook_view(hooks)
     assert hooks.handler_context is fresh_connections
 
 
-def test_context_of_the_program_is_kept() -> None:
+def test_own_context_of_a_receiver_is_kept() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     hooks.handler_context = own = partial(nullcontext)
     use_fresh_connections(hooks)

@@ -19,7 +19,7 @@ def _django() -> None:
 
 
 @pytest.mark.parametrize("route", ["webhooks/florentin", "/webhooks/florentin/", "a+b.c-d"])
-def test_both_forms_of_a_path_are_served(route: str) -> None:
+def test_path_is_served_with_and_without_trailing_slash(route: str) -> None:
     for form in (f"/{route.strip('/')}", f"/{route.strip('/')}/"):
         with described({}, ROOT_URLCONF=(webhook_path(route, Target().receiver),)):
             assert reverse("florentin-webhooks") == f"/{route.strip('/')}"
@@ -27,7 +27,7 @@ def test_both_forms_of_a_path_are_served(route: str) -> None:
 
 
 @pytest.mark.parametrize("spelt", ["/webhooks", "/webhooks/florentin//", "/webhooks/florentin\n"])
-def test_no_other_spelling_is_served(spelt: str) -> None:
+def test_other_spellings_are_not_served(spelt: str) -> None:
     assert answered("webhooks/florentin", spelt) == ""
 
 
@@ -36,6 +36,6 @@ def answered(route: str, spelt: str) -> str:
 
 
 @pytest.mark.parametrize("route", ["", "/"])
-def test_a_path_that_has_not_both_forms_is_refused(route: str) -> None:
+def test_empty_route_is_refused(route: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="empty without its slashes"):
         webhook_path(route, Target().receiver)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Generic, Literal, TypeVar, get_args
 
 import pytest
@@ -15,8 +17,10 @@ from florentin_webhooks.events import CATALOGUE, Event, InvoiceCreated, UnknownE
 from florentin_webhooks.fastapi import webhook_router
 from florentin_webhooks.senders.florentin.payloads import InvoiceData
 from florentin_webhooks.senders.florentin.samples import sample
+from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.openapi import JSON, fits, operation, references, resolve
 from tests.support.receivers import Target
+from tests.support.vectors import SECRET
 
 PATH = "/webhooks/florentin"
 SCHEMAS = "#/components/schemas/"
@@ -107,7 +111,7 @@ def print_it(event: Event) -> None:
 # --- the events ---
 
 
-def test_the_events_of_the_catalogue_are_shown_as_the_body() -> None:
+def test_request_body_is_the_union_of_the_catalogue() -> None:
     schema = body(plain())
     assert list(schema["discriminator"]["mapping"]) == list(CATALOGUE)
     assert [each["$ref"] for each in schema["oneOf"]] == list(
@@ -117,29 +121,29 @@ def test_the_events_of_the_catalogue_are_shown_as_the_body() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_sample_of_each_event_fits_its_schema_and_no_other(name: str) -> None:
+def test_sample_of_each_event_fits_exactly_one_schema(name: str) -> None:
     app = plain()
     event = {"event": name, "timestamp": "2026-06-06T12:00:00Z", "data": sample(name)}
     assert fits(app.openapi(), body(app), event)
 
 
-def test_an_invoice_without_its_number_does_not_fit() -> None:
+def test_invoice_without_its_number_does_not_fit() -> None:
     app = plain()
     event = {"event": "invoice.created", "timestamp": "", "data": {"invoice": {"id": "inv_1"}}}
     assert not fits(app.openapi(), body(app), event)
 
 
-def test_a_model_of_the_program_takes_the_place_of_the_one_of_the_catalogue() -> None:
+def test_model_of_the_program_replaces_that_of_the_catalogue() -> None:
     mapping = body(fully_used())["discriminator"]["mapping"]
     assert mapping["invoice.created"] == f"{SCHEMAS}AmendedInvoice"
 
 
-def test_an_event_of_the_program_stands_behind_those_of_the_catalogue() -> None:
+def test_event_of_the_program_follows_the_catalogue() -> None:
     mapping = body(fully_used())["discriminator"]["mapping"]
     assert list(mapping) == [*CATALOGUE, "moon.landed"]
 
 
-def test_a_model_of_several_events_is_listed_once() -> None:
+def test_model_of_several_events_is_listed_once() -> None:
     class Landed(UnknownEvent):
         event: Literal["moon.landed", "mars.landed"]
 
@@ -151,7 +155,7 @@ def test_a_model_of_several_events_is_listed_once() -> None:
     assert {schema["discriminator"]["mapping"][name] for name in names} == {f"{SCHEMAS}Landed"}
 
 
-def test_a_handler_that_is_registered_after_the_router_was_included_counts() -> None:
+def test_late_handler_appears_in_the_schema() -> None:
     receiver = Target().receiver
     app = program(receiver)
     receiver.on(MoonLanded)(print_it)
@@ -161,7 +165,7 @@ def test_a_handler_that_is_registered_after_the_router_was_included_counts() -> 
 # --- the rest of the operation ---
 
 
-def test_the_path_is_shown_once_and_with_post_alone() -> None:
+def test_path_is_shown_once_with_post_only() -> None:
     paths = plain().openapi()["paths"]
     assert {path: list(methods) for path, methods in paths.items()} == {
         "/accounts": ["post"],
@@ -169,7 +173,35 @@ def test_the_path_is_shown_once_and_with_post_alone() -> None:
     }
 
 
-def test_the_headers_are_shown_and_the_signature_is_required() -> None:
+class Parcels:
+    """A sender without a catalogue, and without documented headers."""
+
+    name = "Parcels"
+    catalogue: Mapping[str, type[Event]] = MappingProxyType({})
+    signs_delivery_id = False
+    parse = staticmethod(FLORENTIN.parse)
+    retry_key = staticmethod(FLORENTIN.retry_key)
+    scheme = staticmethod(FLORENTIN.scheme)
+
+
+def test_other_sender_shows_its_name_and_no_header_of_florentin() -> None:
+    shown = operation(program(Receiver(SECRET, sender=Parcels())))
+    assert "signed by Parcels" in shown["description"]
+    assert "parameters" not in shown or shown["parameters"] == []
+
+
+@pytest.mark.parametrize("models", [(), (MoonLanded,)])
+def test_catalogue_of_at_most_one_event_is_shown(models: Sequence[type[Event]]) -> None:
+    receiver = Receiver(SECRET, sender=Parcels())
+    for model in models:
+        receiver.on(model)(print_it)
+    app = program(receiver)
+    moon = {"event": "moon.landed", "timestamp": "2026-06-06T12:00:00Z", "data": {}}
+    assert fits(app.openapi(), body(app), moon)
+    assert fits(app.openapi(), body(app), {**moon, "event": "mars.landed"}) is not bool(models)
+
+
+def test_signature_header_is_required() -> None:
     parameters = operation(plain())["parameters"]
     assert {each["name"]: each["required"] for each in parameters} == {
         "X-Florentin-Signature": True,
@@ -182,7 +214,7 @@ def test_the_headers_are_shown_and_the_signature_is_required() -> None:
 # --- the document ---
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     document = fully_used().openapi()
     found = set(references(document))
     assert len(found) > len(CATALOGUE)
@@ -190,13 +222,13 @@ def test_every_reference_leads_somewhere() -> None:
         assert resolve(document, {"$ref": reference})
 
 
-def test_every_schema_that_is_shown_is_used() -> None:
+def test_every_schema_is_referenced() -> None:
     document = fully_used().openapi()
     used = {reference.rpartition("/")[2] for reference in references(document)}
     assert set(document["components"]["schemas"]) == used
 
 
-def test_the_document_has_the_structure_of_openapi_3_1() -> None:
+def test_document_has_the_structure_of_openapi_3_1() -> None:
     document = fully_used().openapi()
     assert document["openapi"].startswith("3.1.")
     assert {"title", "version"} <= set(document["info"])
@@ -211,7 +243,7 @@ def test_the_document_has_the_structure_of_openapi_3_1() -> None:
     assert shown["requestBody"]["required"] is True
 
 
-def test_models_of_one_name_are_kept_apart_by_their_modules() -> None:
+def test_models_of_one_name_are_kept_apart_by_module() -> None:
     document = fully_used().openapi()
     own = operation(fully_used(), "/accounts")["requestBody"]["content"]["application/json"]
     assert resolve(document, own["schema"])["properties"].keys() == {"balance"}
@@ -221,7 +253,7 @@ def test_models_of_one_name_are_kept_apart_by_their_modules() -> None:
     assert fits(document, body(fully_used()), event)
 
 
-def test_other_schemas_of_the_program_keep_name_and_content() -> None:
+def test_other_schemas_of_the_program_stay_unchanged() -> None:
     app = FastAPI()
 
     @app.post("/cards")
@@ -236,7 +268,7 @@ def test_other_schemas_of_the_program_keep_name_and_content() -> None:
     assert len(after) > len(before)
 
 
-def test_two_receivers_with_models_of_one_name_are_both_shown() -> None:
+def test_two_receivers_with_models_of_one_name_are_shown() -> None:
     def another() -> type[InvoiceCreated]:
         class AmendedInvoice(InvoiceCreated):
             data: InvoiceData

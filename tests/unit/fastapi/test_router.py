@@ -32,7 +32,7 @@ def program(receiver: Receiver, **options: Any) -> FastAPI:  # Any: of include_r
     return app
 
 
-def test_the_openapi_is_served() -> None:
+def test_openapi_is_served() -> None:
     app = program(Target().receiver)
     request = Request(((b"Host", b"localhost"),), b"", "GET")
     answer = asyncio.run(call(app, scope_of(request, "/openapi.json")))
@@ -40,24 +40,24 @@ def test_the_openapi_is_served() -> None:
     assert json.loads(answer.body) == app.openapi()
 
 
-def test_the_operation_bears_the_prefix_and_the_tags_that_the_program_gives() -> None:
+def test_operation_has_the_prefix_and_tags_of_the_program() -> None:
     app = program(Target().receiver, prefix="/api", tags=["billing"])
     assert operation(app, f"/api{PATH}")["tags"] == ["billing"]
 
 
-def test_the_operation_can_be_left_out_by_the_router() -> None:
+def test_router_can_hide_the_operation() -> None:
     app = FastAPI()
     app.include_router(webhook_router(Target().receiver, include_in_schema=False))
     assert app.openapi()["paths"] == {}
     assert "components" not in app.openapi()
 
 
-def test_the_operation_can_be_left_out_where_the_router_is_included() -> None:
+def test_include_router_can_hide_the_operation() -> None:
     app = program(Target().receiver, include_in_schema=False)
     assert app.openapi()["paths"] == {}
 
 
-def test_a_url_is_found_by_its_name() -> None:
+def test_url_is_found_by_name() -> None:
     assert program(Target().receiver).url_path_for("florentin_webhook") == PATH
 
 
@@ -79,20 +79,20 @@ def _codes(schema: JSON) -> list[str]:
     return list(codes)
 
 
-def test_every_outcome_of_a_post_is_shown_with_its_status() -> None:
+def test_every_outcome_is_shown_with_its_status() -> None:
     elsewhere = {Outcome.METHOD_NOT_ALLOWED, Outcome.ACCEPTED}
     assert outcomes(program(Target().receiver)) == {
         each.value: each.status for each in Outcome if each not in elsewhere
     }
 
 
-def test_a_receiver_with_a_queue_shows_that_it_accepts() -> None:
+def test_receiver_with_queue_shows_accepted() -> None:
     receiver = Receiver(SECRET, store=RedisStore("redis://localhost"), queue=RQQueue())
     assert outcomes(program(receiver))["accepted"] == 202
 
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each.status not in (202, 405)])
-def test_a_reply_fits_the_schema_of_its_status(outcome: Outcome) -> None:
+def test_reply_fits_the_schema_of_its_status(outcome: Outcome) -> None:
     app = program(Target().receiver)
     response = operation(app)["responses"][str(outcome.status)]
     settled = outcome.status == 200
@@ -103,7 +103,7 @@ def test_a_reply_fits_the_schema_of_its_status(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("status", ["409", "500", "503"])
-def test_where_a_reply_may_say_when_to_come_again_the_header_is_shown(status: str) -> None:
+def test_retryable_responses_show_retry_after(status: str) -> None:
     response = operation(program(Target().receiver))["responses"][status]
     assert response["headers"]["Retry-After"]["schema"] == {"type": "integer"}
 
@@ -111,7 +111,7 @@ def test_where_a_reply_may_say_when_to_come_again_the_header_is_shown(status: st
 # --- requests ---
 
 
-def test_a_sender_that_leaves_gets_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+def test_sender_that_disconnects_gets_no_reply(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     incoming: list[Message] = [
         {"type": "http.request", "body": b"{", "more_body": True},
@@ -128,10 +128,10 @@ def test_a_sender_that_leaves_gets_no_answer(caplog: pytest.LogCaptureFixture) -
     app = program(Target().receiver)
     asyncio.run(app(scope_of(delivery(), PATH), receive, send))
     assert sent == []
-    assert caplog.messages == ["the sender left after 1 bytes"]
+    assert caplog.messages == ["The sender disconnected after 1 bytes."]
 
 
-def test_a_sender_that_leaves_is_not_taken_for_a_dependency_that_refuses(
+def test_disconnect_is_not_logged_as_a_refusal(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def reads(request: FastAPIRequest) -> None:
@@ -148,7 +148,7 @@ def test_a_sender_that_leaves_is_not_taken_for_a_dependency_that_refuses(
     assert caplog.messages == []
 
 
-def test_a_body_that_is_too_late_is_answered_in_the_time_that_was_given() -> None:
+def test_late_body_is_a_read_timeout_in_time() -> None:
     async def never() -> Message:
         await asyncio.Event().wait()
         raise AssertionError
@@ -168,17 +168,17 @@ def test_a_body_that_is_too_late_is_answered_in_the_time_that_was_given() -> Non
 
 
 @pytest.mark.parametrize("path", ["webhooks", ""])
-def test_a_path_that_does_not_begin_with_a_slash_is_refused(path: str) -> None:
+def test_path_without_leading_slash_is_refused(path: str) -> None:
     with pytest.raises(ConfigurationError, match="Begin it with a slash"):
         webhook_router(Target().receiver, path)
 
 
-def test_a_path_without_both_forms_is_refused() -> None:
+def test_empty_path_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="empty without its slashes"):
         webhook_router(Target().receiver, "/")
 
 
-def test_the_router_is_one_of_fastapi() -> None:
+def test_router_is_an_api_router() -> None:
     assert isinstance(webhook_router(Target().receiver), APIRouter)
 
 
@@ -192,7 +192,7 @@ def test_the_router_is_one_of_fastapi() -> None:
         ("starlette", "import of starlette halted; None in sys.modules"),
     ],
 )
-def test_what_is_not_installed_is_named(absent: str, said: str) -> None:
+def test_missing_package_is_named(absent: str, said: str) -> None:
     program = (
         f"import sys; sys.modules[{absent!r}] = None\n"
         "try: import florentin_webhooks.fastapi\n"

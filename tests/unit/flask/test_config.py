@@ -1,156 +1,169 @@
-"""What an app's config may say, and what is said where it cannot be meant."""
+"""Flask's config: its keys, secrets, the environment below it, and what is built from it."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
-from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
+from florentin_webhooks import MemoryStore, RedisStore, RQQueue
+from florentin_webhooks.core.config import ReceiverConfig
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
-from florentin_webhooks.flask.config import DEFAULT_PATH, KEYS, OPTIONS, PREFIX, Settings, read
+from florentin_webhooks.flask.config import KEYS, load_flask_config, mount_path
 from tests.support.command_line import python
 from tests.support.flask_apps import flask, held, post
-from tests.support.markdown import PAGES
 from tests.support.vectors import SECRET
 
 NEW, OLD = "a-new-secret-of-some-length", "an-old-secret-of-some-length"
 REDIS = "redis://nowhere"
 
 
-def settings(environ: Mapping[str, str] = {}, **config: object) -> Settings:
-    """What is read of config whose keys stand here without their prefix."""
+def load(environ: Mapping[str, str] = {}, **config: object) -> ReceiverConfig:
+    """The configuration in *config*, whose keys have no prefix here."""
     own = {f"FLORENTIN_{key}": value for key, value in config.items()}
-    return read({"SECRET_KEY": "x", "FLORENTIN_WEBHOOK_SECRET": SECRET, **own}, environ)
+    given = {"SECRET_KEY": "x", "FLORENTIN_WEBHOOK_SECRET": SECRET, **own}
+    return load_flask_config(given, environ)
+
+
+def secrets(config: ReceiverConfig) -> dict[str, str]:
+    return {name: secret.decode() for name, secret in config.plain_secrets().items()}
+
+
+def refused(**config: object) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        load({}, **config)
+    return caught.value
 
 
 def test_a_secret_is_enough() -> None:
-    found = settings()
-    assert found.path == DEFAULT_PATH
-    assert (found.redis_url, found.queue) == (None, None)
-    assert (found.for_receiver, found.for_store, found.for_queue) == ({}, {}, {})
+    assert load().model_fields_set == {"secrets"}
+    assert mount_path({}) == "/webhooks/florentin"
 
 
-def test_every_value_may_be_a_string() -> None:
-    found = settings(
-        TOLERANCE="900",
-        LEEWAY="0.5",
-        TIMEOUT="9",
-        MAX_BODY="1024",
-        RETENTION="86400",
-        KEEP="86400",
-        LEASE="60",
-        HISTORY="10",
-        REDIS_PREFIX="shop:",
-        RETRIES="5,30, 120",
-        JOB_TIMEOUT="90",
-    )
-    assert found.for_receiver == {
-        "tolerance": timedelta(minutes=15),
-        "leeway": timedelta(seconds=0.5),
-        "timeout": timedelta(seconds=9),
-        "max_body": 1024,
-    }
-    assert found.for_store == {
-        "retention": timedelta(days=1),
-        "unfinished_retention": timedelta(days=1),
-        "lease": timedelta(minutes=1),
-        "history": 10,
-        "prefix": "shop:",
-    }
-    assert found.for_queue == {"retries": (5, 30, 120), "timeout": 90}
-
-
-def test_every_value_may_be_what_it_stands_for() -> None:
-    found = settings(TOLERANCE=timedelta(hours=1), LEEWAY=0, MAX_BODY=1024, RETRIES=[5, 30])
-    assert found.for_receiver["tolerance"] == timedelta(hours=1)
-    assert found.for_receiver["leeway"] == timedelta()
-    assert (found.for_receiver["max_body"], found.for_queue["retries"]) == (1024, (5, 30))
+def test_every_value_may_be_of_its_own_type() -> None:
+    found = load(TOLERANCE=timedelta(hours=1), LEEWAY=0, MAX_BODY=1024, QUEUE_RETRIES=[5, 30])
+    assert (found.tolerance, found.leeway) == (timedelta(hours=1), timedelta())
+    assert (found.max_body, found.queue_retries) == (1024, (5, 30))
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("TOLERANCE", "15m"),
         ("TOLERANCE", "nan"),
         ("LEEWAY", float("inf")),
         ("TIMEOUT", [8]),
         ("MAX_BODY", "1 MiB"),
         ("MAX_BODY", 1.5),
-        ("RETRIES", 5),
-        ("RETRIES", "5,,30"),
-        ("JOB_TIMEOUT", "a minute"),
-        ("PATH", 7),
+        ("QUEUE_RETRIES", 5),
+        ("QUEUE_RETRIES", "5,,30"),
+        ("QUEUE_TIMEOUT", "a minute"),
         ("QUEUE", True),
+        ("REDIS_URL", 7),
+        ("APP", "shop"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused_by_its_key(key: str, value: object) -> None:
-    with pytest.raises(ConfigurationError, match=rf"FLORENTIN_{key} is .*; give "):
-        read({"FLORENTIN_WEBHOOK_SECRET": SECRET, f"FLORENTIN_{key}": value}, {})
+def test_an_invalid_value_is_refused_by_its_key(key: str, value: object) -> None:
+    error = refused(**{key: value})
+    assert error.message.startswith(f"FLORENTIN_{key} is ")
+    assert error.hint.startswith(f"Set FLORENTIN_{key} to ")
 
 
-def test_a_misspelt_key_is_refused_with_the_one_that_was_meant() -> None:
-    meant = "no setting FLORENTIN_WEBHOOK_SECERT; did you mean FLORENTIN_WEBHOOK_SECRET?"
-    with pytest.raises(ConfigurationError, match=meant.replace("?", r"\?")):
-        settings(WEBHOOK_SECERT=SECRET)
+def test_an_invalid_path_is_refused_by_its_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"FLORENTIN_PATH is 7\. Set FLORENTIN_PATH to"):
+        FlorentinWebhooks(flask(FLORENTIN_PATH=7))
 
 
-def test_a_key_that_is_like_none_is_refused_with_all_that_there_are() -> None:
-    with pytest.raises(ConfigurationError, match=f"FLORENTIN_XYZ; there are {', '.join(KEYS)}"):
-        settings(XYZ=1)
+def test_a_misspelt_key_is_refused_with_the_nearest() -> None:
+    error = refused(WEBHOOK_SECERT=SECRET)
+    assert error.message == "The config has no key 'FLORENTIN_WEBHOOK_SECERT'."
+    assert error.hint == "Did you mean FLORENTIN_WEBHOOK_SECRET?"
+
+
+def test_an_unknown_key_is_refused_with_all_keys() -> None:
+    assert refused(XYZ=1).hint == f"Use one of: {', '.join(KEYS.fields)}."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "value"),
+    [
+        ("KEEP", "UNFINISHED_RETENTION", "60d"),
+        ("RETRIES", "QUEUE_RETRIES", "5,30"),
+        ("JOB_TIMEOUT", "QUEUE_TIMEOUT", 90),
+    ],
+)
+def test_an_old_key_works_and_warns(old: str, new: str, value: Any) -> None:
+    with pytest.warns(DeprecationWarning, match=f"FLORENTIN_{old} was renamed to FLORENTIN_{new};"):
+        assert load(**{old: value}) == load(**{new: value})
+
+
+def test_an_old_and_a_new_key_contradict_each_other() -> None:
+    with pytest.warns(DeprecationWarning, match="FLORENTIN_KEEP"):
+        error = refused(KEEP=1, UNFINISHED_RETENTION=1)
+    assert "FLORENTIN_KEEP and FLORENTIN_UNFINISHED_RETENTION are both set." in error.message
 
 
 # --- secrets ---
 
 
-@pytest.mark.parametrize(
-    "value", [{"new": NEW, "old": OLD}, [NEW, OLD], f'{{"new": "{NEW}", "old": "{OLD}"}}']
-)
-def test_secrets_while_rotating(value: object) -> None:
-    assert settings(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=value).secrets in (
-        {"new": NEW, "old": OLD},
-        [NEW, OLD],
-    )
+@pytest.mark.parametrize("value", [{"new": NEW, "old": OLD}, f'{{"new": "{NEW}", "old": "{OLD}"}}'])
+def test_several_secrets_have_names(value: object) -> None:
+    found = secrets(load(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=value))
+    assert found == {"new": NEW, "old": OLD}
 
 
-@pytest.mark.parametrize("value", [7, NEW, '"a string"'])
-def test_secrets_of_another_kind_are_refused_and_not_quoted(value: object) -> None:
-    with pytest.raises(ConfigurationError, match="SECRETS is neither a mapping") as caught:
-        settings(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=value)
-    assert str(value) not in str(caught.value)
+def test_a_list_of_secrets_is_numbered() -> None:
+    found = secrets(load(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=[NEW, OLD]))
+    assert found == {"secret-1": NEW, "secret-2": OLD}
+
+
+@pytest.mark.parametrize("value", [NEW, '"a string of some length"', "{broken", '{"a": 1, "a": 2}'])
+def test_text_that_is_not_json_is_refused_unseen(value: str) -> None:
+    error = refused(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=value)
+    assert error.message.startswith("FLORENTIN_WEBHOOK_SECRETS is not JSON of several secrets.")
+    assert value not in str(error)
+
+
+def test_secrets_of_another_type_are_refused() -> None:
+    error = refused(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=7)
+    assert error.message == "FLORENTIN_WEBHOOK_SECRETS: secret-1 is int, not str or bytes."
 
 
 def test_one_secret_and_several_contradict_each_other() -> None:
-    with pytest.raises(ConfigurationError, match="SECRETS are both set; keep one"):
-        settings(WEBHOOK_SECRETS=[NEW])
+    error = refused(WEBHOOK_SECRETS=[NEW])
+    both = "FLORENTIN_WEBHOOK_SECRET and FLORENTIN_WEBHOOK_SECRETS are both set."
+    assert (error.message, error.hint) == (both, "Keep one of them.")
 
 
-def test_without_a_secret_it_is_said_where_to_get_one() -> None:
-    with pytest.raises(ConfigurationError, match="FLORENTIN_WEBHOOK_SECRET is not set; copy it"):
-        settings(WEBHOOK_SECRET="")
+def test_a_previous_secret_is_named_after_its_variable() -> None:
+    found = secrets(load(WEBHOOK_SECRET_PREVIOUS=OLD))
+    expected = {"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_WEBHOOK_SECRET_PREVIOUS": OLD}
+    assert found == expected
+
+
+def test_a_missing_secret_is_refused() -> None:
+    error = refused(WEBHOOK_SECRET="")
+    assert error.message == "No secret is configured."
+    assert error.hint.startswith("Set FLORENTIN_WEBHOOK_SECRET to the secret from")
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
-        ("short", "FLORENTIN_WEBHOOK_SECRET has 5 bytes"),
-        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET has white space around it"),
-        (12345678901234567890, "FLORENTIN_WEBHOOK_SECRET is int; a secret is str or bytes"),
+        ("short", "FLORENTIN_WEBHOOK_SECRET has 5 bytes, fewer than 16."),
+        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET has white space around it."),
+        (12345678901234567890, "FLORENTIN_WEBHOOK_SECRET is int, not str or bytes."),
     ],
 )
-def test_a_bad_secret_is_refused_by_its_key(value: object, told: str) -> None:
-    app = flask()
-    app.config["FLORENTIN_WEBHOOK_SECRET"] = value
-    with pytest.raises(ConfigurationError, match=told):
-        FlorentinWebhooks(app)
+def test_a_bad_secret_is_refused_by_its_key(value: object, message: str) -> None:
+    assert refused(WEBHOOK_SECRET=value).message == message
 
 
-def test_settings_show_no_secret() -> None:
-    shown = repr(settings(REDIS_URL="redis://:password@nowhere"))
+def test_a_configuration_shows_no_secret() -> None:
+    shown = repr(load(REDIS_URL="redis://:password@nowhere"))
     assert SECRET not in shown
     assert "password" not in shown
 
@@ -158,47 +171,49 @@ def test_settings_show_no_secret() -> None:
 # --- the environment ---
 
 
-def test_the_environment_counts_where_the_config_says_nothing() -> None:
-    environ = {"FLORENTIN_WEBHOOK_SECRET": NEW, "FLORENTIN_REDIS_URL": REDIS, "FLORENTIN_QUEUE": ""}
-    found = read({}, environ)
-    assert found.secrets == {"FLORENTIN_WEBHOOK_SECRET": NEW}
-    assert (found.redis_url, found.queue) == (REDIS, None)
-
-
-def test_the_config_counts_more_also_where_it_says_none() -> None:
+def test_the_environment_counts_where_the_config_has_no_key() -> None:
     environ = {
         "FLORENTIN_WEBHOOK_SECRET": NEW,
         "FLORENTIN_REDIS_URL": REDIS,
+        "FLORENTIN_QUEUE": "",
+        "FLORENTIN_TOLERANCE": "1h",
+    }
+    found = load_flask_config({}, environ)
+    assert secrets(found) == {"FLORENTIN_WEBHOOK_SECRET": NEW}
+    assert (found.store, found.queue, found.tolerance) == (REDIS, None, timedelta(hours=1))
+
+
+def test_the_config_counts_more_also_with_none() -> None:
+    environ = {
+        "FLORENTIN_WEBHOOK_SECRETS": f'{{"new": "{NEW}"}}',
+        "FLORENTIN_REDIS_URL": REDIS,
         "FLORENTIN_QUEUE": "q",
     }
-    found = settings(environ, REDIS_URL=None, QUEUE="own")
-    assert found.secrets == {"FLORENTIN_WEBHOOK_SECRET": SECRET}
-    assert (found.redis_url, found.queue) == (None, "own")
+    found = load(environ, REDIS_URL=None, QUEUE="own")
+    assert secrets(found) == {"FLORENTIN_WEBHOOK_SECRET": SECRET}
+    assert (found.store, found.queue) == (None, "own")
 
 
-def test_several_secrets_in_the_config_are_not_crossed_by_one_in_the_environment() -> None:
-    found = read({"FLORENTIN_WEBHOOK_SECRETS": [OLD]}, {"FLORENTIN_WEBHOOK_SECRET": NEW})
-    assert found.secrets == [OLD]
+def test_store_in_the_config_replaces_the_environment() -> None:
+    assert load({"FLORENTIN_REDIS_URL": REDIS}, STORE="memory").store == "memory"
 
 
-def test_what_flask_reads_from_a_prefixed_environment_is_understood(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_prefixed_environment_is_read_by_flask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_FLORENTIN_WEBHOOK_SECRETS__new", NEW)
-    monkeypatch.setenv("FLASK_FLORENTIN_RETRIES", "[5, 30]")
+    monkeypatch.setenv("FLASK_FLORENTIN_QUEUE_RETRIES", "[5, 30]")
     monkeypatch.setenv("FLASK_FLORENTIN_PATH", "null")
     app = Flask(__name__)
     app.config.from_prefixed_env()
-    found = read(app.config, {})
-    assert (found.secrets, found.path) == ({"new": NEW}, None)
-    assert found.for_queue == {"retries": (5, 30)}
+    found = load_flask_config(app.config, {})
+    assert (secrets(found), mount_path(app.config)) == ({"new": NEW}, None)
+    assert found.queue_retries == (5, 30)
 
 
-# --- what is built of it ---
+# --- what is built ---
 
 
-def test_a_redis_and_a_queue_are_built_as_they_are_described() -> None:
-    app = flask(FLORENTIN_QUEUE="own", FLORENTIN_RETRIES="7", FLORENTIN_RETENTION="3600")
+def test_a_redis_store_and_a_queue_are_built() -> None:
+    app = flask(FLORENTIN_QUEUE="own", FLORENTIN_QUEUE_RETRIES="7", FLORENTIN_RETENTION="3600")
     app.config.update(FLORENTIN_REDIS_URL=REDIS, FLORENTIN_APP="shop:app")
     FlorentinWebhooks(app)
     hooks = held(app)
@@ -209,41 +224,22 @@ def test_a_redis_and_a_queue_are_built_as_they_are_described() -> None:
     assert hooks.path == "shop:app"
 
 
-def test_without_a_redis_it_remembers_in_memory() -> None:
-    app = flask(FLORENTIN_MAX_BODY="10")
+def test_without_a_redis_url_the_store_is_in_memory(caplog: pytest.LogCaptureFixture) -> None:
+    app = flask(FLORENTIN_MAX_BODY="10", FLORENTIN_LEASE="30")
     FlorentinWebhooks(app)
     assert isinstance(held(app).store, MemoryStore)
+    assert held(app).store.lease == timedelta(seconds=30)
     assert post(app).outcome == "too-large"
+    app = flask(FLORENTIN_LEASE="30")
+    FlorentinWebhooks(app)
+    assert post(app).outcome == "ignored"
+    assert "no store is configured" in caplog.text.lower()
 
 
-def test_a_queue_without_a_redis_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="FLORENTIN_REDIS_URL is not; a queue needs a"):
-        FlorentinWebhooks(flask(FLORENTIN_QUEUE="florentin"))
-
-
-# --- what the docs say ---
-
-PARTS = {"receiver": Receiver, "store": RedisStore, "queue": RQQueue}
-
-
-def meant(words: str) -> object:
-    """The value that *words* in the table stand for."""
-    numbers = [int(number) for number in words.replace("1,", "1").split(", ") if number.isdigit()]
-    if len(numbers) > 1:
-        return tuple(numbers)
-    number, _, unit = words.replace(",", "").partition(" ")
-    if not number.isdigit():
-        return words
-    return timedelta(**{unit: int(number)}) if unit else int(number)
-
-
-def test_the_table_of_keys_is_the_one_of_the_code() -> None:
-    (page,) = (page for page in PAGES if page.name == "docs/flask.md")
-    rows = {key: row for key, row in page.rows().items() if key.startswith(PREFIX)}
-    assert sorted(rows) == sorted(KEYS)
-    for key, option in OPTIONS.items():
-        parameters = inspect.signature(PARTS[option.part]).parameters
-        assert meant(rows[PREFIX + key][0]) == parameters[option.name].default, key
+def test_a_queue_without_a_redis_url_is_refused() -> None:
+    app = flask(FLORENTIN_QUEUE="florentin", FLORENTIN_APP="shop:app")
+    with pytest.raises(ConfigurationError, match="Use a Redis store with a queue"):
+        FlorentinWebhooks(app)
 
 
 # --- what an import loads ---
@@ -259,7 +255,7 @@ def test_the_extension_loads_no_redis_and_no_queue() -> None:
     assert python("-W", "error", "-c", program).data == "[]\n"
 
 
-def test_without_flask_it_is_said_what_to_install() -> None:
+def test_missing_flask_is_reported_with_how_to_install_it() -> None:
     program = "import sys; sys.modules['flask'] = None\nimport florentin_webhooks.flask"
-    told = 'Flask is not installed; pip install "florentin-webhooks[flask]"\n'
+    told = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"\n'
     assert python("-c", program).talk.endswith(f"ModuleNotFoundError: {told}")

@@ -48,7 +48,7 @@ def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
     return logged_in("view_delivery", "replay_delivery")
 
 
-def test_the_page_of_a_delivery_shows_all_that_is_known(shop: Shop, viewer: Client) -> None:
+def test_page_of_a_delivery_shows_its_record(shop: Shop, viewer: Client) -> None:
     failed = shop.failed(invoice={"number": "INV-ÜÖ"})
     text = page(viewer, of(failed))
     seen = plain(text)
@@ -69,12 +69,12 @@ def test_the_page_of_a_delivery_shows_all_that_is_known(shop: Shop, viewer: Clie
     assert "never shown" not in text
 
 
-def test_the_page_of_a_delivery_names_its_retries(shop: Shop, viewer: Client) -> None:
+def test_page_of_a_delivery_lists_its_retries(shop: Shop, viewer: Client) -> None:
     first, again = restamped(shop)
     assert f"Retried as: {again}" in plain(page(viewer, of(first)))
 
 
-def test_a_body_that_was_let_go_is_said_to_be() -> None:
+def test_deleted_body_is_explained() -> None:
     with programmed({"SECRETS": SECRET, "HISTORY": 0}):
         shop = Shop(conf.receiver())
         empty(SQLITE)
@@ -90,7 +90,7 @@ def test_a_body_that_was_let_go_is_said_to_be() -> None:
     assert told(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
 
 
-def test_whatever_a_sender_chose_is_escaped(shop: Shop, operator: Client) -> None:
+def test_values_of_the_sender_are_escaped(shop: Shop, operator: Client) -> None:
     from florentin_webhooks.django.models import Delivery
 
     hostile = [HOSTILE % each for each in ("event", "id", "reason", "secret", "name", "ending")]

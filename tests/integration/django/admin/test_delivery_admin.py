@@ -49,9 +49,7 @@ def superuser(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
     return logged_in(superuser=True)
 
 
-def test_the_list_shows_what_became_of_each_delivery_the_newest_first(
-    shop: Shop, viewer: Client
-) -> None:
+def test_list_shows_the_newest_delivery_first(shop: Shop, viewer: Client) -> None:
     done, failed = shop.take(), shop.failed()
     unfinished, finished = rows(page(viewer))
     assert f"{failed[:12]} failed invoice.created" in unfinished
@@ -60,23 +58,21 @@ def test_the_list_shows_what_became_of_each_delivery_the_newest_first(
     assert finished.endswith("2 of 2 1 -")
 
 
-def test_a_retry_that_was_stamped_anew_is_no_line_of_the_list(shop: Shop, viewer: Client) -> None:
+def test_retry_is_not_listed(shop: Shop, viewer: Client) -> None:
     first, again = restamped(shop)
     assert shop.row(again).original_id.hex == first
     (row,) = rows(page(viewer))
     assert first[:12] in row
 
 
-def test_what_has_expired_is_not_shown(shop: Shop, viewer: Client) -> None:
+def test_expired_delivery_is_not_shown(shop: Shop, viewer: Client) -> None:
     known = shop.take()
     passed(SQLITE, 25 * 3600)
     assert rows(page(viewer)) == []
     assert viewer.get(of(known)).status_code == 302
 
 
-def test_the_list_reads_no_body_and_asks_as_often_for_many_as_for_one(
-    shop: Shop, operator: Client
-) -> None:
+def test_list_reads_no_body_and_has_constant_queries(shop: Shop, operator: Client) -> None:
     numbers = []
     for _ in range(2):
         shop.failed()
@@ -89,7 +85,7 @@ def test_the_list_reads_no_body_and_asks_as_often_for_many_as_for_one(
     assert numbers[0] == numbers[1] <= 10
 
 
-def test_a_delivery_is_found_by_what_people_have_of_it(shop: Shop, viewer: Client) -> None:
+def test_search_finds_fingerprints_prefixes_and_delivery_ids(shop: Shop, viewer: Client) -> None:
     first, again = restamped(shop)
     other = shop.failed()
     sent_as = shop.row(first).delivery_id
@@ -104,9 +100,7 @@ SUPERUSER = "superuser"
 
 
 @pytest.mark.parametrize("what", ["add/", "{}/change/", "{}/delete/"])
-def test_not_even_a_superuser_changes_anything_by_a_url(
-    shop: Shop, superuser: Client, what: str
-) -> None:
+def test_superuser_cannot_change_anything_by_url(shop: Shop, superuser: Client, what: str) -> None:
     known = shop.take()
     before = vars(shop.row(known))
     form = {"state": "failed", "event": "other", "post": "yes", "_save": "Save"}
@@ -115,7 +109,7 @@ def test_not_even_a_superuser_changes_anything_by_a_url(
     assert {**after, "_state": None} == {**before, "_state": None}
 
 
-def test_not_even_a_superuser_has_a_form_to_change_anything(shop: Shop, superuser: Client) -> None:
+def test_superuser_has_no_form_to_change_anything(shop: Shop, superuser: Client) -> None:
     known = shop.take()
     assert superuser.get(f"{PLACE}add/").status_code == 403
     assert superuser.get(f"{PLACE}{known}/delete/").status_code == 403
@@ -127,7 +121,7 @@ def test_not_even_a_superuser_has_a_form_to_change_anything(shop: Shop, superuse
     assert [each for each in kept if "csrfmiddlewaretoken" not in each] == []
 
 
-def test_replaying_is_the_only_action(shop: Shop, superuser: Client) -> None:
+def test_replay_is_the_only_action(shop: Shop, superuser: Client) -> None:
     known = shop.take()
     options = re.findall(r'<option value="(\w*)"', page(superuser))
     assert options == ["", "replay"]
@@ -145,7 +139,7 @@ def test_replaying_is_the_only_action(shop: Shop, superuser: Client) -> None:
         (("view_delivery", "replay_delivery"), 200, 302),
     ],
 )
-def test_looking_and_replaying_are_permissions_of_their_own(
+def test_viewing_and_replaying_are_separate_permissions(
     shop: Shop, permissions: Sequence[str], looking: int, replaying: int
 ) -> None:
     failed = shop.failed()
@@ -160,14 +154,14 @@ def test_looking_and_replaying_are_permissions_of_their_own(
     assert shop.ran.count("notify") == 1 + (replaying == 302)
 
 
-def test_who_is_not_logged_in_is_sent_to_do_so(shop: Shop) -> None:
+def test_anonymous_user_is_redirected_to_the_login(shop: Shop) -> None:
     failed = shop.failed()
     answer = Client().post(f"{PLACE}{failed}/replay/")
     assert (answer.status_code, "login" in answer.headers["Location"]) == (302, True)
     assert shop.ran == ["bill", "notify"]
 
 
-def test_a_replay_needs_a_csrf_token(shop: Shop) -> None:
+def test_replay_without_csrf_token_is_refused(shop: Shop) -> None:
     failed = shop.failed()
     client = logged_in("view_delivery", "replay_delivery", enforce_csrf_checks=True)
     form = {"action": "replay", "index": "0", "_selected_action": failed}
@@ -176,14 +170,14 @@ def test_a_replay_needs_a_csrf_token(shop: Shop) -> None:
     assert shop.ran == ["bill", "notify"]
 
 
-def test_following_a_link_replays_nothing(shop: Shop, operator: Client) -> None:
+def test_get_request_replays_nothing(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     answer = operator.get(f"{PLACE}{failed}/replay/?confirmed=yes&all_handlers=yes")
     assert answer.headers["Location"].endswith(f"{shop.row(failed).key}/change/")
     assert shop.ran == ["bill", "notify"]
 
 
-def test_the_admin_has_nothing_to_say_against_it() -> None:
+def test_admin_class_passes_its_checks() -> None:
     configure()
     from django.contrib import admin
 
@@ -193,7 +187,7 @@ def test_the_admin_has_nothing_to_say_against_it() -> None:
     assert DeliveryAdmin(Delivery, admin.site).check() == []
 
 
-def test_a_program_without_admin_does_not_even_load_it() -> None:
+def test_program_without_admin_does_not_import_it() -> None:
     program = (
         "import sys, django; from django.conf import settings\n"
         "settings.configure(INSTALLED_APPS=['florentin_webhooks.django'])\n"

@@ -45,7 +45,7 @@ def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
         ({"state": "failed", "event": "user.login"}, []),
     ],
 )
-def test_the_list_can_be_narrowed(
+def test_list_is_filtered_by_state_event_and_age(
     shop: Shop, viewer: Client, choice: dict[str, str], expected: list[str]
 ) -> None:
     known = {shop.take()[:12]: "done", shop.failed()[:12]: "failed"}
@@ -55,5 +55,5 @@ def test_the_list_can_be_narrowed(
 
 
 @pytest.mark.parametrize("lookup", ["token__startswith", "body__contains", "retries__state"])
-def test_nobody_probes_what_no_page_shows(viewer: Client, lookup: str) -> None:
+def test_lookup_of_hidden_field_is_refused(viewer: Client, lookup: str) -> None:
     assert viewer.get(PLACE, {lookup: "a"}).status_code == 400

@@ -43,14 +43,14 @@ def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
     return logged_in("view_delivery", "replay_delivery")
 
 
-def test_a_replay_that_fails_names_the_handler(shop: Shop, operator: Client) -> None:
+def test_failed_replay_names_the_handler(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     with shop.breaking("notify", RetryLater(60)):
         text = replayed(operator, failed)
     assert told(text) == [f"Delivery {failed[:12]}: handler-failed: shop:notify: RetryLater."]
 
 
-def test_what_cannot_be_replayed_is_told_with_the_reason(shop: Shop, operator: Client) -> None:
+def test_refused_replay_shows_the_reason(shop: Shop, operator: Client) -> None:
     from florentin_webhooks.django.models import Delivery
 
     done, failed, running = shop.take(), shop.failed(), shop.failed()
@@ -68,14 +68,14 @@ def test_what_cannot_be_replayed_is_told_with_the_reason(shop: Shop, operator: C
     assert shop.ran == []
 
 
-def test_an_invalid_event_is_told_with_its_fields(shop: Shop, operator: Client) -> None:
+def test_invalid_event_shows_its_fields(shop: Shop, operator: Client) -> None:
     invalid = shop.take(invoice={"number": 5})
     assert shop.row(invalid).state == "invalid"
     (words,) = told(replayed(operator, invalid))
     assert "invalid-event: invoice.created does not fit its model: data.invoice.number" in words
 
 
-def test_under_asgi_handlers_with_async_may_use_the_database(shop: Shop, operator: Client) -> None:
+def test_async_handlers_use_the_database_under_asgi(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     token = "t" * 32
     session = operator.cookies[settings.SESSION_COOKIE_NAME].value

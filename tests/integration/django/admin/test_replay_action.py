@@ -39,7 +39,7 @@ def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
     return logged_in("view_delivery", "replay_delivery")
 
 
-def test_what_has_not_finished_is_replayed_from_the_list(shop: Shop, operator: Client) -> None:
+def test_unfinished_handlers_are_replayed_from_the_list(shop: Shop, operator: Client) -> None:
     first, second = shop.failed(), shop.failed()
     shop.ran.clear()
     text = replayed(operator, second, first)
@@ -50,7 +50,7 @@ def test_what_has_not_finished_is_replayed_from_the_list(shop: Shop, operator: C
     assert {shop.row(first).state, shop.row(second).state} == {"done"}
 
 
-def test_one_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) -> None:
+def test_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     place = f"{PLACE}{shop.row(failed).key}/replay/"
     assert f'formaction="{place}"' in page(operator, of(failed))
@@ -60,7 +60,7 @@ def test_one_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) ->
     assert "Replay unfinished" not in text
 
 
-def test_what_may_have_run_before_is_asked_for_first(shop: Shop, operator: Client) -> None:
+def test_possibly_processed_delivery_needs_confirmation(shop: Shop, operator: Client) -> None:
     late, failed = shop.take(age=48), shop.failed()
     shop.ran.clear()
     text = replayed(operator, late, failed)
@@ -74,7 +74,7 @@ def test_what_may_have_run_before_is_asked_for_first(shop: Shop, operator: Clien
     assert shop.ran == ["notify", "bill", "notify"]
 
 
-def test_all_handlers_run_again_only_after_a_yes(shop: Shop, operator: Client) -> None:
+def test_running_all_handlers_needs_confirmation(shop: Shop, operator: Client) -> None:
     done = shop.take()
     shop.ran.clear()
     place = f"{PLACE}{done}/replay/"
@@ -88,14 +88,14 @@ def test_all_handlers_run_again_only_after_a_yes(shop: Shop, operator: Client) -
     assert shop.ran == ["bill", "notify"]
 
 
-def test_who_replayed_what_stands_in_its_history(shop: Shop, operator: Client) -> None:
+def test_history_names_the_user_of_a_replay(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     replayed(operator, failed)
     seen = plain(page(operator, f"{PLACE}{shop.row(failed).key}/history/"))
     assert "staff-view_delivery-replay_delivery replayed, and all its handlers are done" in seen
 
 
-def test_a_request_does_not_go_on_for_longer_than_servers_wait(
+def test_request_starts_no_replay_after_its_time_limit(
     shop: Shop, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [shop.failed() for _ in range(2)]
@@ -105,13 +105,13 @@ def test_a_request_does_not_go_on_for_longer_than_servers_wait(
     ]
 
 
-def test_what_is_not_there_is_not_replayed(operator: Client) -> None:
+def test_unknown_delivery_is_not_replayed(operator: Client) -> None:
     answer = operator.post(f"{PLACE}{'0' * 32}/replay/")
     assert (answer.status_code, answer.headers["Location"]) == (302, PLACE)
     assert operator.post(f"{PLACE}nonsense/replay/").status_code == 302
 
 
-def test_a_replay_is_no_part_of_a_request_s_transaction(shop: Shop, operator: Client) -> None:
+def test_replay_runs_outside_atomic_requests(shop: Shop, operator: Client) -> None:
     first, second = shop.failed(), shop.failed()
     with patch.dict(connections[SQLITE].settings_dict, ATOMIC_REQUESTS=True):
         assert told(replayed(operator, first)) == [

@@ -37,7 +37,7 @@ def noted(**more: Any) -> list[str]:
         return told(page(logged_in(superuser=True)))
 
 
-def test_deliveries_in_redis_are_said_to_be_there() -> None:
+def test_notice_names_redis() -> None:
     (words,) = noted(STORE="redis://localhost:1/0")
     assert words == (
         "Deliveries are stored in Redis, not in this database. "
@@ -45,7 +45,7 @@ def test_deliveries_in_redis_are_said_to_be_there() -> None:
     )
 
 
-def test_deliveries_in_memory_are_said_to_be_there() -> None:
+def test_notice_names_memory() -> None:
     (text,) = noted(STORE="memory")
     assert text == (
         "Deliveries are stored in the memory of a process, which the admin cannot read, "
@@ -53,15 +53,15 @@ def test_deliveries_in_memory_are_said_to_be_there() -> None:
     )
 
 
-def test_deliveries_in_the_database_need_no_words() -> None:
+def test_deliveries_in_the_database_need_no_notice() -> None:
     assert noted() == []
 
 
-def test_wrong_settings_are_said_to_be_wrong() -> None:
+def test_notice_names_invalid_settings() -> None:
     assert noted(SECRET="misspelt") == ["No valid receiver is configured. See: manage.py check"]
 
 
-def test_a_receiver_that_stands_in_the_urls_replays() -> None:
+def test_receiver_of_the_urls_replays() -> None:
     hooks = receiver()
     with mounting(hooks) as client:
         failed = Shop(hooks).failed()
@@ -69,7 +69,7 @@ def test_a_receiver_that_stands_in_the_urls_replays() -> None:
     assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."
 
 
-def test_where_nobody_can_tell_whose_a_delivery_is_it_is_shown_and_not_replayed() -> None:
+def test_delivery_of_several_receivers_is_shown_but_not_replayed() -> None:
     hooks = receiver()
     with mounting(hooks, receiver()) as client:
         failed = Shop(hooks).failed()
@@ -84,7 +84,7 @@ def test_where_nobody_can_tell_whose_a_delivery_is_it_is_shown_and_not_replayed(
         assert client.post(f"{PLACE}{failed}/replay/").status_code == 403
 
 
-def test_a_second_database_is_named() -> None:
+def test_notice_names_the_second_database() -> None:
     with mounting(receiver(), receiver(POSTGRESQL)) as client:
         (words,) = told(page(client))
     assert words == (
@@ -93,7 +93,7 @@ def test_a_second_database_is_named() -> None:
     )
 
 
-def test_a_redis_store_that_is_not_of_the_settings_is_named_too() -> None:
+def test_notice_names_redis_of_a_receiver_in_the_urls() -> None:
     with mounting(Receiver(SECRET, store=RedisStore("redis://localhost:1/0"))) as client:
         (words,) = told(page(client))
     assert words.endswith(
@@ -101,7 +101,7 @@ def test_a_redis_store_that_is_not_of_the_settings_is_named_too() -> None:
     )
 
 
-def test_another_database_is_looked_into_postgresql_as_well() -> None:
+def test_other_database_is_shown_and_replayed() -> None:
     migrated(POSTGRESQL, APP)
     with programmed({"SECRETS": SECRET, "DATABASE": POSTGRESQL}):
         empty(POSTGRESQL)

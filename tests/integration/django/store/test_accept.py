@@ -94,12 +94,12 @@ def race(store: DjangoStore, racers: int, operation: Callable[[int, int], Accept
 
 
 @racing
-def test_of_threads_one_runs(store: DjangoStore, racers: int) -> None:
+def test_one_of_many_threads_runs(store: DjangoStore, racers: int) -> None:
     race(store, racers, lambda number, racer: accept(content(number), token=b"%d" % racer))
 
 
 @racing
-def test_of_retries_that_are_stamped_anew_one_runs(store: DjangoStore, racers: int) -> None:
+def test_one_of_many_retries_with_new_timestamps_runs(store: DjangoStore, racers: int) -> None:
     def asked(number: int, racer: int) -> Accept:
         body = content(number, stamped=f"12:00:{racer:02}")
         return accept(body, token=b"%d" % racer, under=f"id-{number}")
@@ -107,7 +107,7 @@ def test_of_retries_that_are_stamped_anew_one_runs(store: DjangoStore, racers: i
     race(store, racers, asked)
 
 
-def test_of_threads_one_takes_over(store: DjangoStore) -> None:
+def test_one_of_many_threads_takes_over_an_expired_lease(store: DjangoStore) -> None:
     rounds = range(ROUNDS[10])
     for number in rounds:
         store.execute(accept(content(number), token=b"dead"))
@@ -115,7 +115,7 @@ def test_of_threads_one_takes_over(store: DjangoStore) -> None:
     race(store, 10, lambda number, racer: accept(content(number), token=b"%d" % racer))
 
 
-def test_of_threads_one_runs_what_had_just_been_forgotten(store: DjangoStore) -> None:
+def test_one_of_many_threads_runs_an_expired_delivery(store: DjangoStore) -> None:
     for number in range(ROUNDS[10]):
         store.execute(accept(content(number), token=b"early", under=f"id-{number}"))
         store.execute(finish(content(number), token=b"early"))
@@ -128,7 +128,7 @@ def test_of_threads_one_runs_what_had_just_been_forgotten(store: DjangoStore) ->
     race(store, 10, asked)
 
 
-def test_of_two_processes_one_runs(store: DjangoStore) -> None:
+def test_one_of_two_processes_runs(store: DjangoStore) -> None:
     alias = store.using
     database = {name: str(connections[alias].settings_dict[name]) for name in ("NAME", "HOST")}
     words = [sys.executable, "-c", PROCESSES, alias, json.dumps(database)]
@@ -137,7 +137,7 @@ def test_of_two_processes_one_runs(store: DjangoStore) -> None:
     assert sorted(won) == list(range(60))
 
 
-def test_nobody_is_inside_with_another_one_and_nobody_waits_in_vain(store: DjangoStore) -> None:
+def test_concurrent_attempts_never_overlap_or_starve(store: DjangoStore) -> None:
     inside, tokens = (Lock(), Lock()), count()
 
     def work(_: int) -> int:

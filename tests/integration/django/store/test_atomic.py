@@ -110,12 +110,12 @@ def nothing() -> None:
     """Do no more than that."""
 
 
-def test_an_effect_and_its_record_are_committed_together(shop: Shop) -> None:
+def test_effect_and_record_are_committed_together(shop: Shop) -> None:
     assert shop.run(nothing) == TransactionResult(None, State.DONE)
     assert (shop.effects(), shop.state()) == (1, State.DONE)
 
 
-def test_a_handler_that_fails_has_no_effect_and_keeps_its_lease(shop: Shop) -> None:
+def test_failed_handler_has_no_effect_and_keeps_its_lease(shop: Shop) -> None:
     def fails() -> NoReturn:
         raise KeyError
 
@@ -126,7 +126,7 @@ def test_a_handler_that_fails_has_no_effect_and_keeps_its_lease(shop: Shop) -> N
     assert shop.store.execute(finish(BODY, State.FAILED)) is State.FAILED
 
 
-def test_a_handler_that_is_not_the_last_one_extends_the_lease(shop: Shop) -> None:
+def test_handler_before_the_last_extends_the_lease(shop: Shop) -> None:
     passed(shop.alias, 3000)
     assert shop.run(nothing, state=State.RUNNING) == TransactionResult(None, State.RUNNING)
     claim = shop.store.execute(accept(BODY, token=b"other"))
@@ -134,7 +134,7 @@ def test_a_handler_that_is_not_the_last_one_extends_the_lease(shop: Shop) -> Non
     assert claim.wait > 3500
 
 
-def test_a_handler_whose_lease_is_another_ones_by_now_is_not_even_called(shop: Shop) -> None:
+def test_handler_without_lease_is_not_called(shop: Shop) -> None:
     passed(shop.alias, 3601)
     shop.store.execute(accept(BODY, token=b"second"))
     assert shop.run(lambda: pytest.fail("it was called")) == ROLLED_BACK
@@ -143,7 +143,7 @@ def test_a_handler_whose_lease_is_another_ones_by_now_is_not_even_called(shop: S
 
 @only_on[POSTGRESQL]
 @pytest.mark.parametrize("finished", [False, True])
-def test_a_handler_that_lost_its_lease_meanwhile_has_no_effect(shop: Shop, finished: bool) -> None:
+def test_handler_that_lost_its_lease_has_no_effect(shop: Shop, finished: bool) -> None:
     def somebody_takes_over() -> None:
         in_threads(1, lambda _: passed(shop.alias, 3601))
         assert shop.elsewhere(accept(BODY, token=b"second")).verdict is AcceptDecision.RUN
@@ -156,7 +156,7 @@ def test_a_handler_that_lost_its_lease_meanwhile_has_no_effect(shop: Shop, finis
 
 
 @only_on[POSTGRESQL]
-def test_whoever_comes_while_a_handler_runs_is_told_at_once_that_it_is_in_progress(
+def test_retry_during_a_handler_is_in_progress_at_once(
     shop: Shop,
 ) -> None:
     def somebody_comes() -> None:
@@ -170,7 +170,7 @@ def test_whoever_comes_while_a_handler_runs_is_told_at_once_that_it_is_in_progre
 
 
 @only_on[SQLITE]
-def test_whoever_writes_while_a_handler_runs_is_told_in_time_that_sqlite_is_busy(
+def test_writer_during_a_handler_is_unavailable_in_time(
     shop: Shop,
 ) -> None:
     def somebody_comes() -> None:
@@ -182,7 +182,7 @@ def test_whoever_writes_while_a_handler_runs_is_told_in_time_that_sqlite_is_busy
     assert shop.run(somebody_comes).error is None
 
 
-def test_what_a_commit_refuses_is_the_handlers_failure(shop: Shop) -> None:
+def test_refused_commit_is_a_failure_of_the_handler(shop: Shop) -> None:
     def refers_to_nothing() -> None:
         from florentin_webhooks.django.models import Guard
 
@@ -193,7 +193,7 @@ def test_what_a_commit_refuses_is_the_handlers_failure(shop: Shop) -> None:
     assert (effected.state, shop.effects(), shop.state()) == (State.LOST, 0, State.RUNNING)
 
 
-def test_a_transaction_that_was_left_to_be_rolled_back_is_the_handlers_failure(
+def test_rollback_mark_is_a_failure_of_the_handler(
     shop: Shop,
 ) -> None:
     effected = shop.run(lambda: set_rollback(True, shop.alias))
@@ -202,7 +202,7 @@ def test_a_transaction_that_was_left_to_be_rolled_back_is_the_handlers_failure(
 
 
 @only_on[POSTGRESQL]
-def test_a_statement_that_failed_and_was_passed_over_is_the_handlers_failure(shop: Shop) -> None:
+def test_ignored_statement_error_is_a_failure_of_the_handler(shop: Shop) -> None:
     def passes_over() -> None:
         with pytest.raises(DatabaseError):
             shop.query("SELECT 1 / 0")
@@ -212,7 +212,7 @@ def test_a_statement_that_failed_and_was_passed_over_is_the_handlers_failure(sho
     assert (effected.state, shop.effects(), shop.state()) == (State.LOST, 0, State.RUNNING)
 
 
-def test_a_handler_that_closes_the_connection_has_no_effect(shop: Shop) -> None:
+def test_handler_that_closes_the_connection_has_no_effect(shop: Shop) -> None:
     effected = shop.run(connections[shop.alias].close)
     assert effected.error is not None
     assert (shop.effects(), shop.state()) == (0, State.RUNNING)
@@ -220,7 +220,7 @@ def test_a_handler_that_closes_the_connection_has_no_effect(shop: Shop) -> None:
 
 
 @only_on[POSTGRESQL]
-def test_a_connection_that_is_gone_when_a_handler_returns_is_unavailable(shop: Shop) -> None:
+def test_connection_lost_during_a_handler_is_unavailable(shop: Shop) -> None:
     def cut() -> None:
         ((pid,),) = shop.query("SELECT pg_backend_pid()")
         in_threads(1, lambda _: shop.query(f"SELECT pg_terminate_backend({pid}, 5000)"))
@@ -230,7 +230,7 @@ def test_a_connection_that_is_gone_when_a_handler_returns_is_unavailable(shop: S
     assert (shop.effects(), shop.state()) == (0, State.RUNNING)
 
 
-def test_what_shall_happen_once_is_undone_with_the_rest(shop: Shop) -> None:
+def test_guard_is_rolled_back_with_the_handler(shop: Shop) -> None:
     def once(step: GuardStep) -> GuardDecision:
         return shop.store.execute(Once(KEY, "mail", b"first", step, 60)).permission
 
@@ -244,7 +244,7 @@ def test_what_shall_happen_once_is_undone_with_the_rest(shop: Shop) -> None:
     assert once(GuardStep.BEGIN) is GuardDecision.RUN
 
 
-def test_the_newest_event_is_noted_with_the_effect(shop: Shop) -> None:
+def test_high_water_mark_is_committed_with_the_effect(shop: Shop) -> None:
     def latest(step: GuardStep, timestamp: int) -> Latest:
         return Latest(b"entity", timestamp, b"first", step, 60)
 
@@ -253,13 +253,13 @@ def test_the_newest_event_is_noted_with_the_effect(shop: Shop) -> None:
     assert shop.store.execute(latest(GuardStep.BEGIN, 19)).permission is GuardDecision.SUPERSEDED
 
 
-def test_what_a_handler_wants_after_the_commit_happens_after_it(shop: Shop) -> None:
+def test_on_commit_callback_sees_the_done_record(shop: Shop) -> None:
     seen: list[State] = []
     shop.run(lambda: on_commit(lambda: seen.append(shop.state()), shop.alias))
     assert seen == [State.DONE]
 
 
-def test_what_fails_after_the_commit_is_logged_and_changes_nothing(
+def test_failed_on_commit_callback_is_logged_and_changes_nothing(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails() -> NoReturn:
@@ -270,7 +270,7 @@ def test_what_fails_after_the_commit_is_logged_and_changes_nothing(
     assert shop.effects() == 1
 
 
-def test_a_handler_waits_for_locks_as_long_as_its_program_wants(shop: Shop) -> None:
+def test_handler_runs_with_the_lock_timeout_of_the_program(shop: Shop) -> None:
     words = "SHOW lock_timeout" if shop.alias == POSTGRESQL else "PRAGMA busy_timeout"
     usual, seen = shop.query(words), []
     shop.run(lambda: seen.extend(shop.query(words)))
@@ -278,7 +278,7 @@ def test_a_handler_waits_for_locks_as_long_as_its_program_wants(shop: Shop) -> N
 
 
 @only_on[POSTGRESQL]
-def test_once_leaves_the_patience_of_a_transaction_as_it_was(shop: Shop) -> None:
+def test_once_restores_the_lock_timeout_of_the_transaction(shop: Shop) -> None:
     seen: list[object] = []
 
     def asks() -> None:
@@ -290,19 +290,19 @@ def test_once_leaves_the_patience_of_a_transaction_as_it_was(shop: Shop) -> None
     assert seen == [("7s",)]
 
 
-def test_an_effect_inside_a_transaction_is_refused_before_it_runs(shop: Shop) -> None:
+def test_handler_inside_a_transaction_is_refused_before_it_runs(shop: Shop) -> None:
     with atomic(shop.alias), pytest.raises(ConfigurationError, match="non_atomic_requests"):
         shop.run(lambda: pytest.fail("it was called"))
     assert shop.state() is State.RUNNING
 
 
-def test_an_effect_inside_an_effect_is_refused(shop: Shop) -> None:
+def test_store_call_inside_a_handler_is_refused(shop: Shop) -> None:
     effected = shop.run(lambda: shop.store.execute(accept(content(2), under="id-2")))
     assert isinstance(effected.error, ConfigurationError)
     assert shop.effects() == 0
 
 
-def test_an_asyncio_program_has_effects_as_well(shop: Shop) -> None:
+def test_asyncio_program_runs_handlers_in_transactions(shop: Shop) -> None:
     async def flow() -> TransactionResult:
         effect = RunInTransaction(shop.call(nothing), finish(BODY))
         effected = await shop.store.aexecute(effect)

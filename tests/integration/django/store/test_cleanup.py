@@ -58,7 +58,7 @@ def swept(store: DjangoStore, body: bytes = SWEEPING[0]) -> None:
     store.execute(accept(body, token=b"sweeps", under=None))
 
 
-def test_what_is_done_is_deleted_with_all_that_belongs_to_it(store: DjangoStore) -> None:
+def test_expired_delivery_is_deleted_with_guards_and_retries(store: DjangoStore) -> None:
     store.execute(accept(BODY))
     store.execute(accept(content(stamped="12:00:30"), token=b"other"))
     store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
@@ -70,7 +70,7 @@ def test_what_is_done_is_deleted_with_all_that_belongs_to_it(store: DjangoStore)
 
 
 @pytest.mark.parametrize("given", [{}, {"fresh": False}, {"valid": False}])
-def test_what_is_not_done_is_kept_for_thirty_days(
+def test_unfinished_delivery_is_kept_for_thirty_days(
     store: DjangoStore, given: dict[str, bool]
 ) -> None:
     store.execute(accept(BODY, **given))  # type: ignore[arg-type]  # as accept() takes.
@@ -85,7 +85,7 @@ def test_what_is_not_done_is_kept_for_thirty_days(
     assert rows(store) == 2
 
 
-def test_a_watermark_is_forgotten_when_nothing_asked_for_it_in_thirty_days(
+def test_unused_high_water_mark_expires_after_thirty_days(
     store: DjangoStore,
 ) -> None:
     def latest(timestamp: int, step: GuardStep = GuardStep.BEGIN) -> GuardDecision:
@@ -101,7 +101,7 @@ def test_a_watermark_is_forgotten_when_nothing_asked_for_it_in_thirty_days(
     assert rows(store, "guard") == 0
 
 
-def test_much_that_has_expired_is_deleted_a_little_at_a_time(store: DjangoStore) -> None:
+def test_expired_records_are_deleted_in_batches(store: DjangoStore) -> None:
     for number in range(70):
         store.execute(accept(content(number), under=None))
         store.execute(finish(content(number)))
@@ -111,7 +111,7 @@ def test_much_that_has_expired_is_deleted_a_little_at_a_time(store: DjangoStore)
     assert before - rows(store) == 63  # 64 were deleted, and one has come.
 
 
-def test_what_somebody_is_busy_with_is_deleted_another_time() -> None:
+def test_locked_record_is_skipped_by_the_cleanup() -> None:
     store = store_on(POSTGRESQL, Span(retention=HOUR))
     for number in range(2):
         store.execute(accept(content(number), under=None))
@@ -123,7 +123,7 @@ def test_what_somebody_is_busy_with_is_deleted_another_time() -> None:
         assert rows(store) == 2
 
 
-def test_tidying_up_fails_nobody(store: DjangoStore) -> None:
+def test_failed_cleanup_does_not_fail_the_delivery(store: DjangoStore) -> None:
     store.execute(accept(BODY, under=None))
     store.execute(finish(BODY))
     passed(store.using, HOUR)

@@ -26,7 +26,7 @@ KEY = fingerprint(BODY)
 HOUR = 3600
 
 
-def test_a_server_that_binds_values_itself_keeps_them_whole(
+def test_server_side_binding_keeps_large_durations(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store, connection = store_on(POSTGRESQL), connections[POSTGRESQL]
@@ -45,7 +45,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
     return store_on(request.param, Span(retention=HOUR))
 
 
-def test_a_program_without_time_zones_sees_the_same_moments(store: DjangoStore) -> None:
+def test_times_are_the_same_without_time_zones(store: DjangoStore) -> None:
     with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
         store.execute(accept(BODY))
         store.execute(finish(BODY, State.FAILED))

@@ -12,7 +12,7 @@ from tests.support.django_stores import LOOKS, STEPS, refused, unavailable
 from tests.support.postgres import shared_server
 
 
-def test_a_server_that_is_not_there_is_said_at_once_without_its_password() -> None:
+def test_missing_server_is_unavailable_without_its_password() -> None:
     migrated(POSTGRESQL, "florentin_webhooks")
     settings = connections.settings[PROXIED]
     connections[PROXIED].close()
@@ -25,7 +25,7 @@ def test_a_server_that_is_not_there_is_said_at_once_without_its_password() -> No
 
 
 @pytest.mark.parametrize("alias", [ABSENT, PROXIED])
-def test_a_database_without_tables_says_what_to_run(alias: str) -> None:
+def test_missing_tables_name_the_migrate_command(alias: str) -> None:
     migrated(POSTGRESQL, "florentin_webhooks")
     connections[PROXIED].close()
     here = {"HOST": str(shared_server().directory), "NAME": "template1", "PORT": ""}

@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
     return store_on(request.param)
 
 
-def test_of_threads_one_does_what_happens_once(store: DjangoStore) -> None:
+def test_one_of_many_threads_passes_a_guard(store: DjangoStore) -> None:
     store.execute(accept(content()))
     start = Barrier(10)
 

@@ -64,7 +64,7 @@ def counted(store: DjangoStore, operation: Operation[Any]) -> int:
     return sum("set_config" not in sql for sql in statements(store, operation))
 
 
-def test_a_step_takes_few_statements(store: DjangoStore) -> None:
+def test_operation_takes_few_statements(store: DjangoStore) -> None:
     assert counted(store, accept(A)) == 2
     assert counted(store, Once(fingerprint(A), "mail", b"first", GuardStep.BEGIN, 60)) == 2
     assert counted(store, finish(A, State.RUNNING)) == 2
@@ -75,7 +75,7 @@ def test_a_step_takes_few_statements(store: DjangoStore) -> None:
     assert counted(store, accept(B, token=b"other", under=None)) == 4
 
 
-def test_a_step_tells_postgresql_once_to_hurry() -> None:
+def test_operation_sets_postgresql_timeouts_once() -> None:
     store = store_on(POSTGRESQL)
     for operation in (accept(A), finish(A), GetRecord(fingerprint(A))):
         hurry, *_ = told = statements(store, operation)
@@ -83,7 +83,7 @@ def test_a_step_tells_postgresql_once_to_hurry() -> None:
         assert sum("set_config" in sql for sql in told) == 1
 
 
-def test_no_step_looks_through_a_table(store: DjangoStore) -> None:
+def test_operation_never_scans_a_table(store: DjangoStore) -> None:
     fill(store)
     thorough = type(store)(store.using, history=1)
     later = content(2, stamped="12:00:30")

@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
     return store_on(request.param)
 
 
-def test_a_step_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
+def test_operation_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
     assert (store.supports_jobs, store.supports_transactions) == (False, True)
     steps: list[Operation[Any]] = [ClaimJob(KEY, b"t", job(BODY), 60), ListPendingJobs("q", NOON)]
     for operation in steps:
@@ -43,7 +43,7 @@ def test_a_step_that_needs_a_queue_is_refused(store: DjangoStore) -> None:
             store.execute(operation)
 
 
-def test_an_event_loop_that_would_be_blocked_is_a_configuration_error(store: DjangoStore) -> None:
+def test_blocking_call_in_an_event_loop_is_refused(store: DjangoStore) -> None:
     async def flow() -> None:
         store.execute(accept(BODY))
 
@@ -51,7 +51,7 @@ def test_an_event_loop_that_would_be_blocked_is_a_configuration_error(store: Dja
         asyncio.run(flow())
 
 
-def test_whoever_is_cancelled_has_asked_all_the_same(store: DjangoStore) -> None:
+def test_cancelled_operation_is_executed_anyway(store: DjangoStore) -> None:
     async def flow() -> None:
         asked = asyncio.create_task(store.aexecute(accept(BODY)))
         await asyncio.sleep(0)
@@ -81,7 +81,7 @@ def test_keep_still_works_and_warns_of_its_new_name() -> None:
     assert store.unfinished_retention == timedelta(days=7)
 
 
-def test_a_database_that_is_not_in_the_settings_is_refused_at_start() -> None:
+def test_unknown_database_is_refused() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 
@@ -91,7 +91,7 @@ def test_a_database_that_is_not_in_the_settings_is_refused_at_start() -> None:
         DjangoStore("shop")
 
 
-def test_a_program_without_the_app_is_told_to_install_it() -> None:
+def test_missing_app_is_refused_with_a_hint() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 

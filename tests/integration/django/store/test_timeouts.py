@@ -59,21 +59,19 @@ def writing(alias: str) -> Iterator[None]:
     ids=lambda each: each if isinstance(each, str) else type(each).__name__,
     indirect=["store"],
 )
-def test_a_step_that_another_transaction_keeps_from_its_row_says_so_in_time(
-    store: DjangoStore, step: Operation[Any]
-) -> None:
+def test_locked_row_is_unavailable_in_time(store: DjangoStore, step: Operation[Any]) -> None:
     with writing(store.using):
         assert refused(store, step).endswith(("is locked.", "LockNotAvailable."))
     store.execute(step)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda each: type(each).__name__)
-def test_looking_waits_for_nobody_who_writes(store: DjangoStore, look: Operation[Any]) -> None:
+def test_reads_do_not_wait_for_writers(store: DjangoStore, look: Operation[Any]) -> None:
     with writing(store.using):
         assert store.execute(look)
 
 
-def test_a_database_of_another_kind_is_refused_at_start() -> None:
+def test_unsupported_database_is_refused() -> None:
     configure()
     from florentin_webhooks.django import DjangoStore
 

@@ -47,21 +47,21 @@ def proxied(proxy: Proxy) -> Iterator[DjangoStore]:
     store.close()
 
 
-def test_a_table_that_is_locked_for_everybody_is_said_in_time(proxied: DjangoStore) -> None:
+def test_locked_table_is_unavailable_in_time(proxied: DjangoStore) -> None:
     with shared_server().connect() as connected, connected.transaction(force_rollback=True):
         connected.execute("LOCK florentin_webhooks_delivery")
         refused(proxied, STEPS[0])
         refused(proxied, LOOKS[0])
 
 
-def test_a_server_that_stops_answering_is_said_in_time(proxied: DjangoStore, proxy: Proxy) -> None:
+def test_silent_server_is_unavailable_in_time(proxied: DjangoStore, proxy: Proxy) -> None:
     proxy.lose_answer(b"COMMIT", silently=True)
     assert "did not answer" in refused(proxied, STEPS[0])
     assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.parametrize("lost", [b"set_config", b"INSERT", b"COMMIT"])
-def test_an_accept_whose_answer_was_lost_counts_once_when_it_is_asked_again(
+def test_repeated_accept_after_a_lost_answer_counts_once(
     proxied: DjangoStore, proxy: Proxy, lost: bytes
 ) -> None:
     asked = accept(content(2), under="id-2")

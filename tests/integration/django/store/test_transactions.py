@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
     return store_on(request.param)
 
 
-def test_a_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
+def test_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
     using = store.using
     latest = Latest(b"entity", 1, b"t", GuardStep.BEGIN, 60)
     steps: list[Operation[Any]] = [accept(BODY), finish(BODY), latest]  # Any: of every answer.
@@ -48,7 +48,7 @@ def test_a_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
         assert store.execute(ListRecords()) == ()
 
 
-def test_what_happens_once_is_part_of_the_transaction_around_it(store: DjangoStore) -> None:
+def test_once_joins_the_transaction_around_it(store: DjangoStore) -> None:
     store.execute(accept(BODY))
 
     def once(step: GuardStep) -> GuardDecision:
@@ -62,7 +62,7 @@ def test_what_happens_once_is_part_of_the_transaction_around_it(store: DjangoSto
 
 
 @pytest.mark.parametrize("alias", [SQLITE, POSTGRESQL])
-def test_a_test_case_of_django_may_have_deliveries_that_it_rolls_back(alias: str) -> None:
+def test_test_case_of_django_rolls_deliveries_back(alias: str) -> None:
     store = store_on(alias)
     seen: list[object] = []
 

@@ -154,7 +154,7 @@ class Program:
 
 
 @each_way
-async def test_in_a_handler(cancelled: Way) -> None:
+async def test_close_in_a_handler(cancelled: Way) -> None:
     program = Program(MemoryStore(), waits=True)
     await cancelled(program.receive(), program.reached)
     assert await program.retry() is Outcome.PROCESSED
@@ -162,7 +162,7 @@ async def test_in_a_handler(cancelled: Way) -> None:
 
 
 @each_way
-async def test_while_the_store_accepts(cancelled: Way) -> None:
+async def test_close_while_the_store_accepts(cancelled: Way) -> None:
     store = Gated(lambda operation: isinstance(operation, Accept))
     program = Program(store)
     await cancelled(program.receive(), store.reached)
@@ -207,7 +207,7 @@ async def test_while_the_store_records_the_first_of_two_handlers(cancelled: Way)
 
 
 @each_way
-async def test_while_the_store_records_the_last_handler(cancelled: Way) -> None:
+async def test_close_while_the_store_records_the_last_handler(cancelled: Way) -> None:
     store = Gated(lambda asked: isinstance(asked, Finish) and asked.state is State.DONE)
     program = Program(store)
     await cancelled(program.receive(), store.reached)

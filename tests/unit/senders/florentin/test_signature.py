@@ -97,12 +97,23 @@ def test_every_attack_with_a_request_is_run() -> None:
     assert len(case_ids("attack_cases.json")) == 200
 
 
+@pytest.mark.answers(
+    "every request",
+    "sig-non-ascii",
+    "body-not-utf8",
+    "body-deep-json",
+    "body-json-array",
+    "body-nan",
+    "body-lone-surrogate",
+    "downgrade",
+)
 @each_attack
 def test_an_attack_has_the_outcome_of_the_table(attack: Attack) -> None:
     reply = prepared(attack).send(attack.request)
     assert (reply.outcome, reply.status) == (attack.outcome, Outcome(attack.outcome).status)
 
 
+@pytest.mark.answers("every request")
 @each_attack
 def test_an_attack_runs_a_handler_once_or_never(attack: Attack) -> None:
     target = prepared(attack)
@@ -184,6 +195,7 @@ def test_the_age_of_a_stale_delivery_stands_in_the_log_only(
     )
 
 
+@pytest.mark.answers("HTTP-18")
 def test_all_forgeries_are_answered_alike_to_the_byte() -> None:
     forgeries = [attack for attack in ATTACKS if attack.outcome == "invalid-signature"]
     replies = {(r.status, r.headers, r.body) for a in forgeries for r in [Target().send(a.request)]}

@@ -1,0 +1,104 @@
+"""Receive a delivery from a WSGI environment, for the mounts of blocking frameworks.
+
+Reads bytes, bounded in size, and returns the receiver's reply; decides nothing. The server must
+limit the time of a body (PEP 3333 has no way to do so), also for a sender that never ends.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+from florentin_webhooks.protocol.body import consumed_body, incomplete_body
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.headers import HeaderMap, get_all
+from florentin_webhooks.protocol.preconditions import content_length, reliable_content_length
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.protocol.delivery import Reply
+
+__all__ = ["EnvironFields", "answer"]
+
+_CHUNK = 65_536
+
+
+class EnvironFields(HeaderMap):
+    """The headers of a WSGI environment, by the names that they had on the wire.
+
+    The server has joined repeated headers.
+    """
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, object]) -> None:
+        self._environ = environ
+
+    def get_all(self, name: str) -> list[str]:
+        """Return the value of *name*, which is in lower case, if there is one."""
+        value = self._environ.get(_key(name))
+        # An empty value may mean that the header is missing (PEP 3333).
+        return [str(value).strip(" \t")] if value else []
+
+
+@cache
+def _key(name: str) -> str:
+    """Return the key of a header; cached, since the package looks up few names."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+class _Input(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def answer(
+    receiver: Receiver,
+    environ: Mapping[str, object],
+    *,
+    kept: bytes | None = None,
+    consumed: bool = False,
+) -> Reply:
+    """Return the reply to the request that *environ* (PEP 3333) describes.
+
+    *kept* is the body where the framework has read and kept it. *consumed*: the surrounding program
+    has read from the stream, so that a short body is its fault and not the sender's.
+    """
+    headers = EnvironFields(environ)
+    if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
+        return refused
+    if kept is not None:
+        return receiver.receive(headers, kept)
+    declared = content_length(headers)
+    try:
+        body = _read(environ, declared, receiver.max_body)
+    except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
+        reason = f"the body ended early: {type(error).__name__}"
+        return receiver.reject(Outcome.READ_TIMEOUT, reason)
+    short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
+    return receiver.reject(*short) if short else receiver.receive(headers, body)
+
+
+def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
+    """Read the body, at most one byte more than *limit*, which the receiver rejects."""
+    stream = cast("_Input", environ["wsgi.input"])
+    # Without a length, only a server with this flag ends the stream; others would wait forever.
+    chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
+    remaining = limit + 1 if chunked else declared
+    chunks: list[bytes] = []
+    while remaining > 0 and (chunk := stream.read(min(remaining, _CHUNK))):
+        chunks.append(chunk)
+        remaining -= len(chunk)
+    return b"".join(chunks)
+
+
+def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str] | None:
+    """Return why a body of *size* bytes is incomplete, or None where it may be complete."""
+    promised = reliable_content_length(headers)
+    if consumed and (size < promised or (not size and get_all(headers, "transfer-encoding"))):
+        return Outcome.BODY_UNAVAILABLE, consumed_body(promised, size)
+    if size < promised:
+        return Outcome.READ_TIMEOUT, incomplete_body(promised, size)
+    return None

@@ -1,0 +1,42 @@
+"""The layout of the package: small rooms, at most 16 entries at its root, no import circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import grimp
+
+PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
+MOST_ENTRIES = 16
+MOST_MODULES = 15
+
+
+def entries() -> list[str]:
+    """Return the modules and folders at the root; ``py.typed`` is a marker."""
+    return [
+        path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or any(path.rglob("*.py"))
+    ]
+
+
+def modules() -> Iterator[Path]:
+    """Yield every module but the faces of the folders."""
+    return (path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def test_root_has_at_most_16_entries() -> None:
+    assert len(entries()) <= MOST_ENTRIES, sorted(entries())
+
+
+def test_folders_have_at_most_15_modules() -> None:
+    folders = [path.parent for path in modules()]
+    crowded = {folder for folder in folders if folders.count(folder) > MOST_MODULES}
+    assert crowded == set()
+
+
+def test_modules_have_no_import_circle() -> None:
+    graph = grimp.build_graph("florentin_webhooks", cache_dir=None)
+    imports = {each: graph.find_modules_directly_imported_by(each) for each in graph.modules}
+    assert imports["florentin_webhooks.core.receiver"]
+    TopologicalSorter(imports).prepare()  # Raises CycleError with the circle.
