@@ -1,4 +1,4 @@
-"""The command line, for ``python -m florentin_webhooks``."""
+"""The command line as ``python -m florentin_webhooks``."""
 
 from florentin_webhooks.cli import main
 

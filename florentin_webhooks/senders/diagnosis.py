@@ -1,7 +1,7 @@
 """Find out why a signature fails, by trying what goes wrong in practice.
 
-Pure, and for people at a keyboard only: it parses bytes that nobody signed and tells which guess
-was right, both of which would help an attacker in the request path, where it is never used.
+Pure, and for the command line only: it parses unsigned bytes and reports which guess was right.
+Both would help an attacker in the request path, where it is never used.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def diagnose(
     secrets: Mapping[str, bytes],
     others: Mapping[str, bytes] | None = None,
 ) -> list[Diagnosis]:
-    """Return the causes that together explain a signature that does not match.
+    """Return the causes that together explain a signature which does not match.
 
     *secrets* were tried; *others* are configured elsewhere and may be the right ones.
     """
@@ -63,7 +63,7 @@ def diagnose(
 
 
 def _form(values: list[str]) -> list[Diagnosis]:
-    """Return the problem of the header itself, if it has one."""
+    """Return what is wrong with the header itself."""
     if not values:
         text = f"there is no {SIGNATURE_HEADER} header"
         return [Diagnosis("header-missing", text, "see whether a proxy drops it")]
@@ -107,7 +107,7 @@ def _digest(value: str) -> bytes | None:
 def _guesses(
     body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
 ) -> Iterator[Candidate]:
-    """Yield guesses, the simplest first: no change, one change, two changes."""
+    """Yield guesses, the simple ones first: no change, one change, two changes."""
     plain = [Candidate((), secret, body) for secret in secrets.values()]
     keys = [*_changed_secrets(secrets), *_elsewhere(others)]
     bodies = list(body_mutations(body))
@@ -132,15 +132,15 @@ def _changed_secrets(secrets: Mapping[str, bytes]) -> Iterator[Mutation]:
 
 def _elsewhere(others: Mapping[str, bytes]) -> Iterator[Mutation]:
     for name, secret in others.items():
-        text = f"it was signed with the secret in {name}, which is not the one you gave"
+        text = f"it was signed with the secret in {name}, which is not the one that you passed"
         yield Mutation(secret, Diagnosis("another-secret", text, f"use {name}"))
 
 
 def _nothing_found(headers: Headers, body: bytes) -> list[Diagnosis]:
     if not body:
         declared = get_all(headers, "content-length")
-        told = f", but Content-Length says {declared[0][:20]}" if declared else ""
-        text = f"the body is empty{told}: something read it before"
+        claim = f", but Content-Length says {declared[0][:20]}" if declared else ""
+        text = f"the body is empty{claim}: something read it before"
         return [Diagnosis("body-empty", text, "find the middleware that reads the body first")]
     text = "the body was changed in a way that cannot be undone, or another secret signed it"
     next_step = "compare secret and body with the delivery in Florentin's log"

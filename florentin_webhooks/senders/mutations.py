@@ -1,6 +1,6 @@
-"""What may have happened to a secret or a body on its way: each variation with its explanation.
+"""What may have happened to a secret or a body in transit: each mutation with its cause.
 
-Pure. A variation holds what the signer may have had, given what we have.
+Pure. A mutation is what the signer may have had, given what we have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KEEP = "keep the bytes as they arrived and verify before anything else reads th
 
 
 class Diagnosis(NamedTuple):
-    """The reason why a signature fails: a stable *code*, a sentence, and the next step."""
+    """Why a signature fails: a stable *code*, a sentence, and the next step."""
 
     code: str
     message: str
@@ -32,14 +32,14 @@ class Diagnosis(NamedTuple):
 
 
 class Mutation(NamedTuple):
-    """Bytes that may have been signed, and why ours differ."""
+    """Bytes that the signer may have used, and why ours differ."""
 
     value: bytes
     cause: Diagnosis
 
 
 def secret_mutations(name: str, secret: bytes) -> Iterator[Mutation]:
-    """Yield what the signer's secret may have been; ours is called *name*."""
+    """Yield what the signer's secret may have been, where ours has the name *name*."""
     for code, message, next_step, value in _secrets(name, secret):
         if value and value != secret:
             yield Mutation(value, Diagnosis(f"secret-{code}", message, next_step))
@@ -61,7 +61,7 @@ def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
     yield "quotes", f"{name} has quotes around it", f"remove them from {name}", bare
     for mark in (b"=", b"_", b":"):
         rest = bare.partition(mark)[2].strip(b"\"'`")
-        text = f"{name} begins with {_up_to(bare, mark)!r}, which is not part of the secret"
+        text = f"{name} begins with {_up_to(bare, mark)!r}, a prefix outside the secret"
         yield "prefix", text, f"remove the prefix from {name}", rest
         yield "base64", f"{text}, and the rest is base64", f"decode {name}", _base64(rest)
     yield "base64", f"{name} is base64 of the secret", f"decode {name}", _base64(bare)
@@ -82,7 +82,7 @@ def _encoded(name: str, secret: bytes) -> tuple[str, bytes]:
 
 
 def _up_to(secret: bytes, mark: bytes) -> str:
-    """Return a prefix if it is too short to be part of the secret."""
+    """Return a prefix, shortened where it may be a part of the secret."""
     found = secret.partition(mark)[0].decode(errors="replace")
     short = len(found) <= _LONGEST_PREFIX or mark == b"="
     return f"{found if short else '...'}{mark.decode()}"

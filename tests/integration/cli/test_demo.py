@@ -73,7 +73,7 @@ def shown() -> Iterator[Mapping[str, Program]]:
             for name, (words, environ) in runs.items()
         }
         for program in programs.values():
-            program.process.wait(60)
+            program.process.wait(150)  # Three at once on a busy machine.
             program.wait()
         assert left_in(Path(path)) == []
         yield programs
