@@ -96,4 +96,4 @@ def _headers(
 def _invalid(causes: Sequence[Diagnosis]) -> Iterator[View]:
     yield Line([Styled("invalid:", "bold red"), "the signature does not match any secret"])
     for cause in causes:
-        yield Paragraph(f"{cause.message}; try: {cause.next_step}")
+        yield Paragraph(f"{cause.message} {cause.hint}")
