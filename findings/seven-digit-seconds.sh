@@ -15,8 +15,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check pydantic==2.14.4 msgspec==0.22.0 \
-  python-dateutil==2.9.0.post0 pendulum==3.3.0 arrow==1.4.0 ciso8601==2.4.1 django==5.2.19
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  pydantic==2.14.4 msgspec==0.22.0 python-dateutil==2.9.0.post0 pendulum==3.3.0 arrow==1.4.0 \
+  ciso8601==2.4.1 django==5.2.19
 
 timeout 60 "$work/venv/bin/python" - <<'PY'
 import platform, sys

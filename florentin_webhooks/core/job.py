@@ -60,9 +60,9 @@ async def _process(
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(BLOCKING, store, part)
     claim = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
-    if claim.verdict is JobDecision.BUSY:
+    if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
-    if claim.verdict is not JobDecision.RUN:
+    if claim.decision is not JobDecision.RUN:
         return JobResult()
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)

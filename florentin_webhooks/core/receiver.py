@@ -208,7 +208,7 @@ class Receiver(HandlerRegistry):
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
         claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
-        if claim.verdict is not AcceptDecision.RUN:
+        if claim.decision is not AcceptDecision.RUN:
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()

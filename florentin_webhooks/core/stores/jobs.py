@@ -37,7 +37,7 @@ class JobClaim(NamedTuple):
     *expected* are the handlers that the part was queued for, *done* those that have ended.
     """
 
-    verdict: JobDecision
+    decision: JobDecision
     wait: float = 0
     attempt: int = 0
     body: bytes = b""

@@ -195,7 +195,7 @@ def test_busy_part_is_retried_later(shop: Workshop) -> None:
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
     held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
-    assert shop.store.execute(held).verdict == "run"
+    assert shop.store.execute(held).decision == "run"
     shop.work()
     assert shop.ran == []
     shop.work_it_off()

@@ -129,7 +129,7 @@ def test_a_refusal_names_the_field_and_never_its_value() -> None:
 
 
 @pytest.mark.parametrize("kind", ["value", "key", "depth", "unicode"])
-def test_whatever_a_validator_raises_is_a_refusal_without_the_payload(kind: str) -> None:
+def test_any_validator_error_is_a_refusal_without_the_payload(kind: str) -> None:
     error = refusal({"kind": kind}, FailingEvent)
     assert SECRET_VALUE not in "".join(traceback.format_exception(error))
 
