@@ -54,7 +54,7 @@ def parse_headers(content: bytes) -> list[tuple[str, str]]:
     text = content.decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         return _from_json(text)
-    lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
+    lines = [line.removeprefix("> ").strip() for line in text.split("\n")]
     return [parse_header(line) for line in lines if line and not _is_request_line(line)]
 
 
