@@ -25,10 +25,12 @@ settings.load_profile("shared-cores")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LONGEST = (
-    "tests/integration/test_docs.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
+    "tests/integration/test_docs",
+    "tests/unit/test_typing.py",
+    "tests/integration/rq/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 

@@ -1,9 +1,9 @@
-"""How gunicorn runs the program: gunicorn, in this folder, is enough."""
+"""The configuration of gunicorn: run gunicorn in this folder."""
 
 wsgi_app = "config.wsgi"
 workers = 2
-# Threads, so that a sender who is slow holds up one of eight, and not one of two. Nothing can end
-# a handler in a thread: each bounds what it waits for itself, as saas/crm.py does.
+# Threads, so that a slow sender blocks one of eight, not one of two. A handler in a thread cannot
+# be stopped, so each limits its own waits, as saas/crm.py does.
 worker_class = "gthread"
 threads = 4
-control_socket_disable = True  # Else two programs of one user would take it from each other.
+control_socket_disable = True  # Two programs of one user would share its path.

@@ -1,7 +1,7 @@
 """Run the example: python run.py [gunicorn|uvicorn]
 
-For a try on this machine: it draws what is secret, makes the database and somebody who may log in,
-says what to type next, and becomes the server. In production, your deployment does all that.
+To try it on this machine: generates the secrets, creates the database and a user, prints the next
+commands, and becomes the server. In production, your deployment does that.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SERVERS = {
     "gunicorn": ["--bind", f"127.0.0.1:{PORT}"],
     "uvicorn": ["config.asgi:application", "--port", PORT],
 }
-DRAWN = {
+GENERATED = {
     "DJANGO_SECRET_KEY": token_urlsafe(48),
     "FLORENTIN_WEBHOOK_SECRET": f"whsec_{token_urlsafe(24)}",
 }
 NEXT = """
 http://127.0.0.1:{port}/ is served by {server}; log in as demo with the password {password}
-Ctrl-C ends it. Send it events from another terminal:
+Ctrl-C stops it. Send it events from another terminal:
 
   cd {here}
 {secret}
@@ -37,7 +37,7 @@ Ctrl-C ends it. Send it events from another terminal:
   {bin}/florentin-webhooks trigger invoice.created --set data.account.id=acc_5f1d --to {url}
 """
 WORKER = """
-They are queued in Redis. Handle them in a third terminal:
+They are queued in Redis. Start a worker in a third terminal:
 
   cd {here}
 {secrets}
@@ -47,23 +47,23 @@ They are queued in Redis. Handle them in a third terminal:
 
 def main(server: str = "gunicorn") -> None:
     if server not in SERVERS:
-        sys.exit(f"there is no server {server!r}; try: {' or '.join(SERVERS)}")
-    refuse_taken_port()
+        sys.exit(f"Unknown server {server!r}. Try: {' or '.join(SERVERS)}")
+    check_port()
     os.chdir(HERE)
-    given = {**DRAWN, "DJANGO_PLAIN_HTTP": "1", **os.environ}
-    os.environ |= {**given, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = {**GENERATED, "DJANGO_PLAIN_HTTP": "1", **os.environ}
+    os.environ |= {**environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
     password = token_urlsafe(9)
     prepare(password)
-    tell(server, password)
-    os.execv(BIN / server, [server, *SERVERS[server]])  # noqa: S606 - our own words, and no shell.
+    print_commands(server, password)
+    os.execv(BIN / server, [server, *SERVERS[server]])  # noqa: S606 - fixed arguments, no shell.
 
 
-def refuse_taken_port() -> None:
-    """Say so before anything is changed: who runs the program there has logged in."""
+def check_port() -> None:
+    """Exit if the port is taken, before the password of a running program is changed."""
     try:
         socket.create_server(("127.0.0.1", int(PORT))).close()
     except (OSError, OverflowError, ValueError):
-        sys.exit(f"port {PORT} cannot be used, or another program has it; try: PORT=8001 make run")
+        sys.exit(f"Port {PORT} is invalid or taken. Try: PORT=8001 make run")
 
 
 def prepare(password: str) -> None:
@@ -76,7 +76,7 @@ def prepare(password: str) -> None:
     user.save()
 
 
-def tell(server: str, password: str) -> None:
+def print_commands(server: str, password: str) -> None:
     facts = {
         "server": server,
         "password": password,
@@ -85,17 +85,17 @@ def tell(server: str, password: str) -> None:
         "bin": BIN.relative_to(HERE) if BIN.is_relative_to(HERE) else BIN,
         "url": f"http://127.0.0.1:{PORT}/webhooks/florentin",
         "secret": exported("FLORENTIN_WEBHOOK_SECRET"),
-        "secrets": exported("REDIS_URL", *DRAWN),
+        "secrets": exported("REDIS_URL", *GENERATED),
     }
     text = NEXT + WORKER if os.environ.get("REDIS_URL") else NEXT
     print(text.format_map(facts), flush=True)
 
 
 def exported(*names: str) -> str:
-    """Say how the other terminal gets what this one has; what you brought along is not printed."""
+    """Return the exports for another terminal; variables that you have set are not printed."""
     return "\n".join(
-        f"  export {name}={DRAWN[name]}"
-        if os.environ[name] == DRAWN.get(name)
+        f"  export {name}={GENERATED[name]}"
+        if os.environ[name] == GENERATED.get(name)
         else f"  # and {name}, as in this terminal"
         for name in names
         if name in os.environ
@@ -105,5 +105,5 @@ def exported(*names: str) -> str:
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except KeyboardInterrupt:  # Before the server has begun, which ends by itself.
+    except KeyboardInterrupt:  # Before the server runs, which handles it itself.
         sys.exit(130)

@@ -1,6 +1,6 @@
-"""The command line, ``florentin-webhooks``: each command stands in a module of its own.
+"""The command line, ``florentin-webhooks``: one module for each command.
 
-Standard output is data and standard error is talk. ``main`` is the click group.
+Results go to standard output, everything else to standard error. ``main`` is the click group.
 """
 
 from florentin_webhooks.cli.app import main

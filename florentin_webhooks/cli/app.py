@@ -1,16 +1,16 @@
-"""The group of all commands: finds them, names the nearest, and turns errors into sentences.
+"""The group of all commands.
 
-A command's module is imported when the command is invoked, so ``--help`` loads nothing but click.
+The module of a command is imported when the command is invoked, so that ``--help`` loads nothing
+but click.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from errno import EPIPE
-from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
 import click
 
@@ -20,106 +20,99 @@ from florentin_webhooks.cli.errors import (
     StoreUnavailable,
     UsageError,
     translate_usage_error,
+    translate_webhook_error,
 )
-from florentin_webhooks.cli.host import APP, HostProgram, current_host
-from florentin_webhooks.cli.invocation import command_path, command_prefix, mark_root
+from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.suggestions import closest_match
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-
-__all__ = [
-    "COMMANDS",
-    "Group",
-    "adapt_command",
-    "command_tree",
-    "main",
-]
-
-_ASKED = " APP (shop.hooks:hooks)"
-
-_STARTED = "florentin-webhooks "
-
-
-def adapt_command(command: click.Command, context: click.Context) -> click.Command:
-    """Give *command* as it looks in *context*: under a preset without APP, with its words."""
-    preset = current_host(context)
-    if preset is None:
-        return command
-    fit = copy(command)
-    fit.help = _told(command.help or "", context)
-    if any(parameter.name == APP for parameter in command.params):
-        fit.params = [parameter for parameter in command.params if parameter.name != APP]
-        fit.callback = _answered(cast("Callable[..., object]", command.callback), preset)
-    return fit
-
-
-def _told(text: str, context: click.Context) -> str:
-    return text.replace(_ASKED, "").replace(_STARTED, f"{command_prefix(context)} ")
-
-
-def _answered(callback: Callable[..., object], preset: HostProgram) -> Callable[..., object]:
-    @wraps(callback)
-    def answered(**arguments: object) -> object:
-        return callback(**{APP: preset.app}, **arguments)
-
-    return answered
-
+__all__ = ["COMMANDS", "Command", "Group", "command_tree", "main"]
 
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
-    "dev": "Serve your receiver for development, with what it needs.",
-    "worker": "Run the queued handlers of your receiver, in RQ workers.",
-    "queue": "Show how the queues do: what waits, who works, what is wrong.",
-    "deliveries": "List what was received, show it in full, do it again.",
-    "dead": "Look after deliveries whose handlers have failed for good.",
-    "trigger": "Send signed deliveries to a URL over HTTP.",
+    "dev": "Serve your receiver for development, with Redis and workers.",
+    "worker": "Run the queued handlers of your receiver in RQ workers.",
+    "queue": "Show waiting events, workers and problems of each queue.",
+    "deliveries": "List, show and replay received deliveries.",
+    "dead": "List, requeue and discard dead letters.",
+    "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
-    "verify": "Check the signature of a file, and say why it fails.",
-    "secret": "Make secrets.",
+    "verify": "Check the signature of a file and explain a failure.",
+    "secret": "Create secrets.",
 }
-"""Every command with its summary, which stands here so that the help loads no command."""
+"""Every command with its summary, so that the help imports no command."""
+
+
+_APP = "The receiver as module:name, such as shop.hooks:hooks."
+
+
+class Command(click.Command):
+    """A command that works on a receiver; *renamed* maps old options to new ones."""
+
+    def __init__(self, *args: Any, renamed: Mapping[str, str] | None = None, **attrs: Any) -> None:
+        super().__init__(*args, **attrs)  # Any: the arguments of click.Command.
+        self.renamed = renamed or {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse *args*, with old options replaced by new ones."""
+        return super().parse_args(ctx, [self._renew(word) for word in args])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description of APP, where the command has it, and the options."""
+        if "APP" in self.collect_usage_pieces(ctx):
+            with formatter.section("Arguments"):
+                formatter.write_dl([("APP", _APP)])
+        super().format_options(ctx, formatter)
+
+    def _renew(self, word: str) -> str:
+        name, equals, value = word.partition("=")
+        if name not in self.renamed:
+            return word
+        _warn_renamed(name, self.renamed[name])
+        return f"{self.renamed[name]}{equals}{value}"
 
 
 class Group(click.Group):
-    """Name the nearest command where one is mistyped; fit each to the program it runs in."""
+    """A group that suggests the closest command; *renamed* maps old names to new ones."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Give the command *cmd_name*, which asks for no APP where a preset answers that."""
-        command = self.find(cmd_name)
-        return None if command is None else adapt_command(command, ctx)
+    command_class = Command
 
-    def find(self, name: str) -> click.Command | None:
-        """Give the command *name* as it stands in its module."""
-        return self.commands.get(name)
+    def __init__(self, *args: Any, renamed: Mapping[str, str] | None = None, **attrs: Any) -> None:
+        super().__init__(*args, **attrs)  # Any: the arguments of click.Group.
+        self.renamed = renamed or {}
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that *args* begin with."""
         name = args[0]
+        if name in self.renamed:
+            _warn_renamed(f"{ctx.command_path} {name}", f"{ctx.command_path} {self.renamed[name]}")
+            return super().resolve_command(ctx, [self.renamed[name], *args[1:]])
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = closest_match(name, self.list_commands(ctx))
-            next_step = f"{command_path(ctx)} {near or '--help'}"
-            raise UsageError(f"there is no command {name!r}", next_step)
+            match = closest_match(name, self.list_commands(ctx))
+            hint = f"Run: {ctx.command_path} {match or '--help'}"
+            raise UsageError(f"There is no command {name!r}.", hint)
         return super().resolve_command(ctx, args)
 
 
-class _Commands(Group):
-    """Import a command when it is wanted, and answer every error with one sentence."""
+def _warn_renamed(old: str, new: str) -> None:
+    click.echo(f"warning: {old} is deprecated; use {new}.", err=True)
+
+
+class _Root(Group):
+    """The group that imports commands on demand and reports every error."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return list(COMMANDS)
 
-    def find(self, name: str) -> click.Command | None:
-        """Import the command *name*."""
-        if name not in COMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"florentin_webhooks.cli.commands.{name}")
+        module = import_module(f"florentin_webhooks.cli.commands.{cmd_name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -128,7 +121,6 @@ class _Commands(Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        mark_root(ctx)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -142,33 +134,33 @@ class _Commands(Group):
         except (KeyboardInterrupt, click.Abort):
             raise Interrupted from None
         except ConfigurationError as error:
-            raise UsageError(str(error), f"{command_path(ctx)} --help") from None
+            raise translate_webhook_error(error, UsageError, ctx) from None
         except Unavailable as error:
-            raise StoreUnavailable(str(error), f"{command_path(ctx)} --help") from None
+            raise translate_webhook_error(error, StoreUnavailable, ctx) from None
         except OSError as error:
-            if error.errno == EPIPE:  # whoever reads has enough: click ends quietly
+            if error.errno == EPIPE:  # The reader has closed the pipe; click exits quietly.
                 raise
-            raise CLIError(str(error), f"{command_path(ctx)} --help") from None
+            raise CLIError(f"{error}.", f"Run: {ctx.command_path} --help") from None
 
 
 @click.group(
     "florentin-webhooks",
-    cls=_Commands,
+    cls=_Root,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="florentin-webhooks", prog_name="florentin-webhooks")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Receive Florentin's webhooks: try them, sign them, find out what is wrong with them.
+    """Receive Florentin's webhooks: try them, sign them, find out why they fail.
 
     Results go to standard output, everything else to standard error. Every command takes --json
-    and --color. Secrets come from FLORENTIN_WEBHOOK_SECRET or from --secret-file, never from
-    an argument.
+    and --color. Secrets come from FLORENTIN_WEBHOOK_SECRET or --secret-file, never from an
+    argument.
 
     \b
     Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid signature,
-    4 Redis or target unreachable, 130 Ctrl-C.
+    4 store or target unreachable, 130 Ctrl-C.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -176,16 +168,15 @@ def main(ctx: click.Context) -> None:
 
 def command_tree(
     path: str | Callable[[], str],
-    words: str = "",
     *,
     name: str = "florentin",
     program: Callable[[], object] | None = None,
 ) -> click.Group:
-    """Give all commands as a group called *name*, for another click program.
+    """Return all commands as a group called *name*, for another click program.
 
-    The other arguments are those of :class:`HostProgram`.
+    *path* and *program* are those of :class:`HostProgram`.
     """
     tree = copy(main)
     tree.name = name
-    tree.context_settings = {**main.context_settings, "obj": HostProgram(path, words, program)}
+    tree.context_settings = {**main.context_settings, "obj": HostProgram(path, program)}
     return tree

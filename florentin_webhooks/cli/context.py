@@ -1,4 +1,4 @@
-"""What the commands for operators work on: a receiver with its store, reached or told why not."""
+"""The receiver of a command, with a store that other processes share and that answers."""
 
 from __future__ import annotations
 
@@ -19,82 +19,88 @@ if TYPE_CHECKING:
 
 __all__ = ["QueueContext", "ReceiverContext", "open_queue", "open_receiver"]
 
-_NOBODY = bytes(16)
+_UNKNOWN = bytes(16)
 _QUEUE = (
-    'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), or in Django STORE and '
-    "QUEUE, in Flask FLORENTIN_REDIS_URL and FLORENTIN_QUEUE"
+    'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), STORE and QUEUE in Django, '
+    "FLORENTIN_REDIS_URL and FLORENTIN_QUEUE in Flask"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverContext:
-    """Hold a receiver that other processes can look into, and the path that it was found at."""
+    """A receiver that other processes share, and its import path."""
 
     app: str
     hooks: Receiver
 
     @property
     def store(self) -> Store:
-        """What remembers its deliveries."""
+        """The store of its deliveries."""
         return self.hooks.store
 
     def check_reachable(self) -> None:
-        """Refuse where the store does not answer; says in what state it is, if that is bad."""
+        """Raise StoreUnavailable if the store does not answer."""
         try:
-            self.store.execute(GetRecord(_NOBODY))
+            self.store.execute(GetRecord(_UNKNOWN))
         except Unavailable as error:
-            raise self.unreachable(error) from None
+            raise self.unavailable(error) from None
 
-    def unreachable(self, error: Exception) -> StoreUnavailable:
-        """Give what to say when the store does not answer; an error may quote a password."""
-        from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - after the module.
+    def unavailable(self, error: Exception) -> StoreUnavailable:
+        """Return the error to raise when the store does not answer.
 
-        reason = str(error) if isinstance(error, Unavailable) else type(error).__name__
-        if not isinstance(self.store, RedisStore):
-            # A database, whose errors say which one, and what it lacks.
-            fact, _, remedy = reason.partition("; run: ")
-            return StoreUnavailable(
-                fact, remedy or "start it, or correct where the settings say it is"
-            )
-        message = f"no Redis answers at {self.store.address} ({reason.rpartition(': ')[2]})"
-        return StoreUnavailable(message, "start it, or correct the URL that the receiver is given")
+        Of a foreign *error* only the type is shown: its text may quote a password.
+        """
+        from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
-    def require_queue(self, verb: str) -> None:
-        """Refuse a receiver without a queue: what fails there may come again, and never is dead."""
+        if isinstance(self.store, RedisStore):
+            cause = error.__context__ if isinstance(error, Unavailable) else error
+            reason = f" ({type(cause).__name__})" if cause else ""
+            message = f"Redis does not answer at {self.store.address}{reason}."
+            return StoreUnavailable(message, "Start it, or correct the URL of the receiver.")
+        if isinstance(error, Unavailable):
+            return StoreUnavailable(error.message, error.hint)
+        message = f"The store does not answer ({type(error).__name__})."
+        return StoreUnavailable(message, "Start it, or correct the settings of the receiver.")
+
+    def require_queue(self, command: str) -> None:
+        """Raise UsageError if the receiver has no queue, so that it has no dead letters.
+
+        *command* is the one of ``deliveries`` that does the same for failed deliveries.
+        """
         if self.hooks.queue is None:
-            message = f"{self.app} has no queue: what fails there stays failed, and is never dead"
-            raise UsageError(message, suggest(f"deliveries {verb}", "--state failed", app=self.app))
+            use = suggest(f"deliveries {command}", "--state failed", app=self.app)
+            message = f"{self.app} has no queue, so it has no dead letters."
+            raise UsageError(message, f"Use: {use}")
 
 
 @dataclass(frozen=True, slots=True)
 class QueueContext(ReceiverContext):
-    """Hold a receiver with a queue, and therefore with a Redis."""
+    """A receiver with a queue, and therefore with a Redis."""
 
     redis: RedisStore
 
 
 def open_receiver(app: str) -> ReceiverContext:
-    """Import the receiver that *app* names and see that its store answers."""
+    """Import the receiver *app* and check that its store answers."""
     hooks = load(app)
     if isinstance(hooks.store, MemoryStore):
-        message = f"{app} remembers in MemoryStore, which no other process can see"
-        raise UsageError(
-            message, "Receiver(..., store=RedisStore(url)), or in Django DjangoStore()"
-        )
-    shop = ReceiverContext(app, hooks)
-    shop.check_reachable()
-    return shop
+        message = f"{app} uses MemoryStore, which other processes cannot read."
+        hint = "Use Receiver(..., store=RedisStore(url)), or DjangoStore() in Django."
+        raise UsageError(message, hint)
+    context = ReceiverContext(app, hooks)
+    context.check_reachable()
+    return context
 
 
 def open_queue(app: str) -> QueueContext:
-    """Import the receiver that *app* names; refuses one whose handlers all run inline."""
-    from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - after the module.
+    """Import the receiver *app* and check that it has a queue in Redis."""
+    from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
     hooks = open_receiver(app).hooks
     if hooks.queue is None:
-        message = f"{app} has no queue, so that all handlers run before the sender is answered"
-        raise UsageError(message, f"no worker, or {_QUEUE}")
+        message = f"{app} has no queue: all handlers run before the sender gets its reply."
+        raise UsageError(message, f"It needs no worker. For a queue, use {_QUEUE}.")
     if not isinstance(hooks.store, RedisStore):
-        message = f"{app} remembers in {type(hooks.store).__name__}, and workers need Redis"
-        raise UsageError(message, _QUEUE)
+        message = f"{app} uses {type(hooks.store).__name__}, but workers need Redis."
+        raise UsageError(message, f"Use {_QUEUE}.")
     return QueueContext(app, hooks, hooks.store)

@@ -1,14 +1,17 @@
-"""How a command ends when it cannot do what it was asked: one sentence, the next step, a code."""
+"""Errors of commands: a message, a hint and an exit code."""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from florentin_webhooks.cli.invocation import command_path, command_prefix
+from florentin_webhooks.cli.invocation import command_prefix
 from florentin_webhooks.protocol.suggestions import closest_match
+
+if TYPE_CHECKING:
+    from florentin_webhooks.errors import WebhookError
 
 __all__ = [
     "CLIError",
@@ -18,11 +21,12 @@ __all__ = [
     "Terminated",
     "UsageError",
     "translate_usage_error",
+    "translate_webhook_error",
 ]
 
 
 class ExitCode(IntEnum):
-    """Name the exit codes."""
+    """Exit codes of all commands."""
 
     OK = 0
     FAILED = 1
@@ -33,35 +37,36 @@ class ExitCode(IntEnum):
 
 
 class CLIError(click.ClickException):
-    """Say in one sentence what is wrong, and after "try:" what to do next."""
+    """A command failed; *message* says what happened, *hint* what to do next."""
 
     exit_code = int(ExitCode.FAILED)
 
-    def __init__(self, message: str, next_step: str) -> None:
+    def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
-        self.next_step = next_step
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}"
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the sentence to standard error."""
-        sentence = self.message.rstrip(".;")
-        pause = "" if sentence.endswith("?") else ";"
-        click.echo(f"error: {sentence}{pause} try: {self.next_step}", file=file, err=file is None)
+        """Print message and hint to standard error."""
+        click.echo(f"error: {self.message}\nhint: {self.hint}", file=file, err=file is None)
 
 
 class UsageError(CLIError):
-    """Say that what was typed, or what the environment holds, cannot be meant."""
+    """Invalid arguments, or invalid values in the environment."""
 
     exit_code = int(ExitCode.USAGE)
 
 
 class StoreUnavailable(CLIError):
-    """Say that a server which is needed does not answer."""
+    """The store, Redis or the target did not answer."""
 
     exit_code = int(ExitCode.UNREACHABLE)
 
 
 class Interrupted(click.ClickException):
-    """Say nothing: whoever pressed Ctrl-C knows what happened."""
+    """Ctrl-C, which needs no message."""
 
     exit_code = int(ExitCode.INTERRUPTED)
 
@@ -69,19 +74,27 @@ class Interrupted(click.ClickException):
         super().__init__("interrupted")
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Leave the line on which the terminal shows ``^C``."""
+        """End the line on which the terminal shows ``^C``."""
         click.echo(file=file, err=file is None)
 
 
-def translate_usage_error(error: click.UsageError) -> UsageError:
-    """Turn what click says about arguments and options into our sentence."""
-    path = command_path(error.ctx) if error.ctx else command_prefix()
-    if isinstance(error, click.NoSuchOption):
-        near = closest_match(error.option_name, error.possibilities or ())
-        return UsageError(f"there is no option {error.option_name}", f"{path} {near or '--help'}")
-    message = error.format_message()
-    return UsageError(message[:1].lower() + message[1:], f"{path} --help")
-
-
 class Terminated(SystemExit):
-    """Say that SIGTERM came, which no module that is being imported is to blame for."""
+    """SIGTERM. Not an error of the module that is being imported."""
+
+
+def translate_usage_error(error: click.UsageError) -> UsageError:
+    """Return our error for one that click raised."""
+    path = error.ctx.command_path if error.ctx else command_prefix()
+    if isinstance(error, click.NoSuchOption):
+        match = closest_match(error.option_name, error.possibilities or ())
+        message = f"There is no option {error.option_name}."
+        return UsageError(message, f"Run: {path} {match or '--help'}")
+    message = error.format_message().rstrip(".")
+    return UsageError(f"{message[:1].upper()}{message[1:]}.", f"Run: {path} --help")
+
+
+def translate_webhook_error(
+    error: WebhookError, kind: type[CLIError], context: click.Context
+) -> CLIError:
+    """Return *error* as one of *kind*, with its own hint."""
+    return kind(error.message, error.hint or f"Run: {context.command_path} --help")

@@ -1,48 +1,69 @@
-"""The receiver that a framework's own command works on, so that no command asks for APP.
+"""The program of a framework that runs these commands, and the APP argument it answers.
 
-Django runs the tree with one: ``main.main(args, prog_name="manage.py florentin_webhooks",
-obj=Preset(path))``. Flask's ``app.cli`` takes a group that brings its own: :func:`command_tree`.
+Django: ``main.main(args, prog_name="manage.py florentin_webhooks", obj=HostProgram(path))``.
+Flask: ``app.cli.add_command(command_tree(path))``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = [
-    "APP",
-    "HostProgram",
-    "app_argument",
-    "current_host",
-]
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-APP = "app"
+    F = TypeVar("F", bound=Callable[..., object])
 
-app_argument = click.argument(APP)
-"""The argument of every command that works on a receiver, which a :class:`HostProgram` answers."""
+__all__ = ["AppArgument", "HostProgram", "app_argument", "current_host"]
 
 
 @dataclass(frozen=True, slots=True)
 class HostProgram:
-    """Name the receiver that the commands work on.
+    """The program that runs the commands and knows their receiver.
 
-    *path* is its import path, or finds it inside click's context when a command needs it. *words*
-    are what people type to start the tree, where click does not know better. *program* gives the
-    program that the framework has made by now, so that a factory at *path* is not called again.
+    *path* is the import path of the receiver, or a function that finds it within click's context
+    when a command needs it. *program* returns the program that the framework has created, so that
+    a factory at *path* is not called again.
     """
 
     path: str | Callable[[], str]
-    words: str = ""
     program: Callable[[], object] | None = None
 
     @property
     def app(self) -> str:
-        """What would be typed as APP."""
+        """Value of APP."""
         return self.path if isinstance(self.path, str) else self.path()
 
 
-def current_host(context: click.Context | None) -> HostProgram | None:
-    """Give the preset of *context*, past the objects of the program that it stands in."""
+def current_host(context: click.Context | None = None) -> HostProgram | None:
+    """Return the host program of *context*, by default of the running command."""
+    context = context or click.get_current_context(silent=True)
     return None if context is None else context.find_object(HostProgram)
+
+
+class AppArgument(click.Argument):
+    """The import path of a receiver; inside a host program its receiver, and hidden."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:  # Any: click's private type.
+        """Expect a word for it, unless the host program knows the receiver."""
+        if current_host(ctx) is None:
+            super().add_to_parser(parser, ctx)
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return its name for the usage line."""
+        return [] if current_host(ctx) else super().get_usage_pieces(ctx)
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> Any:  # Any: as in click.
+        """Return the path of the host program's receiver."""
+        host = current_host(ctx)
+        if host is None or not call or ctx.resilient_parsing:
+            return super().get_default(ctx, call=call)
+        return host.app
+
+
+def app_argument(function: F) -> F:
+    """Add the APP argument to a command."""
+    return click.argument("app", cls=AppArgument)(function)

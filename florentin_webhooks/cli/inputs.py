@@ -1,4 +1,4 @@
-"""Read what a command works on: files, standard input, and secrets, which are never arguments."""
+"""Files, standard input, headers and secrets; a secret is never an argument."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import click
 
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.invocation import suggest
+from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
+from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [
@@ -22,34 +23,43 @@ __all__ = [
     "environment_secret",
     "parse_header",
     "parse_headers",
-    "read",
-    "receiver_name",
+    "read_input",
+    "read_secrets",
+    "read_strong_secret",
     "recorded_fingerprint",
     "refuse_shared_stdin",
     "secret_option",
-    "secrets",
-    "strong_secret",
 ]
+
+SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
+
+NAME_VARIABLE = "FLORENTIN_NAME"
+
+secret_option = click.option(
+    "--secret-file",
+    metavar="PATH",
+    help=f"Read the secret from a file (- for standard input) instead of {SECRET_VARIABLE}.",
+)
 
 
 def parse_header(line: str) -> tuple[str, str]:
-    """Give name and value of ``Name: value``."""
+    """Return name and value of ``Name: value``."""
     name, colon, value = line.partition(":")
     if not colon or not name.strip():
-        message = f"{line[:40]!a} is no header"
-        raise UsageError(message, "--header 'X-Florentin-Signature: sha256=...'")
+        message = f"{line[:40]!a} is not a header."
+        raise UsageError(message, "Write it as: --header 'X-Florentin-Signature: sha256=...'")
     return name.strip(), value.strip(" \t\r")
 
 
 def parse_headers(content: bytes) -> list[tuple[str, str]]:
-    """Give the headers in *content*: as ``sign`` prints them, with or without ``--json``.
+    """Return the headers in *content*: as ``sign`` prints them, with or without ``--json``.
 
-    A request line, empty lines and the ``>`` of ``curl --verbose`` are passed over.
+    A request line, empty lines and the ``>`` of ``curl --verbose`` are ignored.
     """
     text = content.decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         return _from_json(text)
-    lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
+    lines = [line.removeprefix("> ").strip() for line in text.split("\n")]
     return [parse_header(line) for line in lines if line and not _is_request_line(line)]
 
 
@@ -59,90 +69,78 @@ def _is_request_line(line: str) -> bool:
 
 def _from_json(text: str) -> list[tuple[str, str]]:
     try:
-        told = json.loads(text)
-        given = cast("dict[str, object]", told.get("headers", told))
-        return [(str(name), str(value)) for name, value in given.items()]
+        content = json.loads(text)
+        headers = cast("dict[str, object]", content.get("headers", content))
+        return [(str(name), str(value)) for name, value in headers.items()]
     except (ValueError, AttributeError):
-        message = "the headers are neither lines of Name: value nor a JSON object of them"
-        next_step = f"{suggest('sign FILE')} > headers, to see how they look"
-        raise UsageError(message, next_step) from None
+        message = "The headers are neither lines of Name: value nor a JSON object."
+        raise UsageError(message, f"Create them with: {suggest('sign FILE')} > headers") from None
 
 
-SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
-
-NAME_VARIABLE = "FLORENTIN_NAME"
-
-secret_option = click.option(
-    "--secret-file",
-    metavar="PATH",
-    help=f"Read the secret from a file, or - for standard input, not from {SECRET_VARIABLE}.",
-)
-
-
-def read(path: str) -> bytes:
-    """Give the bytes of the file at *path*, or of standard input for ``-``."""
+def read_input(path: str) -> bytes:
+    """Return the bytes of the file at *path*, or of standard input for ``-``."""
     if path == "-":
         return sys.stdin.buffer.read()
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise UsageError(message, "a file that is there, or - for standard input") from None
+        message = f"Cannot read {path}: {error.strerror}."
+        raise UsageError(message, "Name a readable file, or - for standard input.") from None
 
 
 def refuse_shared_stdin(*paths: str | None) -> None:
-    """Refuse where more than one of *paths* is standard input, which can be read once."""
+    """Raise UsageError if more than one of *paths* is standard input."""
     if paths.count("-") > 1:
-        message = "standard input can be read once, and - is given twice"
-        raise UsageError(message, "a file for one of the two")
+        message = "Standard input can be read only once, but - is given twice."
+        raise UsageError(message, "Use a file for one of the two.")
 
 
 def environment_secret() -> Mapping[str, bytes]:
-    """Give the secret in the environment under its variable's name, or nothing."""
+    """Return the secret in the environment under its variable's name, if it is set."""
     value = os.environ.get(SECRET_VARIABLE)
     return {} if value is None else {SECRET_VARIABLE: value.encode(errors="surrogateescape")}
 
 
-def secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
-    """Give the secrets of the files at *paths*, else of the environment, by their names.
+def read_secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
+    """Return the secrets of the files at *paths*, else of the environment, by their names.
 
-    One newline at the end of a file belongs to the file. Blank secrets are refused.
+    One newline at the end of a file is removed. Raises UsageError for missing and blank secrets.
     """
-    given = {_name(path): _one_line(read(path)) for path in paths} or environment_secret()
-    if not given:
-        message = f"no secret is given: {SECRET_VARIABLE} is not set"
-        next_step = f"export {SECRET_VARIABLE}=... or --secret-file PATH"
-        raise UsageError(message, next_step)
+    secrets = {_name(path): _one_line(read_input(path)) for path in paths} or environment_secret()
+    if not secrets:
+        message = f"The secret is missing: {SECRET_VARIABLE} is not set."
+        raise UsageError(message, f"Run: export {SECRET_VARIABLE}=..., or use --secret-file PATH.")
     try:
-        return dict(normalize_secrets(given))
+        return dict(normalize_secrets(secrets))
     except ConfigurationError as error:
-        raise _refused(error) from None
+        raise _invalid(error) from None
 
 
-def strong_secret(path: str | None) -> Mapping[str, bytes]:
-    """Give the secret of the file at *path*, else of the environment, if a receiver takes it."""
-    given = secrets([] if path is None else [path])
+def read_strong_secret(path: str | None) -> Mapping[str, bytes]:
+    """Return the secret of the file at *path*, else of the environment.
+
+    Raises UsageError for one that a receiver would refuse.
+    """
+    secrets = read_secrets([] if path is None else [path])
     try:
-        validate_strength(given)
+        validate_strength(secrets)
     except ConfigurationError as error:
-        raise _refused(error) from None
-    return given
+        raise _invalid(error) from None
+    return secrets
 
 
-def recorded_fingerprint(secret: bytes, body: bytes) -> str:
-    """Return the fingerprint under which the receiver that the environment names records *body*."""
-    return under_key(compute_key_id(secret, receiver_name()), fingerprint(body)).hex()
+def recorded_fingerprint(secrets: Mapping[str, bytes], body: bytes) -> str:
+    """Return the fingerprint under which a receiver records *body*, signed with the first secret.
+
+    The environment may name the receiver.
+    """
+    identity = Identity.of(secrets, os.environ.get(NAME_VARIABLE, ""))
+    return under_key(identity.all_key_ids[0], fingerprint(body)).hex()
 
 
-def receiver_name() -> str:
-    """Return the name of the receiver in the environment, if it has one."""
-    return os.environ.get(NAME_VARIABLE, "")
-
-
-def _refused(error: ConfigurationError) -> UsageError:
-    return UsageError(
-        error.message, f"the one in Florentin's settings; for tests: {suggest('secret new')}"
-    )
+def _invalid(error: ConfigurationError) -> UsageError:
+    hint = f"Use the secret of Florentin's settings; for tests, run: {suggest('secret new')}"
+    return UsageError(error.message, hint)
 
 
 def _name(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Say how this program was started, for commands that a reader copies into another terminal."""
+"""How this program was started, for hints and for child processes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ import click
 from florentin_webhooks.cli.host import current_host
 
 __all__ = [
-    "command_path",
     "command_prefix",
     "export_pythonpath",
-    "mark_root",
     "program_name",
     "self_command",
     "suggest",
@@ -24,39 +22,27 @@ __all__ = [
 ]
 
 _NAMES = ("florentin-webhooks", "florentin")
-_TREE = "florentin_webhooks.cli"
 
 
-def mark_root(context: click.Context) -> None:
-    """Note that the tree of commands begins at *context*, whatever stands above it."""
-    context.meta[_TREE] = context.command_path
+def command_prefix() -> str:
+    """Return what starts these commands, such as ``flask florentin``."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return _NAMES[0]
+    while context.parent and current_host(context.parent) is current_host(context):
+        context = context.parent
+    return context.command_path
 
 
-def command_prefix(context: click.Context | None = None) -> str:
-    """Give what was typed to start the tree: ``flask florentin`` inside Flask's own."""
-    context = context or click.get_current_context(silent=True)
-    preset = current_host(context)
-    if preset and preset.words:
-        return preset.words
-    return _NAMES[0] if context is None else context.meta.get(_TREE, _NAMES[0])
-
-
-def command_path(context: click.Context) -> str:
-    """Give what was typed to come as far as *context*."""
-    begun: str = context.meta.get(_TREE, context.command_path)
-    return command_prefix(context) + context.command_path.removeprefix(begun)
-
-
-def suggest(command: str, *rest: str, app: str = "") -> str:
-    """Give what to type for *command* and the *rest*; *app* comes between where it is asked for."""
-    if current_host(click.get_current_context(silent=True)):
-        app = ""
-    return " ".join(filter(None, [command_prefix(), command, app, *rest]))
+def suggest(command: str, *options: str, app: str = "") -> str:
+    """Return a complete command; *app* is left out where the host program knows it."""
+    words = [command_prefix(), command, "" if current_host() else app, *options]
+    return " ".join(filter(None, words))
 
 
 def program_name() -> str:
-    """Give what to type to start this program once more, in a terminal where nothing is set up."""
-    if current_host(click.get_current_context(silent=True)):
+    """Return the shell command that starts this program from a new terminal."""
+    if current_host():
         return command_prefix()
     started = sys.argv[0]
     name = Path(started).name
@@ -67,19 +53,19 @@ def program_name() -> str:
     return shlex.quote(str(Path(started).absolute()))
 
 
-def self_command(*line: str) -> list[str]:
-    """Give the command that runs this program as a process of our own."""
+def self_command(*words: str, module: str = "florentin_webhooks") -> list[str]:
+    """Return the command line of a child process that runs *module*."""
     warnings = [f"-W{option}" for option in sys.warnoptions]
-    return [sys.executable, *warnings, "-m", "florentin_webhooks", *line]
+    return [sys.executable, *warnings, "-m", module, *words]
 
 
 def export_pythonpath() -> None:
-    """Let processes of our own find the modules that a framework's program finds.
+    """Set PYTHONPATH so that child processes find the modules of the host program.
 
-    ``manage.py`` may stand in another directory than the one we are in, and Flask looks for its
-    program there, too: both come first where Python looks, which no child would know.
+    ``manage.py`` may be in another directory than the current one, and Flask imports its program
+    from there. Both put that directory first in ``sys.path``, which a child does not inherit.
     """
-    if current_host(click.get_current_context(silent=True)) is None:
+    if current_host() is None:
         return
     known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if sys.path[0] and sys.path[0] not in known:
@@ -87,6 +73,6 @@ def export_pythonpath() -> None:
 
 
 def trigger_command(url: str, variable: str, secret: str | None) -> str:
-    """Give the complete command that sends a delivery to *url*, ready to paste."""
+    """Return the complete command that sends a delivery to *url*, ready to paste."""
     command = f"{program_name()} trigger invoice.created \\\n  --to {url}"
     return command if secret is None else f"{variable}={shlex.quote(secret)} \\\n  {command}"

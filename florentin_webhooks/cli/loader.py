@@ -1,4 +1,4 @@
-"""Import the user's receiver from ``module:name``, and say what is wrong where that fails."""
+"""Import of the user's receiver from ``module:name``, with an explanation where it fails."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import click
 
 from florentin_webhooks.cli.errors import CLIError, Terminated, UsageError
 from florentin_webhooks.cli.host import current_host
-from florentin_webhooks.cli.invocation import command_path, command_prefix
-from florentin_webhooks.core import loader as loading
+from florentin_webhooks.cli.invocation import command_prefix
+from florentin_webhooks.core import loader
 from florentin_webhooks.core.loader import ReceiverNotFound
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.suggestions import closest_match
@@ -23,89 +23,90 @@ if TYPE_CHECKING:
     from florentin_webhooks.cli.host import HostProgram
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["load", "split"]
+__all__ = ["load", "validate_path"]
 
 _EXAMPLE = "shop.hooks:hooks"
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 
 
-def split(app: str) -> tuple[str, str]:
-    """Give module and name of ``module:name``."""
+def validate_path(app: str) -> str:
+    """Return the module of *app*; raise UsageError if it is not ``module:name``."""
     try:
-        return loading.parse_import_path(app)
+        return loader.parse_import_path(app)[0]
     except ReceiverNotFound as error:
-        raise UsageError(error.message, _typed(_EXAMPLE)) from None
+        raise UsageError(error.message, _use(_EXAMPLE)) from None
 
 
 def load(app: str) -> Receiver:
-    """Import the receiver that *app* names; modules of the working directory come first.
+    """Import the receiver *app*; modules of the working directory come first.
 
-    A framework has seen to it by itself where modules come from, and has made its program.
+    A host program has set ``sys.path`` by itself and has created its program.
     """
-    module, name = split(app)
-    preset = current_host(click.get_current_context(silent=True))
-    if preset is None:
-        _look_here()
-    failure = _not_set_up
+    module = validate_path(app)
+    host = current_host()
+    if host is None:
+        _add_working_directory()
+    failure = _django_failed
     try:
-        loading.set_up_django()
-        failure = partial(_broken, app, module)
-        return _load(app, preset)
+        loader.set_up_django()
+        failure = partial(_import_failed, app, module)
+        return _load(app, host)
     except ReceiverNotFound as error:
-        raise UsageError(error.message, _next_step(error, module, name)) from None
+        raise UsageError(error.message, _hint(error, app)) from None
     except Terminated:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a module does.
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything.
         raise failure(error) from None
 
 
-def _look_here() -> None:
+def _add_working_directory() -> None:
     directory = str(Path.cwd())
     if directory not in sys.path:
         sys.path.insert(0, directory)
 
 
-def _load(app: str, preset: HostProgram | None) -> Receiver:
-    if preset is not None and preset.program is not None:
-        loading.remember_program(app, preset.program())
-    return loading.load_receiver(app)
+def _load(app: str, host: HostProgram | None) -> Receiver:
+    if host is not None and host.program is not None:
+        loader.remember_program(app, host.program())
+    return loader.load_receiver(app)
 
 
-def _next_step(error: ReceiverNotFound, module: str, name: str) -> str:
-    if meant := closest_match(name, error.candidates) or next(iter(error.candidates), None):
-        return _typed(f"{module}:{meant}")
+def _hint(error: ReceiverNotFound, app: str) -> str:
+    module, _, name = app.partition(":")
+    if match := closest_match(name, error.candidates) or next(iter(error.candidates), None):
+        return _use(f"{module}:{match}")
     return error.hint
 
 
-def _typed(app: str) -> str:
-    """Give what to type with *app*, or where a framework has its path from."""
+def _use(app: str) -> str:
+    """Return the hint to use *app*; where a host program names the receiver, to name it there."""
+    if current_host():
+        return f"Name {app} where {command_prefix()} gets its receiver from."
     context = click.get_current_context(silent=True)
-    if current_host(context):
-        return f"{app}, where {command_prefix(context)} gets its receiver from"
-    return f"{command_path(context) if context else 'florentin-webhooks dev'} {app}"
+    return f"Run: {context.command_path if context else 'florentin-webhooks dev'} {app}"
 
 
-def _not_set_up(error: BaseException) -> CLIError:
-    fact = f"Django cannot be set up with {_SETTINGS}={os.environ[_SETTINGS]}"
-    next_step = "correct that, or cd to the directory of manage.py"
-    return CLIError(f"{fact}{_where(error)}: {_first_line(error)}", next_step)
+def _django_failed(error: BaseException) -> CLIError:
+    message = f"Cannot set Django up with {_SETTINGS}={os.environ[_SETTINGS]}"
+    hint = f"Correct {_SETTINGS}, or change to the directory of manage.py."
+    return CLIError(f"{message}{_place(error)}: {_first_line(error)}", hint)
 
 
-def _broken(app: str, module: str, error: BaseException) -> CLIError:
-    # A module that cannot be imported is not there, so that its function was never called.
-    failed = f"{app} gives no receiver" if module in sys.modules else f"{module} cannot be imported"
-    fact = f"{failed}{_where(error)}: {_first_line(error)}"
-    return CLIError(fact, "correct that line")
+def _import_failed(app: str, module: str, error: BaseException) -> CLIError:
+    # A module that was not imported is missing from sys.modules; else its function has failed.
+    failed = f"{app} failed" if module in sys.modules else f"Cannot import {module}"
+    return CLIError(f"{failed}{_place(error)}: {_first_line(error)}", "Correct that line.")
 
 
 def _first_line(error: BaseException) -> str:
     plain = isinstance(error, ConfigurationError | ModuleNotFoundError)
     reason = str(error) if plain else f"{type(error).__name__}: {error}"
-    return reason.strip().partition("\n")[0]
+    line = reason.strip().partition("\n")[0]
+    return f"{line.rstrip('.')}."
 
 
-def _where(error: BaseException) -> str:
-    """Give the place in the user's own files at which it came to its end, if it was in one."""
+def _place(error: BaseException) -> str:
+    """Return the line of the user's own files where *error* was raised, if it was raised there."""
     if isinstance(error, SyntaxError):
         return f" ({error.filename}:{error.lineno})"
     own = [each for each in extract_tb(error.__traceback__) if _is_own(each.filename)]
@@ -113,8 +114,8 @@ def _where(error: BaseException) -> str:
 
 
 def _is_own(filename: str) -> bool:
-    ours = Path(__file__).parents[1]
+    package = Path(__file__).parents[1]
     return Path(filename).is_file() and not (
-        Path(filename).is_relative_to(ours)
+        Path(filename).is_relative_to(package)
         or {"site-packages", "importlib"} & set(Path(filename).parts)
     )

@@ -1,11 +1,11 @@
-"""What a command prints: data to standard output, talk to standard error, colour where wanted."""
+"""Where results and messages go: results to standard output, messages to standard error."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from shutil import get_terminal_size
@@ -13,49 +13,71 @@ from typing import TYPE_CHECKING
 
 import click
 
+from florentin_webhooks.cli.formatting.renderer import render
+from florentin_webhooks.cli.formatting.views import Cell, Table, View
+
 if TYPE_CHECKING:
     from typing import TextIO
 
 __all__ = ["Output", "use_color", "with_output"]
 
+_UNLIMITED = 10_000
+"""Columns where there is no terminal: lines in pipes and files are not folded."""
+
+_NARROWEST = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Print for people, or one JSON object per line if *json*; *color* is the option's word."""
+    """The output of a command: JSON lines if *json*; *color* is auto, always or never."""
 
     json: bool
     color: str
 
     @property
     def width(self) -> int:
-        """How many columns the terminal has; 80 where there is none."""
-        return max(get_terminal_size((80, 24)).columns, 20)
+        """Columns of the terminal, or of COLUMNS."""
+        return max(get_terminal_size((_UNLIMITED, 24)).columns, _NARROWEST)
 
-    @property
-    def line_width(self) -> int:
-        """How long a line may be; as long as it likes where no terminal cuts it."""
-        return max(get_terminal_size((1000, 24)).columns, 20)
+    def emit(self, record: Mapping[str, object], *views: View) -> None:
+        """Print one result: *record* as a line of JSON, or *views* for people."""
+        if self.json:
+            click.echo(json.dumps(record))
+        else:
+            self._print(views, sys.stdout)
 
-    def emit(self, record: Mapping[str, object], text: str) -> None:
-        """Print one result: *record* as a line of JSON, or *text* for people."""
-        self._echo(json.dumps(record) if self.json else text, sys.stdout)
+    def emit_rows(self, rows: Iterable[tuple[Mapping[str, object], Sequence[Cell]]]) -> int:
+        """Print results as JSON lines or as one table, and return their number."""
+        cells: list[Sequence[Cell]] = []
+        for record, row in rows:
+            cells.append(row)
+            if self.json:
+                click.echo(json.dumps(record))
+        if cells and not self.json:
+            self._print([Table(cells)], sys.stdout)
+        return len(cells)
 
-    def show(self, text: str) -> None:
-        """Print what is for people only: a heading, an empty line."""
+    def show(self, *views: View) -> None:
+        """Print to standard output for people only."""
         if not self.json:
-            self._echo(text, sys.stdout)
+            self._print(views, sys.stdout)
 
-    def info(self, text: str) -> None:
-        """Talk: standard error, whatever the format of the results."""
-        self._echo(text, sys.stderr)
+    def info(self, *views: View) -> None:
+        """Print to standard error."""
+        self._print(views, sys.stderr)
 
-    def _echo(self, text: str, stream: TextIO) -> None:
-        wanted = use_color(self.color, os.environ, tty=stream.isatty())
-        click.echo(text, file=stream, color=wanted)
+    def has_color(self, stream: TextIO) -> bool:
+        """Return whether *stream* gets colours."""
+        return use_color(self.color, os.environ, tty=stream.isatty())
+
+    def _print(self, views: Sequence[View], stream: TextIO) -> None:
+        color = self.has_color(stream)
+        for view in views:
+            click.echo(render(view, self.width, color=color), file=stream, color=color)
 
 
 def use_color(option: str, environ: Mapping[str, str], *, tty: bool) -> bool:
-    """Tell whether to use colour: the option decides, then NO_COLOR, FORCE_COLOR, the terminal."""
+    """Return whether to use colour: *option* first, then NO_COLOR, FORCE_COLOR, the terminal."""
     if option != "auto":
         return option == "always"
     if environ.get("NO_COLOR"):
@@ -66,7 +88,7 @@ def use_color(option: str, environ: Mapping[str, str], *, tty: bool) -> bool:
 
 
 def with_output(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--json`` and ``--color``, and its :class:`Output` as the first argument."""
+    """Add ``--json`` and ``--color`` to a command; its first argument is the :class:`Output`."""
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per line.")
     @click.option(
@@ -74,7 +96,7 @@ def with_output(function: Callable[..., None]) -> Callable[..., None]:
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
         show_default=True,
-        help="Use colour; NO_COLOR and FORCE_COLOR count for auto.",
+        help="Use colour; auto respects NO_COLOR and FORCE_COLOR.",
     )
     @wraps(function)
     def wrapped(*, as_json: bool, color: str, **arguments: object) -> None:

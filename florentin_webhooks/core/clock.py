@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 __all__ = ["utc_now"]
 
-
-def utc_now() -> datetime:
-    """Return the time of this machine, in UTC."""
-    return datetime.now(UTC)
+utc_now = partial(datetime.now, UTC)
+"""Return the time of this machine, in UTC."""

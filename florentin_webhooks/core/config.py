@@ -60,7 +60,7 @@ _ARGUMENTS = {"database": "using", "redis_prefix": "prefix"}
 
 
 def find_store(name: str) -> StoreEntry | None:
-    """Return the store that *name* or the scheme of the URL *name* stands for."""
+    """Return the store that *name*, or the scheme of the URL *name*, selects."""
     scheme, separator, _ = name.partition("://")
     return STORES.get(scheme + separator)
 

@@ -71,7 +71,7 @@ class ConfigKeys:
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def assign(self, given: Mapping[Any, object], problems: list[Problem]) -> dict[str, Setting]:
-        """Return the setting of each field in *given*; None stands for the default.
+        """Return the setting of each field in *given*; None means the default.
 
         Appends to *problems* each unknown key, and what is set twice.
         """

@@ -68,7 +68,7 @@ def process_job(
     claim = run_sync(
         lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
     )
-    if claim.verdict is JobDecision.FOREIGN:
+    if claim.decision is JobDecision.FOREIGN:
         return JobResult(foreign=claim)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)
@@ -78,9 +78,9 @@ def process_job(
 async def _process(
     receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> JobResult:
-    if claim.verdict is JobDecision.BUSY:
+    if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
-    if claim.verdict is not JobDecision.RUN:
+    if claim.decision is not JobDecision.RUN:
         return JobResult()
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:

@@ -27,6 +27,7 @@ __all__ = [
     "handler_failed",
     "handler_postponed",
     "log_id_anomaly",
+    "log_missing_store",
     "logger",
 ]
 
@@ -118,6 +119,14 @@ def handler_postponed(name: str, key: str, seconds: float) -> None:
 def handler_discarded(name: str, key: str) -> None:
     """Log that a handler raised Discard."""
     logger.info("handler %s discarded %s", name, key)
+
+
+def log_missing_store() -> None:
+    """Log that deliveries are recorded in the default store."""
+    logger.warning(
+        "No store is configured: deliveries are recorded in this process only, until it ends. "
+        "Pass store=RedisStore(url) where replays and restarts matter."
+    )
 
 
 def log_id_anomaly(claim: Claim, delivery: Delivery) -> None:

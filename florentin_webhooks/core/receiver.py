@@ -16,15 +16,9 @@ from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.environment import load_environment
 from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
-from florentin_webhooks.core.log import DeliveryLog, logger
+from florentin_webhooks.core.log import DeliveryLog, log_missing_store
+from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
-from florentin_webhooks.core.processing.outcomes import (
-    rejection_reason,
-    reply_for_claim,
-    reply_for_error,
-    reply_for_run,
-    reply_without_handlers,
-)
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
     BLOCKING,
@@ -37,19 +31,9 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
-from florentin_webhooks.core.validation import (
-    validate_job_support,
-    validate_lease,
-    validate_retention,
-)
+from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
-from florentin_webhooks.errors import (
-    DeliveryTooLarge,
-    InvalidEvent,
-    Rejected,
-    StaleDelivery,
-    Unavailable,
-)
+from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
@@ -57,7 +41,6 @@ from florentin_webhooks.protocol.preconditions import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
     from typing import Self
 
     from florentin_webhooks.core.config import ReceiverConfig
@@ -65,6 +48,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.errors import StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
@@ -89,8 +73,7 @@ class Receiver(HandlerRegistry):
     or a timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
-    fail later: a weak secret, a store that forgets before the window closes, a lease that expires
-    before a handler must end.
+    fail later, such as a weak secret, or a lease that expires before a handler must end.
     """
 
     def __init__(
@@ -127,9 +110,7 @@ class Receiver(HandlerRegistry):
         secrets_by_name = config.plain_secrets()
         self.identity = Identity.of(secrets_by_name, config.name)
         super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)
-        validate_retention(self.store, config.tolerance, config.leeway)
-        validate_lease(self.store, config.timeout)
-        validate_job_support(self.store, self.queue)
+        validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
@@ -141,7 +122,7 @@ class Receiver(HandlerRegistry):
             self.identity,
         )
         self._log = DeliveryLog()
-        self._asyncio = AsyncioRuntime()
+        self._asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
@@ -176,10 +157,7 @@ class Receiver(HandlerRegistry):
         return run_sync(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
-        """Process a delivery in an asyncio program and return the reply.
-
-        Handlers without ``async`` run in a thread.
-        """
+        """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
@@ -199,9 +177,7 @@ class Receiver(HandlerRegistry):
 
     def reject(self, outcome: Outcome, reason: str) -> Reply:
         """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
-        reply = replies.error(outcome)
-        self._log.rejection(reply, reason, self._clock())
-        return reply
+        return self._log_rejection(replies.error(outcome), reason)
 
     async def process(
         self,
@@ -217,7 +193,7 @@ class Receiver(HandlerRegistry):
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
-            reply = reply_for_error(error)
+            reply = outcomes.reply_for_error(error)
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
@@ -225,9 +201,8 @@ class Receiver(HandlerRegistry):
         try:
             delivery, envelope, stale = self._verify(headers, body)
         except Rejected as error:
-            reply = reply_for_error(error)
-            self._log.rejection(reply, rejection_reason(error, headers, body), self._clock())
-            return reply
+            reason = outcomes.rejection_reason(error, headers, body)
+            return self._log_rejection(outcomes.reply_for_error(error), reason)
         return await self.process(delivery, envelope, runtime, stale)
 
     async def _process(
@@ -243,23 +218,27 @@ class Receiver(HandlerRegistry):
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
             claim = await lease.claim(delivery, retry_key, EMPTY_PLAN, fresh=fresh, valid=False)
-            return reply_for_claim(claim, stale, error)
+            return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
-            return reply_without_handlers(delivery)
+            return outcomes.reply_without_handlers(delivery)
         claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
-        if claim.verdict is not AcceptDecision.RUN:
-            return reply_for_claim(claim, stale)
+        if claim.decision is not AcceptDecision.RUN:
+            return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
         result = await run_inline(
             lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
         )
-        return reply_for_run(result, lease)
+        return outcomes.reply_for_run(result, lease)
 
     def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
         return self._verifier.verify(headers, body, self._clock())
+
+    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
+        self._log.rejection(reply, reason, self._clock())
+        return reply
 
     def _start(self) -> None:
         self._has_started = True
@@ -267,10 +246,7 @@ class Receiver(HandlerRegistry):
             "The first delivery has arrived.", "Register handlers when modules are imported."
         )
         if self._is_store_missing:
-            logger.warning(
-                "No store is configured: deliveries are recorded in this process only, until it "
-                "ends. Pass store=RedisStore(url) where replays and restarts matter."
-            )
+            log_missing_store()
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
@@ -281,18 +257,6 @@ class Receiver(HandlerRegistry):
         """Close the store's connections of this event loop."""
         forget(self)
         await self.store.aclose()
-
-    @property
-    def handler_context(self) -> Callable[[], AbstractContextManager[object]]:
-        """The factory of the context manager that jobs and threads of handlers run in.
-
-        Mounts set it.
-        """
-        return self._asyncio.handler_context
-
-    @handler_context.setter
-    def handler_context(self, factory: Callable[[], AbstractContextManager[object]]) -> None:
-        self._asyncio.handler_context = factory
 
     around = RenamedAttribute("handler_context")
     refuse = RenamedAttribute("reject")

@@ -7,6 +7,8 @@ all their retries, and the store allows one run at a time.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
-from florentin_webhooks.errors import WebhookError
+from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.queries import Record
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-__all__ = ["NotReplayable", "PossiblyProcessed", "drop", "replay"]
+__all__ = ["NotReplayable", "PossiblyProcessed", "ReplayResult", "drop", "replay", "try_replay"]
 
 _NOTHING_RAN = {
     Outcome.DUPLICATE: (
@@ -80,6 +82,50 @@ def replay(
     if reply.outcome in _NOTHING_RAN:
         raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """The outcome of one replay; *reason* and *hint* if the delivery is not done."""
+
+    fingerprint: str
+    outcome: str
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all handlers are done, or queued again."""
+        return self.outcome in (Outcome.PROCESSED, Outcome.ACCEPTED)
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether its handlers may have run before."""
+        return self.outcome == PossiblyProcessed.code
+
+
+def try_replay(
+    hooks: Receiver, fingerprint: str, *, all_handlers: bool = False, though_late: bool = False
+) -> ReplayResult:
+    """Return the result of :func:`replay`, also where it is refused; raises Unavailable."""
+    try:
+        reply = replay(hooks, fingerprint, all_handlers=all_handlers, though_late=though_late)
+    except NotReplayable as error:
+        return ReplayResult(fingerprint, error.code, error.reason, error.hint)
+    except MalformedDelivery as error:
+        return ReplayResult(fingerprint, error.code, error.reason, error.hint)
+    if reply.error is None:
+        return ReplayResult(fingerprint, reply.outcome.value)
+    reason = _failures(hooks, fingerprint) or reply.error.message.rstrip(".")
+    return ReplayResult(fingerprint, reply.outcome.value, reason, reply.error.hint)
+
+
+def _failures(hooks: Receiver, fingerprint: str) -> str:
+    """Return which handlers failed, as the store remembers it."""
+    with suppress(Unavailable):
+        record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+        return "; ".join(record.reasons.values()) if record else ""
+    return ""
 
 
 def drop(hooks: Receiver, fingerprint: str) -> Record:

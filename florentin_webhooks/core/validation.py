@@ -12,25 +12,33 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = [
-    "validate_job_support",
-    "validate_lease",
-    "validate_retention",
-]
+__all__ = ["validate_job_support", "validate_store"]
 
 
-def validate_retention(store: Store, tolerance: timedelta, leeway: timedelta) -> None:
-    """Raise :class:`ConfigurationError` if a replay could arrive fresh and be unknown."""
-    if store.retention < tolerance + leeway:
+def validate_store(
+    store: Store, queue: Queue | None, window: timedelta, timeout: timedelta
+) -> None:
+    """Raise :class:`ConfigurationError` if *store* could lose or repeat deliveries.
+
+    *window* is the time in which a delivery is accepted, *timeout* that of a handler.
+    """
+    _validate_retention(store, window)
+    _validate_lease(store, timeout)
+    validate_job_support(store, queue)
+
+
+def _validate_retention(store: Store, window: timedelta) -> None:
+    # A replay could arrive fresh and be unknown.
+    if store.retention < window:
         raise ConfigurationError(
             f"The store's retention ({store.retention}) is shorter than tolerance + leeway "
-            f"({tolerance + leeway}).",
+            f"({window}).",
             "Raise retention: a captured delivery could run twice.",
         )
 
 
-def validate_lease(store: Store, timeout: timedelta) -> None:
-    """Raise :class:`ConfigurationError` if two processes could run one handler at a time."""
+def _validate_lease(store: Store, timeout: timedelta) -> None:
+    # Two processes could run one handler at a time.
     if store.lease <= timeout:
         raise ConfigurationError(
             f"The store's lease ({store.lease}) is not longer than a handler's timeout "

@@ -16,10 +16,10 @@ from florentin_webhooks.protocol.event import UnknownEvent
 from florentin_webhooks.senders.base import DocumentsHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from florentin_webhooks.protocol.event import Event
-    from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.base import HeaderDocumentation, Sender
 
 __all__ = ["EventSchema", "operation", "responses"]
 
@@ -53,7 +53,9 @@ class EventSchema:
 
 def operation(sender: Sender) -> JSON:
     """Return the headers and the note on the body that OpenAPI shows for *sender*."""
-    headers = sender.headers if isinstance(sender, DocumentsHeaders) else {}
+    headers: Mapping[str, HeaderDocumentation] = {}
+    if isinstance(sender, DocumentsHeaders):
+        headers = sender.headers
     return {
         "parameters": [
             {

@@ -36,7 +36,7 @@ def bind_receiver(app: Flask, hooks: Receiver) -> None:
     """
     hooks.handler_context = app.app_context
     if app.extensions.setdefault(EXTENSION, hooks) is hooks:
-        tree = command_tree(_path, f"flask {_COMMAND}", name=_COMMAND, program=_program)
+        tree = command_tree(_path, name=_COMMAND, program=_program)
         app.cli.add_command(tree)
 
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.senders.florentin.samples import SAMPLES
-from florentin_webhooks.senders.florentin.signature import FlorentinSignature, iso_timestamp
+from florentin_webhooks.senders.florentin.signature import (
+    DELIVERY_ID_HEADER,
+    EVENT_HEADER,
+    FlorentinSignature,
+    iso_timestamp,
+)
 from florentin_webhooks.senders.secrets import Secrets
 from florentin_webhooks.testing.transport import Response, post
 
@@ -86,6 +91,35 @@ class Provider:
             return post(target, made.headers, made.body)
         reply = target.receive(made.headers, made.body)
         return Response(reply.status, reply.outcome.value, dict(reply.headers), reply.body)
+
+    def restamp(self, delivery: SignedDelivery) -> SignedDelivery:
+        """Return a retry with the same delivery id, a new timestamp and a new signature."""
+        envelope = _envelope(delivery)
+        # Two attempts within one millisecond would be the same bytes.
+        times = [self._clock() + timedelta(milliseconds=each) for each in (0, 1)]
+        stamps = [iso_timestamp(time) for time in times]
+        envelope["timestamp"] = next(each for each in stamps if each != envelope.get("timestamp"))
+        headers = delivery.headers
+        body = json.dumps(envelope).encode()
+        return self.sign(headers[EVENT_HEADER], body, delivery_id=headers[DELIVERY_ID_HEADER])
+
+    def redeliver(self, delivery: SignedDelivery) -> SignedDelivery:
+        """Return the same signed bytes under a new delivery id, as an eavesdropper can send."""
+        return SignedDelivery(
+            {**delivery.headers, DELIVERY_ID_HEADER: token_hex(12)}, delivery.body
+        )
+
+    def tamper(self, delivery: SignedDelivery) -> SignedDelivery:
+        """Return the delivery with a body that was changed after it was signed."""
+        envelope = _envelope(delivery)
+        data = envelope.get("data")
+        changed = cast("dict[str, Any]", data) if isinstance(data, dict) else envelope
+        changed["tampered"] = True
+        return SignedDelivery(delivery.headers, json.dumps(envelope).encode())
+
+
+def _envelope(delivery: SignedDelivery) -> dict[str, Any]:  # Any: JSON.
+    return cast("dict[str, Any]", json.loads(delivery.body))
 
 
 def _deep_merge(defaults: JSON, values: JSON) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def test_stale_delivery_is_replayed_once(program: Program) -> None:
 
 
 def make_due(program: Program) -> None:
-    """Let the time of every scheduled retry come."""
+    """Make every scheduled retry due."""
     client: Any = program.client  # Any: redis-py leaves its types open.
     for job_id in client.zrange(f"rq:scheduled:{QUEUE}", 0, -1):
         client.zadd(f"rq:scheduled:{QUEUE}", {job_id: 1})
@@ -148,7 +148,7 @@ def send(name: str) -> Callable[[Program], None]:
 
 
 def requeue(program: Program) -> None:
-    """Have RQ itself requeue a failed job, as ``rq requeue`` does."""
+    """Requeue a failed job through RQ, as ``rq requeue`` does."""
     registry: Any = SafeQueue(QUEUE, program.client).failed_job_registry
     registry.requeue(f"{fingerprint_of('dead-requeued')}-{QUEUE}")
 

@@ -16,7 +16,7 @@ SUBJECTS = ["verify", "asgi", "http", "redis", "worker", "import", "mounts"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_a_benchmark_runs_and_gives_its_rows(subject: str) -> None:
+def test_benchmark_runs_and_yields_rows(subject: str) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json", "--only", subject]
     told = subprocess.run(
         command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=200

@@ -281,7 +281,7 @@ def begun(
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
-def test_commands_do_what_is_shown(
+def test_commands_print_what_is_shown(
     block: Block, begun: Mapping[Block, Future[None]], endpoint: str, redis_url: str
 ) -> None:
     if block in begun:

@@ -39,13 +39,12 @@ def type_in(
 
 
 def error(result: Result) -> str:
-    """Return the one line of an error, which holds a hint."""
+    """Return message and hint of an error as one text."""
     assert not isinstance(result.exception, Exception), result.exception
-    lines = result.stderr.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("error: ")
-    assert "try: " in lines[0]
-    return lines[0]
+    message, hint = result.stderr.splitlines()
+    assert message.startswith("error: ")
+    assert hint.startswith("hint: ")
+    return f"{message} {hint}"
 
 
 class Program:

@@ -40,12 +40,12 @@ def trees(text: str) -> list[str]:
     return re.findall(r"^WebhookError(?:\n[├│└ ].*)+", inspect.cleandoc(text), re.MULTILINE)
 
 
-def test_the_tree_in_the_docstring_is_the_one_of_the_classes() -> None:
+def test_tree_in_the_docstring_matches_the_classes() -> None:
     indented = (errors.__doc__ or "").replace("\n    ", "\n")
     assert trees(indented) == [TREE]
 
 
-def test_the_tree_in_the_docs_is_the_one_of_the_classes() -> None:
+def test_tree_in_the_docs_matches_the_classes() -> None:
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     found = {tree for page in pages for tree in trees(page.read_text(encoding="utf-8"))}
     assert found == {TREE}
@@ -56,19 +56,19 @@ def test_every_error_of_the_tree_is_public() -> None:
     assert sorted(names) == errors.__all__
 
 
-def test_every_error_has_a_code_of_its_own() -> None:
+def test_error_codes_are_distinct() -> None:
     assert len({each.code for each in CLASSES}) == len(CLASSES)
 
 
 @pytest.mark.parametrize("kind", [*REJECTED, errors.HandlerFailed, errors.Unavailable])
-def test_the_code_of_what_a_sender_can_meet_is_an_outcome_of_the_same_status(
+def test_code_of_a_request_error_is_an_outcome(
     kind: type[WebhookError],
 ) -> None:
     assert Outcome(kind.code).status == kind.status
 
 
 @pytest.mark.parametrize("kind", REJECTED)
-def test_what_the_sender_did_is_never_answered_as_a_fault_of_ours(kind: type[WebhookError]) -> None:
+def test_rejected_deliveries_have_a_client_error_status(kind: type[WebhookError]) -> None:
     assert 400 <= kind.status < 500
 
 
@@ -135,5 +135,5 @@ def test_failed_handlers_are_kept() -> None:
     assert errors.HandlerFailed(failures).failures.exceptions == (failure,)
 
 
-def test_an_unavailable_store_says_when_to_ask_again() -> None:
+def test_unavailable_store_has_a_retry_time() -> None:
     assert errors.Unavailable("Redis is away", retry_after=30).retry_after == 30

@@ -10,10 +10,10 @@ from florentin_webhooks.asgi import WebhookMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# WhiteNoise gives its files as Django reads them in WSGI servers; here they are read in one piece.
+# WhiteNoise streams its files synchronously; Django warns and reads them in one piece.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
-# In front of Django, which here would take a body whole, however long and slow, before any view.
+# In front of Django, which reads a whole body, of any size and speed, before it calls a view.
 application = WebhookMiddleware(
     get_asgi_application(), receiver=florentin.hooks, path="/webhooks/florentin"
 )

@@ -1,6 +1,6 @@
-"""The settings: what is secret, and what differs from place to place, comes from the environment.
+"""The settings. Secrets, and values that differ between deployments, come from the environment.
 
-DJANGO_SECRET_KEY and FLORENTIN_WEBHOOK_SECRET must be there; without them nothing starts.
+DJANGO_SECRET_KEY and FLORENTIN_WEBHOOK_SECRET are required.
 """
 
 import os
@@ -13,9 +13,9 @@ ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "127.0.0.1,localhost").sp
 
 # --- Florentin ---------------------------------------------------------------------------------
 
-# The one setting that changes how events are handled. Without it, deliveries are remembered in the
-# database below and handled before Florentin is answered; with it, they are remembered in Redis
-# and handled by workers: python manage.py florentin_webhooks worker
+# Without it, deliveries are stored in the database below, and handlers run before the reply to
+# Florentin. With it, they are stored in Redis, and workers run the handlers:
+# python manage.py florentin_webhooks worker
 REDIS_URL = os.environ.get("REDIS_URL")
 
 FLORENTIN_WEBHOOKS = {
@@ -24,7 +24,7 @@ FLORENTIN_WEBHOOKS = {
     "QUEUE": "florentin" if REDIS_URL else None,
 }
 
-# Where the sales team wants to hear about plans; without it nobody is told.
+# Where changes of plans are sent; not sent without it.
 CRM_URL = os.environ.get("CRM_URL")
 
 # --- the program -------------------------------------------------------------------------------
@@ -77,8 +77,8 @@ DATABASES = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("DATABASE_PATH", BASE_DIR / "db.sqlite3"),
         "OPTIONS": {
-            # Writers queue for SQLite's one lock when they begin; else a transaction that has read
-            # first is refused at once when another one has written.
+            # Writers wait for SQLite's lock when they begin. Otherwise a transaction that has read
+            # first fails at once after another one has written.
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL",  # Readers do not wait for writers.
         },
@@ -93,26 +93,26 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # --- in production -----------------------------------------------------------------------------
 
-# Behind a proxy that speaks TLS; for a try without one, the environment says so.
+# Behind a proxy with TLS, unless the environment says otherwise.
 if os.environ.get("DJANGO_PLAIN_HTTP") != "1":
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-    SECURE_HSTS_SECONDS = 3600  # Raise it once every page is known to work over TLS.
+    SECURE_HSTS_SECONDS = 3600  # Raise it when every page works over TLS.
 
 SILENCED_SYSTEM_CHECKS = [
-    "security.W005",  # Subdomains are for whoever owns the domain to decide about,
-    "security.W021",  # and so is the preload list of browsers.
-    "security.W008",  # The proxy sends browsers to https; Florentin follows no redirect.
-    "florentin_webhooks.I001",  # Team members and terms are nothing to this program.
+    "security.W005",  # The owner of the domain decides about subdomains,
+    "security.W021",  # and about the preload list of browsers.
+    "security.W008",  # The proxy redirects browsers to https; Florentin does not follow redirects.
+    "florentin_webhooks.I001",  # This program ignores team members and terms.
 ]
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # Served from where they are, so there is nothing to collect.
+WHITENOISE_USE_FINDERS = True  # Served in place; collectstatic is not needed.
 
 TIME_ZONE = "UTC"
 USE_I18N = False
 
-# One line per delivery, and what handlers raise, where the server's own lines go.
+# One line per delivery, and errors of handlers, to the server's own log.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

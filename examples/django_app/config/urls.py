@@ -1,4 +1,4 @@
-"""Which address leads where."""
+"""The URLs."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -7,8 +7,8 @@ from django.urls import include, path
 from florentin_webhooks.django import webhook_path
 
 urlpatterns = [
-    # With and without a slash at the end, and exempt from CSRF and login: the signature says who
-    # sent it, and Florentin follows no redirect.
+    # With and without a trailing slash, because Florentin does not follow redirects; exempt from
+    # CSRF and login, because the signature authenticates the sender.
     webhook_path("webhooks/florentin"),
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

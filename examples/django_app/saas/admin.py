@@ -1,6 +1,6 @@
-"""The admin: everything to look at and to search, and nothing to change.
+"""The admin: view and search everything, change nothing.
 
-Florentin's events would write over what somebody types here.
+Florentin's events would overwrite manual changes.
 """
 
 from __future__ import annotations

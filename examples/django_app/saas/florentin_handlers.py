@@ -1,8 +1,8 @@
-"""What happens here when Florentin says that something happened.
+"""The handlers of Florentin's events.
 
-Events come in any order, deliveries come again, and a process may die between what a handler did
-and the record of it. So every handler writes rows by a key that the event names, and says as of
-when: an older event, and the same one once more, change nothing.
+Events arrive in any order, deliveries arrive twice, and a process may die between a handler's
+change and its record. So every handler writes rows under a key of the event, with the event's time:
+an older event, or the same one again, changes nothing.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from florentin_webhooks.senders.florentin import payloads
 from saas import crm
 from saas.models import Customer, Invoice, Login, Subscription, Usage
 
-# In this program's own database, a handler's changes and the record of its end are one
-# transaction: what it does there happens exactly once, and a handler that fails leaves nothing.
-# Redis cannot be part of such a transaction. There a handler may run again after a crash, finds its
-# own rows, and adds nothing: the same in the end, which is why these handlers fit both.
+# With the store in this program's database, a handler's changes and the record of its end are one
+# transaction: its changes happen exactly once, and a failed handler leaves none. Redis cannot be
+# part of such a transaction. There a handler may run again after a crash; it finds its own rows and
+# adds nothing. The result is the same, so these handlers work with both.
 ATOMIC = hooks.store.supports_transactions
 
 
@@ -31,16 +31,16 @@ def keep_customer(event: events.AccountCreated) -> None:
 
 @hooks.on(events.SubscriptionEvent, atomic=ATOMIC)
 def keep_access(event: events.SubscriptionEvent) -> None:
-    """Give access, change it, or take it away, by the newest event of each subscription.
+    """Grant, change or revoke access by the newest event of each subscription.
 
-    A cancellation that comes first leaves a row without access, and the purchase, stamped earlier,
-    does not bring it back. Of two events with one time stamp, the cancellation counts. `latest=`
-    would skip older events, too, but by the store's memory: it ends some day, and is another one
-    after a change to Redis. Who has access should not depend on that, so the row says as of when.
+    A cancellation that arrives first leaves a row without access, and the earlier purchase does not
+    restore it. Of two events with the same timestamp, the cancellation wins. `latest=` would skip
+    older events, too, but its high-water mark expires with the store's records and does not move to
+    another store. Access must not depend on that, so the row holds the time of its newest event.
     """
     subscription, account = event.data.subscription, event.data.account
     if subscription.id is None or account.id is None:
-        # No Discard: somebody has paid. It fails, is kept, and can be replayed after a repair here.
+        # Not Discard: a customer has paid. The delivery fails, is kept, and can be replayed.
         raise ValueError("a subscription event must name its subscription and its account")
     cancelled = isinstance(event, events.SubscriptionCancelled)
     Subscription.objects.learn(
@@ -53,16 +53,16 @@ def keep_access(event: events.SubscriptionEvent) -> None:
 
 
 @hooks.on(events.SubscriptionEvent, latest=lambda event: event.data.subscription.id)
-def tell_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
-    """Tell a program elsewhere, which may be down.
+def notify_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
+    """Notify the CRM, which may be down.
 
-    Not atomic, since no transaction of ours reaches there. If it fails, only this handler is tried
-    again. By then the news may be old: with `latest=` it is skipped if newer news was told. After
-    a crash it may be told twice, under one key by which the CRM can recognise it.
+    Not atomic, because no transaction of ours includes the CRM. If it fails, only this handler
+    runs again. By then the event may be old: `latest=` skips it if a newer one was sent. After a
+    crash it may be sent twice, with one idempotency key.
     """
     if not settings.CRM_URL:
         raise Discard("no CRM_URL is set")
-    crm.tell(
+    crm.notify(
         settings.CRM_URL,
         {
             "subscription": event.data.subscription.id,
@@ -74,7 +74,7 @@ def tell_crm(event: events.SubscriptionEvent, delivery: Delivery) -> None:
 
 
 class InvoiceData(payloads.InvoiceData):
-    # Florentin documents no account in its invoices; where yours name one, here it is.
+    # Florentin documents no account in invoices; this field is set if yours have one.
     account: payloads.Account = Field(default_factory=payloads.Account)
 
 
@@ -105,12 +105,12 @@ def count_login(event: events.UserLogin, delivery: Delivery) -> None:
 
 
 @hooks.on("usage.metrics_updated", atomic=ATOMIC)
-@transaction.atomic  # All rows or none, also where the store has no transaction for them.
+@transaction.atomic  # All rows or none, also with a store without transactions.
 def add_usage(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
-    """Take the figures for what was used since the last event, and have the page sum them up.
+    """Store the figures as usage since the last event; the page sums them up.
 
-    Florentin does not document whether they are that, or totals. If yours are totals, keep the
-    newest of each metric, as `keep_access` does.
+    Florentin does not document whether they are increments or totals. If yours are totals, keep
+    the newest of each metric, as `keep_access` does.
     """
     customer = customer_of(event, event.data.account)
     for metric, amount in event.data.metrics.items():
@@ -122,14 +122,14 @@ def add_usage(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
 
 
 def customer_of(event: events.Event, account: payloads.Account) -> Customer:
-    """Give the customer of *account*, whichever of its events came first."""
+    """Return the customer of *account*; create it with the account's first event."""
     if account.id is None:
-        raise Discard(f"this {event.event} names no account")
+        raise Discard(f"{event.event} names no account")
     facts = known(name=account.name, email=account.email)
     customer: Customer = Customer.objects.learn(event.timestamp, facts, florentin_id=account.id)
     return customer
 
 
 def known(**facts: str | None) -> dict[str, object]:
-    """Leave out what an event does not say, so that nothing known is overwritten by it."""
+    """Return *facts* without None, so that missing values do not overwrite known ones."""
     return {name: fact for name, fact in facts.items() if fact is not None}

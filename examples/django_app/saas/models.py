@@ -1,4 +1,4 @@
-"""What the program knows of its customers: all of it from events, which come in any order."""
+"""Customers and their data, all from events, which arrive in any order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIGITS = {
 
 
 class Learning(models.QuerySet):
-    """Rows that hold what the newest event says of them, in whatever order events come."""
+    """Rows that hold the facts of their newest event, in any order of arrival."""
 
     def learn(
         self,
@@ -27,18 +27,18 @@ class Learning(models.QuerySet):
         *,
         wins_ties: bool = False,
         **key: object,
-    ) -> Any:  # A row of whichever model is asked.
-        """Give the row with this *key*, and have it say *facts* unless it knows newer ones."""
+    ) -> Any:  # Any: a row of the model.
+        """Return the row with this *key*, updated with *facts* unless it has newer ones."""
         row, created = self.get_or_create(**key, defaults={**facts, "as_of": at})
         if not created:
             older = "as_of__lte" if wins_ties else "as_of__lt"
-            # Compared and written in one statement: of two handlers at once, the newer event wins.
+            # One statement compares and writes: of two concurrent handlers, the newer event wins.
             self.filter(pk=row.pk, **{older: at}).update(**facts, as_of=at)
         return row
 
 
 class Learned(models.Model):
-    """A row that is only as true as its newest event is recent."""
+    """A row with the time of its newest event."""
 
     as_of = models.DateTimeField(editable=False)
 
@@ -99,8 +99,8 @@ class Invoice(Learned):
         return f"{Decimal(self.amount_due).scaleb(-digits):,} {self.currency.upper()}"
 
 
-# Logins and usage are counted by rows and not by counters. The delivery's fingerprint, which is the
-# same in all its attempts, is the key of the row: what is handled twice is still there once.
+# Logins and usage are counted by rows, not by counters. The key of a row is the delivery's
+# fingerprint, which is the same in all attempts: a delivery handled twice still counts once.
 
 
 class Login(models.Model):
@@ -113,7 +113,7 @@ class Login(models.Model):
         ordering = ("-at",)
 
     def __str__(self) -> str:
-        return f"{self.user or 'somebody'} at {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.user or 'unknown user'} at {self.at:%Y-%m-%d %H:%M}"
 
 
 class Usage(models.Model):

@@ -1,4 +1,4 @@
-"""The pages: who our customers are, and what each of them has access to."""
+"""The pages: all customers, and one customer with subscriptions, invoices and usage."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class CustomerList(ListView):
     queryset = Customer.objects.prefetch_related("subscriptions")
     paginate_by = 50
 
-    def get_context_data(self, **given: Any) -> dict[str, Any]:
-        nobodys = Invoice.objects.filter(customer=None)[:20]
-        return super().get_context_data(**given, invoices=nobodys)
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        unassigned = Invoice.objects.filter(customer=None)[:20]
+        return super().get_context_data(**context, invoices=unassigned)
 
 
 class CustomerPage(DetailView):
     queryset = Customer.objects.prefetch_related("subscriptions", "invoices")
 
-    def get_context_data(self, **given: Any) -> dict[str, Any]:
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
         customer: Customer = self.object
         metrics = customer.usage.order_by("metric").values("metric")
         return super().get_context_data(
-            **given,
+            **context,
             logins=customer.logins.count(),
             last_login=customer.logins.first(),
             usage=metrics.annotate(total=Sum("amount")),

@@ -22,7 +22,7 @@ class News(NamedTuple):
 class Crm:
     url: str
     down: set[str] = field(default_factory=set)
-    """The subscriptions about which it cannot be told."""
+    """The subscriptions about which it cannot be notified."""
     heard: list[News] = field(default_factory=list)
 
     def about(self, subscription: str) -> list[News]:
@@ -33,10 +33,10 @@ class Crm:
 def running_crm() -> Iterator[Crm]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            accepted = told["subscription"] not in crm.down
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            accepted = message["subscription"] not in crm.down
             key = self.headers["Idempotency-Key"]
-            crm.heard.append(News(told["subscription"], told["event"], key, accepted))
+            crm.heard.append(News(message["subscription"], message["event"], key, accepted))
             self.send_response(204 if accepted else 503)
             self.end_headers()
 

@@ -1,4 +1,4 @@
-"""Make the tables, and log somebody in: prints the key of the session."""
+"""Create the tables and a logged-in user; print the key of the session."""
 
 import django
 from django.core.management import call_command

@@ -106,7 +106,7 @@ class Site:
 
     @property
     def taken(self) -> str:
-        """What Florentin is told about a delivery that is handled."""
+        """The outcome of a delivery that is handled or queued."""
         return "accepted" if self.place.queued else "processed"
 
     def trigger(

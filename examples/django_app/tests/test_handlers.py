@@ -13,9 +13,9 @@ from saas import florentin_handlers
 from saas.models import Customer, Invoice, Login, Subscription, Usage
 
 from florentin_webhooks.django import hooks
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 
-Post = Callable[[Made], str]
+Post = Callable[[SignedDelivery], str]
 NOW = datetime.now(UTC)
 
 
@@ -23,17 +23,17 @@ NOW = datetime.now(UTC)
 def post(client: Client, db: None) -> Post:
     """Send a delivery, and give what became of it."""
 
-    def post(made: Made) -> str:
+    def post(made: SignedDelivery) -> str:
         headers = {k: v for k, v in made.headers.items() if k.startswith("X-")}
-        told = client.post(
+        result = client.post(
             "/webhooks/florentin", made.body, content_type="application/json", headers=headers
         ).json()
-        return str(told["data"]["outcome"] if "data" in told else told["error"]["code"])
+        return str(result["data"]["outcome"] if "data" in result else result["error"]["code"])
 
     return post
 
 
-def made(event: str, seconds: float = 0, **data: Any) -> Made:
+def made(event: str, seconds: float = 0, **data: Any) -> SignedDelivery:
     """A delivery of what happened so many seconds from now."""
     moment = NOW + timedelta(seconds=seconds)
     return Provider(os.environ["FLORENTIN_WEBHOOK_SECRET"], clock=lambda: moment).make(

@@ -23,7 +23,7 @@ def test_a_page_asks_strangers_to_log_in(client: Client, path: str) -> None:
 
 
 def test_a_list_without_customers_says_so(admin_client: Client) -> None:
-    assert b"Nobody yet" in admin_client.get("/customers/").content
+    assert b"No customers yet" in admin_client.get("/customers/").content
 
 
 def test_the_list_leads_to_the_customer(admin_client: Client, customer: Customer) -> None:

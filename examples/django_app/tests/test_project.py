@@ -22,8 +22,8 @@ def test_nothing_is_missing_for_a_deployment(more: dict[str, str]) -> None:
     secrets = ("DJANGO_SECRET_KEY", "FLORENTIN_WEBHOOK_SECRET")
     given = {name: os.environ[name] for name in secrets} | more
     check = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "INFO"]
-    told = subprocess.run(check, cwd=HERE, env=given, check=False, text=True, capture_output=True)
-    assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
+    result = subprocess.run(check, cwd=HERE, env=given, check=False, text=True, capture_output=True)
+    assert (result.returncode, "no issues" in result.stdout) == (0, True), result.stderr
 
 
 def test_the_migrations_are_complete(db: None) -> None:
@@ -44,8 +44,8 @@ def test_what_run_says_to_type_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         eventually(lambda: "Listening at" in log.read_text(), log)
         typed = "\n".join(re.findall(r"^  (.*)$", log.read_text(), re.MULTILINE))
         shell = ["bash", "-e", "-c", typed]
-        told = subprocess.check_output(shell, text=True, env={"PATH": given["PATH"]})
-        assert (told.count("200 processed"), told.count("200 duplicate")) == (3, 1)
+        result = subprocess.check_output(shell, text=True, env={"PATH": given["PATH"]})
+        assert (result.count("200 processed"), result.count("200 duplicate")) == (3, 1)
     finally:
         run.send_signal(signal.SIGINT)
         assert run.wait(20) == 0
@@ -56,7 +56,7 @@ def test_where_nobody_can_listen_run_says_so_and_changes_nothing(port: str, tmp_
     database = tmp_path / "db"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         wanted = str(taken.getsockname()[1]) if port == "taken" else port
-        told = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "run.py"],
             env={"PATH": os.environ["PATH"], "PORT": wanted, "DATABASE_PATH": str(database)},
             cwd=HERE,
@@ -64,7 +64,5 @@ def test_where_nobody_can_listen_run_says_so_and_changes_nothing(port: str, tmp_
             text=True,
             capture_output=True,
         )
-    assert (told.returncode, database.exists(), told.stdout) == (1, False, "")
-    assert told.stderr == (
-        f"port {wanted} cannot be used, or another program has it; try: PORT=8001 make run\n"
-    )
+    assert (result.returncode, database.exists(), result.stdout) == (1, False, "")
+    assert result.stderr == (f"Port {wanted} is invalid or taken. Try: PORT=8001 make run\n")

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from florentin_webhooks.testing import Made, Provider
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.crm import Crm
 from tests.sites import Site, eventually
 
@@ -17,7 +17,7 @@ def of(account: str, **more: Any) -> dict[str, Any]:
     return {"account": {"id": account, "name": account}, "subscription": subscription}
 
 
-def stamped(seconds: float, event: str, **data: Any) -> Made:
+def stamped(seconds: float, event: str, **data: Any) -> SignedDelivery:
     """A delivery whose event happened so many seconds from now."""
     moment = datetime.now(UTC) + timedelta(seconds=seconds)
     secret = os.environ["FLORENTIN_WEBHOOK_SECRET"]
@@ -41,7 +41,7 @@ def test_a_triggered_purchase_gives_access(site: Site, account: str) -> None:
 
 def test_a_forgery_is_refused(site: Site, florentin: Provider, account: str) -> None:
     made = florentin.make("subscription.purchased", **of(account))
-    forged = Made(made.headers, made.body.replace(b"team", b"business"))
+    forged = SignedDelivery(made.headers, made.body.replace(b"team", b"business"))
     assert florentin.send(site.webhook, forged).status == 401
     assert site.page(account) == ""
 

@@ -1,1 +1,1 @@
-"""One module per command, each with its click command under the name ``command``."""
+"""The commands: each module has one, as ``command``."""

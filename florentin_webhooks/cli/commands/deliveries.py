@@ -1,4 +1,4 @@
-"""List what was received, show one delivery in full, do deliveries again."""
+"""List, show and replay received deliveries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from florentin_webhooks.cli.app import Group
 from florentin_webhooks.cli.context import open_receiver
 from florentin_webhooks.cli.errors import CLIError, UsageError
-from florentin_webhooks.cli.formatting.records import details, facts, line
+from florentin_webhooks.cli.formatting.records import details, record_fields, record_row
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
@@ -23,12 +23,12 @@ from florentin_webhooks.core.stores.queries import GetRecord, body_of
 __all__ = ["command"]
 
 _LIMIT = 20
-_MOST = 1_000_000
+_REPLAY_LIMIT = 1_000_000
 
 
 @click.group("deliveries", cls=Group, no_args_is_help=False)
 def command() -> None:
-    """List what was received, show one delivery in full, do deliveries again."""
+    """List, show and replay received deliveries."""
 
 
 @command.command("list")
@@ -37,45 +37,52 @@ def command() -> None:
 @with_filter
 @with_output
 def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
-    """List deliveries of the receiver APP (shop.hooks:hooks), the newest first.
+    """List deliveries, the newest first.
 
-    Shown are all that are not done, and the newest of those that are, as many as the store keeps.
+    Shows all deliveries that are not done, and of those that are done as many as the store keeps.
     """
-    found = 0
-    for record in select(open_receiver(app), wanted, limit):
-        out.emit(facts(record), line(record, out.line_width))
-        found += 1
-    if not found:
-        out.info("There is no such delivery." if wanted else "Nothing was received yet.")
-    if found == limit:
-        out.info(f"These are the newest {limit}; --limit N shows more.")
+    records = select(open_receiver(app), wanted, limit)
+    count = out.emit_rows(
+        (record_fields(record), record_row(record, out.width)) for record in records
+    )
+    if not count:
+        out.info("No delivery matches." if wanted else "No delivery was received yet.")
+    if count == limit:
+        out.info(f"These are the newest {limit}. For more, add --limit N.")
 
 
 @command.command("show")
 @app_argument
 @click.argument("fingerprint")
-@click.option("--body", is_flag=True, help="Show the body, too: it may hold personal data.")
+@click.option("--body", is_flag=True, help="Show the body too; it may hold personal data.")
 @with_output
 def show(out: Output, app: str, fingerprint: str, *, body: bool) -> None:
-    """Show all that is known of the delivery FINGERPRINT, or the one that begins with it."""
-    shop = open_receiver(app)
-    whole = resolve(shop, [fingerprint])[0]
-    record = shop.store.execute(GetRecord(bytes.fromhex(whole)))
+    """Show one delivery in full; the first digits of FINGERPRINT are enough."""
+    context = open_receiver(app)
+    whole = resolve(context, [fingerprint])[0]
+    record = context.store.execute(GetRecord(bytes.fromhex(whole)))
     if record is None:
-        raise CLIError(f"nothing is known of {whole}", suggest("deliveries list", app=app))
-    told, text = facts(record), details(record, out.width)
-    if body:
-        content = body_of(record) if record.body else None
-        told["body"] = content
-        text += "\n\n" + json.dumps(content, indent=2, ensure_ascii=False)
-    out.emit(told, text)
+        hint = f"List fingerprints: {suggest('deliveries list', app=app)}"
+        raise CLIError(f"There is no delivery {whole}.", hint)
+    if not body:
+        out.emit(record_fields(record), details(record))
+        return
+    content = body_of(record) if record.body else None
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    out.emit({**record_fields(record), "body": content}, details(record), "", text)
 
 
 @command.command("replay")
 @app_argument
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @with_filter
-@click.option("--limit", type=click.IntRange(1), default=_MOST, metavar="N", help="N at most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=_REPLAY_LIMIT,
+    metavar="N",
+    help="At most the newest N.",
+)
 @click.option("--all-handlers", is_flag=True, help="Run handlers again that are done, too.")
 @yes_option
 @with_output
@@ -89,36 +96,35 @@ def replay(
     all_handlers: bool,
     yes: bool,
 ) -> None:
-    """Do deliveries again: those that are named, or all that the filters find.
+    """Replay the deliveries that you name, or that match the filters.
 
-    Runs the handlers that have not finished: inline ones here, queued ones in the workers, with
-    all their retries. Asks before it replays what the filters find, before --all-handlers, and
-    for a stale delivery that is older than the store's memory.
+    Runs the handlers that have not finished: inline ones in this process, queued ones in the
+    workers, with all their retries. Asks before it replays what the filters match, before
+    --all-handlers, and for a stale delivery that may have run before.
     """
-    _refuse_vague(fingerprints, wanted, app, all_handlers=all_handlers)
-    shop = open_receiver(app)
+    _validate_selection(fingerprints, wanted, app, all_handlers=all_handlers)
+    context = open_receiver(app)
     if fingerprints:
-        chosen = resolve(shop, fingerprints)
+        chosen = resolve(context, fingerprints)
     else:
-        chosen = [record.fingerprint for record in select(shop, wanted, limit)]
+        chosen = [record.fingerprint for record in select(context, wanted, limit)]
     if not chosen:
-        out.info("There is no such delivery.")
+        out.info("No delivery matches.")
         return
     if all_handlers or not fingerprints:
-        what = "Run all handlers again, also those that are done, of" if all_handlers else "Replay"
+        what = "Run all handlers again, even those that are done, of" if all_handlers else "Replay"
         confirm(f"{what} {len(chosen)} deliver{'y' if len(chosen) == 1 else 'ies'}?", yes=yes)
-    replay_all(out, shop, chosen[::-1], all_handlers=all_handlers, yes=yes)
+    replay_all(out, context, chosen[::-1], all_handlers=all_handlers, yes=yes)
 
 
-def _refuse_vague(
+def _validate_selection(
     fingerprints: Sequence[str], wanted: Filter, app: str, *, all_handlers: bool
 ) -> None:
-    replay = suggest("deliveries replay", app=app)
+    replay = f"Run: {suggest('deliveries replay', app=app)} --state"
     if bool(fingerprints) == bool(wanted):
-        message = "name fingerprints or filters, and not both"
-        raise UsageError(message, f"{replay} --state failed")
+        raise UsageError("Name either fingerprints or filters.", f"{replay} failed")
     if not fingerprints and wanted.state is None:
-        raise UsageError("which state shall be replayed is not said", f"{replay} --state failed")
+        raise UsageError("Missing --state: name the state to replay.", f"{replay} failed")
     if wanted.state is State.DONE and not all_handlers:
-        message = "what is done has no handler left to run"
-        raise UsageError(message, f"{replay} --state done --all-handlers")
+        message = "All handlers of deliveries in state done have finished."
+        raise UsageError(message, f"{replay} done --all-handlers")

@@ -1,120 +1,179 @@
-"""Show the main job on one screen: a real receiver, real requests, and a check of every answer."""
+"""Show the main job on one screen: a real receiver, real requests, each result checked."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import time
-from contextlib import ExitStack, closing
+from collections import Counter
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import click
 
-from florentin_webhooks.cli.delivery_factory import DeliveryFactory
-from florentin_webhooks.cli.demo import steps as script
-from florentin_webhooks.cli.demo.context import DemoContext
-from florentin_webhooks.cli.demo.processes import ProcessGroup
+from florentin_webhooks.cli.demo import steps
 from florentin_webhooks.cli.demo.recorder import RunRecorder, most_runs
-from florentin_webhooks.cli.demo.report import Counts, heading, line, summary
-from florentin_webhooks.cli.demo.runner import Result, StepRunner
+from florentin_webhooks.cli.demo.runner import DemoContext, Result
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, embedded_server
-from florentin_webhooks.cli.devserver.web import ending_on_sigterm, listen, refuse_missing, url_of
+from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor
+from florentin_webhooks.cli.devserver.web import (
+    ending_on_sigterm,
+    listen,
+    public_url,
+    require_extra,
+)
 from florentin_webhooks.cli.errors import ExitCode
-from florentin_webhooks.cli.formatting.tables import indented
+from florentin_webhooks.cli.formatting.views import Paragraph, Styled, Table
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE
-from florentin_webhooks.cli.invocation import trigger_command
+from florentin_webhooks.cli.invocation import self_command, trigger_command
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+
+    from florentin_webhooks.cli.formatting.views import View
 
 __all__ = ["command"]
 
-_PARTS = (
-    ("Ten genuine events: verified, typed, handled", "EVENTS"),
-    ("What must not run twice, or not at all", "TROUBLE"),
-    ("What the workers see to", "WORKERS"),
-)
+_INDENT = 4
+_WIDTHS = (3, 23, 21, 0)
 
 
 @click.command("demo")
-@click.option("--once", is_flag=True, help="Exit instead of waiting for deliveries of yours.")
+@click.option("--once", is_flag=True, help="Exit instead of waiting for your deliveries.")
 @with_output
 def command(out: Output, *, once: bool) -> None:
     """Watch signed deliveries arrive, be verified and be handled once.
 
     Starts a web process, a worker and a Redis-compatible server, with handlers for all ten
-    events; sends real requests, honest and hostile; kills the worker; and checks every answer and
-    every handler run.
-    Ends with 1 if anything was not as expected. Stays up for deliveries of yours until Ctrl-C.
+    events. Sends real requests, valid and hostile, kills the worker, and checks every reply and
+    every call of a handler. Exits with 1 if anything was not as expected. Stays up for your
+    deliveries until Ctrl-C.
     """
-    refuse_missing()
+    require_extra("uvicorn")
     secret = token_hex(32)
     with ending_on_sigterm(), ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="florentin-demo-"))
-        server = stack.enter_context(embedded_server(Path(directory)))
+        path = stack.enter_context(tempfile.TemporaryDirectory(prefix="florentin-demo-"))
+        server = stack.enter_context(embedded_server(Path(path)))
         listener = stack.enter_context(listen("127.0.0.1", 0))
-        environ = {SECRET_VARIABLE: secret, REDIS_VARIABLE: server.url}
-        crew = stack.enter_context(ProcessGroup(environ, "json" if out.json else "text").running())
-        web, worker = crew.serve(listener), crew.work()
-        out.info(f"A receiver at {url_of(listener)}")
-        out.info(f"Processes: web {web.pid}, worker {worker.pid}, Redis-compatible {server.pid()}")
-        record = stack.enter_context(closing(RunRecorder(server.url)))
+        url, audible = public_url(listener), Path(path) / "audible"
+        os.environ.update({SECRET_VARIABLE: secret, REDIS_VARIABLE: server.url})
+        web, worker = (_start(out, role, listener.fileno(), audible) for role in ("web", "worker"))
+        stack.enter_context(Supervisor([web, worker]).beside())
+        out.info(f"A receiver at {url}")
+        out.info(f"Processes: web {_pid(web)}, worker {_pid(worker)}, Redis {server.pid()}")
+        recorder = stack.enter_context(closing(RunRecorder(server.url)))
         store = stack.enter_context(closing(RedisStore(server.url)))
-        good = _play(
-            out, DemoContext(DeliveryFactory(secret), record, crew, store, url_of(listener))
-        )
+        good = _run(out, DemoContext(secret, recorder, store, worker, url))
         if not once:
-            _stay(out, crew, url_of(listener), secret)
+            audible.touch()
+            _wait_for_user(out, url, secret)
     if not once:
         out.info("\nStopped. All processes and their data are gone.")
     raise click.exceptions.Exit(ExitCode.OK if good else ExitCode.FAILED)
 
 
-def _play(out: Output, scene: DemoContext) -> bool:
-    """Do everything, print what came of it, and tell whether all was as expected."""
+def _start(out: Output, role: str, descriptor: int, audible: Path) -> Child:
+    words = [role, str(descriptor), str(audible), "json" if out.json else "text", out.color]
+    child = Child(self_command(*words, module="florentin_webhooks.cli.demo.process"), [descriptor])
+    child.start()
+    return child
+
+
+def _pid(child: Child) -> int:
+    return child.process.pid if child.process else 0
+
+
+def _run(out: Output, demo: DemoContext) -> bool:
+    """Run all steps, print the results, and return whether all were as expected."""
     started = time.perf_counter()
-    results = list(_performed(out, StepRunner(scene)))
+    results = list(_results(out, demo))
     seconds = time.perf_counter() - started
-    finished = scene.record.finished()
-    counts = Counts(len(scene.record.started()), len(finished), most_runs(finished))
-    good = all(not result.problems for result in results) and counts.most == 1
-    totals = _totals(results, counts)
-    out.emit({"summary": {**totals, "ok": good}}, summary(results, counts, seconds, out.width))
+    finished = demo.recorder.finished()
+    summary = {
+        "steps": len(results),
+        "as_expected": sum(not result.problems for result in results),
+        "handlers_called": len(demo.recorder.started()),
+        "handlers_finished": len(finished),
+        "most_runs_of_a_handler_for_one_delivery": (most := most_runs(finished)),
+    }
+    good = summary["as_expected"] == len(results) and most == 1
+    text = (
+        f"{summary['as_expected']} of {len(results)} steps went as expected, in {seconds:.1f} s. "
+        f"Handlers were called {summary['handlers_called']} times and finished {len(finished)} "
+        f"times: at most {_times(most)} for any one delivery."
+    )
+    style = "green" if good else "bold red"
+    out.emit({"summary": {**summary, "ok": good}}, "", Paragraph(Styled(text, style), 0))
     return good
 
 
-def _performed(out: Output, stage: StepRunner) -> Iterator[Result]:
-    for title, steps in _PARTS:
-        out.show(heading(title, out.width))
-        for step in getattr(script, steps):
+def _results(out: Output, demo: DemoContext) -> Iterator[Result]:
+    for title, part in steps.PARTS.items():
+        out.show("", Paragraph(Styled(title, "bold"), 0))
+        for step in part:
             if step.waiting:
-                out.info("\n".join(indented(step.waiting, min(out.width, 80), 4)))
-            result = stage.perform(step)
-            out.emit(result.facts(), line(result, out.width))
+                out.info(Paragraph(step.waiting, _INDENT))
+            result = demo.perform(step)
+            out.emit(_fields(result), *_views(result))
             yield result
 
 
-def _totals(results: Sequence[Result], counts: Counts) -> dict[str, object]:
+def _fields(result: Result) -> dict[str, object]:
     return {
-        "steps": len(results),
-        "as_expected": sum(not result.problems for result in results),
-        "handlers_called": counts.started,
-        "handlers_finished": counts.finished,
-        "most_runs_of_a_handler_for_one_delivery": counts.most,
+        "step": result.step.title,
+        "why": result.step.why,
+        "fingerprint": result.reply.fingerprint,
+        "status": result.reply.status or None,
+        "outcome": result.reply.outcome,
+        "state": result.state,
+        "milliseconds": result.milliseconds,
+        "runs": list(result.runs),
+        "finished": list(result.finished),
+        "ok": not result.problems,
+        "problems": result.problems,
     }
 
 
-def _stay(out: Output, crew: ProcessGroup, url: str, secret: str) -> None:
-    """Wait for deliveries of the reader's own; Ctrl-C is the good end of it."""
-    crew.audible.set()
+def _views(result: Result) -> Iterator[View]:
+    reply = f"{result.reply.status or ''} {result.reply.outcome or '-'}".strip()
+    row = _mark(ok=not result.problems), result.step.title, reply, _effect(result)
+    yield Table([row], _WIDTHS, gap=1)
+    if result.step.why:
+        yield Paragraph(result.step.why, _INDENT)
+    for problem in result.problems:
+        yield Paragraph(f"NOT AS EXPECTED: {problem}", _INDENT)
+
+
+def _mark(*, ok: bool) -> Styled:
+    return Styled("ok", "green") if ok else Styled("NO", "bold red")
+
+
+def _effect(result: Result) -> str:
+    """Return in a few words which handlers ran, and with which result."""
+    if len(result.runs) == 1 and result.notes:
+        return f"{result.runs[0]} ran: {result.notes[0]}"
+    failures = Counter(result.runs) - Counter(result.finished)
+    effects: list[str] = []
+    for name in dict.fromkeys(result.runs):
+        times = f" {_times(failures[name])}" if failures[name] > 1 else ""
+        failed = f"{result.step.unfinished}{times}" if failures[name] else ""
+        ran = "ran" if name in result.finished else ""
+        effects.append(f"{name} {', then '.join(filter(None, [failed, ran]))}")
+    return ", ".join(effects) or "nothing ran"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _wait_for_user(out: Output, url: str, secret: str) -> None:
+    """Wait for deliveries of the user, until Ctrl-C."""
     invitation = "Your turn: paste this into another terminal. Ctrl-C ends the demonstration."
-    out.info("\n" + "\n".join(indented(invitation, out.width, 0)) + "\n")
-    out.info(trigger_command(url, SECRET_VARIABLE, secret) + "\n")
-    try:
+    out.info("", Paragraph(invitation, 0), "", trigger_command(url, SECRET_VARIABLE, secret), "")
+    with suppress(KeyboardInterrupt):
         threading.Event().wait()
-    except KeyboardInterrupt:
-        return

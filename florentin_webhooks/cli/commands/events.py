@@ -8,16 +8,14 @@ from typing import Any
 
 import click
 
-from florentin_webhooks.cli.event_names import describe_event, list_events, refuse_unknown
+from florentin_webhooks.cli.event_names import describe_event, list_events, validate_event
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 from florentin_webhooks.senders.florentin.samples import sample
 from florentin_webhooks.senders.florentin.signature import iso_timestamp
 
-__all__ = [
-    "command",
-]
+__all__ = ["command"]
 
 
 @click.command("events")
@@ -27,15 +25,15 @@ __all__ = [
 def command(out: Output, event: str | None, *, schema: bool) -> None:
     """List the events, or show one of them: a sample body, or its schema.
 
-    The sample is a whole body, ready for sign and for your own tests. Only the documented fields
-    of invoice.created are Florentin's word; all others are plausible.
+    The sample is a complete body for sign and for your own tests. Florentin documents only the
+    fields of invoice.created; all others are plausible.
     """
     if event is not None:
-        refuse_unknown(event, suggest("events", "{}", *["--schema"] * schema))
+        validate_event(event, f"Run: {suggest('events', '{}', *['--schema'] * schema)}")
         _show(out, event, schema=schema)
     elif schema:
         schemas = {name: model.model_json_schema() for name, model in CATALOGUE.items()}
-        out.emit({"schemas": schemas}, _pretty(schemas))
+        out.emit({"schemas": schemas}, _indent(schemas))
     else:
         list_events(out)
 
@@ -43,13 +41,13 @@ def command(out: Output, event: str | None, *, schema: bool) -> None:
 def _show(out: Output, event: str, *, schema: bool) -> None:
     record: dict[str, object] = {"event": event, "description": describe_event(event)}
     if schema:
-        shown: dict[str, Any] = CATALOGUE[event].model_json_schema()  # Any: JSON.
-        out.emit({**record, "schema": shown}, _pretty(shown))
+        model: dict[str, Any] = CATALOGUE[event].model_json_schema()  # Any: JSON.
+        out.emit({**record, "schema": model}, _indent(model))
         return
-    stamp = iso_timestamp(datetime.now(UTC))
-    shown = {"event": event, "timestamp": stamp, "data": sample(event)}
-    out.emit({**record, "sample": shown}, _pretty(shown))
+    timestamp = iso_timestamp(datetime.now(UTC))
+    body = {"event": event, "timestamp": timestamp, "data": sample(event)}
+    out.emit({**record, "sample": body}, _indent(body))
 
 
-def _pretty(value: object) -> str:
+def _indent(value: object) -> str:
     return json.dumps(value, indent=2)

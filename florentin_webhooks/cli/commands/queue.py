@@ -1,4 +1,4 @@
-"""Show how the queues of a receiver do, and end with 1 where something is wrong."""
+"""Show waiting events, workers and problems of each queue."""
 
 from __future__ import annotations
 
@@ -6,102 +6,105 @@ from typing import TYPE_CHECKING
 
 import click
 
+from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.context import open_queue
 from florentin_webhooks.cli.errors import ExitCode
-from florentin_webhooks.cli.formatting.durations import format_age, to_iso
-from florentin_webhooks.cli.formatting.tables import indented, table
+from florentin_webhooks.cli.formatting.times import format_age, to_iso
+from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled, Table
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from florentin_webhooks.cli.context import QueueContext
+    from florentin_webhooks.cli.formatting.views import View
     from florentin_webhooks.rq.monitoring import QueueStatus, WorkerStatus
 
 __all__ = ["command"]
 
 
-@click.command("queue")
+@click.command("queue", cls=Command)
 @app_argument
 @with_output
 def command(out: Output, app: str) -> None:
-    """Show how the queues of the receiver APP (shop.hooks:hooks) do.
+    """Show the status of each queue.
 
-    Ends with 1 if something is wrong: events wait and no worker runs, retries wait and no
-    scheduler does, or deliveries are dead.
+    Exits with 1 if there is a problem: events wait without a worker, retries wait without a
+    scheduler, there are dead letters, or jobs of another program.
     """
-    shop = open_queue(app)
     problems: list[str] = []
-    for sight in _sights(shop):
-        found = sight.problems()
-        out.emit(_facts(sight, found), _text(sight, out.width))
-        problems += [_with_advice(problem, sight, app) for problem in found]
+    for status in _statuses(open_queue(app)):
+        found = status.problems()
+        out.emit(_fields(status, found), *_views(status))
+        problems += [f"{problem}. {_remedy(problem, status, app)}" for problem in found]
     for problem in problems:
-        out.info(click.style("wrong: ", fg="red") + problem)
+        out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _sights(shop: QueueContext) -> list[QueueStatus]:
-    # So that --help loads no Redis.
+def _statuses(context: QueueContext) -> list[QueueStatus]:
+    # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
-    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415
 
     try:
-        with shop.redis.client() as client:
-            return [queue_status(client, name, shop.hooks) for name in shop.hooks.queue_names]
+        with context.redis.client() as client:
+            return [queue_status(client, name, context.hooks) for name in context.hooks.queue_names]
     except RedisError as error:
-        raise shop.unreachable(error) from None
+        raise context.unavailable(error) from None
 
 
-def _facts(sight: QueueStatus, problems: list[str]) -> dict[str, object]:
+def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
     return {
-        "queue": sight.name,
-        "waiting": sight.waiting,
-        "oldest_waiting_since": to_iso(sight.oldest),
-        "scheduled": sight.scheduled,
-        "running": sight.running,
-        "dead": sight.dead,
-        "scheduler": sight.scheduler,
-        "foreign": dict(sight.foreign),
-        "workers": [_worker(seen) for seen in sight.workers],
+        "queue": status.name,
+        "waiting": status.waiting,
+        "oldest_waiting_since": to_iso(status.oldest),
+        "scheduled": status.scheduled,
+        "running": status.running,
+        "dead": status.dead,
+        "scheduler": status.scheduler,
+        "foreign": dict(status.foreign),
+        "workers": [_worker_fields(worker) for worker in status.workers],
         "problems": problems,
         "ok": not problems,
     }
 
 
-def _worker(seen: WorkerStatus) -> dict[str, object]:
+def _worker_fields(worker: WorkerStatus) -> dict[str, object]:
     return {
-        "name": seen.name,
-        "state": seen.state,
-        "host": seen.host,
-        "pid": seen.pid,
-        "last_heartbeat": to_iso(seen.last_heartbeat),
+        "name": worker.name,
+        "state": worker.state,
+        "host": worker.host,
+        "pid": worker.pid,
+        "last_heartbeat": to_iso(worker.last_heartbeat),
     }
 
 
-def _text(sight: QueueStatus, width: int) -> str:
-    since = f", the oldest for {format_age(sight.oldest)}" if sight.oldest else ""
-    rows = [
-        ("waiting", f"{sight.waiting}{since}"),
-        ("to be tried again", str(sight.scheduled)),
-        ("running", str(sight.running)),
-        ("dead", str(sight.dead)),
-        ("scheduler", "alive" if sight.scheduler else "none"),
-        *((f"of {path}", str(count)) for path, count in sight.foreign.items()),
-        ("workers", str(len(sight.workers) or "none")),
-    ]
-    workers = [
-        f"{seen.name}: {seen.state}, heartbeat {format_age(seen.last_heartbeat)} ago"
-        for seen in sight.workers
-    ]
-    told = [line for worker in workers for line in indented(worker, width)]
-    return "\n".join([click.style(f"queue {sight.name}", bold=True), table(rows, width), *told])
+def _views(status: QueueStatus) -> Iterator[View]:
+    oldest = f", the oldest for {format_age(status.oldest)}" if status.oldest else ""
+    yield Line([Styled(f"queue {status.name}", "bold")])
+    yield Table(
+        [
+            ("waiting", f"{status.waiting}{oldest}"),
+            ("scheduled", str(status.scheduled)),
+            ("running", str(status.running)),
+            ("dead", str(status.dead)),
+            ("scheduler", "alive" if status.scheduler else "none"),
+            *((f"of {path}", str(count)) for path, count in status.foreign.items()),
+            ("workers", str(len(status.workers) or "none")),
+        ]
+    )
+    for worker in status.workers:
+        heartbeat = f"heartbeat {format_age(worker.last_heartbeat)} ago"
+        yield Paragraph(f"{worker.name}: {worker.state}, {heartbeat}")
 
 
-def _with_advice(problem: str, sight: QueueStatus, app: str) -> str:
+def _remedy(problem: str, status: QueueStatus, app: str) -> str:
     if "another program" in problem:
-        return f'{problem}; try: RQQueue("other-name") or another Redis database for one of them'
+        return 'Use RQQueue("other-name") or another Redis database for one of them.'
     if "dead" in problem:
-        return f"{problem}; try: {suggest('dead list', app=app)}"
-    return f"{problem}; try: {suggest('worker', '--queue', sight.name, app=app)}"
+        return f"Run: {suggest('dead list', app=app)}"
+    return f"Run: {suggest('worker', '--queue', status.name, app=app)}"

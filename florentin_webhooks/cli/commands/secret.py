@@ -1,4 +1,4 @@
-"""Make secrets."""
+"""Create secrets."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from florentin_webhooks.cli.output import Output, with_output
 
 __all__ = ["command"]
 
-_BYTES = 32  # as many as SHA-256 has
+_BYTES = 32  # The size of a SHA-256 digest.
 
 
 @click.group("secret", cls=Group, no_args_is_help=False)
 def command() -> None:
-    """Make secrets."""
+    """Create secrets."""
 
 
 @command.command("new")
 @with_output
 def new(out: Output) -> None:
-    """Print a new secret: 256 random bits, in hex.
+    """Print a new secret: 256 random bits in hex.
 
-    Keep it out of your shell's history:
+    Keep it out of the history of your shell:
 
     \b
       export FLORENTIN_WEBHOOK_SECRET="$(florentin-webhooks secret new)"

@@ -11,12 +11,13 @@ import click
 
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.inputs import (
-    read,
+    read_input,
+    read_strong_secret,
     recorded_fingerprint,
     refuse_shared_stdin,
     secret_option,
-    strong_secret,
 )
+from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 
@@ -25,8 +26,8 @@ __all__ = ["command"]
 
 @click.command("sign")
 @click.argument("file")
-@click.option("--event", help="The event header; without it, what the body says.")
-@click.option("--delivery-id", help="The delivery id header; without it, a new one.")
+@click.option("--event", help="The event header, by default the event of the body.")
+@click.option("--delivery-id", help="The delivery id header, by default a new one.")
 @secret_option
 @with_output
 def command(
@@ -39,9 +40,9 @@ def command(
       curl -H @headers --data-binary @body.json URL
     """
     refuse_shared_stdin(file, secret_file)
-    given = strong_secret(secret_file)
-    signature = FlorentinSignature(given)
-    body = read(file)
+    secret = read_strong_secret(secret_file)
+    signature = FlorentinSignature(secret)
+    body = read_input(file)
     headers = {
         "Content-Type": "application/json",
         **signature.sign(
@@ -51,8 +52,7 @@ def command(
             timestamp=datetime.now(UTC),
         ),
     }
-    identity = recorded_fingerprint(next(iter(given.values())), body)
-    record = {"fingerprint": identity, "headers": headers}
+    record = {"fingerprint": recorded_fingerprint(secret, body), "headers": headers}
     out.emit(record, "\n".join(f"{name}: {value}" for name, value in headers.items()))
 
 
@@ -63,4 +63,5 @@ def _event(body: bytes) -> str:
         event = None
     if isinstance(event, str) and event.isprintable():
         return event
-    raise UsageError("the body names no event", "sign FILE --event invoice.created")
+    hint = f"Run: {suggest('sign FILE --event invoice.created')}"
+    raise UsageError("The body does not name its event.", hint)

@@ -1,4 +1,4 @@
-"""Run the handlers of queued events: one RQ worker, or several processes of it."""
+"""Run the handlers of queued events in one or several RQ workers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from secrets import token_hex
 
 import click
 
+from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.context import QueueContext, open_queue
-from florentin_webhooks.cli.devserver.supervisor import Supervisor, end_with_parent
+from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor, end_with_parent
 from florentin_webhooks.cli.devserver.web import ending_on_sigterm
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import export_pythonpath, self_command, suggest
-from florentin_webhooks.cli.loader import split
+from florentin_webhooks.cli.loader import validate_path
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
 from florentin_webhooks.protocol.suggestions import closest_match
@@ -27,20 +28,19 @@ __all__ = ["command"]
 _MOST = 64
 
 
-@click.command("worker")
+@click.command("worker", cls=Command, renamed={"--class": "--worker-class"})
 @app_argument
-@click.option("--queue", help="Which queue to work on; the receiver's own if not given.")
+@click.option("--queue", help="The queue to work on, by default the receiver's own.")
 @click.option("--burst", is_flag=True, help="Exit when the queue is empty.")
 @click.option("--processes", type=click.IntRange(1, _MOST), default=1, show_default=True)
 @click.option(
-    "--class",
-    "kind",
+    "--worker-class",
     type=click.Choice(["fork", "simple", "spawn"]),
     default="fork",
     show_default=True,
     help="Run each event in a forked process, in the worker itself, or in a new process.",
 )
-@click.option("--lifeline", is_flag=True, help="End when standard input does.")
+@click.option("--lifeline", is_flag=True, help="Exit when standard input ends.")
 @with_output
 def command(
     out: Output,
@@ -49,65 +49,69 @@ def command(
     *,
     burst: bool,
     processes: int,
-    kind: str,
+    worker_class: str,
     lifeline: bool,
 ) -> None:
-    """Run the queued handlers of the receiver APP (shop.hooks:hooks) until Ctrl-C.
+    """Run queued handlers until Ctrl-C.
 
-    Works on one queue, with the scheduler for retries. SIGTERM or Ctrl-C finishes the event that
-    is running; a second one, later than a second after the first, kills it, and it is run again.
+    Works on one queue, with the scheduler that retries need. SIGTERM or Ctrl-C finishes the event
+    that is running. A second one, more than a second later, kills it; it will run again.
     """
-    split(app)
+    validate_path(app)
     with ending_on_sigterm():
-        logging.basicConfig(level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out))])
-        shop = open_queue(app)
-        name = _queue(shop, queue)
+        logging.basicConfig(
+            level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
+        )
+        context = open_queue(app)
+        name = _queue(context, queue)
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
-                _announce(out, shop, name, f"class {kind}")
-            _work(shop, name, kind, burst=burst)
+                _announce(out, context, name, f"class {worker_class}")
+            _work(context, name, worker_class, burst=burst)
             return
-        _announce(out, shop, name, f"{processes} processes of class {kind}")
-        words = ["worker", app, "--queue", name, "--class", kind, "--color", out.color]
-        words += ["--lifeline", *["--burst"] * burst, *["--json"] * out.json]
+        _announce(out, context, name, f"{processes} processes of class {worker_class}")
+        words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
+        words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
         export_pythonpath()
-        code = Supervisor([self_command(*words)] * processes, burst=burst).run()
+        children = [Child(self_command(*words)) for _ in range(processes)]
+        code = Supervisor(children, burst=burst).run()
     raise click.exceptions.Exit(code)
 
 
-def _queue(shop: QueueContext, asked: str | None) -> str:
-    names = shop.hooks.queue_names
+def _queue(context: QueueContext, asked: str | None) -> str:
+    names = context.hooks.queue_names
     if asked is None or asked in names:
         return asked or names[0]
-    there = closest_match(asked, names) or names[0]
-    message = f"no handler of {shop.app} runs in the queue {asked!r}, only in: {', '.join(names)}"
-    raise UsageError(message, suggest("worker", "--queue", there, app=shop.app))
+    match = closest_match(asked, names) or names[0]
+    message = f"{context.app} has no handler in queue {asked!r}. Its queues: {', '.join(names)}."
+    raise UsageError(message, f"Run: {suggest('worker', '--queue', match, app=context.app)}")
 
 
-def _announce(out: Output, shop: QueueContext, queue: str, how: str) -> None:
-    others = [name for name in shop.hooks.queue_names if name != queue]
+def _announce(out: Output, context: QueueContext, queue: str, how: str) -> None:
+    others = [name for name in context.hooks.queue_names if name != queue]
     out.info(
-        f"Working on queue {queue} of {shop.app}: {how}, scheduler on, Redis {shop.redis.address}, "
-        f"pid {os.getpid()}."
+        f"Working on queue {queue} of {context.app}: {how}, scheduler on, "
+        f"Redis {context.redis.address}, pid {os.getpid()}."
     )
     if others:
-        out.info(f"Handlers wait in other queues, too, which need workers: {', '.join(others)}.")
+        out.info(f"Other queues of this receiver need workers too: {', '.join(others)}.")
 
 
-def _work(shop: QueueContext, queue: str, kind: str, *, burst: bool) -> None:
-    # So that --help loads no Redis.
+def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) -> None:
+    # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
-    from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415
 
+    hooks, kind = context.hooks, WorkerKind(worker_class)
     host = socket.gethostname().partition(".")[0]
     name = f"{host}.{os.getpid()}.{token_hex(2)}"
     try:
-        with closing(shop.hooks), shop.redis.client() as client:
-            worker = build_worker(shop.hooks, client, queue=queue, kind=WorkerKind(kind), name=name)
-            # What its jobs name, which need not be what was typed.
-            remember_program(shop.hooks.path, shop.hooks)
-            os.environ[FACTORY_VARIABLE] = shop.hooks.path  # For the processes of its jobs.
+        with closing(hooks), context.redis.client() as client:
+            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name)
+            # The path that jobs name may differ from the one that was typed.
+            remember_program(hooks.path, hooks)
+            os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
-        raise shop.unreachable(error) from None
+        raise context.unavailable(error) from None

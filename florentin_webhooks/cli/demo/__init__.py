@@ -1,1 +1,1 @@
-"""The demonstration: a shop that receives, a script of what is sent to it, and a report."""
+"""The demonstration: a receiver, a table of steps, and the check of each step."""

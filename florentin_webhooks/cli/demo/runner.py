@@ -1,28 +1,78 @@
-"""Carry out the script: do each step for real and compare what came of it with what must."""
+"""Runs steps for real and compares the results with what is expected."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
 import time
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from florentin_webhooks.cli.demo.settings import APP, QUEUE
+from florentin_webhooks.cli.errors import CLIError
+from florentin_webhooks.cli.invocation import self_command
+from florentin_webhooks.core.stores.jobs import ListPendingJobs
+from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
+from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
+from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from florentin_webhooks.cli.demo.recorder import Run, RunRecorder
+    from florentin_webhooks.cli.devserver.supervisor import Child
+    from florentin_webhooks.redis.store import RedisStore
 
-    from florentin_webhooks.cli.demo.context import DemoContext, StepReply
-    from florentin_webhooks.cli.demo.recorder import Run
-    from florentin_webhooks.cli.demo.steps import Step
+__all__ = ["DemoContext", "Reply", "Result", "Step"]
 
-__all__ = ["Result", "StepRunner"]
+T = TypeVar("T")
+_PATIENCE = 40.0
+_POLL = 0.02
+
+
+class Reply(NamedTuple):
+    """What came back, and for which delivery; *status* is 0 where nothing was sent."""
+
+    fingerprint: str
+    status: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, and what is expected of it.
+
+    *event* names a new event to send, *make* returns another delivery, *act* does something else.
+    *fails* is a handler and how many of its calls fail. *runs* are the handlers that must be
+    called, in order, *finished* those that must finish, by default all. *state* is the state in
+    the store at the end. *unfinished* describes a call that did not finish.
+    """
+
+    title: str
+    why: str = ""
+    event: str = ""
+    make: Callable[[DemoContext], SignedDelivery] | None = None
+    act: Callable[[DemoContext], Reply] | None = None
+    fails: tuple[str, int] | None = None
+    status: int = 200
+    outcome: str = "processed"
+    runs: tuple[str, ...] = ()
+    finished: tuple[str, ...] | None = None
+    state: str = ""
+    waiting: str = ""
+    unfinished: str = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Hold what came of a step: the answer, which handlers ran, and which of them finished."""
+    """What came of a step: the reply, the handlers that ran, and the state in the store."""
 
     step: Step
-    said: StepReply
+    reply: Reply
     state: str
     milliseconds: float
     runs: tuple[str, ...]
@@ -31,96 +81,137 @@ class Result:
 
     @property
     def problems(self) -> list[str]:
-        """Give what is not as expected, as sentences; nothing where all is well."""
-        step, said = self.step, self.said
-        must_finish = step.runs if step.finished is None else step.finished
+        """All differences between the result and what was expected."""
+        step, reply = self.step, self.reply
+        finished = step.runs if step.finished is None else step.finished
         compared = {
-            "status": (step.status, said.status),
-            "outcome": (step.outcome, said.outcome),
+            "status": (step.status, reply.status),
+            "outcome": (step.outcome, reply.outcome),
             "handlers called": (_names(step.runs), _names(self.runs)),
-            "handlers finished": (_names(must_finish), _names(self.finished)),
+            "handlers finished": (_names(finished), _names(self.finished)),
             "state": (step.state or self.state, self.state),
         }
         return [
-            f"{what}: expected {expected}, was {was}"
-            for what, (expected, was) in compared.items()
-            if expected != was
+            f"{what}: expected {expected}, was {actual}"
+            for what, (expected, actual) in compared.items()
+            if expected != actual
         ]
 
-    def effects(self) -> list[str]:
-        """Say what the handlers came to, in a few words each."""
-        left = Counter(self.runs) - Counter(self.finished)
-        return [self._effect(name, left[name]) for name in dict.fromkeys(self.runs)]
 
-    def _effect(self, name: str, failures: int) -> str:
-        if not failures:
-            return f"{name} ran"
-        then = ", then ran" if name in self.finished else ""
-        return f"{name} {self.step.unfinished}{_times(failures)}{then}"
+@dataclass(slots=True)
+class DemoContext:
+    """Sender, receiver and records of the demonstration."""
 
-    def facts(self) -> dict[str, object]:
-        """Give the result for JSON."""
-        return {
-            "step": self.step.title,
-            "why": self.step.why,
-            "fingerprint": self.said.fingerprint,
-            "status": self.said.status or None,
-            "outcome": self.said.outcome,
-            "state": self.state,
-            "milliseconds": self.milliseconds,
-            "runs": list(self.runs),
-            "finished": list(self.finished),
-            "ok": not self.problems,
-            "problems": self.problems,
-        }
+    secret: str
+    recorder: RunRecorder
+    store: RedisStore
+    worker: Child
+    url: str
+    sent: dict[str, SignedDelivery] = field(default_factory=dict[str, SignedDelivery])
+    _killed: str = ""
+    _reported: Counter[str] = field(default_factory=Counter[str])
 
+    @property
+    def provider(self) -> Provider:
+        """Florentin."""
+        return Provider(self.secret)
 
-class StepRunner:
-    """Perform steps, and keep apart what belongs to the delivery that was cut."""
-
-    def __init__(self, scene: DemoContext) -> None:
-        self._scene = scene
-        self._after_cut = (0, 0)
+    @property
+    def stale_provider(self) -> Provider:
+        """Florentin, with the clock of yesterday."""
+        return Provider(self.secret, clock=lambda: datetime.now(UTC) - timedelta(days=1))
 
     def perform(self, step: Step) -> Result:
-        """Do what *step* says, wait until the workers have done their part, and look."""
-        before, clock = self._counts(), time.perf_counter()
-        said = step.perform(self._scene)
-        milliseconds = round((time.perf_counter() - clock) * 1000, 1)
-        self._scene.settle()
-        about_cut = said.fingerprint == self._scene.cut
-        follows = about_cut and self._after_cut != (0, 0)
-        runs, finished = self._since(self._after_cut if follows else before, about_cut=about_cut)
-        if about_cut:
-            self._after_cut = self._counts()
+        """Do what *step* says, wait for the workers, and return the result."""
+        if step.fails:
+            self.recorder.plan_failures(*step.fails)
+        if step.make or step.event:
+            made = step.make(self) if step.make else self.provider.make(step.event)
+            self.sent[step.title] = made
+        started = time.perf_counter()
+        reply = step.act(self) if step.act else self.send(step.title)
+        milliseconds = round((time.perf_counter() - started) * 1000, 1)
+        self._wait_for(lambda: not self._pending())
+        runs = self._new_runs("started", self.recorder.started(), reply.fingerprint)
+        finished = self._new_runs("finished", self.recorder.finished(), reply.fingerprint)
         return Result(
             step=step,
-            said=said,
-            state=self._scene.state(said.fingerprint),
+            reply=reply,
+            state=self._state(reply.fingerprint),
             milliseconds=milliseconds,
             runs=tuple(run.handler for run in runs),
             finished=tuple(run.handler for run in finished),
             notes=tuple(run.note for run in finished),
         )
 
-    def _counts(self) -> tuple[int, int]:
-        record = self._scene.record
-        return len(record.started()), len(record.finished())
+    def send(self, title: str) -> Reply:
+        """Send the delivery of the step *title*."""
+        delivery = self.sent[title]
+        response = self.provider.send(self.url, delivery)
+        return Reply(self._fingerprint(delivery), response.status, response.outcome)
 
-    def _since(
-        self, counts: tuple[int, int], *, about_cut: bool
-    ) -> tuple[Sequence[Run], Sequence[Run]]:
-        record, cut = self._scene.record, self._scene.cut
-        started, finished = record.started()[counts[0] :], record.finished()[counts[1] :]
-        return (
-            [run for run in started if (run.fingerprint == cut) == about_cut],
-            [run for run in finished if (run.fingerprint == cut) == about_cut],
+    def _fingerprint(self, delivery: SignedDelivery) -> str:
+        return under_key(compute_key_id(self.secret.encode()), fingerprint(delivery.body)).hex()
+
+    def kill_worker(self, title: str) -> Reply:
+        """Send the delivery of the step *title*, and kill the worker while it handles it."""
+        reply = self.send(title)
+        self._killed = reply.fingerprint
+        run = self._wait_for(self._running)
+        if self.worker.process is not None:
+            self.worker.process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(run.pid, signal.SIGKILL)
+        return reply
+
+    def await_killed(self) -> Reply:
+        """Wait until another worker has handled the event of the killed one."""
+        self._wait_for(lambda: self._state(self._killed) == "done")
+        return Reply(self._killed, 0, self._state(self._killed))
+
+    def requeue(self, title: str) -> Reply:
+        """Requeue the dead letter of the step *title* by the command line."""
+        key = self._fingerprint(self.sent[title])
+        done = subprocess.run(  # noqa: S603 - this program itself.
+            self_command("dead", "requeue", APP, key, "--json"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+            timeout=_PATIENCE,
         )
+        return Reply(key, 0, json.loads(done.stdout)["outcome"] if done.stdout else "nothing")
+
+    def _new_runs(self, kind: str, runs: list[Run], key: str) -> list[Run]:
+        """Return those of *runs* for the delivery *key* that no earlier step has reported."""
+        own = [run for run in runs if run.fingerprint == key]
+        new = own[self._reported[kind + key] :]
+        self._reported[kind + key] = len(own)
+        return new
+
+    def _running(self) -> Run | None:
+        runs = [run for run in self.recorder.started() if run.fingerprint == self._killed]
+        return runs[0] if runs else None
+
+    def _pending(self) -> set[str]:
+        """Return the deliveries whose jobs are neither done nor dead, without the killed one."""
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        jobs = {job_id[:32] for job_id in self.store.execute(ListPendingJobs(QUEUE, tomorrow))}
+        dead = {letter.fingerprint for letter in self.store.execute(ListDeadLetters())}
+        return jobs - dead - {self._killed}
+
+    def _state(self, key: str) -> str:
+        record = self.store.execute(GetRecord(bytes.fromhex(key)))
+        return record.state.value if record else "unknown"
+
+    def _wait_for(self, condition: Callable[[], T | None]) -> T:
+        deadline = time.monotonic() + _PATIENCE
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                message = f"The worker has not finished within {_PATIENCE:.0f} s."
+                raise CLIError(message, "Run the demonstration on a machine that is less busy.")
+            time.sleep(_POLL)
+        return found
 
 
 def _names(handlers: tuple[str, ...]) -> str:
     return ", ".join(handlers) or "none"
-
-
-def _times(count: int) -> str:
-    return "" if count == 1 else f" {count} times"

@@ -1,14 +1,14 @@
-"""The settings of the demonstration: much shorter than usual, so that nobody falls asleep."""
+"""Settings of the demonstration: much shorter times than usual."""
 
 from __future__ import annotations
 
-__all__ = ["APP", "DELAYS", "LOST_AFTER", "QUEUE", "SECONDS"]
+__all__ = ["APP", "DELAYS", "LOST_AFTER", "QUEUE", "TIMEOUT"]
 
 APP = "florentin_webhooks.cli.demo.app:hooks"
 QUEUE = "florentin"
 DELAYS = (1, 1)
-"""Seconds before the second and the third attempt; usually five of them, 5 s to 30 min."""
-SECONDS = 2
-"""What an event has in a worker; usually 60 seconds."""
+"""Seconds before each retry; usually five, from 5 s to 30 min."""
+TIMEOUT = 2
+"""Seconds that an event has in a worker; usually 60."""
 LOST_AFTER = 3
 """Seconds without a heartbeat after which a worker counts as lost; usually 90."""

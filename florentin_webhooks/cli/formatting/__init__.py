@@ -1,3 +1,3 @@
-"""How records, tables, ages and log lines are shown."""
+"""How tables, records, times and log lines are shown."""
 
 __all__: list[str] = []

@@ -1,4 +1,7 @@
-"""Show log records as lines for people, or as JSON."""
+"""Log records as lines for people, or as JSON.
+
+Not ``rich.logging.RichHandler``: its console has a lock, which a thread may hold while RQ forks.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,20 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
-
+from florentin_webhooks.cli.formatting.views import Line, Styled
 from florentin_webhooks.senders.florentin.signature import iso_timestamp
 
 if TYPE_CHECKING:
-    from florentin_webhooks.cli.output import Output
+    from collections.abc import Callable, Mapping
+
+    from florentin_webhooks.cli.formatting.views import Cell
+
+    Emit = Callable[[Mapping[str, object], Line], None]
 
 __all__ = ["ConsoleHandler", "hide_rq_chatter"]
 
-_FACTS = ("outcome", "fingerprint", "event", "delivery_id")
-_COLORS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
-
+_FIELDS = ("outcome", "fingerprint", "event", "delivery_id")
+_STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
 _CHATTER = (
     "subscribing to channel",
@@ -33,50 +38,54 @@ _FAILED = "florentin_webhooks.rq.job.JobFailed: "
 
 
 def hide_rq_chatter(handler: logging.Handler) -> logging.Handler:
-    """Keep what RQ says about itself, and no operator asks, out of *handler*."""
-    handler.addFilter(_is_of_use)
+    """Remove from *handler* what RQ logs about its own work."""
+    handler.addFilter(_is_useful)
     return handler
 
 
-def _is_of_use(record: logging.LogRecord) -> bool:
+def _is_useful(record: logging.LogRecord) -> bool:
     if not record.name.startswith("rq."):
         return True
     text = record.getMessage()
     if _FAILED in text:
-        return False  # RQ's traceback of our own error, which our own lines have told.
+        return False  # RQ's traceback of our own error, which we have logged.
     return record.levelno > logging.INFO or not any(words in text for words in _CHATTER)
 
 
 class ConsoleHandler(logging.Handler):
-    """Print each record: time, level where it matters, and the message."""
+    """A handler that prints time, level from WARNING up, and message.
 
-    def __init__(self, out: Output, level: int = logging.INFO) -> None:
+    *emit* prints the fields of a record as JSON, or its line.
+    """
+
+    def __init__(self, emit: Emit, level: int = logging.INFO) -> None:
         super().__init__(level)
-        self._out = out
+        self._emit = emit
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         try:
-            self._out.emit(_facts(record), self._line(record))
-        except Exception:  # noqa: BLE001 - a logging handler reports, and never raises.
+            self._emit(_fields(record), Line(_cells(record)))
+        except Exception:  # noqa: BLE001 - a logging handler never raises.
             self.handleError(record)
 
-    def _line(self, record: logging.LogRecord) -> str:
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        text = record.getMessage()
-        if record.exc_info:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
-        if record.levelno < logging.WARNING:
-            return f"{clock} {text}"
-        level = click.style(record.levelname.lower(), fg=_COLORS.get(record.levelno))
-        return f"{clock} {level}: {text}"
+
+def _cells(record: logging.LogRecord) -> list[Cell]:
+    clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+    text = record.getMessage()
+    if record.exc_info:
+        text += "\n" + logging.Formatter().formatException(record.exc_info)
+    if record.levelno < logging.WARNING:
+        return [clock, text]
+    level = Styled(f"{record.levelname.lower()}:", _STYLES.get(record.levelno, ""))
+    return [clock, level, text]
 
 
-def _facts(record: logging.LogRecord) -> dict[str, object]:
-    facts: dict[str, object] = {
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    fields: dict[str, object] = {
         "time": iso_timestamp(datetime.fromtimestamp(record.created, UTC)),
         "level": record.levelname.lower(),
         "logger": record.name,
         "message": record.getMessage(),
     }
-    return facts | {name: getattr(record, name) for name in _FACTS if hasattr(record, name)}
+    return fields | {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}

@@ -114,9 +114,9 @@ class _GuardedAttempt(NamedTuple):
     async def _check_watermark(self, watermark: HighWaterMark) -> AttemptResult | None:
         """Return the result where *watermark* does not permit the handler to run."""
         grant = await self.lease.execute(watermark.step(GuardStep.BEGIN))
-        if grant.permission is GuardDecision.SUPERSEDED:
+        if grant.decision is GuardDecision.SUPERSEDED:
             return AttemptResult(outcome=HandlerOutcome.SUPERSEDED)
-        if grant.permission is GuardDecision.BUSY:
+        if grant.decision is GuardDecision.BUSY:
             return AttemptResult(RetryLater(grant.wait))
         return None
 

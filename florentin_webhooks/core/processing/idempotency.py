@@ -99,6 +99,6 @@ class HighWaterMark:
 
 
 def _is_first(grant: GuardGrant) -> bool:
-    if grant.permission is GuardDecision.BUSY:
+    if grant.decision is GuardDecision.BUSY:
         raise RetryLater(grant.wait)
-    return grant.permission is GuardDecision.RUN
+    return grant.decision is GuardDecision.RUN

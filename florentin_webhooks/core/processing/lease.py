@@ -91,7 +91,7 @@ class Lease:
             await self.runtime.run_shielded(self._release_unanswered(accept))
             raise
         self.key = claim.key.hex()
-        if claim.verdict is AcceptDecision.ELSEWHERE:
+        if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
             return await self.claim(first, retry_key, plan, fresh=fresh, valid=valid)
         if claim.id_reused or claim.id_changed:
@@ -175,6 +175,6 @@ class Lease:
         except Unavailable as error:
             logger.warning("A lease may not have been released: %s", error)
             return
-        if claim.verdict is AcceptDecision.RUN:
+        if claim.decision is AcceptDecision.RUN:
             self.key = claim.key.hex()
             await self.release()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -144,16 +144,20 @@ class SyncRuntime:
         return _DONE
 
 
+class HasHandlerContext(Protocol):
+    handler_context: Callable[[], AbstractContextManager[object]]
+
+
 class AsyncioRuntime:
     """An asyncio program, where handlers without ``async`` run in threads.
 
-    *handler_context* returns the context manager that each of these threads runs in.
+    Each of these threads runs in the ``handler_context`` of *owner*, which mounts may set later.
     """
 
     is_blocking = False
 
-    def __init__(self) -> None:
-        self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
+    def __init__(self, owner: HasHandlerContext) -> None:
+        self._owner = owner
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -193,7 +197,7 @@ class AsyncioRuntime:
         return asyncio.shield(task)
 
     def _call(self, handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
-        with self.handler_context():
+        with self._owner.handler_context():
             return call_handler(handler, arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.dispatch import Dispatcher
@@ -11,6 +12,7 @@ from florentin_webhooks.protocol.deprecation import RenamedAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.queue import Job, Queue
@@ -25,13 +27,15 @@ __all__ = ["HandlerRegistry"]
 class HandlerRegistry:
     """The owner of a *router* and a *dispatcher*, with their public methods.
 
-    Without a *queue*, all handlers run inline.
+    Without a *queue*, all handlers run inline. *handler_context* returns the context manager that
+    jobs and threads of handlers run in; mounts set it.
     """
 
     def __init__(
         self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
     ) -> None:
         self.queue = queue
+        self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
         self.router = Router(catalogue, self._check_handler)
         self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 

@@ -45,7 +45,7 @@ class Claim(NamedTuple):
     *id_changed*: this delivery came under another id before.
     """
 
-    verdict: AcceptDecision
+    decision: AcceptDecision
     key: bytes
     attempt: int = 1
     wait: float = 0
@@ -101,7 +101,7 @@ class Finish(Operation[State]):
     token: bytes
     state: State
     handler: str | None = None
-    ending: HandlerOutcome = HandlerOutcome.DONE
+    outcome: HandlerOutcome = HandlerOutcome.DONE
     reason: str = ""
     part: Job | None = None
     jobs: tuple[Job, ...] = ()

@@ -37,7 +37,7 @@ class GuardDecision(StrEnum):
 class GuardGrant(NamedTuple):
     """Answer to :class:`Once` and :class:`Latest`; *wait*: seconds of another run's lease."""
 
-    permission: GuardDecision
+    decision: GuardDecision
     wait: float = 0
 
 

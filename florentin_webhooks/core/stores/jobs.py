@@ -40,7 +40,7 @@ class JobClaim(NamedTuple):
     FOREIGN, *attempt* is how often other programs' workers have had the job, *owner* its owner.
     """
 
-    verdict: JobDecision
+    decision: JobDecision
     wait: float = 0
     attempt: int = 0
     body: bytes = b""

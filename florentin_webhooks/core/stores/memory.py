@@ -111,16 +111,16 @@ class MemoryStore:
         record = self._find(accept, now)
         key = accept.key if record is None else record.key
         changed = record is not None and bool(accept.trace) and key not in sent
-        verdict = _decide(accept, record, now)
-        if verdict is AcceptDecision.DUPLICATE:
-            return Claim(verdict, key, id_changed=changed)
-        if verdict is AcceptDecision.IN_PROGRESS and record is not None:
-            return Claim(verdict, key, wait=record.lease_expires_at - now, id_changed=changed)
+        decision = _decide(accept, record, now)
+        if decision is AcceptDecision.DUPLICATE:
+            return Claim(decision, key, id_changed=changed)
+        if decision is AcceptDecision.IN_PROGRESS and record is not None:
+            return Claim(decision, key, wait=record.lease_expires_at - now, id_changed=changed)
         reused = bool(sent) and record is None
         record = record or self._remember(accept, now)
-        self._update(record, accept, verdict, now)
+        self._update(record, accept, decision, now)
         self._extend(record, now)
-        return Claim(verdict, key, record.attempt, 0, frozenset(record.done), reused, changed)
+        return Claim(decision, key, record.attempt, 0, frozenset(record.done), reused, changed)
 
     def _sent(self, accept: Accept) -> set[bytes]:
         """Return the first fingerprints that came under the delivery id."""
@@ -166,14 +166,14 @@ class MemoryStore:
                 "Raise its capacity or use RedisStore.",
             )
 
-    def _update(self, record: _Entry, accept: Accept, verdict: AcceptDecision, now: float) -> None:
+    def _update(self, record: _Entry, accept: Accept, decision: AcceptDecision, now: float) -> None:
         record.body = accept.delivery.body
-        if verdict is AcceptDecision.RUN:
+        if decision is AcceptDecision.RUN:
             record.attempt += record.token != accept.token
             record.state, record.token = State.RUNNING, accept.token
             record.lease_expires_at = now + self.lease.total_seconds()
         else:
-            record.state, record.token = State(verdict.value), b""
+            record.state, record.token = State(decision.value), b""
 
     def _finish(self, finish: Finish, now: float) -> State:
         record = self._records.get(finish.key)

@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from florentin_webhooks.cli.formatting.records import moment
+from florentin_webhooks.cli.formatting.times import format_time
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Record, body_of
 from florentin_webhooks.django.admin.source import delivery_source
@@ -138,7 +138,7 @@ def _remaining_handlers(delivery: Delivery) -> tuple[str, ...]:
 
 def _format_time(stored: datetime | None) -> str:
     when = from_db(stored)
-    return moment(when.astimezone(UTC)) if when else _NOTHING
+    return format_time(when.astimezone(UTC)) if when else _NOTHING
 
 
 def _join(lines: Iterable[str]) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.template.response import TemplateResponse
 
 from florentin_webhooks.django.admin.columns import short
-from florentin_webhooks.django.admin.replay import Replayed, replay_one
+from florentin_webhooks.django.admin.replay import describe, replay_one
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest, HttpResponse
+
+    from florentin_webhooks.core.replay import ReplayResult
 
 __all__ = ["ReplayRequest"]
 
@@ -48,30 +50,35 @@ class ReplayRequest:
                 [(key, "completed handlers run again, too") for key in keys]
             )
         results = list(self._replay(keys))
-        self._show([result for result in results if not result.may_have_run])
+        self._show([result for result in results if not result.needs_confirmation])
         if remaining := len(keys) - len(results):
             text = f"{remaining} more were not started within {SECONDS:.0f} s. Replay them again."
             self._page.message_user(self._request, text, messages.WARNING)
-        late = [(result.key, result.text) for result in results if result.may_have_run]
+        late = [
+            (UUID(result.fingerprint), describe(result))
+            for result in results
+            if result.needs_confirmation
+        ]
         return self._ask_confirmation(late) if late else None
 
-    def _replay(self, keys: Sequence[UUID]) -> Iterator[Replayed]:
+    def _replay(self, keys: Sequence[UUID]) -> Iterator[ReplayResult]:
         hooks = delivery_source().hooks
         deadline = monotonic() + SECONDS
         for key in keys:
             if hooks is None or monotonic() > deadline:
                 return
             result = replay_one(hooks, key, all_handlers=self._all, though_late=self._confirmed)
-            if not result.may_have_run:
+            if not result.needs_confirmation:
                 # The history of each delivery shows who replayed it.
-                self._page.log_change(self._request, Delivery(key=key), result.text)
+                self._page.log_change(self._request, Delivery(key=key), describe(result))
             yield result
 
-    def _show(self, results: Sequence[Replayed]) -> None:
+    def _show(self, results: Sequence[ReplayResult]) -> None:
         """Show each result once, with the deliveries that it applies to."""
         groups: dict[tuple[bool, str], list[str]] = {}
         for result in results:
-            groups.setdefault((result.ok, result.text), []).append(short(result.key))
+            name = short(UUID(result.fingerprint))
+            groups.setdefault((result.ok, describe(result)), []).append(name)
         for (ok, text), names in groups.items():
             more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
             noun = "Delivery" if len(names) == 1 else "Deliveries"

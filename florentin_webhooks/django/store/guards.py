@@ -88,7 +88,7 @@ def _decide(options: StoreOptions, operation: Once | Latest, row: Guard, now: in
     if row.expires is not None and row.expires <= now:
         state = GuardState()
     grant = decide_guard(state, operation, now / 1000)
-    if grant.permission is GuardDecision.RUN:
+    if grant.decision is GuardDecision.RUN:
         guards(options).filter(key=row.key).update(
             token=state.token,
             until=int(state.lease_expires_at * 1000),

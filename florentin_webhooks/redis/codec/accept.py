@@ -72,7 +72,7 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         queue,
         operation.state.value,
         operation.handler or "",
-        operation.ending.value,
+        operation.outcome.value,
         operation.reason,
         part.id if part else "",
         operation.key,

@@ -27,7 +27,7 @@ def work(failing: str = "") -> None:
 
 
 def make_due(client: Any) -> None:
-    """Let the time of every scheduled retry come."""
+    """Make every scheduled retry due."""
     for job_id in client.zrange("rq:scheduled:leftbehind", 0, -1):
         client.zadd("rq:scheduled:leftbehind", {job_id: 1})
 

@@ -37,7 +37,7 @@ class Sender:
         return self.note(name, made)
 
     def note(self, name: str, made: Any) -> Request:
-        """Note a delivery, which must be text."""
+        """Record a delivery, whose body must be text."""
         request = {"headers": dict(made.headers), "body": made.body.decode()}
         self.requests[name] = request
         return request

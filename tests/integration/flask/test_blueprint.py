@@ -135,9 +135,7 @@ def at(place: Place, data: bytes, path: str) -> bytes:
 
 
 @pytest.mark.parametrize("mount", HARMLESS)
-def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
-    server: Server, mount: str
-) -> None:
+def test_delivery_is_processed_at_every_mount(server: Server, mount: str) -> None:
     place = server.place(mount)
     assert place.ask(FORGED).outcome == "invalid-signature"
     assert place.ask(delivery()).outcome == "processed"
@@ -147,7 +145,7 @@ def test_a_delivery_is_processed_wherever_the_receiver_is_mounted(
 
 @pytest.mark.answers("HTTP-08")
 @pytest.mark.parametrize("mount", HARMLESS)
-def test_a_body_in_chunks_is_a_body(server: Server, mount: str) -> None:
+def test_chunked_body_is_read(server: Server, mount: str) -> None:
     place = server.place(mount)
     answer = place.told(place.chunked(CANONICAL[:9], CANONICAL[9:]))
     assert answer is not None
@@ -156,9 +154,7 @@ def test_a_body_in_chunks_is_a_body(server: Server, mount: str) -> None:
 
 @pytest.mark.answers("ADP-05")
 @pytest.mark.parametrize("mount", ["app", "prefixed", "rooted"])
-def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
-    server: Server, mount: str
-) -> None:
+def test_both_slash_forms_and_all_methods_are_answered(server: Server, mount: str) -> None:
     place = server.place(mount)
     for path, outcome in ((place.path, "processed"), (f"{place.path}/", "duplicate")):
         answer = place.told(at(place, place.raw(delivery()), path))
@@ -174,7 +170,7 @@ def test_both_slash_forms_and_every_method_are_answered_by_the_receiver(
 
 
 @pytest.mark.parametrize("written", ["{0}/x", "{0}//", "/x{0}"])
-def test_no_other_path_is_taken(server: Server, written: str) -> None:
+def test_other_paths_are_not_answered(server: Server, written: str) -> None:
     place = server.place()
     answer = place.told(at(place, place.raw(delivery()), written.format(place.path)))
     assert answer is not None
@@ -185,9 +181,7 @@ def test_no_other_path_is_taken(server: Server, written: str) -> None:
 @pytest.mark.answers("ADP-04")
 @pytest.mark.parametrize("mount", [*CONSUMING, "stream-before"])
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_the_program_consumed_is_unavailable_and_the_log_says_why(
-    server: Server, mount: str, chunked: bool
-) -> None:
+def test_consumed_body_is_unavailable_and_logged(server: Server, mount: str, chunked: bool) -> None:
     place = server.place(mount)
     data = place.chunked(CANONICAL, request=FORM) if chunked else place.raw(FORM)
     answer = place.told(data)
@@ -198,17 +192,17 @@ def test_a_body_that_the_program_consumed_is_unavailable_and_the_log_says_why(
     assert "0 bytes arrived: a middleware read the body" in line
 
 
-def test_a_login_wall_in_front_of_the_receiver_is_told_once(server: Server) -> None:
+def test_redirect_to_the_login_page_is_logged_once(server: Server) -> None:
     place = server.place("walled")
     assert [place.ask(delivery()).status for _ in range(3)] == [302, 302, 302]
     (line,) = server.lines()
-    assert line.startswith("ERROR florentin_webhooks a delivery was answered with 302 before")
-    assert "require_login; let 'florentin_webhooks' pass there" in line
+    assert line.startswith("ERROR florentin_webhooks A delivery was answered with 302 before")
+    assert "require_login. Let the blueprint 'florentin_webhooks' pass there" in line
 
 
 @pytest.mark.answers("HTTP-04")
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_that_is_too_long_is_answered_by_the_receiver(server: Server, chunked: bool) -> None:
+def test_too_long_body_is_answered_by_the_receiver(server: Server, chunked: bool) -> None:
     place, body = server.place("limited"), CANONICAL + b" " * 1_048_576
     long = delivery(body)
     with server.connect() as connection:
@@ -221,9 +215,7 @@ def test_a_body_that_is_too_long_is_answered_by_the_receiver(server: Server, chu
 @pytest.mark.parametrize(
     ("chunked", "cut"), [(False, 1), (False, 100), (False, 169), (True, 8), (True, 100)]
 )
-def test_a_sender_that_leaves_half_way_runs_nothing(
-    server: Server, chunked: bool, cut: int
-) -> None:
+def test_incomplete_body_runs_nothing(server: Server, chunked: bool, cut: int) -> None:
     place = server.place()
     whole = place.chunked(CANONICAL) if chunked else place.raw(delivery())
     with server.connect() as connection:
@@ -247,9 +239,7 @@ TWO_READINGS = [
 
 
 @pytest.mark.parametrize("header", TWO_READINGS, ids=": ".join)
-def test_a_request_that_can_be_read_in_two_ways_runs_once_or_never(
-    server: Server, header: tuple[str, str]
-) -> None:
+def test_ambiguous_request_runs_at_most_once(server: Server, header: tuple[str, str]) -> None:
     place = server.place()
     with server.connect() as connection:
         connection.send(place.raw(delivery().with_headers(header)))
@@ -261,9 +251,7 @@ def test_a_request_that_can_be_read_in_two_ways_runs_once_or_never(
 
 
 @pytest.mark.parametrize("name", ["X-Florentin-Signature", "X-Florentin-Event"])
-def test_a_header_that_comes_twice_is_believed_in_neither_reading(
-    server: Server, name: str
-) -> None:
+def test_repeated_header_is_not_trusted(server: Server, name: str) -> None:
     place, given = server.place(), delivery()
     again = next(pair for pair in given.headers if pair[0].decode() == name)
     answer = place.ask(given._replace(headers=(*given.headers, again)))
@@ -271,7 +259,7 @@ def test_a_header_that_comes_twice_is_believed_in_neither_reading(
     assert place.seen() == []
 
 
-def test_every_place_of_a_program_has_a_receiver_of_its_own(server: Server) -> None:
+def test_every_mount_has_its_own_receiver(server: Server) -> None:
     first, second = server.place("extended"), server.place()
     own = first.told(at(first, first.raw(delivery()), f"{first.path}/own"))
     assert own is not None

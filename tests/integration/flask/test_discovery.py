@@ -112,7 +112,7 @@ def shop(directory: Path, redis_url: str) -> Iterator[Shop]:
 
 def typed(app: Flask, *words: str) -> Result:
     """What comes of ``flask florentin`` *words*."""
-    return app.test_cli_runner().invoke(args=["florentin", *words])
+    return app.test_cli_runner().invoke(args=["florentin", *words], prog_name="flask")
 
 
 # --- workers ---
@@ -124,17 +124,17 @@ def test_a_worker_of_a_factory_runs_handlers_inside_the_app(shop: Shop) -> None:
     assert shop.effects() == DONE
 
 
-def test_a_worker_of_an_app_does_as_well_though_jobs_name_the_factory(shop: Shop) -> None:
+def test_worker_of_an_app_runs_jobs_of_its_factory(shop: Shop) -> None:
     shop.append("app = create_app()")
     assert shop.sends("invoice.created") == "accepted"
-    words = ["worker", f"{shop.module}:app", "--burst", "--class", "spawn"]
+    words = ["worker", f"{shop.module}:app", "--burst", "--worker-class", "spawn"]
     shop.runs("florentin_webhooks", *words)
     assert shop.effects() == DONE
 
 
-def test_flask_runs_the_worker_of_the_app_that_it_has_loaded(shop: Shop) -> None:
+def test_flask_worker_uses_the_loaded_app(shop: Shop) -> None:
     assert shop.sends("invoice.created") == "accepted"
-    words = ["florentin", "worker", "--burst", "--class", "simple"]
+    words = ["florentin", "worker", "--burst", "--worker-class", "simple"]
     program = shop.runs("flask", "--app", f"{shop.module}:create_app('toys')", *words)
     assert f"of {shop.factory}: class simple" in program.talk
     outermost = ["session removed"]  # Of the command itself.
@@ -150,7 +150,7 @@ def test_flask_lists_what_the_app_has_received(shop: Shop) -> None:
     assert json.loads(line)["event"] == "user.login"
 
 
-def test_what_flask_replays_runs_inside_the_app_that_it_has_loaded(shop: Shop) -> None:
+def test_flask_replay_runs_inside_the_loaded_app(shop: Shop) -> None:
     broken = shop.directory / "broken"
     broken.touch()
     assert shop.sends("user.login") == "handler-failed"
@@ -160,9 +160,9 @@ def test_what_flask_replays_runs_inside_the_app_that_it_has_loaded(shop: Shop) -
     assert shop.effects()[0] == "greet in toys"
 
 
-def test_the_next_step_is_one_that_flask_takes(shop: Shop) -> None:
+def test_next_step_is_a_command_of_flask(shop: Shop) -> None:
     result = typed(shop.app(), "worker", "--queue", "florentine", "--burst")
-    assert error(result).endswith("try: flask florentin worker --queue florentin")
+    assert error(result).endswith("hint: Run: flask florentin worker --queue florentin")
 
 
 def test_flask_lists_the_commands_among_its_own(shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""What a store may be given, and in how many event loops, threads and processes it works."""
+"""Clients of the store: in event loops, threads and processes, and after closing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ store = RedisStore(sys.argv[1])
 
 def deliver(number):
     claim = store.execute(accept(content(number), token=b"%d" % os.getpid()))
-    assert claim.verdict is AcceptDecision.RUN
+    assert claim.decision is AcceptDecision.RUN
     assert store.execute(finish(content(number), token=b"%d" % os.getpid())) is State.DONE
 
 deliver(0)
@@ -56,7 +56,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 async def deliver(store: RedisStore, number: int) -> None:
-    assert (await store.aexecute(accept(content(number)))).verdict is AcceptDecision.RUN
+    assert (await store.aexecute(accept(content(number)))).decision is AcceptDecision.RUN
     assert await store.aexecute(finish(content(number))) is State.DONE
 
 
@@ -65,13 +65,13 @@ async def deliver_and_close(store: RedisStore, number: int) -> None:
     await store.aclose()
 
 
-def test_a_store_works_in_one_event_loop_after_another(redis_url: str) -> None:
+def test_store_works_in_one_event_loop_after_another(redis_url: str) -> None:
     store = RedisStore(redis_url)
     for number in range(3):
         asyncio.run(deliver_and_close(store, number))
 
 
-def test_a_store_works_in_event_loops_side_by_side(redis_url: str) -> None:
+def test_store_works_in_concurrent_event_loops(redis_url: str) -> None:
     store, failures = RedisStore(redis_url), list[BaseException]()
 
     async def deliveries(first: int) -> None:
@@ -81,7 +81,7 @@ def test_a_store_works_in_event_loops_side_by_side(redis_url: str) -> None:
     def program(first: int) -> None:
         try:
             asyncio.run(deliveries(first))
-        except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test.
+        except BaseException as error:  # noqa: BLE001 - the test reports a thread's failure.
             failures.append(error)
 
     threads = [threading.Thread(target=program, args=(first,)) for first in (0, 1000)]
@@ -92,10 +92,10 @@ def test_a_store_works_in_event_loops_side_by_side(redis_url: str) -> None:
     assert failures == []
 
 
-def test_an_event_loop_that_was_closed_is_forgotten(redis_url: str) -> None:
+def test_closed_event_loop_is_dropped(redis_url: str) -> None:
     store = RedisStore(redis_url)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # Nobody closes, which redis-py tells.
+        warnings.simplefilter("ignore", ResourceWarning)  # redis-py warns of unclosed clients.
         for number in range(5):
             asyncio.run(deliver(store, number))
         assert len(store._loops) == 1
@@ -103,15 +103,15 @@ def test_an_event_loop_that_was_closed_is_forgotten(redis_url: str) -> None:
         gc.collect()
 
 
-def test_a_store_survives_a_fork(redis_url: str) -> None:
-    told = subprocess.run(
+def test_store_survives_a_fork(redis_url: str) -> None:
+    result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKS, redis_url],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert told.stdout == "[0, 0, 0, 0]\n", told.stderr
+    assert result.stdout == "[0, 0, 0, 0]\n", result.stderr
 
 
 def test_closing_closes_the_connections(redis_url: str, client: redis.Redis) -> None:
@@ -122,7 +122,7 @@ def test_closing_closes_the_connections(redis_url: str, client: redis.Redis) -> 
     eventually(lambda: len(client.client_list()) == before)
 
 
-def test_a_closed_store_opens_again(redis_url: str) -> None:
+def test_closed_store_reopens(redis_url: str) -> None:
     store = RedisStore(redis_url)
     store.execute(accept(content()))
     store.close()
@@ -138,27 +138,27 @@ def test_closing_in_an_event_loop_closes_its_connection(
     eventually(lambda: len(client.client_list()) == before)
 
 
-def test_closing_in_an_event_loop_that_never_asked_is_nothing(redis_url: str) -> None:
+def test_closing_in_an_unused_event_loop_does_nothing(redis_url: str) -> None:
     asyncio.run(RedisStore(redis_url).aclose())
 
 
-def test_closing_waits_for_what_is_under_way(redis_url: str) -> None:
+def test_closing_waits_for_pending_operations(redis_url: str) -> None:
     async def program() -> AcceptDecision:
         store = RedisStore(redis_url)
         asked = asyncio.ensure_future(store.aexecute(accept(content())))
         await asyncio.sleep(0)
         await store.aclose()
-        return (await asked).verdict
+        return (await asked).decision
 
     assert asyncio.run(program()) is AcceptDecision.RUN
 
 
-def test_a_blocking_client_serves_a_blocking_program(client: redis.Redis) -> None:
+def test_sync_client_serves_a_sync_program(client: redis.Redis) -> None:
     store = RedisStore(client)
-    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content())).decision is AcceptDecision.RUN
 
 
-def test_a_blocking_client_serves_an_asyncio_program(client: redis.Redis) -> None:
+def test_sync_client_serves_an_asyncio_program(client: redis.Redis) -> None:
     async def deliveries() -> None:
         store = RedisStore(client)
         await asyncio.gather(*(deliver(store, number) for number in range(50)))
@@ -167,7 +167,7 @@ def test_a_blocking_client_serves_an_asyncio_program(client: redis.Redis) -> Non
     asyncio.run(deliveries())
 
 
-def test_an_asyncio_client_serves_an_asyncio_program(redis_url: str) -> None:
+def test_asyncio_client_serves_an_asyncio_program(redis_url: str) -> None:
     async def deliveries() -> None:
         store = RedisStore(redis.asyncio.Redis.from_url(redis_url))
         await asyncio.gather(*(deliver(store, number) for number in range(50)))
@@ -176,13 +176,13 @@ def test_an_asyncio_client_serves_an_asyncio_program(redis_url: str) -> None:
     asyncio.run(deliveries())
 
 
-def test_an_asyncio_client_is_refused_in_a_blocking_program(redis_url: str) -> None:
+def test_asyncio_client_is_refused_in_a_sync_program(redis_url: str) -> None:
     store = RedisStore(redis.asyncio.Redis.from_url(redis_url))
     with pytest.raises(ConfigurationError, match="Pass RedisStore a URL, which serves both"):
         store.execute(accept(content()))
 
 
-def test_an_asyncio_client_is_refused_in_a_second_event_loop(redis_url: str) -> None:
+def test_asyncio_client_is_refused_in_a_second_event_loop(redis_url: str) -> None:
     store = RedisStore(redis.asyncio.Redis.from_url(redis_url))
     with asyncio.Runner() as first:
         first.run(deliver(store, 1))

@@ -1,4 +1,4 @@
-"""Programs that end in the middle of a delivery: what was taken is given back, done stays done."""
+"""Programs that end in the middle of a delivery: leases are released, done stays done."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.support.waiting import aeventually
 
 
 @pytest.fixture(autouse=True)
-def nobody_closes() -> Iterator[None]:
-    """A program that ends like this leaves its connection to the garbage, which redis-py tells."""
+def unclosed_connections() -> Iterator[None]:
+    """Ignore redis-py's warning of a connection that such a program leaves open."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
@@ -30,7 +30,7 @@ def nobody_closes() -> Iterator[None]:
 
 
 class Program:
-    """A program that ends as soon as something holds, whatever it was doing, and its successor."""
+    """A program that ends as soon as a condition holds, and its successor."""
 
     def __init__(self, store: RedisStore) -> None:
         self.receiver = Receiver(SECRET, store=store)
@@ -64,7 +64,7 @@ class Program:
         return self.receiver.receive(*self.made).outcome
 
 
-def test_in_a_handler(redis_url: str) -> None:
+def test_close_in_a_handler(redis_url: str) -> None:
     with closing(RedisStore(redis_url)) as store:
         program = Program(store)
         program.waits = True
@@ -73,7 +73,7 @@ def test_in_a_handler(redis_url: str) -> None:
         assert program.ran == 2
 
 
-def test_before_anything_was_sent(redis_url: str) -> None:
+def test_close_before_anything_was_sent(redis_url: str) -> None:
     with closing(RedisStore(redis_url)) as store:
         program = Program(store)
         program.end_when(lambda: True)
@@ -81,7 +81,7 @@ def test_before_anything_was_sent(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_while_the_store_accepts(redis_url: str) -> None:
+def test_close_while_the_store_accepts(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, closing(RedisStore(proxy.url)) as store:
         program = Program(store)
         proxy.latency = 0.1
@@ -91,7 +91,7 @@ def test_while_the_store_accepts(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_while_the_store_records_the_last_handler(redis_url: str) -> None:
+def test_close_while_the_store_records_the_last_handler(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, closing(RedisStore(proxy.url)) as store:
         program = Program(store)
         proxy.latency = 0.1
@@ -101,7 +101,7 @@ def test_while_the_store_records_the_last_handler(redis_url: str) -> None:
         assert program.ran == 1
 
 
-def test_where_a_blocking_client_is_asked_in_threads(redis_url: str) -> None:
+def test_close_with_a_sync_client_in_threads(redis_url: str) -> None:
     with Proxy(redis_url) as proxy, redis.Redis.from_url(proxy.url, socket_timeout=1) as client:
         program = Program(RedisStore(client))
         proxy.latency = 0.1

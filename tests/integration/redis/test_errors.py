@@ -1,4 +1,4 @@
-"""Whatever a server answers instead: 503, never another exception, and never its password."""
+"""Errors of the server: a 503, never another exception, and never its password."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ERRORS = [
     "BUSY Redis is busy running a script.",
     "NOSCRIPT No matching script.",
     "ERR unknown command 'EVALSHA'",
-    "UNHEARD-OF nobody knows this error",
+    "UNHEARD-OF an unknown error",
 ]
 
 
 @both_ways
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.partition(" ")[0])
 @pytest.mark.parametrize("what", [b"EVALSHA", b"done"], ids=["accept", "finish"])
-def test_an_error_of_the_server_is_unavailable_and_nothing_else(
+def test_every_server_error_is_unavailable(
     redis_url: str, receive: Receive, error: str, what: bytes
 ) -> None:
     with (
@@ -48,7 +48,7 @@ def test_an_error_of_the_server_is_unavailable_and_nothing_else(
 
 
 @both_ways
-def test_the_password_of_a_server_that_is_gone_is_nowhere(
+def test_password_of_an_unreachable_server_is_shown_nowhere(
     receive: Receive, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
@@ -57,7 +57,7 @@ def test_the_password_of_a_server_that_is_gone_is_nowhere(
 
 
 @both_ways
-def test_the_password_that_a_server_refuses_is_nowhere(
+def test_refused_password_is_shown_nowhere(
     redis_url: str, receive: Receive, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
@@ -69,6 +69,6 @@ def test_the_password_that_a_server_refuses_is_nowhere(
 def assert_no_password(reply: Reply, log: pytest.LogCaptureFixture) -> None:
     assert_unavailable(reply)
     assert reply.error is not None
-    told = "".join(traceback.format_exception(reply.error)) + log.text + repr(reply)
-    assert "hunter2" not in told
-    assert SECRET not in told
+    result = "".join(traceback.format_exception(reply.error)) + log.text + repr(reply)
+    assert "hunter2" not in result
+    assert SECRET not in result

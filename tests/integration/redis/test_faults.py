@@ -1,4 +1,4 @@
-"""A server that is gone, hangs, is full or refuses: 503, soon, and nothing is promised."""
+"""A server that is unreachable, hangs, is full or refuses: a 503 in time."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def bound_since(computed: float) -> float:
 
 
 @both_ways
-def test_a_server_that_is_gone_is_unavailable_at_once(
+def test_unreachable_server_is_unavailable_at_once(
     server: EmbeddedServer, store: RedisStore, receive: Receive
 ) -> None:
     server.stop()
@@ -88,7 +88,7 @@ def test_a_server_that_is_gone_is_unavailable_at_once(
 
 
 @both_ways
-def test_a_server_that_comes_back_serves_again(
+def test_restarted_server_serves_again(
     server: EmbeddedServer, store: RedisStore, receive: Receive
 ) -> None:
     shop = Shop(store)
@@ -101,7 +101,7 @@ def test_a_server_that_comes_back_serves_again(
 
 @both_ways
 @pytest.mark.parametrize("used", [True, False])
-def test_a_server_that_hangs_is_unavailable_in_time(
+def test_hanging_server_is_unavailable_in_time(
     server: EmbeddedServer, store: RedisStore, receive: Receive, *, used: bool
 ) -> None:
     shop = Shop(store)
@@ -115,7 +115,7 @@ def test_a_server_that_hangs_is_unavailable_in_time(
     assert not shop.ran
 
 
-def test_a_server_that_hangs_between_two_deliveries_of_a_program_is_told_in_time(
+def test_server_that_hangs_later_is_unavailable_in_time(
     server: EmbeddedServer, store: RedisStore
 ) -> None:
     async def program() -> None:
@@ -131,35 +131,35 @@ def test_a_server_that_hangs_between_two_deliveries_of_a_program_is_told_in_time
     asyncio.run(program())
 
 
-def test_two_hundred_deliveries_at_once_are_answered_in_time_where_the_server_hangs(
+def test_hanging_server_answers_200_concurrent_deliveries_in_time(
     server: EmbeddedServer, store: RedisStore
 ) -> None:
     async def program() -> list[tuple[Outcome, float]]:
         shop = Shop(store, asynchronous=True)
         await shop.areceive()
         with hanging(server):
-            told = await asyncio.gather(*(atimed(shop) for _ in range(200)))
+            result = await asyncio.gather(*(atimed(shop) for _ in range(200)))
         await store.aclose()
-        return told
+        return result
 
     computed = time.process_time()
-    told = asyncio.run(program())
-    assert {outcome for outcome, _ in told} == {Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < bound_since(computed)
+    result = asyncio.run(program())
+    assert {outcome for outcome, _ in result} == {Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < bound_since(computed)
 
 
-def test_more_threads_than_connections_are_answered_in_time_where_the_server_hangs(
+def test_hanging_server_answers_more_threads_than_connections_in_time(
     server: EmbeddedServer, store: RedisStore
 ) -> None:
     shop = Shop(store)
     with hanging(server), ThreadPoolExecutor(100) as threads:
-        told = list(threads.map(lambda _: timed(blocking, shop), range(100)))
-    assert {reply.outcome for reply, _ in told} == {Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < BOUND
+        result = list(threads.map(lambda _: timed(blocking, shop), range(100)))
+    assert {reply.outcome for reply, _ in result} == {Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < BOUND
 
 
 @both_ways
-def test_a_server_that_is_full_is_unavailable_and_recovers(
+def test_full_server_is_unavailable_and_recovers(
     server: EmbeddedServer, store: RedisStore, receive: Receive
 ) -> None:
     shop = Shop(store)
@@ -169,48 +169,44 @@ def test_a_server_that_is_full_is_unavailable_and_recovers(
     assert receive(shop).outcome is Outcome.PROCESSED
 
 
-def test_what_runs_can_be_finished_though_the_server_is_full(
+def test_running_delivery_can_finish_on_a_full_server(
     server: EmbeddedServer, store: RedisStore
 ) -> None:
     store.execute(accept(content()))
     with full(server):
         assert store.execute(finish(content())) is State.DONE
-    assert store.execute(accept(content(), token=b"other")).verdict is AcceptDecision.DUPLICATE
+    assert store.execute(accept(content(), token=b"other")).decision is AcceptDecision.DUPLICATE
 
 
-def test_a_duplicate_is_known_though_the_server_is_full(
-    server: EmbeddedServer, store: RedisStore
-) -> None:
+def test_duplicate_is_known_on_a_full_server(server: EmbeddedServer, store: RedisStore) -> None:
     store.execute(accept(content()))
     store.execute(finish(content()))
     with full(server):
         again = store.execute(accept(content(), token=b"other"))
-    assert again.verdict is AcceptDecision.DUPLICATE
+    assert again.decision is AcceptDecision.DUPLICATE
 
 
 @pytest.mark.parametrize("burst", [100, 500])
-def test_a_burst_on_a_slow_link_is_answered_in_time_and_runs_at_most_once(
-    redis_url: str, burst: int
-) -> None:
+def test_burst_on_a_slow_link_runs_at_most_once(redis_url: str, burst: int) -> None:
     async def program(store: RedisStore) -> list[tuple[Outcome, float]]:
         shop = Shop(store, asynchronous=True)
-        told = await asyncio.gather(*(atimed(shop) for _ in range(burst)))
+        result = await asyncio.gather(*(atimed(shop) for _ in range(burst)))
         await store.aclose()
         assert set(shop.ran.values()) == {1}
-        return told
+        return result
 
     computed = time.process_time()
     with Proxy(redis_url, latency=0.2) as proxy:
-        told = asyncio.run(program(RedisStore(proxy.url)))
-    assert {outcome for outcome, _ in told} <= {Outcome.PROCESSED, Outcome.UNAVAILABLE}
-    assert max(seconds for _, seconds in told) < bound_since(computed)
+        result = asyncio.run(program(RedisStore(proxy.url)))
+    assert {outcome for outcome, _ in result} <= {Outcome.PROCESSED, Outcome.UNAVAILABLE}
+    assert max(seconds for _, seconds in result) < bound_since(computed)
 
 
-def test_a_client_whose_pool_is_too_small_is_unavailable_and_nothing_else(redis_url: str) -> None:
+def test_exhausted_pool_is_unavailable(redis_url: str) -> None:
     with Proxy(redis_url, latency=0.05) as proxy:
         pool = redis.ConnectionPool.from_url(proxy.url, max_connections=5, socket_timeout=1)
         shop = Shop(RedisStore(redis.Redis.from_pool(pool)))
         with ThreadPoolExecutor(50) as threads:
-            told = list(threads.map(lambda _: blocking(shop).outcome, range(50)))
+            result = list(threads.map(lambda _: blocking(shop).outcome, range(50)))
         shop.receiver.close()
-    assert set(told) == {Outcome.PROCESSED, Outcome.UNAVAILABLE}
+    assert set(result) == {Outcome.PROCESSED, Outcome.UNAVAILABLE}

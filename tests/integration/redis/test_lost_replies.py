@@ -1,4 +1,4 @@
-"""A command that ran and whose answer was lost: neither lost nor run twice."""
+"""Commands whose answer was lost: neither lost nor executed twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 @both_ways
 @cut_or_silent
 @pytest.mark.parametrize("what", [ACCEPT, DONE], ids=["accept", "finish"])
-def test_a_delivery_whose_answer_was_lost_is_processed_once(
+def test_delivery_with_a_lost_answer_is_processed_once(
     proxy: Proxy, receive: Receive, what: bytes, *, silently: bool
 ) -> None:
     with closing(RedisStore(proxy.url)) as store:
@@ -45,7 +45,7 @@ def test_a_delivery_whose_answer_was_lost_is_processed_once(
 
 
 @both_ways
-def test_a_duplicate_whose_answer_was_lost_is_a_duplicate(proxy: Proxy, receive: Receive) -> None:
+def test_duplicate_with_a_lost_answer_is_a_duplicate(proxy: Proxy, receive: Receive) -> None:
     with closing(RedisStore(proxy.url)) as store:
         shop = Shop(store)
         made = shop.make()
@@ -56,7 +56,7 @@ def test_a_duplicate_whose_answer_was_lost_is_a_duplicate(proxy: Proxy, receive:
 
 
 @both_ways
-def test_a_failure_whose_record_was_not_answered_is_retried(proxy: Proxy, receive: Receive) -> None:
+def test_failure_with_a_lost_answer_is_retried(proxy: Proxy, receive: Receive) -> None:
     def fail() -> None:
         if shop.ran.total() == 1:
             raise ValueError
@@ -72,7 +72,7 @@ def test_a_failure_whose_record_was_not_answered_is_retried(proxy: Proxy, receiv
 
 
 @both_ways
-def test_a_delivery_whose_answer_was_lost_twice_runs_when_the_lease_has_ended(
+def test_delivery_with_two_lost_answers_runs_after_its_lease(
     proxy: Proxy, receive: Receive
 ) -> None:
     with closing(RedisStore(proxy.url, lease=timedelta(seconds=0.5))) as store:
@@ -82,14 +82,14 @@ def test_a_delivery_whose_answer_was_lost_twice_runs_when_the_lease_has_ended(
         proxy.lose_answer(ACCEPT)
         proxy.lose_answer(ACCEPT)
         assert receive(shop, made).outcome is Outcome.UNAVAILABLE
-        told = receive(shop, made)
-        assert (told.outcome, retry_after(told)) == (Outcome.IN_PROGRESS, 1)
+        result = receive(shop, made)
+        assert (result.outcome, retry_after(result)) == (Outcome.IN_PROGRESS, 1)
         eventually(lambda: receive(shop, made).outcome is Outcome.PROCESSED)
     assert set(shop.ran.values()) == {1}
 
 
 @pytest.mark.parametrize("what", [ACCEPT, DONE], ids=["accept", "finish"])
-def test_a_group_whose_answers_were_lost_is_processed_once(proxy: Proxy, what: bytes) -> None:
+def test_batch_with_lost_answers_is_processed_once(proxy: Proxy, what: bytes) -> None:
     def at_once(shop: Shop, each: SignedDelivery) -> Awaitable[Reply]:
         return shop.areceive(each)
 

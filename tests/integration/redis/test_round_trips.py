@@ -1,4 +1,4 @@
-"""What a delivery costs Redis: counted where it arrives."""
+"""The commands and round trips of a delivery, counted at the server."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def store(proxy: Proxy) -> Iterator[RedisStore]:
 
 
 def evalsha(client: redis.Redis) -> int:
-    told = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
-    return int(told["calls"])
+    result = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(result["calls"])
 
 
 async def connected(store: RedisStore) -> None:
-    """Have it connect and look at the server's settings, which it does once."""
+    """Connect and check the server's settings, which happens once."""
     await store.aexecute(accept(b"connected"))
     await store.aexecute(accept(b"looked"))
 
 
-def test_accepting_is_one_command_and_one_round_trip(
+def test_accept_is_one_command_and_one_round_trip(
     store: RedisStore, client: redis.Redis, proxy: Proxy
 ) -> None:
     before = evalsha(client), proxy.turns
@@ -59,7 +59,7 @@ def test_accepting_is_one_command_and_one_round_trip(
     assert (evalsha(client) - before[0], proxy.turns - before[1]) == (1, 1)
 
 
-def test_finishing_is_one_command_and_one_round_trip(
+def test_finish_is_one_command_and_one_round_trip(
     store: RedisStore, client: redis.Redis, proxy: Proxy
 ) -> None:
     store.execute(accept(content()))
@@ -68,14 +68,14 @@ def test_finishing_is_one_command_and_one_round_trip(
     assert (evalsha(client) - before[0], proxy.turns - before[1]) == (1, 1)
 
 
-def test_an_inline_delivery_is_two_round_trips(store: RedisStore, proxy: Proxy) -> None:
+def test_inline_delivery_is_two_round_trips(store: RedisStore, proxy: Proxy) -> None:
     shop, before = Shop(store), proxy.turns
     assert shop.receive().outcome is Outcome.PROCESSED
     assert proxy.turns - before == 2
 
 
 @pytest.mark.answers("RPL-19")
-def test_a_duplicate_is_one_round_trip(store: RedisStore, proxy: Proxy) -> None:
+def test_duplicate_is_one_round_trip(store: RedisStore, proxy: Proxy) -> None:
     shop = Shop(store)
     made = shop.make()
     shop.receive(made)
@@ -84,7 +84,7 @@ def test_a_duplicate_is_one_round_trip(store: RedisStore, proxy: Proxy) -> None:
     assert proxy.turns - before == 1
 
 
-def test_an_asyncio_program_pays_the_same(store: RedisStore, proxy: Proxy) -> None:
+def test_asyncio_program_has_the_same_round_trips(store: RedisStore, proxy: Proxy) -> None:
     async def deliveries() -> tuple[int, int]:
         shop = Shop(store, asynchronous=True)
         await shop.areceive()
@@ -98,7 +98,7 @@ def test_an_asyncio_program_pays_the_same(store: RedisStore, proxy: Proxy) -> No
     assert asyncio.run(deliveries()) == (2, 1)
 
 
-def test_a_forged_delivery_costs_redis_nothing(store: RedisStore, proxy: Proxy) -> None:
+def test_forged_delivery_sends_redis_nothing(store: RedisStore, proxy: Proxy) -> None:
     shop, before = Shop(store), proxy.turns
     forged = shop.make()._replace(body=b"{}")
     assert shop.receive(forged).outcome is Outcome.INVALID_SIGNATURE
@@ -106,7 +106,7 @@ def test_a_forged_delivery_costs_redis_nothing(store: RedisStore, proxy: Proxy) 
 
 
 @pytest.mark.parametrize("deliveries", [1, MAX_BATCH, 5 * MAX_BATCH])
-def test_what_waits_together_leaves_together(
+def test_pending_calls_share_one_round_trip(
     store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
 ) -> None:
     async def burst() -> tuple[int, int]:
@@ -114,7 +114,7 @@ def test_what_waits_together_leaves_together(
         before = proxy.turns, evalsha(client)
         asked = [accept(content(number)) for number in range(deliveries)]
         claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
         await store.aclose()
         return proxy.turns - before[0], evalsha(client) - before[1]
 
@@ -123,31 +123,27 @@ def test_what_waits_together_leaves_together(
     assert commands == deliveries
 
 
-def test_a_group_holds_no_more_than_a_server_can_take_in_time(
-    store: RedisStore, proxy: Proxy
-) -> None:
+def test_batch_is_bounded_by_the_servers_time(store: RedisStore, proxy: Proxy) -> None:
     async def burst() -> None:
         await connected(store)
         before = proxy.turns
         bodies = [content(number) + b" " * (1 << 20) for number in range(8)]
         claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
-        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
         assert proxy.turns - before >= 4
         await store.aclose()
 
     asyncio.run(burst())
 
 
-def test_scripts_that_the_server_forgot_are_sent_again(
-    store: RedisStore, client: redis.Redis
-) -> None:
+def test_flushed_scripts_are_sent_again(store: RedisStore, client: redis.Redis) -> None:
     client.script_flush()
-    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content())).decision is AcceptDecision.RUN
     client.script_flush()
     assert store.execute(finish(content())) is State.DONE
 
 
-def test_a_group_whose_scripts_the_server_forgot_is_answered_in_order(
+def test_batch_with_flushed_scripts_is_answered_in_order(
     store: RedisStore, client: redis.Redis
 ) -> None:
     async def burst() -> None:

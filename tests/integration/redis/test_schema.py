@@ -1,4 +1,4 @@
-"""What stands in Redis after many deliveries, and what Redis is warned about."""
+"""Keys in Redis after many deliveries, and warnings about its settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def url_of(client: redis.Redis) -> str:
 
 
 def remember(store: RedisStore, count: int) -> None:
-    """Have *count* deliveries accepted and finished, few enough at a time to be done in it."""
+    """Accept and finish *count* deliveries, few at a time, within their lease."""
 
     async def one(number: int) -> None:
         body, token = content(number), os.urandom(8)
@@ -42,14 +42,14 @@ def remember(store: RedisStore, count: int) -> None:
         await store.aexecute(finish(body, token=token))
 
     async def all_of_them() -> None:
-        for first in range(0, count, 200):
-            await asyncio.gather(*(one(first + number) for number in range(min(200, count))))
+        for first in range(0, count, 50):
+            await asyncio.gather(*(one(first + number) for number in range(min(50, count))))
         await store.aclose()
 
     asyncio.run(all_of_them())
 
 
-def test_a_finished_delivery_costs_few_bytes(own: redis.Redis) -> None:
+def test_finished_delivery_takes_few_bytes(own: redis.Redis) -> None:
     store = RedisStore(url_of(own))
     remember(store, 1)  # So that the scripts and the first tables are no part of it.
     own.flushall()
@@ -70,7 +70,7 @@ def keys_after_a_thousand(url: str, prefix: str) -> list[bytes]:
         return [bytes(key) for key in client.scan_iter(count=1000)]
 
 
-def test_every_key_has_the_prefix_and_a_bounded_length_and_tells_nothing(
+def test_keys_have_the_prefix_a_bounded_length_and_no_payload(
     redis_url: str, redis_prefix: str
 ) -> None:
     keys = keys_after_a_thousand(redis_url, redis_prefix)
@@ -90,7 +90,7 @@ def test_every_key_expires(redis_url: str, redis_prefix: str) -> None:
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [(False, True), (True, False), (True, True)])
-def test_what_was_not_finished_expires_as_well(
+def test_unfinished_records_expire(
     redis_url: str, redis_prefix: str, *, fresh: bool, valid: bool
 ) -> None:
     with closing(RedisStore(redis_url, prefix=redis_prefix)) as store:
@@ -100,9 +100,7 @@ def test_what_was_not_finished_expires_as_well(
         assert all(0 < client.pttl(key) <= month for key in client.scan_iter())
 
 
-def test_a_delivery_id_that_carries_ever_new_content_stays_small(
-    redis_url: str, redis_prefix: str
-) -> None:
+def test_delivery_id_with_ever_new_content_stays_small(redis_url: str, redis_prefix: str) -> None:
     with closing(RedisStore(redis_url, prefix=redis_prefix)) as store:
         for number in range(100):
             store.execute(accept(content(number)))
@@ -125,7 +123,7 @@ def ask_both_ways(url: str) -> None:
     store.close()
 
 
-def test_a_server_that_evicts_is_an_error_at_the_start(
+def test_eviction_policy_is_logged_as_an_error(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server(directory, {"maxmemory": "20mb", "maxmemory-policy": "allkeys-lru"}) as url:
@@ -134,7 +132,7 @@ def test_a_server_that_evicts_is_an_error_at_the_start(
     assert ["allkeys-lru" in each.getMessage() for each in errors] == [True, True]
 
 
-def test_a_server_without_a_limit_evicts_nothing(
+def test_eviction_policy_without_a_limit_is_not_logged(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server(directory, {"maxmemory": "0", "maxmemory-policy": "allkeys-lru"}) as url:
@@ -142,7 +140,7 @@ def test_a_server_without_a_limit_evicts_nothing(
     assert caplog.records == []
 
 
-def test_a_server_that_forgets_in_a_restart_is_a_warning_at_the_start(
+def test_missing_append_only_file_is_logged_as_a_warning(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server(directory, {"appendonly": "no"}) as url:
@@ -151,7 +149,7 @@ def test_a_server_that_forgets_in_a_restart_is_a_warning_at_the_start(
     assert caplog.text.count("Set appendonly yes") == 2  # Once for each way to ask.
 
 
-def test_a_server_that_does_not_tell_is_a_warning_and_no_failure(
+def test_refused_info_is_logged_as_a_warning(
     directory: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server(directory, {}) as url:
@@ -168,8 +166,6 @@ def test_a_server_that_does_not_tell_is_a_warning_and_no_failure(
     assert caplog.text.count("Redis refuses INFO") == 2
 
 
-def test_a_server_that_is_set_up_well_is_no_news(
-    redis_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_durable_server_is_not_logged(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
     ask_both_ways(redis_url)
     assert caplog.records == []

@@ -21,7 +21,7 @@ from florentin_webhooks.errors import ConfigurationError
         "redis://localhost/0?decode_responses=true",
     ],
 )
-def test_a_client_that_decodes_is_refused(unfit: str) -> None:
+def test_client_that_decodes_is_refused(unfit: str) -> None:
     with pytest.raises(ConfigurationError, match="Drop decode_responses"):
         RedisStore(unfit)
 
@@ -29,7 +29,7 @@ def test_a_client_that_decodes_is_refused(unfit: str) -> None:
 @pytest.mark.parametrize(
     "unfit", [redis.asyncio.RedisCluster(host="localhost"), None, 6379, object()]
 )
-def test_what_is_no_client_of_one_server_is_refused(unfit: str) -> None:
+def test_object_other_than_a_client_is_refused(unfit: str) -> None:
     with pytest.raises(ConfigurationError, match="takes a URL or a client of one server"):
         RedisStore(unfit)
 
@@ -50,12 +50,12 @@ def test_what_is_no_client_of_one_server_is_refused(unfit: str) -> None:
         "rediss://localhost/0?ssl_cert_reqs=perhaps",
     ],
 )
-def test_a_url_that_would_fail_each_delivery_is_refused_at_once(url: str) -> None:
+def test_invalid_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(ConfigurationError, match="The Redis URL is invalid, or has an option"):
         RedisStore(url)
 
 
-def test_the_refusal_of_a_url_does_not_quote_it() -> None:
+def test_invalid_url_is_not_quoted() -> None:
     with pytest.raises(ConfigurationError) as refused:
         RedisStore("redis://user:hunter2-hunter2@localhost:port/0")
     assert "hunter2" not in f"{refused.value!r} {refused.value.__context__!r}"
@@ -70,7 +70,7 @@ def test_the_refusal_of_a_url_does_not_quote_it() -> None:
         "redis://localhost/0?socket_timeout=5",
     ],
 )
-def test_a_client_that_waits_too_long_is_warned_about(
+def test_client_with_a_long_timeout_is_warned_about(
     slow: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     RedisStore(slow)
@@ -81,7 +81,7 @@ def test_a_client_that_waits_too_long_is_warned_about(
 @pytest.mark.parametrize(
     "fit", ["redis://localhost/0", "redis://localhost/0?protocol=2", redis.Redis(socket_timeout=1)]
 )
-def test_a_client_that_is_quick_is_not_warned_about(
+def test_client_with_a_short_timeout_is_not_warned_about(
     fit: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     RedisStore(fit)

@@ -1,4 +1,4 @@
-"""What fails for good is dead, kept and revived; what cannot be run is not lost."""
+"""Dead letters: kept, revived and requeued; jobs that cannot run are not lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 
 
 @pytest.mark.answers("EVT-11")
-def test_after_the_last_retry_a_delivery_is_dead_and_kept_with_its_body(shop: Workshop) -> None:
+def test_delivery_is_dead_with_its_body_after_its_last_retry(shop: Workshop) -> None:
     shop.does("bill", *[ValueError()] * 3)
     fingerprint = shop.accept()
     assert shop.life(fingerprint) == float("inf")
@@ -35,10 +35,8 @@ def test_after_the_last_retry_a_delivery_is_dead_and_kept_with_its_body(shop: Wo
     assert 29.9 * 86400 < shop.life(fingerprint) <= 30 * 86400
 
 
-@pytest.mark.parametrize("again", [0, 7], ids=["the same bytes", "stamped anew"])
-def test_the_senders_next_duplicate_revives_a_dead_delivery_with_all_its_retries(
-    shop: Workshop, again: int
-) -> None:
+@pytest.mark.parametrize("again", [0, 7], ids=["the same bytes", "new timestamp"])
+def test_duplicate_revives_a_dead_delivery_with_all_retries(shop: Workshop, again: int) -> None:
     shop.does("bill")
     shop.does("mail", *[ValueError()] * 5)
     fingerprint = shop.accept()
@@ -51,7 +49,7 @@ def test_the_senders_next_duplicate_revives_a_dead_delivery_with_all_its_retries
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_dead_delivery_is_revived_however_old_it_is(shop: Workshop) -> None:
+def test_stale_duplicate_revives_a_dead_delivery(shop: Workshop) -> None:
     shop.does("bill", *[ValueError()] * 3)
     fingerprint = shop.accept()
     shop.work_it_off()
@@ -61,7 +59,7 @@ def test_a_dead_delivery_is_revived_however_old_it_is(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_of_two_queues_one_may_die_while_the_other_goes_on(shop: Workshop) -> None:
+def test_part_of_one_queue_dies_while_the_other_runs(shop: Workshop) -> None:
     other = f"{shop.queue}-other"
     shop.does("bill", *[ValueError()] * 3)
     shop.does("mail", ValueError(), queue=other)
@@ -85,7 +83,7 @@ def test_of_two_queues_one_may_die_while_the_other_goes_on(shop: Workshop) -> No
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_retry_later_in_the_last_attempt_makes_nothing_dead(shop: Workshop) -> None:
+def test_retry_later_in_the_last_attempt_is_not_dead(shop: Workshop) -> None:
     shop.does("bill", ValueError(), ValueError(), RetryLater(1))
     fingerprint = shop.accept()
     shop.work_it_off()
@@ -94,7 +92,7 @@ def test_retry_later_in_the_last_attempt_makes_nothing_dead(shop: Workshop) -> N
 
 
 @pytest.mark.answers("RQ-14")
-def test_a_handler_that_is_gone_keeps_the_delivery_from_being_done(
+def test_removed_handler_keeps_the_delivery_unfinished(
     shop: Workshop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.does("bill")
@@ -116,7 +114,7 @@ def test_a_handler_that_is_gone_keeps_the_delivery_from_being_done(
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_handler_that_was_added_after_accepting_does_not_run(shop: Workshop) -> None:
+def test_handler_added_after_accept_does_not_run(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     shop.hooks.router._frozen_because = None
@@ -126,7 +124,7 @@ def test_a_handler_that_was_added_after_accepting_does_not_run(shop: Workshop) -
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_queue_that_has_another_name_by_now_is_worked_off_under_its_old_one(
+def test_renamed_queue_is_processed_under_its_old_name(
     shop: Workshop,
 ) -> None:
     shop.does("bill")
@@ -137,7 +135,7 @@ def test_a_queue_that_has_another_name_by_now_is_worked_off_under_its_old_one(
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_job_pushed_by_hand_runs_nothing_again(shop: Workshop) -> None:
+def test_job_pushed_by_hand_runs_nothing_again(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     shop.client.rpush(shop.rq().key, shop.job_id(fingerprint))
@@ -147,7 +145,7 @@ def test_a_job_pushed_by_hand_runs_nothing_again(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_job_requeued_through_rq_itself_runs_what_is_left(shop: Workshop) -> None:
+def test_job_requeued_by_rq_runs_its_unfinished_handlers(shop: Workshop) -> None:
     shop.does("bill")
     shop.does("mail", *[ValueError()] * 3)
     fingerprint = shop.accept()
@@ -160,9 +158,7 @@ def test_a_job_requeued_through_rq_itself_runs_what_is_left(shop: Workshop) -> N
 
 
 @pytest.mark.answers("RQ-03")
-def test_a_body_that_was_changed_in_redis_is_not_run(
-    shop: Workshop, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_body_changed_in_redis_is_not_run(shop: Workshop, caplog: pytest.LogCaptureFixture) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     forged = envelope({"user": {"id": "usr_1"}})
@@ -176,7 +172,7 @@ def test_a_body_that_was_changed_in_redis_is_not_run(
     ] * 3
 
 
-def test_a_dropped_record_ends_its_job(shop: Workshop) -> None:
+def test_discarded_record_ends_its_job(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
@@ -187,7 +183,7 @@ def test_a_dropped_record_ends_its_job(shop: Workshop) -> None:
 
 
 @pytest.mark.answers("RQ-14")
-def test_a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others(
+def test_worker_without_the_receivers_module_leaves_the_job_to_others(
     shop: Workshop, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.does("bill")
@@ -202,7 +198,7 @@ def test_a_worker_that_lacks_the_receivers_module_leaves_the_delivery_to_others(
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_what_only_such_workers_had_is_dead_and_can_be_revived(
+def test_job_that_only_such_workers_had_can_be_revived(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.does("bill")
@@ -217,7 +213,7 @@ def test_what_only_such_workers_had_is_dead_and_can_be_revived(
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_hundred_dead_jobs_that_are_requeued_twice_run_once_each(
+def test_hundred_dead_letters_requeued_twice_run_once_each(
     redis_url: str, redis_prefix: str
 ) -> None:
     with open_workshop(redis_url, redis_prefix, retries=(1,)) as shop:

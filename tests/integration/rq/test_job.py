@@ -1,4 +1,4 @@
-"""The jobs that are pushed are those that RQ would build, in one round trip, and hold ids only."""
+"""Pushed jobs: as RQ would build them, in one round trip, with ids only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def comparable(fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
-    """Have RQ build and enqueue the job, with nothing but its public API."""
+    """Build and enqueue the job with RQ's public API only."""
     where = shop.rq(queue)
     where.enqueue(
         PROCESS,
@@ -70,7 +70,7 @@ def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
     )
 
 
-def test_a_job_of_ours_is_in_every_key_and_field_the_one_that_rq_enqueues(shop: Workshop) -> None:
+def test_job_equals_the_one_that_rq_enqueues(shop: Workshop) -> None:
     fingerprint = shop.accept()
     ours = in_rq(shop)
     shop.client.delete(*ours)
@@ -81,7 +81,7 @@ def test_a_job_of_ours_is_in_every_key_and_field_the_one_that_rq_enqueues(shop: 
     assert ours == theirs
 
 
-def test_two_deliveries_have_jobs_that_differ_in_the_fingerprint_only(shop: Workshop) -> None:
+def test_jobs_of_two_deliveries_differ_in_the_fingerprint_only(shop: Workshop) -> None:
     first = shop.accept()
     second = shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-0002"), delivery_id="id-2"))
     texts = [repr(comparable(shop.job(each))).replace(each, "") for each in (first, second)]
@@ -89,7 +89,7 @@ def test_two_deliveries_have_jobs_that_differ_in_the_fingerprint_only(shop: Work
     assert shop.listed() == [shop.job_id(first), shop.job_id(second)]
 
 
-def test_what_rq_enqueued_itself_runs_as_well(shop: Workshop) -> None:
+def test_job_enqueued_by_rq_runs(shop: Workshop) -> None:
     fingerprint = shop.accept()
     shop.client.delete(f"rq:job:{shop.job_id(fingerprint)}", shop.rq().key)
     built_by_rq(shop, fingerprint, shop.queue)
@@ -99,9 +99,7 @@ def test_what_rq_enqueued_itself_runs_as_well(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_job_of_ours_runs_to_its_end_in_a_worker_of_rqs_own(
-    shop: Workshop, redis_url: str
-) -> None:
+def test_job_runs_in_a_worker_of_rqs_own(shop: Workshop, redis_url: str) -> None:
     fingerprint = shop.accept()
     for queue in (shop.queue, f"{shop.queue}-other"):
         with redis.Redis.from_url(redis_url) as client:
@@ -117,7 +115,7 @@ def test_a_job_of_ours_runs_to_its_end_in_a_worker_of_rqs_own(
     assert shop.client.keys("rq:job:*") == []
 
 
-def test_a_job_holds_the_receivers_path_the_fingerprint_and_the_queue_as_json(
+def test_job_holds_path_fingerprint_and_queue_as_json(
     shop: Workshop,
 ) -> None:
     fingerprint = shop.accept()
@@ -129,8 +127,8 @@ def test_a_job_holds_the_receivers_path_the_fingerprint_and_the_queue_as_json(
 
 
 def evalsha(client: redis.Redis) -> int:
-    told = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
-    return int(told["calls"])
+    result = client.info("commandstats").get("cmdstat_evalsha", {"calls": 0})
+    return int(result["calls"])
 
 
 @pytest.fixture
@@ -156,7 +154,7 @@ def handle(_event: Event) -> None: ...
 def handle_elsewhere(_event: Event) -> None: ...
 
 
-def test_an_accepted_delivery_is_one_command_and_one_round_trip(
+def test_queued_delivery_is_one_command_and_one_round_trip(
     proxy: Proxy, shop: Workshop, redis_prefix: str
 ) -> None:
     site = Site(proxy, redis_prefix)
@@ -169,7 +167,7 @@ def test_an_accepted_delivery_is_one_command_and_one_round_trip(
 
 
 @pytest.mark.parametrize("deliveries", [1, 2 * MAX_BATCH])
-def test_in_an_asyncio_program_accepted_deliveries_share_round_trips(
+def test_queued_deliveries_share_round_trips_in_asyncio(
     proxy: Proxy, shop: Workshop, redis_prefix: str, deliveries: int
 ) -> None:
     site = Site(proxy, redis_prefix)
@@ -193,7 +191,7 @@ def test_in_an_asyncio_program_accepted_deliveries_share_round_trips(
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_accept_whose_answer_was_lost_is_accepted_and_pushed_once(
+def test_accept_with_a_lost_answer_pushes_once(
     proxy: Proxy, shop: Workshop, redis_prefix: str, asynchronous: bool
 ) -> None:
     site = Site(proxy, redis_prefix)
@@ -220,9 +218,7 @@ def test_an_accept_whose_answer_was_lost_is_accepted_and_pushed_once(
 
 
 @pytest.mark.answers("RQ-05")
-def test_threads_that_accept_the_same_delivery_push_it_once(
-    redis_url: str, redis_prefix: str
-) -> None:
+def test_concurrent_accepts_of_one_delivery_push_it_once(redis_url: str, redis_prefix: str) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with open_workshop(redis_url, redis_prefix) as shop:

@@ -49,7 +49,7 @@ def endings(shop: Workshop, fingerprint: str) -> list[str]:
 
 
 @pytest.mark.answers("EVT-14")
-def test_an_older_event_than_the_newest_handled_is_superseded(shop: Workshop) -> None:
+def test_event_older_than_the_newest_handled_is_superseded(shop: Workshop) -> None:
     numbers(shop)
     newer, older = shop.accept(invoice("new", 30)), shop.accept(invoice("old", 10))
     shop.work()
@@ -58,7 +58,7 @@ def test_an_older_event_than_the_newest_handled_is_superseded(shop: Workshop) ->
     assert shop.record(older).state is State.DONE
 
 
-def test_equal_times_run_and_so_do_newer_ones(shop: Workshop) -> None:
+def test_events_with_equal_or_newer_times_run(shop: Workshop) -> None:
     numbers(shop)
     for number, seconds in [("a", 10), ("b", 10), ("c", 11)]:
         shop.accept(invoice(number, seconds))
@@ -66,7 +66,7 @@ def test_equal_times_run_and_so_do_newer_ones(shop: Workshop) -> None:
     assert shop.ran == ["a", "b", "c"]
 
 
-def test_each_entity_has_a_newest_event_of_its_own(shop: Workshop) -> None:
+def test_each_entity_has_its_own_newest_event(shop: Workshop) -> None:
     numbers(shop)
     shop.accept(invoice("new", 30, of="inv_1"))
     shop.accept(invoice("old", 10, of="inv_2"))
@@ -74,7 +74,7 @@ def test_each_entity_has_a_newest_event_of_its_own(shop: Workshop) -> None:
     assert shop.ran == ["new", "old"]
 
 
-def test_an_event_of_no_entity_always_runs(shop: Workshop) -> None:
+def test_event_without_an_entity_always_runs(shop: Workshop) -> None:
     numbers(shop, latest=lambda _event: None)
     shop.accept(invoice("new", 30))
     shop.accept(invoice("old", 10))
@@ -90,7 +90,7 @@ def test_an_event_of_no_entity_always_runs(shop: Workshop) -> None:
         (Discard(), ["new"]),
     ],
 )
-def test_only_what_was_handled_supersedes(
+def test_only_a_handled_event_supersedes(
     shop: Workshop, error: BaseException, ran: list[str]
 ) -> None:
     numbers(shop, error)
@@ -101,7 +101,7 @@ def test_only_what_was_handled_supersedes(
     assert shop.ran == ran
 
 
-def test_what_latest_raises_fails_the_handler(shop: Workshop) -> None:
+def test_error_in_latest_fails_the_handler(shop: Workshop) -> None:
     numbers(shop, latest=lambda event: event.data.nothing)
     fingerprint = shop.accept(invoice("new", 30))
     shop.work()
@@ -127,7 +127,7 @@ def in_two_workers(shop: Workshop, first: str, second: str) -> tuple[JobResult, 
         return running.result(), other
 
 
-def test_under_two_workers_an_entity_is_handled_by_one_at_a_time(shop: Workshop) -> None:
+def test_two_workers_handle_an_entity_one_at_a_time(shop: Workshop) -> None:
     @shop.handles("bill", InvoiceCreated, latest=by_invoice)
     def bill(event: InvoiceCreated) -> None:
         shop.ran.append(event.data.invoice.number)

@@ -1,4 +1,4 @@
-"""``once`` in workers: safe under two of them, and not forgotten by failures."""
+"""``once`` in workers: safe with two of them, and kept after failures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
         yield opened
 
 
-def test_what_is_guarded_by_once_runs_once_though_the_handler_is_retried(shop: Workshop) -> None:
+def test_once_block_runs_once_in_a_retried_handler(shop: Workshop) -> None:
     failing = [ValueError(), ValueError(), None]
 
     @shop.handles("bill")
@@ -40,7 +40,7 @@ def test_what_is_guarded_by_once_runs_once_though_the_handler_is_retried(shop: W
     assert shop.ran == ["mail True", "mail False", "mail False"]
 
 
-def test_what_failed_inside_once_runs_again(shop: Workshop) -> None:
+def test_once_block_that_failed_runs_again(shop: Workshop) -> None:
     failing = [ValueError(), None]
 
     @shop.handles("bill")
@@ -55,7 +55,7 @@ def test_what_failed_inside_once_runs_again(shop: Workshop) -> None:
     assert shop.ran == ["mail True", "mail True"]
 
 
-def test_labels_are_guarded_one_by_one_and_each_for_the_whole_delivery(shop: Workshop) -> None:
+def test_each_label_is_guarded_for_the_whole_delivery(shop: Workshop) -> None:
     def guarded(*labels: str) -> Handler:
         def handler(_event: Event, delivery: Delivery) -> None:
             for label in labels:
@@ -71,7 +71,7 @@ def test_labels_are_guarded_one_by_one_and_each_for_the_whole_delivery(shop: Wor
     assert shop.ran == ["mail True", "mail False", "sms True"]
 
 
-def test_under_two_workers_one_gets_inside_once_and_the_other_comes_later(
+def test_second_worker_of_a_once_block_comes_later(
     shop: Workshop,
 ) -> None:
     other = f"{shop.queue}-other"
@@ -108,7 +108,7 @@ def test_under_two_workers_one_gets_inside_once_and_the_other_comes_later(
     assert shop.ran == ["mail True", "mail False"]
 
 
-def test_one_who_wakes_up_late_does_nothing_once(shop: Workshop) -> None:
+def test_once_block_of_an_expired_lease_does_not_run(shop: Workshop) -> None:
     part: list[object] = []
 
     @shop.handles("bill")
@@ -129,7 +129,7 @@ def test_one_who_wakes_up_late_does_nothing_once(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_one_who_wakes_up_while_another_has_the_delivery_comes_later(shop: Workshop) -> None:
+def test_once_block_of_a_lost_lease_comes_later(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event, delivery: Delivery) -> None:
         lapse(shop, fingerprint)
@@ -150,12 +150,12 @@ def test_one_who_wakes_up_while_another_has_the_delivery_comes_later(shop: Works
 
 
 def lapse(shop: Workshop, fingerprint: str) -> None:
-    """Let the lease of a delivery's part end now."""
+    """Expire the lease of a delivery's part."""
     key = f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint)
     assert shop.client.hset(key, f"u:{shop.queue}", 1) == 0
 
 
-def test_a_key_for_the_outside_world_is_the_same_in_every_attempt(shop: Workshop) -> None:
+def test_idempotency_key_is_the_same_in_every_attempt(shop: Workshop) -> None:
     failing = [ValueError(), None]
 
     @shop.handles("bill")
@@ -171,7 +171,7 @@ def test_a_key_for_the_outside_world_is_the_same_in_every_attempt(shop: Workshop
     assert charge != mail
 
 
-def test_once_works_in_inline_handlers_of_a_store_in_memory() -> None:
+def test_once_works_in_inline_handlers_of_the_memory_store() -> None:
     ran: list[bool] = []
     failing = [ValueError(), None]
     hooks = Receiver(SECRET, store=MemoryStore(), clock=lambda: T0)
@@ -189,7 +189,7 @@ def test_once_works_in_inline_handlers_of_a_store_in_memory() -> None:
     assert ran == [True, False]
 
 
-def test_one_whose_part_is_another_ones_by_now_leaves_the_job_where_it_is(shop: Workshop) -> None:
+def test_lost_lease_leaves_the_job_in_place(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         lapse(shop, fingerprint)

@@ -1,4 +1,4 @@
-"""Workers in processes of their own: every class, RQ's own command, and what they leave."""
+"""Worker processes: every class, RQ's own command, and the data they leave."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.support.waiting import eventually
 from tests.support.workshop import told_in
 
 PRIVATE = "ada@adabooks.example"
-"""What stands in every event and in every error of a handler."""
+"""A word in every event and in every error of a handler."""
 
 
 def build(url: str, prefix: str, queue: str) -> Receiver:
@@ -116,8 +116,8 @@ class Site:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = {"FW_URL": self.url, "FW_PREFIX": self.prefix, "FW_QUEUE": self.queue}
-        return {**os.environ, **told}
+        result = {"FW_URL": self.url, "FW_PREFIX": self.prefix, "FW_QUEUE": self.queue}
+        return {**os.environ, **result}
 
     def accept(self, word: str) -> str:
         body = CANONICAL.replace(b"F-0001", f"{PRIVATE} {word}".encode())
@@ -130,7 +130,7 @@ class Site:
         return record.state
 
     def run(self, *command: str) -> None:
-        """Have a worker run what waits now."""
+        """Run all waiting jobs in a worker."""
         done = subprocess.run(
             command,
             cwd=ROOT,
@@ -145,7 +145,7 @@ class Site:
         assert done.returncode == 0, done.stdout
 
     def hurry(self) -> bool:
-        """Let the time for every retry come; say whether there is one."""
+        """Make every retry due; return whether there is one."""
         queue: Any = cast("Any", rq.Queue)(self.queue, connection=self.client, serializer="json")
         waiting = cast("list[bytes]", self.client.zrange(queue.scheduled_job_registry.key, 0, -1))
         for job_id in waiting:
@@ -182,7 +182,7 @@ WORKERS = {
 
 @pytest.mark.answers("RQ-04")
 @pytest.mark.parametrize("worker", WORKERS)
-def test_every_worker_brings_every_delivery_to_its_end_and_leaks_nothing(
+def test_every_worker_class_finishes_all_deliveries_and_leaks_nothing(
     site: Site, worker: str
 ) -> None:
     words = WORDS if worker in ("fork", "simple") else WORDS[-2:]  # The others start slowly.
@@ -256,13 +256,13 @@ def is_pickle(value: bytes) -> bool:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_the_search_would_find_a_pickle(site: Site, protocol: int) -> None:
-    told = pickle.dumps(("tests", None, (1,), {}), protocol)
-    site.client.hset("rq:job:x", "data", zlib.compress(told))
+def test_search_would_find_a_pickle(site: Site, protocol: int) -> None:
+    result = pickle.dumps(("tests", None, (1,), {}), protocol)
+    site.client.hset("rq:job:x", "data", zlib.compress(result))
     assert any(is_pickle(value) for _, value in everything(site.client, b"no record"))
 
 
-def test_the_search_would_find_what_is_private(site: Site) -> None:
+def test_search_would_find_private_data(site: Site) -> None:
     folded = base64.b64encode(zlib.compress(PRIVATE.encode()))
     site.client.xadd("rq:results:x", {"exc_string": folded})
     assert any(PRIVATE.encode() in value for _, value in everything(site.client, b"no record"))
@@ -270,7 +270,7 @@ def test_the_search_would_find_what_is_private(site: Site) -> None:
 
 @contextmanager
 def staying(site: Site, kind: str) -> Iterator[subprocess.Popen[str]]:
-    """A worker that waits for jobs until it is told to end."""
+    """A worker that waits for jobs until it is stopped."""
     with subprocess.Popen(
         (*OUR_WORKER, kind, "--stay"),
         cwd=ROOT,
@@ -290,7 +290,7 @@ def done(site: Site, fingerprints: Sequence[str]) -> bool:
     return all(site.state(each) is State.DONE for each in fingerprints)
 
 
-def test_retries_come_by_themselves_while_a_worker_waits(site: Site) -> None:
+def test_retries_run_while_a_worker_waits(site: Site) -> None:
     sent = [site.accept("twice"), site.accept("later")]
     with staying(site, "fork"):
         eventually(lambda: done(site, sent), seconds=30)

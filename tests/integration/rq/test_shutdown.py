@@ -41,43 +41,43 @@ def ended(worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return worker
 
 
-def test_no_thread_goes_on_that_the_end_of_the_process_would_stop(ended: Any) -> None:
+def test_shutdown_leaves_no_thread_running(ended: Any) -> None:
     assert not ended.pubsub_thread.is_alive()
 
 
-def test_no_scheduler_goes_on(ended: Any) -> None:
+def test_shutdown_leaves_no_scheduler_running(ended: Any) -> None:
     process = ended.scheduler._process
     eventually(lambda: not process.is_alive())
 
 
-def test_nobody_counts_on_it_any_more(ended: Any, shop: Workshop) -> None:
+def test_shutdown_removes_the_worker_from_rq(ended: Any, shop: Workshop) -> None:
     assert not shop.client.sismember("rq:workers", f"rq:worker:{ended.name}")
 
 
-def test_the_next_worker_schedules_at_once(ended: Any, shop: Workshop) -> None:
+def test_next_worker_schedules_at_once(ended: Any, shop: Workshop) -> None:
     assert ended.scheduler.acquired_locks
     assert not shop.client.exists(f"rq:scheduler-lock:{shop.queue}")
 
 
-def test_a_scheduler_that_a_signal_does_not_reach_while_it_is_forked_is_told_again(
+def test_scheduler_that_missed_a_signal_gets_another(
     worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker._start_scheduler()
     process = worker.scheduler._process
-    told = list[int]()
+    result = list[int]()
 
     def lost_at_first(self: Any) -> None:
-        told.append(self.pid)
-        if len(told) > 1:
+        result.append(self.pid)
+        if len(result) > 1:
             os.kill(self.pid, signal.SIGTERM)
 
     monkeypatch.setattr(type(process), "terminate", lost_at_first)
     worker.stop_scheduler()
-    assert told == [process.pid] * 2
+    assert result == [process.pid] * 2
     assert not process.is_alive()
 
 
-def test_a_scheduler_that_does_not_listen_is_killed(
+def test_scheduler_that_ignores_signals_is_killed(
     worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("florentin_webhooks.rq.shutdown._TERMINATE_ATTEMPTS", 1)

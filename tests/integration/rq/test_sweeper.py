@@ -1,4 +1,4 @@
-"""What RQ has lost is put back from what the store remembers, once, and nothing else is touched."""
+"""The sweeper: it requeues lost jobs once, and touches no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def swept(shop: Workshop, older_than: float = -1, queue: str | None = None) -> i
 
 
 def popped_and_forgotten(shop: Workshop, fingerprint: str) -> None:
-    """A worker with two queues dies between pop and start: the job stands in no list."""
+    """A worker with two queues dies between pop and start: the job is in no list."""
     assert shop.client.lpop(shop.rq().key) == shop.job_id(fingerprint).encode()
 
 
@@ -44,18 +44,18 @@ LOSSES = [popped_and_forgotten, evicted, queue_deleted]
 
 @pytest.mark.answers("RQ-09")
 @pytest.mark.parametrize("lose", LOSSES)
-def test_a_lost_job_is_put_back_with_all_its_retries(
+def test_lost_job_is_requeued_with_all_retries(
     shop: Workshop, lose: Callable[[Workshop, str], None]
 ) -> None:
     fingerprint = shop.accept()
-    told = shop.job(fingerprint)
+    result = shop.job(fingerprint)
     lose(shop, fingerprint)
     assert swept(shop) == 1
     assert swept(shop) == 0
     assert shop.listed() == [shop.job_id(fingerprint)]
     times = {b"created_at", b"enqueued_at"}
     assert {k: v for k, v in shop.job(fingerprint).items() if k not in times} == {
-        k: v for k, v in told.items() if k not in times
+        k: v for k, v in result.items() if k not in times
     }
     shop.work()
     assert shop.ran == ["bill"]
@@ -63,14 +63,12 @@ def test_a_lost_job_is_put_back_with_all_its_retries(
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_a_job_is_not_taken_for_lost_before_its_time(
-    shop: Workshop, lose: Callable[[Workshop, str], None]
-) -> None:
+def test_recent_job_is_not_requeued(shop: Workshop, lose: Callable[[Workshop, str], None]) -> None:
     lose(shop, shop.accept())
     assert swept(shop, 60) == 0
 
 
-def test_the_senders_duplicate_puts_an_evicted_job_back_at_once(shop: Workshop) -> None:
+def test_duplicate_requeues_an_evicted_job_at_once(shop: Workshop) -> None:
     fingerprint = shop.accept()
     evicted(shop, fingerprint)
     assert shop.accept() == fingerprint
@@ -79,9 +77,7 @@ def test_the_senders_duplicate_puts_an_evicted_job_back_at_once(shop: Workshop) 
     assert shop.ran == ["bill"]
 
 
-def test_a_job_that_waits_runs_or_waits_for_its_retry_is_left_alone(
-    redis_url: str, redis_prefix: str
-) -> None:
+def test_job_in_any_list_is_not_requeued(redis_url: str, redis_prefix: str) -> None:
     with open_workshop(redis_url, redis_prefix) as shop:
         found: list[int] = []
 
@@ -103,7 +99,7 @@ def test_a_job_that_waits_runs_or_waits_for_its_retry_is_left_alone(
         assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_job_between_pop_and_start_is_left_to_rq(shop: Workshop) -> None:
+def test_job_between_pop_and_start_is_left_to_rq(shop: Workshop) -> None:
     fingerprint = shop.accept()
     queue = shop.rq()
     shop.client.lmove(queue.key, queue.intermediate_queue_key, "LEFT", "RIGHT")
@@ -112,7 +108,7 @@ def test_a_job_between_pop_and_start_is_left_to_rq(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "stopped", "canceled"])
-def test_what_rq_has_given_up_is_dead(shop: Workshop, status: str) -> None:
+def test_job_that_rq_has_failed_is_dead(shop: Workshop, status: str) -> None:
     fingerprint = shop.accept()
     shop.client.lpop(shop.rq().key)
     shop.client.hset(f"rq:job:{shop.job_id(fingerprint)}", "status", status)
@@ -124,9 +120,7 @@ def test_what_rq_has_given_up_is_dead(shop: Workshop, status: str) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_the_dead_are_not_looked_at_again_and_again(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dead_letters_are_not_swept_again(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     fingerprint = shop.accept()
     shop.client.lpop(shop.rq().key)
     shop.client.hset(f"rq:job:{shop.job_id(fingerprint)}", "status", "failed")
@@ -135,7 +129,7 @@ def test_the_dead_are_not_looked_at_again_and_again(
     assert swept(shop) == 0
 
 
-def test_a_job_whose_delivery_is_gone_leaves_nothing_behind(shop: Workshop) -> None:
+def test_job_without_a_record_leaves_nothing_behind(shop: Workshop) -> None:
     fingerprint = shop.accept()
     popped_and_forgotten(shop, fingerprint)
     shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
@@ -156,7 +150,7 @@ def test_each_queue_is_swept_by_its_own_workers(redis_url: str, redis_prefix: st
         assert swept(shop) == 1
 
 
-def test_workers_sweep_in_their_maintenance(redis_url: str, shop: Workshop) -> None:
+def test_maintenance_runs_the_sweeper(redis_url: str, shop: Workshop) -> None:
     fingerprint = shop.accept()
     evicted(shop, fingerprint)
     with redis.Redis.from_url(redis_url) as client:
@@ -166,7 +160,7 @@ def test_workers_sweep_in_their_maintenance(redis_url: str, shop: Workshop) -> N
     assert shop.listed() == [shop.job_id(fingerprint)]
 
 
-def test_a_worker_survives_a_sweep_that_cannot_be_done(
+def test_worker_survives_a_failing_sweeper(
     redis_url: str,
     shop: Workshop,
     monkeypatch: pytest.MonkeyPatch,

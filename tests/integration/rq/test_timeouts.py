@@ -1,4 +1,4 @@
-"""A job's time ends: no handler swallows that unnoticed, and no moment for it loses anything."""
+"""Timeouts of jobs: no handler swallows one unnoticed, and none loses anything."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
 
 
 def ring() -> None:
-    """Have the alarm of RQ ring here and now; it rings once."""
+    """Ring RQ's alarm now; it rings once."""
     signal.raise_signal(signal.SIGALRM)
     signal.alarm(0)
 
 
 @pytest.mark.answers("EVT-10")
-def test_a_handler_that_takes_too_long_is_stopped_and_run_again(shop: Workshop) -> None:
+def test_handler_after_its_timeout_is_stopped_and_retried(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         shop.ran.append("bill")
@@ -51,7 +51,7 @@ def test_a_handler_that_takes_too_long_is_stopped_and_run_again(shop: Workshop) 
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_handler_that_swallows_the_end_of_its_time_has_failed(shop: Workshop) -> None:
+def test_handler_that_swallows_its_timeout_has_failed(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         shop.ran.append("bill")
@@ -69,7 +69,7 @@ def test_a_handler_that_swallows_the_end_of_its_time_has_failed(shop: Workshop) 
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_coroutine_is_cancelled_before_the_time_is_over(shop: Workshop) -> None:
+def test_coroutine_is_cancelled_before_the_timeout(shop: Workshop) -> None:
     @shop.handles("bill")
     async def bill(_event: Event) -> None:
         shop.ran.append("bill")
@@ -87,7 +87,7 @@ def test_a_coroutine_is_cancelled_before_the_time_is_over(shop: Workshop) -> Non
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_delivery_whose_time_always_ends_is_dead_at_last(shop: Workshop) -> None:
+def test_delivery_that_always_times_out_is_dead(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> None:
         shop.ran.append("bill")
@@ -108,7 +108,7 @@ class Interfere(Protocol):
 
 @pytest.fixture
 def alarm_while(monkeypatch: pytest.MonkeyPatch) -> Interfere:
-    """Have the alarm ring as a store is asked, before or after the step has been carried out."""
+    """Ring the alarm at a store operation, before or after its execution."""
     plain = RedisStore.execute
 
     def interfere(when: Callable[[RedisStore, Operation[object]], bool], *, after: bool) -> None:
@@ -131,7 +131,7 @@ def alarm_while(monkeypatch: pytest.MonkeyPatch) -> Interfere:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["lost", "carried out"])
-def test_the_alarm_between_two_handlers_repeats_neither(
+def test_timeout_between_two_handlers_repeats_neither(
     shop: Workshop, alarm_while: Interfere, after: bool
 ) -> None:
     shop.does("bill")
@@ -143,7 +143,7 @@ def test_the_alarm_between_two_handlers_repeats_neither(
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_the_alarm_before_the_first_handler_is_a_failed_attempt(
+def test_timeout_before_the_first_handler_is_a_failed_attempt(
     shop: Workshop, alarm_while: Interfere
 ) -> None:
     shop.does("bill")
@@ -158,7 +158,7 @@ def test_the_alarm_before_the_first_handler_is_a_failed_attempt(
     assert shop.record(fingerprint).state is State.QUEUED
 
 
-def test_the_lease_of_a_part_lasts_for_its_whole_time(redis_url: str, redis_prefix: str) -> None:
+def test_lease_of_a_part_outlasts_its_timeout(redis_url: str, redis_prefix: str) -> None:
     short = timedelta(seconds=9)
     with open_workshop(redis_url, redis_prefix, timeout=600, lease=short) as shop:
         ends: list[int] = []

@@ -1,4 +1,4 @@
-"""Jobs run to their end: retried, discarded or put off, and each handler once."""
+"""Jobs in workers: retried, discarded or delayed, each handler once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shop(redis_url: str, redis_prefix: str) -> Iterator[Workshop]:
         yield opened
 
 
-def test_a_queued_handler_runs_in_a_worker_and_not_before(shop: Workshop) -> None:
+def test_queued_handler_runs_only_in_a_worker(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     assert shop.ran == []
@@ -31,7 +31,7 @@ def test_a_queued_handler_runs_in_a_worker_and_not_before(shop: Workshop) -> Non
     assert shop.record(fingerprint).handlers == {shop.named("bill"): "done"}
 
 
-def test_a_finished_job_leaves_nothing_in_rq(shop: Workshop) -> None:
+def test_finished_job_leaves_nothing_in_rq(shop: Workshop) -> None:
     shop.does("bill", RetryLater(1), ValueError())
     shop.accept()
     shop.work_it_off()
@@ -43,7 +43,7 @@ def test_a_finished_job_leaves_nothing_in_rq(shop: Workshop) -> None:
 
 
 @pytest.mark.answers("RQ-05", "RQ-06")
-def test_a_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
+def test_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     assert shop.send().outcome == "duplicate"
@@ -57,7 +57,7 @@ def test_a_duplicate_of_a_queued_delivery_adds_no_job(shop: Workshop) -> None:
 
 
 @pytest.mark.answers("EVT-08")
-def test_a_retry_runs_only_what_has_not_finished(shop: Workshop) -> None:
+def test_retry_runs_only_unfinished_handlers(shop: Workshop) -> None:
     shop.does("bill")
     shop.does("mail", ValueError())
     shop.does("count")
@@ -72,7 +72,7 @@ def test_a_retry_runs_only_what_has_not_finished(shop: Workshop) -> None:
     assert shop.record(fingerprint).attempts == {shop.queue: 2}
 
 
-def test_retries_wait_as_long_as_they_were_told_to(shop: Workshop) -> None:
+def test_retries_wait_for_the_configured_seconds(shop: Workshop) -> None:
     shop.does("bill", ValueError(), ValueError(), ValueError())
     fingerprint = shop.accept()
     waits = []
@@ -82,7 +82,9 @@ def test_retries_wait_as_long_as_they_were_told_to(shop: Workshop) -> None:
         due = shop.client.zscore(key, shop.job_id(fingerprint))
         waits.append(round(float(due) - shop.client.time()[0]))  # type: ignore[arg-type]  # rq's.
         shop.hurry()
-    assert [abs(wait - told) <= 1 for wait, told in zip(waits, (5, 30), strict=True)] == [True] * 2
+    assert [abs(wait - result) <= 1 for wait, result in zip(waits, (5, 30), strict=True)] == [
+        True
+    ] * 2
 
 
 def test_inline_handlers_run_first_and_then_the_jobs_are_pushed(shop: Workshop) -> None:
@@ -95,7 +97,7 @@ def test_inline_handlers_run_first_and_then_the_jobs_are_pushed(shop: Workshop) 
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_nothing_is_pushed_before_every_inline_handler_has_succeeded(shop: Workshop) -> None:
+def test_jobs_are_pushed_only_after_all_inline_handlers_succeed(shop: Workshop) -> None:
     shop.does("check", inline=True)
     shop.does("limit", ValueError(), inline=True)
     shop.does("bill")
@@ -108,7 +110,7 @@ def test_nothing_is_pushed_before_every_inline_handler_has_succeeded(shop: Works
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_retry_later_uses_up_no_attempt(shop: Workshop) -> None:
+def test_retry_later_uses_no_attempt(shop: Workshop) -> None:
     shop.does("bill", *[RetryLater(1)] * 5, ValueError(), RetryLater(0), ValueError())
     fingerprint = shop.accept()
     shop.work_it_off()
@@ -128,7 +130,7 @@ def test_retry_later_beside_a_failure_is_a_failure(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_retry_later_inline_asks_the_sender_to_come_back(shop: Workshop) -> None:
+def test_retry_later_inline_sends_retry_after(shop: Workshop) -> None:
     shop.does("check", RetryLater(12.2), inline=True)
     shop.does("bill")
     reply = shop.send()
@@ -137,13 +139,13 @@ def test_retry_later_inline_asks_the_sender_to_come_back(shop: Workshop) -> None
     assert shop.accept()
 
 
-def test_retry_later_beside_an_inline_failure_names_no_time(shop: Workshop) -> None:
+def test_retry_later_beside_an_inline_failure_sends_no_retry_after(shop: Workshop) -> None:
     shop.does("check", RetryLater(12), inline=True)
     shop.does("limit", ValueError(), inline=True)
     assert "Retry-After" not in dict(shop.send().headers)
 
 
-def test_a_discarded_event_is_done_and_says_so(shop: Workshop) -> None:
+def test_discarded_event_is_done_and_logged(shop: Workshop) -> None:
     shop.does("bill", Discard("a test account"))
     shop.does("mail", ValueError())
     fingerprint = shop.accept()
@@ -153,7 +155,7 @@ def test_a_discarded_event_is_done_and_says_so(shop: Workshop) -> None:
     assert record.handlers == {shop.named("bill"): "discarded", shop.named("mail"): "done"}
 
 
-def test_what_a_handler_returns_is_ignored(shop: Workshop) -> None:
+def test_return_value_of_a_handler_is_ignored(shop: Workshop) -> None:
     @shop.handles("bill")
     def bill(_event: Event) -> object:
         shop.ran.append("bill")
@@ -179,7 +181,7 @@ def test_asyncio_handlers_run_in_workers(shop: Workshop) -> None:
 @pytest.mark.parametrize(
     "error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), MemoryError()]
 )
-def test_no_error_of_a_handler_ends_the_worker(shop: Workshop, error: BaseException) -> None:
+def test_error_of_a_handler_does_not_end_the_worker(shop: Workshop, error: BaseException) -> None:
     shop.does("bill", error)
     fingerprint = shop.accept()
     shop.work_it_off()
@@ -187,13 +189,13 @@ def test_no_error_of_a_handler_ends_the_worker(shop: Workshop, error: BaseExcept
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
+def test_busy_part_is_retried_later(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
     held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5, shop.key_ids)
-    assert shop.store.execute(held).verdict == "run"
+    assert shop.store.execute(held).decision == "run"
     shop.work()
     assert shop.ran == []
     shop.work_it_off()
@@ -203,7 +205,7 @@ def test_busy_means_later_and_never_skipped(shop: Workshop) -> None:
 
 
 @pytest.mark.answers("TIME-19")
-def test_a_delivery_is_run_however_long_it_has_waited(shop: Workshop) -> None:
+def test_delivery_runs_after_any_wait(shop: Workshop) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
     shop.clock.forward(days=20)
@@ -212,9 +214,7 @@ def test_a_delivery_is_run_however_long_it_has_waited(shop: Workshop) -> None:
     assert shop.record(fingerprint).state is State.DONE
 
 
-def test_a_store_that_gives_no_answer_uses_up_no_attempt(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unavailable_store_uses_no_attempt(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.does("bill", ValueError(), ValueError())
     fingerprint = shop.accept()
     plain, gone = RedisStore.execute, [True] * 5

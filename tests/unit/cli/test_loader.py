@@ -1,4 +1,4 @@
-"""The user's receiver is imported, or it is said what is wrong and where."""
+"""The user's receiver is imported, or the error names the line that fails."""
 
 from __future__ import annotations
 
@@ -58,22 +58,22 @@ def create_app():
 def refusal(app: str) -> tuple[str, str]:
     with pytest.raises(CLIError) as raised:
         load(app)
-    return raised.value.message, raised.value.next_step
+    return raised.value.message, raised.value.hint
 
 
-def test_a_receiver_is_found_by_its_name(place: Path) -> None:
+def test_receiver_is_imported_by_its_path(place: Path) -> None:
     name = module(place, HOOKS)
     assert isinstance(load(f"{name}:hooks"), Receiver)
     assert load(f"{name}:shop.inner") is load(f"{name}:hooks")
 
 
 @pytest.mark.parametrize("app", ["hooks", "shop/hooks.py:hooks", ":hooks", "shop:", "a..b:c", ""])
-def test_what_is_not_module_and_name_is_refused(app: str) -> None:
+def test_path_without_module_and_name_is_refused(app: str) -> None:
     with pytest.raises(UsageError, match="is not an import path"):
         load(app)
 
 
-def test_a_module_that_is_not_there_is_named(place: Path) -> None:
+def test_missing_module_is_named(place: Path) -> None:
     assert "Module 'not_there_at_all' was not found" in refusal("not_there_at_all:hooks")[0]
     name = module(place, HOOKS)
     assert f"Module '{name}.deeper' was not found" in refusal(f"{name}.deeper:hooks")[0]
@@ -82,15 +82,15 @@ def test_a_module_that_is_not_there_is_named(place: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"), [("hook", "has no 'hook'"), ("app", "is not a Receiver but of type object")]
 )
-def test_the_receiver_that_was_meant_is_offered(asked: str, told: str, place: Path) -> None:
+def test_closest_receiver_is_suggested(asked: str, told: str, place: Path) -> None:
     name = module(place, HOOKS)
-    message, next_step = refusal(f"{name}:{asked}")
+    message, hint = refusal(f"{name}:{asked}")
     assert told in message
-    assert next_step.endswith(f"dev {name}:hooks")
+    assert hint.endswith(f"dev {name}:hooks")
 
 
-def test_a_module_without_a_receiver_is_told_what_it_lacks(place: Path) -> None:
-    assert "Receiver(...)" in refusal(f"{module(place, 'x = 1')}:hooks")[1]
+def test_module_without_receiver_is_refused(place: Path) -> None:
+    assert "Receiver" in refusal(f"{module(place, 'x = 1')}:hooks")[1]
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,14 @@ def test_a_module_without_a_receiver_is_told_what_it_lacks(place: Path) -> None:
         ),
     ],
 )
-def test_what_goes_wrong_in_the_module_is_told_with_its_place(
-    code: str, told: str, place: Path
-) -> None:
+def test_failing_import_is_shown_with_its_line(code: str, told: str, place: Path) -> None:
     name = module(place, code)
     message, _ = refusal(f"{name}:hooks")
     assert told in message
     assert f"{name}.py:" in message or "JSON" in told
 
 
-def test_a_function_that_makes_the_program_is_called(place: Path) -> None:
+def test_factory_is_called(place: Path) -> None:
     name = module(place, FACTORY)
     assert load(f"{name}:create_app") is load(f"{name}:hooks")
 
@@ -127,8 +125,8 @@ def test_a_function_that_makes_the_program_is_called(place: Path) -> None:
         (
             "def create_app():\n    open('/no/such/file')",
             "create_app",
-            "create_app gives no receiver ({file}:2): FileNotFoundError",
-            "correct that line",
+            "create_app failed ({file}:2): FileNotFoundError",
+            "Correct that line.",
         ),
         (
             "def create_app(config): ...",
@@ -156,44 +154,44 @@ def test_a_function_that_makes_the_program_is_called(place: Path) -> None:
         ),
     ],
 )
-def test_a_program_or_its_factory_that_gives_no_receiver_is_told_with_the_next_step(
+def test_program_without_receiver_is_refused_with_a_hint(
     code: str, asked: str, told: str, advice: str, place: Path
 ) -> None:
     name = module(place, code)
-    message, next_step = refusal(f"{name}:{asked}")
+    message, hint = refusal(f"{name}:{asked}")
     assert told.format(file=place / f"{name}.py") in message
-    assert next_step == advice
+    assert hint == advice
 
 
-def test_a_receiver_beside_an_empty_program_is_offered(place: Path) -> None:
+def test_receiver_beside_an_empty_program_is_suggested(place: Path) -> None:
     name = module(place, FACTORY)
     assert refusal(f"{name}:empty")[1].endswith(f"dev {name}:hooks")
 
 
-def test_a_framework_says_itself_where_modules_come_from(
+def test_host_program_decides_where_modules_are_found(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = module(place, HOOKS)
     # An empty entry, which stands for the working directory, is whoever's who runs the tests.
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hooks")):
-        message, next_step = refusal(f"{name}:hooks")
+        message, hint = refusal(f"{name}:hooks")
     assert f"Module {name!r} was not found" in message
     assert str(place) not in sys.path
-    assert next_step == "Change to the directory that holds it, or correct the name."
+    assert hint == "Change to the directory that holds it, or correct the name."
 
 
-def test_a_wrong_path_of_a_framework_is_not_something_to_type(
+def test_wrong_path_of_a_host_is_corrected_there(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = module(place, HOOKS)
     monkeypatch.syspath_prepend(place)
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hook")):
         told = refusal(f"{name}:hook")[1]
-    assert told == f"{name}:hooks, where florentin-webhooks gets its receiver from"
+    assert told == f"Name {name}:hooks where flask florentin gets its receiver from."
 
 
-def test_the_program_that_a_framework_has_made_is_not_made_again(
+def test_program_of_the_host_is_not_created_again(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = module(place, HOOKS + "def create_app():\n    raise RuntimeError('again')")
@@ -204,12 +202,12 @@ def test_the_program_that_a_framework_has_made_is_not_made_again(
         assert load(f"{name}:create_app") is made.extensions[EXTENSION]
 
 
-def test_a_django_that_cannot_be_set_up_is_told(place: Path) -> None:
+def test_failing_django_setup_is_shown(place: Path) -> None:
     name = module(place, "1 / 0")
     environ = {"DJANGO_SETTINGS_MODULE": name}
     program = python("-m", "florentin_webhooks", "queue", "shop:hooks", cwd=place, environ=environ)
     assert program.talk == (
-        f"error: Django cannot be set up with DJANGO_SETTINGS_MODULE={name} "
-        f"({place / name}.py:1): ZeroDivisionError: division by zero; "
-        "try: correct that, or cd to the directory of manage.py\n"
+        f"error: Cannot set Django up with DJANGO_SETTINGS_MODULE={name} "
+        f"({place / name}.py:1): ZeroDivisionError: division by zero.\n"
+        "hint: Correct DJANGO_SETTINGS_MODULE, or change to the directory of manage.py.\n"
     )

@@ -25,7 +25,7 @@ from tests.support.django_settings import configure
 
 SECRET = "a-secret-of-some-length"
 REDIS = "redis://user:pa55word@localhost:1/0"
-Values = dict[str, Any]  # Any: whatever a source may hold.
+Values = dict[str, Any]  # Any: a source may hold anything.
 
 
 @pytest.fixture(autouse=True)
@@ -324,7 +324,7 @@ def test_options_cannot_change_what_is_already_built() -> None:
         in_flask({"store": REDIS, "queue": RQQueue(), "queue_retries": [1]})
 
 
-def test_options_of_an_unset_store_are_those_of_the_one_in_memory() -> None:
+def test_options_of_an_unset_store_apply_to_memory() -> None:
     hooks = in_environment({"lease": "90", "redis_prefix": "shop:", "queue_retries": "5"})
     assert isinstance(hooks.store, MemoryStore)
     assert (hooks.store.lease, hooks.queue) == (timedelta(seconds=90), None)

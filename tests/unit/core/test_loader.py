@@ -1,4 +1,4 @@
-"""A path leads to a receiver, to a program that holds one, or to the function that makes it."""
+"""Import paths: of a receiver, of its program, or of the function that creates it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.django_settings import configure
 
 HOOKS = Receiver("a-secret-of-sixteen-and-more")
 
-Put = Callable[[Any], str]  # Any: whatever may stand in a module.
+Put = Callable[[Any], str]  # Any: an attribute of a module.
 
 
 @pytest.fixture
@@ -49,19 +49,19 @@ def program(held: object = HOOKS) -> SimpleNamespace:
     return SimpleNamespace(extensions={EXTENSION: held})
 
 
-def test_a_program_leads_to_the_receiver_that_it_holds(put: Put) -> None:
+def test_receiver_of_a_program_is_loaded(put: Put) -> None:
     assert load_receiver(put(program())) is HOOKS
 
 
-def test_a_factory_leads_to_what_its_program_holds(put: Put) -> None:
+def test_receiver_of_a_factorys_program_is_loaded(put: Put) -> None:
     assert load_receiver(put(lambda: program())) is HOOKS  # noqa: PLW0108 - a factory is a function.
 
 
-def test_a_factory_may_give_the_receiver_itself(put: Put) -> None:
+def test_factory_may_return_the_receiver_itself(put: Put) -> None:
     assert load_receiver(put(lambda: HOOKS)) is HOOKS
 
 
-def test_a_factory_may_be_a_method(put: Put) -> None:
+def test_factory_may_be_a_method(put: Put) -> None:
     class Shop:
         @classmethod
         def create_app(cls) -> SimpleNamespace:
@@ -70,7 +70,7 @@ def test_a_factory_may_be_a_method(put: Put) -> None:
     assert load_receiver(f"{put(Shop)}.create_app") is HOOKS
 
 
-def test_a_factory_is_called_once_per_process(put: Put) -> None:
+def test_factory_is_called_once_per_process(put: Put) -> None:
     made: list[Receiver] = []
 
     def create() -> Receiver:
@@ -82,7 +82,7 @@ def test_a_factory_is_called_once_per_process(put: Put) -> None:
     assert len(made) == 1
 
 
-def test_a_factory_that_fails_is_called_again(put: Put) -> None:
+def test_failed_factory_is_called_again(put: Put) -> None:
     results = [program(), None]
 
     def create() -> object:
@@ -98,7 +98,7 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "result"),
     [
         (lambda config: config, "cannot be called without arguments"),
         (lambda: 3, "returned neither a Receiver nor its program, but int"),
@@ -111,25 +111,25 @@ def test_a_factory_that_fails_is_called_again(put: Put) -> None:
         (None, "has no 'value'"),
     ],
 )
-def test_what_leads_to_no_receiver_is_told(value: object, told: str, put: Put) -> None:
-    with pytest.raises(ReceiverNotFound, match=told):
+def test_path_without_a_receiver_is_explained(value: object, result: str, put: Put) -> None:
+    with pytest.raises(ReceiverNotFound, match=result):
         load_receiver(put(value))
 
 
-def test_an_adopted_program_is_what_its_factory_made(put: Put) -> None:
+def test_remembered_program_replaces_the_factorys_call(put: Put) -> None:
     path = put(lambda: pytest.fail("it was made again"))
     remember_program(path, program())
     assert load_receiver(path) is load_receiver(path, trusted=False) is HOOKS
 
 
-def test_adopting_for_what_is_no_factory_changes_nothing(put: Put) -> None:
+def test_remembered_program_without_a_factory_changes_nothing(put: Put) -> None:
     path = put(HOOKS)
     remember_program(path, program(Receiver("another-secret-of-sixteen-and-more")))
     assert load_receiver(path) is HOOKS
 
 
 @pytest.mark.parametrize("named", [None, "another:create_app"])
-def test_a_job_calls_no_function_that_nobody_named(
+def test_job_calls_no_function_that_the_operator_did_not_name(
     put: Put, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     if named:
@@ -141,7 +141,7 @@ def test_a_job_calls_no_function_that_nobody_named(
         process(path, "0" * 32, "florentin")
 
 
-def test_a_job_calls_the_factory_that_the_environment_names(
+def test_job_calls_the_factory_named_in_the_environment(
     put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = put(lambda: HOOKS)
@@ -149,20 +149,20 @@ def test_a_job_calls_the_factory_that_the_environment_names(
     assert load_receiver(path, trusted=False) is HOOKS
 
 
-def test_a_job_needs_no_leave_for_a_receiver_or_a_program(put: Put) -> None:
+def test_job_loads_a_receiver_or_a_program_without_permission(put: Put) -> None:
     for value in (HOOKS, program()):
         assert load_receiver(put(value), trusted=False) is HOOKS
     with pytest.raises(ConfigurationError, match="outside an RQ job"):
         process(put(HOOKS), "0" * 32, "florentin")
 
 
-def test_a_module_that_misses_one_of_a_shorter_name_is_itself_to_blame(tmp_path: Path) -> None:
+def test_missing_import_inside_the_module_propagates(tmp_path: Path) -> None:
     (tmp_path / "shop_hooks.py").write_text("import shop")
     code = "from florentin_webhooks.core import loader\nloader.load_receiver('shop_hooks:hooks')"
     assert "\nModuleNotFoundError: No module named 'shop'" in python("-c", code, cwd=tmp_path).talk
 
 
-def test_django_that_is_set_up_is_not_set_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_django_is_not_set_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     configure()
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "settings")
     monkeypatch.setattr("django.setup", lambda: pytest.fail("it was set up again"))
@@ -177,5 +177,5 @@ def test_django_is_set_up_before_the_module_is_imported(tmp_path: Path) -> None:
         "hooks = Receiver('a-secret-of-sixteen-and-more')\n"
     )
     code = "from florentin_webhooks.core import loader\nprint(loader.load_receiver('shop:hooks'))"
-    told = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
-    assert "Receiver" in told.data, told.talk
+    result = python("-c", code, cwd=tmp_path, environ={"DJANGO_SETTINGS_MODULE": "settings"})
+    assert "Receiver" in result.data, result.talk

@@ -12,41 +12,41 @@ from florentin_webhooks.testing import Provider
 from tests.support.shop import SECRET
 
 
-def test_a_store_that_forgets_before_the_window_closes_is_refused() -> None:
+def test_retention_shorter_than_the_window_is_refused() -> None:
     store = MemoryStore(retention=timedelta(minutes=20) - timedelta(milliseconds=1))
     with pytest.raises(ConfigurationError, match="Raise retention"):
         Receiver(SECRET, store=store)
 
 
-def test_a_store_that_forgets_when_the_window_closes_will_do() -> None:
+def test_retention_as_long_as_the_window_is_accepted() -> None:
     Receiver(SECRET, store=MemoryStore(retention=timedelta(minutes=20)))
 
 
-def test_a_lease_that_ends_with_the_timeout_is_refused() -> None:
+def test_lease_as_long_as_the_timeout_is_refused() -> None:
     store = MemoryStore(lease=timedelta(seconds=8))
     with pytest.raises(ConfigurationError, match="Raise lease, or lower timeout"):
         Receiver(SECRET, store=store)
 
 
-def test_a_lease_that_is_longer_than_the_timeout_will_do() -> None:
+def test_lease_longer_than_the_timeout_is_accepted() -> None:
     store = MemoryStore(lease=timedelta(seconds=8))
     Receiver(SECRET, store=store, timeout=timedelta(seconds=7.9))
 
 
-def test_a_store_that_cannot_push_jobs_is_refused_with_a_queue() -> None:
+def test_queue_with_a_store_without_jobs_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="MemoryStore cannot push jobs") as caught:
         Receiver(SECRET, store=MemoryStore(), queue=RQQueue())
     assert caught.value.hint == "Use a Redis store with a queue, or remove the queue."
 
 
-def test_without_a_store_one_warning_is_written(caplog: pytest.LogCaptureFixture) -> None:
+def test_default_store_is_warned_about_once(caplog: pytest.LogCaptureFixture) -> None:
     receiver, provider = Receiver(SECRET), Provider(SECRET)
     for _ in range(3):
         receiver.receive(*provider.make("invoice.created"))
     assert caplog.text.count("No store is configured") == 1
 
 
-def test_a_store_of_one_s_own_choice_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_chosen_store_is_not_warned_about(caplog: pytest.LogCaptureFixture) -> None:
     Receiver(SECRET, store=MemoryStore()).receive(*Provider(SECRET).make("invoice.created"))
     assert caplog.records == []
 

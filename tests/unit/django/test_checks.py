@@ -1,4 +1,4 @@
-"""What would fail in production is told by ``manage.py check``, and nothing else is."""
+"""System checks: what would fail in production is reported, and nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Program(NamedTuple):
 
     given: object = GOOD
     urls: tuple[Any, ...] = MOUNTED
-    settings: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it.
+    settings: dict[str, Any] = {}  # noqa: RUF012 - it is never changed.
     register: Callable[[Receiver], object] = lambda hooks: hooks.on(Event)(handle)
 
 
@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[str, Program]] = {
         Program(urls=(*MOUNTED, webhook_path("other", own_receiver(RQQueue())))),
     ),
     "no handler": ("W002", Program(register=id)),
-    "some events that nobody handles": (
+    "some events without a handler": (
         "I001",
         Program(register=lambda hooks: hooks.on("user.login")(handle)),
     ),
@@ -139,12 +139,12 @@ RIGHT: dict[str, Program] = {
 
 
 @pytest.mark.parametrize(("number", "program"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_under_its_number(number: str, program: Program) -> None:
+def test_mistake_is_reported_under_its_number(number: str, program: Program) -> None:
     assert set(ids(program)) == {number}
 
 
 @pytest.mark.parametrize("program", RIGHT.values(), ids=RIGHT)
-def test_what_is_right_is_passed_over(program: Program) -> None:
+def test_valid_program_has_no_messages(program: Program) -> None:
     assert ids(program) == []
 
 
@@ -157,7 +157,7 @@ def _atomic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_atomic")
 @pytest.mark.parametrize("view", [bare, functools.partial(VIEW)])
-def test_a_view_around_ours_that_lost_the_exemptions_is_told_in_full(view: object) -> None:
+def test_wrapping_view_without_the_exemptions_is_reported(view: object) -> None:
     assert [str(each.msg) for each in found_in(Program(urls=both(view)))][:3] == [
         "Deliveries to /hook are refused without a CSRF token.",
         "Deliveries to /hook are redirected to the login page.",
@@ -166,15 +166,15 @@ def test_a_view_around_ours_that_lost_the_exemptions_is_told_in_full(view: objec
 
 
 @pytest.mark.usefixtures("_atomic")
-def test_our_own_view_is_outside_of_transactions() -> None:
+def test_own_view_is_outside_of_transactions() -> None:
     assert ids(Program()) == []
 
 
-def test_a_program_with_a_receiver_of_its_own_needs_no_settings() -> None:
+def test_program_with_its_own_receiver_needs_no_settings() -> None:
     assert ids_without_settings(webhook_path("hook", own_receiver(None))) == []
 
 
-def test_a_url_for_settings_that_are_not_there_is_told() -> None:
+def test_url_without_settings_is_reported() -> None:
     assert ids_without_settings(webhook_path("hook")) == ["E001"]
 
 
@@ -187,17 +187,17 @@ def ids_without_settings(pattern: URLPattern) -> list[str]:
     return [str(each.id).removeprefix("florentin_webhooks.") for each in found]
 
 
-def test_all_that_is_wrong_with_the_settings_is_told_at_once() -> None:
+def test_all_invalid_settings_are_reported_at_once() -> None:
     assert ids(Program({"SECRET": SECRET, "LEASE": "x"})) == ["E002", "E001"]
 
 
-def test_one_form_of_a_path_is_told_with_the_one_that_is_missing() -> None:
+def test_missing_form_of_a_path_is_reported() -> None:
     (message,) = found_in(Program(urls=(path("hook/", VIEW),)))
     assert message.msg == "/hook/ is served, but /hook is not: Florentin does not follow redirects."
     assert message.hint == 'Use webhook_path("hook"), which serves both.'
 
 
-def test_tables_that_are_missing_are_told_where_the_database_is_asked(
+def test_missing_tables_are_reported_for_their_database_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     configure()
@@ -212,7 +212,7 @@ def test_tables_that_are_missing_are_told_where_the_database_is_asked(
     assert message.hint == "Run: manage.py migrate florentin_webhooks --database empty."
 
 
-def test_tables_that_are_there_are_passed_over() -> None:
+def test_existing_tables_have_no_message() -> None:
     migrated(SQLITE, "florentin_webhooks")
     assert ids(Program(), databases=[SQLITE]) == []
 
@@ -222,7 +222,7 @@ def test_a_store_elsewhere_needs_no_tables() -> None:
     assert ids(program, databases=[SQLITE]) == []
 
 
-def test_the_database_of_a_store_of_ones_own_is_the_one_that_is_asked(
+def test_database_of_a_store_object_is_checked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     configure()
@@ -249,7 +249,7 @@ class KeepOut:
         return app_label != "florentin_webhooks"
 
 
-def test_tables_that_a_router_keeps_out_are_told_though_migrations_seem_done() -> None:
+def test_tables_kept_out_by_a_router_are_reported() -> None:
     migrated(SQLITE, "florentin_webhooks")
     routed = Program(settings={"DATABASE_ROUTERS": [KeepOut()]})
     (message,) = found_in(routed, databases=[SQLITE])
@@ -257,5 +257,5 @@ def test_tables_that_a_router_keeps_out_are_told_though_migrations_seem_done() -
     assert "DATABASE_ROUTERS keep them out" in str(message.hint)
 
 
-def test_a_misspelt_middleware_is_not_for_these_checks_to_tell() -> None:
+def test_misspelt_middleware_is_ignored() -> None:
     assert ids(Program(settings={"MIDDLEWARE": ["no.such.middleware", *MIDDLEWARE]})) == []

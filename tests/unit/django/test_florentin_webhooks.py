@@ -13,7 +13,6 @@ from click import ClickException
 from django.core.management import CommandError, ManagementUtility, call_command
 
 from florentin_webhooks.cli.app import COMMANDS
-from florentin_webhooks.cli.host import current_host
 from tests.support.django_settings import described
 from tests.support.vectors import SECRET
 
@@ -54,7 +53,7 @@ def test_the_help_is_that_of_the_command_line(
     assert all(command in told for command in COMMANDS)
 
 
-def test_the_help_of_a_command_names_the_way_it_was_started(
+def test_help_of_a_command_shows_how_it_was_started(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert typed(NAME, "deliveries", "list", "--help", program="django/__main__.py") == 0
@@ -64,7 +63,7 @@ def test_the_help_of_a_command_names_the_way_it_was_started(
 def test_a_failure_is_one_sentence_and_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert typed(NAME, "delivery") == 2
     assert capsys.readouterr().err == (
-        f"error: there is no command 'delivery'; try: manage.py {NAME} deliveries\n"
+        f"error: There is no command 'delivery'.\nhint: Run: manage.py {NAME} deliveries\n"
     )
 
 
@@ -95,10 +94,10 @@ def test_our_own_options_are_not_taken_for_those_of_django(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert typed(NAME, "trigger", "--set", "data.x=1", "--no-colour") == 2
-    assert "there is no option --no-colour" in capsys.readouterr().err
+    assert "There is no option --no-colour." in capsys.readouterr().err
 
 
-def test_colours_are_as_django_was_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_colours_follow_django_options(capsys: pytest.CaptureFixture[str]) -> None:
     seen: list[tuple[str | None, str | None]] = []
 
     def look(*_: object, **__: object) -> int:
@@ -135,12 +134,12 @@ def test_programs_get_an_error_for_an_exit_code_without_words(
     from florentin_webhooks.cli import main
 
     monkeypatch.setattr(main, "main", lambda *_, **__: 1)
-    with pytest.raises(CommandError, match=f"manage.py {NAME} worker ended with 1") as raised:
+    with pytest.raises(CommandError, match=f"manage.py {NAME} worker exited with 1") as raised:
         call_command(NAME, "worker")
     assert raised.value.returncode == 1
 
 
-def test_whoever_wants_a_traceback_gets_one() -> None:
+def test_traceback_is_available_on_request() -> None:
     with pytest.raises(ClickException):
         ManagementUtility(["manage.py", NAME, "delivery", "--traceback"]).execute()
 
@@ -150,4 +149,3 @@ def test_the_commands_work_on_the_receiver_of_the_settings(
 ) -> None:
     assert typed(NAME, "deliveries", "list") == 2
     assert "florentin_webhooks.django:hooks" in capsys.readouterr().err
-    assert current_host(None) is None

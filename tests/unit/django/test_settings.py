@@ -50,7 +50,7 @@ def refused(**given: Any) -> tuple[str, str]:  # Any: as in the settings.
     return check_number(problem.field), f"{problem.message} {problem.hint}"
 
 
-def test_without_more_than_a_secret_it_remembers_in_the_database() -> None:
+def test_default_store_is_the_database() -> None:
     hooks = built()
     assert type(hooks.store).__name__ == "DjangoStore"
     assert (hooks.queue, hooks.max_body) == (None, 1_048_576)
@@ -60,7 +60,7 @@ def test_without_more_than_a_secret_it_remembers_in_the_database() -> None:
     ("named", "kind"),
     [("memory", "MemoryStore"), (REDIS, "RedisStore"), ("database", "DjangoStore")],
 )
-def test_the_store_is_named(named: str, kind: str) -> None:
+def test_store_is_built_by_name(named: str, kind: str) -> None:
     hooks = built(STORE=named, RETENTION=timedelta(hours=2), LEASE=timedelta(minutes=2))
     assert type(hooks.store).__name__ == kind
     assert (hooks.store.retention, hooks.store.lease) == (
@@ -69,17 +69,17 @@ def test_the_store_is_named(named: str, kind: str) -> None:
     )
 
 
-def test_a_store_of_ones_own_is_taken_as_it_is() -> None:
+def test_store_object_is_used_as_it_is() -> None:
     store = MemoryStore()
     assert built(STORE=store).store is store
 
 
 @pytest.mark.parametrize("secrets", [SECRET, SECRET.encode(), [SECRET], {"2026-11": SECRET}])
-def test_secrets_are_given_in_any_form(secrets: object) -> None:
+def test_secrets_have_any_form(secrets: object) -> None:
     assert isinstance(build({"SECRETS": secrets}), SettingsReceiver)
 
 
-def test_the_secret_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secret_may_be_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLORENTIN_WEBHOOK_SECRET", SECRET)
     assert isinstance(build({"SECRETS": None}), SettingsReceiver)
 
@@ -182,7 +182,7 @@ def test_an_invalid_value_is_a_problem_with_a_hint(
 
 
 @pytest.mark.parametrize("key", [1, None, (), b"SECRETS"])
-def test_a_key_that_is_not_a_text_is_reported_by_its_type(key: object) -> None:
+def test_key_that_is_not_text_is_reported_by_type(key: object) -> None:
     found = build({"SECRETS": SECRET, key: 1})
     assert isinstance(found, tuple)
     message = f"FLORENTIN_WEBHOOKS has a key of type {type(key).__name__}."
@@ -209,7 +209,7 @@ def test_a_key_that_is_not_a_text_is_reported_by_its_type(key: object) -> None:
         ),
     ],
 )
-def test_a_weak_secret_in_the_environment_is_reported_by_its_variable(
+def test_weak_secret_in_the_environment_is_reported_by_variable(
     name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -254,12 +254,12 @@ def test_the_settings_are_a_dict() -> None:
     assert found[0].message == "FLORENTIN_WEBHOOKS is of type list, not a dict."
 
 
-def test_a_receiver_that_cannot_be_built_is_refused_where_it_is_used() -> None:
+def test_using_a_receiver_with_invalid_settings_raises() -> None:
     with described({"SECRETS": "short"}), pytest.raises(ImproperlyConfigured, match="5 bytes"):
         conf.receiver()
 
 
-def test_where_nothing_is_configured_the_use_says_so() -> None:
+def test_using_a_receiver_without_settings_raises() -> None:
     with described({}):
         del settings.FLORENTIN_WEBHOOKS
         with pytest.raises(ImproperlyConfigured, match="FLORENTIN_WEBHOOKS is not set"):
@@ -336,7 +336,7 @@ def alone(program: str, folder: Path, **environ: str) -> subprocess.CompletedPro
     )
 
 
-def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path) -> None:
+def test_own_receiver_has_fresh_connections_in_workers(tmp_path: Path) -> None:
     (tmp_path / "shop_settings.py").write_text("INSTALLED_APPS = []\n")
     (tmp_path / "shop_hooks.py").write_text(
         f"from florentin_webhooks import Receiver\nhooks = Receiver({SECRET!r})\n"
@@ -349,7 +349,7 @@ def test_a_receiver_of_ones_own_has_fresh_connections_in_workers(tmp_path: Path)
     assert (done.stdout, done.stderr) == ("fresh_connections\n", "")
 
 
-def test_without_django_the_way_to_install_it_is_told(tmp_path: Path) -> None:
+def test_missing_django_is_reported_with_how_to_install_it(tmp_path: Path) -> None:
     hidden = "import sys; sys.modules['django'] = None\n"
     done = alone(f"{hidden}from florentin_webhooks.django import hooks", tmp_path)
     assert (
@@ -358,7 +358,7 @@ def test_without_django_the_way_to_install_it_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_whoever_asks_for_the_receiver_has_django_set_up(tmp_path: Path) -> None:
+def test_using_the_receiver_sets_up_django(tmp_path: Path) -> None:
     (tmp_path / "shop_settings.py").write_text(
         f"FLORENTIN_WEBHOOKS = {{'SECRETS': {SECRET!r}, 'STORE': 'memory'}}\n"
         "INSTALLED_APPS = ['florentin_webhooks.django', 'shop']\n"
@@ -380,7 +380,7 @@ def test_whoever_asks_for_the_receiver_has_django_set_up(tmp_path: Path) -> None
     assert "No module named 'nothing_of_that_name'" in done.stderr
 
 
-def test_wrong_settings_keep_no_command_from_starting_and_the_check_tells(tmp_path: Path) -> None:
+def test_invalid_settings_are_reported_by_manage_py_check(tmp_path: Path) -> None:
     (tmp_path / "shop_settings.py").write_text(
         "FLORENTIN_WEBHOOKS = {'SECRETS': 'short', 'STORE': 'memory'}\n"
         "INSTALLED_APPS = ['florentin_webhooks.django', 'shop']\n"

@@ -21,24 +21,24 @@ from tests.support.receivers import Target
 from tests.support.vectors import delivery
 
 
-def test_whoever_lists_routes_sees_post_alone() -> None:
+def test_listed_routes_have_post_only() -> None:
     (rule,) = (r for r in mounted(Target().receiver).url_map.iter_rules() if PATH in r.rule)
     assert (set(rule.methods or ()), rule.endpoint) == ({"POST"}, "florentin_webhooks.receive")
     assert sorted((rule.methods or set()) - {"HEAD"}) == ["POST"]
 
 
-def test_a_path_without_its_slash_is_refused_with_what_to_write() -> None:
+def test_path_without_leading_slash_is_refused_with_a_hint() -> None:
     with pytest.raises(ConfigurationError, match=r"'webhooks' is invalid\. Begin it with a slash"):
         webhook_blueprint(Target().receiver, "webhooks")
 
 
 @pytest.mark.parametrize("path", ["//webhooks", "/web//hooks", "/webhooks?a=b", "/webhooks#a"])
-def test_a_path_at_which_nothing_would_arrive_is_refused(path: str) -> None:
+def test_path_that_no_request_can_have_is_refused(path: str) -> None:
     with pytest.raises(ConfigurationError, match="No request can have the path"):
         webhook_blueprint(Target().receiver, path)
 
 
-def test_the_extension_is_no_receiver_and_is_refused_at_once() -> None:
+def test_extension_in_place_of_a_receiver_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="takes a Receiver, not FlorentinWebhooks"):
         webhook_blueprint(FlorentinWebhooks())  # type: ignore[arg-type]  # that is the mistake.
 
@@ -65,7 +65,7 @@ def test_a_blueprint_below_another_answers_every_method() -> None:
     assert app.test_client().delete(f"/api{PATH}/").headers["Allow"] == "POST"
 
 
-def test_a_body_that_a_wsgi_middleware_read_is_refused_with_a_hint(
+def test_body_read_by_a_middleware_is_refused_with_a_hint(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     environ = {**environ_of(delivery(), PATH), "wsgi.input": BytesIO()}
@@ -74,7 +74,7 @@ def test_a_body_that_a_wsgi_middleware_read_is_refused_with_a_hint(
     assert "169, 0 bytes arrived: the sender left, or a WSGI middleware read" in caplog.text
 
 
-def test_whoever_only_touches_the_stream_brings_in_no_limit_of_the_app() -> None:
+def test_used_stream_does_not_apply_the_limit_of_the_app() -> None:
     app = mounted(Target().receiver)
     app.config["MAX_CONTENT_LENGTH"] = 10
 
@@ -87,7 +87,7 @@ def test_whoever_only_touches_the_stream_brings_in_no_limit_of_the_app() -> None
     assert status.startswith("200")
 
 
-def test_an_answer_of_somebody_else_is_told_with_who_it_may_have_been(
+def test_intercepted_delivery_is_logged_with_the_functions_before_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = mounted(Target().receiver)
@@ -103,7 +103,7 @@ def test_an_answer_of_somebody_else_is_told_with_who_it_may_have_been(
     assert "refuse. Let the blueprint 'florentin_webhooks' pass there" in record.getMessage()
 
 
-def test_a_wall_in_a_blueprint_around_ours_is_told_as_well(
+def test_delivery_intercepted_by_an_outer_blueprint_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     above, app = Blueprint("api", __name__, url_prefix="/api"), Flask(__name__)
@@ -119,7 +119,7 @@ def test_a_wall_in_a_blueprint_around_ours_is_told_as_well(
     assert "refuse. Let the blueprint 'api.florentin_webhooks' pass there" in record.getMessage()
 
 
-def test_functions_of_other_blueprints_are_nobody_to_tell_of(
+def test_functions_of_other_blueprints_are_not_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     other, app = Blueprint("florentin", __name__), mounted(Target().receiver)
@@ -134,7 +134,7 @@ def test_functions_of_other_blueprints_are_nobody_to_tell_of(
     assert "lambda" not in caplog.text
 
 
-def test_who_only_looks_is_nobody_to_tell_of(caplog: pytest.LogCaptureFixture) -> None:
+def test_function_that_only_looks_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     app = mounted(Target().receiver)
     app.before_request(lambda: "not now")
     app.test_client().get(PATH)
@@ -145,7 +145,7 @@ def test_the_blueprint_brings_the_commands() -> None:
     assert "florentin" in mounted(Target().receiver).cli.commands
 
 
-def test_a_receiver_that_cannot_work_is_no_wall(caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_receiver_is_not_logged_as_intercepted(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(MemoryStore):
         def execute(self, _: object, /) -> NoReturn:
             raise ValueError

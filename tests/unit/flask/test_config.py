@@ -121,7 +121,7 @@ def test_a_list_of_secrets_is_numbered() -> None:
 
 
 @pytest.mark.parametrize("value", [NEW, '"a string of some length"', "{broken", '{"a": 1, "a": 2}'])
-def test_a_text_that_is_not_json_of_secrets_is_refused_unseen(value: str) -> None:
+def test_text_that_is_not_json_is_refused_unseen(value: str) -> None:
     error = refused(WEBHOOK_SECRET=None, WEBHOOK_SECRETS=value)
     assert error.message.startswith("FLORENTIN_WEBHOOK_SECRETS is not JSON of several secrets.")
     assert value not in str(error)
@@ -194,7 +194,7 @@ def test_the_config_counts_more_also_with_none() -> None:
     assert (found.store, found.queue) == (None, "own")
 
 
-def test_a_store_in_the_config_replaces_the_url_in_the_environment() -> None:
+def test_store_in_the_config_replaces_the_environment() -> None:
     assert load({"FLORENTIN_REDIS_URL": REDIS}, STORE="memory").store == "memory"
 
 
@@ -255,7 +255,7 @@ def test_the_extension_loads_no_redis_and_no_queue() -> None:
     assert python("-W", "error", "-c", program).data == "[]\n"
 
 
-def test_without_flask_it_is_said_what_to_install() -> None:
+def test_missing_flask_is_reported_with_how_to_install_it() -> None:
     program = "import sys; sys.modules['flask'] = None\nimport florentin_webhooks.flask"
     told = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"\n'
     assert python("-c", program).talk.endswith(f"ModuleNotFoundError: {told}")

@@ -49,25 +49,25 @@ def path_found(place: Place, **config: object) -> str:
         (lambda module, _: setattr(module, "make_app", _factory), "shop:make_app"),
     ],
 )
-def test_workers_find_a_global_app_or_the_factory_that_flask_finds(place: Place, path: str) -> None:
+def test_workers_find_a_global_app_or_its_factory(place: Place, path: str) -> None:
     assert path_found(place) == path
 
 
-def test_a_path_that_is_told_is_the_path() -> None:
+def test_configured_import_path_is_used() -> None:
     assert path_found(lambda *_: None, FLORENTIN_APP="shop.web:build") == "shop.web:build"
 
 
 @pytest.mark.parametrize(
     "place", [lambda *_: None, lambda module, _: setattr(module, "create_app", _choosy)]
 )
-def test_an_app_that_no_worker_would_find_is_refused_at_the_start(place: Place) -> None:
+def test_app_that_workers_cannot_import_is_refused_at_start(place: Place) -> None:
     with pytest.raises(
         ConfigurationError, match='Set FLORENTIN_APP to its import path, such as "shop:cre'
     ):
         path_found(place)
 
 
-def test_a_path_that_is_none_is_refused_at_the_start() -> None:
+def test_invalid_import_path_is_refused_at_start() -> None:
     with pytest.raises(
         ConfigurationError, match=r"FLORENTIN_APP is 'shop'\. Set FLORENTIN_APP to an import path"
     ):
@@ -85,14 +85,14 @@ def test_flask_has_the_same_commands() -> None:
     assert [name for name in listed if f"\n  {name} " not in told] == []
 
 
-def test_a_command_works_on_the_receiver_that_jobs_name() -> None:
+def test_command_uses_the_receiver_that_jobs_name() -> None:
     queue = RQQueue(receiver="shop_that_is_nowhere:create_app")
     hooks = Receiver(SECRET, store=RedisStore("redis://nowhere"), queue=queue)
     result = mounted(hooks).test_cli_runner().invoke(args=["florentin", "deliveries", "list"])
     assert "shop_that_is_nowhere" in result.stderr
 
 
-def test_a_command_works_on_the_app_that_flask_has_loaded() -> None:
+def test_command_uses_the_loaded_app() -> None:
     app = flask(FLORENTIN_APP="shop_that_is_nowhere:app")
     FlorentinWebhooks(app)
     result = app.test_cli_runner().invoke(args=["florentin", "deliveries", "list"])

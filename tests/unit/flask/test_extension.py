@@ -31,13 +31,13 @@ def test_the_extension_is_a_router_and_mounts_what_it_builds() -> None:
     assert ran == [f"invoice.created in {app.name}"]
 
 
-def test_an_app_may_be_given_at_once() -> None:
+def test_app_may_be_an_argument_of_the_extension() -> None:
     app = flask()
     FlorentinWebhooks(app)
     assert post(app, path=f"{PATH}/").outcome == "ignored"
 
 
-def test_a_coroutine_has_the_app_as_well() -> None:
+def test_coroutine_runs_in_the_app_context() -> None:
     florentin, ran = FlorentinWebhooks(), list[str]()
 
     @florentin.on("invoice.created")
@@ -63,7 +63,7 @@ def test_every_app_has_a_receiver_of_its_own() -> None:
     assert post(apps[1]).status == 404
 
 
-def test_a_handler_may_come_after_the_app_and_in_a_router() -> None:
+def test_handler_may_be_registered_after_init_app_or_included() -> None:
     florentin, ran = FlorentinWebhooks(), list[str]()
     app = flask()
     florentin.init_app(app)
@@ -76,7 +76,7 @@ def test_a_handler_may_come_after_the_app_and_in_a_router() -> None:
     assert ran == ["router", "late"]
 
 
-def test_a_handler_that_comes_after_the_first_delivery_is_refused() -> None:
+def test_handler_registered_after_the_first_delivery_is_refused() -> None:
     florentin, app = FlorentinWebhooks(), flask()
     florentin.init_app(app)
     post(app)
@@ -84,7 +84,7 @@ def test_a_handler_that_comes_after_the_first_delivery_is_refused() -> None:
         florentin.on(Event)(lambda _: None)
 
 
-def test_an_app_is_given_once() -> None:
+def test_second_init_app_is_refused() -> None:
     app = flask()
     FlorentinWebhooks(app)
     with pytest.raises(
@@ -93,7 +93,7 @@ def test_an_app_is_given_once() -> None:
         FlorentinWebhooks(app)
 
 
-def test_nothing_holds_an_app_that_its_program_has_let_go() -> None:
+def test_extension_keeps_no_reference_to_an_app() -> None:
     florentin, app = FlorentinWebhooks(), flask()
     florentin.init_app(app)
     post(app)
@@ -103,7 +103,7 @@ def test_nothing_holds_an_app_that_its_program_has_let_go() -> None:
     assert gone() is None
 
 
-def test_no_path_is_no_route() -> None:
+def test_path_none_mounts_nothing() -> None:
     app = flask(FLORENTIN_PATH=None)
     FlorentinWebhooks(app)
     assert "florentin_webhooks" not in app.blueprints
@@ -113,7 +113,7 @@ def test_no_path_is_no_route() -> None:
 # --- the context ---
 
 
-def test_what_runs_around_a_job_ends_as_a_request_does() -> None:
+def test_context_of_a_job_ends_like_a_request() -> None:
     florentin, told = FlorentinWebhooks(), list[str]()
     app = flask()
     florentin.init_app(app)
@@ -127,7 +127,7 @@ def test_what_runs_around_a_job_ends_as_a_request_does() -> None:
     assert told == [app.name, "session removed"]
 
 
-def test_a_session_is_there_for_the_handlers_and_gone_after_them() -> None:
+def test_session_is_removed_after_the_handlers() -> None:
     florentin, told = FlorentinWebhooks(), list[str]()
     app = flask()
     app.teardown_appcontext(lambda _: told.append("session removed"))

@@ -1,14 +1,67 @@
-"""Old names: they work, and warn."""
+"""Old names of attributes and modules."""
 
 from __future__ import annotations
 
+import warnings
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from florentin_webhooks import Receiver, Router
+from florentin_webhooks.protocol import deprecation
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.deprecation import RenamedAttribute, moved_names, renamed_names
+
+MODULE = "florentin_webhooks.protocol.deprecation"
+
+
+class Renamed:
+    old = RenamedAttribute("new")
+
+    def __init__(self) -> None:
+        self.new = 1
+
+
+def test_renamed_name_resolves_with_a_warning() -> None:
+    resolve = renamed_names(MODULE, {"old_names": "renamed_names"})
+    with pytest.warns(
+        DeprecationWarning, match=rf"{MODULE}.old_names was renamed to renamed_names"
+    ):
+        assert resolve("old_names") is renamed_names
+
+
+def test_warning_points_to_the_line_that_uses_the_old_name() -> None:
+    resolve = renamed_names(MODULE, {"old_names": "renamed_names"})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        resolve("old_names")
+    assert [each.filename for each in caught] == [__file__]
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'other'"):
+        renamed_names(MODULE, {"old_names": "renamed_names"})("other")
+
+
+def test_moved_module_resolves_names_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match=f"package.old was renamed to {MODULE}"):
+        assert moved_names("package.old", MODULE)("renamed_names") is deprecation.renamed_names
+
+
+def test_moved_module_has_no_special_names() -> None:
+    with pytest.raises(AttributeError, match="__path__"):
+        moved_names("package.old", MODULE)("__path__")
+
+
+def test_renamed_attribute_reads_and_writes_the_new_one_and_warns() -> None:
+    renamed = Renamed()
+    with pytest.warns(DeprecationWarning, match=r"Renamed.old was renamed to new"):
+        assert renamed.old == 1
+    with pytest.warns(DeprecationWarning, match=r"Renamed.old was renamed to new"):
+        renamed.old = 2
+    assert renamed.new == 2
+
 
 SECRET = "a-secret-of-some-length"
 

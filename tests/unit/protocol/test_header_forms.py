@@ -1,4 +1,4 @@
-"""Headers in every form that a framework has for them, and in forms that only attackers have."""
+"""Headers in every form of every framework, and in forms of attackers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAME = "X-Florentin-Signature"
 
 
 class LikeWerkzeug:
-    """Iterates over pairs, gives each header from items(), and is no Mapping."""
+    """Iterates over pairs, returns each header from items(), and is not a Mapping."""
 
     def __init__(self, pairs: Strings) -> None:
         self._pairs = pairs
@@ -87,7 +87,7 @@ repeating_form = pytest.mark.parametrize("form", REPEATING.values(), ids=REPEATI
 @pytest.mark.answers("header-case")
 @every_form
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_delivery_is_received_whatever_its_headers_are_held_in(
+def test_delivery_is_received_from_every_form_of_headers(
     form: Callable[[Strings], Headers], case: Callable[[str], str]
 ) -> None:
     headers = form([(case(name), value) for name, value in HONEST])
@@ -95,7 +95,7 @@ def test_a_delivery_is_received_whatever_its_headers_are_held_in(
 
 
 @every_form
-def test_the_delivery_id_is_found_whatever_the_headers_are_held_in(
+def test_delivery_id_is_found_in_every_form_of_headers(
     form: Callable[[Strings], Headers],
 ) -> None:
     target = Target()
@@ -113,7 +113,7 @@ def test_headers_without_a_signature_are_refused(form: Callable[[Strings], Heade
 
 
 @every_form
-def test_no_headers_at_all_are_refused(form: Callable[[Strings], Headers]) -> None:
+def test_empty_headers_are_refused(form: Callable[[Strings], Headers]) -> None:
     with pytest.raises(InvalidSignature):
         SCHEME.verify(form([]), CANONICAL)
 
@@ -121,14 +121,14 @@ def test_no_headers_at_all_are_refused(form: Callable[[Strings], Headers]) -> No
 @repeating_form
 @pytest.mark.parametrize("second", [sign(CANONICAL), "sha256=" + "0" * 64, ""])
 @pytest.mark.parametrize("name", [NAME, NAME.upper()])
-def test_a_second_signature_is_refused_even_beside_a_right_one(
+def test_second_signature_is_refused_beside_a_valid_one(
     form: Callable[[Strings], Headers], second: str, name: str
 ) -> None:
     with pytest.raises(InvalidSignature):
         SCHEME.verify(form([*HONEST, (name, second)]), CANONICAL)
 
 
-def test_the_same_name_as_str_and_as_bytes_is_a_repetition() -> None:
+def test_same_name_as_str_and_bytes_is_a_repetition() -> None:
     both: list[tuple[str | bytes, str | bytes]] = [
         (NAME, sign(CANONICAL)),
         (NAME.encode(), sign(CANONICAL).encode()),
@@ -137,7 +137,7 @@ def test_the_same_name_as_str_and_as_bytes_is_a_repetition() -> None:
         SCHEME.verify(both, CANONICAL)
 
 
-def test_two_spellings_of_the_name_in_one_dict_are_a_repetition() -> None:
+def test_two_spellings_of_a_name_are_a_repetition() -> None:
     with pytest.raises(InvalidSignature):
         SCHEME.verify({NAME: sign(CANONICAL), NAME.lower(): sign(CANONICAL)}, CANONICAL)
 
@@ -155,7 +155,7 @@ def test_two_spellings_of_the_name_in_one_dict_are_a_repetition() -> None:
         "\uff38-Florentin-Signature",
     ],
 )
-def test_a_name_that_only_resembles_the_header_is_not_the_header(name: str) -> None:
+def test_similar_name_is_not_the_header(name: str) -> None:
     with pytest.raises(InvalidSignature):
         SCHEME.verify({name: sign(CANONICAL)}, CANONICAL)
 
@@ -188,14 +188,12 @@ def test_other_headers_change_nothing(
     ),
     body=st.binary(max_size=100),
 )
-def test_whatever_a_stranger_puts_into_headers_is_a_refused_signature(
-    headers: Headers, body: bytes
-) -> None:
+def test_arbitrary_headers_are_an_invalid_signature(headers: Headers, body: bytes) -> None:
     assert Target().receiver.receive(headers, body).outcome == "invalid-signature"
 
 
 @given(value=st.one_of(st.text(), st.binary()))
-def test_the_event_header_decides_nothing_but_agreement(value: str | bytes) -> None:
+def test_event_header_is_only_compared_with_the_body(value: str | bytes) -> None:
     headers = [(NAME, sign(CANONICAL)), ("x-florentin-event", value)]
     agrees = value in ("invoice.created", b"invoice.created")
     reply = Target().receiver.receive(headers, CANONICAL)
@@ -203,7 +201,7 @@ def test_the_event_header_decides_nothing_but_agreement(value: str | bytes) -> N
 
 
 @given(value=st.one_of(st.text(), st.binary()))
-def test_a_delivery_id_is_taken_or_taken_for_absent_but_never_refused(value: str | bytes) -> None:
+def test_delivery_id_is_never_a_reason_to_refuse(value: str | bytes) -> None:
     target = Target()
     headers = [(NAME, sign(CANONICAL)), ("x-florentin-delivery-id", value)]
     assert target.receiver.receive(headers, CANONICAL).outcome == "processed"
@@ -212,5 +210,5 @@ def test_a_delivery_id_is_taken_or_taken_for_absent_but_never_refused(value: str
 
 
 @given(value=st.text(st.characters(max_codepoint=255)))
-def test_a_value_is_found_without_the_spaces_and_tabs_around_it(value: str) -> None:
+def test_values_are_stripped_of_spaces_and_tabs(value: str) -> None:
     assert get_all([(b"A-Name", value.encode("latin-1"))], "a-name") == [value.strip(" \t")]

@@ -14,7 +14,7 @@ PAIRS = st.lists(st.tuples(NAMES, VALUES, st.booleans(), st.booleans()), max_siz
 
 
 @given(PAIRS)
-def test_fields_hold_what_the_headers_hold(
+def test_header_map_returns_the_same_values_as_get_all(
     pairs: list[tuple[str, str, bool, bool]],
 ) -> None:
     headers = [

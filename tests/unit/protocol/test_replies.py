@@ -1,4 +1,4 @@
-"""What the sender is told, to the byte."""
+"""Replies to the sender, to the byte."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def every_reply() -> list[Reply]:
     return [*settled, *map(replies.error, REFUSED)]
 
 
-def test_every_outcome_has_the_status_that_is_documented() -> None:
+def test_every_outcome_has_its_documented_status() -> None:
     assert {each.value: each.status for each in Outcome} == STATUSES
 
 
@@ -47,64 +47,64 @@ def test_every_outcome_has_a_reply() -> None:
 
 
 @pytest.mark.parametrize("reply", every_reply(), ids=lambda reply: reply.outcome)
-def test_a_reply_has_the_status_of_its_outcome(reply: Reply) -> None:
+def test_reply_has_the_status_of_its_outcome(reply: Reply) -> None:
     assert reply.status == reply.outcome.status
 
 
 @pytest.mark.parametrize("reply", every_reply(), ids=lambda reply: reply.outcome)
-def test_a_reply_is_json_that_nobody_may_keep(reply: Reply) -> None:
+def test_reply_is_json_that_must_not_be_cached(reply: Reply) -> None:
     assert dict(reply.headers).items() >= COMMON.items()
 
 
 @pytest.mark.parametrize("outcome", SETTLED)
-def test_what_went_well_is_told_with_its_fingerprint(outcome: Outcome) -> None:
-    told = json.loads(replies.success(outcome, "7c1f").body)
-    assert told == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
+def test_success_has_the_fingerprint(outcome: Outcome) -> None:
+    result = json.loads(replies.success(outcome, "7c1f").body)
+    assert result == {"data": {"outcome": outcome, "delivery": "7c1f"}, "meta": {}}
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
-def test_what_did_not_is_told_with_a_code_and_a_sentence(outcome: Outcome) -> None:
-    told = json.loads(replies.error(outcome).body)
-    assert (list(told), list(told["error"])) == (["error"], ["code", "message"])
+def test_error_has_a_code_and_a_message(outcome: Outcome) -> None:
+    result = json.loads(replies.error(outcome).body)
+    assert (list(result), list(result["error"])) == (["error"], ["code", "message"])
 
 
 @pytest.mark.parametrize("outcome", REFUSED)
-def test_the_code_is_the_outcome(outcome: Outcome) -> None:
+def test_code_is_the_outcome(outcome: Outcome) -> None:
     assert json.loads(replies.error(outcome).body)["error"]["code"] == outcome.value
 
 
-def test_the_reason_of_a_refusal_is_not_told() -> None:
-    told = [
+def test_reply_does_not_contain_the_reason() -> None:
+    result = [
         replies.error(Outcome.INVALID_SIGNATURE, InvalidSignature(reason))
         for reason in ("missing", "repeated", "malformed", "mismatch")
     ]
-    assert len(set(told)) == 1
+    assert len(set(result)) == 1
 
 
-def test_the_error_stays_with_the_program() -> None:
+def test_reply_keeps_the_error_for_the_program() -> None:
     error = InvalidEvent("user.login", ["data: missing"])
     assert replies.error(Outcome.INVALID_EVENT, error).error is error
 
 
-def test_the_error_does_not_show_in_a_repr() -> None:
+def test_repr_does_not_show_the_error() -> None:
     error = InvalidEvent("user.login", ["data: missing"])
     assert "missing" not in repr(replies.error(Outcome.INVALID_EVENT, error))
 
 
-def test_a_refused_method_is_told_the_right_one() -> None:
+def test_refused_method_has_an_allow_header() -> None:
     assert dict(replies.error(Outcome.METHOD_NOT_ALLOWED).headers)["Allow"] == "POST"
 
 
-def test_an_unavailable_store_is_told_with_when_to_come_back() -> None:
+def test_unavailable_store_has_a_retry_after_header() -> None:
     reply = replies.error(Outcome.UNAVAILABLE, Unavailable("away", retry_after=7))
     assert dict(reply.headers)["Retry-After"] == "7"
 
 
-def test_a_delivery_in_progress_is_told_with_when_to_come_back() -> None:
+def test_delivery_in_progress_has_a_retry_after_header() -> None:
     reply = replies.retry_after(Outcome.IN_PROGRESS, 42)
     assert dict(reply.headers) == {**COMMON, "Retry-After": "42"}
 
 
 @pytest.mark.parametrize("outcome", [o for o in REFUSED if o is not Outcome.METHOD_NOT_ALLOWED])
-def test_other_refusals_have_no_headers_of_their_own(outcome: Outcome) -> None:
+def test_other_refusals_have_no_extra_headers(outcome: Outcome) -> None:
     assert dict(replies.error(outcome).headers) == COMMON

@@ -73,20 +73,20 @@ bodies = st.one_of(st.binary(max_size=300), soups, mutated(), envelopes)
 @given(body=bodies)
 @example(body=b"")
 @example(body=b'{"event":"x.y","timestamp":"2026-06-06T12:00:00Z","data":' + b"9" * 5_000 + b"}")
-def test_a_signed_body_is_answered_without_a_server_error(body: bytes) -> None:
+def test_signed_body_is_never_a_server_error(body: bytes) -> None:
     request = delivery(body).without("X-Florentin-Event")
     assert Target().send(request).status < 500
 
 
 @given(body=bodies)
-def test_a_signed_body_raises_nothing_but_a_rejection_from_verify(body: bytes) -> None:
+def test_verify_raises_only_rejections_for_a_signed_body(body: bytes) -> None:
     request = delivery(body).without("X-Florentin-Event")
     with suppress(Rejected):
         Target().receiver.verify(request.headers, request.body)
 
 
 @given(body=bodies)
-def test_an_unsigned_body_is_a_refused_signature_whatever_it_holds(body: bytes) -> None:
+def test_unsigned_body_is_an_invalid_signature(body: bytes) -> None:
     request = delivery(body, signature="sha256=" + "0" * 64)
     assert Target().send(request).outcome == "invalid-signature"
 
@@ -149,33 +149,33 @@ def ours(body: bytes) -> str:
 @example(body=b'"\\ud83d"')
 @example(body=b"\xef\xbb\xbf{}")
 @example(body=b"-1e999")
-def test_the_decoder_takes_what_json_takes_but_for_its_own_rules(body: bytes) -> None:
+def test_decoder_accepts_json_except_for_its_own_rules(body: bytes) -> None:
     assert ours(body) == outcome_of(body)
 
 
 @given(value=finite)
-def test_the_decoder_reads_what_json_wrote(value: object) -> None:
+def test_decoder_reads_what_json_wrote(value: object) -> None:
     assert loads(json.dumps(value).encode()) == value
     assert loads(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @pytest.mark.answers("JSON-04")
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_the_deepest_nesting_that_is_allowed_is_read(opening: bytes) -> None:
+def test_deepest_allowed_nesting_is_read(opening: bytes) -> None:
     closing = b"]" if opening == b"[" else b"}"
     loads(opening * MAX_DEPTH + b"0" + closing * MAX_DEPTH)
     with pytest.raises(ValueError, match="levels deep"):
         loads(opening * (MAX_DEPTH + 1) + b"0" + closing * (MAX_DEPTH + 1))
 
 
-def test_brackets_inside_strings_are_no_nesting() -> None:
+def test_brackets_in_strings_do_not_count_as_nesting() -> None:
     assert loads(b'["' + b"[{" * 1_000 + b'\\"[[", "' + b"[" * 100 + b'"]')
 
 
 @pytest.mark.answers("JSON-04", "body-deep-json")
 @pytest.mark.parametrize("unit", [b'\\"', b'"', b"\\", b"[", b'{"a":', b'"timestamp":"', b"[]"])
 @pytest.mark.parametrize("start", [b"", b"[" * 40, b"[" * 40 + b'"'])
-def test_a_megabyte_of_anything_is_refused_in_linear_time(start: bytes, unit: bytes) -> None:
+def test_megabyte_of_hostile_input_is_refused_in_linear_time(start: bytes, unit: bytes) -> None:
     # Where the time grows with the square of the size, this takes an hour.
     with pytest.raises(ValueError, match=r"not JSON|deep"):
         loads(start + unit * (1_000_000 // len(unit)))

@@ -1,4 +1,4 @@
-"""Calls that leave together: in order, cancelled or not, and through the end of an event loop."""
+"""Batches of calls: in order, with cancelled callers, and at the end of an event loop."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def cancelled_at_once(executor: PipelinedExecutor) -> None:
     await asyncio.wait({asked})
 
 
-async def test_of_those_who_waited_too_long_only_what_has_happened_is_sent() -> None:
+async def test_overdue_calls_fail_unless_their_handlers_have_run() -> None:
     server = Server()
     executor, loop = PipelinedExecutor(server), asyncio.get_running_loop()
     first = asyncio.ensure_future(run(executor, call(1)))
@@ -95,7 +95,7 @@ async def test_of_those_who_waited_too_long_only_what_has_happened_is_sent() -> 
     assert server.sent == [b"call-1", b"call-3"]
 
 
-async def test_a_call_whose_caller_was_cancelled_is_sent_all_the_same() -> None:
+async def test_call_of_a_cancelled_caller_is_still_sent() -> None:
     server = Server()
     executor = PipelinedExecutor(server)
     first, second = (asyncio.ensure_future(run(executor, call(n))) for n in (1, 2))
@@ -110,7 +110,7 @@ async def test_a_call_whose_caller_was_cancelled_is_sent_all_the_same() -> None:
     assert server.sent == [b"call-1", b"call-2", b"call-3"]
 
 
-async def test_a_sender_that_is_cancelled_sends_once_more_and_in_order() -> None:
+async def test_cancelled_sender_sends_its_batch_again_in_order() -> None:
     server = Server()
     executor = PipelinedExecutor(server)
     asked = [asyncio.ensure_future(run(executor, call(n))) for n in (1, 2)]
@@ -124,7 +124,7 @@ async def test_a_sender_that_is_cancelled_sends_once_more_and_in_order() -> None
     assert server.sent == [b"call-1", b"call-2", b"call-1", b"call-2", b"call-3"]
 
 
-async def test_a_sender_that_is_cancelled_before_its_first_step_is_replaced() -> None:
+async def test_sender_cancelled_before_its_first_step_is_replaced() -> None:
     server = Server()
     server.open.set()
     executor = PipelinedExecutor(server)
@@ -133,14 +133,14 @@ async def test_a_sender_that_is_cancelled_before_its_first_step_is_replaced() ->
     assert server.sent == [b"call-1", b"call-2"]
 
 
-async def test_closing_after_such_a_sender_ends() -> None:
+async def test_closing_after_a_cancelled_sender_ends() -> None:
     server = Server()
     executor = PipelinedExecutor(server)
     await cancelled_at_once(executor)
     await asyncio.wait_for(executor.aclose(), 10)
 
 
-def test_the_end_of_an_event_loop_waits_for_what_is_under_way() -> None:
+def test_closing_event_loop_waits_for_the_current_batch() -> None:
     async def program() -> Server:
         server = Server()
         executor = PipelinedExecutor(server)
@@ -155,26 +155,26 @@ def test_the_end_of_an_event_loop_waits_for_what_is_under_way() -> None:
     assert server.sent == [b"call-1", b"call-1"]
 
 
-async def test_whoever_waits_behind_a_failure_is_told_and_the_next_one_is_served() -> None:
+async def test_failure_reaches_all_pending_calls_and_the_next_is_served() -> None:
     server = Server(RedisError("secret text"))
     executor = PipelinedExecutor(server)
-    told = await asyncio.gather(
+    result = await asyncio.gather(
         *(run(executor, call(n)) for n in range(200)), return_exceptions=True
     )
-    assert {str(each) for each in told} == {"Redis did not answer: RedisError. Try again in 5 s."}
+    assert {str(each) for each in result} == {"Redis did not answer: RedisError. Try again in 5 s."}
     server.failure = None
     server.open.set()
     assert await run(executor, call(1000)) == b"answer"
 
 
-async def test_an_error_of_ours_leaves_nobody_waiting() -> None:
+async def test_unexpected_error_leaves_no_caller_waiting() -> None:
     server, reported = Server(ZeroDivisionError()), list[Mapping[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     with pytest.raises(Unavailable, match="failed unexpectedly"):
         await run(PipelinedExecutor(server), call(1))
 
 
-async def test_a_group_is_bounded_in_number_and_in_bytes() -> None:
+async def test_batch_is_bounded_in_number_and_in_bytes() -> None:
     server = Server()
     server.open.set()
     executor = PipelinedExecutor(server)
@@ -184,7 +184,7 @@ async def test_a_group_is_bounded_in_number_and_in_bytes() -> None:
     assert server.trips == 3 + 3
 
 
-async def test_a_reader_that_fails_fails_for_its_caller_alone() -> None:
+async def test_failing_decoder_fails_for_its_caller_alone() -> None:
     def fail(_: object) -> NoReturn:
         raise ZeroDivisionError
 

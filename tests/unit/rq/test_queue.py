@@ -40,29 +40,29 @@ def module() -> Iterator[ModuleType]:
 
 @pytest.mark.answers("RQ-13")
 @pytest.mark.parametrize("retries", [(), (0,), (5, 0), (-1,), (0.5,), (1.5,), ("5",), (None,)])
-def test_retries_are_whole_seconds_and_at_least_one(retries: Any) -> None:
+def test_invalid_retries_are_refused(retries: Any) -> None:
     with pytest.raises(ConfigurationError, match="retries is"):
         RQQueue(retries=retries)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 0.5, 90.0, "60", None])
-def test_a_timeout_is_whole_seconds(timeout: Any) -> None:
+def test_invalid_timeout_is_refused(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout is"):
         RQQueue(timeout=timeout)
 
 
-def test_a_store_that_cannot_push_jobs_has_no_queue() -> None:
+def test_store_without_jobs_refuses_a_queue() -> None:
     with pytest.raises(ConfigurationError, match="MemoryStore cannot push jobs"):
         Receiver(SECRET, queue=RQQueue())
 
 
-def test_the_path_is_found_where_the_receiver_stands(module: ModuleType) -> None:
+def test_import_path_is_found_in_the_receivers_module(module: ModuleType) -> None:
     module.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
     assert hooks.path == f"{module.__name__}:hooks"
     assert load_receiver(hooks.path) is hooks
 
 
-def test_the_path_leads_to_the_module_of_its_handlers_where_others_import_it(
+def test_import_path_prefers_the_module_of_the_handlers(
     module: ModuleType,
 ) -> None:
     module.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
@@ -80,14 +80,12 @@ def test_the_path_leads_to_the_module_of_its_handlers_where_others_import_it(
         del sys.modules["aaa_program"]
 
 
-def test_a_path_that_was_told_is_not_looked_for() -> None:
+def test_configured_import_path_is_not_searched() -> None:
     assert receiver(RQQueue(receiver="shop.hooks:hooks")).path == "shop.hooks:hooks"
 
 
 @pytest.mark.parametrize("name", ["__main__", "__mp_main__"])
-def test_the_program_that_was_started_is_no_module_to_import(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_receiver_in_main_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     main = ModuleType(name)
     main.hooks = hooks = receiver(RQQueue())  # type: ignore[attr-defined]  # a module is open.
     monkeypatch.setitem(sys.modules, name, main)
@@ -95,14 +93,14 @@ def test_the_program_that_was_started_is_no_module_to_import(
         _ = hooks.path
 
 
-def test_a_receiver_that_a_function_builds_is_refused_with_advice() -> None:
+def test_receiver_in_a_function_is_refused_with_a_hint() -> None:
     hooks = receiver(RQQueue())
     hooks.on(Event)(bill)
     with pytest.raises(ConfigurationError, match=r'RQQueue\(receiver="shop.hooks:hooks"\)'):
         hooks.receive(*delivery(CANONICAL)[:2])
 
 
-def test_what_is_no_module_does_not_disturb_the_search(
+def test_objects_that_are_not_modules_do_not_disturb_the_search(
     module: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "barred", None)
@@ -111,7 +109,7 @@ def test_what_is_no_module_does_not_disturb_the_search(
     assert find_import_path(hooks, frozenset()) == f"{module.__name__}:hooks"
 
 
-def test_the_environment_can_ask_for_a_queue() -> None:
+def test_environment_configures_a_queue() -> None:
     environ = {"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_REDIS_URL": NOWHERE}
     assert Receiver.from_env(environ).queue is None
     hooks = Receiver.from_env({**environ, "FLORENTIN_QUEUE": "hooks"})
@@ -120,7 +118,7 @@ def test_the_environment_can_ask_for_a_queue() -> None:
     assert hooks.queue.retries == (5, 30, 120, 600, 1800)
 
 
-def test_a_queue_in_the_environment_needs_redis() -> None:
+def test_queue_in_the_environment_requires_redis() -> None:
     environ = {"FLORENTIN_WEBHOOK_SECRET": SECRET, "FLORENTIN_QUEUE": "hooks"}
     with pytest.raises(ConfigurationError, match="Use a Redis store"):
         Receiver.from_env(environ)

@@ -1,4 +1,4 @@
-"""Signals that wait until what must not be interrupted is over."""
+"""Signals that are deferred to the end of a block."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def test_a_signal_waits_for_the_end_of_the_block() -> None:
+def test_signal_is_deferred_to_the_end_of_the_block() -> None:
     reached: list[str] = []
 
     def interrupted() -> None:
@@ -35,13 +35,15 @@ def test_a_signal_waits_for_the_end_of_the_block() -> None:
     assert reached
 
 
-def test_what_signals_did_before_they_do_again() -> None:
+def test_signal_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with defer_signals():
         pass
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_process_that_is_forked_inside_is_ended_by_a_signal() -> None:
-    told = subprocess.run([sys.executable, "-c", FORKS], check=True, capture_output=True, text=True)
-    assert int(told.stdout) == -signal.SIGTERM
+def test_signal_ends_a_process_forked_inside_the_block() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", FORKS], check=True, capture_output=True, text=True
+    )
+    assert int(result.stdout) == -signal.SIGTERM

@@ -114,7 +114,7 @@ def test_a_right_digest_in_a_wrong_form_is_recognised(form: str, flaw: str) -> N
         ("sha1=" + hmac.digest(KEY, BODY, "sha1").hex(), "HMAC-SHA1"),
     ],
 )
-def test_a_header_that_is_no_signature_is_described(header: str, flaw: str) -> None:
+def test_invalid_signature_header_is_described(header: str, flaw: str) -> None:
     (cause,) = diagnose([("X-Florentin-Signature", header)], BODY, {NAME: KEY})
     assert cause.code == "header-form"
     assert flaw in cause.message
@@ -127,7 +127,7 @@ def test_a_missing_and_a_repeated_header_are_named() -> None:
     assert [cause.code for cause in repeated] == ["header-repeated"]
 
 
-def test_an_empty_body_is_named_with_the_length_that_was_declared() -> None:
+def test_empty_body_is_reported_with_its_declared_length() -> None:
     headers = [("X-Florentin-Signature", signature(BODY)), ("Content-Length", "812")]
     (cause,) = diagnose(headers, b"", {NAME: KEY})
     assert cause.code == "body-empty"
@@ -150,7 +150,7 @@ def test_no_body_makes_it_fail(body: bytes) -> None:
     assert codes(signature(BODY), body)
 
 
-def test_no_cause_tells_the_secret() -> None:
+def test_no_cause_shows_the_secret() -> None:
     for ours in (KEY + b"\n", b'"' + KEY + b'"', b"prefix_" + KEY, KEY[:8] + b"=" + KEY):
         for cause in diagnose([("X-Florentin-Signature", signature(BODY))], BODY, {NAME: ours}):
             assert KEY.decode() not in " ".join(cause)

@@ -63,7 +63,7 @@ def test_a_short_secret_is_refused(secret: str | bytes) -> None:
     assert f"has {len(secret)} bytes, fewer than 16." in refused(secret).message
 
 
-def test_one_weak_secret_among_good_ones_is_refused_by_its_name() -> None:
+def test_weak_secret_among_good_ones_is_refused_by_name() -> None:
     assert refused({"old": SECRET, "new": "short"}).message.startswith("new has 5 bytes")
 
 
@@ -72,12 +72,12 @@ def test_a_name_that_is_not_a_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", ["2026-11", " a name with spaces around it ", "", None, "\ud800"])
-def test_a_secret_in_the_place_of_its_name_is_not_shown(value: Any) -> None:
+def test_secret_in_place_of_its_name_is_not_shown(value: Any) -> None:
     assert SECRET not in str(refused({SECRET: value}))
 
 
 @pytest.mark.parametrize("name", ["", "2026-11", "FLORENTIN_WEBHOOK_SECRET_PREVIOUS"])
-def test_a_short_name_and_the_name_of_a_variable_are_shown(name: str) -> None:
+def test_short_names_and_names_of_variables_are_shown(name: str) -> None:
     assert redact_name(name) == name
 
 

@@ -1,4 +1,4 @@
-"""The pretend Florentin: exact bytes, samples with changes laid over them, and real sending."""
+"""The test kit's sender: exact bytes, samples merged with data, and real requests."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ def test_every_event_is_made_from_its_sample(provider: Provider, name: str) -> N
 
 
 @pytest.mark.parametrize("name", [*CATALOGUE, "payment.failed"])
-def test_what_is_made_is_accepted(provider: Provider, seen: Seen, name: str) -> None:
+def test_new_delivery_is_accepted(provider: Provider, seen: Seen, name: str) -> None:
     assert provider.deliver(seen, name).outcome == "processed"
 
 
-def test_an_event_without_a_sample_holds_what_is_given(provider: Provider) -> None:
+def test_event_without_a_sample_has_only_the_given_data(provider: Provider) -> None:
     assert data(provider.make("payment.failed", reason="no funds")) == {"reason": "no funds"}
 
 
-def test_the_headers_are_the_ones_that_florentin_sends(provider: Provider) -> None:
+def test_headers_are_those_of_florentin(provider: Provider) -> None:
     assert list(provider.make("user.login").headers) == [
         "Content-Type",
         "X-Florentin-Event",
@@ -83,38 +83,36 @@ def test_the_headers_are_the_ones_that_florentin_sends(provider: Provider) -> No
 
 
 @pytest.mark.parametrize("clock", [T0, T0.astimezone(timezone(timedelta(hours=5)))])
-def test_the_clock_says_when_it_was(clock: datetime) -> None:
+def test_timestamp_comes_from_the_clock(clock: datetime) -> None:
     made = Provider(SECRET, clock=lambda: clock).make("user.login")
     stamps = (made.headers["X-Florentin-Timestamp"], json.loads(made.body)["timestamp"])
     assert stamps == ("2026-06-06T12:00:00.000Z",) * 2
 
 
-def test_without_a_clock_it_is_now() -> None:
+def test_default_clock_is_the_current_time() -> None:
     made = Provider(SECRET).make("user.login")
     stamp = datetime.fromisoformat(json.loads(made.body)["timestamp"])
     assert abs(datetime.now(UTC) - stamp) < timedelta(minutes=1)
 
 
-def test_a_change_goes_deep_and_leaves_the_rest(provider: Provider) -> None:
+def test_data_is_merged_deeply(provider: Provider) -> None:
     made = provider.make("invoice.created", invoice={"amount_due": 0, "tax": {"rate": 19}})
     invoice = sample("invoice.created")["invoice"]
     assert data(made) == {"invoice": {**invoice, "amount_due": 0, "tax": {"rate": 19}}}
 
 
 @pytest.mark.parametrize("value", [None, 0, "", [], [{}], "text"])
-def test_a_change_that_is_no_object_replaces_what_is_there(
-    provider: Provider, value: object
-) -> None:
+def test_value_that_is_not_an_object_replaces_the_sample(provider: Provider, value: object) -> None:
     assert data(provider.make("user.login", user=value))["user"] == value
 
 
-def test_an_object_replaces_what_is_none(provider: Provider) -> None:
+def test_object_replaces_a_null(provider: Provider) -> None:
     assert data(provider.make("tos.accepted", terms={"version": {"major": 2}}))["terms"] == {
         "version": {"major": 2}
     }
 
 
-def test_a_change_leaves_the_samples_as_they_are(provider: Provider) -> None:
+def test_merging_does_not_change_the_samples(provider: Provider) -> None:
     before = sample("invoice.created")
     provider.make("invoice.created", invoice={"amount_due": 0})
     assert sample("invoice.created") == before
@@ -125,7 +123,7 @@ def test_data_may_be_named_like_an_argument(provider: Provider, name: str) -> No
     assert data(provider.make("payment.failed", **{name: 1})) == {name: 1}
 
 
-def test_two_deliveries_never_share_bytes_or_id_even_of_two_providers() -> None:
+def test_deliveries_of_two_providers_share_no_bytes_and_no_id() -> None:
     made = [Provider(SECRET, clock=lambda: T0).make("user.login") for _ in range(100)]
     bodies = {each.body for each in made}
     ids = {each.headers["X-Florentin-Delivery-Id"] for each in made}
@@ -141,12 +139,12 @@ def test_the_first_of_several_secrets_signs() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b' { "event" :\n1}', b"\xff\x00"])
-def test_bytes_of_ones_own_are_signed_as_they_are(provider: Provider, body: bytes) -> None:
+def test_sign_keeps_the_given_bytes(provider: Provider, body: bytes) -> None:
     made = provider.sign("user.login", body, delivery_id="7c1f")
     assert (made.body, made.headers["X-Florentin-Signature"]) == (body, sign(body))
 
 
-def test_the_event_and_the_id_of_ones_own_stand_in_the_headers(provider: Provider) -> None:
+def test_sign_puts_event_and_id_into_the_headers(provider: Provider) -> None:
     headers = provider.sign("user.login", b"{}", delivery_id="7c1f").headers
     assert (headers["X-Florentin-Event"], headers["X-Florentin-Delivery-Id"]) == (
         "user.login",
@@ -157,52 +155,86 @@ def test_the_event_and_the_id_of_ones_own_stand_in_the_headers(provider: Provide
 # --- send ---
 
 
-def test_a_receiver_gets_exactly_the_bytes(provider: Provider, seen: Seen) -> None:
+def test_receiver_gets_exactly_the_bytes(provider: Provider, seen: Seen) -> None:
     made = provider.make("user.login")
     provider.send(seen, made)
     assert [each.body for each in seen.deliveries] == [made.body]
 
 
-def test_the_answer_of_a_receiver_is_what_it_would_write(provider: Provider, seen: Seen) -> None:
+def test_response_of_a_receiver_equals_its_reply(provider: Provider, seen: Seen) -> None:
     answer = provider.deliver(seen, "user.login")
-    told = json.loads(answer.body)["data"]
-    assert (answer.status, told["outcome"], answer.headers["Content-Type"]) == (
+    result = json.loads(answer.body)["data"]
+    assert (answer.status, result["outcome"], answer.headers["Content-Type"]) == (
         200,
         "processed",
         "application/json",
     )
 
 
-def test_the_same_delivery_sent_twice_is_a_duplicate(provider: Provider, seen: Seen) -> None:
+def test_delivery_sent_twice_is_a_duplicate(provider: Provider, seen: Seen) -> None:
     made = provider.make("user.login")
     assert [provider.send(seen, made).outcome for _ in range(2)] == ["processed", "duplicate"]
 
 
-def test_a_provider_with_another_secret_is_refused(seen: Seen) -> None:
+def test_provider_with_another_secret_is_refused(seen: Seen) -> None:
     forger = Provider("another-secret-of-length", clock=lambda: T0)
     assert forger.deliver(seen, "user.login").outcome == "invalid-signature"
 
 
-def test_a_url_gets_exactly_the_bytes(provider: Provider, server: Answering) -> None:
+def test_url_gets_exactly_the_bytes(provider: Provider, server: Answering) -> None:
     made = provider.make("user.login")
     provider.send(f"{server.url}/webhooks", made)
     assert server.requests[-1].body == made.body
 
 
-def test_a_url_gets_the_headers(provider: Provider, server: Answering) -> None:
+def test_url_gets_the_headers(provider: Provider, server: Answering) -> None:
     made = provider.make("user.login")
     provider.send(f"{server.url}/webhooks", made)
     assert server.requests[-1].headers.items() >= made.headers.items()
 
 
-def test_a_delivery_is_made_for_a_url_as_well(provider: Provider, server: Answering) -> None:
+def test_deliver_sends_to_a_url(provider: Provider, server: Answering) -> None:
     provider.deliver(f"{server.url}/webhooks", "user.login", user={"id": "usr_1"})
     assert json.loads(server.requests[-1].body)["data"]["user"]["id"] == "usr_1"
 
 
 @pytest.mark.anyio
-async def test_what_is_made_can_be_received_inside_an_event_loop(
+async def test_new_delivery_can_be_received_in_an_event_loop(
     provider: Provider, seen: Seen
 ) -> None:
     reply = await seen.areceive(*provider.make("user.login"))
     assert reply.outcome == "processed"
+
+
+def test_restamped_retry_keeps_id_and_data(provider: Provider, seen: Seen) -> None:
+    original = provider.make("user.login")
+    retry = Provider(SECRET, clock=lambda: T0 + timedelta(seconds=5)).restamp(original)
+    first, second = (json.loads(each.body) for each in (original, retry))
+    assert retry.headers["X-Florentin-Delivery-Id"] == original.headers["X-Florentin-Delivery-Id"]
+    assert (second["data"], second["event"]) == (first["data"], first["event"])
+    assert second["timestamp"] > first["timestamp"]
+    outcomes = [provider.send(seen, each).outcome for each in (original, retry)]
+    assert outcomes == ["processed", "duplicate"]
+
+
+def test_restamped_retry_differs_within_the_same_millisecond(provider: Provider) -> None:
+    original = provider.make("user.login")
+    assert provider.restamp(original).body != original.body
+
+
+def test_redelivery_has_the_same_bytes_under_a_new_id(provider: Provider, seen: Seen) -> None:
+    original = provider.make("user.login")
+    again = provider.redeliver(original)
+    assert again.body == original.body
+    assert again.headers["X-Florentin-Delivery-Id"] != original.headers["X-Florentin-Delivery-Id"]
+    outcomes = [provider.send(seen, each).outcome for each in (original, again)]
+    assert outcomes == ["processed", "duplicate"]
+
+
+@pytest.mark.parametrize("data", [{"user": {"id": 1}}, [1], None])
+def test_tampered_delivery_is_rejected(data: object, provider: Provider, seen: Seen) -> None:
+    body = json.dumps({"event": "user.login", "timestamp": "now", "data": data}).encode()
+    tampered = provider.tamper(provider.sign("user.login", body, delivery_id="d-1"))
+    assert tampered.body != body
+    assert provider.send(seen, tampered).outcome == "invalid-signature"
+    assert seen.deliveries == []

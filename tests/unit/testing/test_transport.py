@@ -1,4 +1,4 @@
-"""One POST over real HTTP, whose answer is given whatever it is."""
+"""One POST over real HTTP, whose response is returned with any status."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def server() -> Iterator[Answering]:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port at which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
 
 
-def test_a_delivery_is_one_post_of_exactly_the_bytes(server: Answering) -> None:
+def test_delivery_is_one_post_of_exactly_the_bytes(server: Answering) -> None:
     before = len(server.requests)
     post(f"{server.url}/processed", {"X-Florentin-Event": "user.login"}, BODY)
     sent = [(each.method, each.body) for each in server.requests[before:]]
     assert sent == [("POST", BODY)]
 
 
-def test_the_headers_are_sent_as_they_are(server: Answering) -> None:
+def test_headers_are_sent_unchanged(server: Answering) -> None:
     post(f"{server.url}/processed", {"X-Florentin-Event": "user.login"}, BODY)
     assert server.requests[-1].headers["X-Florentin-Event"] == "user.login"
 
@@ -50,9 +50,7 @@ def test_the_headers_are_sent_as_they_are(server: Answering) -> None:
         ("/a#part", "/a"),
     ],
 )
-def test_path_and_query_are_asked_for_as_they_stand(
-    server: Answering, path: str, arrives: str
-) -> None:
+def test_path_and_query_are_sent_unchanged(server: Answering, path: str, arrives: str) -> None:
     post(server.url + path, {}, BODY)
     assert server.requests[-1].path == arrives
 
@@ -72,7 +70,7 @@ def test_path_and_query_are_asked_for_as_they_stand(
         ("/anything", 204, ""),
     ],
 )
-def test_any_answer_is_an_answer(server: Answering, path: str, status: int, outcome: str) -> None:
+def test_every_status_is_returned(server: Answering, path: str, status: int, outcome: str) -> None:
     answer = post(server.url + path, {}, BODY)
     assert (answer.status, answer.outcome) == (status, outcome)
 
@@ -84,27 +82,27 @@ def test_no_redirect_is_followed(server: Answering, path: str, status: int) -> N
     assert (answer.status, len(server.requests) - before) == (status, 1)
 
 
-def test_an_answer_has_its_headers_and_its_bytes(server: Answering) -> None:
+def test_response_has_its_headers_and_bytes(server: Answering) -> None:
     answer = post(f"{server.url}/page", {}, BODY)
     assert (answer.headers["Content-Type"], answer.body) == ("text/html", b"<h1>not here</h1>")
 
 
-def test_no_more_of_an_answer_is_read_than_anybody_needs(server: Answering) -> None:
+def test_response_is_read_up_to_a_limit(server: Answering) -> None:
     assert len(post(f"{server.url}/large", {}, BODY).body) == MAX_RESPONSE
 
 
-def test_a_refused_connection_is_an_os_error(free_port: int) -> None:
+def test_refused_connection_is_an_os_error(free_port: int) -> None:
     with pytest.raises(ConnectionRefusedError):
         post(f"http://127.0.0.1:{free_port}/", {}, BODY)
 
 
 @pytest.mark.parametrize("path", ["/silence", "/nonsense"])
-def test_an_answer_that_is_no_http_is_an_os_error(server: Answering, path: str) -> None:
+def test_response_that_is_not_http_is_an_os_error(server: Answering, path: str) -> None:
     with pytest.raises(ConnectionError):
         post(server.url + path, {}, BODY)
 
 
-def test_a_server_that_never_answers_is_an_os_error() -> None:
+def test_server_that_never_answers_is_an_os_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, pytest.raises(TimeoutError):
         post(f"http://127.0.0.1:{listening.getsockname()[1]}/", {}, BODY, timeout=0.05)
 
@@ -114,7 +112,7 @@ def test_tls_to_a_server_without_it_is_an_os_error(server: Answering) -> None:
         post(server.url.replace("http:", "https:"), {}, BODY, timeout=5)
 
 
-def test_an_ipv6_address_is_no_port(free_port: int) -> None:
+def test_ipv6_address_is_not_taken_for_a_port(free_port: int) -> None:
     with pytest.raises(OSError, match=r"refused|Cannot assign|not supported|unreachable"):
         post(f"http://[::1]:{free_port}/", {}, BODY, timeout=5)
 
@@ -136,12 +134,12 @@ def test_an_ipv6_address_is_no_port(free_port: int) -> None:
         *("file:///etc/passwd", "http://?a=1", "http://" + "x" * 64 + "/"),
     ],
 )
-def test_a_url_that_is_none_is_refused_with_a_right_one(url: str) -> None:
+def test_invalid_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(ConfigurationError, match="Write http://localhost:8000/webhooks"):
         post(url, {}, BODY)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\r\nX-Other: b", "€"])
-def test_a_header_that_cannot_be_sent_is_refused(server: Answering, value: str) -> None:
+def test_header_that_cannot_be_sent_is_refused(server: Answering, value: str) -> None:
     with pytest.raises(ConfigurationError, match="characters that HTTP cannot carry"):
         post(server.url, {"X-Florentin-Event": value}, BODY)

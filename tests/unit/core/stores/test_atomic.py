@@ -18,19 +18,19 @@ async def abill(_: events.InvoiceCreated) -> None:
     """One that it cannot."""
 
 
-def test_an_atomic_handler_is_a_plain_function() -> None:
+def test_atomic_handler_must_be_a_plain_function() -> None:
     with pytest.raises(ConfigurationError, match="abill is async"):
         Router().on("invoice.created", atomic=True)(abill)
 
 
 @pytest.mark.parametrize("store", [MemoryStore(), RedisStore("redis://localhost")])
-def test_a_store_without_transactions_refuses_atomic_handlers(store: Store) -> None:
+def test_store_without_transactions_refuses_atomic_handlers(store: Store) -> None:
     name = f"{type(store).__name__} has no transaction"
     with pytest.raises(ConfigurationError, match=name):
         Receiver(SECRET, store=store).on("invoice.created", atomic=True)(bill)
 
 
-def test_an_atomic_handler_of_a_router_is_refused_when_it_is_included() -> None:
+def test_atomic_handler_of_a_router_is_refused_on_include() -> None:
     router = Router()
     router.on("invoice.created", atomic=True)(bill)
     with pytest.raises(ConfigurationError, match="Use DjangoStore"):

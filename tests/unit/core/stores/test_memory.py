@@ -38,27 +38,27 @@ def fill(store: MemoryStore) -> None:
         store.execute(finish(content(number)))
 
 
-def test_a_full_store_is_unavailable(store: MemoryStore) -> None:
+def test_full_store_is_unavailable(store: MemoryStore) -> None:
     fill(store)
     with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
         store.execute(accept(content(3)))
 
 
-def test_a_full_store_forgets_nothing_that_could_be_replayed(store: MemoryStore) -> None:
+def test_full_store_keeps_all_deliveries(store: MemoryStore) -> None:
     fill(store)
     with pytest.raises(Unavailable):
         store.execute(accept(content(3)))
-    known = [store.execute(accept(content(n), token=b"other")).verdict for n in range(3)]
+    known = [store.execute(accept(content(n), token=b"other")).decision for n in range(3)]
     assert known == [AcceptDecision.DUPLICATE] * 3
 
 
-def test_a_full_store_goes_on_with_what_it_knows(store: MemoryStore) -> None:
+def test_full_store_serves_known_deliveries(store: MemoryStore) -> None:
     fill(store)
     store.execute(accept(content(0)))
     assert store.execute(finish(content(0))) is State.DONE
 
 
-def test_a_full_store_does_not_learn_another_stamp(store: MemoryStore) -> None:
+def test_full_store_refuses_a_retry_with_a_new_timestamp(store: MemoryStore) -> None:
     store.execute(accept(content(9)))
     fill_two = [accept(content(number), under=None) for number in range(2)]
     for each in fill_two:
@@ -67,34 +67,32 @@ def test_a_full_store_does_not_learn_another_stamp(store: MemoryStore) -> None:
         store.execute(accept(content(9, stamped="12:00:30"), token=b"other"))
 
 
-def test_a_store_has_room_again_after_the_retention(store: MemoryStore, clock: Clock) -> None:
+def test_store_has_capacity_again_after_the_retention(store: MemoryStore, clock: Clock) -> None:
     fill(store)
     clock.now = 100
-    assert store.execute(accept(content(3))).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content(3))).decision is AcceptDecision.RUN
     assert len(store) == 1
 
 
-def test_what_was_asked_for_again_is_kept_for_longer(store: MemoryStore, clock: Clock) -> None:
+def test_duplicate_extends_the_retention(store: MemoryStore, clock: Clock) -> None:
     store.execute(accept(content(0)))
     clock.now = 99
     store.execute(finish(content(0)))
     clock.now = 198
     again = store.execute(accept(content(0), token=b"other"))
-    assert again.verdict is AcceptDecision.DUPLICATE
+    assert again.decision is AcceptDecision.DUPLICATE
     clock.now = 199
-    assert store.execute(accept(content(0), token=b"third")).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content(0), token=b"third")).decision is AcceptDecision.RUN
 
 
-def test_a_stale_delivery_that_is_replayed_without_end_takes_the_room_of_one(
-    store: MemoryStore, clock: Clock
-) -> None:
+def test_stale_delivery_replayed_often_takes_one_entry(store: MemoryStore, clock: Clock) -> None:
     for _ in range(1000):
         clock.now += 0.01
         store.execute(accept(content(0), fresh=False))
     assert (len(store), len(store._expiry)) == (1, 1)
 
 
-def test_whatever_is_forgotten_leaves_nothing_behind(store: MemoryStore, clock: Clock) -> None:
+def test_expired_delivery_leaves_nothing_behind(store: MemoryStore, clock: Clock) -> None:
     store.execute(accept(content(0)))
     store.execute(accept(content(0, stamped="12:00:30"), token=b"other"))
     store.execute(accept(content(1)))
@@ -103,24 +101,22 @@ def test_whatever_is_forgotten_leaves_nothing_behind(store: MemoryStore, clock: 
     assert (len(store), store._sent_under, store._expiry) == (0, {}, [])
 
 
-def test_a_forgotten_delivery_leaves_the_id_to_the_other_content(
-    store: MemoryStore, clock: Clock
-) -> None:
+def test_expired_delivery_keeps_other_contents_of_its_id(store: MemoryStore, clock: Clock) -> None:
     store.execute(accept(content(0)))
     clock.now = 50
     store.execute(accept(content(1)))
     clock.now = 120
     later = store.execute(accept(content(1, stamped="12:00:30"), token=b"other"))
-    assert later.verdict is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
+    assert later.decision is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
     assert later.key == accept(content(1)).key
 
 
-def test_a_repr_shows_no_body(store: MemoryStore) -> None:
+def test_repr_shows_no_body(store: MemoryStore) -> None:
     store.execute(accept(b"confidential"))
     assert "confidential" not in repr(store)
 
 
 @pytest.mark.parametrize("capacity", [0, -1])
-def test_a_store_without_room_is_refused(capacity: int) -> None:
+def test_capacity_below_one_is_refused(capacity: int) -> None:
     with pytest.raises(ConfigurationError, match="capacity"):
         MemoryStore(capacity=capacity)

@@ -1,4 +1,4 @@
-"""Another program's command is the same tree: it and its processes work on that program."""
+"""Commands inside another program work with its receiver, and so do their processes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ cli(prog_name="flask")
 
 
 class Framework:
-    """A program that stands in *place*, and is started from another directory, *elsewhere*."""
+    """A program in *place* that is started from another directory, *elsewhere*."""
 
     def __init__(self, place: Path, url: str) -> None:
         self.name = f"program_{uuid4().hex[:8]}"
@@ -73,7 +73,7 @@ def fingerprint(framework: Framework, monkeypatch: pytest.MonkeyPatch) -> Iterat
     program.hooks.close()
 
 
-def test_its_workers_find_it_from_elsewhere_and_each_makes_it_once(
+def test_workers_import_the_program_from_another_directory_once(
     framework: Framework, fingerprint: str
 ) -> None:
     ended = framework.runs("worker", "--burst", "--processes", "2")

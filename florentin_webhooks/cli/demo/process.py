@@ -1,0 +1,61 @@
+"""The child processes of the demonstration: ``python -m`` this, web or worker.
+
+Their log lines are printed once the file *audible* exists, so that the steps are not interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE
+from florentin_webhooks.cli.devserver.supervisor import end_with_parent
+from florentin_webhooks.cli.devserver.web import build_app, serve
+from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
+from florentin_webhooks.cli.output import Output
+
+__all__ = ["main"]
+
+
+def main(role: str, descriptor: int, audible: Path, out: Output) -> None:
+    """Serve at the socket *descriptor*, or work, until the demonstration ends."""
+    handler = hide_rq_chatter(ConsoleHandler(out.emit))
+    handler.addFilter(lambda _: audible.exists())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    end_with_parent(wanted=True)
+    if role == "web":
+        _serve(descriptor)
+    else:
+        _work()
+
+
+def _serve(descriptor: int) -> None:
+    from florentin_webhooks.cli.demo.app import hooks  # noqa: PLC0415 - after logging.
+
+    with suppress(KeyboardInterrupt), socket.socket(fileno=os.dup(descriptor)) as listener:
+        os.close(descriptor)
+        serve(build_app(hooks), listener)
+
+
+def _work() -> None:
+    from florentin_webhooks.cli.demo.app import hooks, store  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.rq.worker import build_worker  # noqa: PLC0415 - the same.
+
+    with store.client() as client:
+        worker = build_worker(hooks, client, queue=QUEUE, maintenance=1)
+        worker.job_monitoring_interval = 1
+        setattr(worker, "get_heartbeat_ttl", _lost_after)  # noqa: B010 - of this one.
+        worker.work(with_scheduler=True)
+
+
+def _lost_after(*_: object, **__: object) -> int:
+    return LOST_AFTER
+
+
+if __name__ == "__main__":
+    _role, _descriptor, _audible, _form, _color = sys.argv[1:]
+    main(_role, int(_descriptor), Path(_audible), Output(_form == "json", _color))

@@ -1,0 +1,87 @@
+"""The executor of synchronous programs, over a client that a test controls."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import pytest
+from redis.exceptions import NoScriptError, ResponseError
+
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.redis.clients import Word
+from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.schema import Script, ScriptCall
+
+CALL = ScriptCall(Script("text", "sha"), (b"key",), ("word",), bytes.decode)
+
+
+class Client:
+    """A client that raises *errors*, one for each command, before it answers."""
+
+    def __init__(self, *errors: Exception, info: Exception | None = None) -> None:
+        self.errors = [*errors]
+        self.sent: list[tuple[Word, ...]] = []
+        self.checks = 0
+        self.closed = False
+        self._info = info
+
+    def execute_command(self, *words: Word) -> object:
+        self.sent.append(words)
+        if self.errors:
+            raise self.errors.pop(0)
+        return b"answer"
+
+    def info(self) -> Mapping[str, object]:
+        self.checks += 1
+        if self._info:
+            raise self._info
+        return {"aof_enabled": 1}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_call_is_one_command_by_digest() -> None:
+    client = Client()
+    assert SyncExecutor(client).run(CALL) == "answer"
+    assert client.sent == [("EVALSHA", "sha", 1, b"key", "word")]
+
+
+def test_unknown_script_is_sent_in_full() -> None:
+    client = Client(NoScriptError())
+    assert SyncExecutor(client).run(CALL) == "answer"
+    assert client.sent[1] == ("EVAL", "text", 1, b"key", "word")
+
+
+@pytest.mark.parametrize("error", [ResponseError("the password"), OSError("the password")])
+def test_error_is_unavailable_without_its_text(error: Exception) -> None:
+    with pytest.raises(Unavailable, match=f"did not answer: {type(error).__name__}") as raised:
+        SyncExecutor(Client(error)).run(CALL)
+    assert "password" not in str(raised.value)
+    assert raised.value.__suppress_context__
+
+
+def test_durability_is_checked_once() -> None:
+    client = Client()
+    executor = SyncExecutor(client)
+    executor.run(CALL)
+    executor.run(CALL)
+    assert client.checks == 1
+
+
+def test_durability_is_not_checked_on_request() -> None:
+    client = Client()
+    SyncExecutor(client, check=False).run(CALL)
+    assert client.checks == 0
+
+
+def test_refused_info_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    assert SyncExecutor(Client(info=ResponseError())).run(CALL) == "answer"
+    assert [each.levelno for each in caplog.records] == [logging.WARNING]
+
+
+def test_close_closes_the_client() -> None:
+    client = Client()
+    SyncExecutor(client).close()
+    assert client.closed
