@@ -14,8 +14,6 @@ from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.environment import load_environment
-from florentin_webhooks.core.identity import Identity
-from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
@@ -31,6 +29,8 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.identity import Identity
+from florentin_webhooks.core.stores.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
