@@ -31,6 +31,9 @@ _PACKAGE = str(Path(__file__).parents[2])
 _HOSTS = tuple(str(Path(_PACKAGE, room)) for room in ("django", "flask"))
 """Rooms that build the receiver of a program's settings, which it may leave unused."""
 
+_INTERACTIVE = ("<stdin>", "<python-input", "<ipython-input")
+"""What a person types again replaces what was typed before."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Built:
@@ -60,7 +63,7 @@ def ensure_distinct(receiver: object, identity: Identity, store: Store) -> None:
     *receiver* is registered until it is closed or collected.
     """
     built = _Built(identity, store, _place(currentframe()))
-    if built.place[0].startswith(_HOSTS):
+    if built.place[0].startswith((*_HOSTS, *_INTERACTIVE)):
         return
     if _find(built):
         gc.collect()  # A receiver and its handlers refer to each other.
