@@ -31,11 +31,13 @@ class HandlerRegistry:
     jobs and threads of handlers run in; mounts set it.
     """
 
-    def __init__(self, catalogue: Catalogue, queue: Queue | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
+    ) -> None:
         self.queue = queue
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
         self.router = Router(catalogue, self._check_handler)
-        self.dispatcher = Dispatcher(self, self.router, queue)
+        self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
     if TYPE_CHECKING:
 
