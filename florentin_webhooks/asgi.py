@@ -19,6 +19,7 @@ from florentin_webhooks.protocol.preconditions import (
     path_variants,
     reliable_content_length,
     screen,
+    without_root,
 )
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ class WebhookMiddleware:
             await self._app(scope, receive, send)
 
     def _is_ours(self, scope: Scope) -> bool:
-        # The path includes the root path, under which the whole program is mounted (ASGI 3).
-        return scope["path"].removeprefix(scope.get("root_path", "")) in self._paths
+        # Some servers put their root path in front of the path (uvicorn), others do not (hypercorn,
+        # daphne, gunicorn), so both forms are ours.
+        path = scope["path"]
+        return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
 
 
 class _Endpoint:
