@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
-from florentin_webhooks.protocol.body import consumed_body
+from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
-    reliable_content_length,
     screen,
     without_root,
 )
@@ -136,9 +135,8 @@ class _Endpoint:
         if body.too_large:
             reason = f"more than {self._receiver.max_body} bytes arrived"
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
-        if not body.size and (promised := reliable_content_length(headers)):
-            # No server passes such a request on as complete, so a sender cannot cause this 500.
-            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, consumed_body(promised))
+        if not body.size and (missing := missing_body(headers)):
+            return self._receiver.reject(*missing)
         return await self._receiver.areceive(headers, body.content())
 
     def _reply_for_timeout(self, body: _Body, declared: int) -> Reply:
