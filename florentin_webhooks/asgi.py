@@ -98,7 +98,7 @@ class _Endpoint:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
         if rejected := screen(scope["method"], headers, self._receiver.max_body):
-            await _send(send, self._receiver.reject(*rejected), close=True)
+            await _send(send, self._receiver.reject(*rejected), close=_may_close(scope))
             return
         body = _Body(self._receiver.max_body)
         try:
@@ -110,7 +110,7 @@ class _Endpoint:
                 logger.info("The sender disconnected after %d bytes.", body.size)
                 return
             reply = await self._receive(headers, body)
-        await _send(send, reply, close=not body.complete)
+        await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the lifespan protocol: nothing starts, and a store is closed."""
@@ -174,6 +174,14 @@ class _Body:
                 self._chunks.append(chunk)
                 self.size += len(chunk)
             self.complete = not message.get("more_body", False)
+
+
+def _may_close(scope: Scope) -> bool:
+    """Return whether the reply may end its connection, which a WSGI server does by itself.
+
+    Below a bridge (a2wsgi) such a header is an error (PEP 3333).
+    """
+    return "wsgi_environ" not in scope
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:

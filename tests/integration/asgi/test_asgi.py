@@ -95,6 +95,22 @@ def test_root_path_is_removed_as_whole_segments(root: str, path: str, served: bo
     assert (bool(target.ran), bool(program.calls)) == (served, not served)
 
 
+REFUSED = [
+    (405, delivery()._replace(method="PUT")),
+    (413, delivery().with_headers(("Content-Length", "9999999"))),
+    (415, delivery().with_headers(("Content-Encoding", "gzip"))),
+]
+
+
+@pytest.mark.parametrize(("status", "refused"), REFUSED)
+def test_refusal_closes_the_connection_except_below_wsgi(status: int, refused: Request) -> None:
+    app, scope = WebhookApp(Target().receiver), scope_of(refused, PATH)
+    bridged = {**scope, "wsgi_environ": {}}  # a2wsgi adds it; PEP 3333 forbids the header.
+    answers = [asyncio.run(call(app, each)) for each in (scope, bridged)]
+    seen = [(each.status, each.headers.get("connection")) for each in answers if each]
+    assert seen == [(status, "close"), (status, None)]
+
+
 def lived(app: ASGIApp, seen: list[str]) -> None:
     """Start and end *app* by the lifespan protocol."""
     incoming: list[Message] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
