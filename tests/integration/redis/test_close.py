@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing
 
-import pytest
 import redis
 
 from florentin_webhooks import Receiver, RedisStore, Reply
