@@ -154,6 +154,10 @@ class Receiver(HandlerRegistry):
         loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
+        return self.receive_blocking(headers, body)
+
+    def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
+        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
         return run_sync(self._receive(headers, body, BLOCKING))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:

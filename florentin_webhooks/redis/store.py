@@ -202,7 +202,8 @@ class RedisStore:
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
-            executor = self._loops[loop] = PipelinedExecutor(client)
+            owned = isinstance(self._server, str)
+            executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
         return executor
 
     def _drop_closed_loops(self) -> None:
