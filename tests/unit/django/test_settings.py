@@ -195,7 +195,7 @@ def test_key_that_is_not_text_is_reported_by_type(key: object) -> None:
         (
             "FLORENTIN_WEBHOOK_SECRET",
             f"{SECRET}\n",
-            "FLORENTIN_WEBHOOK_SECRET has white space around it.",
+            "FLORENTIN_WEBHOOK_SECRET ends with a newline.",
         ),
         (
             "FLORENTIN_WEBHOOK_SECRETS",

@@ -154,7 +154,7 @@ def test_a_missing_secret_is_refused() -> None:
     ("value", "message"),
     [
         ("short", "FLORENTIN_WEBHOOK_SECRET has 5 bytes, fewer than 16."),
-        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET has white space around it."),
+        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET ends with a newline."),
         (12345678901234567890, "FLORENTIN_WEBHOOK_SECRET is int, not str or bytes."),
     ],
 )
