@@ -87,6 +87,8 @@ def redact_name(name: object) -> str:
 
 def describe_value(where: str, value: object) -> str:
     """Return the sentence that *where* has *value*, which is shown only if it cannot be secret."""
+    if isinstance(value, str) and value.isspace():
+        return f"{where} is blank."
     if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
         return f"{where} is a text that does not fit."
     is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)

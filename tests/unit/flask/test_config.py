@@ -146,7 +146,7 @@ def test_a_previous_secret_is_named_after_its_variable() -> None:
 
 def test_a_missing_secret_is_refused() -> None:
     error = refused(WEBHOOK_SECRET="")
-    assert error.message == "No secret is configured."
+    assert error.message == "FLORENTIN_WEBHOOK_SECRET is empty."
     assert error.hint.startswith("Set FLORENTIN_WEBHOOK_SECRET to the secret from")
 
 
