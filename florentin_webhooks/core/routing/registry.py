@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.dispatch import Dispatcher
-from florentin_webhooks.core.routing.handler import require_importable
+from florentin_webhooks.core.routing.handler import require_importable, require_queue
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 
@@ -89,4 +89,5 @@ class HandlerRegistry:
         return self.dispatcher.build_job(fingerprint, queue)
 
     def _check_handler(self, handler: Handler) -> None:
+        require_queue(handler, self.queue)
         require_importable(handler, self.queue)

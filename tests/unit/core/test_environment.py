@@ -60,7 +60,10 @@ def test_a_list_of_secrets_is_numbered() -> None:
     ("given", "message"),
     [
         (environ(), "No secret is configured."),
-        (environ(WEBHOOK_SECRET=""), "No secret is configured."),
+        (environ(WEBHOOK_SECRET=""), "FLORENTIN_WEBHOOK_SECRET is empty."),
+        (environ(WEBHOOK_SECRETS=""), "FLORENTIN_WEBHOOK_SECRETS is empty."),
+        (environ(WEBHOOK_SECRET=SECRET, REDIS_URL=" "), "FLORENTIN_REDIS_URL is blank."),
+        (environ(WEBHOOK_SECRET=SECRET, TOLERANCE=" "), "FLORENTIN_TOLERANCE is blank."),
         (environ(WEBHOOK_SECRETS="{}"), "FLORENTIN_WEBHOOK_SECRETS: No secret is configured."),
         (environ(WEBHOOK_SECRET=" "), "FLORENTIN_WEBHOOK_SECRET is empty or blank."),
         (

@@ -146,7 +146,7 @@ def test_a_previous_secret_is_named_after_its_variable() -> None:
 
 def test_a_missing_secret_is_refused() -> None:
     error = refused(WEBHOOK_SECRET="")
-    assert error.message == "No secret is configured."
+    assert error.message == "FLORENTIN_WEBHOOK_SECRET is empty."
     assert error.hint.startswith("Set FLORENTIN_WEBHOOK_SECRET to the secret from")
 
 
@@ -154,7 +154,7 @@ def test_a_missing_secret_is_refused() -> None:
     ("value", "message"),
     [
         ("short", "FLORENTIN_WEBHOOK_SECRET has 5 bytes, fewer than 16."),
-        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET has white space around it."),
+        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET ends with a newline."),
         (12345678901234567890, "FLORENTIN_WEBHOOK_SECRET is int, not str or bytes."),
     ],
 )
