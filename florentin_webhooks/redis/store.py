@@ -30,11 +30,11 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
     create_sync_client,
-    display_url,
     new_client,
     validate_server,
 )
