@@ -14,7 +14,7 @@ from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runner import Failure, HandlerRunner, RunResult
-from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
@@ -58,7 +58,7 @@ async def _process(
     receiver: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
 ) -> JobResult:
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
-    lease = Lease(BLOCKING, store, part)
+    lease = Lease(receiver.blocking, store, part)
     claim = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))

@@ -19,9 +19,9 @@ from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
-    BLOCKING,
     AsyncioRuntime,
     Runtime,
+    SyncRuntime,
     ensure_no_running_loop,
     run_sync,
 )
@@ -109,6 +109,7 @@ class Receiver(HandlerRegistry):
         scheme = self.sender.scheme(config.plain_secrets())
         self._verifier = Verifier(self.sender, scheme, config.tolerance, config.leeway)
         self._log = DeliveryLog()
+        self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
         self._is_store_missing = config.store is None
@@ -140,7 +141,7 @@ class Receiver(HandlerRegistry):
         loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
-        return run_sync(self._receive(headers, body, BLOCKING))
+        return run_sync(self._receive(headers, body, self.blocking))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
