@@ -21,9 +21,9 @@ from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
-    BLOCKING,
     AsyncioRuntime,
     Runtime,
+    SyncRuntime,
     ensure_no_running_loop,
     run_sync,
 )
@@ -122,6 +122,7 @@ class Receiver(HandlerRegistry):
             self.identity,
         )
         self._log = DeliveryLog()
+        self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
@@ -158,7 +159,7 @@ class Receiver(HandlerRegistry):
 
     def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, BLOCKING))
+        return run_sync(self._receive(headers, body, self.blocking))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""

@@ -99,10 +99,11 @@ def _count_foreign(
     hooks: Receiver,
 ) -> Mapping[str, int]:
     """Return the number of jobs by the path of the program that owns them."""
-    jobs = cast("list[bytes]", client.lrange(queue.key, 0, _MOST))
-    jobs += cast("list[bytes]", client.zrange(queue.scheduled_job_registry.key, 0, _MOST))
+    server = cast("Any", client)  # Any: redis-py leaves its types open.
+    jobs: list[bytes] = server.lrange(queue.key, 0, _MOST)
+    jobs += server.zrange(queue.scheduled_job_registry.key, 0, _MOST)
     store = cast("RedisStore", hooks.store)
-    pipeline: Any = client.pipeline(transaction=False)  # Any: redis-py leaves its types open.
+    pipeline = server.pipeline(transaction=False)
     for job in jobs:
         pipeline.hget(store.record_key(job.decode()[:32]), "p")
     owners = [(owner or b"").decode() for owner in pipeline.execute()]
