@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
-from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
+from florentin_webhooks.core.config.environment import load_environment
+from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.environment import load_environment
 from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
