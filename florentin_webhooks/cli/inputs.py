@@ -13,7 +13,7 @@ import click
 
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.invocation import suggest
-from florentin_webhooks.core.stores.identity import Identity
+from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength

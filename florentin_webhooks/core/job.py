@@ -14,7 +14,7 @@ from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runner import Failure, HandlerRunner, RunResult
-from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
@@ -64,7 +64,7 @@ def process_job(
     :class:`Unavailable`.
     """
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
-    lease = Lease(BLOCKING, store, part, receiver.identity)
+    lease = Lease(receiver.blocking, store, part, receiver.identity)
     claim = run_sync(
         lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
     )

@@ -11,17 +11,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
-from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
+from florentin_webhooks.core.config.environment import load_environment
+from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.environment import load_environment
+from florentin_webhooks.core.identity import Identity
+from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
-    BLOCKING,
     AsyncioRuntime,
     Runtime,
+    SyncRuntime,
     ensure_no_running_loop,
     run_sync,
 )
@@ -29,8 +31,6 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
-from florentin_webhooks.core.stores.identity import Identity
-from florentin_webhooks.core.stores.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -122,6 +122,7 @@ class Receiver(HandlerRegistry):
             self.identity,
         )
         self._log = DeliveryLog()
+        self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
@@ -154,7 +155,11 @@ class Receiver(HandlerRegistry):
         loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
-        return run_sync(self._receive(headers, body, BLOCKING))
+        return self.receive_blocking(headers, body)
+
+    def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
+        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
+        return run_sync(self._receive(headers, body, self.blocking))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""

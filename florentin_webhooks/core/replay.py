@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
 from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
@@ -78,7 +78,7 @@ def replay(
         _ensure_unprocessed(hooks, delivery)
     if all_handlers:
         hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, _jobs(hooks, record)))
-    reply = run_sync(hooks.process(delivery, envelope, BLOCKING))
+    reply = run_sync(hooks.process(delivery, envelope, hooks.blocking))
     if reply.outcome in _NOTHING_RAN:
         raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply

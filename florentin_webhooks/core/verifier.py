@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.stores.identity import NO_IDENTITY
+from florentin_webhooks.core.identity import NO_IDENTITY
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from florentin_webhooks.core.stores.identity import Identity
+    from florentin_webhooks.core.identity import Identity
     from florentin_webhooks.senders.base import Sender, SignatureScheme
 
 __all__ = ["VerifiedDelivery", "Verifier"]

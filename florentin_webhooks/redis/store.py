@@ -30,11 +30,11 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
     create_sync_client,
-    display_url,
     new_client,
     validate_server,
 )
@@ -202,7 +202,8 @@ class RedisStore:
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
-            executor = self._loops[loop] = PipelinedExecutor(client)
+            owned = isinstance(self._server, str)
+            executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
         return executor
 
     def _drop_closed_loops(self) -> None:

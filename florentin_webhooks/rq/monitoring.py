@@ -99,11 +99,12 @@ def _count_foreign(
     hooks: Receiver,
 ) -> Mapping[str, int]:
     """Return the number of jobs by the path of the program that owns them."""
-    redis: Any = client  # Any: redis-py leaves its types open.
-    waiting = redis.lrange(queue.key, 0, _MOST)
-    scheduled = redis.zrange(queue.scheduled_job_registry.key, 0, _MOST)
-    store, pipeline = cast("RedisStore", hooks.store), redis.pipeline(transaction=False)
-    for job in (*waiting, *scheduled):
+    server = cast("Any", client)  # Any: redis-py leaves its types open.
+    jobs: list[bytes] = server.lrange(queue.key, 0, _MOST)
+    jobs += server.zrange(queue.scheduled_job_registry.key, 0, _MOST)
+    store = cast("RedisStore", hooks.store)
+    pipeline = server.pipeline(transaction=False)
+    for job in jobs:
         pipeline.hget(store.record_key(job.decode()[:32]), "p")
     owners = [(owner or b"").decode() for owner in pipeline.execute()]
     paths = [each.partition(" ")[0] for each in owners if not hooks.identity.owns(each, hooks.path)]

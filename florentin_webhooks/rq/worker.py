@@ -21,8 +21,8 @@ from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import started_for
 from florentin_webhooks.rq.job import process
 from florentin_webhooks.rq.queue import PROCESS
-from florentin_webhooks.rq.shutdown import GracefulShutdown
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
+from florentin_webhooks.rq.waiting import WaitingWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +119,7 @@ class SafeQueue(rq.Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANUP_LOCK))
 
 
-class SweepingWorker(GracefulShutdown):
+class SweepingWorker(WaitingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
     hooks: Receiver | None = None

@@ -12,6 +12,12 @@ import zlib
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.senders.invisible import (
+    describe_edges,
+    describe_invisible,
+    remove_invisible,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,6 +27,7 @@ _BOM = b"\xef\xbb\xbf"
 _UNPACKED_LIMIT = 8 * 1024 * 1024
 _LONGEST_PREFIX = 8
 _KEEP = "Keep the bytes as they arrived, and verify them before anything else reads them."
+_NEWLINES = {"a newline": b"\n", "a CRLF": b"\r\n", "two newlines": b"\n\n"}
 
 
 class Diagnosis(NamedTuple):
@@ -57,7 +64,11 @@ def body_mutations(body: bytes) -> Iterator[Mutation]:
 def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
     trimmed = secret.strip()
     bare = trimmed.strip(b"\"'`")
-    yield "white-space", f"{name} has white space around it", f"Remove it from {name}.", trimmed
+    edges = describe_edges(secret) or "has white space around it"
+    yield "white-space", f"{name} {edges}", f"Remove it from {name}.", trimmed
+    seen = remove_invisible(secret)
+    hidden = describe_invisible(secret) or "has invisible characters"
+    yield "invisible", f"{name} {hidden}", f"Copy {name} again, as plain text.", seen
     yield "quotes", f"{name} has quotes around it", f"Remove them from {name}.", bare
     for mark in (b"=", b"_", b":"):
         rest = bare.partition(mark)[2].strip(b"\"'`")
@@ -73,8 +84,9 @@ def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
         f"Keep {name} as text.",
         (secret.hex().encode()),
     )
-    newline = f"The signer's secret ends with a newline that {name} does not have"
-    yield "newline", newline, "Remove the newline where the signature is made.", secret + b"\n"
+    for text, end in _NEWLINES.items():
+        newline = f"The signer's secret ends with {text} that {name} does not have"
+        yield "newline", newline, "Remove it where the signature is made.", secret + end
 
 
 def _encoded(name: str, secret: bytes) -> tuple[str, bytes]:

@@ -99,7 +99,7 @@ def command(
 def _create(
     secret: Mapping[str, bytes], event: str, overrides: Sequence[Override], *, age: timedelta
 ) -> SignedDelivery:
-    provider = Provider(secret, clock=lambda: datetime.now(UTC) - age)
+    provider = Provider(secret, clock=lambda: datetime.now(UTC) - age, check_names=False)
     delivery = provider.make(event)
     if not overrides:
         return delivery

@@ -11,6 +11,7 @@ from dataclasses import replace
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
 
+from florentin_webhooks.core.identity import NO_IDENTITY, scope_retry_key
 from florentin_webhooks.core.log import log_id_anomaly, logger
 from florentin_webhooks.core.stores.accept import (
     Accept,
@@ -20,16 +21,15 @@ from florentin_webhooks.core.stores.accept import (
     HandlerOutcome,
 )
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.identity import NO_IDENTITY, scope_retry_key
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
+    from florentin_webhooks.core.identity import Identity, RecordKey
     from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.base import Operation, Store
-    from florentin_webhooks.core.stores.identity import Identity, RecordKey
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.fingerprint import RetryKey
 

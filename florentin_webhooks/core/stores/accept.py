@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.identity import RecordKey
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.core.stores.identity import RecordKey
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job

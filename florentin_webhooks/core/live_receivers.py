@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from types import FrameType
 
+    from florentin_webhooks.core.identity import Identity
     from florentin_webhooks.core.stores.base import Store
-    from florentin_webhooks.core.stores.identity import Identity
 
 __all__ = ["ensure_distinct", "forget"]
 
-_PACKAGE = str(Path(__file__).parents[2])
+_PACKAGE = str(Path(__file__).parents[1])
 _HOSTS = tuple(str(Path(_PACKAGE, room)) for room in ("django", "flask"))
 """Rooms that build the receiver of a program's settings, which it may leave unused."""
 
