@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import log_lost_record, logger
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
@@ -62,6 +62,8 @@ async def _process(
     claim = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
+    if claim.decision is JobDecision.GONE:
+        log_lost_record(fingerprint, queue)
     if claim.decision is not JobDecision.RUN:
         return JobResult()
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import rq
 from rq.scheduler import RQScheduler
+
+from florentin_webhooks.core.stores.jobs import CountLostJobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import redis
 
+    from florentin_webhooks.redis.store import RedisStore
+
 __all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
+
+LOST_PERIOD = timedelta(hours=24)
+"""How long a lost job counts as a problem of its queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,8 @@ class QueueStatus:
 
     *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
-    True if a scheduler runs, which moves scheduled jobs back to the queue.
+    True if a scheduler runs, which moves scheduled jobs back to the queue. *lost* jobs were found
+    without a record in the last 24 hours.
     """
 
     name: str
@@ -45,6 +53,7 @@ class QueueStatus:
     dead: int
     workers: tuple[WorkerStatus, ...]
     scheduler: bool
+    lost: int = 0
 
     def problems(self) -> list[str]:
         """Return one sentence for each problem of the queue."""
@@ -56,11 +65,18 @@ class QueueStatus:
             found.append(f"{_events(self.scheduled)} to be retried, but no scheduler runs.")
         if self.dead:
             found.append(f"{_events(self.dead)} dead in queue {self.name}.")
+        if self.lost:
+            records = "its record is" if self.lost == 1 else "their records are"
+            found.append(f"{_events(self.lost)} lost in queue {self.name}: {records} gone.")
         return found
 
 
-def queue_status(client: redis.Redis, name: str) -> QueueStatus:
-    """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle."""
+def queue_status(client: redis.Redis, name: str, store: RedisStore | None = None) -> QueueStatus:
+    """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
+
+    Lost jobs are counted if the *store* of the deliveries is given.
+    """
+    since = datetime.now(UTC) - LOST_PERIOD
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
     return QueueStatus(
@@ -72,6 +88,7 @@ def queue_status(client: redis.Redis, name: str) -> QueueStatus:
         dead=queue.failed_job_registry.get_job_count(cleanup=False),
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
+        lost=store.execute(CountLostJobs(name, since)) if store else 0,
     )
 
 

@@ -32,13 +32,13 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, or there are dead letters.
+    scheduler, there are dead letters, or events were lost in the last 24 hours.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{problem}. Run: {_remedy(problem, status, app)}" for problem in found]
+        problems += [f"{problem} {_remedy(problem, status, app)}" for problem in found]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
@@ -52,7 +52,7 @@ def _statuses(context: QueueContext) -> list[QueueStatus]:
 
     try:
         with context.redis.client() as client:
-            return [queue_status(client, name) for name in context.hooks.queue_names]
+            return [queue_status(client, name, context.redis) for name in context.hooks.queue_names]
     except RedisError as error:
         raise context.unavailable(error) from None
 
@@ -65,6 +65,7 @@ def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
         "scheduled": status.scheduled,
         "running": status.running,
         "dead": status.dead,
+        "lost": status.lost,
         "scheduler": status.scheduler,
         "workers": [_worker_fields(worker) for worker in status.workers],
         "problems": problems,
@@ -91,6 +92,7 @@ def _views(status: QueueStatus) -> Iterator[View]:
             ("scheduled", str(status.scheduled)),
             ("running", str(status.running)),
             ("dead", str(status.dead)),
+            ("lost", str(status.lost)),
             ("scheduler", "alive" if status.scheduler else "none"),
             ("workers", str(len(status.workers) or "none")),
         ]
@@ -101,6 +103,8 @@ def _views(status: QueueStatus) -> Iterator[View]:
 
 
 def _remedy(problem: str, status: QueueStatus, app: str) -> str:
+    if "lost" in problem:
+        return "Their fingerprints are in the workers' logs: let the sender send them again."
     if "dead" in problem:
-        return suggest("dead list", app=app)
-    return suggest("worker", "--queue", status.name, app=app)
+        return f"Run: {suggest('dead list', app=app)}"
+    return f"Run: {suggest('worker', '--queue', status.name, app=app)}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClaimJob",
+    "CountLostJobs",
     "JobClaim",
     "JobDecision",
     "ListPendingJobs",
@@ -62,7 +63,8 @@ class ClaimJob(Operation[JobClaim]):
 class RequeueLostJob(Operation[str]):
     """Requeue *part* if its queue has lost it, or mark it dead if it has failed for good.
 
-    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` or ``fine``.
+    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` (its record is
+    lost), ``expired`` (a dead letter) or ``fine``.
     """
 
     key: bytes
@@ -75,3 +77,11 @@ class ListPendingJobs(Operation["tuple[str, ...]"]):
 
     queue: str
     before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountLostJobs(Operation[int]):
+    """Count the jobs of *queue* whose records were found to be gone at *since* or later."""
+
+    queue: str
+    since: datetime
