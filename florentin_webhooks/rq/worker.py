@@ -18,6 +18,7 @@ from rq.results import Result
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.foreign import started_for
 from florentin_webhooks.rq.job import process
 from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
@@ -123,6 +124,11 @@ class SweepingWorker(WaitingWorker):
 
     hooks: Receiver | None = None
     lost_after = LOST_AFTER
+
+    def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
+        """Run a job of the receivers that this worker was started for."""
+        with started_for(self.hooks):
+            return bool(cast("Any", super()).perform_job(*args, **options))
 
     def run_maintenance_tasks(self) -> None:
         """Run RQ's maintenance, then requeue lost jobs."""

@@ -32,7 +32,8 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, there are dead letters, or events were lost in the last 24 hours.
+    scheduler, there are dead letters, events were lost in the last 24 hours, or there are jobs of
+    another program.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
@@ -52,7 +53,7 @@ def _statuses(context: QueueContext) -> list[QueueStatus]:
 
     try:
         with context.redis.client() as client:
-            return [queue_status(client, name, context.redis) for name in context.hooks.queue_names]
+            return [queue_status(client, name, context.hooks) for name in context.hooks.queue_names]
     except RedisError as error:
         raise context.unavailable(error) from None
 
@@ -67,6 +68,7 @@ def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
         "dead": status.dead,
         "lost": status.lost,
         "scheduler": status.scheduler,
+        "foreign": dict(status.foreign),
         "workers": [_worker_fields(worker) for worker in status.workers],
         "problems": problems,
         "ok": not problems,
@@ -94,6 +96,7 @@ def _views(status: QueueStatus) -> Iterator[View]:
             ("dead", str(status.dead)),
             ("lost", str(status.lost)),
             ("scheduler", "alive" if status.scheduler else "none"),
+            *((f"of {path}", str(count)) for path, count in status.foreign.items()),
             ("workers", str(len(status.workers) or "none")),
         ]
     )
@@ -105,6 +108,8 @@ def _views(status: QueueStatus) -> Iterator[View]:
 def _remedy(problem: str, status: QueueStatus, app: str) -> str:
     if "lost" in problem:
         return "Their fingerprints are in the workers' logs: let the sender send them again."
+    if "another program" in problem:
+        return 'Use RQQueue("other-name") or another Redis database for one of them.'
     if "dead" in problem:
         return f"Run: {suggest('dead list', app=app)}"
     return f"Run: {suggest('worker', '--queue', status.name, app=app)}"

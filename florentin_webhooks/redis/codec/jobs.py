@@ -44,7 +44,16 @@ def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
     part = operation.part
     keys = (*schema.part(operation.key, part.queue), schema.dead, schema.lost(part.queue))
     lease = int(operation.seconds * 1000)
-    arguments = (operation.token, part.queue, part.id, lease, schema.unfinished_retention)
+    arguments = (
+        operation.token,
+        part.queue,
+        part.id,
+        lease,
+        schema.unfinished_retention,
+        " ".join(operation.key_ids),
+        int(operation.is_path_ours),
+        part.owner,
+    )
     return ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
 
 
@@ -59,7 +68,8 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.lost(part.queue),
         *job_keys(schema, (part,)),
     )
-    arguments = (schema.unfinished_retention, *job_args((part,)))
+    key_ids = " ".join(operation.key_ids)
+    arguments = (schema.unfinished_retention, key_ids, *job_args((part,)))
     return ScriptCall(_REQUEUE_LOST_JOB, keys, arguments, bytes.decode)
 
 
@@ -79,9 +89,12 @@ def count_lost_jobs(schema: KeySchema, operation: CountLostJobs) -> ScriptCall:
 
 def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
     decision, wait, *rest = answer
+    if decision == b"foreign":
+        count, owner = rest
+        return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
     if not rest:
         return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, *done = rest
+    attempt, body, delivery_id, received, secret, expected, key_id, *done = rest
     return JobClaim(
         JobDecision.RUN,
         attempt=attempt,
@@ -91,6 +104,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         secret=secret.decode(),
         expected=tuple(json.loads(expected or b"[]")),
         done=frozenset(name.decode() for name in done),
+        key_id=key_id.decode(),
     )
 
 

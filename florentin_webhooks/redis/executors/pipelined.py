@@ -4,7 +4,7 @@ Calls that arrive during a round trip leave together in the next one. So the cos
 as load rises, a burst needs one connection and cannot exhaust a pool, and the round trip runs in a
 task of its own, which the cancellation of a caller does not reach. The end of the event loop
 cancels that task as well; it then sends the current batch once more, since a lease that is not
-released blocks the delivery until it expires.
+released blocks the delivery until it expires. After that the connection is closed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from florentin_webhooks.redis.executors.resp import round_trip
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from florentin_webhooks.redis.protocols import AsyncioClient
     from florentin_webhooks.redis.schema import ScriptCall
@@ -47,8 +47,10 @@ class _PendingCall(NamedTuple):
 class PipelinedExecutor:
     """Executor over *client*, for the event loop in which it was created."""
 
-    def __init__(self, client: AsyncioClient) -> None:
+    def __init__(self, client: AsyncioClient, *, closes_with_loop: bool = False) -> None:
         self._client = client
+        self._closer = self._close_at_end() if closes_with_loop else None
+        self._watched = False
         self._pending: deque[_PendingCall] = deque()
         self._sender: asyncio.Task[None] | None = None
         self._checked = False
@@ -56,6 +58,9 @@ class PipelinedExecutor:
     async def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         loop = asyncio.get_running_loop()
+        if self._closer is not None and not self._watched:
+            self._watched = True
+            await anext(self._closer)  # From here on the loop knows it.
         pending = _PendingCall(call, loop.create_future(), loop.time())
         self._pending.append(pending)
         if self._sender is None or self._sender.done():  # Cancelled before its first step.
@@ -64,6 +69,22 @@ class PipelinedExecutor:
 
     async def aclose(self) -> None:
         """Close the connection after all pending calls are sent."""
+        if self._closer is not None and self._watched:
+            await self._closer.aclose()
+        else:
+            await self._close()
+
+    async def _close_at_end(self) -> AsyncGenerator[None]:
+        """Close the connection with its event loop.
+
+        asyncio.run, and all that ends a loop as it does, closes the generators of the loop.
+        """
+        try:
+            yield
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         while self._sender is not None and not self._sender.done():
             await asyncio.wait({self._sender})
         await self._client.aclose()

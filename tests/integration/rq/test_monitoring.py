@@ -74,7 +74,7 @@ def assert_lost(shop: Workshop, fingerprint: str, caplog: pytest.LogCaptureFixtu
     errors = [each for each in caplog.records if each.levelname == "ERROR"]
     assert [vars(each)["fingerprint"] for each in errors] == [fingerprint]
     assert "its record is gone" in errors[0].getMessage()
-    assert queue_status(shop.client, shop.queue, shop.store).lost == 1
+    assert queue_status(shop.client, shop.queue, shop.hooks).lost == 1
 
 
 def test_live_worker_is_listed_with_its_state(shop: Workshop) -> None:
