@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import log_lost_record, logger
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
@@ -70,6 +70,8 @@ def process_job(
     )
     if claim.decision is JobDecision.FOREIGN:
         return JobResult(foreign=claim)
+    if claim.decision is JobDecision.GONE:
+        log_lost_record(fingerprint, queue)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)
     return run_sync(_process(receiver, runner, fingerprint, claim))

@@ -27,6 +27,7 @@ __all__ = [
     "handler_failed",
     "handler_postponed",
     "log_id_anomaly",
+    "log_lost_record",
     "log_missing_store",
     "logger",
 ]
@@ -126,6 +127,17 @@ def log_missing_store() -> None:
     logger.warning(
         "No store is configured: deliveries are recorded in this process only, until it ends. "
         "Pass store=RedisStore(url) where replays and restarts matter."
+    )
+
+
+def log_lost_record(key: str, queue: str) -> None:
+    """Log that a job's record is gone, so that its handlers cannot run."""
+    logger.error(
+        "%s in queue %s cannot be handled: its record is gone. It was evicted, flushed or lost "
+        "in a fail-over. Let the sender send the delivery again, and check the server's settings.",
+        key,
+        queue,
+        extra={"fingerprint": key, "queue": queue},
     )
 
 

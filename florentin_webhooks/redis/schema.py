@@ -15,6 +15,7 @@
     log               fingerprints with a complete record, by arrival
     done              the newest finished fingerprints; older records keep their state only
     pending:<queue>   jobs that are not done
+    lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
 
 All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
@@ -128,6 +129,10 @@ class KeySchema:
     def pending(self, queue: str) -> bytes:
         """Return the key of the unfinished jobs of *queue*."""
         return self.prefix + b"pending:" + queue.encode()
+
+    def lost(self, queue: str) -> bytes:
+        """Return the key of the jobs of *queue* whose records are gone."""
+        return self.prefix + b"lost:" + queue.encode()
 
 
 def load_script(name: str) -> Script:

@@ -15,7 +15,12 @@ import redis.asyncio
 from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.guards import Latest, Once
-from florentin_webhooks.core.stores.jobs import ClaimJob, ListPendingJobs, RequeueLostJob
+from florentin_webhooks.core.stores.jobs import (
+    ClaimJob,
+    CountLostJobs,
+    ListPendingJobs,
+    RequeueLostJob,
+)
 from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     GetRecord,
@@ -40,7 +45,12 @@ from florentin_webhooks.redis.clients import (
 )
 from florentin_webhooks.redis.codec.accept import accept, finish
 from florentin_webhooks.redis.codec.guards import latest, once
-from florentin_webhooks.redis.codec.jobs import claim_job, list_pending_jobs, requeue_lost_job
+from florentin_webhooks.redis.codec.jobs import (
+    claim_job,
+    count_lost_jobs,
+    list_pending_jobs,
+    requeue_lost_job,
+)
 from florentin_webhooks.redis.codec.queries import (
     find_fingerprints,
     get_record,
@@ -65,6 +75,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     ClaimJob: claim_job,
     RequeueLostJob: requeue_lost_job,
     ListPendingJobs: list_pending_jobs,
+    CountLostJobs: count_lost_jobs,
     Once: once,
     Latest: latest,
     GetRecord: get_record,

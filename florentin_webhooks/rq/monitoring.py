@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import rq
 from rq.scheduler import RQScheduler
+
+from florentin_webhooks.core.stores.jobs import CountLostJobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
 
+LOST_PERIOD = timedelta(hours=24)
+"""How long a lost job counts as a problem of its queue."""
 _MOST = 999
 """The last index of a list that is looked at."""
 
@@ -43,7 +47,7 @@ class QueueStatus:
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
     True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
     waiting and scheduled jobs of other programs by the import path of their receiver, among the
-    first thousand of each.
+    first thousand of each. *lost* jobs were found without a record in the last 24 hours.
     """
 
     name: str
@@ -55,6 +59,7 @@ class QueueStatus:
     workers: tuple[WorkerStatus, ...]
     scheduler: bool
     foreign: Mapping[str, int] = field(default_factory=dict[str, int])
+    lost: int = 0
 
     def problems(self) -> list[str]:
         """Return one sentence for each problem of the queue."""
@@ -70,13 +75,16 @@ class QueueStatus:
             )
         if self.dead:
             found.append(f"{_events(self.dead)} dead in queue {self.name}.")
+        if self.lost:
+            records = "its record is" if self.lost == 1 else "their records are"
+            found.append(f"{_events(self.lost)} lost in queue {self.name}: {records} gone.")
         return found
 
 
 def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:
     """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
 
-    Jobs that *hooks* may not run are foreign.
+    With *hooks*, jobs that it may not run are foreign, and lost jobs of its store are counted.
     """
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
@@ -90,6 +98,7 @@ def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) 
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
         foreign={} if hooks is None else _count_foreign(client, queue, hooks),
+        lost=0 if hooks is None else _count_lost(name, hooks),
     )
 
 
@@ -109,6 +118,10 @@ def _count_foreign(
     owners = [(owner or b"").decode() for owner in pipeline.execute()]
     paths = [each.partition(" ")[0] for each in owners if not hooks.identity.owns(each, hooks.path)]
     return Counter(paths)
+
+
+def _count_lost(name: str, hooks: Receiver) -> int:
+    return hooks.store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
 
 
 def _oldest_job(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Queue.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import rq
 
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import log_lost_record, logger
 from florentin_webhooks.core.replay import NotReplayable, drop
 from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
@@ -56,7 +56,9 @@ def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTE
         fingerprint = job_id[:32]
         part, _ = hooks.build_job(fingerprint, queue.name)
         found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
-        if found != "fine":
+        if found == "gone":
+            log_lost_record(fingerprint, queue.name)
+        elif found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
         requeued += found == "lost"
     return requeued

@@ -47,6 +47,10 @@ class Proxy:
         """Answer each command that holds *what* with *error*, without running it."""
         self._refused = (what, f"-{error}\r\n".encode())
 
+    def redirect(self, path: str) -> None:
+        """Lead new connections to the socket *path*; open ones stay where they are."""
+        self._upstream = path
+
     def asked_for(self, what: bytes) -> bool:
         return any(what in request for request in list(self._requests))
 

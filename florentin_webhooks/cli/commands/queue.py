@@ -32,13 +32,14 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, there are dead letters, or jobs of another program.
+    scheduler, there are dead letters, events were lost in the last 24 hours, or there are jobs of
+    another program.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{problem}. {_remedy(problem, status, app)}" for problem in found]
+        problems += [f"{problem} {_remedy(problem, status, app)}" for problem in found]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
@@ -65,6 +66,7 @@ def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
         "scheduled": status.scheduled,
         "running": status.running,
         "dead": status.dead,
+        "lost": status.lost,
         "scheduler": status.scheduler,
         "foreign": dict(status.foreign),
         "workers": [_worker_fields(worker) for worker in status.workers],
@@ -92,6 +94,7 @@ def _views(status: QueueStatus) -> Iterator[View]:
             ("scheduled", str(status.scheduled)),
             ("running", str(status.running)),
             ("dead", str(status.dead)),
+            ("lost", str(status.lost)),
             ("scheduler", "alive" if status.scheduler else "none"),
             *((f"of {path}", str(count)) for path, count in status.foreign.items()),
             ("workers", str(len(status.workers) or "none")),
@@ -103,6 +106,8 @@ def _views(status: QueueStatus) -> Iterator[View]:
 
 
 def _remedy(problem: str, status: QueueStatus, app: str) -> str:
+    if "lost" in problem:
+        return "Their fingerprints are in the workers' logs: let the sender send them again."
     if "another program" in problem:
         return 'Use RQQueue("other-name") or another Redis database for one of them.'
     if "dead" in problem:

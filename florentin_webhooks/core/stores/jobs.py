@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ClaimJob",
+    "CountLostJobs",
     "JobClaim",
     "JobDecision",
     "ListPendingJobs",
@@ -73,8 +74,8 @@ class ClaimJob(Operation[JobClaim]):
 class RequeueLostJob(Operation[str]):
     """Requeue *part* if its queue has lost it, or mark it dead if it has failed for good.
 
-    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` or ``fine``, also for a job
-    whose owner has none of *key_ids*.
+    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` (its record is lost),
+    ``expired`` (a dead letter) or ``fine``, also for a job whose owner has none of *key_ids*.
     """
 
     key: bytes
@@ -88,3 +89,11 @@ class ListPendingJobs(Operation["tuple[str, ...]"]):
 
     queue: str
     before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CountLostJobs(Operation[int]):
+    """Count the jobs of *queue* whose records were found to be gone at *since* or later."""
+
+    queue: str
+    since: datetime

@@ -9,6 +9,7 @@ from typing import Any
 
 from florentin_webhooks.core.stores.jobs import (
     ClaimJob,
+    CountLostJobs,
     JobClaim,
     JobDecision,
     ListPendingJobs,
@@ -24,6 +25,7 @@ from florentin_webhooks.redis.schema import (
 
 __all__ = [
     "claim_job",
+    "count_lost_jobs",
     "list_pending_jobs",
     "requeue_lost_job",
 ]
@@ -32,6 +34,7 @@ _MAX_PENDING = 10_000
 """The most pending jobs that one call lists."""
 
 _CLAIM_JOB = load_script("claim_job")
+_COUNT_LOST_JOBS = load_script("count_lost_jobs")
 _LIST_PENDING_JOBS = load_script("list_pending_jobs")
 _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 
@@ -39,7 +42,7 @@ _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
     """Encode :class:`ClaimJob`."""
     part = operation.part
-    keys = (*schema.part(operation.key, part.queue), schema.dead)
+    keys = (*schema.part(operation.key, part.queue), schema.dead, schema.lost(part.queue))
     lease = int(operation.seconds * 1000)
     arguments = (
         operation.token,
@@ -62,6 +65,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.dead,
         part.keys.intermediate,
         part.keys.scheduled,
+        schema.lost(part.queue),
         *job_keys(schema, (part,)),
     )
     key_ids = " ".join(operation.key_ids)
@@ -75,6 +79,12 @@ def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCa
     keys = (schema.pending(operation.queue), schema.dead)
     arguments = (before, schema.unfinished_retention, _MAX_PENDING)
     return ScriptCall(_LIST_PENDING_JOBS, keys, arguments, _to_ids)
+
+
+def count_lost_jobs(schema: KeySchema, operation: CountLostJobs) -> ScriptCall:
+    """Encode :class:`CountLostJobs`."""
+    since = int(operation.since.timestamp() * 1000)
+    return ScriptCall(_COUNT_LOST_JOBS, (schema.lost(operation.queue),), (since,), int)
 
 
 def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.

@@ -1,5 +1,5 @@
 -- Take the lease of one queue's part of a delivery.
--- KEYS  1 record  2 pending jobs of the queue  3 dead letters
+-- KEYS  1 record  2 pending jobs of the queue  3 dead letters  4 lost jobs of the queue
 -- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
 --       6 key ids of the receiver  7 whether the job names its import path  8 owner
 -- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
@@ -14,6 +14,7 @@ end
 if not state then
   call('ZREM', KEYS[2], ARGV[3])
   call('ZREM', KEYS[3], ARGV[3])
+  mark_lost(KEYS[4], ARGV[3], ARGV[5])
   return {'gone', 0}
 end
 -- The part of a job that was pushed twice, or by hand, is done already.

@@ -1,15 +1,18 @@
 -- Push a job again that RQ has lost, or mark one dead that has failed for good.
 -- KEYS  1 record  2 dead letters  3 intermediate list of the queue  4 its scheduled jobs
---       5 jobs (one)
+--       5 lost jobs of the queue  6 jobs (one)
 -- ARGV  1 unfinished retention in ms  2 key ids of the receiver  3 jobs (one)
--- Returns 'lost' for a job that was pushed again, 'dead', 'gone', or 'fine'.
-local record, job = KEYS[1], jobs_from(5, 3)[1]
+-- Returns 'lost' for a job that was pushed again, 'dead', 'gone' for one
+-- whose record is lost, 'expired' for a dead letter, or 'fine'.
+local record, job = KEYS[1], jobs_from(6, 3)[1]
 if not call('ZSCORE', job.pending, job.id) then return 'fine' end
 if call('EXISTS', record) == 0 then
   call('ZREM', job.pending, job.id)
-  call('ZREM', KEYS[2], job.id)
+  local expired = call('ZREM', KEYS[2], job.id) == 1
   call('DEL', job.hash)
   call('ZREM', job.failed, job.id)
+  if expired then return 'expired' end
+  mark_lost(KEYS[5], job.id, ARGV[1])
   return 'gone'
 end
 if call('ZSCORE', KEYS[2], job.id) then return 'fine' end

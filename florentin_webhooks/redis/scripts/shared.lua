@@ -45,6 +45,14 @@ local function unmark_dead(record, dead, id)
   if call('ZREM', dead, id) == 1 then call('HINCRBY', record, 'm', -1) end
 end
 
+-- A job whose record is gone: it was evicted or flushed, or lost in a fail-over.
+local function mark_lost(lost, id, lifetime)
+  local now = milliseconds()
+  call('ZADD', lost, 'NX', now, id)
+  call('ZREMRANGEBYSCORE', lost, '-inf', now - lifetime)
+  call('PEXPIRE', lost, lifetime)
+end
+
 -- A job without handler names keeps those that its part was queued for.
 local function push(job, record, dead, now)
   call('DEL', job.hash)

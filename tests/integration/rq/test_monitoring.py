@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from florentin_webhooks.rq.monitoring import QueueStatus, WorkerStatus, queue_status
+from florentin_webhooks.rq.sweeper import requeue_lost
 from tests.support.workshop import Workshop, open_workshop
 
 IDLE = WorkerStatus("w", "idle", "host", 1, None)
@@ -48,6 +49,34 @@ def test_failed_job_is_scheduled_and_then_dead(shop: Workshop) -> None:
     assert (status.waiting, status.scheduled, status.dead) == (0, 0, 1)
 
 
+def test_job_whose_record_is_gone_is_logged_and_lost(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
+    shop.work()
+    assert_lost(shop, fingerprint, caplog)
+    assert shop.ran == []
+
+
+def test_pending_job_whose_record_is_gone_is_logged_and_lost(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.does("bill")
+    fingerprint = shop.accept()
+    shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint), shop.rq().key)
+    assert [requeue_lost(shop.hooks, shop.rq(), -1) for _ in range(2)] == [0, 0]
+    assert_lost(shop, fingerprint, caplog)
+
+
+def assert_lost(shop: Workshop, fingerprint: str, caplog: pytest.LogCaptureFixture) -> None:
+    errors = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert [vars(each)["fingerprint"] for each in errors] == [fingerprint]
+    assert "its record is gone" in errors[0].getMessage()
+    assert queue_status(shop.client, shop.queue, shop.hooks).lost == 1
+
+
 def test_live_worker_is_listed_with_its_state(shop: Workshop) -> None:
     shop.does("bill")
     worker = shop.worker(shop.client, name="one")
@@ -84,6 +113,8 @@ def test_healthy_queue_has_no_problems() -> None:
             "2 events are to be retried, but no scheduler runs.",
         ),
         (replace(HEALTHY, dead=3), "3 events are dead in queue q."),
+        (replace(HEALTHY, lost=1), "1 event is lost in queue q: its record is gone."),
+        (replace(HEALTHY, lost=2), "2 events are lost in queue q: their records are gone."),
     ],
 )
 def test_each_problem_is_one_sentence(status: QueueStatus, problem: str) -> None:
