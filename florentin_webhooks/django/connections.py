@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
 
+from florentin_webhooks.django.forks import forget_connections_in_forks
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -34,6 +36,7 @@ CLOSING_SECONDS = 0.5
 
 def use_fresh_connections(receiver: Receiver) -> None:
     """Run all jobs and handlers of *receiver* that need it with fresh database connections."""
+    forget_connections_in_forks()
     if receiver.handler_context is nullcontext:
         receiver.handler_context = fresh_connections
     if receiver.async_handler_context is nullcontext:
