@@ -3,9 +3,9 @@
 # to nine. Python's datetime has six. A good engineer guesses that every parser cuts the rest off.
 #
 # What really happens: the standard library, pydantic, dateutil, pendulum, ciso8601 and Django
-# cut; msgspec (so Litestar's models) and arrow round. 23:59:59.9999999, the usual spelling of
-# "the end of the period" in .NET, is the last microsecond of the year for the first group and
-# the first moment of the next year for the second.
+# cut; msgspec (which Litestar decodes with) and arrow round. 23:59:59.9999999, as .NET spells
+# the end of a period (one tick before the next), is the last microsecond of the year for those and
+# the first moment of the next year for these.
 #
 # Why a webhook receiver cares: the envelope is often read by one parser and the typed payload by
 # another. Then one signed timestamp is two times: a subscription ends in December in one part

@@ -71,6 +71,7 @@ def replay(
     *though_late*, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
+    _ensure_own(hooks, record)
     _ensure_replayable(record, all_handlers=all_handlers)
     delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
     if record.state is State.STALE and not though_late:
@@ -134,6 +135,7 @@ def drop(hooks: Receiver, fingerprint: str) -> Record:
     done or running, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
+    _ensure_own(hooks, record)
     if record.state in (State.DONE, State.RUNNING):
         raise _not_replayable(record, f"it is {record.state}")
     hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
@@ -150,6 +152,16 @@ def _get_record(hooks: Receiver, fingerprint: str) -> Record:
             "Check the fingerprint: florentin-webhooks deliveries list.",
         )
     return record
+
+
+def _ensure_own(hooks: Receiver, record: Record) -> None:
+    """Refuse a delivery that was queued by another program: its handlers are not here."""
+    path = record.owner.partition(" ")[0]
+    is_own_path = not path or path == hooks.path
+    if not is_own_path and not hooks.identity.owns(record.owner, hooks.path):
+        raise _not_replayable(
+            record, f"it belongs to {path}", f"Use the command with that receiver: {path}."
+        )
 
 
 def _ensure_replayable(record: Record, *, all_handlers: bool) -> None:

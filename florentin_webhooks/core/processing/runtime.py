@@ -13,6 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.core.stores.atomic import TransactionResult
 from florentin_webhooks.core.stores.base import State
@@ -103,13 +104,10 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
 
 def ensure_no_running_loop() -> None:
     """Raise :class:`ConfigurationError` inside a running event loop, which a flow would block."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise ConfigurationError(
-        "receive() was called inside a running event loop.", "Use: await areceive(...)."
-    )
+    if has_running_loop():
+        raise ConfigurationError(
+            "receive() was called inside a running event loop.", "Use: await areceive(...)."
+        )
 
 
 class _Done:
@@ -143,7 +141,7 @@ class SyncRuntime:
             return call_handler(handler, arguments)
         try:
             function = _within(self._owner.async_handler_context(), handler.function)
-            return asyncio.run(_await(function, arguments, seconds))
+            return run_in_new_loop(partial(_await, function, arguments, seconds))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
             return error
 

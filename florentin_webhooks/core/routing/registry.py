@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.dispatch import Dispatcher
-from florentin_webhooks.core.routing.handler import require_importable
+from florentin_webhooks.core.routing.handler import require_importable, require_queue
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 
@@ -32,12 +32,14 @@ class HandlerRegistry:
     mounts set them.
     """
 
-    def __init__(self, catalogue: Catalogue, queue: Queue | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
+    ) -> None:
         self.queue = queue
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
         self.async_handler_context: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
         self.router = Router(catalogue, self._check_handler)
-        self.dispatcher = Dispatcher(self, self.router, queue)
+        self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
     if TYPE_CHECKING:
 
@@ -89,4 +91,5 @@ class HandlerRegistry:
         return self.dispatcher.build_job(fingerprint, queue)
 
     def _check_handler(self, handler: Handler) -> None:
+        require_queue(handler, self.queue)
         require_importable(handler, self.queue)

@@ -104,6 +104,11 @@ class DjangoStore:
             history,
         )
 
+    @property
+    def location(self) -> tuple[str, str]:
+        """The database, by which two stores are the same one."""
+        return "django", self.using
+
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` if the database does not answer."""
         step = _STEPS.get(type(operation))

@@ -108,7 +108,7 @@ def test_narrow_terminal_folds_lines(shown: Mapping[str, Program]) -> None:
 def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
     *steps, last = [json.loads(line) for line in shown["programs"].data.splitlines()]
     assert [step["step"] for step in steps[:10]] == list(CATALOGUE)
-    assert all(step["ok"] and not step["problems"] for step in steps)
+    assert [step["problems"] for step in steps if step["problems"] or not step["ok"]] == []
     told = {step["step"]: (step["status"], step["outcome"], step["runs"]) for step in steps[10:]}
     assert told == {
         "duplicate": (200, "duplicate", []),

@@ -46,10 +46,24 @@ def codes(
         (b"FLORENTIN_WEBHOOK_SECRET=" + KEY, KEY, "secret-prefix"),
         (b'FLORENTIN_WEBHOOK_SECRET="' + KEY + b'"', KEY, "secret-prefix"),
         (KEY, KEY + b"\n", "secret-newline"),
+        (KEY, KEY + b"\n\n", "secret-newline"),
+        (KEY, KEY + b"\r\n", "secret-newline"),
+        (KEY + b"\n\n", KEY, "secret-white-space"),
+        ("\ufeff".encode() + KEY, KEY, "secret-invisible"),
+        (KEY + "\u200b".encode(), KEY, "secret-invisible"),
+        (KEY + "\u00a0\n".encode(), KEY, "secret-invisible"),
+        (b"\x1b" + KEY + b"\x00", KEY, "secret-invisible"),
+        (KEY.decode().encode("utf-16"), KEY, "secret-invisible"),
     ],
 )
 def test_a_damaged_secret_is_recognised(ours: bytes, theirs: bytes, code: str) -> None:
     assert codes(signature(BODY, theirs), key=ours) == [code]
+
+
+def test_several_newlines_around_a_secret_are_counted() -> None:
+    headers = [("X-Florentin-Signature", signature(BODY))]
+    [cause] = diagnose(headers, BODY, {NAME: KEY + b"\n\n"})
+    assert cause.message == f"{NAME} ends with 2 newlines."
 
 
 @pytest.mark.parametrize(

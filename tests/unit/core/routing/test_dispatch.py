@@ -65,11 +65,19 @@ def test_handlers_run_in_the_queue_unless_they_say_otherwise() -> None:
 def test_without_a_queue_every_handler_runs_inline() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     hooks.on(Event)(bill)
-    hooks.on(Event, queue="mail")(mail)
+    hooks.on(Event)(mail)
     wanted = hooks.dispatcher.plan("invoice.created")
     assert [handler.name for handler in wanted.inline] == [BILL, MAIL]
     assert wanted.jobs(FINGERPRINT) == ()
     assert hooks.queue_names == ()
+
+
+def test_handler_with_a_queue_is_refused_without_a_queue() -> None:
+    hooks, router = Receiver(SECRET, store=MemoryStore()), Router()
+    router.on(Event, queue="mail")(mail)
+    for register in (lambda: hooks.on(Event, queue="mail")(mail), lambda: hooks.include(router)):
+        with pytest.raises(ConfigurationError, match=r"has queue='mail', .* has no queue\."):
+            register()
 
 
 def test_handler_with_the_default_queue_is_in_the_same_job() -> None:

@@ -104,10 +104,17 @@ def test_non_integer_amount_is_refused(amount: object) -> None:
     assert problems(invoice(amount_due=amount)) == ("data.invoice.amount_due: int_type",)
 
 
-@pytest.mark.parametrize("amount", [0, -1, 4900, 2**63, 10**30])
+@pytest.mark.parametrize("amount", [0, -1, 4900, 2**63 - 1, -(2**63)])
 def test_an_amount_stays_the_integer_it_is(amount: int) -> None:
     got = read("invoice.created", invoice(amount_due=amount)).data.invoice.amount_due
     assert (type(got), got) == (int, amount)
+
+
+@pytest.mark.parametrize("amount", [2**63, 10**30, -(2**63) - 1])
+def test_amount_beyond_64_bits_is_an_invalid_event(amount: int) -> None:
+    [problem] = problems(invoice(amount_due=amount))
+    assert problem.startswith("data.invoice.amount_due: ")
+    assert str(amount) not in problem
 
 
 @pytest.mark.parametrize("field", ["id", "number", "status", "currency"])
