@@ -13,9 +13,8 @@ import click
 
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.invocation import suggest
-from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
+from florentin_webhooks.protocol.fingerprint import Identity, fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [

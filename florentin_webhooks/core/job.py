@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import log_lost_record, logger
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
@@ -21,7 +21,7 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.event import parse_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
@@ -65,21 +65,18 @@ def process_job(
     """
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(receiver.blocking, store, part, receiver.identity)
-    claim = run_sync(
-        lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
-    )
-    if claim.decision is JobDecision.FOREIGN:
-        return JobResult(foreign=claim)
-    if claim.decision is JobDecision.GONE:
-        log_lost_record(fingerprint, queue)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)
-    return run_sync(_process(receiver, runner, fingerprint, claim))
+    claiming = lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
+    return run_sync(_process(receiver, runner, fingerprint, claiming))
 
 
 async def _process(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
 ) -> JobResult:
+    claim = await claiming
+    if claim.decision is JobDecision.FOREIGN:
+        return JobResult(foreign=claim)
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:

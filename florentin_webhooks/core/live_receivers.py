@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from types import FrameType
 
-    from florentin_webhooks.core.identity import Identity
     from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.protocol.fingerprint import Identity
 
 __all__ = ["ensure_distinct", "forget"]
 

@@ -14,7 +14,6 @@ from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
 from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
@@ -37,6 +36,7 @@ from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, 
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
 
 if TYPE_CHECKING:
@@ -218,15 +218,15 @@ class Receiver(HandlerRegistry):
         stale: StaleDelivery | None,
     ) -> Reply:
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
-        retry_key = self.sender.retry_key(delivery.delivery_id, delivery.body)
+        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
-            claim = await lease.claim(delivery, retry_key, EMPTY_PLAN, fresh=fresh, valid=False)
+            claim = await lease.claim(delivery, content, EMPTY_PLAN, fresh=fresh, valid=False)
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
-        claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
+        claim = await lease.claim(delivery, content, plan, fresh=fresh)
         if claim.decision is not AcceptDecision.RUN:
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan

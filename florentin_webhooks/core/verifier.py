@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.identity import NO_IDENTITY
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
-from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
+from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from florentin_webhooks.core.identity import Identity
+    from florentin_webhooks.protocol.fingerprint import Identity
     from florentin_webhooks.senders.base import Sender, SignatureScheme
 
 __all__ = ["VerifiedDelivery", "Verifier"]
@@ -56,17 +55,17 @@ class Verifier:
         metadata = self.scheme.authenticate(headers, body, now)
         message = self.sender.parse(body, metadata)
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
-        digest, key_id = fingerprint(body, signed_id), self.identity.key_id(metadata.secret)
+        signed = self.identity.identify(metadata.secret, body, signed_id)
         delivery = Delivery(
-            fingerprint=under_key(key_id, digest).hex(),
+            fingerprint=signed.fingerprint.hex(),
             event=message.event,
             timestamp=message.timestamp,
             delivery_id=metadata.delivery_id,
             secret=metadata.secret,
             received_at=now,
             body=body,
-            key_id=key_id,
-            digest=digest,
+            key_id=signed.key_id,
+            digest=signed.digest,
         )
         return VerifiedDelivery(delivery, message.envelope, self._staleness(delivery))
 

@@ -9,10 +9,26 @@ recognise a retry that the sender stamped again.
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["RetryKey", "compute_key_id", "content_key", "fingerprint", "under_key"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+__all__ = [
+    "NO_IDENTITY",
+    "Identity",
+    "RecordKey",
+    "RetryKey",
+    "SignedIdentity",
+    "compute_key_id",
+    "content_key",
+    "fingerprint",
+    "record_fingerprint",
+    "under_key",
+]
 
 _KEY_ID = b"florentin_webhooks: key id\0"
 _UNDER_KEY = b"florentin_webhooks: delivery under a key\0"
@@ -55,3 +71,99 @@ def under_key(key_id: str, digest: bytes) -> bytes:
     if not key_id:
         return digest
     return sha256(_UNDER_KEY + bytes.fromhex(key_id) + digest).digest()[:16]
+
+
+def record_fingerprint(key_id: str, body: bytes, signed_id: str | None) -> str:
+    """Return the fingerprint under *key_id* of a stored *body*, in hex."""
+    return under_key(key_id, fingerprint(body, signed_id)).hex()
+
+
+class SignedIdentity(NamedTuple):
+    """The key id of a delivery, the digest of what was signed, and the fingerprint of both."""
+
+    key_id: str
+    digest: bytes
+    fingerprint: bytes
+
+
+class RecordKey(NamedTuple):
+    """A fingerprint and a retry key under one key id."""
+
+    key: bytes
+    trace: RetryKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The key ids of a receiver by the names of its secrets."""
+
+    key_ids: Mapping[str, str]
+    all_key_ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _others: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Computed once: every delivery needs them.
+        key_ids = tuple(dict.fromkeys(self.key_ids.values()))
+        every = (*key_ids, "")
+        others = {one: tuple(each for each in every if each != one) for one in every}
+        object.__setattr__(self, "all_key_ids", key_ids)
+        object.__setattr__(self, "_others", others)
+
+    @classmethod
+    def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
+        """Return the identity of the receiver *name* with *secrets*."""
+        return cls({secret: compute_key_id(value, name) for secret, value in secrets.items()})
+
+    def key_id(self, secret: str) -> str:
+        """Return the key id of the secret that is named *secret*.
+
+        A sender with names of its own has one key, the first.
+        """
+        return self.key_ids.get(secret) or next(iter(self.key_ids.values()), "")
+
+    def owns(self, owner: str, path: str) -> bool:
+        """Return whether the receiver at *path* may run the jobs of *owner*.
+
+        They share a key id. Versions before 0.2 recorded no owner.
+        """
+        recorded, *key_ids = owner.split(" ")
+        if not key_ids:
+            return recorded in ("", path)
+        return not set(key_ids).isdisjoint(self.all_key_ids)
+
+    def other_key_ids(self, key_id: str) -> tuple[str, ...]:
+        """Return the key ids beside *key_id*, and the empty one of older versions."""
+        known = self._others.get(key_id)
+        return (*self.all_key_ids, "") if known is None else known
+
+    def identify(self, secret: str, body: bytes, signed_id: str | None) -> SignedIdentity:
+        """Return the identity of what the secret named *secret* has signed."""
+        key_id, digest = self.key_id(secret), fingerprint(body, signed_id)
+        return SignedIdentity(key_id, digest, under_key(key_id, digest))
+
+    def record_keys(
+        self, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
+    ) -> tuple[RecordKey, ...]:
+        """Return the keys of what was signed, *digest*: under *key_id*, then under the others.
+
+        *content* is what retries under *delivery_id* have in common, None where they have the same
+        bytes. Without a *digest*, of a delivery restored from its record, the key is known.
+        """
+        retry_key = None
+        if delivery_id is not None and content is not None:
+            retry_key = content_key(delivery_id, content)
+        others = self.other_key_ids(key_id) if digest else ()
+        return tuple(
+            RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
+            for each in (key_id, *others)
+        )
+
+
+def _scope_retry_key(key_id: str, retry_key: RetryKey | None) -> RetryKey | None:
+    if retry_key is None or not key_id:
+        return retry_key
+    return RetryKey(under_key(key_id, retry_key.delivery_id), retry_key.content)
+
+
+NO_IDENTITY = Identity({})
+"""The identity of deliveries that were recorded without a key id."""

@@ -11,7 +11,7 @@ Schemes differ in what they sign, so a part may be somewhere else or missing:
     catalogue      may be empty: then every event is an UnknownEvent
 
 One value describes one sender. The core calls it in this order: ``authenticate`` the bytes,
-``parse`` them, look for a retry (``retry_key``).
+``parse`` them, look for a retry (``retry_content``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from florentin_webhooks.protocol.event import Event
-    from florentin_webhooks.protocol.fingerprint import RetryKey
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.secrets import Secrets
 
@@ -106,10 +105,10 @@ class Sender(Protocol):
         """
         ...
 
-    def retry_key(self, delivery_id: str | None, body: bytes) -> RetryKey | None:
-        """Return the key of retries that differ from *body* only in their time.
+    def retry_content(self, delivery_id: str | None, body: bytes) -> bytes | None:
+        """Return what retries under *delivery_id* have in common: *body* without its time.
 
-        None where a retry has the same bytes, or nothing else to recognise it by.
+        None where a retry has the same bytes, or no id to recognise it by.
         """
         ...
 

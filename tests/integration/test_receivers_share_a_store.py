@@ -13,9 +13,9 @@ from uuid import uuid4
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, RedisStore, RetryLater
-from florentin_webhooks.core.identity import NO_IDENTITY, Identity
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.fingerprint import NO_IDENTITY, Identity
 from florentin_webhooks.testing import Provider, SignedDelivery
 
 BILLING, CRM = "whsec_of_the_billing_endpoint", "whsec_of_the_crm_endpoint__"

@@ -77,7 +77,7 @@ def _read_secrets(value: object, info: ValidationInfo) -> dict[str, SecretBytes]
 
 
 def _read_sender(value: object) -> object:
-    names = ("name", "catalogue", "signs_delivery_id", "scheme", "parse", "retry_key")
+    names = ("name", "catalogue", "signs_delivery_id", "scheme", "parse", "retry_content")
     if isinstance(value, type) or not all(hasattr(value, name) for name in names):
         raise ValueError("not a sender")
     return value

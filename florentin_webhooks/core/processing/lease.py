@@ -11,8 +11,7 @@ from dataclasses import replace
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
 
-from florentin_webhooks.core.identity import NO_IDENTITY, scope_retry_key
-from florentin_webhooks.core.log import log_id_anomaly, logger
+from florentin_webhooks.core.log import log_id_anomaly, log_lost_record, logger
 from florentin_webhooks.core.stores.accept import (
     Accept,
     AcceptDecision,
@@ -21,17 +20,17 @@ from florentin_webhooks.core.stores.accept import (
     HandlerOutcome,
 )
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim
+from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.identity import Identity, RecordKey
     from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.protocol.delivery import Delivery
-    from florentin_webhooks.protocol.fingerprint import RetryKey
+    from florentin_webhooks.protocol.fingerprint import Identity
 
 __all__ = ["Lease"]
 
@@ -63,7 +62,7 @@ class Lease:
     async def claim(
         self,
         delivery: Delivery,
-        retry_key: RetryKey | None,
+        content: bytes | None,
         plan: DispatchPlan,
         *,
         fresh: bool,
@@ -71,19 +70,24 @@ class Lease:
     ) -> Claim:
         """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
+        *content* is what its retries have in common, as the sender says.
+
         A cancelled caller releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
+        (_, trace), *aliases = self.identity.record_keys(
+            delivery.key_id, delivery.digest, delivery.delivery_id, content
+        )
         accept = Accept(
             bytes.fromhex(delivery.fingerprint),
-            scope_retry_key(delivery.key_id, retry_key),
+            trace,
             self.token,
             delivery,
             fresh=fresh,
             valid=valid,
             inline=bool(plan.inline),
             jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
-            aliases=self._aliases(delivery, retry_key),
+            aliases=tuple(aliases),
         )
         try:
             claim = await self.execute(accept)
@@ -93,15 +97,10 @@ class Lease:
         self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, retry_key, plan, fresh=fresh, valid=valid)
+            return await self.claim(first, content, plan, fresh=fresh, valid=valid)
         if claim.id_reused or claim.id_changed:
             log_id_anomaly(claim, delivery)
         return claim
-
-    def _aliases(self, delivery: Delivery, retry_key: RetryKey | None) -> tuple[RecordKey, ...]:
-        if not delivery.digest:  # Restored from its record, so its key is known.
-            return ()
-        return self.identity.aliases(delivery.key_id, delivery.digest, retry_key)
 
     async def claim_job(
         self, part: Job, fingerprint: str, seconds: float, *, is_path_ours: bool
@@ -109,8 +108,10 @@ class Lease:
         """Ask the store for the lease of *part*, for *seconds*."""
         self.key, self.seconds = fingerprint, seconds
         key, key_ids = bytes.fromhex(fingerprint), self.identity.all_key_ids
-        claim = ClaimJob(key, self.token, part, seconds, key_ids, is_path_ours)
-        return await self.execute(claim)
+        claim = await self.execute(ClaimJob(key, self.token, part, seconds, key_ids, is_path_ours))
+        if claim.decision is JobDecision.GONE:
+            log_lost_record(fingerprint, part.queue)
+        return claim
 
     async def execute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the store."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Delivery
-from florentin_webhooks.protocol.fingerprint import fingerprint as fingerprint_of
-from florentin_webhooks.protocol.fingerprint import under_key
+from florentin_webhooks.protocol.fingerprint import record_fingerprint
 from florentin_webhooks.senders.base import Metadata
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def restore_delivery(
     :class:`MalformedDelivery` where it is not the body that was accepted.
     """
     signed_id = stored.delivery_id if sender.signs_delivery_id else None
-    if under_key(stored.key_id, fingerprint_of(stored.body, signed_id)).hex() != fingerprint:
+    if record_fingerprint(stored.key_id, stored.body, signed_id) != fingerprint:
         logger.critical("The stored body of %s was changed. It is not processed.", fingerprint)
         raise MalformedDelivery("the stored body was changed")
     metadata = Metadata(stored.secret, stored.received_at or _UNKNOWN_TIME, stored.delivery_id)

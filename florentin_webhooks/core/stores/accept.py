@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.identity import RecordKey
 from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.protocol.fingerprint import RecordKey
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
@@ -73,11 +73,11 @@ class Accept(Operation[Claim]):
     inline: bool = True
     jobs: tuple[Job, ...] = ()
     aliases: tuple[RecordKey, ...] = ()
+    lookups: tuple[RecordKey, ...] = field(init=False)
+    """Every key of the delivery, under which a record may be found; its own first."""
 
-    @property
-    def lookups(self) -> tuple[RecordKey, ...]:
-        """Every key of the delivery, under which a record may be found; its own first."""
-        return (RecordKey(self.key, self.trace), *self.aliases)
+    def __post_init__(self) -> None:
+        self.lookups = (RecordKey(self.key, self.trace), *self.aliases)
 
 
 class HandlerOutcome(StrEnum):

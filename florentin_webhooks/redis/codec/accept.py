@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.core.identity import RecordKey
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.fingerprint import RecordKey
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
     NO_JOB_KEYS,

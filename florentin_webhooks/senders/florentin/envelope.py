@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.errors import MalformedDelivery
-from florentin_webhooks.protocol.fingerprint import RetryKey, content_key
 from florentin_webhooks.protocol.strict_json import loads
 from florentin_webhooks.senders.base import Message, Metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["parse", "retry_key"]
+__all__ = ["parse", "retry_content"]
 
 MAX_NAME = 200
 """The longest event name that is accepted."""
@@ -46,12 +45,12 @@ def parse(body: bytes, metadata: Metadata) -> Message:
     return Message(event, timestamp, {**envelope, "timestamp": timestamp})
 
 
-def retry_key(delivery_id: str | None, body: bytes) -> RetryKey | None:
-    """Return the key of a retry with a new timestamp, or None where there is no delivery id.
+def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:
+    """Return *body* without its timestamp, which retries change; None without a delivery id.
 
     Without an id, two genuine events that differ in nothing but their time would be one.
     """
-    return None if delivery_id is None else content_key(delivery_id, _without_timestamp(body))
+    return None if delivery_id is None else _without_timestamp(body)
 
 
 def _read_object(body: bytes) -> Mapping[str, object]:

@@ -25,7 +25,7 @@ class FlorentinSender:
     headers = HEADERS
     signs_delivery_id = False
     parse = staticmethod(envelope.parse)
-    retry_key = staticmethod(envelope.retry_key)
+    retry_content = staticmethod(envelope.retry_content)
 
     def scheme(self, secrets: Secrets) -> FlorentinSignature:
         """Return the signature scheme; raises :class:`ConfigurationError` for a weak secret."""

@@ -180,7 +180,7 @@ class Parcels:
     catalogue: Mapping[str, type[Event]] = MappingProxyType({})
     signs_delivery_id = False
     parse = staticmethod(FLORENTIN.parse)
-    retry_key = staticmethod(FLORENTIN.retry_key)
+    retry_content = staticmethod(FLORENTIN.retry_content)
     scheme = staticmethod(FLORENTIN.scheme)
 
 

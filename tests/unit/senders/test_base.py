@@ -67,7 +67,7 @@ class ParcelSender:
         kind, time = json.loads(body)["kind"], metadata.timestamp or metadata.received_at
         return Message(kind, time, {"event": kind, "timestamp": time, "data": json.loads(body)})
 
-    def retry_key(self, delivery_id: str | None, body: bytes) -> None:
+    def retry_content(self, delivery_id: str | None, body: bytes) -> None:
         """Retries have the same bytes and the same id."""
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florentin_webhooks.senders.florentin.envelope import retry_key
+from tests.support.identity import retry_key
 from tests.support.vectors import envelope
 
 STAMP = '"timestamp": "2026-06-06T12:00:00.000Z"'
