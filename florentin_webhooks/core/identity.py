@@ -7,7 +7,7 @@ recorded it: under no key id.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.protocol.fingerprint import RetryKey, compute_key_id, under_key
@@ -31,6 +31,13 @@ class Identity:
     """The key ids of a receiver by the names of its secrets."""
 
     key_ids: Mapping[str, str]
+    _others: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Computed once: every delivery needs them.
+        every = (*dict.fromkeys(self.key_ids.values()), "")
+        others = {one: tuple(each for each in every if each != one) for one in every}
+        object.__setattr__(self, "_others", others)
 
     @classmethod
     def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
@@ -61,7 +68,8 @@ class Identity:
 
     def other_key_ids(self, key_id: str) -> tuple[str, ...]:
         """Return the key ids beside *key_id*, and the empty one of older versions."""
-        return tuple(dict.fromkeys(each for each in (*self.key_ids.values(), "") if each != key_id))
+        known = self._others.get(key_id)
+        return (*self.all_key_ids, "") if known is None else known
 
     def aliases(
         self, key_id: str, digest: bytes, retry_key: RetryKey | None

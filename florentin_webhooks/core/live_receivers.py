@@ -1,8 +1,9 @@
 """The receivers of this process: two with one identity on one store would share deliveries.
 
 An app factory may be called again, as tests do: receivers that are built at one line of source are
-one receiver, unless they share the store object itself. A receiver that is closed or that nothing
-refers to any more does not count.
+one receiver, unless they share the store object itself. A receiver that is closed, or that nothing
+refers to any more, does not count, nor does the one of Django's settings or Flask's config, which a
+program may have beside its own.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ __all__ = ["ensure_distinct", "forget"]
 
 _PACKAGE = str(Path(__file__).parents[1])
 _HOSTS = tuple(str(Path(_PACKAGE, room)) for room in ("django", "flask"))
-"""Rooms that build the receiver of a program's settings."""
+"""Rooms that build the receiver of a program's settings, which it may leave unused."""
+
+_INTERACTIVE = ("<stdin>", "<python-input", "<ipython-input")
+"""What a person types again replaces what was typed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ def ensure_distinct(receiver: object, identity: Identity, store: Store) -> None:
     *receiver* is registered until it is closed or collected.
     """
     built = _Built(identity, store, _place(currentframe()))
+    if built.place[0].startswith((*_HOSTS, *_INTERACTIVE)):
+        return
     if _find(built):
         gc.collect()  # A receiver and its handlers refer to each other.
         if other := _find(built):

@@ -18,8 +18,9 @@ class FlorentinWebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, build the receiver of the settings, discover handlers."""
-        from florentin_webhooks.django import checks, conf  # noqa: PLC0415 - need the settings.
+        from florentin_webhooks.django import checks, conf, forks  # noqa: PLC0415 - need settings.
 
+        forks.forget_connections_in_forks()
         checks.register_all()
         # A check reports invalid settings; until then no handler could be registered.
         if not conf.is_configured() or not conf.problems():

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections
 
+from florentin_webhooks.core.processing.loops import has_running_loop
+from florentin_webhooks.django.forks import forget_connections_in_forks
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -34,6 +37,7 @@ CLOSING_SECONDS = 0.5
 
 def use_fresh_connections(receiver: Receiver) -> None:
     """Run all jobs and handlers of *receiver* that need it with fresh database connections."""
+    forget_connections_in_forks()
     if receiver.handler_context is nullcontext:
         receiver.handler_context = fresh_connections
     if receiver.async_handler_context is nullcontext:
@@ -85,7 +89,7 @@ class AsyncHandlerConnections(ThreadSensitiveContext):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_in_loop = _has_running_loop()
+        self._is_in_loop = has_running_loop()
         if not self._is_in_loop:
             _refresh()
 
@@ -125,11 +129,3 @@ def _close_all() -> None:
             discard(connection)
         else:
             connection.close()
-
-
-def _has_running_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

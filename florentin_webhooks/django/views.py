@@ -14,7 +14,10 @@ from django.http import HttpResponse
 from florentin_webhooks.core import wsgi
 from florentin_webhooks.core.processing.loops import has_running_loop
 from florentin_webhooks.django import conf
-from florentin_webhooks.django.connections import use_fresh_connections
+from florentin_webhooks.django.connections import (
+    discard_failed_connections,
+    use_fresh_connections,
+)
 from florentin_webhooks.protocol.body import missing_body
 from florentin_webhooks.protocol.headers import HeaderMap
 
@@ -69,7 +72,10 @@ class WebhookView:
         """Return the response; arguments captured by the URL pattern are ignored."""
         if has_running_loop():
             return _answer_async(self.hooks, request)
-        return _response(_answer(self.hooks, request))
+        try:
+            return _response(_answer(self.hooks, request))
+        finally:
+            discard_failed_connections()
 
     def __getattr__(self, name: str) -> object:
         """Return the mark of a coroutine function, in an event loop only."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -177,6 +179,24 @@ def test_delivery_that_failed_before_a_rotation_is_retried(new_store: Callable[[
     rotating = Program(new_store(), [CRM, BILLING])
     assert rotating.receive(signed(CRM, content)) == "processed"
     assert rotating.receive(signed(BILLING, content)) == "duplicate"
+    assert len(rotating.ran) == 1
+
+
+def test_simultaneous_requests_under_both_keys_run_once(new_store: Callable[[], Store]) -> None:
+    rotating = Program(new_store(), [CRM, BILLING])
+    content, start = body(), Barrier(2)
+
+    def receive(secret: str) -> str:
+        start.wait()
+        try:
+            return rotating.receive(signed(secret, content))
+        finally:
+            if not isinstance(rotating.hooks.store, RedisStore):
+                rotating.hooks.close()  # A database connection belongs to its thread.
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = set(pool.map(receive, (CRM, BILLING)))
+    assert outcomes in ({"processed", "duplicate"}, {"processed", "in-progress"})
     assert len(rotating.ran) == 1
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -27,6 +29,22 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+def forget_connections_in_forks(app: Flask) -> None:
+    """Drop the pooled connections of *app* in each forked process, which opens its own.
+
+    A worker forks for each job. A connection that is open by then, even one opened by an import,
+    would be shared: a killed job would leave its transaction to the next one.
+    """
+    with app.app_context():
+        engines = [*db.engines.values()]
+
+    def forget() -> None:
+        for engine in engines:
+            engine.dispose(close=False)  # Closing would end the parent's session.
+
+    os.register_at_fork(after_in_child=forget)
 
 
 class Customer(db.Model):

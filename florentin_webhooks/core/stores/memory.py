@@ -124,10 +124,11 @@ class MemoryStore:
 
     def _sent(self, accept: Accept) -> set[bytes]:
         """Return the first fingerprints that came under the delivery id."""
-        traces = [trace for _, trace in accept.lookups if trace]
-        return {
-            key for each in traces for key in self._sent_under.get(each.delivery_id, {}).values()
-        }
+        sent: set[bytes] = set()
+        for _, trace in accept.lookups:
+            if trace and (known := self._sent_under.get(trace.delivery_id)):
+                sent.update(known.values())
+        return sent
 
     def _find(self, accept: Accept, now: float) -> _Entry | None:
         """Return the record of the delivery under any of its keys."""

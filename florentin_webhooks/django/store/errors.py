@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperatio
 from django.db import DEFAULT_DB_ALIAS
 from django.db.utils import Error
 
+from florentin_webhooks.django.connections import discard
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["is_disconnected", "translate_errors"]
 
 _DISCONNECTED = ("08", "57P")
+_READ_ONLY = "25006"
 _NO_TABLE, _NO_COLUMN = "42P01", "42703"
 _NO_TABLE_ON_SQLITE = ("no such table: florentin_webhooks_", "no such column:")
 
@@ -27,12 +29,15 @@ _NO_TABLE_ON_SQLITE = ("no such table: florentin_webhooks_", "no such column:")
 def translate_errors(connection: BaseDatabaseWrapper) -> Generator[None]:
     """Raise :class:`Unavailable` for every error of the database.
 
-    A broken connection is closed, so that the next operation opens another one.
+    A broken connection is closed, so that the next operation opens another one. So is one to a
+    server that has become read-only: after a fail-over, the name may lead to another server.
     """
     try:
         yield
     except Error as error:
         if not connection.in_atomic_block:
+            if _sqlstate(error) == _READ_ONLY:
+                discard(connection)
             connection.close_if_unusable_or_obsolete()
         raise _unavailable(connection, error) from None
     except SynchronousOnlyOperation:

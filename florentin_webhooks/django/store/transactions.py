@@ -9,6 +9,7 @@ from django.db import connections
 from django.db.transaction import atomic
 from django.db.utils import Error
 
+from florentin_webhooks.django.connections import discard
 from florentin_webhooks.django.store.errors import is_disconnected, translate_errors
 from florentin_webhooks.django.store.timeouts import SECONDS, timeouts
 from florentin_webhooks.django.store.timeouts_postgresql import short_lock_timeout
@@ -82,15 +83,27 @@ def durable(connection: BaseDatabaseWrapper, on_begin: Callable[[], object]) -> 
 def _open(
     connection: BaseDatabaseWrapper, on_begin: Callable[[], object], opened: ExitStack
 ) -> None:
-    was_idle = connection.connection is not None and not connection.in_atomic_block
-    try:
-        _open_once(connection, on_begin, opened)
-    except Error as error:
-        # An idle connection that the server has closed: it has run nothing yet.
-        if not (was_idle and is_disconnected(connection, error)):
-            raise
-        connection.close()
-        _open_once(connection, on_begin, opened)
+    for _ in range(_count_idle(connection)):
+        try:
+            _open_once(connection, on_begin, opened)
+        except Error as error:
+            # An idle connection that the server has closed: it has run nothing yet.
+            if not is_disconnected(connection, error):
+                raise
+            discard(connection)
+        else:
+            return
+    _open_once(connection, on_begin, opened)
+
+
+def _count_idle(connection: BaseDatabaseWrapper) -> int:
+    """Return how many connections may be used that were opened earlier."""
+    if connection.in_atomic_block:
+        return 0
+    if connection.connection is not None:
+        return 1
+    pool = getattr(connection, "pool", None)
+    return 0 if pool is None else int(pool.get_stats()["pool_available"])
 
 
 def _open_once(

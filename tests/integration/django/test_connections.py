@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,6 +15,7 @@ from florentin_webhooks.django import webhook_view
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.testing import Provider
 from tests.support.django_settings import POSTGRESQL, migrated
+from tests.support.django_stores import store_on
 from tests.support.postgres import shared_server
 from tests.support.vectors import SECRET
 from tests.support.waiting import eventually
@@ -53,6 +55,9 @@ def _query(sql: str = "SELECT 1") -> None:
         cursor.execute(sql)
 
 
+def _nothing(_: InvoiceCreated) -> None: ...
+
+
 SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = 'postgres' "
     "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -68,6 +73,26 @@ def _end_sessions() -> None:
     with shared_server().connect() as server:
         for session in server.execute(SESSIONS).fetchall():
             server.execute("SELECT pg_terminate_backend(%s)", session)
+
+
+@pytest.fixture(name="pool")
+def _pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
+    """Open a pool of so many connections instead of persistent ones."""
+    settings = connections.settings[POSTGRESQL]
+    connection: Any = connections[POSTGRESQL]  # Any: pools are PostgreSQL's alone.
+
+    def use(size: int) -> None:
+        options = {"pool": {"min_size": size, "max_size": size, "timeout": 2}}
+        monkeypatch.setitem(settings, "CONN_MAX_AGE", 0)
+        monkeypatch.setitem(settings, "OPTIONS", options)
+        connection.close()
+        connection.ensure_connection()
+        connection.close()
+        connection.pool.wait(5)
+
+    yield use
+    connections.close_all()
+    connection.close_pool()
 
 
 @both_ways
@@ -92,3 +117,73 @@ def test_async_handler_leaves_no_session(hooks: Receiver, receive: Receive) -> N
 
     assert receive(hooks).outcome == "processed"
     eventually(lambda: _count_sessions() == 0)
+
+
+READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_store_discards_a_connection_that_became_read_only(
+    hooks: Receiver, pool: Callable[[int], None], *, pooled: bool
+) -> None:
+    hooks.store = store_on(POSTGRESQL)
+    hooks.on("invoice.created")(_nothing)
+    if pooled:
+        connections.close_all()
+        pool(1)
+    _query(READ_ONLY)
+    assert [_blocking(hooks).outcome for _ in range(2)] == ["unavailable", "processed"]
+
+
+def test_store_passes_over_all_broken_connections_of_its_pool(
+    hooks: Receiver, pool: Callable[[int], None]
+) -> None:
+    hooks.store = store_on(POSTGRESQL)
+    hooks.on("invoice.created")(_nothing)
+    connections.close_all()
+    pool(3)
+    _end_sessions()
+    assert _blocking(hooks).outcome == "processed"
+
+
+@pytest.mark.parametrize(
+    ("receive", "pooled"), [(_blocking, False), (_blocking, True), (_asyncio, True)]
+)
+def test_handler_discards_a_connection_that_became_read_only(
+    hooks: Receiver, pool: Callable[[int], None], receive: Receive, *, pooled: bool
+) -> None:
+    if pooled:
+        pool(1)
+    first = [True]
+
+    @hooks.on("invoice.created")
+    def bill(_: InvoiceCreated) -> None:
+        if first:
+            first.clear()
+            _query(READ_ONLY)
+        _query("CREATE TABLE IF NOT EXISTS read_only_effect ()")
+
+    outcomes = []
+    for _ in range(2):
+        with hooks.handler_context():
+            outcomes.append(receive(hooks).outcome)
+    assert outcomes == ["handler-failed", "processed"]
+
+
+@both_ways
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_handler_needs_no_second_connection_of_a_full_pool(
+    hooks: Receiver, pool: Callable[[int], None], receive: Receive, kind: str
+) -> None:
+    hooks.store = store_on(POSTGRESQL)
+    connections.close_all()
+    pool(1)
+
+    def plain(_: InvoiceCreated) -> None:
+        _query()
+
+    async def with_await(_: InvoiceCreated) -> None:
+        await sync_to_async(_query)()
+
+    hooks.on("invoice.created")(plain if kind == "plain" else with_await)
+    assert receive(hooks).outcome == "processed"

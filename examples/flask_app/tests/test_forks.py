@@ -1,0 +1,35 @@
+"""Database connections that were open before a process forked, as a worker does for each job."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import os, sys
+from saas import create_app
+from saas.models import db
+
+app = create_app({
+    "SQLALCHEMY_DATABASE_URI": "sqlite:///" + sys.argv[1],
+    "FLORENTIN_WEBHOOK_SECRET": "a secret of the forks",
+    "FLORENTIN_REDIS_URL": None,
+    "FLORENTIN_QUEUE": None,
+})
+with app.app_context():
+    db.create_all()
+    engine = db.engine
+parents = engine.pool.checkedin()
+if (child := os.fork()) == 0:
+    os._exit(engine.pool.checkedin())
+inherited = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(parents, inherited, engine.pool.checkedin())
+"""
+
+
+def test_fork_inherits_no_connection(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", PROGRAM, str(tmp_path / "saas.db")]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "0", "1"]
