@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import rq
 from rq.scheduler import RQScheduler
 
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,7 +36,8 @@ class QueueStatus:
 
     *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
-    True if a scheduler runs, which moves scheduled jobs back to the queue.
+    True if a scheduler runs, which moves scheduled jobs back to the queue. *unreadable* ones are
+    dead because their worker does not read JSON.
     """
 
     name: str
@@ -45,6 +48,7 @@ class QueueStatus:
     dead: int
     workers: tuple[WorkerStatus, ...]
     scheduler: bool
+    unreadable: int = 0
 
     def problems(self) -> list[str]:
         """Return one sentence for each problem of the queue."""
@@ -56,6 +60,11 @@ class QueueStatus:
             found.append(f"{_events(self.scheduled)} to be retried, but no scheduler runs.")
         if self.dead:
             found.append(f"{_events(self.dead)} dead in queue {self.name}.")
+        if self.unreadable:
+            found.append(
+                f"{_events(self.unreadable)} dead in queue {self.name} because a worker does not "
+                f"read JSON. Start it with {SERIALIZER_OPTION}."
+            )
         return found
 
 
@@ -72,6 +81,7 @@ def queue_status(client: redis.Redis, name: str) -> QueueStatus:
         dead=queue.failed_job_registry.get_job_count(cleanup=False),
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
+        unreadable=count_unreadable(client, queue.failed_job_registry),
     )
 
 
