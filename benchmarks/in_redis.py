@@ -194,6 +194,6 @@ def _run(store: RedisStore, number: int) -> float:
         start = time.perf_counter()
         claim = store.execute(asked)
         passed += time.perf_counter() - start
-        assert claim.verdict is AcceptDecision.RUN
+        assert claim.decision is AcceptDecision.RUN
         assert store.execute(Finish(key, token, State.DONE, "shop.hooks:bill")) is State.DONE
     return passed

@@ -19,9 +19,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check rq==3.0.0 redis==8.1.0 \
-  dramatiq==2.2.1 huey==3.5.4 celery==5.7.0 kombu==5.7.0 django-tasks==0.12.0 django==5.2.19 \
-  taskiq==0.13.0
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  rq==3.0.0 redis==8.1.0 dramatiq==2.2.1 huey==3.5.4 celery==5.7.0 kombu==5.7.0 \
+  django-tasks==0.12.0 django==5.2.19 taskiq==0.13.0
 
 # django-tasks takes functions of modules only, so the program is a file, not standard input.
 cat >"$work/program.py" <<'PY'

@@ -17,7 +17,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check uvicorn==0.54.0 h11==0.16.0
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  uvicorn==0.54.0 h11==0.16.0
 
 timeout 60 "$work/venv/bin/python" - <<'PY'
 import http.client, logging, socket, sys, threading, time
@@ -27,7 +28,8 @@ import uvicorn
 
 
 async def receiver(scope, receive, send):
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    headers = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 
 

@@ -17,8 +17,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check rq==3.0.0 redis==8.1.0 \
-  croniter==7.0.0 celery==5.7.0 huey==3.5.4 apscheduler==3.11.3 cronsim==2.8
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  rq==3.0.0 redis==8.1.0 croniter==7.0.0 celery==5.7.0 huey==3.5.4 apscheduler==3.11.3 \
+  cronsim==2.8
 
 TZ=UTC timeout 60 "$work/venv/bin/python" - <<'PY'
 import sys
@@ -74,7 +75,8 @@ def celery_runs(line):
 
 
 def days(runs, line):
-    return [run.day for run in takewhile(lambda run: run.year == 2026 and run.month == 12, runs(line))]
+    december = takewhile(lambda run: (run.year, run.month) == (2026, 12), runs(line))
+    return [run.day for run in december]
 
 
 FIRST_WEEK, EITHER = [*range(1, 8)], [*range(1, 8), 14, 21, 28]

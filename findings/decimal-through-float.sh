@@ -16,7 +16,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check pydantic==2.14.4 msgspec==0.22.0
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  pydantic==2.14.4 msgspec==0.22.0
 
 timeout 60 "$work/venv/bin/python" - <<'PY'
 import json, sys

@@ -17,8 +17,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check http-message-signatures==3.0.0 \
-  http-sf==1.5.0 gunicorn==27.0.1 werkzeug==3.1.9 waitress==3.0.2 cheroot==11.1.2 uvicorn==0.54.0
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  http-message-signatures==3.0.0 http-sf==1.5.0 gunicorn==27.0.1 werkzeug==3.1.9 \
+  waitress==3.0.2 cheroot==11.1.2 uvicorn==0.54.0
 
 cat >"$work/receiver.py" <<'PY'
 """A receiver that verifies what its server hands on, as WSGI and as ASGI program."""

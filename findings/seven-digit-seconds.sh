@@ -3,9 +3,9 @@
 # to nine. Python's datetime has six. A good engineer guesses that every parser cuts the rest off.
 #
 # What really happens: the standard library, pydantic, dateutil, pendulum, ciso8601 and Django
-# cut; msgspec (so Litestar's models) and arrow round. 23:59:59.9999999, the usual spelling of
-# "the end of the period" in .NET, is the last microsecond of the year for the first group and
-# the first moment of the next year for the second.
+# cut; msgspec (which Litestar decodes with) and arrow round. 23:59:59.9999999, as .NET spells
+# the end of a period (one tick before the next), is the last microsecond of the year for those and
+# the first moment of the next year for these.
 #
 # Why a webhook receiver cares: the envelope is often read by one parser and the typed payload by
 # another. Then one signed timestamp is two times: a subscription ends in December in one part
@@ -15,8 +15,9 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -qq --disable-pip-version-check pydantic==2.14.4 msgspec==0.22.0 \
-  python-dateutil==2.9.0.post0 pendulum==3.3.0 arrow==1.4.0 ciso8601==2.4.1 django==5.2.19
+"$work/venv/bin/pip" install -qq --no-compile --disable-pip-version-check \
+  pydantic==2.14.4 msgspec==0.22.0 python-dateutil==2.9.0.post0 pendulum==3.3.0 arrow==1.4.0 \
+  ciso8601==2.4.1 django==5.2.19
 
 timeout 60 "$work/venv/bin/python" - <<'PY'
 import platform, sys

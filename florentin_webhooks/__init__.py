@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.redis.store import RedisStore
     from florentin_webhooks.rq.queue import RQQueue
 else:
-    # Loaded when first asked for: the import itself costs nothing, and whoever needs only a part
+    # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
         "Delivery": "protocol.delivery",

@@ -1,4 +1,4 @@
-"""Let ``python -m florentin_webhooks`` be the command line."""
+"""The command line as ``python -m florentin_webhooks``."""
 
 from florentin_webhooks.cli import main
 

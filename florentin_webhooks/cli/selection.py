@@ -13,6 +13,7 @@ import click
 
 from florentin_webhooks.cli.errors import CLIError, UsageError
 from florentin_webhooks.cli.invocation import suggest
+from florentin_webhooks.core.durations import parse_duration
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import FindFingerprints, ListRecords
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     AgeType = click.ParamType[timedelta]
 else:
-    AgeType = click.ParamType  # Generic since click 8.4 only.
+    AgeType = click.ParamType  # Not generic in click 8.1.
 
 __all__ = ["AgeParam", "Filter", "resolve", "select", "with_filter"]
 
@@ -31,7 +32,6 @@ _WHOLE = 32
 _FEWEST = 4
 _HEX = re.compile(r"[0-9a-f]{1,32}")
 _STATES = [state.value for state in State if state is not State.LOST]
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class AgeParam(AgeType):
@@ -43,10 +43,10 @@ class AgeParam(AgeType):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
         """Return *value* as a duration."""
-        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value).strip())
-        if not found:
+        try:
+            return parse_duration(value)
+        except ValueError:
             self.fail(f"{value!r} is not an age such as 30s, 10m, 2h or 3d", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @dataclass(frozen=True, slots=True)

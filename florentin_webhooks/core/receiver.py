@@ -11,18 +11,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
-from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
+from florentin_webhooks.core.config.environment import load_environment
+from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.environment import load_environment
+from florentin_webhooks.core.identity import Identity
+from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
-    BLOCKING,
     AsyncioRuntime,
     Runtime,
+    SyncRuntime,
     ensure_no_running_loop,
     run_sync,
 )
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -67,7 +69,9 @@ class Receiver(HandlerRegistry):
     documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function
     that returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
     *timeout*; see the docs for its meaning for functions without ``async``. *sender* is Florentin
-    by default. Durations are seconds, a text such as ``"15m"``, or a timedelta.
+    by default. Two receivers with the same secret in one store need different *name* arguments,
+    which are part of the identity of a delivery. Durations are seconds, a text such as ``"15m"``,
+    or a timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -85,6 +89,7 @@ class Receiver(HandlerRegistry):
         timeout: Duration = timedelta(seconds=8),
         clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
+        name: str = "",
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -98,20 +103,30 @@ class Receiver(HandlerRegistry):
                 "timeout": timeout,
                 "clock": clock,
                 "sender": sender,
+                "name": name,
             },
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
-        super().__init__(self.sender.catalogue, config.build_queue())
+        secrets_by_name = config.plain_secrets()
+        self.identity = Identity.of(secrets_by_name, config.name)
+        super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)
         validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
-        scheme = self.sender.scheme(config.plain_secrets())
-        self._verifier = Verifier(self.sender, scheme, config.tolerance, config.leeway)
+        self._verifier = Verifier(
+            self.sender,
+            self.sender.scheme(secrets_by_name),
+            config.tolerance,
+            config.leeway,
+            self.identity,
+        )
         self._log = DeliveryLog()
+        self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
+        ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
 
     @classmethod
@@ -145,7 +160,7 @@ class Receiver(HandlerRegistry):
 
     def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, BLOCKING))
+        return run_sync(self._receive(headers, body, self.blocking))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
@@ -181,7 +196,7 @@ class Receiver(HandlerRegistry):
         """Record a genuine delivery and run its handlers, unless it is unknown and *stale*."""
         if not self._has_started:
             self._start()
-        lease = Lease(runtime, self.store)
+        lease = Lease(runtime, self.store, identity=self.identity)
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
@@ -214,7 +229,7 @@ class Receiver(HandlerRegistry):
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
         claim = await lease.claim(delivery, retry_key, plan, fresh=fresh)
-        if claim.verdict is not AcceptDecision.RUN:
+        if claim.decision is not AcceptDecision.RUN:
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
@@ -242,10 +257,12 @@ class Receiver(HandlerRegistry):
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
+        forget(self)
         self.store.close()
 
     async def aclose(self) -> None:
         """Close the store's connections of this event loop."""
+        forget(self)
         await self.store.aclose()
 
     around = RenamedAttribute("handler_context")

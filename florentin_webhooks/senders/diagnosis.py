@@ -1,7 +1,7 @@
-"""Find out why a signature fails, by trying what goes wrong in practice.
+"""Diagnosis of an invalid signature, by trying the mistakes that happen in practice.
 
-Pure, and for people at a keyboard only: it parses bytes that nobody signed and tells which guess
-was right, both of which would help an attacker in the request path, where it is never used.
+Pure, and for people at a keyboard only. It parses unsigned bytes and reveals which guess was right;
+both would help an attacker, so it is never used for requests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SIZE_OF_PAIRS = 262_144
 _EXACT = re.compile(r"sha256=[0-9a-f]{64}")
 _HEX = re.compile(r"(?:\w+[=:])?\s*([0-9a-fA-F]{64})")
 _BASE64 = re.compile(r"(?:\w+[=:,])?\s*([A-Za-z0-9+/_-]{43}=?)")
-_FORM = "send sha256= and 64 lower-case hex digits, once"
+_FORM = "Send sha256= and 64 lower-case hex digits, once."
 
 
 class Candidate(NamedTuple):
@@ -46,7 +46,7 @@ def diagnose(
     secrets: Mapping[str, bytes],
     others: Mapping[str, bytes] | None = None,
 ) -> list[Diagnosis]:
-    """Give the causes, all of them together, that explain a signature which does not match.
+    """Return the causes that together explain an invalid signature.
 
     *secrets* were tried; *others* are configured elsewhere and may be the right ones.
     """
@@ -63,17 +63,17 @@ def diagnose(
 
 
 def _form(values: list[str]) -> list[Diagnosis]:
-    """Say what is wrong with the header itself."""
+    """Return what is wrong with the header itself."""
     if not values:
-        text = f"there is no {SIGNATURE_HEADER} header"
-        return [Diagnosis("header-missing", text, "see whether a proxy drops it")]
+        text = f"The {SIGNATURE_HEADER} header is missing."
+        return [Diagnosis("header-missing", text, "Check whether a proxy removes it.")]
     if len(values) > 1:
-        text = f"the signature header came {len(values)} times"
+        text = f"The signature header came {len(values)} times."
         return [Diagnosis("header-repeated", text, _FORM)]
     value = values[0]
     if _EXACT.fullmatch(value):
         return []
-    return [Diagnosis("header-form", f"the signature header {_flaw(value)}", _FORM)]
+    return [Diagnosis("header-form", f"The signature header {_flaw(value)}.", _FORM)]
 
 
 def _flaw(value: str) -> str:
@@ -107,7 +107,7 @@ def _digest(value: str) -> bytes | None:
 def _guesses(
     body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
 ) -> Iterator[Candidate]:
-    """Give guesses, the plain ones first: nothing changed, one thing changed, two things."""
+    """Return the guesses: nothing changed, then one thing, then two."""
     plain = [Candidate((), secret, body) for secret in secrets.values()]
     keys = [*_changed_secrets(secrets), *_elsewhere(others)]
     bodies = list(body_mutations(body))
@@ -132,16 +132,16 @@ def _changed_secrets(secrets: Mapping[str, bytes]) -> Iterator[Mutation]:
 
 def _elsewhere(others: Mapping[str, bytes]) -> Iterator[Mutation]:
     for name, secret in others.items():
-        text = f"it was signed with the secret in {name}, which is not the one you gave"
-        yield Mutation(secret, Diagnosis("another-secret", text, f"use {name}"))
+        text = f"The secret in {name} signed it, not the one that you named."
+        yield Mutation(secret, Diagnosis("another-secret", text, f"Use {name}."))
 
 
 def _nothing_found(headers: Headers, body: bytes) -> list[Diagnosis]:
     if not body:
         declared = get_all(headers, "content-length")
-        told = f", but Content-Length says {declared[0][:20]}" if declared else ""
-        text = f"the body is empty{told}: something read it before"
-        return [Diagnosis("body-empty", text, "find the middleware that reads the body first")]
-    text = "the body was changed in a way that cannot be undone, or another secret signed it"
-    next_step = "compare secret and body with the delivery in Florentin's log"
-    return [Diagnosis("unexplained", text, next_step)]
+        declared_size = f", but Content-Length says {declared[0][:20]}" if declared else ""
+        text = f"The body is empty{declared_size}: something else has read it."
+        return [Diagnosis("body-empty", text, "Find the middleware that reads the body first.")]
+    text = "The body was changed for good, or another secret signed it."
+    hint = "Compare secret and body with the delivery in Florentin's log."
+    return [Diagnosis("unexplained", text, hint)]

@@ -1,6 +1,6 @@
-"""What may have happened to a secret or a body on its way: each variation with its explanation.
+"""Mutations of secrets and bodies that happen in practice, each with its diagnosis.
 
-Pure. A variation holds what the signer may have had, given what we have.
+Pure. A mutation holds what the signer may have used, given what the receiver has.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ import zlib
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.senders.invisible import (
+    describe_edges,
+    describe_invisible,
+    remove_invisible,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -20,69 +26,75 @@ __all__ = ["Diagnosis", "Mutation", "body_mutations", "secret_mutations"]
 _BOM = b"\xef\xbb\xbf"
 _UNPACKED_LIMIT = 8 * 1024 * 1024
 _LONGEST_PREFIX = 8
-_KEEP = "keep the bytes as they arrived and verify before anything else reads them"
+_KEEP = "Keep the bytes as they arrived, and verify them before anything else reads them."
+_NEWLINES = {"a newline": b"\n", "a CRLF": b"\r\n", "two newlines": b"\n\n"}
 
 
 class Diagnosis(NamedTuple):
-    """Say why a signature fails: a stable *code*, a sentence, and the next step."""
+    """The cause of an invalid signature: a stable *code*, a message and a hint."""
 
     code: str
     message: str
-    next_step: str
+    hint: str
 
 
 class Mutation(NamedTuple):
-    """Hold bytes that may have been used, and why we have others."""
+    """Bytes that the signer may have used, and why they differ from ours."""
 
     value: bytes
     cause: Diagnosis
 
 
 def secret_mutations(name: str, secret: bytes) -> Iterator[Mutation]:
-    """Give what the signer's secret may have been, where ours is called *name*."""
-    for code, message, next_step, value in _secrets(name, secret):
+    """Return the secrets that the signer may have used, where ours is called *name*."""
+    for code, message, hint, value in _secrets(name, secret):
         if value and value != secret:
-            yield Mutation(value, Diagnosis(f"secret-{code}", message, next_step))
+            yield Mutation(value, Diagnosis(f"secret-{code}", f"{message}.", hint))
 
 
 def body_mutations(body: bytes) -> Iterator[Mutation]:
-    """Give what the signed body may have been."""
+    """Return the bodies that may have been signed."""
     seen = {body}
     for code, message, value in [*_bodies(body), *_json_again(body)]:
         if value not in seen:
             seen.add(value)
-            yield Mutation(value, Diagnosis(f"body-{code}", message, _KEEP))
+            yield Mutation(value, Diagnosis(f"body-{code}", f"{message}.", _KEEP))
 
 
 def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
     trimmed = secret.strip()
     bare = trimmed.strip(b"\"'`")
-    yield "white-space", f"{name} has white space around it", f"remove it from {name}", trimmed
-    yield "quotes", f"{name} has quotes around it", f"remove them from {name}", bare
+    edges = describe_edges(secret) or "has white space around it"
+    yield "white-space", f"{name} {edges}", f"Remove it from {name}.", trimmed
+    seen = remove_invisible(secret)
+    hidden = describe_invisible(secret) or "has invisible characters"
+    yield "invisible", f"{name} {hidden}", f"Copy {name} again, as plain text.", seen
+    yield "quotes", f"{name} has quotes around it", f"Remove them from {name}.", bare
     for mark in (b"=", b"_", b":"):
         rest = bare.partition(mark)[2].strip(b"\"'`")
-        text = f"{name} begins with {_up_to(bare, mark)!r}, which is no part of the secret"
-        yield "prefix", text, f"remove the prefix from {name}", rest
-        yield "base64", f"{text}, and the rest is base64", f"decode {name}", _base64(rest)
-    yield "base64", f"{name} is base64 of the secret", f"decode {name}", _base64(bare)
-    yield "hex", f"{name} is hex of the secret", f"decode {name}", _hex(bare)
+        text = f"{name} begins with {_up_to(bare, mark)!r}, which does not belong to the secret"
+        yield "prefix", text, f"Remove the prefix from {name}.", rest
+        yield "base64", f"{text}, and the rest is base64", f"Decode {name}.", _base64(rest)
+    yield "base64", f"{name} is base64 of the secret", f"Decode {name}.", _base64(bare)
+    yield "hex", f"{name} is hex of the secret", f"Decode {name}.", _hex(bare)
     yield "decoded", f"{name} was decoded, but its base64 is the secret", *_encoded(name, secret)
     yield (
         "decoded",
         f"{name} was decoded, but its hex is the secret",
-        f"keep {name} as text",
+        f"Keep {name} as text.",
         (secret.hex().encode()),
     )
-    newline = f"the signer's secret ends with a newline that {name} does not have"
-    yield "newline", newline, "remove the newline where it signs", secret + b"\n"
+    for text, end in _NEWLINES.items():
+        newline = f"The signer's secret ends with {text} that {name} does not have"
+        yield "newline", newline, "Remove it where the signature is made.", secret + end
 
 
 def _encoded(name: str, secret: bytes) -> tuple[str, bytes]:
-    return f"keep {name} as text", base64.b64encode(secret)
+    return f"Keep {name} as text.", base64.b64encode(secret)
 
 
 def _up_to(secret: bytes, mark: bytes) -> str:
-    """Give a prefix, if it is short enough to be no part of the secret."""
+    """Return the prefix up to *mark*; a long one may be the secret, so it is not shown."""
     found = secret.partition(mark)[0].decode(errors="replace")
     short = len(found) <= _LONGEST_PREFIX or mark == b"="
     return f"{found if short else '...'}{mark.decode()}"
@@ -90,26 +102,26 @@ def _up_to(secret: bytes, mark: bytes) -> str:
 
 def _bodies(body: bytes) -> Iterator[tuple[str, str, bytes]]:
     unix = body.replace(b"\r\n", b"\n")
-    yield "newline", "the body ends with a newline that was not signed", body.rstrip(b"\r\n")
-    yield "white-space", "the body has white space around it that was not signed", body.strip()
+    yield "newline", "The body ends with a newline that was not signed", body.rstrip(b"\r\n")
+    yield "white-space", "The body has white space around it that was not signed", body.strip()
     for name, end in (("newline", b"\n"), ("CRLF", b"\r\n")):
-        yield "newline", f"the signed body ended with a {name}, which is missing", body + end
-    yield "line-ends", "the body has CRLF line ends where LF was signed", unix
+        yield "newline", f"The signed body ended with a {name}, which is missing", body + end
+    yield "line-ends", "The body has CRLF line ends where LF was signed", unix
     yield (
         "line-ends",
-        "the body has LF line ends where CRLF was signed",
+        "The body has LF line ends where CRLF was signed",
         unix.replace(b"\n", b"\r\n"),
     )
     yield (
         "bom",
-        "the body begins with a byte order mark that was not signed",
+        "The body begins with a byte order mark that was not signed",
         (body.removeprefix(_BOM)),
     )
-    yield "bom", "the signed body began with a byte order mark, which is missing", _BOM + body
-    yield "gzip", "the body is packed with gzip, and what is inside was signed", _gunzip(body)
-    yield "base64", "the body is base64, and what is inside was signed", _base64(body.strip())
-    yield "text", "the body was read as latin-1 and written as UTF-8", _latin(body)
-    yield "text", "the body is a JSON string, and what is inside was signed", _inside(body)
+    yield "bom", "The signed body began with a byte order mark, which is missing", _BOM + body
+    yield "gzip", "The body is compressed with gzip, and its content was signed", _gunzip(body)
+    yield "base64", "The body is base64, and its content was signed", _base64(body.strip())
+    yield "text", "The body was read as latin-1 and written as UTF-8", _latin(body)
+    yield "text", "The body is a JSON string, and its content was signed", _inside(body)
 
 
 def _json_again(body: bytes) -> Iterator[tuple[str, str, bytes]]:
@@ -136,10 +148,10 @@ def _json_again(body: bytes) -> Iterator[tuple[str, str, bytes]]:
 def _style(comma: str, indent: int | None, *, ascii_only: bool, in_order: bool) -> str:
     spaces = "with spaces" if comma == ", " else "without spaces"
     signed = [spaces if indent is None else f"indented by {indent}"]
-    signed.append("with non-ASCII escaped" if ascii_only else "with non-ASCII as it is")
+    signed.append("with non-ASCII escaped" if ascii_only else "with non-ASCII unescaped")
     if in_order:
-        signed.append("with its keys sorted")
-    return f"the JSON was written again; signed was the same {', '.join(signed)}"
+        signed.append("with sorted keys")
+    return f"The JSON was encoded again; the same JSON was signed {', '.join(signed)}"
 
 
 def _tolerant(decode: Callable[[], bytes]) -> bytes:

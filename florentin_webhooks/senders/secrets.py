@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.invisible import describe_edges, describe_invisible
 
 __all__ = [
     "MINIMUM_SECRET",
@@ -53,13 +54,20 @@ def normalize_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
 
 
 def validate_strength(secrets: Secrets) -> None:
-    """Raise :class:`ConfigurationError` for a short secret, or one with white space around it."""
+    """Raise :class:`ConfigurationError` for a weak secret.
+
+    Weak is one that is short, has white space around it, or has invisible characters.
+    """
     for name, secret in normalize_secrets(secrets):
         shown = redact_name(name)
-        if secret != secret.strip():
+        if found := describe_edges(secret):
             raise ConfigurationError(
-                f"{shown} has white space around it.",
+                f"{shown} {found}.",
                 "Remove it: a secret that was read from a file often ends with a newline.",
+            )
+        if found := describe_invisible(secret):
+            raise ConfigurationError(
+                f"{shown} {found}.", "Copy the secret again as plain text, without a mark."
             )
         if len(secret) < MINIMUM_SECRET:
             raise ConfigurationError(
@@ -79,6 +87,8 @@ def redact_name(name: object) -> str:
 
 def describe_value(where: str, value: object) -> str:
     """Return the sentence that *where* has *value*, which is shown only if it cannot be secret."""
+    if isinstance(value, str) and value.isspace():
+        return f"{where} is blank."
     if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
         return f"{where} is a text that does not fit."
     is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)

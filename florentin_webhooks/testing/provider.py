@@ -21,6 +21,7 @@ from florentin_webhooks.senders.florentin.signature import (
     iso_timestamp,
 )
 from florentin_webhooks.senders.secrets import Secrets
+from florentin_webhooks.testing.names import check_data, check_event
 from florentin_webhooks.testing.transport import Response, post
 
 if TYPE_CHECKING:
@@ -45,11 +46,21 @@ class Provider:
     *clock* returns an aware datetime, the timestamp of new events. Pass a delivery to any receiver:
     ``hooks.receive(*provider.make("user.login"))``, and in a running event loop
     ``await hooks.areceive(*provider.make("user.login"))``.
+
+    *check_names* refuses misspelt events and unknown data of known events; without it you can make
+    what this package does not know of.
     """
 
-    def __init__(self, secret: Secrets, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        secret: Secrets,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        check_names: bool = True,
+    ) -> None:
         self._signature = FlorentinSignature(secret)
         self._clock = clock
+        self._check_names = check_names
 
     def make(
         self,
@@ -62,7 +73,13 @@ class Provider:
         The data is the sample of *event* (empty for an event without one) deeply merged with
         *data*: ``make("invoice.created", invoice={"amount_due": 0})``. Two deliveries never share
         their bytes or their id.
+
+        Raises :class:`ConfigurationError` for an event whose name is almost that of a known one,
+        and for data that a known event does not have.
         """
+        if self._check_names:
+            check_event(event)
+            check_data(event, data)
         unique = token_hex(12)
         envelope = {
             "event": event,

@@ -42,7 +42,7 @@ def ended(
 
 def run(store: Subject, state: State, part: Job = PART, token: bytes = b"worker") -> State:
     """Take a part as a worker and finish it."""
-    assert store.ask(begin(part, token=token)).verdict is JobDecision.RUN
+    assert store.ask(begin(part, token=token)).decision is JobDecision.RUN
     return store.finish(ended(state, part=part, token=token))
 
 

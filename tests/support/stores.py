@@ -201,5 +201,5 @@ def finish(
 def claimed(subject: Subject, body: bytes, **given: bytes | str | None) -> Claim:
     """Take the lease of *body*."""
     claim = subject.accept(accept(body, **given))  # type: ignore[arg-type]  # as accept() takes.
-    assert claim.verdict is AcceptDecision.RUN
+    assert claim.decision is AcceptDecision.RUN
     return claim

@@ -61,7 +61,7 @@ def test_error_codes_are_distinct() -> None:
 
 
 @pytest.mark.parametrize("kind", [*REJECTED, errors.HandlerFailed, errors.Unavailable])
-def test_code_of_a_request_error_is_an_outcome_with_its_status(
+def test_code_of_a_request_error_is_an_outcome(
     kind: type[WebhookError],
 ) -> None:
     assert Outcome(kind.code).status == kind.status

@@ -1,8 +1,8 @@
 """Child processes of this program: restarted when they die, and never left behind.
 
 RQ's own ``WorkerPool`` runs several workers, too, but its workers outlive a pool that was killed,
-as do the schedulers of workers that were killed; it restarts a failing worker every second, and
-exits with 0 whatever happened.
+as do the schedulers of workers that were killed. It restarts a failing worker every second, and
+exits with 0 even after failures.
 
 Each child has a process group of its own, so that Ctrl-C reaches it once, from here. Its standard
 input is a lifeline: a pipe that ends when this process does, even by SIGKILL.

@@ -78,7 +78,9 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
     watermark = None
     if attempt.handler.options.latest is not None:
         try:
-            watermark = HighWaterMark.of(attempt.handler, attempt.event, lease.token, lease.seconds)
+            watermark = HighWaterMark.of(
+                attempt.handler, attempt.event, attempt.delivery.key_id, lease
+            )
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return AttemptResult(raised)
     return await _GuardedAttempt(lease, attempt, watermark).run()
@@ -112,9 +114,9 @@ class _GuardedAttempt(NamedTuple):
     async def _check_watermark(self, watermark: HighWaterMark) -> AttemptResult | None:
         """Return the result where *watermark* does not permit the handler to run."""
         grant = await self.lease.execute(watermark.step(GuardStep.BEGIN))
-        if grant.permission is GuardDecision.SUPERSEDED:
+        if grant.decision is GuardDecision.SUPERSEDED:
             return AttemptResult(outcome=HandlerOutcome.SUPERSEDED)
-        if grant.permission is GuardDecision.BUSY:
+        if grant.decision is GuardDecision.BUSY:
             return AttemptResult(RetryLater(grant.wait))
         return None
 

@@ -49,13 +49,13 @@ def reply_for_claim(
     claim: Claim, stale: StaleDelivery | None, invalid: InvalidEvent | None = None
 ) -> Reply:
     """Return the reply where *claim* runs nothing; *stale* and *invalid* are what is wrong."""
-    if claim.verdict is AcceptDecision.DUPLICATE:
+    if claim.decision is AcceptDecision.DUPLICATE:
         return replies.success(Outcome.DUPLICATE, claim.key.hex())
-    if claim.verdict is AcceptDecision.QUEUED:
+    if claim.decision is AcceptDecision.QUEUED:
         return replies.success(Outcome.ACCEPTED, claim.key.hex())
-    if claim.verdict is AcceptDecision.IN_PROGRESS:
+    if claim.decision is AcceptDecision.IN_PROGRESS:
         return replies.retry_after(Outcome.IN_PROGRESS, ceil(claim.wait))
-    if claim.verdict is AcceptDecision.STALE:
+    if claim.decision is AcceptDecision.STALE:
         return replies.error(Outcome.STALE, stale)
     return replies.error(Outcome.INVALID_EVENT, invalid)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from florentin_webhooks.core.routing.annotations import check_annotations
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "is_async",
     "reject_main",
     "require_importable",
+    "require_queue",
     "require_transactions",
     "validate_queue_name",
 ]
@@ -96,6 +98,7 @@ def build_handler(
             f"{name} is a generator, so its body would never run.", "Remove its yield."
         )
     takes_delivery = _takes_delivery(name, function)
+    check_annotations(name, function, what)
     if options.atomic and is_async(function):
         raise ConfigurationError(
             f"{name} is async, and a transaction belongs to a thread.",
@@ -205,6 +208,15 @@ def require_importable(handler: Handler, queue: Queue | None) -> None:
         raise ConfigurationError(
             f"{handler.name} is not at the top of a module, so workers cannot import it.",
             "Move it there, or register it with inline=True.",
+        )
+
+
+def require_queue(handler: Handler, queue: Queue | None) -> None:
+    """Raise :class:`ConfigurationError` for a handler with a queue, in a receiver without one."""
+    if handler.options.queue is not None and queue is None:
+        raise ConfigurationError(
+            f"{handler.name} has queue={handler.options.queue!r}, and the receiver has no queue.",
+            "Pass queue=RQQueue(...) to the receiver, or remove queue from the handler.",
         )
 
 

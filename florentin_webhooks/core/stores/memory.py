@@ -107,23 +107,39 @@ class MemoryStore:
         """Do nothing: this store has no connections."""
 
     def _accept(self, accept: Accept, now: float) -> Claim:
-        sent = self._sent_under.get(accept.trace.delivery_id, {}) if accept.trace else {}
-        record = self._records.get(accept.key)
-        if record is None and accept.trace and (first := sent.get(accept.trace.content)):
-            record = self._records[first]
-            self._add_alias(accept.key, record, now)
+        sent = self._sent(accept)
+        record = self._find(accept, now)
         key = accept.key if record is None else record.key
-        changed = record is not None and bool(accept.trace) and key not in sent.values()
-        verdict = _decide(accept, record, now)
-        if verdict is AcceptDecision.DUPLICATE:
-            return Claim(verdict, key, id_changed=changed)
-        if verdict is AcceptDecision.IN_PROGRESS and record is not None:
-            return Claim(verdict, key, wait=record.lease_expires_at - now, id_changed=changed)
+        changed = record is not None and bool(accept.trace) and key not in sent
+        decision = _decide(accept, record, now)
+        if decision is AcceptDecision.DUPLICATE:
+            return Claim(decision, key, id_changed=changed)
+        if decision is AcceptDecision.IN_PROGRESS and record is not None:
+            return Claim(decision, key, wait=record.lease_expires_at - now, id_changed=changed)
         reused = bool(sent) and record is None
         record = record or self._remember(accept, now)
-        self._update(record, accept, verdict, now)
+        self._update(record, accept, decision, now)
         self._extend(record, now)
-        return Claim(verdict, key, record.attempt, 0, frozenset(record.done), reused, changed)
+        return Claim(decision, key, record.attempt, 0, frozenset(record.done), reused, changed)
+
+    def _sent(self, accept: Accept) -> set[bytes]:
+        """Return the first fingerprints that came under the delivery id."""
+        traces = [trace for _, trace in accept.lookups if trace]
+        return {
+            key for each in traces for key in self._sent_under.get(each.delivery_id, {}).values()
+        }
+
+    def _find(self, accept: Accept, now: float) -> _Entry | None:
+        """Return the record of the delivery under any of its keys."""
+        if record := self._records.get(accept.key):
+            return record
+        for key, trace in accept.lookups:
+            sent = self._sent_under.get(trace.delivery_id, {}) if trace else {}
+            first = sent.get(trace.content, key) if trace else key
+            if record := self._records.get(key) or self._records.get(first):
+                self._add_alias(accept.key, record, now)
+                return record
+        return None
 
     def _remember(self, accept: Accept, now: float) -> _Entry:
         self._ensure_capacity()
@@ -150,14 +166,14 @@ class MemoryStore:
                 "Raise its capacity or use RedisStore.",
             )
 
-    def _update(self, record: _Entry, accept: Accept, verdict: AcceptDecision, now: float) -> None:
+    def _update(self, record: _Entry, accept: Accept, decision: AcceptDecision, now: float) -> None:
         record.body = accept.delivery.body
-        if verdict is AcceptDecision.RUN:
+        if decision is AcceptDecision.RUN:
             record.attempt += record.token != accept.token
             record.state, record.token = State.RUNNING, accept.token
             record.lease_expires_at = now + self.lease.total_seconds()
         else:
-            record.state, record.token = State(verdict.value), b""
+            record.state, record.token = State(decision.value), b""
 
     def _finish(self, finish: Finish, now: float) -> State:
         record = self._records.get(finish.key)

@@ -53,7 +53,7 @@ def _update(options: StoreOptions, operation: Finish, row: Delivery | None, now:
         "expires": from_now(options.unfinished_retention),
     }
     if operation.handler is not None:
-        row.handlers[operation.handler] = operation.ending.value
+        row.handlers[operation.handler] = operation.outcome.value
         fields["handlers"] = row.handlers
     if operation.reason:
         fields["reason"] = operation.reason

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.clients import TIMEOUTS, to_unavailable
+from florentin_webhooks.redis.addresses import to_unavailable
+from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.durability import check_durability
 from florentin_webhooks.redis.executors.resp import round_trip
+from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from florentin_webhooks.redis.clients import AsyncioClient
+    from florentin_webhooks.redis.protocols import AsyncioClient
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["PipelinedExecutor"]
@@ -97,7 +100,7 @@ class PipelinedExecutor:
                 except asyncio.CancelledError:
                     self._pending.extendleft(reversed(batch))
                     continue
-                _resolve(batch, answers)
+                self._resolve(batch, answers)
                 await self._check_once()
         except (RedisError, OSError) as caught:
             error = caught
@@ -105,7 +108,7 @@ class PipelinedExecutor:
             # Callers behind a server that does not answer fail at once as well.
             for pending in (*batch, *self._pending):
                 if not pending.answer.done():
-                    pending.answer.set_exception(_to_failure(error))
+                    pending.answer.set_exception(self._to_failure(error))
             self._pending.clear()
             self._sender = None
 
@@ -123,6 +126,18 @@ class PipelinedExecutor:
         return batch
 
     async def _round_trip(self, calls: Sequence[ScriptCall]) -> list[object]:
+        answers = await self._send(calls)
+        refused = [at for at, answer in enumerate(answers) if _is_refused(answer)]
+        if refused:
+            # A fail-over has left this connection at a replica.
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+            with suppress(RedisError, OSError):  # The other calls have their answers.
+                again = await self._send([calls[at] for at in refused])
+                for at, answer in zip(refused, again, strict=True):
+                    answers[at] = answer
+        return answers
+
+    async def _send(self, calls: Sequence[ScriptCall]) -> list[object]:
         pool = self._client.connection_pool
         answers = await round_trip(pool, [call.evalsha() for call in calls])
         unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
@@ -131,6 +146,20 @@ class PipelinedExecutor:
             for at, answer in zip(unknown, again, strict=True):
                 answers[at] = answer
         return answers
+
+    def _resolve(self, batch: Sequence[_PendingCall], answers: Sequence[object]) -> None:
+        for pending, answer in zip(batch, answers, strict=True):
+            if pending.answer.done():
+                continue
+            if isinstance(answer, RedisError):
+                pending.answer.set_exception(self._to_failure(answer))
+            else:
+                pending.answer.set_result(answer)
+
+    def _to_failure(self, error: Exception | None) -> Unavailable:
+        if error is None:
+            return Unavailable("The task that sends commands to Redis failed unexpectedly.")
+        return to_unavailable(error, self._client.connection_pool)
 
     async def _check_once(self) -> None:
         if self._checked:
@@ -145,20 +174,8 @@ class PipelinedExecutor:
             pass  # The event loop ends; pending calls have yet to be sent.
 
 
-def _resolve(batch: Sequence[_PendingCall], answers: Sequence[object]) -> None:
-    for pending, answer in zip(batch, answers, strict=True):
-        if pending.answer.done():
-            continue
-        if isinstance(answer, RedisError):
-            pending.answer.set_exception(to_unavailable(answer))
-        else:
-            pending.answer.set_result(answer)
-
-
-def _to_failure(error: Exception | None) -> Unavailable:
-    if error is None:
-        return Unavailable("The task that sends commands to Redis failed unexpectedly.")
-    return to_unavailable(error)
+def _is_refused(answer: object) -> bool:
+    return isinstance(answer, RedisError) and is_wrong_server(answer)
 
 
 def _overload() -> Unavailable:

@@ -8,6 +8,8 @@ strict, and what you leave as it is stays lenient; ``email: str = Field()`` make
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import (
     BaseModel,
     Field,
@@ -39,6 +41,9 @@ __all__ = [
     "User",
     "UserData",
 ]
+
+_Int64 = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
+"""An integer that every database and queue can store."""
 
 
 class LenientModel(OpenModel):
@@ -77,12 +82,15 @@ def _shape(model: type[BaseModel], name: str) -> tuple[object, ...] | None:
 
 
 class Invoice(OpenModel):
-    """An invoice, as documented. *amount_due* is in minor units (4900 with ``eur``: 49 euros)."""
+    """An invoice, as documented.
+
+    *amount_due* is in minor units (4900 with ``eur``: 49 euros) and fits 64 bits.
+    """
 
     id: str
     number: str
     status: str
-    amount_due: StrictInt
+    amount_due: _Int64
     currency: str
 
 

@@ -22,7 +22,7 @@ def test_unknown_delivery_runs(store: Subject) -> None:
 
 def test_running_delivery_is_in_progress_for_others(store: Subject) -> None:
     claimed(store, BODY)
-    assert store.accept(accept(BODY, token=b"other")).verdict is AcceptDecision.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"other")).decision is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.answers("RPL-09")
@@ -36,7 +36,7 @@ def test_completed_delivery_is_a_duplicate(store: Subject) -> None:
     claimed(store, BODY)
     assert store.finish(finish(BODY)) is State.DONE
     claim = store.accept(accept(BODY, token=b"other"))
-    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
+    assert (claim.decision, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [*product([True, False], repeat=2)])
@@ -46,14 +46,14 @@ def test_completed_delivery_is_a_duplicate_though_stale_or_invalid(
     claimed(store, BODY)
     store.finish(finish(BODY))
     again = store.accept(accept(BODY, token=b"other", fresh=fresh, valid=valid))
-    assert again.verdict is AcceptDecision.DUPLICATE
+    assert again.decision is AcceptDecision.DUPLICATE
 
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_failed_delivery_runs_again_though_stale(store: Subject, *, fresh: bool) -> None:
     claimed(store, BODY)
     assert store.finish(finish(BODY, State.FAILED)) is State.FAILED
-    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is AcceptDecision.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).decision is AcceptDecision.RUN
 
 
 def test_attempts_are_counted(store: Subject) -> None:
@@ -104,7 +104,7 @@ def test_expired_lease_of_a_stale_delivery_is_taken_over(make: Make) -> None:
     store = make(Span(lease=SHORT))
     claimed(store, BODY)
     store.passes(SHORT)
-    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is AcceptDecision.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=False)).decision is AcceptDecision.RUN
 
 
 def test_finished_handler_extends_the_lease(make: Make) -> None:
@@ -112,7 +112,7 @@ def test_finished_handler_extends_the_lease(make: Make) -> None:
     claimed(store, BODY)
     store.passes(0.5)
     assert store.finish(finish(BODY, State.RUNNING, handler="one")) is State.RUNNING
-    assert store.accept(accept(BODY, token=b"other")).verdict is AcceptDecision.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"other")).decision is AcceptDecision.IN_PROGRESS
 
 
 def test_expired_lease_owner_can_finish_without_a_takeover(make: Make) -> None:
@@ -138,7 +138,7 @@ def test_expired_lease_owner_cannot_finish_a_running_delivery(make: Make, state:
     store.passes(0.5)
     claimed(store, BODY, token=b"other")
     assert store.finish(finish(BODY, state, handler="one")) is State.LOST
-    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.answers("RPL-11")
@@ -150,7 +150,7 @@ def test_expired_lease_owner_cannot_finish_a_completed_delivery(make: Make, stat
     claimed(store, BODY, token=b"other")
     store.finish(finish(BODY, token=b"other"))
     assert store.finish(finish(BODY, state)) is State.DONE
-    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.DUPLICATE
 
 
 def test_repeated_finish_returns_done(
@@ -166,7 +166,7 @@ def test_repeated_failure_does_not_affect_the_next_attempt(store: Subject) -> No
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"other")
     assert store.finish(finish(BODY, State.FAILED)) is State.LOST
-    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.IN_PROGRESS
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.IN_PROGRESS
 
 
 def test_unknown_delivery_cannot_be_finished(store: Subject) -> None:
@@ -183,12 +183,12 @@ def test_completed_delivery_is_deleted_after_the_retention(make: Make) -> None:
 
 
 def test_unknown_stale_delivery_does_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, fresh=False)).verdict is AcceptDecision.STALE
+    assert store.accept(accept(BODY, fresh=False)).decision is AcceptDecision.STALE
 
 
 def test_stale_delivery_stays_stale(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
-    assert store.accept(accept(BODY, token=b"other", fresh=False)).verdict is AcceptDecision.STALE
+    assert store.accept(accept(BODY, token=b"other", fresh=False)).decision is AcceptDecision.STALE
 
 
 def test_stale_delivery_runs_once_it_is_fresh(store: Subject) -> None:
@@ -197,23 +197,25 @@ def test_stale_delivery_runs_once_it_is_fresh(store: Subject) -> None:
 
 
 def test_invalid_delivery_does_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, valid=False)).verdict is AcceptDecision.INVALID
+    assert store.accept(accept(BODY, valid=False)).decision is AcceptDecision.INVALID
 
 
 @pytest.mark.parametrize("fresh", [True, False])
 def test_invalid_delivery_runs_once_it_is_valid(store: Subject, *, fresh: bool) -> None:
     store.accept(accept(BODY, valid=False))
-    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).verdict is AcceptDecision.RUN
+    assert store.accept(accept(BODY, token=b"other", fresh=fresh)).decision is AcceptDecision.RUN
 
 
 def test_stale_and_invalid_delivery_is_stale(store: Subject) -> None:
-    assert store.accept(accept(BODY, fresh=False, valid=False)).verdict is AcceptDecision.STALE
+    assert store.accept(accept(BODY, fresh=False, valid=False)).decision is AcceptDecision.STALE
 
 
 def test_failed_delivery_that_is_now_invalid_does_not_run(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))
-    assert store.accept(accept(BODY, token=b"other", valid=False)).verdict is AcceptDecision.INVALID
+    assert (
+        store.accept(accept(BODY, token=b"other", valid=False)).decision is AcceptDecision.INVALID
+    )
 
 
 @pytest.mark.parametrize(("fresh", "valid"), [(False, True), (True, False)])

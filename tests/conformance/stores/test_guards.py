@@ -83,7 +83,7 @@ def test_label_of_a_dead_owner_is_blocked_until_it_expires(make: Make) -> None:
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"second")
     busy = store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60))
-    assert busy.permission is GuardDecision.BUSY
+    assert busy.decision is GuardDecision.BUSY
     assert 0 < busy.wait <= 0.8
     store.passes(0.8)
     assert store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60)) == RUN
@@ -101,7 +101,7 @@ def test_late_owner_of_a_label_changes_nothing(make: Make, step: GuardStep) -> N
     store.ask(once(step))
     store.finish(finish(BODY, State.FAILED, token=b"second"))
     claimed(store, BODY, token=b"third")
-    assert store.ask(once(GuardStep.BEGIN, token=b"third")).permission is GuardDecision.BUSY
+    assert store.ask(once(GuardStep.BEGIN, token=b"third")).decision is GuardDecision.BUSY
 
 
 def test_label_needs_the_lease_of_the_delivery(make: Make) -> None:
@@ -109,7 +109,7 @@ def test_label_needs_the_lease_of_the_delivery(make: Make) -> None:
     claimed(store, BODY)
     store.passes(0.05)
     claimed(store, BODY, token=b"second")
-    assert store.ask(once(GuardStep.BEGIN)).permission is GuardDecision.BUSY
+    assert store.ask(once(GuardStep.BEGIN)).decision is GuardDecision.BUSY
 
 
 def test_label_of_a_completed_delivery_does_not_run(held: Subject) -> None:
@@ -118,8 +118,8 @@ def test_label_of_a_completed_delivery_does_not_run(held: Subject) -> None:
 
 
 def test_label_of_an_unknown_delivery_does_not_run(store: Subject) -> None:
-    assert store.ask(once(GuardStep.BEGIN)).permission is GuardDecision.BUSY
-    assert store.accept(accept(BODY)).verdict is AcceptDecision.RUN
+    assert store.ask(once(GuardStep.BEGIN)).decision is GuardDecision.BUSY
+    assert store.accept(accept(BODY)).decision is AcceptDecision.RUN
 
 
 def test_older_event_than_the_newest_handled_is_superseded(store: Subject) -> None:
@@ -134,7 +134,7 @@ def test_older_event_than_the_newest_handled_is_superseded(store: Subject) -> No
 def test_one_event_of_an_entity_runs_at_a_time(store: Subject) -> None:
     store.ask(latest(GuardStep.BEGIN, 20, seconds=30))
     busy = store.ask(latest(GuardStep.BEGIN, 21, token=b"second"))
-    assert busy.permission is GuardDecision.BUSY
+    assert busy.decision is GuardDecision.BUSY
     assert 0 < busy.wait <= 30
     assert store.ask(latest(GuardStep.BEGIN, 20)) == RUN  # The same one, whose answer was lost.
     store.ask(latest(GuardStep.DONE, 20))
@@ -157,7 +157,7 @@ def test_entity_of_a_dead_owner_is_blocked_until_it_expires(store: Subject) -> N
     store.passes(0.05)
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"second")) == RUN
     store.ask(latest(GuardStep.DONE, 20))  # Late: it is the second's by now.
-    assert store.ask(latest(GuardStep.BEGIN, 30, token=b"third")).permission is GuardDecision.BUSY
+    assert store.ask(latest(GuardStep.BEGIN, 30, token=b"third")).decision is GuardDecision.BUSY
     store.ask(latest(GuardStep.DONE, 10, token=b"second"))
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"third")) == RUN
 
@@ -167,4 +167,4 @@ def test_newest_event_stays_newest_when_an_older_one_ends_later(store: Subject) 
         store.ask(latest(GuardStep.BEGIN, timestamp, token=b"%d" % timestamp))
         store.ask(latest(GuardStep.DONE, timestamp, token=b"%d" % timestamp))
     store.ask(latest(GuardStep.DONE, 20, token=b"20"))
-    assert store.ask(latest(GuardStep.BEGIN, 29)).permission is GuardDecision.SUPERSEDED
+    assert store.ask(latest(GuardStep.BEGIN, 29)).decision is GuardDecision.SUPERSEDED

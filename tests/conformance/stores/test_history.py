@@ -89,10 +89,10 @@ def test_reopened_delivery_runs_all_handlers(store: Subject, state: State) -> No
     assert store.jobs is not None
     assert store.jobs.listed("q") == []
     claim = store.accept(accept(BODY, token=b"again", inline=False, jobs=(JOB,)))
-    assert (claim.verdict, claim.done) == (AcceptDecision.QUEUED, frozenset())
+    assert (claim.decision, claim.done) == (AcceptDecision.QUEUED, frozenset())
     assert store.jobs.listed("q") == [JOB.id]
     work = store.ask(ClaimJob(KEY, b"next", JOB, 60))
-    assert (work.verdict, work.attempt, work.done) == (JobDecision.RUN, 1, frozenset())
+    assert (work.decision, work.attempt, work.done) == (JobDecision.RUN, 1, frozenset())
     assert store.finish(Finish(KEY, b"next", State.DONE, "m:bill", part=JOB)) is State.DONE
 
 
@@ -116,4 +116,4 @@ def test_dropped_delivery_is_done_and_its_worker_cannot_finish(store: Subject) -
     assert store.jobs.life(KEY) <= 3600
     assert store.finish(Finish(KEY, b"worker", State.DONE, part=JOB)) is State.DONE
     again = accept(BODY, token=b"again", inline=False, jobs=(JOB,))
-    assert store.accept(again).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(again).decision is AcceptDecision.DUPLICATE

@@ -26,13 +26,13 @@ def done(store: Subject, body: bytes, under: str | None = "id-1") -> None:
 def test_restamped_retry_of_a_completed_delivery_is_a_duplicate(store: Subject) -> None:
     done(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
-    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
+    assert (claim.decision, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 def test_restamped_retry_of_a_running_delivery_is_in_progress(store: Subject) -> None:
     claimed(store, BODY)
     claim = store.accept(accept(LATER, token=b"other"))
-    assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
+    assert (claim.decision, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
 def test_restamped_retry_continues_a_failed_delivery(store: Subject) -> None:
@@ -47,8 +47,8 @@ def test_completed_restamped_retry_completes_the_first_delivery(store: Subject) 
     store.finish(finish(BODY, State.FAILED))
     claimed(store, LATER, token=b"other")
     store.finish(finish(BODY, token=b"other"))
-    assert store.accept(accept(BODY, token=b"third")).verdict is AcceptDecision.DUPLICATE
-    assert store.accept(accept(LATER, token=b"third")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.DUPLICATE
+    assert store.accept(accept(LATER, token=b"third")).decision is AcceptDecision.DUPLICATE
 
 
 def test_repeated_accept_of_a_restamped_retry_keeps_the_lease(store: Subject) -> None:
@@ -67,14 +67,14 @@ def test_captured_retry_is_a_duplicate_under_any_id(store: Subject, under: str |
     done(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under=under))
-    assert (claim.verdict, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
+    assert (claim.decision, claim.key) == (AcceptDecision.DUPLICATE, fingerprint(BODY))
 
 
 def test_captured_retry_of_a_running_delivery_is_in_progress(store: Subject) -> None:
     claimed(store, BODY)
     store.accept(accept(LATER, token=b"other"))
     claim = store.accept(accept(LATER, token=b"third", under="id-2"))
-    assert (claim.verdict, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
+    assert (claim.decision, claim.key) == (AcceptDecision.IN_PROGRESS, fingerprint(BODY))
 
 
 def test_restamped_retry_has_the_full_retention(make: Make) -> None:
@@ -84,7 +84,7 @@ def test_restamped_retry_has_the_full_retention(make: Make) -> None:
     store.accept(accept(LATER, token=b"other"))
     store.passes(0.3)
     claim = store.accept(accept(LATER, token=b"third", under="id-2"))
-    assert claim.verdict is AcceptDecision.DUPLICATE
+    assert claim.decision is AcceptDecision.DUPLICATE
 
 
 def test_restamped_retry_is_deleted_after_the_retention(make: Make) -> None:
@@ -151,4 +151,4 @@ def test_known_delivery_under_its_id_or_none_is_not_reported(
 def test_id_of_an_unstored_delivery_is_not_trusted(store: Subject) -> None:
     done(store, BODY)
     store.accept(accept(OTHER, under="id-2"))
-    assert store.accept(accept(LATER, under="id-2", token=b"other")).verdict is AcceptDecision.RUN
+    assert store.accept(accept(LATER, under="id-2", token=b"other")).decision is AcceptDecision.RUN

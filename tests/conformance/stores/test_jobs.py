@@ -29,7 +29,7 @@ ENDLESS = float("inf")
 
 def test_accept_pushes_the_jobs_in_one_step(store: Subject, jobs: Jobs) -> None:
     claim = store.accept(queued(BODY, JOB, OTHER))
-    assert (claim.verdict, claim.key, claim.attempt) == (AcceptDecision.QUEUED, KEY, 1)
+    assert (claim.decision, claim.key, claim.attempt) == (AcceptDecision.QUEUED, KEY, 1)
     assert jobs.listed("q") == [JOB.id]
     assert jobs.listed("other") == [OTHER.id]
     assert jobs.fields(JOB) == {"status": "queued", "queue": "q"}
@@ -39,16 +39,16 @@ def test_accept_pushes_the_jobs_in_one_step(store: Subject, jobs: Jobs) -> None:
 
 def test_repeated_accept_pushes_once(store: Subject, jobs: Jobs) -> None:
     for _ in range(3):
-        assert store.accept(queued()).verdict is AcceptDecision.QUEUED
+        assert store.accept(queued()).decision is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
 def test_queued_delivery_is_a_duplicate(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     restamped = content(stamped="12:00:30")
-    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(queued(token=b"second")).decision is AcceptDecision.DUPLICATE
     told = store.accept(queued(restamped, token=b"third"))
-    assert (told.verdict, told.key) == (AcceptDecision.DUPLICATE, KEY)
+    assert (told.decision, told.key) == (AcceptDecision.DUPLICATE, KEY)
     assert jobs.listed("q") == [JOB.id]
     assert jobs.fields(job(restamped)) == {}
 
@@ -57,15 +57,15 @@ def test_queued_delivery_is_a_duplicate(store: Subject, jobs: Jobs) -> None:
 def test_stale_or_invalid_delivery_is_not_pushed(
     store: Subject, jobs: Jobs, given: dict[str, bool]
 ) -> None:
-    verdict = store.accept(replace(queued(), **given)).verdict  # type: ignore[arg-type]  # as Accept has.
-    assert verdict in {AcceptDecision.STALE, AcceptDecision.INVALID}
+    decision = store.accept(replace(queued(), **given)).decision  # type: ignore[arg-type]  # as Accept has.
+    assert decision in {AcceptDecision.STALE, AcceptDecision.INVALID}
     assert jobs.listed("q") == []
-    assert store.accept(queued(token=b"released")).verdict is AcceptDecision.QUEUED
+    assert store.accept(queued(token=b"released")).decision is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
 def test_finish_of_inline_handlers_pushes_the_jobs(store: Subject, jobs: Jobs) -> None:
-    assert store.accept(accept(BODY, jobs=(JOB,))).verdict is AcceptDecision.RUN
+    assert store.accept(accept(BODY, jobs=(JOB,))).decision is AcceptDecision.RUN
     assert jobs.listed("q") == []
     last = Finish(KEY, b"first", State.QUEUED, "m:check", jobs=(JOB, OTHER))
     for _ in range(3):  # Its answer may be lost.
@@ -112,14 +112,14 @@ def test_claim_of_a_job_has_the_stored_delivery(store: Subject) -> None:
 
 def test_one_worker_runs_a_part_at_a_time(store: Subject) -> None:
     store.accept(queued(BODY, JOB, OTHER))
-    assert store.ask(begin(seconds=30)).verdict is JobDecision.RUN
+    assert store.ask(begin(seconds=30)).decision is JobDecision.RUN
     busy = store.ask(begin(token=b"second"))
-    assert busy.verdict is JobDecision.BUSY
+    assert busy.decision is JobDecision.BUSY
     assert 0 < busy.wait <= 30
     again = store.ask(begin())  # Its answer was lost.
-    assert (again.verdict, again.attempt) == (JobDecision.RUN, 1)
+    assert (again.decision, again.attempt) == (JobDecision.RUN, 1)
     other = store.ask(begin(job(BODY, "other", ()), token=b"second"))
-    assert other.verdict is JobDecision.RUN
+    assert other.decision is JobDecision.RUN
 
 
 @pytest.mark.answers("worker-dies-after-claim")
@@ -130,7 +130,7 @@ def test_expired_part_lease_is_taken_over(
     store.ask(begin(seconds=0.05))
     store.passes(0.05)
     taken = store.ask(begin(token=b"second"))
-    assert (taken.verdict, taken.attempt) == (JobDecision.RUN, 2)
+    assert (taken.decision, taken.attempt) == (JobDecision.RUN, 2)
     assert store.finish(ended(State.RUNNING, handler="m:bill")) is State.LOST
     assert store.finish(ended()) is State.LOST
     assert store.finish(ended(token=b"second")) is State.DONE
@@ -159,12 +159,12 @@ def test_finished_part_does_not_run_again(store: Subject) -> None:
 def test_delivery_is_done_when_all_its_parts_are(store: Subject, jobs: Jobs) -> None:
     store.accept(queued(BODY, JOB, OTHER))
     assert run(store, State.DONE) is State.QUEUED
-    assert store.ask(begin()).verdict is JobDecision.DONE
+    assert store.ask(begin()).decision is JobDecision.DONE
     assert jobs.life(KEY) == ENDLESS
     assert run(store, State.DONE, job(BODY, "other", ())) is State.DONE
     assert 0 < jobs.life(KEY) <= 3600
     assert store.body(KEY) is None
-    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(queued(token=b"second")).decision is AcceptDecision.DUPLICATE
 
 
 def test_repeated_finish_of_a_part_counts_once(store: Subject) -> None:
@@ -173,13 +173,13 @@ def test_repeated_finish_of_a_part_counts_once(store: Subject) -> None:
     assert (
         store.finish(ended()) is State.LOST
     )  # Its answer was lost; the part is done all the same.
-    assert store.ask(begin(job(BODY, "other", ()))).verdict is JobDecision.RUN
+    assert store.ask(begin(job(BODY, "other", ()))).decision is JobDecision.RUN
 
 
 def test_job_that_was_not_pushed_does_not_run(store: Subject) -> None:
-    assert store.ask(begin()).verdict is JobDecision.GONE
+    assert store.ask(begin()).decision is JobDecision.GONE
     store.accept(queued())
-    assert store.ask(begin(job(BODY, "other", ()))).verdict is JobDecision.DONE
+    assert store.ask(begin(job(BODY, "other", ()))).decision is JobDecision.DONE
 
 
 def test_failed_inline_delivery_is_queued_once_no_handler_is_inline(
@@ -188,7 +188,7 @@ def test_failed_inline_delivery_is_queued_once_no_handler_is_inline(
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED, handler="m:check"))
     claim = store.accept(queued(token=b"second"))
-    assert (claim.verdict, claim.attempt, claim.done) == (
+    assert (claim.decision, claim.attempt, claim.done) == (
         AcceptDecision.QUEUED,
         2,
         frozenset({"m:check"}),

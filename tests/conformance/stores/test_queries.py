@@ -51,7 +51,10 @@ def test_unknown_record_is_not_found(store: Subject) -> None:
 def test_restamped_retry_has_no_own_record(store: Subject) -> None:
     restamped = content(stamped="12:00:30")
     done(store, 1)
-    assert store.accept(accept(restamped)).verdict in {AcceptDecision.DUPLICATE, AcceptDecision.RUN}
+    assert store.accept(accept(restamped)).decision in {
+        AcceptDecision.DUPLICATE,
+        AcceptDecision.RUN,
+    }
     record = store.ask(GetRecord(fingerprint(restamped)))
     assert record is None or record.state
 
@@ -76,7 +79,7 @@ def test_delivery_beyond_the_history_is_a_duplicate(make: Make, history: int) ->
         done(store, number)
     for number in range(3):
         again = accept(content(number), token=b"again", under=f"id-{number}")
-        assert store.accept(again).verdict is AcceptDecision.DUPLICATE
+        assert store.accept(again).decision is AcceptDecision.DUPLICATE
 
 
 def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
@@ -189,7 +192,7 @@ def test_dropped_failed_delivery_is_done(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.DROP)) is State.FAILED
     assert store.body(KEY) is None
     assert listed(store) == []
-    assert store.accept(accept(BODY, token=b"again")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(accept(BODY, token=b"again")).decision is AcceptDecision.DUPLICATE
 
 
 def test_stale_or_invalid_delivery_can_be_reopened(store: Subject) -> None:
@@ -197,4 +200,4 @@ def test_stale_or_invalid_delivery_can_be_reopened(store: Subject) -> None:
     store.accept(accept(content(2), under="id-2", valid=False))
     assert listed(store, state=State.STALE) == [KEY.hex()]
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.STALE
-    assert store.accept(accept(BODY, token=b"late", fresh=False)).verdict is AcceptDecision.RUN
+    assert store.accept(accept(BODY, token=b"late", fresh=False)).decision is AcceptDecision.RUN

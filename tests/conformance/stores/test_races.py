@@ -43,7 +43,7 @@ async def race(number):
     while int(gate.get(f"{prefix}-gate-{number}")) < 2:
         pass
     claims = await asyncio.gather(*map(store.aexecute, asked))
-    won.extend(number for claim in claims if claim.verdict is AcceptDecision.RUN)
+    won.extend(number for claim in claims if claim.decision is AcceptDecision.RUN)
 
 async def races():
     for number in range(rounds):
@@ -92,7 +92,7 @@ def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], Accept
 @racing
 def test_one_of_many_threads_runs(store: Store, racers: int) -> None:
     def ask(number: int, token: bytes) -> AcceptDecision:
-        return store.execute(accept(content(number), token=token)).verdict
+        return store.execute(accept(content(number), token=token)).decision
 
     race_of_threads(racers, ROUNDS[racers], ask)
 
@@ -102,9 +102,9 @@ def test_one_of_many_threads_runs_with_a_quick_winner(store: Store, racers: int)
     def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number)
         claim = store.execute(accept(body, token=token))
-        if claim.verdict is AcceptDecision.RUN:
+        if claim.decision is AcceptDecision.RUN:
             assert store.execute(finish(body, token=token)) is State.DONE
-        return claim.verdict
+        return claim.decision
 
     race_of_threads(racers, ROUNDS[racers], ask)
 
@@ -112,7 +112,7 @@ def test_one_of_many_threads_runs_with_a_quick_winner(store: Store, racers: int)
 def test_one_of_many_restamped_retries_runs(store: Store) -> None:
     def ask(number: int, token: bytes) -> AcceptDecision:
         body = content(number, stamped=f"12:00:{int(token):02}")
-        return store.execute(accept(body, token=token, under=f"id-{number}")).verdict
+        return store.execute(accept(body, token=token, under=f"id-{number}")).decision
 
     race_of_threads(10, 60, ask)
 
@@ -125,12 +125,12 @@ def test_one_of_many_threads_takes_over(redis_url: str, redis_prefix: str) -> No
 
     def lapsed() -> bool:
         last = lapsing.execute(accept(content(59), token=b"late"))
-        return last.verdict is AcceptDecision.RUN
+        return last.decision is AcceptDecision.RUN
 
     eventually(lapsed)
 
     def ask(number: int, token: bytes) -> AcceptDecision:
-        return lasting.execute(accept(content(number), token=token)).verdict
+        return lasting.execute(accept(content(number), token=token)).decision
 
     race_of_threads(10, 59, ask)
     lapsing.close()
@@ -144,7 +144,7 @@ def test_one_of_many_tasks_runs(store: Store, racers: int) -> None:
             body = content(number)
             asked = [accept(body, token=b"%d" % racer) for racer in range(racers)]
             claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-            assert Counter(claim.verdict for claim in claims)[AcceptDecision.RUN] == 1
+            assert Counter(claim.decision for claim in claims)[AcceptDecision.RUN] == 1
         await store.aclose()
 
     asyncio.run(races())

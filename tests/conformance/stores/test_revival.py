@@ -41,10 +41,10 @@ def test_dead_part_makes_the_delivery_dead(store: Subject, jobs: Jobs) -> None:
     run(store, State.DEAD)
     assert jobs.life(KEY) == ENDLESS
     assert run(store, State.QUEUED, other) is State.QUEUED
-    assert store.accept(queued(content(stamped="12:00:30"))).verdict is AcceptDecision.ELSEWHERE
+    assert store.accept(queued(content(stamped="12:00:30"))).decision is AcceptDecision.ELSEWHERE
     assert run(store, State.DONE, other) is State.DEAD
     assert jobs.life(KEY) < ENDLESS
-    assert store.accept(queued(token=b"revives")).verdict is AcceptDecision.QUEUED
+    assert store.accept(queued(token=b"revives")).decision is AcceptDecision.QUEUED
     assert jobs.life(KEY) == ENDLESS
     assert run(store, State.DONE) is State.DONE
 
@@ -55,9 +55,9 @@ def test_duplicate_revives_only_dead_parts(store: Subject, jobs: Jobs) -> None:
     run(store, State.DEAD)
     revival = queued(BODY, JOB, OTHER, token=b"revives")
     for _ in range(3):  # Its answer may be lost.
-        assert store.accept(revival).verdict is AcceptDecision.QUEUED
+        assert store.accept(revival).decision is AcceptDecision.QUEUED
     assert (
-        store.accept(queued(BODY, JOB, OTHER, token=b"other")).verdict is AcceptDecision.DUPLICATE
+        store.accept(queued(BODY, JOB, OTHER, token=b"other")).decision is AcceptDecision.DUPLICATE
     )
     assert (jobs.listed("q"), jobs.listed("other")) == ([JOB.id], [OTHER.id])
     assert jobs.fields(JOB)["status"] == "queued"
@@ -70,9 +70,9 @@ def test_restamped_retry_revives_the_first_delivery(store: Subject, jobs: Jobs) 
     jobs.take(JOB, "failed")
     run(store, State.DEAD)
     elsewhere = store.accept(queued(restamped, token=b"third", under="id-2"))
-    assert (elsewhere.verdict, elsewhere.key) == (AcceptDecision.ELSEWHERE, KEY)
+    assert (elsewhere.decision, elsewhere.key) == (AcceptDecision.ELSEWHERE, KEY)
     assert jobs.listed("q") == []
-    assert store.accept(queued(token=b"third")).verdict is AcceptDecision.QUEUED
+    assert store.accept(queued(token=b"third")).decision is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
@@ -82,7 +82,7 @@ def test_duplicate_revives_jobs_that_rq_has_lost(
 ) -> None:
     store.accept(queued())
     jobs.take(JOB, status)
-    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.QUEUED
+    assert store.accept(queued(token=b"second")).decision is AcceptDecision.QUEUED
     assert jobs.listed("q") == [JOB.id]
 
 
@@ -90,7 +90,7 @@ def test_duplicate_revives_jobs_that_rq_has_lost(
 def test_duplicate_leaves_jobs_that_rq_still_has(store: Subject, jobs: Jobs, status: str) -> None:
     store.accept(queued())
     jobs.take(JOB, status)
-    assert store.accept(queued(token=b"second")).verdict is AcceptDecision.DUPLICATE
+    assert store.accept(queued(token=b"second")).decision is AcceptDecision.DUPLICATE
     assert store.ask(RequeueLostJob(KEY, PART)) == "fine"
     assert jobs.listed("q") == []
 

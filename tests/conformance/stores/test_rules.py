@@ -49,9 +49,9 @@ def told(subject: Subject, operation: Accept | Finish) -> object:
     if isinstance(operation, Finish):
         return subject.finish(operation)
     claim = subject.accept(operation)
-    if claim.verdict is AcceptDecision.RUN:
+    if claim.decision is AcceptDecision.RUN:
         return claim
-    return (claim.verdict, claim.key, claim.id_changed, claim.id_reused)
+    return (claim.decision, claim.key, claim.id_changed, claim.id_reused)
 
 
 @settings(max_examples=120)

@@ -60,8 +60,9 @@ def test_only_dead_letters_are_discarded(shop: Operated) -> None:
 def test_discarded_letter_is_reported_as_json(shop: Operated) -> None:
     shop.put("broken")
     shop.sent("invoice.created")
-    with shop.working("--worker-class", "simple"):
+    with shop.working("--worker-class", "simple") as program:
         eventually(lambda: len(shop.told("dead", "list")) == 1)
+        program.end()
     (result,) = shop.told("dead", "discard", "--all", "--yes")
     assert (result["outcome"], result["ok"]) == ("discarded", True)
     assert shop.told("dead", "list") == []

@@ -73,7 +73,7 @@ def shown() -> Iterator[Mapping[str, Program]]:
             for name, (words, environ) in runs.items()
         }
         for program in programs.values():
-            program.process.wait(60)
+            program.process.wait(150)  # Three at once on a busy machine.
             program.wait()
         assert left_in(Path(path)) == []
         yield programs
@@ -108,7 +108,7 @@ def test_narrow_terminal_folds_lines(shown: Mapping[str, Program]) -> None:
 def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
     *steps, last = [json.loads(line) for line in shown["programs"].data.splitlines()]
     assert [step["step"] for step in steps[:10]] == list(CATALOGUE)
-    assert all(step["ok"] and not step["problems"] for step in steps)
+    assert [step["problems"] for step in steps if step["problems"] or not step["ok"]] == []
     told = {step["step"]: (step["status"], step["outcome"], step["runs"]) for step in steps[10:]}
     assert told == {
         "duplicate": (200, "duplicate", []),

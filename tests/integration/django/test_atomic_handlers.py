@@ -224,4 +224,4 @@ def test_lost_lease_has_no_effect_and_releases_the_guard(
     assert receive(shop).outcome is Outcome.IN_PROGRESS
     assert (shop.ran, shop.effects()) == ([], 0)
     other = Latest(shop.asked(Latest)[0].entity, 0, b"other", GuardStep.BEGIN, 60)
-    assert shop.store.execute(other).permission is GuardDecision.RUN
+    assert shop.store.execute(other).decision is GuardDecision.RUN

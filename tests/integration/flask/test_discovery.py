@@ -112,7 +112,7 @@ def shop(directory: Path, redis_url: str) -> Iterator[Shop]:
 
 def typed(app: Flask, *words: str) -> Result:
     """What comes of ``flask florentin`` *words*."""
-    return app.test_cli_runner().invoke(args=["florentin", *words])
+    return app.test_cli_runner().invoke(args=["florentin", *words], prog_name="flask")
 
 
 # --- workers ---

@@ -32,7 +32,7 @@ store = RedisStore(sys.argv[1])
 
 def deliver(number):
     claim = store.execute(accept(content(number), token=b"%d" % os.getpid()))
-    assert claim.verdict is AcceptDecision.RUN
+    assert claim.decision is AcceptDecision.RUN
     assert store.execute(finish(content(number), token=b"%d" % os.getpid())) is State.DONE
 
 deliver(0)
@@ -56,7 +56,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 async def deliver(store: RedisStore, number: int) -> None:
-    assert (await store.aexecute(accept(content(number)))).verdict is AcceptDecision.RUN
+    assert (await store.aexecute(accept(content(number)))).decision is AcceptDecision.RUN
     assert await store.aexecute(finish(content(number))) is State.DONE
 
 
@@ -148,14 +148,14 @@ def test_closing_waits_for_pending_operations(redis_url: str) -> None:
         asked = asyncio.ensure_future(store.aexecute(accept(content())))
         await asyncio.sleep(0)
         await store.aclose()
-        return (await asked).verdict
+        return (await asked).decision
 
     assert asyncio.run(program()) is AcceptDecision.RUN
 
 
 def test_sync_client_serves_a_sync_program(client: redis.Redis) -> None:
     store = RedisStore(client)
-    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content())).decision is AcceptDecision.RUN
 
 
 def test_sync_client_serves_an_asyncio_program(client: redis.Redis) -> None:

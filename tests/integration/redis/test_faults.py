@@ -175,7 +175,7 @@ def test_running_delivery_can_finish_on_a_full_server(
     store.execute(accept(content()))
     with full(server):
         assert store.execute(finish(content())) is State.DONE
-    assert store.execute(accept(content(), token=b"other")).verdict is AcceptDecision.DUPLICATE
+    assert store.execute(accept(content(), token=b"other")).decision is AcceptDecision.DUPLICATE
 
 
 def test_duplicate_is_known_on_a_full_server(server: EmbeddedServer, store: RedisStore) -> None:
@@ -183,7 +183,7 @@ def test_duplicate_is_known_on_a_full_server(server: EmbeddedServer, store: Redi
     store.execute(finish(content()))
     with full(server):
         again = store.execute(accept(content(), token=b"other"))
-    assert again.verdict is AcceptDecision.DUPLICATE
+    assert again.decision is AcceptDecision.DUPLICATE
 
 
 @pytest.mark.parametrize("burst", [100, 500])

@@ -114,7 +114,7 @@ def test_pending_calls_share_one_round_trip(
         before = proxy.turns, evalsha(client)
         asked = [accept(content(number)) for number in range(deliveries)]
         claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
         await store.aclose()
         return proxy.turns - before[0], evalsha(client) - before[1]
 
@@ -129,7 +129,7 @@ def test_batch_is_bounded_by_the_servers_time(store: RedisStore, proxy: Proxy) -
         before = proxy.turns
         bodies = [content(number) + b" " * (1 << 20) for number in range(8)]
         claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
-        assert {claim.verdict for claim in claims} == {AcceptDecision.RUN}
+        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
         assert proxy.turns - before >= 4
         await store.aclose()
 
@@ -138,7 +138,7 @@ def test_batch_is_bounded_by_the_servers_time(store: RedisStore, proxy: Proxy) -
 
 def test_flushed_scripts_are_sent_again(store: RedisStore, client: redis.Redis) -> None:
     client.script_flush()
-    assert store.execute(accept(content())).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content())).decision is AcceptDecision.RUN
     client.script_flush()
     assert store.execute(finish(content())) is State.DONE
 

@@ -194,8 +194,8 @@ def test_busy_part_is_retried_later(shop: Workshop) -> None:
     fingerprint = shop.accept()
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
-    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
-    assert shop.store.execute(held).verdict == "run"
+    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5, shop.key_ids)
+    assert shop.store.execute(held).decision == "run"
     shop.work()
     assert shop.ran == []
     shop.work_it_off()

@@ -14,8 +14,8 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.events import UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.identity import recorded_key
 from tests.support.shop import SECRET, Scene
 
 
@@ -32,7 +32,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def lines(log: pytest.LogCaptureFixture, made: SignedDelivery) -> list[tuple[int, str]]:
     """Level and outcome of each line that is about *made*."""
-    key = fingerprint(made.body).hex()
+    key = recorded_key(made.body, SECRET).hex()
     return [
         (record.levelno, record.outcome)
         for record in log.records
@@ -48,7 +48,7 @@ def test_a_delivery_that_is_processed_is_one_line(
     assert lines(log, made) == [(logging.INFO, "processed")]
 
 
-def test_a_delivery_that_nobody_wants_is_one_line_with_its_fingerprint(
+def test_unhandled_delivery_is_one_line_with_its_fingerprint(
     scene: Scene, log: pytest.LogCaptureFixture
 ) -> None:
     made = scene.provider.make("tos.accepted")
@@ -64,7 +64,7 @@ def test_a_duplicate_is_one_line(scene: Scene, log: pytest.LogCaptureFixture) ->
     assert lines(log, made) == [(logging.INFO, "duplicate")]
 
 
-def test_a_retry_that_is_stamped_anew_is_told_under_the_first_fingerprint(
+def test_restamped_retry_is_logged_under_the_first_fingerprint(
     scene: Scene, log: pytest.LogCaptureFixture
 ) -> None:
     text = '{"event": "tos.accepted", "timestamp": "2026-06-06T12:00:0%d.000Z", "data": {}}'
@@ -77,7 +77,7 @@ def test_a_retry_that_is_stamped_anew_is_told_under_the_first_fingerprint(
     assert lines(log, first) == [(logging.INFO, "processed"), (logging.INFO, "duplicate")]
 
 
-def test_an_old_delivery_is_a_warning_that_tells_its_age(
+def test_old_delivery_is_a_warning_with_its_age(
     scene: Scene, log: pytest.LogCaptureFixture
 ) -> None:
     made = scene.invoice()
@@ -106,7 +106,7 @@ def test_a_handler_that_fails_is_named_with_its_line(
     assert "ValueError at shop.py:" in log.text
 
 
-def test_the_names_of_fields_write_no_line_of_their_own_and_no_long_one(
+def test_field_names_cannot_add_or_lengthen_log_lines(
     log: pytest.LogCaptureFixture,
 ) -> None:
     class Data(BaseModel):
@@ -135,7 +135,7 @@ class FullDisk(io.StringIO):
 
 
 @pytest.mark.usefixtures("log")
-def test_a_disk_that_is_full_is_no_failure(
+def test_full_disk_is_not_a_failure(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(logger, "handlers", [logging.StreamHandler(FullDisk())])

@@ -56,14 +56,14 @@ def test_the_same_delivery_again_is_a_duplicate(scene: Scene) -> None:
     assert len(scene.ran) == 1
 
 
-def test_a_delivery_that_nobody_wants_is_ignored_and_not_remembered(scene: Scene) -> None:
+def test_unhandled_delivery_is_ignored_and_not_stored(scene: Scene) -> None:
     reply = scene.send(scene.provider.make("tos.accepted"))
     assert (reply.status, reply.outcome) == (200, Outcome.IGNORED)
     assert len(fingerprint_in(reply)) == 32
     assert len(scene.store) == 0
 
 
-def test_an_unknown_event_that_nobody_wants_is_ignored(scene: Scene) -> None:
+def test_unknown_event_without_a_handler_is_ignored(scene: Scene) -> None:
     assert scene.send(scene.provider.make("moon.landed")).outcome is Outcome.IGNORED
 
 
@@ -76,7 +76,7 @@ def test_an_old_delivery_is_stale(scene: Scene) -> None:
     assert scene.ran == []
 
 
-def test_a_delivery_from_the_future_is_stale_and_runs_when_its_time_has_come(scene: Scene) -> None:
+def test_future_delivery_is_stale_until_its_time_comes(scene: Scene) -> None:
     scene.clock.forward(minutes=6)
     made = scene.invoice()
     scene.clock.forward(minutes=-6)
@@ -93,7 +93,7 @@ def test_an_invalid_event_is_refused_and_runs_nothing(scene: Scene) -> None:
     assert scene.ran == []
 
 
-def test_a_handler_that_fails_is_told_and_a_retry_runs_it_again(scene: Scene) -> None:
+def test_failed_handler_is_reported_and_retried(scene: Scene) -> None:
     made, scene.failing = scene.invoice(), True
     reply = scene.send(made)
     assert (reply.status, reply.outcome) == (500, Outcome.HANDLER_FAILED)
@@ -154,14 +154,14 @@ def test_a_wrong_signature_is_refused(scene: Scene) -> None:
     assert isinstance(reply.error, InvalidSignature)
 
 
-def test_a_body_that_is_too_long_is_refused_before_its_signature_is_looked_at(
+def test_too_long_body_is_refused_before_its_signature_is_checked(
     scene: Scene,
 ) -> None:
     scene.receiver.max_body = 10
     assert scene.send(scene.invoice()).outcome is Outcome.TOO_LARGE
 
 
-def test_an_error_tells_the_sender_its_code_and_a_message_that_is_always_the_same(
+def test_error_reply_has_a_code_and_a_fixed_message(
     scene: Scene,
 ) -> None:
     first, second = (scene.send(scene.invalid()) for _ in range(2))

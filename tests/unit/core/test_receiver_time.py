@@ -67,7 +67,7 @@ async def slow() -> AsyncIterator[Slow]:
     made.release.set()
 
 
-async def test_a_thread_that_takes_too_long_is_told_in_time(slow: Slow) -> None:
+async def test_slow_thread_is_reported_in_time(slow: Slow) -> None:
     began = time.monotonic()
     reply = await slow.receive()
     assert time.monotonic() - began < 5
@@ -90,7 +90,7 @@ async def test_when_it_has_ended_the_delivery_is_done(slow: Slow) -> None:
     assert slow.ran == ["slow"]
 
 
-async def test_when_it_has_failed_in_the_end_a_retry_runs_it(slow: Slow) -> None:
+async def test_retry_runs_a_thread_that_failed_in_the_end(slow: Slow) -> None:
     slow.fail = True
     await slow.receive()
     slow.release.set()
@@ -106,7 +106,7 @@ async def test_the_handlers_after_it_run_in_the_retry(slow: Slow) -> None:
     assert slow.ran == ["slow", "second"]
 
 
-async def test_however_long_it_goes_on_nobody_runs_it_beside(slow: Slow) -> None:
+async def test_long_handler_is_never_run_twice_at_once(slow: Slow) -> None:
     await slow.receive()
     end = time.monotonic() + 1.2 * LEASE
     while time.monotonic() < end:
@@ -129,7 +129,7 @@ async def test_a_program_that_leaves_does_not_end_a_thread(slow: Slow) -> None:
     assert slow.ran == ["slow"]
 
 
-def test_a_program_that_ends_waits_for_its_thread_and_records_it() -> None:
+def test_program_waits_for_its_thread_and_records_it() -> None:
     slow = Slow()
 
     async def program() -> None:
@@ -141,7 +141,7 @@ def test_a_program_that_ends_waits_for_its_thread_and_records_it() -> None:
     assert slow.ran == ["slow"]
 
 
-async def test_a_coroutine_that_takes_too_long_is_ended_and_run_again() -> None:
+async def test_slow_coroutine_is_cancelled_and_run_again() -> None:
     receiver, ran = Receiver(SECRET, timeout=TIMEOUT), list[int]()
 
     @receiver.on(InvoiceCreated)
@@ -155,7 +155,7 @@ async def test_a_coroutine_that_takes_too_long_is_ended_and_run_again() -> None:
     assert (await receiver.areceive(*made)).outcome is Outcome.PROCESSED
 
 
-def test_a_coroutine_that_takes_too_long_is_ended_in_a_blocking_program() -> None:
+def test_slow_coroutine_is_cancelled_in_a_blocking_program() -> None:
     receiver = Receiver(SECRET, timeout=TIMEOUT)
 
     @receiver.on(InvoiceCreated)

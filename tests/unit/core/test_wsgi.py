@@ -43,11 +43,11 @@ def told(request: Request, stream: BytesIO | None = None, *, max_body: int = 1_0
     return wsgi.answer(Target(max_body=max_body).receiver, environ).outcome
 
 
-def test_a_body_without_a_length_is_read_to_its_end_where_the_server_ends_it() -> None:
+def test_body_without_a_length_is_read_if_the_server_ends_it() -> None:
     assert told(CHUNKED) is Outcome.PROCESSED
 
 
-def test_a_body_without_a_length_is_not_waited_for_where_nobody_ends_it() -> None:
+def test_body_without_a_length_or_an_end_is_not_read() -> None:
     environ = environ_of(CHUNKED, PATH, terminated=False) | {"wsgi.input": Endless()}
     assert wsgi.answer(Target().receiver, environ).outcome is Outcome.INVALID_SIGNATURE
 
@@ -88,17 +88,17 @@ def test_one_byte_more_than_the_limit_is_read_at_most() -> None:
     assert stream.taken == 100_001
 
 
-def test_zeros_in_front_of_a_length_are_no_part_of_the_number() -> None:
+def test_leading_zeros_of_a_length_are_ignored() -> None:
     environ = environ_of(delivery(), PATH) | {"CONTENT_LENGTH": f"{len(CANONICAL):030}"}
     assert wsgi.answer(Target().receiver, environ).outcome is Outcome.PROCESSED
 
 
 @pytest.mark.parametrize("arrived", [0, 10, len(CANONICAL) - 1])
-def test_a_sender_that_leaves_half_way_causes_no_error_of_ours(arrived: int) -> None:
+def test_disconnected_sender_causes_no_error(arrived: int) -> None:
     assert told(delivery(), BytesIO(CANONICAL[:arrived])) is Outcome.READ_TIMEOUT
 
 
-def test_a_stream_that_breaks_is_no_error_of_ours() -> None:
+def test_broken_stream_causes_no_error() -> None:
     assert told(delivery(), Broken()) is Outcome.READ_TIMEOUT
 
 
@@ -114,16 +114,14 @@ def test_a_body_that_the_framework_keeps_is_taken_from_there() -> None:
     assert reply.outcome is Outcome.PROCESSED
 
 
-def test_a_kept_body_that_is_empty_is_a_body_and_the_stream_is_left_alone() -> None:
+def test_empty_kept_body_leaves_the_stream_unread() -> None:
     environ = environ_of(delivery(), PATH) | {"wsgi.input": Broken()}
     outcome = wsgi.answer(Target().receiver, environ, kept=b"").outcome
     assert outcome is Outcome.INVALID_SIGNATURE
 
 
 @pytest.mark.parametrize("left", [b"", CANONICAL[1:]], ids=["all of it", "a byte"])
-def test_a_body_that_a_middleware_has_read_is_told(
-    left: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_body_read_by_a_middleware_is_logged(left: bytes, caplog: pytest.LogCaptureFixture) -> None:
     environ = environ_of(delivery(), PATH) | {"wsgi.input": BytesIO(left)}
     reply = wsgi.answer(Target().receiver, environ, consumed=True)
     assert reply.outcome is Outcome.BODY_UNAVAILABLE

@@ -53,7 +53,7 @@ def test_the_help_is_that_of_the_command_line(
     assert all(command in told for command in COMMANDS)
 
 
-def test_the_help_of_a_command_names_the_way_it_was_started(
+def test_help_of_a_command_shows_how_it_was_started(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert typed(NAME, "deliveries", "list", "--help", program="django/__main__.py") == 0
@@ -97,7 +97,7 @@ def test_our_own_options_are_not_taken_for_those_of_django(
     assert "There is no option --no-colour." in capsys.readouterr().err
 
 
-def test_colours_are_as_django_was_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_colours_follow_django_options(capsys: pytest.CaptureFixture[str]) -> None:
     seen: list[tuple[str | None, str | None]] = []
 
     def look(*_: object, **__: object) -> int:
@@ -134,12 +134,12 @@ def test_programs_get_an_error_for_an_exit_code_without_words(
     from florentin_webhooks.cli import main
 
     monkeypatch.setattr(main, "main", lambda *_, **__: 1)
-    with pytest.raises(CommandError, match=f"manage.py {NAME} worker ended with 1") as raised:
+    with pytest.raises(CommandError, match=f"manage.py {NAME} worker exited with 1") as raised:
         call_command(NAME, "worker")
     assert raised.value.returncode == 1
 
 
-def test_whoever_wants_a_traceback_gets_one() -> None:
+def test_traceback_is_available_on_request() -> None:
     with pytest.raises(ClickException):
         ManagementUtility(["manage.py", NAME, "delivery", "--traceback"]).execute()
 

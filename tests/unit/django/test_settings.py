@@ -148,7 +148,7 @@ def test_none_means_the_default() -> None:
         ({"SECRETS": "short"}, "E003", "FLORENTIN_WEBHOOKS['SECRETS']: secret-1 has 5 bytes"),
         ({"SECRETS": {"a": 1}}, "E003", "['SECRETS']: a is int, not str or bytes."),
         ({"SECRETS": "\ud800" * 20}, "E003", "is not valid UTF-8."),
-        ({"SECRETS": f"{SECRET}\n"}, "E003", "white space"),
+        ({"SECRETS": f"{SECRET}\n"}, "E003", "ends with a newline"),
         ({"SECRETS": []}, "E003", "No secret is configured."),
         ({"STORE": "databse"}, "E004", "['STORE'] is 'databse'. "),
         ({"STORE": ""}, "E004", "['STORE'] is ''. "),
@@ -195,7 +195,7 @@ def test_key_that_is_not_text_is_reported_by_type(key: object) -> None:
         (
             "FLORENTIN_WEBHOOK_SECRET",
             f"{SECRET}\n",
-            "FLORENTIN_WEBHOOK_SECRET has white space around it.",
+            "FLORENTIN_WEBHOOK_SECRET ends with a newline.",
         ),
         (
             "FLORENTIN_WEBHOOK_SECRETS",

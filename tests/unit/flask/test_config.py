@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from florentin_webhooks import MemoryStore, RedisStore, RQQueue
-from florentin_webhooks.core.config import ReceiverConfig
+from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
 from florentin_webhooks.flask.config import KEYS, load_flask_config, mount_path
@@ -146,7 +146,7 @@ def test_a_previous_secret_is_named_after_its_variable() -> None:
 
 def test_a_missing_secret_is_refused() -> None:
     error = refused(WEBHOOK_SECRET="")
-    assert error.message == "No secret is configured."
+    assert error.message == "FLORENTIN_WEBHOOK_SECRET is empty."
     assert error.hint.startswith("Set FLORENTIN_WEBHOOK_SECRET to the secret from")
 
 
@@ -154,7 +154,7 @@ def test_a_missing_secret_is_refused() -> None:
     ("value", "message"),
     [
         ("short", "FLORENTIN_WEBHOOK_SECRET has 5 bytes, fewer than 16."),
-        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET has white space around it."),
+        (f"{SECRET}\n", "FLORENTIN_WEBHOOK_SECRET ends with a newline."),
         (12345678901234567890, "FLORENTIN_WEBHOOK_SECRET is int, not str or bytes."),
     ],
 )

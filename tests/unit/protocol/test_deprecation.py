@@ -54,7 +54,7 @@ def test_moved_module_has_no_special_names() -> None:
         moved_names("package.old", MODULE)("__path__")
 
 
-def test_renamed_attribute_reads_and_writes_the_new_one_with_a_warning() -> None:
+def test_renamed_attribute_reads_and_writes_the_new_one_and_warns() -> None:
     renamed = Renamed()
     with pytest.warns(DeprecationWarning, match=r"Renamed.old was renamed to new"):
         assert renamed.old == 1

@@ -226,7 +226,7 @@ def lines_of_the_core(*but: str) -> list[str]:
     ]
 
 
-def test_core_and_protocol_name_no_header_and_no_event_of_a_sender() -> None:
+def test_core_names_no_header_and_no_event_of_a_sender() -> None:
     assert [line for line in lines_of_the_core(DEFAULT) if SENDER.search(line)] == []
     assert any(SENDER.search(line) for line in lines_of_the_core())
 

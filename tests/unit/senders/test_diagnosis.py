@@ -46,10 +46,24 @@ def codes(
         (b"FLORENTIN_WEBHOOK_SECRET=" + KEY, KEY, "secret-prefix"),
         (b'FLORENTIN_WEBHOOK_SECRET="' + KEY + b'"', KEY, "secret-prefix"),
         (KEY, KEY + b"\n", "secret-newline"),
+        (KEY, KEY + b"\n\n", "secret-newline"),
+        (KEY, KEY + b"\r\n", "secret-newline"),
+        (KEY + b"\n\n", KEY, "secret-white-space"),
+        ("\ufeff".encode() + KEY, KEY, "secret-invisible"),
+        (KEY + "\u200b".encode(), KEY, "secret-invisible"),
+        (KEY + "\u00a0\n".encode(), KEY, "secret-invisible"),
+        (b"\x1b" + KEY + b"\x00", KEY, "secret-invisible"),
+        (KEY.decode().encode("utf-16"), KEY, "secret-invisible"),
     ],
 )
 def test_a_damaged_secret_is_recognised(ours: bytes, theirs: bytes, code: str) -> None:
     assert codes(signature(BODY, theirs), key=ours) == [code]
+
+
+def test_several_newlines_around_a_secret_are_counted() -> None:
+    headers = [("X-Florentin-Signature", signature(BODY))]
+    [cause] = diagnose(headers, BODY, {NAME: KEY + b"\n\n"})
+    assert cause.message == f"{NAME} ends with 2 newlines."
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_a_right_digest_in_a_wrong_form_is_recognised(form: str, flaw: str) -> N
         ("sha1=" + hmac.digest(KEY, BODY, "sha1").hex(), "HMAC-SHA1"),
     ],
 )
-def test_a_header_that_is_no_signature_is_described(header: str, flaw: str) -> None:
+def test_invalid_signature_header_is_described(header: str, flaw: str) -> None:
     (cause,) = diagnose([("X-Florentin-Signature", header)], BODY, {NAME: KEY})
     assert cause.code == "header-form"
     assert flaw in cause.message
@@ -127,7 +141,7 @@ def test_a_missing_and_a_repeated_header_are_named() -> None:
     assert [cause.code for cause in repeated] == ["header-repeated"]
 
 
-def test_an_empty_body_is_named_with_the_length_that_was_declared() -> None:
+def test_empty_body_is_reported_with_its_declared_length() -> None:
     headers = [("X-Florentin-Signature", signature(BODY)), ("Content-Length", "812")]
     (cause,) = diagnose(headers, b"", {NAME: KEY})
     assert cause.code == "body-empty"
@@ -150,7 +164,7 @@ def test_no_body_makes_it_fail(body: bytes) -> None:
     assert codes(signature(BODY), body)
 
 
-def test_no_cause_tells_the_secret() -> None:
+def test_no_cause_shows_the_secret() -> None:
     for ours in (KEY + b"\n", b'"' + KEY + b'"', b"prefix_" + KEY, KEY[:8] + b"=" + KEY):
         for cause in diagnose([("X-Florentin-Signature", signature(BODY))], BODY, {NAME: ours}):
             assert KEY.decode() not in " ".join(cause)

@@ -53,9 +53,50 @@ def test_a_secret_that_is_not_utf_8_is_refused() -> None:
     assert refused("\ud800" * 20).message == "secret-1 is not valid UTF-8."
 
 
-@pytest.mark.parametrize("secret", [f"{SECRET}\n", f" {SECRET}", f"{SECRET}\t".encode()])
-def test_white_space_around_a_secret_is_refused(secret: str | bytes) -> None:
-    assert refused(secret).message == "secret-1 has white space around it."
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        (f" {SECRET}", "has white space around it"),
+        (f"{SECRET}\t".encode(), "has white space around it"),
+        (f"\n{SECRET}\n", "has white space around it"),
+        (f"{SECRET}\n", "ends with a newline"),
+        (f"{SECRET}\r", "ends with a newline"),
+        (f"{SECRET}\r\n", "ends with a newline"),
+        (f"{SECRET}\n\n", "ends with 2 newlines"),
+        (f"{SECRET}\r\n\r\n", "ends with 2 newlines"),
+    ],
+)
+def test_white_space_around_a_secret_is_refused(secret: str | bytes, reason: str) -> None:
+    assert refused(secret).message == f"secret-1 {reason}."
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        (f"\ufeff{SECRET}", "at its beginning: BYTE ORDER MARK (U+FEFF)"),
+        (f"{SECRET}\u200b", "at its end: ZERO WIDTH SPACE (U+200B)"),
+        (f"{SECRET}\u00a0".encode(), "at its end: NO-BREAK SPACE (U+00A0)"),
+        (f"a{chr(0x2060)}{SECRET}", "inside: WORD JOINER (U+2060)"),
+        (f"{SECRET}\ufe0f", "at its end: VARIATION SELECTOR-16 (U+FE0F)"),
+        (f"{SECRET}\u3164", "at its end: HANGUL FILLER (U+3164)"),
+        (f"{SECRET}\u2028", "at its end: LINE SEPARATOR (U+2028)"),
+    ],
+)
+def test_invisible_character_in_a_secret_is_refused_by_name(secret: Any, found: str) -> None:
+    error = refused(secret)
+    assert error.message == f"secret-1 has an invisible character {found}."
+    assert SECRET not in str(error)
+
+
+def test_secret_in_utf_16_is_refused() -> None:
+    assert refused(SECRET.encode("utf-16")).message == "secret-1 is UTF-16, not UTF-8."
+
+
+@pytest.mark.parametrize(
+    "secret", ["geheim-für-Zoë-ΔΩ", "pass phrase of five words", b"\xc3\x28" * 9]
+)
+def test_visible_and_arbitrary_secrets_are_taken(secret: str | bytes) -> None:
+    validate_strength(secret)
 
 
 @pytest.mark.parametrize("secret", ["x" * (MINIMUM_SECRET - 1), b"short"])

@@ -123,7 +123,7 @@ def test_data_may_be_named_like_an_argument(provider: Provider, name: str) -> No
     assert data(provider.make("payment.failed", **{name: 1})) == {name: 1}
 
 
-def test_two_deliveries_never_share_bytes_or_id_even_of_two_providers() -> None:
+def test_deliveries_of_two_providers_share_no_bytes_and_no_id() -> None:
     made = [Provider(SECRET, clock=lambda: T0).make("user.login") for _ in range(100)]
     bodies = {each.body for each in made}
     ids = {each.headers["X-Florentin-Delivery-Id"] for each in made}

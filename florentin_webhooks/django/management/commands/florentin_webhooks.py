@@ -1,7 +1,7 @@
-"""Run the commands of ``florentin-webhooks`` on the receiver of the settings.
+"""The commands of ``florentin-webhooks`` for the receiver of the settings.
 
-``manage.py florentin_webhooks worker`` needs no APP. What Django's own options ask for is done; all
-else goes to the command line as it is.
+``manage.py florentin_webhooks worker`` takes no APP. Django's own options are applied; all other
+words go to the command line unchanged.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from argparse import REMAINDER, ArgumentParser, Namespace
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import click
 from django.core.management.base import BaseCommand, CommandError
 
 from florentin_webhooks.cli import main
+from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.django.settings import PATH
 
@@ -29,19 +29,19 @@ __all__ = ["Command"]
 
 
 class Command(BaseCommand):
-    """Be the command; its subcommands are those of the command line."""
+    """The management command; its subcommands are those of the command line."""
 
-    help = "Run workers, look after deliveries, send signed ones: florentin-webhooks, without APP."
+    help = "Run workers, manage deliveries, send signed ones: florentin-webhooks without APP."
     requires_system_checks = ()
     _words = "manage.py florentin_webhooks"
     _is_typed = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take everything; the command line says what is wrong with it."""
+        """Accept all words; the command line validates them."""
         parser.add_argument("args", nargs=REMAINDER)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run it as typed; what begins with a dash is no option of Django's before it is seen."""
+        """Run the command; words with a dash are not parsed by Django's own parser."""
         self._words, self._is_typed = _typed(argv), True
         super().run_from_argv([*argv[:2], "--", *argv[2:]])
 
@@ -51,13 +51,13 @@ class Command(BaseCommand):
         self._run(["--help"], standalone=False)
 
     def handle(self, *args: str, **options: Any) -> None:
-        """Run *args*, with what Django's options among them ask for.
+        """Run *args*, and apply Django's options among them.
 
-        Raises ``CommandError`` with the exit code where a program, not a person, has called it.
+        Called by a program, it raises ``CommandError`` with the exit code.
         """
-        asked, words = _of_django(args, options)
+        asked, words = _split_options(args, options)
         with ExitStack() as stack:
-            stack.enter_context(_coloured(asked))
+            stack.enter_context(_set_colors(asked))
             if options.get("stdout"):
                 stack.enter_context(redirect_stdout(options["stdout"]))
             if options.get("stderr"):
@@ -65,24 +65,20 @@ class Command(BaseCommand):
             self._run(words, standalone=self._is_typed and not asked.traceback)
 
     def _run(self, words: Sequence[str], *, standalone: bool) -> None:
-        preset = HostProgram(PATH)
+        host = HostProgram(PATH)
         try:
-            code: object = main.main(
-                list(words), self._words, standalone_mode=standalone, obj=preset
-            )
+            code: object = main.main(list(words), self._words, standalone_mode=standalone, obj=host)
         except click.ClickException as error:
             if self._is_typed:
-                raise  # With its traceback, which was asked for.
-            raise CommandError(_sentence(error), returncode=error.exit_code) from error
+                raise  # For --traceback.
+            raise CommandError(_text(error), returncode=error.exit_code) from error
         if isinstance(code, int) and code:
-            message = f"{self._words} {' '.join(words)} ended with {code}"
+            message = f"{self._words} {' '.join(words)} exited with {code}."
             raise CommandError(message, returncode=code)
 
 
-def _sentence(error: click.ClickException) -> str:
-    written = StringIO()
-    error.show(written)
-    return written.getvalue().strip().removeprefix("error: ")
+def _text(error: click.ClickException) -> str:
+    return str(error) if isinstance(error, CLIError) else error.format_message()
 
 
 def _typed(argv: Sequence[str]) -> str:
@@ -90,8 +86,8 @@ def _typed(argv: Sequence[str]) -> str:
     return f"{'python -m django' if program == '__main__.py' else program} {argv[1]}"
 
 
-def _of_django(args: Sequence[str], options: dict[str, Any]) -> tuple[Namespace, list[str]]:
-    """Take Django's own options out of *args*; it has applied those that name settings."""
+def _split_options(args: Sequence[str], options: dict[str, Any]) -> tuple[Namespace, list[str]]:
+    """Split *args* into Django's options and other words; Django has read --settings itself."""
     words = args[1:] if args[:1] == ("--",) else args
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     for flag in ("traceback", "no-color", "force-color", "skip-checks"):
@@ -103,8 +99,8 @@ def _of_django(args: Sequence[str], options: dict[str, Any]) -> tuple[Namespace,
 
 
 @contextmanager
-def _coloured(asked: Namespace) -> Generator[None]:
-    """Tell the command line what Django was told of colours."""
+def _set_colors(asked: Namespace) -> Generator[None]:
+    """Pass Django's options about colours to the command line."""
     name = "NO_COLOR" if asked.no_color else "FORCE_COLOR" if asked.force_color else None
     before = os.environ.get(name or "")
     if name is None or before is not None:

@@ -48,7 +48,7 @@ def race(name):
     store, won = DjangoStore(alias), []
     for number in range(60):
         claim = store.execute(accept(content(number), token=name.encode()))
-        if claim.verdict is AcceptDecision.RUN:
+        if claim.decision is AcceptDecision.RUN:
             won.append(number)
     print(json.dumps(won), flush=True)
     store.close()
@@ -74,8 +74,8 @@ def decide(store: DjangoStore, operation: Accept) -> AcceptDecision:
     """The decision on *operation*, sent again if a busy machine made it unavailable."""
     for _ in range(4):
         with suppress(Unavailable):
-            return store.execute(operation).verdict
-    return store.execute(operation).verdict
+            return store.execute(operation).decision
+    return store.execute(operation).decision
 
 
 def race(store: DjangoStore, racers: int, operation: Callable[[int, int], Accept]) -> None:
@@ -147,7 +147,7 @@ def test_concurrent_attempts_never_overlap_or_starve(store: DjangoStore) -> None
             number, stamp = token[-1] % 2, token[-1] % 3
             body = content(number, stamped=f"12:00:{stamp:02}")
             claim = store.execute(accept(body, token=token, under=f"id-{number}"))
-            if claim.verdict is AcceptDecision.RUN:
+            if claim.decision is AcceptDecision.RUN:
                 assert inside[number].acquire(blocking=False)
                 runs += 1
                 inside[number].release()

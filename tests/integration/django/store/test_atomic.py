@@ -130,7 +130,7 @@ def test_handler_before_the_last_extends_the_lease(shop: Shop) -> None:
     passed(shop.alias, 3000)
     assert shop.run(nothing, state=State.RUNNING) == TransactionResult(None, State.RUNNING)
     claim = shop.store.execute(accept(BODY, token=b"other"))
-    assert claim.verdict is AcceptDecision.IN_PROGRESS
+    assert claim.decision is AcceptDecision.IN_PROGRESS
     assert claim.wait > 3500
 
 
@@ -146,7 +146,7 @@ def test_handler_without_lease_is_not_called(shop: Shop) -> None:
 def test_handler_that_lost_its_lease_has_no_effect(shop: Shop, finished: bool) -> None:
     def somebody_takes_over() -> None:
         in_threads(1, lambda _: passed(shop.alias, 3601))
-        assert shop.elsewhere(accept(BODY, token=b"second")).verdict is AcceptDecision.RUN
+        assert shop.elsewhere(accept(BODY, token=b"second")).decision is AcceptDecision.RUN
         if finished:
             assert shop.elsewhere(finish(BODY, token=b"second")) is State.DONE
 
@@ -163,7 +163,7 @@ def test_retry_during_a_handler_is_in_progress_at_once(
         shop.store.execute(Once(KEY, "mail", b"first", GuardStep.BEGIN, 60))
         began = time.monotonic()
         again = shop.elsewhere(accept(content(stamped="12:00:30"), token=b"second"))
-        assert again.verdict is AcceptDecision.IN_PROGRESS
+        assert again.decision is AcceptDecision.IN_PROGRESS
         assert time.monotonic() - began < 0.9
 
     assert shop.run(somebody_comes).error is None
@@ -232,7 +232,7 @@ def test_connection_lost_during_a_handler_is_unavailable(shop: Shop) -> None:
 
 def test_guard_is_rolled_back_with_the_handler(shop: Shop) -> None:
     def once(step: GuardStep) -> GuardDecision:
-        return shop.store.execute(Once(KEY, "mail", b"first", step, 60)).permission
+        return shop.store.execute(Once(KEY, "mail", b"first", step, 60)).decision
 
     def fails_after_once() -> NoReturn:
         assert [once(GuardStep.BEGIN), once(GuardStep.DONE), once(GuardStep.BEGIN)][
@@ -250,7 +250,7 @@ def test_high_water_mark_is_committed_with_the_effect(shop: Shop) -> None:
 
     shop.store.execute(latest(GuardStep.BEGIN, 20))
     assert shop.run(nothing, also=(latest(GuardStep.DONE, 20),)).state is State.DONE
-    assert shop.store.execute(latest(GuardStep.BEGIN, 19)).permission is GuardDecision.SUPERSEDED
+    assert shop.store.execute(latest(GuardStep.BEGIN, 19)).decision is GuardDecision.SUPERSEDED
 
 
 def test_on_commit_callback_sees_the_done_record(shop: Shop) -> None:

@@ -89,7 +89,7 @@ def test_unused_high_water_mark_expires_after_thirty_days(
     store: DjangoStore,
 ) -> None:
     def latest(timestamp: int, step: GuardStep = GuardStep.BEGIN) -> GuardDecision:
-        return store.execute(Latest(b"entity", timestamp, b"first", step, 60)).permission
+        return store.execute(Latest(b"entity", timestamp, b"first", step, 60)).decision
 
     assert (latest(5), latest(5, GuardStep.DONE)) == (GuardDecision.RUN, GuardDecision.RUN)
     passed(store.using, 29 * DAY)
@@ -129,6 +129,6 @@ def test_failed_cleanup_does_not_fail_the_delivery(store: DjangoStore) -> None:
     passed(store.using, HOUR)
     change(store, "ALTER TABLE florentin_webhooks_guard RENAME TO gone")
     try:
-        assert store.execute(accept(SWEEPING[0], under=None)).verdict is AcceptDecision.RUN
+        assert store.execute(accept(SWEEPING[0], under=None)).decision is AcceptDecision.RUN
     finally:
         change(store, "ALTER TABLE gone RENAME TO florentin_webhooks_guard")

@@ -34,7 +34,7 @@ def test_server_side_binding_keeps_large_durations(
     settings = connection.settings_dict
     options = {**settings["OPTIONS"], "server_side_binding": True}
     monkeypatch.setattr(connection, "settings_dict", {**settings, "OPTIONS": options})
-    verdicts = [store.execute(accept(BODY, token=token)).verdict for token in (b"one", b"two")]
+    verdicts = [store.execute(accept(BODY, token=token)).decision for token in (b"one", b"two")]
     connection.close()
     assert verdicts == [AcceptDecision.RUN, AcceptDecision.IN_PROGRESS]
 
@@ -53,7 +53,7 @@ def test_times_are_the_same_without_time_zones(store: DjangoStore) -> None:
         assert record is not None
         assert record.received_at == NOON
         assert len(store.execute(ListRecords(since=NOON, until=NOON))) == 1
-        assert store.execute(accept(BODY, token=b"other")).verdict is AcceptDecision.RUN
+        assert store.execute(accept(BODY, token=b"other")).decision is AcceptDecision.RUN
         assert store.execute(finish(BODY, token=b"other")) is State.DONE
         done = store.execute(GetRecord(KEY))
     assert done is not None

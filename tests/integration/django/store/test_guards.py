@@ -31,7 +31,7 @@ def test_one_of_many_threads_passes_a_guard(store: DjangoStore) -> None:
     def begin(_: int) -> GuardDecision:
         start.wait(timeout=60)
         once = Once(fingerprint(content()), "mail", b"first", GuardStep.BEGIN, 60)
-        return store.execute(once).permission
+        return store.execute(once).decision
 
     assert set(in_threads(10, begin)) == {GuardDecision.RUN}  # Who has the lease may ask twice.
     entities = range(5)
@@ -41,7 +41,7 @@ def test_one_of_many_threads_passes_a_guard(store: DjangoStore) -> None:
         for number in entities:
             start.wait(timeout=60)
             entity, token = b"entity-%d" % number, b"%d" % racer
-            told.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).permission)
+            told.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).decision)
         return told
 
     for told in zip(*in_threads(10, latest), strict=True):

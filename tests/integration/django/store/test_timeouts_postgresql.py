@@ -57,7 +57,7 @@ def test_locked_table_is_unavailable_in_time(proxied: DjangoStore) -> None:
 def test_silent_server_is_unavailable_in_time(proxied: DjangoStore, proxy: Proxy) -> None:
     proxy.lose_answer(b"COMMIT", silently=True)
     assert "did not answer" in refused(proxied, STEPS[0])
-    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).decision is AcceptDecision.IN_PROGRESS
 
 
 @pytest.mark.parametrize("lost", [b"set_config", b"INSERT", b"COMMIT"])
@@ -70,7 +70,7 @@ def test_repeated_accept_after_a_lost_answer_counts_once(
         proxied.execute(asked)
     assert proxy.lost == 1
     claim = proxied.execute(asked)
-    assert (claim.verdict, claim.attempt) == (AcceptDecision.RUN, 1)
+    assert (claim.decision, claim.attempt) == (AcceptDecision.RUN, 1)
     assert proxied.execute(finish(content(2))) is State.DONE
 
 
@@ -85,12 +85,12 @@ def test_connection_broken_while_idle_is_reopened(proxied: DjangoStore) -> None:
     pid = backend()
     with shared_server().connect() as connected:
         connected.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).decision is AcceptDecision.IN_PROGRESS
 
 
 def test_connection_closed_behind_django_is_reopened(proxied: DjangoStore) -> None:
     connections[PROXIED].connection.close()
-    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).decision is AcceptDecision.IN_PROGRESS
 
 
 @contextmanager
@@ -114,4 +114,4 @@ def test_frozen_server_is_unavailable_in_time_and_recovers(
         proxied.close()
     with frozen(*processes):
         refused(proxied, STEPS[0])
-    assert proxied.execute(STEPS[0]).verdict is AcceptDecision.IN_PROGRESS
+    assert proxied.execute(STEPS[0]).decision is AcceptDecision.IN_PROGRESS

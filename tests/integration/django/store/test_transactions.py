@@ -52,7 +52,7 @@ def test_once_joins_the_transaction_around_it(store: DjangoStore) -> None:
     store.execute(accept(BODY))
 
     def once(step: GuardStep) -> GuardDecision:
-        return store.execute(Once(KEY, "mail", b"first", step, 60)).permission
+        return store.execute(Once(KEY, "mail", b"first", step, 60)).decision
 
     with atomic(store.using):
         once(GuardStep.BEGIN)
@@ -70,7 +70,7 @@ def test_test_case_of_django_rolls_deliveries_back(alias: str) -> None:
         databases = {alias}  # noqa: RUF012 - as Django has it.
 
         def test(self) -> None:
-            seen.append(store.execute(accept(BODY)).verdict)
+            seen.append(store.execute(accept(BODY)).decision)
             seen.append(
                 store.execute(RunInTransaction(lambda: None, finish(BODY, State.FAILED))).state
             )

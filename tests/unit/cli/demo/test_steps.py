@@ -12,7 +12,7 @@ def test_all_events_come_first() -> None:
     assert [step.event for step in next(iter(PARTS.values()))] == list(CATALOGUE)
 
 
-def test_each_step_has_a_title_of_its_own_and_does_one_thing() -> None:
+def test_each_step_has_its_own_title_and_one_task() -> None:
     steps = list(chain.from_iterable(PARTS.values()))
     assert len({step.title for step in steps}) == len(steps) == 23
     assert all(step.event or step.make or step.act for step in steps)

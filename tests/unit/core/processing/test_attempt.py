@@ -54,7 +54,7 @@ def made() -> SignedDelivery:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_whatever_a_handler_raises_is_its_failure_and_can_be_retried(
+def test_any_exception_of_a_handler_is_a_retryable_failure(
     receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind, error: BaseException
 ) -> None:
     failing, ran = [error], []
@@ -89,7 +89,7 @@ def test_a_recursion_without_end_is_a_failure(
     assert [type(each) for each in failures_of(receive(receiver, made))] == [RecursionError]
 
 
-def test_ctrl_c_in_a_coroutine_of_a_blocking_program_is_its_failure(
+def test_ctrl_c_in_a_blocking_programs_coroutine_is_its_failure(
     receiver: Receiver, made: SignedDelivery
 ) -> None:
     @receiver.on(InvoiceCreated)

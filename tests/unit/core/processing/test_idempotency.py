@@ -8,13 +8,14 @@ from typing import cast
 
 import pytest
 
-from florentin_webhooks import Delivery, Discard, RetryLater, errors
+from florentin_webhooks import Delivery, Discard, MemoryStore, Receiver, RetryLater, errors
 from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard
+from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.routing.handler import HandlerOptions, build_handler
 from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Once
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from tests.support.vectors import T0
+from tests.support.vectors import SECRET, T0
 from tests.unit.core.routing.test_dispatch import INVOICE, bill
 
 KEY = b"\0" * 16
@@ -73,7 +74,7 @@ def test_the_first_gets_true_and_leaves_done(asynchronous: bool) -> None:
 
 
 @both
-def test_whoever_comes_later_gets_false(asynchronous: bool) -> None:
+def test_later_callers_get_false(asynchronous: bool) -> None:
     done = GuardGrant(GuardDecision.DONE)
     assert enter(Answering(done, done), None, asynchronous=asynchronous) is False
 
@@ -87,7 +88,7 @@ def test_an_error_inside_releases_and_goes_through(asynchronous: bool) -> None:
 
 
 @both
-def test_an_error_inside_is_not_hidden_by_a_store_that_is_gone(asynchronous: bool) -> None:
+def test_unavailable_store_does_not_hide_an_inner_error(asynchronous: bool) -> None:
     with pytest.raises(Discard):
         enter(Answering(RUN, GONE), Discard(), asynchronous=asynchronous)
 
@@ -116,22 +117,25 @@ def test_retry_later_knows_its_time(seconds: float) -> None:
     assert RetryLater(seconds).seconds == seconds
 
 
-def test_signals_are_no_errors_of_ours() -> None:
+def test_handler_signals_are_not_webhook_errors() -> None:
     assert not issubclass(Discard, errors.WebhookError)
     assert not issubclass(RetryLater, errors.WebhookError)
 
 
+LEASE = Lease(Receiver(SECRET).blocking, MemoryStore())
+
+
 def watermark(entity: object, name: str = "m:f") -> HighWaterMark | None:
     handler = build_handler(bill, type(INVOICE), HandlerOptions(latest=lambda _event: entity))
-    return HighWaterMark.of(replace(handler, name=name), INVOICE, b"token", 60)
+    return HighWaterMark.of(replace(handler, name=name), INVOICE, "", LEASE)
 
 
 def test_no_entity_has_no_watermark() -> None:
     assert watermark(None) is None
-    assert HighWaterMark.of(build_handler(bill, type(INVOICE)), INVOICE, b"token", 60) is None
+    assert HighWaterMark.of(build_handler(bill, type(INVOICE)), INVOICE, "", LEASE) is None
 
 
-def test_an_entity_is_told_from_every_other_one() -> None:
+def test_entities_have_separate_watermarks() -> None:
     entities = [1, "1", 1.0, (1,), "a", b"a", "", 0, False]
     seen = {made.entity for each in entities if (made := watermark(each))}
     assert len(seen) == len(entities)
@@ -139,7 +143,7 @@ def test_an_entity_is_told_from_every_other_one() -> None:
     assert watermark("a") == watermark("a")
 
 
-def test_a_watermark_stands_at_the_events_time_in_milliseconds() -> None:
+def test_watermark_is_the_event_time_in_milliseconds() -> None:
     made = watermark("a")
     assert made is not None
     assert made.timestamp == round(T0.timestamp() * 1000)
@@ -149,7 +153,7 @@ def a_delivery(fingerprint: str = "ab" * 16) -> Delivery:
     return Delivery(fingerprint, "a.b", T0, None, "secret-1", T0, b"")
 
 
-def test_an_idempotency_key_is_stable_and_belongs_to_delivery_and_label() -> None:
+def test_idempotency_key_is_stable_for_delivery_and_label() -> None:
     keys = {
         a_delivery(fingerprint).idempotency_key(label)
         for fingerprint in ("ab" * 16, "cd" * 16)

@@ -171,7 +171,7 @@ async def test_close_while_the_store_accepts(cancelled: Way) -> None:
 
 
 @each_way
-async def test_while_the_store_is_asked_whether_it_is_the_newest_event(cancelled: Way) -> None:
+async def test_cancelled_while_the_store_checks_the_watermark(cancelled: Way) -> None:
     store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.BEGIN)
     program = Program(store)
     await cancelled(program.receive(), store.reached)
@@ -215,7 +215,7 @@ async def test_close_while_the_store_records_the_last_handler(cancelled: Way) ->
     assert program.ran == ["first", "second"]
 
 
-async def test_while_the_store_accepts_a_retry_that_is_stamped_anew() -> None:
+async def test_cancelled_while_the_store_accepts_a_restamped_retry() -> None:
     store = Gated(lambda asked: isinstance(asked, Accept) and asked.delivery.body == later.body)
     program = Program(store)
     later = stamped_anew(program.made)
@@ -235,7 +235,7 @@ def stamped_anew(made: SignedDelivery) -> SignedDelivery:
     return Provider(SECRET).sign("invoice.created", body, delivery_id=given)
 
 
-async def test_a_store_that_is_gone_when_the_lease_is_given_back_is_a_warning(
+async def test_unavailable_store_at_lease_release_is_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Gone(MemoryStore):

@@ -65,7 +65,7 @@ def test_handlers_run_in_the_order_of_their_registration(
 
 @both_ways
 @both_kinds
-def test_all_run_though_one_fails_and_a_retry_runs_only_that_one(
+def test_all_handlers_run_and_a_retry_runs_failed_ones(
     receiver: Receiver, made: SignedDelivery, receive: Receive, kind: Kind
 ) -> None:
     ran: list[str] = []
@@ -132,7 +132,7 @@ def test_each_handler_has_an_event_of_its_own(receiver: Receiver, receive: Recei
 
 
 @both_ways
-def test_a_function_that_gives_a_coroutine_is_told_to_be_async(
+def test_function_returning_a_coroutine_must_be_async(
     receiver: Receiver, made: SignedDelivery, receive: Receive
 ) -> None:
     async def work() -> None: ...

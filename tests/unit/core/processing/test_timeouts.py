@@ -58,7 +58,7 @@ async def test_what_the_work_raises_comes_through(waits: bool) -> None:
         await run_with_timeout(10, work())
 
 
-async def test_an_error_that_the_work_waits_for_can_be_handled_by_it() -> None:
+async def test_awaited_error_can_be_handled_by_the_work() -> None:
     failed = asyncio.get_running_loop().create_future()
 
     async def work() -> str:
@@ -72,7 +72,7 @@ async def test_an_error_that_the_work_waits_for_can_be_handled_by_it() -> None:
     assert await run_with_timeout(10, work()) == "handled"
 
 
-async def test_whoever_is_cancelled_from_outside_is_told_so() -> None:
+async def test_outside_cancellation_is_reported() -> None:
     async def work() -> None:
         await asyncio.Event().wait()
 

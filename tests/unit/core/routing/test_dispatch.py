@@ -65,14 +65,22 @@ def test_handlers_run_in_the_queue_unless_they_say_otherwise() -> None:
 def test_without_a_queue_every_handler_runs_inline() -> None:
     hooks = Receiver(SECRET, store=MemoryStore())
     hooks.on(Event)(bill)
-    hooks.on(Event, queue="mail")(mail)
+    hooks.on(Event)(mail)
     wanted = hooks.dispatcher.plan("invoice.created")
     assert [handler.name for handler in wanted.inline] == [BILL, MAIL]
     assert wanted.jobs(FINGERPRINT) == ()
     assert hooks.queue_names == ()
 
 
-def test_a_handler_that_names_the_receivers_own_queue_is_in_the_same_job() -> None:
+def test_handler_with_a_queue_is_refused_without_a_queue() -> None:
+    hooks, router = Receiver(SECRET, store=MemoryStore()), Router()
+    router.on(Event, queue="mail")(mail)
+    for register in (lambda: hooks.on(Event, queue="mail")(mail), lambda: hooks.include(router)):
+        with pytest.raises(ConfigurationError, match=r"has queue='mail', .* has no queue\."):
+            register()
+
+
+def test_handler_with_the_default_queue_is_in_the_same_job() -> None:
     hooks = receiver()
     hooks.on(Event)(bill)
     hooks.on(Event, queue="florentin")(mail)
@@ -138,7 +146,7 @@ def test_a_handler_that_workers_cannot_import_is_refused_at_registration(inline:
             hooks.include(router)
 
 
-def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is_queued() -> None:
+def test_handler_of_main_is_refused_before_anything_is_queued() -> None:
     def main(_event: Event) -> None: ...
 
     main.__module__, main.__qualname__ = "__main__", "bill"
@@ -149,7 +157,7 @@ def test_a_handler_of_the_program_that_was_started_is_refused_before_anything_is
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "a" * 65, "a\n", 1])
-def test_a_queue_name_that_no_job_id_can_hold_is_refused(name: Any) -> None:
+def test_queue_name_unfit_for_a_job_id_is_refused(name: Any) -> None:
     with pytest.raises(ConfigurationError, match="letters, digits, _ and -"):
         RQQueue(name)
     with pytest.raises(ConfigurationError, match="at most 64 letters, digits, _ and -"):

@@ -30,7 +30,7 @@ def with_handlers(*functions: str) -> Router:
 
 
 @pytest.mark.parametrize("what", ["invoice.created", events.InvoiceCreated, Event])
-def test_a_handler_that_would_run_twice_for_an_event_is_refused(what: object) -> None:
+def test_handler_registered_twice_for_an_event_is_refused(what: object) -> None:
     assert refused(with_handlers("handler"), what).startswith(TWICE)
 
 
@@ -41,12 +41,12 @@ def test_a_handler_for_unknown_events_twice_is_refused() -> None:
         router.on_unknown(handler)
 
 
-def test_a_handler_of_a_model_and_of_its_parent_is_refused() -> None:
+def test_handler_of_a_model_and_its_parent_is_refused() -> None:
     message = refused(with_handlers("handler"), StrictInvoice)
     assert "registered twice for StrictInvoice" in message
 
 
-def test_a_handler_of_two_families_that_share_an_event_is_refused() -> None:
+def test_handler_of_two_overlapping_families_is_refused() -> None:
     router = Router()
     router.on(events.SubscriptionEvent)(handler)
     router.on_unknown(handler)
@@ -62,7 +62,7 @@ def test_one_function_may_handle_several_events() -> None:
     assert [wanted_by(router, name) for name in names] == [["handler"]] * 3
 
 
-def test_two_lambdas_for_one_event_are_refused_since_they_have_one_name() -> None:
+def test_two_lambdas_for_one_event_are_refused() -> None:
     router = Router()
     router.on("user.login")(lambda _: None)
     assert "or rename the second function." in refused(router, "user.login", lambda _: None)
@@ -169,7 +169,7 @@ def test_a_handler_that_comes_after_the_first_delivery_is_refused() -> None:
     assert refused(started(), "user.login").startswith(LATE)
 
 
-def test_a_handler_for_unknown_events_after_the_first_delivery_is_refused() -> None:
+def test_unknown_event_handler_after_the_first_delivery_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=LATE):
         started().on_unknown(handler)
 

@@ -189,7 +189,7 @@ def test_what_gives_no_coroutine_is_known_not_to(function: object) -> None:
         ([].append, "builtins:list.append"),
     ],
 )
-def test_a_handler_is_named_for_where_it_stands(function: object, name: str) -> None:
+def test_handler_is_named_after_its_module(function: object, name: str) -> None:
     assert described(function).name == name
 
 
@@ -209,11 +209,11 @@ def test_a_function_that_cannot_take_an_event_is_refused(function: object, given
     assert refused(function).startswith(f"{__name__}:{given}")
 
 
-def test_a_function_that_cannot_take_an_event_is_told_what_it_should_take() -> None:
+def test_function_that_takes_no_event_is_refused_with_its_signature() -> None:
     assert refused(three).endswith(". A handler must take (event) or (event, delivery).")
 
 
-def test_defaults_are_not_told() -> None:
+def test_defaults_are_not_shown() -> None:
     assert "secret" not in refused(partial(three, event="a secret", retries="a secret"))
 
 
@@ -243,7 +243,7 @@ def test_what_cannot_be_called_is_refused(function: object) -> None:
 
 
 @pytest.mark.parametrize("function", [max, iter, getattr], ids=shown)
-def test_a_builtin_that_does_not_tell_what_it_takes_is_refused(function: object) -> None:
+def test_builtin_without_a_signature_is_refused(function: object) -> None:
     message = refused(function)
     assert message.startswith("Cannot inspect the signature of builtins:")
     assert message.endswith(". Wrap it in a function.")

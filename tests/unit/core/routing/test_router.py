@@ -75,7 +75,7 @@ def test_handlers_keep_the_order_of_their_registration() -> None:
     assert wanted_by(router, "invoice.created") == ["handler", "other", "print"]
 
 
-def test_a_handler_that_comes_after_a_match_is_found_as_well() -> None:
+def test_handler_registered_after_a_match_is_found() -> None:
     router = Router()
     router.on("user.login")(handler)
     handlers(router, "user.login")
@@ -94,14 +94,14 @@ def test_a_function_decorated_for_unknown_events_is_the_function_itself() -> Non
 # --- models of one's own ---
 
 
-def test_a_stricter_model_is_used_for_every_handler_of_its_event() -> None:
+def test_stricter_model_is_used_for_each_handler_of_its_event() -> None:
     router = Router()
     router.on("invoice.created")(handler)
     router.on(StrictInvoice)(other)
     assert type(arrived(router, "invoice.created")) is StrictInvoice
 
 
-def test_a_stricter_model_leaves_the_handlers_of_the_catalogues_model_in_place() -> None:
+def test_stricter_model_keeps_the_handlers_of_the_catalogues_model() -> None:
     router = Router()
     router.on("invoice.created")(handler)
     router.on(StrictInvoice)(other)
@@ -109,7 +109,7 @@ def test_a_stricter_model_leaves_the_handlers_of_the_catalogues_model_in_place()
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_of_two_models_the_one_that_derives_from_the_other_is_used(turned: bool) -> None:
+def test_derived_model_of_two_is_used(turned: bool) -> None:
     models: list[type[Event]] = [StrictInvoice, StricterInvoice]
     router = Router()
     for model, function in zip(models[::-1] if turned else models, (handler, other), strict=True):
@@ -117,7 +117,7 @@ def test_of_two_models_the_one_that_derives_from_the_other_is_used(turned: bool)
     assert router.model("invoice.created") is StricterInvoice
 
 
-def test_two_models_of_one_event_that_know_nothing_of_each_other_are_refused() -> None:
+def test_two_unrelated_models_of_one_event_are_refused() -> None:
     router = Router()
     router.on(StrictInvoice)(handler)
     assert refused(router, OtherInvoice, other) == (
@@ -133,7 +133,7 @@ def test_a_refused_model_leaves_the_one_before_in_place() -> None:
     assert wanted_by(router, "invoice.created") == ["handler"]
 
 
-def test_a_model_beside_the_catalogues_is_told_what_to_derive_from() -> None:
+def test_unrelated_model_is_refused_with_the_base_to_derive_from() -> None:
     assert "Derive OwnInvoice from InvoiceCreated." in refused(Router(), OwnInvoice)
 
 
@@ -150,14 +150,14 @@ def test_a_new_type_still_counts_as_unknown() -> None:
     assert wanted_by(router, "payment.failed") == ["handler", "other"]
 
 
-def test_a_new_type_that_does_not_derive_from_unknown_event_is_told_to() -> None:
+def test_new_type_must_derive_from_unknown_event() -> None:
     assert refused(Router(), OwnPayment) == (
         "The catalogue has no event 'payment.failed'. Correct the name, or derive OwnPayment from "
         "UnknownEvent."
     )
 
 
-def test_a_class_without_a_literal_is_told_to_name_its_event() -> None:
+def test_class_without_a_literal_is_refused_with_a_hint() -> None:
     assert refused(Router(), Unnamed) == (
         'Unnamed does not name an event. Declare event: Literal["the.type"].'
     )
@@ -186,10 +186,10 @@ def test_a_name_like_no_other_is_refused_with_all_names(name: str) -> None:
     assert all(known in refused(Router(), name) for known in CATALOGUE)
 
 
-def test_a_refused_name_is_told_of_on_unknown() -> None:
+def test_refused_name_suggests_on_unknown() -> None:
     assert "use on_unknown" in refused(Router(), "ping")
 
 
 @pytest.mark.parametrize("what", [None, 42, b"invoice.created", dict, BaseModel, Failure, handler])
-def test_what_is_neither_a_name_nor_an_event_class_is_refused(what: object) -> None:
+def test_neither_name_nor_event_class_is_refused(what: object) -> None:
     assert '. Write @hooks.on("the.type") or' in refused(Router(), what)

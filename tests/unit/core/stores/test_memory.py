@@ -48,7 +48,7 @@ def test_full_store_keeps_all_deliveries(store: MemoryStore) -> None:
     fill(store)
     with pytest.raises(Unavailable):
         store.execute(accept(content(3)))
-    known = [store.execute(accept(content(n), token=b"other")).verdict for n in range(3)]
+    known = [store.execute(accept(content(n), token=b"other")).decision for n in range(3)]
     assert known == [AcceptDecision.DUPLICATE] * 3
 
 
@@ -70,7 +70,7 @@ def test_full_store_refuses_a_retry_with_a_new_timestamp(store: MemoryStore) -> 
 def test_store_has_capacity_again_after_the_retention(store: MemoryStore, clock: Clock) -> None:
     fill(store)
     clock.now = 100
-    assert store.execute(accept(content(3))).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content(3))).decision is AcceptDecision.RUN
     assert len(store) == 1
 
 
@@ -80,9 +80,9 @@ def test_duplicate_extends_the_retention(store: MemoryStore, clock: Clock) -> No
     store.execute(finish(content(0)))
     clock.now = 198
     again = store.execute(accept(content(0), token=b"other"))
-    assert again.verdict is AcceptDecision.DUPLICATE
+    assert again.decision is AcceptDecision.DUPLICATE
     clock.now = 199
-    assert store.execute(accept(content(0), token=b"third")).verdict is AcceptDecision.RUN
+    assert store.execute(accept(content(0), token=b"third")).decision is AcceptDecision.RUN
 
 
 def test_stale_delivery_replayed_often_takes_one_entry(store: MemoryStore, clock: Clock) -> None:
@@ -107,7 +107,7 @@ def test_expired_delivery_keeps_other_contents_of_its_id(store: MemoryStore, clo
     store.execute(accept(content(1)))
     clock.now = 120
     later = store.execute(accept(content(1, stamped="12:00:30"), token=b"other"))
-    assert later.verdict is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
+    assert later.decision is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
     assert later.key == accept(content(1)).key
 
 

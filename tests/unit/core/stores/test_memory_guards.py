@@ -40,14 +40,14 @@ def test_done_block_does_not_run_again() -> None:
     guards = MemoryGuards(retention=1000)
     guards.decide(once(GuardStep.BEGIN), now=0)
     guards.decide(once(GuardStep.DONE), now=1)
-    assert guards.decide(once(GuardStep.BEGIN, b"second"), now=2).permission is GuardDecision.DONE
+    assert guards.decide(once(GuardStep.BEGIN, b"second"), now=2).decision is GuardDecision.DONE
 
 
 def test_guard_is_dropped_after_the_retention() -> None:
     guards = MemoryGuards(retention=100)
     guards.decide(once(GuardStep.BEGIN), now=0)
     guards.decide(once(GuardStep.DONE), now=0)
-    assert guards.decide(once(GuardStep.BEGIN, b"second"), now=99).permission is GuardDecision.DONE
+    assert guards.decide(once(GuardStep.BEGIN, b"second"), now=99).decision is GuardDecision.DONE
     # Each decision extends the retention.
     assert guards.decide(once(GuardStep.BEGIN, b"second"), now=250) == RUN
     assert len(guards._guards) == 1
@@ -58,7 +58,7 @@ def test_older_event_is_superseded_once_a_newer_one_is_done() -> None:
     guards.decide(latest(GuardStep.BEGIN, 20), now=0)
     guards.decide(latest(GuardStep.DONE, 20), now=0)
     older = guards.decide(latest(GuardStep.BEGIN, 19, b"second"), now=1)
-    assert older.permission is GuardDecision.SUPERSEDED
+    assert older.decision is GuardDecision.SUPERSEDED
     assert guards.decide(latest(GuardStep.BEGIN, 20, b"second"), now=1) == RUN
 
 

@@ -49,12 +49,12 @@ def test_the_invoice_is_the_documented_one() -> None:
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_a_sample_that_was_changed_leaves_the_others_as_they_are(name: str) -> None:
+def test_changed_sample_leaves_the_others_unchanged(name: str) -> None:
     for part in (changed := sample(name)).values():
         part["id"] = "changed"
     assert all(sample(each) != changed for each in CATALOGUE)
 
 
-def test_an_event_without_a_sample_is_refused_with_the_ones_that_there_are() -> None:
+def test_event_without_a_sample_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"no sample for 'ping'\. Use one of: account"):
         sample("ping")

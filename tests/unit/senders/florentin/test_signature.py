@@ -74,7 +74,7 @@ def test_with_several_secrets_the_one_that_matched_is_named(name: str, matching:
     assert matched == matching
 
 
-def test_with_several_secrets_none_of_which_matches_the_signature_is_refused() -> None:
+def test_signature_that_matches_none_of_several_secrets_is_refused() -> None:
     case = ROTATION["octokit-none-valid"]
     headers = {"X-Florentin-Signature": case["signature"]}
     with pytest.raises(InvalidSignature):
@@ -122,7 +122,7 @@ def test_an_attack_runs_a_handler_once_or_never(attack: Attack) -> None:
 
 
 @each_attack
-def test_an_attack_leaves_no_secret_signature_or_body_in_the_log(
+def test_attack_leaves_no_secret_or_body_in_the_log(
     attack: Attack, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -135,7 +135,7 @@ def test_an_attack_leaves_no_secret_signature_or_body_in_the_log(
 
 
 @each_attack
-def test_an_attack_writes_no_more_than_a_line_of_bounded_length(
+def test_attack_logs_at_most_one_bounded_line(
     attack: Attack, caplog: pytest.LogCaptureFixture
 ) -> None:
     target = prepared(attack)
@@ -185,7 +185,7 @@ def test_a_malformed_delivery_is_an_error_with_its_fingerprint(
 
 
 @those("stale")
-def test_the_age_of_a_stale_delivery_stands_in_the_log_only(
+def test_age_of_a_stale_delivery_is_only_in_the_log(
     attack: Attack, caplog: pytest.LogCaptureFixture
 ) -> None:
     reply = prepared(attack).send(attack.request)

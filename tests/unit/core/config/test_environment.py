@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
-from florentin_webhooks.core.environment import ENVIRONMENT, load_environment
+from florentin_webhooks.core.config.environment import ENVIRONMENT, load_environment
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders.secrets import redact_name
@@ -60,7 +60,10 @@ def test_a_list_of_secrets_is_numbered() -> None:
     ("given", "message"),
     [
         (environ(), "No secret is configured."),
-        (environ(WEBHOOK_SECRET=""), "No secret is configured."),
+        (environ(WEBHOOK_SECRET=""), "FLORENTIN_WEBHOOK_SECRET is empty."),
+        (environ(WEBHOOK_SECRETS=""), "FLORENTIN_WEBHOOK_SECRETS is empty."),
+        (environ(WEBHOOK_SECRET=SECRET, REDIS_URL=" "), "FLORENTIN_REDIS_URL is blank."),
+        (environ(WEBHOOK_SECRET=SECRET, TOLERANCE=" "), "FLORENTIN_TOLERANCE is blank."),
         (environ(WEBHOOK_SECRETS="{}"), "FLORENTIN_WEBHOOK_SECRETS: No secret is configured."),
         (environ(WEBHOOK_SECRET=" "), "FLORENTIN_WEBHOOK_SECRET is empty or blank."),
         (

@@ -13,7 +13,7 @@ from warnings import warn
 
 from pydantic import ValidationError
 
-from florentin_webhooks.core.config import ReceiverConfig, find_store
+from florentin_webhooks.core.config.model import ReceiverConfig, find_store
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.secrets import describe_value
@@ -71,7 +71,7 @@ class ConfigKeys:
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def assign(self, given: Mapping[Any, object], problems: list[Problem]) -> dict[str, Setting]:
-        """Return the setting of each field in *given*; None stands for the default.
+        """Return the setting of each field in *given*; None means the default.
 
         Appends to *problems* each unknown key, and what is set twice.
         """
@@ -139,7 +139,7 @@ def read_config(
     try:
         config = ReceiverConfig.model_validate({name: each.value for name, each in present.items()})
     except ValidationError as error:
-        found = (_invalid(keys, present, each) for each in error.errors(include_input=False))
+        found = (_invalid(keys, settings, each) for each in error.errors(include_input=False))
         # A secret under a misspelt key is not missing.
         news = [each for each in found if not problems or each.field in present]
         return [*problems, *dict.fromkeys(news)]
@@ -151,7 +151,9 @@ def _invalid(keys: ConfigKeys, settings: Mapping[str, Setting], error: ErrorDeta
     name = str(error["loc"][0])
     if error["type"] == "missing":
         hint = f"Set {keys.secret} to the secret from the sender's webhook settings."
-        return Problem(name, "No secret is configured.", hint)
+        empty = settings.get(name) if keys is not ARGUMENTS else None
+        message = f"{empty.key} is empty." if empty else "No secret is configured."
+        return Problem(name, message, hint)
     key, value = settings[name]
     if error["type"] == "secret":
         context = error.get("ctx", {})
