@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
@@ -44,6 +45,7 @@ class WebhookApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and the lifespan protocol where this is the whole program."""
+        ensure_asyncio()
         if scope["type"] == "http":
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -73,6 +75,7 @@ class WebhookMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a delivery; pass anything else on."""
+        ensure_asyncio()
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":

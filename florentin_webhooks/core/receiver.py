@@ -18,6 +18,7 @@ from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
+from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
     AsyncioRuntime,
@@ -163,6 +164,7 @@ class Receiver(HandlerRegistry):
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
+        ensure_asyncio()
         return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:

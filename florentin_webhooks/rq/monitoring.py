@@ -11,6 +11,7 @@ import rq
 from rq.scheduler import RQScheduler
 
 from florentin_webhooks.core.stores.jobs import CountLostJobs
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,7 @@ class QueueStatus:
     True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
     waiting and scheduled jobs of other programs by the import path of their receiver, among the
     first thousand of each. *lost* jobs were found without a record in the last 24 hours.
+    *unreadable* jobs are dead because their worker does not read JSON.
     """
 
     name: str
@@ -58,6 +60,7 @@ class QueueStatus:
     dead: int
     workers: tuple[WorkerStatus, ...]
     scheduler: bool
+    unreadable: int = 0
     foreign: Mapping[str, int] = field(default_factory=dict[str, int])
     lost: int = 0
 
@@ -78,6 +81,11 @@ class QueueStatus:
         if self.lost:
             records = "its record is" if self.lost == 1 else "their records are"
             found.append(f"{_events(self.lost)} lost in queue {self.name}: {records} gone.")
+        if self.unreadable:
+            found.append(
+                f"{_events(self.unreadable)} dead in queue {self.name} because a worker does not "
+                f"read JSON. Start it with {SERIALIZER_OPTION}."
+            )
         return found
 
 
@@ -97,6 +105,7 @@ def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) 
         dead=queue.failed_job_registry.get_job_count(cleanup=False),
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
+        unreadable=count_unreadable(client, queue.failed_job_registry),
         foreign={} if hooks is None else _count_foreign(client, queue, hooks),
         lost=0 if hooks is None else _count_lost(name, hooks),
     )

@@ -17,6 +17,7 @@ from rq.utils import now, utcformat
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION
 
 __all__ = [
     "PROCESS",
@@ -95,7 +96,7 @@ class RQQueue:
             timeout=self.timeout,
             result_ttl=0,
             failure_ttl=-1,
-            description=f"florentin {fingerprint}",
+            description=f"florentin {fingerprint} (needs {SERIALIZER_OPTION})",
             job_id=self.job_id(fingerprint, queue),
             retry=rq.Retry(max=len(self.retries), interval=list(self.retries)),
         )

@@ -13,6 +13,7 @@ from florentin_webhooks.core.replay import NotReplayable, drop
 from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
 from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, is_unreadable
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
@@ -58,6 +59,13 @@ def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTE
         found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
         if found == "gone":
             log_lost_record(fingerprint, queue.name)
+        if found == "dead" and is_unreadable(queue.connection, job_id):
+            logger.error(
+                "Job %s of queue %s is dead: a worker does not read JSON. Start it with %s.",
+                job_id,
+                queue.name,
+                SERIALIZER_OPTION,
+            )
         elif found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
         requeued += found == "lost"

@@ -15,10 +15,12 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from florentin_webhooks.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["has_running_loop", "run_in_new_loop"]
+__all__ = ["ensure_asyncio", "has_running_loop", "run_in_new_loop"]
 
 T = TypeVar("T")
 
@@ -35,6 +37,15 @@ def has_running_loop() -> bool:
     # uvloop records nothing, and does not run beside gevent.
     runner = getattr(loop, "_thread_id", None)
     return runner is None or runner == threading.get_ident()
+
+
+def ensure_asyncio() -> None:
+    """Raise :class:`ConfigurationError` in a coroutine that asyncio does not run."""
+    if _loop_of_thread() is None:
+        raise ConfigurationError(
+            "The program runs in trio or another loop that is not asyncio's.",
+            "Start the server with its asyncio worker.",
+        )
 
 
 def run_in_new_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -18,6 +18,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
 from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
 from florentin_webhooks.rq import PROCESS
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, SECRET, T0, delivery
 from tests.support.workshop import Workshop, open_workshop, stamped
@@ -65,7 +66,7 @@ def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
         job_timeout=45,
         result_ttl=0,
         failure_ttl=-1,
-        description=f"florentin {fingerprint}",
+        description=f"florentin {fingerprint} (needs {SERIALIZER_OPTION})",
         retry=rq.Retry(max=3, interval=[5, 30, 120]),
     )
 
@@ -122,7 +123,7 @@ def test_job_holds_path_fingerprint_and_queue_as_json(
     fields = shop.job(fingerprint)
     path = f"{shop.module.__name__}:hooks"
     assert json.loads(fields[b"data"]) == [PROCESS, None, [path, fingerprint, shop.queue], {}]
-    assert fields[b"description"] == f"florentin {fingerprint}".encode()
+    assert fields[b"description"] == f"florentin {fingerprint} (needs {SERIALIZER_OPTION})".encode()
     assert not {b"result", b"meta", b"exc_info"} & fields.keys()
 
 

@@ -8,8 +8,10 @@ from contextvars import ContextVar
 
 import pytest
 
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import wsgi
 from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import InvoiceCreated
 from tests.support.http import environ_of
 from tests.support.receivers import Target
@@ -66,3 +68,21 @@ def test_blocking_mount_runs_every_handler_below_a_running_loop() -> None:
 
     assert asyncio.run(program()) == "processed"
     assert len(ran) == 2
+
+
+def test_receiver_outside_asyncio_fails_with_a_clear_sentence() -> None:
+    flow = Target().receiver.areceive([], b"")
+    with pytest.raises(ConfigurationError, match=r"runs in trio .* asyncio worker"):
+        flow.send(None)
+
+
+def test_mount_outside_asyncio_fails_before_the_first_request() -> None:
+    async def unused(*_: object) -> None:
+        raise AssertionError
+
+    for mount in (
+        WebhookApp(Target().receiver),
+        WebhookMiddleware(unused, receiver=Target().receiver),
+    ):
+        with pytest.raises(ConfigurationError, match="runs in trio"):
+            mount({"type": "lifespan"}, unused, unused).send(None)  # type: ignore[arg-type]
