@@ -101,6 +101,7 @@ class Receiver(HandlerRegistry):
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
+        self.secrets = config.secrets  # Wrapped: a repr does not show them.
         super().__init__(self.sender.catalogue, config.build_queue())
         validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
         self.max_body = config.max_body
