@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
-from florentin_webhooks.protocol.body import consumed_body
+from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
     path_variants,
-    reliable_content_length,
     screen,
+    without_root,
 )
 
 if TYPE_CHECKING:
@@ -81,8 +81,10 @@ class WebhookMiddleware:
             await self._app(scope, receive, send)
 
     def _is_ours(self, scope: Scope) -> bool:
-        # The path includes the root path, under which the whole program is mounted (ASGI 3).
-        return scope["path"].removeprefix(scope.get("root_path", "")) in self._paths
+        # Some servers put their root path in front of the path (uvicorn), others do not (hypercorn,
+        # daphne, gunicorn), so both forms are ours.
+        path = scope["path"]
+        return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
 
 
 class _Endpoint:
@@ -96,7 +98,7 @@ class _Endpoint:
         # Copied first: httptools appends a request's trailers to the same list later.
         headers = HeaderMap(scope["headers"])
         if rejected := screen(scope["method"], headers, self._receiver.max_body):
-            await _send(send, self._receiver.reject(*rejected), close=True)
+            await _send(send, self._receiver.reject(*rejected), close=_may_close(scope))
             return
         body = _Body(self._receiver.max_body)
         try:
@@ -108,7 +110,7 @@ class _Endpoint:
                 logger.info("The sender disconnected after %d bytes.", body.size)
                 return
             reply = await self._receive(headers, body)
-        await _send(send, reply, close=not body.complete)
+        await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the lifespan protocol: nothing starts, and a store is closed."""
@@ -133,9 +135,8 @@ class _Endpoint:
         if body.too_large:
             reason = f"more than {self._receiver.max_body} bytes arrived"
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
-        if not body.size and (promised := reliable_content_length(headers)):
-            # No server passes such a request on as complete, so a sender cannot cause this 500.
-            return self._receiver.reject(Outcome.BODY_UNAVAILABLE, consumed_body(promised))
+        if not body.size and (missing := missing_body(headers)):
+            return self._receiver.reject(*missing)
         return await self._receiver.areceive(headers, body.content())
 
     def _reply_for_timeout(self, body: _Body, declared: int) -> Reply:
@@ -173,6 +174,14 @@ class _Body:
                 self._chunks.append(chunk)
                 self.size += len(chunk)
             self.complete = not message.get("more_body", False)
+
+
+def _may_close(scope: Scope) -> bool:
+    """Return whether the reply may end its connection, which a WSGI server does by itself.
+
+    Below a bridge (a2wsgi) such a header is an error (PEP 3333).
+    """
+    return "wsgi_environ" not in scope
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:

@@ -14,6 +14,7 @@ import pytest
 import redis
 from hypothesis import settings
 
+from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 
@@ -52,6 +53,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in report.user_properties:
             if name == "figures":
                 terminalreporter.write_line(str(value))
+
+
+@pytest.fixture(autouse=True)
+def _each_receiver_in_its_process(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let every receiver of a test simulate a process of its own, but for ``one_process``."""
+    if request.node.get_closest_marker("one_process") is None:
+        monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -50,10 +50,14 @@ class ReceiverContext:
 
         Of a foreign *error* only the type is shown: its text may quote a password.
         """
+        from florentin_webhooks.redis.refusals import find_refusal, refusal_hint  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
         if isinstance(self.store, RedisStore):
             cause = error.__context__ if isinstance(error, Unavailable) else error
+            if isinstance(cause, Exception) and (refusal := find_refusal(cause)):
+                message = f"Redis at {self.store.address} refused a command ({refusal})."
+                return StoreUnavailable(message, refusal_hint(refusal))
             reason = f" ({type(cause).__name__})" if cause else ""
             message = f"Redis does not answer at {self.store.address}{reason}."
             return StoreUnavailable(message, "Start it, or correct the URL of the receiver.")

@@ -15,7 +15,9 @@ from florentin_webhooks.cli.devserver.session import session_secret
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.invocation import suggest
+from florentin_webhooks.core.identity import Identity
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [
@@ -26,11 +28,14 @@ __all__ = [
     "read_input",
     "read_secrets",
     "read_strong_secret",
+    "recorded_fingerprint",
     "refuse_shared_stdin",
     "secret_option",
 ]
 
 SECRET_VARIABLE = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
+
+NAME_VARIABLE = "FLORENTIN_NAME"
 
 secret_option = click.option(
     "--secret-file",
@@ -56,7 +61,7 @@ def parse_headers(content: bytes) -> list[tuple[str, str]]:
     text = content.decode("utf-8-sig", errors="replace")
     if text.lstrip().startswith("{"):
         return _from_json(text)
-    lines = [line.removeprefix("> ").strip() for line in text.splitlines()]
+    lines = [line.removeprefix("> ").strip() for line in text.split("\n")]
     return [parse_header(line) for line in lines if line and not _is_request_line(line)]
 
 
@@ -137,6 +142,15 @@ def _host_secrets() -> Mapping[str, bytes]:
     from florentin_webhooks.cli.loader import load  # noqa: PLC0415 - imports the program.
 
     return dict(normalize_secrets(load(host.app).secrets))
+
+
+def recorded_fingerprint(secrets: Mapping[str, bytes], body: bytes) -> str:
+    """Return the fingerprint under which a receiver records *body*, signed with the first secret.
+
+    The environment may name the receiver.
+    """
+    identity = Identity.of(secrets, os.environ.get(NAME_VARIABLE, ""))
+    return under_key(identity.all_key_ids[0], fingerprint(body)).hex()
 
 
 def _invalid(error: ConfigurationError) -> UsageError:

@@ -14,7 +14,7 @@ from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runner import Failure, HandlerRunner, RunResult
-from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
@@ -37,35 +37,51 @@ BUSY_WAIT = 15.0
 
 
 class JobResult(NamedTuple):
-    """How a part ended: *seconds* to wait before the next try, or what failed."""
+    """How a part ended: *seconds* to wait before the next try, or what failed.
+
+    *foreign* is the claim of a job that belongs to another program.
+    """
 
     seconds: float | None = None
     failures: tuple[Failure, ...] = ()
+    foreign: JobClaim | None = None
 
 
 def process_job(
-    receiver: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
+    receiver: Receiver,
+    store: Store,
+    fingerprint: str,
+    queue: str,
+    *,
+    last: bool,
+    since: float,
+    is_path_ours: bool = True,
 ) -> JobResult:
     """Run what is left of *queue*'s part of the delivery *fingerprint*.
 
     A part that fails in its *last* attempt is dead. Its time began at *since*, of the monotonic
-    clock. Raises :class:`Unavailable`.
+    clock. *is_path_ours*: the job names the import path of *receiver*. Raises
+    :class:`Unavailable`.
     """
-    return run_sync(_process(receiver, store, fingerprint, queue, last=last, since=since))
+    part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
+    lease = Lease(receiver.blocking, store, part, receiver.identity)
+    claim = run_sync(
+        lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
+    )
+    if claim.decision is JobDecision.FOREIGN:
+        return JobResult(foreign=claim)
+    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
+    runner = HandlerRunner(lease, timeout, states, since=since)
+    return run_sync(_process(receiver, runner, fingerprint, claim))
 
 
 async def _process(
-    receiver: Receiver, store: Store, fingerprint: str, queue: str, *, last: bool, since: float
+    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> JobResult:
-    part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
-    lease = Lease(BLOCKING, store, part)
-    claim = await lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN)
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
         return JobResult()
-    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
-    runner = HandlerRunner(lease, timeout, states, since=since)
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after)

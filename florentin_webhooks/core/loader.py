@@ -6,6 +6,7 @@ A path may also name the program that holds the receiver, or the function that c
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from inspect import iscoroutinefunction, isfunction, ismethod, signature
@@ -22,6 +23,7 @@ __all__ = [
     "EXTENSION",
     "FACTORY_VARIABLE",
     "ReceiverNotFound",
+    "find_loaded_receiver",
     "load_receiver",
     "parse_import_path",
     "remember_program",
@@ -80,6 +82,18 @@ def load_receiver(path: str, *, trusted: bool = True) -> Receiver:
     if in_django:
         import_module("florentin_webhooks.django.connections").use_fresh_connections(receiver)
     return receiver
+
+
+def find_loaded_receiver(path: str) -> Receiver | None:
+    """Return the receiver at *path* if it is in this process already; imports and calls nothing."""
+    try:
+        module_name, name = parse_import_path(path)
+    except ReceiverNotFound:
+        return None
+    value: object = sys.modules.get(module_name)
+    for part in name.split("."):
+        value = getattr(value, part, None)
+    return _receiver_of(_programs.get(value) if _is_factory(value) else value)
 
 
 def remember_program(path: str, program: object) -> None:

@@ -25,7 +25,8 @@ class Job(NamedTuple):
     """One queue's part of a delivery, ready to be pushed.
 
     *handlers* are the names of its handlers. *words* are the fields and values of the job's hash by
-    turns, as the queueing library writes them: a JSON list of strings.
+    turns, as the queueing library writes them: a JSON list of strings. *owner* is the receiver
+    that may run it: its import path and its key ids, between blanks.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Job(NamedTuple):
     keys: JobKeys
     queues: str
     words: str
+    owner: str = ""
 
 
 class Queue(Protocol):

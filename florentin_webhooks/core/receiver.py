@@ -11,17 +11,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
-from florentin_webhooks.core.config_keys import ARGUMENTS, load_config
+from florentin_webhooks.core.config.environment import load_environment
+from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
-from florentin_webhooks.core.environment import load_environment
+from florentin_webhooks.core.identity import Identity
+from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
-    BLOCKING,
     AsyncioRuntime,
     Runtime,
+    SyncRuntime,
     ensure_no_running_loop,
     run_sync,
 )
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Self
 
-    from florentin_webhooks.core.config import ReceiverConfig
+    from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -66,7 +68,9 @@ class Receiver(HandlerRegistry):
     documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function
     that returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
     *timeout*; see the docs for its meaning for functions without ``async``. *sender* is Florentin
-    by default. Durations are seconds, a text such as ``"15m"``, or a timedelta.
+    by default. Two receivers with the same secret in one store need different *name* arguments,
+    which are part of the identity of a delivery. Durations are seconds, a text such as ``"15m"``,
+    or a timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -84,6 +88,7 @@ class Receiver(HandlerRegistry):
         timeout: Duration = timedelta(seconds=8),
         clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
+        name: str = "",
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -97,21 +102,31 @@ class Receiver(HandlerRegistry):
                 "timeout": timeout,
                 "clock": clock,
                 "sender": sender,
+                "name": name,
             },
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
         self.secrets = config.secrets  # Wrapped: a repr does not show them.
-        super().__init__(self.sender.catalogue, config.build_queue())
+        secrets_by_name = config.plain_secrets()
+        self.identity = Identity.of(secrets_by_name, config.name)
+        super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)
         validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
-        scheme = self.sender.scheme(config.plain_secrets())
-        self._verifier = Verifier(self.sender, scheme, config.tolerance, config.leeway)
+        self._verifier = Verifier(
+            self.sender,
+            self.sender.scheme(secrets_by_name),
+            config.tolerance,
+            config.leeway,
+            self.identity,
+        )
         self._log = DeliveryLog()
+        self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
+        ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
 
     @classmethod
@@ -141,7 +156,11 @@ class Receiver(HandlerRegistry):
         loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
-        return run_sync(self._receive(headers, body, BLOCKING))
+        return self.receive_blocking(headers, body)
+
+    def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
+        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
+        return run_sync(self._receive(headers, body, self.blocking))
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
@@ -176,7 +195,7 @@ class Receiver(HandlerRegistry):
         """Record a genuine delivery and run its handlers, unless it is unknown and *stale*."""
         if not self._has_started:
             self._start()
-        lease = Lease(runtime, self.store)
+        lease = Lease(runtime, self.store, identity=self.identity)
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
@@ -237,10 +256,12 @@ class Receiver(HandlerRegistry):
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
+        forget(self)
         self.store.close()
 
     async def aclose(self) -> None:
         """Close the store's connections of this event loop."""
+        forget(self)
         await self.store.aclose()
 
     around = RenamedAttribute("handler_context")

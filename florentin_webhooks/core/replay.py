@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.processing.runtime import BLOCKING, run_sync
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
 from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
@@ -71,13 +71,14 @@ def replay(
     *though_late*, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
+    _ensure_own(hooks, record)
     _ensure_replayable(record, all_handlers=all_handlers)
     delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
     if record.state is State.STALE and not though_late:
         _ensure_unprocessed(hooks, delivery)
     if all_handlers:
         hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, _jobs(hooks, record)))
-    reply = run_sync(hooks.process(delivery, envelope, BLOCKING))
+    reply = run_sync(hooks.process(delivery, envelope, hooks.blocking))
     if reply.outcome in _NOTHING_RAN:
         raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply
@@ -134,6 +135,7 @@ def drop(hooks: Receiver, fingerprint: str) -> Record:
     done or running, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
+    _ensure_own(hooks, record)
     if record.state in (State.DONE, State.RUNNING):
         raise _not_replayable(record, f"it is {record.state}")
     hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
@@ -150,6 +152,16 @@ def _get_record(hooks: Receiver, fingerprint: str) -> Record:
             "Check the fingerprint: florentin-webhooks deliveries list.",
         )
     return record
+
+
+def _ensure_own(hooks: Receiver, record: Record) -> None:
+    """Refuse a delivery that was queued by another program: its handlers are not here."""
+    path = record.owner.partition(" ")[0]
+    is_own_path = not path or path == hooks.path
+    if not is_own_path and not hooks.identity.owns(record.owner, hooks.path):
+        raise _not_replayable(
+            record, f"it belongs to {path}", f"Use the command with that receiver: {path}."
+        )
 
 
 def _ensure_replayable(record: Record, *, all_handlers: bool) -> None:

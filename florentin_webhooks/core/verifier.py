@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.identity import NO_IDENTITY
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
-from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from florentin_webhooks.core.identity import Identity
     from florentin_webhooks.senders.base import Sender, SignatureScheme
 
 __all__ = ["VerifiedDelivery", "Verifier"]
@@ -34,7 +36,7 @@ class VerifiedDelivery(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A sender, its scheme, and the accepted window.
+    """A sender, its scheme, the accepted window, and the receiver's identity.
 
     *tolerance* reaches into the past, *leeway* into the future; both ends are inclusive.
     """
@@ -43,6 +45,7 @@ class Verifier:
     scheme: SignatureScheme
     tolerance: timedelta
     leeway: timedelta
+    identity: Identity = NO_IDENTITY
 
     def verify(self, headers: Headers, body: bytes, now: datetime) -> VerifiedDelivery:
         """Return the delivery, of any age.
@@ -53,14 +56,17 @@ class Verifier:
         metadata = self.scheme.authenticate(headers, body, now)
         message = self.sender.parse(body, metadata)
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
+        digest, key_id = fingerprint(body, signed_id), self.identity.key_id(metadata.secret)
         delivery = Delivery(
-            fingerprint=fingerprint(body, signed_id).hex(),
+            fingerprint=under_key(key_id, digest).hex(),
             event=message.event,
             timestamp=message.timestamp,
             delivery_id=metadata.delivery_id,
             secret=metadata.secret,
             received_at=now,
             body=body,
+            key_id=key_id,
+            digest=digest,
         )
         return VerifiedDelivery(delivery, message.envelope, self._staleness(delivery))
 

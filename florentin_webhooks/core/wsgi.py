@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from florentin_webhooks.protocol.body import consumed_body, incomplete_body
+from florentin_webhooks.protocol.body import consumed_body, incomplete_body, lost_chunked_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap, get_all
 from florentin_webhooks.protocol.preconditions import content_length, reliable_content_length
@@ -70,7 +70,7 @@ def answer(
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
         return refused
     if kept is not None:
-        return receiver.receive(headers, kept)
+        return receiver.receive_blocking(headers, kept)
     declared = content_length(headers)
     try:
         body = _read(environ, declared, receiver.max_body)
@@ -78,15 +78,18 @@ def answer(
         reason = f"the body ended early: {type(error).__name__}"
         return receiver.reject(Outcome.READ_TIMEOUT, reason)
     short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
-    return receiver.reject(*short) if short else receiver.receive(headers, body)
+    if not (body or short or environ.get("wsgi.input_terminated")):
+        short = _lost(headers, str(environ.get("SERVER_SOFTWARE", "")))
+    return receiver.reject(*short) if short else receiver.receive_blocking(headers, body)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
     """Read the body, at most one byte more than *limit*, which the receiver rejects."""
     stream = cast("_Input", environ["wsgi.input"])
     # Without a length, only a server with this flag ends the stream; others would wait forever.
-    chunked = environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated")
-    remaining = limit + 1 if chunked else declared
+    # HTTP/2 needs neither a length nor a Transfer-Encoding.
+    unknown = environ.get("HTTP_TRANSFER_ENCODING") or not environ.get("CONTENT_LENGTH")
+    remaining = limit + 1 if unknown and environ.get("wsgi.input_terminated") else declared
     chunks: list[bytes] = []
     while remaining > 0 and (chunk := stream.read(min(remaining, _CHUNK))):
         chunks.append(chunk)
@@ -102,3 +105,9 @@ def _short(headers: HeaderMap, size: int, consumed: bool) -> tuple[Outcome, str]
     if size < promised:
         return Outcome.READ_TIMEOUT, incomplete_body(promised, size)
     return None
+
+
+def _lost(headers: HeaderMap, software: str) -> tuple[Outcome, str] | None:
+    # A sender can cause it, so it looks like any wrong signature from outside.
+    reason = lost_chunked_body(headers, software)
+    return (Outcome.INVALID_SIGNATURE, reason) if reason else None

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from florentin_webhooks.core.config_keys import Problem
+from florentin_webhooks.core.config.keys import Problem
 from florentin_webhooks.django.connections import use_fresh_connections
 from florentin_webhooks.django.settings import SETTING, SettingsReceiver, build
 

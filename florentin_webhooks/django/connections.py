@@ -1,31 +1,135 @@
-"""Fresh database connections for handlers that run outside a request."""
+"""Working database connections in every thread that runs a handler.
+
+Django keeps connections per thread, and looks after them in threads that serve requests only.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from django.db import close_old_connections
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.db import close_old_connections, connections
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["fresh_connections", "use_fresh_connections"]
+__all__ = [
+    "AsyncHandlerConnections",
+    "discard",
+    "discard_failed_connections",
+    "fresh_connections",
+    "has_request_thread",
+    "use_fresh_connections",
+]
+
+CLOSING_SECONDS = 0.5
+"""How long the end of a handler waits for its connections to close; a query may still run."""
 
 
 def use_fresh_connections(receiver: Receiver) -> None:
-    """Run the jobs and threaded handlers of *receiver* with fresh database connections."""
+    """Run all jobs and handlers of *receiver* that need it with fresh database connections."""
     if receiver.handler_context is nullcontext:
         receiver.handler_context = fresh_connections
+    if receiver.async_handler_context is nullcontext:
+        receiver.async_handler_context = AsyncHandlerConnections
 
 
 @contextmanager
 def fresh_connections() -> Generator[None]:
     """Close this thread's broken or expired database connections, before and after."""
-    close_old_connections()
+    _refresh()
     try:
         yield
     finally:
-        close_old_connections()
+        _refresh()
+
+
+def discard(connection: BaseDatabaseWrapper) -> None:
+    """Close *connection* for good: its pool, if it has one, does not lend it again."""
+    if getattr(connection, "pool", None) and connection.connection is not None:
+        connection.connection.close()
+    connection.close()
+
+
+def discard_failed_connections() -> None:
+    """Discard this thread's connections on which a statement failed, unless in a transaction.
+
+    Django keeps those that still answer, but so does a server that has become read-only.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not connection.in_atomic_block:
+            discard(connection)
+
+
+def has_request_thread() -> bool:
+    """Return whether blocking calls of this task run in a thread that its request looks after."""
+    current = getattr(AsyncToSync.executors, "current", None)
+    return current is not None or SyncToAsync.thread_sensitive_context.get(None) is not None
+
+
+class AsyncHandlerConnections(ThreadSensitiveContext):
+    """A thread for the blocking calls of one async handler, with connections of its own.
+
+    Inside a request that Django serves in asyncio, it is the thread of the request. Elsewhere
+    asgiref has one thread per process, whose connections no request ever closes.
+
+    The calling thread's expired connections are closed first. So a handler never waits for a
+    pooled connection that its own request holds.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_in_loop = _has_running_loop()
+        if not self._is_in_loop:
+            _refresh()
+
+    async def __aenter__(self) -> ThreadSensitiveContext:
+        """Start the thread with the first blocking call."""
+        if self._is_in_loop:
+            await sync_to_async(_refresh)()
+        await super().__aenter__()  # type: ignore[no-untyped-call]  # asgiref leaves it untyped.
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close the connections, without waiting for a query that runs on after a time-out."""
+        if self.token is None:
+            await _wait_briefly(asyncio.ensure_future(sync_to_async(_refresh)()))
+            return
+        # Taken first: asgiref would block the event loop until the thread has ended.
+        executor = SyncToAsync.context_to_thread_executor.pop(self, None)
+        await super().__aexit__(*error)  # type: ignore[no-untyped-call]  # the same.
+        if executor is not None:
+            closing = executor.submit(_close_all)
+            executor.shutdown(wait=False)
+            await _wait_briefly(asyncio.wrap_future(closing))
+
+
+async def _wait_briefly(work: asyncio.Future[None]) -> None:
+    await asyncio.wait({work}, timeout=CLOSING_SECONDS)
+
+
+def _refresh() -> None:
+    discard_failed_connections()
+    close_old_connections()
+
+
+def _close_all() -> None:
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred:
+            discard(connection)
+        else:
+            connection.close()
+
+
+def _has_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -21,7 +21,8 @@ class Delivery(models.Model):
     """The record of one delivery; *body* is NULL once it was deleted.
 
     *token* and *until* are the lease of the attempt that runs handlers. *sent_under* and
-    *content*, the second key, identify a retry with a new timestamp. *handlers* maps each ended
+    *content*, the second key, identify a retry with a new timestamp. *key_id* is that of the secret
+    that signed, empty in records of versions before 0.2. *handlers* maps each ended
     handler to its outcome.
     """
 
@@ -44,6 +45,9 @@ class Delivery(models.Model):
         null=True
     )
     secret: models.TextField[str, str] = models.TextField(default="")
+    key_id: models.CharField[str, str] = models.CharField(
+        max_length=16, default="", db_default="", editable=False
+    )
     handlers: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
     reason: models.TextField[str, str] = models.TextField(default="")
     sent_under: models.UUIDField[UUID | None, UUID | None] = models.UUIDField(null=True)

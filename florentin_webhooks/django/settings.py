@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.apps import apps
 
-from florentin_webhooks.core.config import ReceiverConfig
-from florentin_webhooks.core.config_keys import FIELDS, ConfigKeys, Problem, Setting, read_config
-from florentin_webhooks.core.environment import read_secrets
+from florentin_webhooks.core.config.environment import read_secrets
+from florentin_webhooks.core.config.keys import FIELDS, ConfigKeys, Problem, Setting, read_config
+from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.core.validation import validate_job_support
 from florentin_webhooks.errors import ConfigurationError

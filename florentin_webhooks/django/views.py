@@ -5,7 +5,6 @@ It reads the body, bounded in size, past Django's own limits and parsers. It dec
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,12 +12,11 @@ from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.http import HttpResponse
 
 from florentin_webhooks.core import wsgi
+from florentin_webhooks.core.processing.loops import has_running_loop
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import use_fresh_connections
-from florentin_webhooks.protocol.body import consumed_body
-from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.body import missing_body
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.protocol.preconditions import reliable_content_length
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -69,13 +67,13 @@ class WebhookView:
         self, request: HttpRequest, *_: object, **__: object
     ) -> HttpResponse | Coroutine[None, None, HttpResponse]:
         """Return the response; arguments captured by the URL pattern are ignored."""
-        if _in_event_loop():
+        if has_running_loop():
             return _answer_async(self.hooks, request)
         return _response(_answer(self.hooks, request))
 
     def __getattr__(self, name: str) -> object:
         """Return the mark of a coroutine function, in an event loop only."""
-        if name in _MARK and _in_event_loop():
+        if name in _MARK and has_running_loop():
             return _MARK[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -85,14 +83,6 @@ class _AllDatabases(set[str]):
 
     def __contains__(self, _: object) -> bool:
         return True
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _plain_function() -> None: ...
@@ -127,8 +117,8 @@ async def _answer_async(hooks: Receiver, request: HttpRequest) -> HttpResponse:
 
 
 async def _receive(hooks: Receiver, headers: HeaderMap, body: bytes) -> Reply:
-    if not body and (length := reliable_content_length(headers)):
-        return hooks.reject(Outcome.BODY_UNAVAILABLE, consumed_body(length))
+    if not body and (missing := missing_body(headers)):
+        return hooks.reject(*missing)
     return await hooks.areceive(headers, body)
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from florentin_webhooks.core.config import ReceiverConfig
-from florentin_webhooks.core.config_keys import Problem, raise_problems, read_config
-from florentin_webhooks.core.environment import (
+from florentin_webhooks.core.config.environment import (
     ENVIRONMENT,
     PREFIX,
     prepare_values,
     read_environment,
 )
+from florentin_webhooks.core.config.keys import Problem, raise_problems, read_config
+from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.secrets import describe_value
 

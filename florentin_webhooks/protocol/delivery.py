@@ -86,9 +86,10 @@ class Delivery:
     """One genuine delivery.
 
     Everything but *delivery_id* and *received_at* comes from the signed body: *fingerprint* (128
-    bits of its SHA-256, in hex) identifies it, *event* is its type, *timestamp* is when the sender
-    stamped it. *secret* is the name of the secret that matched. *delivery_id* comes from an
-    unsigned header: use it to look deliveries up at the sender, and trust nothing to it.
+    bits of a SHA-256 over it and *key_id*, in hex) identifies it, *event* is its type, *timestamp*
+    is when the sender stamped it. *secret* is the name of the secret that matched, *key_id* a
+    digest of that secret which does not reveal it. *delivery_id* comes from an unsigned header: use
+    it to look deliveries up at the sender, and trust nothing to it.
 
     A handler's delivery has the fingerprint of the first attempt, also for a retry with a new
     timestamp, so everything derived from it is the same in all attempts.
@@ -105,6 +106,9 @@ class Delivery:
         default=None, repr=False, compare=False
     )
     """Factory behind :meth:`once`; set while handlers run."""
+    key_id: str = field(default="", compare=False)
+    digest: bytes = field(default=b"", repr=False, compare=False)
+    """What was signed, without the key id; empty where the delivery was restored."""
 
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""

@@ -12,7 +12,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import Headers, get_all, get_each
 
-__all__ = ["content_length", "path_variants", "reliable_content_length", "screen"]
+__all__ = ["content_length", "path_variants", "reliable_content_length", "screen", "without_root"]
 
 _MAX_DIGITS = 18
 _UNREACHABLE = re.compile("[?#]|//.")  # Routers answer two slashes with a redirect to one.
@@ -66,3 +66,9 @@ def path_variants(path: str) -> tuple[str, str]:
         )
     plain = path.rstrip("/")
     return plain, f"{plain}/"
+
+
+def without_root(path: str, root_path: str) -> str:
+    """Return *path* without *root_path*, where its first segments are those of *root_path*."""
+    root = root_path.rstrip("/")
+    return path.removeprefix(root) if path.startswith(f"{root}/") else path

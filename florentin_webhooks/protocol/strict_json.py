@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from json import JSONDecodeError, JSONDecoder, dumps
 from math import isinf
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-__all__ = ["MAX_DEPTH", "loads"]
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["MAX_DEPTH", "SpelledFloat", "loads"]
 
 MAX_DEPTH = 32
 """The deepest nesting of objects and lists. CPython's parser recurses; events need four."""
@@ -50,6 +53,26 @@ def loads(body: bytes) -> object:
     return value
 
 
+class SpelledFloat(float):
+    """A float that keeps its digits as text, which pydantic reads for a Decimal field.
+
+    From a plain float, ``10.50`` becomes ``Decimal("10.5")``, and the digits beyond a double's
+    precision are lost without an error (findings/decimal-through-float.sh).
+    """
+
+    __slots__ = ("_digits",)
+    _digits: str
+
+    def __new__(cls, digits: str | float) -> Self:
+        """Create the float that *digits* spell."""
+        number = super().__new__(cls, digits)
+        number._digits = str(digits)
+        return number
+
+    def __str__(self) -> str:
+        return self._digits
+
+
 class StrictJSONError(ValueError):
     """A reason from inside the decoder, whose own errors hold the whole document."""
 
@@ -78,7 +101,7 @@ def _number(digits: str) -> float:
     if isinf(number):
         message = "a number overflows to infinity"
         raise StrictJSONError(message)
-    return number
+    return number if repr(number) == digits else SpelledFloat(digits)
 
 
 def _reject_constant(name: str) -> NoReturn:

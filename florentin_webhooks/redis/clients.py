@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
 import redis.asyncio
@@ -13,95 +12,27 @@ import redis.retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
-from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.protocols import AsyncioClient, SyncClient
+from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "TIMEOUTS",
-    "AsyncioClient",
     "Client",
-    "Connection",
-    "Pool",
     "RedisError",
-    "SyncClient",
     "Timeouts",
-    "Word",
     "create_asyncio_client",
     "create_sync_client",
-    "display_url",
     "new_client",
-    "to_unavailable",
     "validate_server",
 ]
 
 logger = logging.getLogger("florentin_webhooks")
 
 Client = redis.Redis | redis.asyncio.Redis
-Word = bytes | str | int
-
-
-class SyncClient(Protocol):
-    """The part of ``redis.Redis`` that is used here; redis-py leaves its types open."""
-
-    def execute_command(self, *words: Word) -> object:
-        """Send one command and return its answer."""
-        ...
-
-    def info(self) -> Mapping[str, object]:
-        """Return the server's INFO."""
-        ...
-
-    def close(self) -> None:
-        """Close all connections."""
-        ...
-
-
-class Connection(Protocol):
-    """The part of redis-py's asyncio connection that is used here."""
-
-    def send_packed_command(self, command: bytes) -> Awaitable[None]:
-        """Send bytes in RESP."""
-        ...
-
-    def read_response(self) -> Awaitable[object]:
-        """Read one answer."""
-        ...
-
-
-class Pool(Protocol):
-    """The part of redis-py's asyncio connection pool that is used here."""
-
-    @property
-    def connection_kwargs(self) -> Mapping[str, object]:
-        """Arguments of each new connection."""
-        ...
-
-    def get_connection(self) -> Awaitable[Connection]:
-        """Check a connection out."""
-        ...
-
-    def release(self, connection: Connection) -> Awaitable[None]:
-        """Check a connection in."""
-        ...
-
-
-class AsyncioClient(Protocol):
-    """The part of ``redis.asyncio.Redis`` that is used here."""
-
-    @property
-    def connection_pool(self) -> Pool:
-        """Pool that the client takes its connections from."""
-        ...
-
-    def info(self) -> Awaitable[Mapping[str, object]]:
-        """Return the server's INFO."""
-        ...
-
-    def aclose(self) -> Awaitable[None]:
-        """Close all connections."""
-        ...
 
 
 class Timeouts(NamedTuple):
@@ -171,18 +102,6 @@ def new_client(server: str | Client) -> redis.Redis:
     return redis.Redis(connection_pool=redis.ConnectionPool(**options))
 
 
-def display_url(server: str | Client) -> str:
-    """Return the address of *server* for logs and terminals: no user, no password."""
-    if isinstance(server, str):
-        parts = urlsplit(server)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    options: Mapping[str, Any] = server.connection_pool.connection_kwargs  # Any: redis-py's.
-    if path := options.get("path"):
-        return f"unix://{path}"
-    host, port = options.get("host", "localhost"), options.get("port", 6379)
-    return f"redis://{host}:{port}/{options.get('db') or 0}"
-
-
 def validate_server(server: object) -> None:
     """Raise :class:`ConfigurationError` unless *server* can run the scripts; warn of slow ones."""
     if isinstance(server, str):
@@ -194,11 +113,6 @@ def validate_server(server: object) -> None:
             "In a cluster, pass it the URL of a separate node.",
         )
     _validate_options(server.connection_pool.connection_kwargs)
-
-
-def to_unavailable(error: Exception) -> Unavailable:
-    """Return *error* as ours, without its text, which may quote the URL's password."""
-    return Unavailable(f"Redis did not answer: {type(error).__name__}.")
 
 
 def _validate_options(options: Mapping[str, Any]) -> None:  # Any: redis-py's options.
@@ -239,7 +153,7 @@ def _create_pool(url: str) -> Any:  # Untyped in redis-py.
         url,
         max_connections=TIMEOUTS.connections,
         timeout=TIMEOUTS.pool,
-        retry=redis.retry.Retry(_create_backoff(), TIMEOUTS.retries),
+        retry=redis.retry.Retry(_create_backoff(), TIMEOUTS.retries, RECONNECTED_ERRORS),
         **TIMEOUTS.to_options(),
     )
 

@@ -3,11 +3,13 @@
 ::
 
     d<fingerprint>    a record: s state, a attempts, b body, e event, i delivery id, r received,
-                      z finished, k secret's name, n open parts, m dead parts;
+                      z finished, k secret's name, g key id, p owner of the jobs,
+                      n open parts, m dead parts;
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
                       q:<queue> handlers; and h:<handler> outcome, o:<label> guard
-                      of a retry with a new timestamp: only o, the first fingerprint
+                      of a retry with a new timestamp, or signed with another secret: only o, the
+                      first fingerprint
     i<delivery id>    the contents sent under a delivery id
     l<entity>         the newest event of an entity
     log               fingerprints with a complete record, by arrival
@@ -147,7 +149,7 @@ def job_args(jobs: tuple[Job, ...]) -> Words:
     """Return the arguments of *jobs*, in the order in which the scripts read them."""
     arguments: list[bytes | str | int] = [len(jobs)]
     for job in jobs:
-        arguments += (job.id, job.queue, _encode_names(job.handlers), job.words)
+        arguments += (job.id, job.queue, _encode_names(job.handlers), job.words, job.owner)
     return tuple(arguments)
 
 

@@ -30,11 +30,11 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
     create_sync_client,
-    display_url,
     new_client,
     validate_server,
 )
@@ -155,9 +155,25 @@ class RedisStore:
             await executor.aclose()
 
     @property
+    def location(self) -> tuple[str, bytes]:
+        """The server and the prefix, by which two stores are the same one."""
+        return self.address, self._schema.prefix
+
+    @property
     def address(self) -> str:
         """Address of the server, without user and password."""
         return display_url(self._server)
+
+    def record_key(self, fingerprint: str) -> bytes:
+        """Return the key of the record of *fingerprint*, in hex; empty for other texts."""
+        try:
+            return self._schema.record(bytes.fromhex(fingerprint))
+        except ValueError:
+            return b""
+
+    def warning_key(self, text: str) -> bytes:
+        """Return the key that records that a warning was logged."""
+        return self._schema.prefix + b"warned:" + text.encode()
 
     def client(self) -> redis.Redis:
         """Return a new synchronous client of the same server, as a worker needs one."""
@@ -186,7 +202,8 @@ class RedisStore:
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
-            executor = self._loops[loop] = PipelinedExecutor(client)
+            owned = isinstance(self._server, str)
+            executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
         return executor
 
     def _drop_closed_loops(self) -> None:

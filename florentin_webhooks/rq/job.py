@@ -10,10 +10,10 @@ import rq
 from rq.utils import now
 
 from florentin_webhooks.core.job import JobResult, process_job
-from florentin_webhooks.core.loader import load_receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
 from florentin_webhooks.rq.queue import RQQueue
 
 if TYPE_CHECKING:
@@ -39,21 +39,24 @@ class JobFailed(WebhookError):
 def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
     """Run the unfinished handlers of one queue's part of a delivery; called by RQ.
 
-    Returns a Retry if it is too early, which uses up no attempt; raises :class:`JobFailed`.
+    Returns a Retry, which uses up no attempt, if it is too early or the job belongs to another
+    program; raises :class:`JobFailed`.
     """
-    hooks, job = load_receiver(receiver, trusted=False), rq.get_current_job()
+    hooks, job = receiver_for(receiver), rq.get_current_job()
     if job is None:
         raise ConfigurationError(
             "process() was called outside an RQ job.",
             "Start a worker instead: florentin-webhooks worker.",
         )
     try:
-        result = _process(hooks, job, fingerprint, queue)
+        result = _process(hooks, job, receiver, fingerprint, queue)
     except Unavailable as error:
         logger.warning("%s is retried in %d s. %s", fingerprint, _STORE_RETRY, error)
         return rq.Retry(max=_UNLIMITED, interval=_STORE_RETRY)
     except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of every exception.
         raise JobFailed(type(error).__name__) from None
+    if result.foreign is not None:
+        return return_foreign_job(hooks, job, receiver, result.foreign)
     if result.seconds is not None:
         return rq.Retry(max=_UNLIMITED, interval=max(1, ceil(result.seconds)))
     if result.failures:
@@ -61,12 +64,17 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
     return None
 
 
-def _process(hooks: Receiver, job: rq.job.Job, fingerprint: str, queue: str) -> JobResult:
+def _process(
+    hooks: Receiver, job: rq.job.Job, path: str, fingerprint: str, queue: str
+) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
+    last, is_ours = not job.retries_left, is_path_ours(hooks, path)
     with hooks.handler_context():
-        return process_job(hooks, store, fingerprint, queue, last=not job.retries_left, since=since)
+        return process_job(
+            hooks, store, fingerprint, queue, last=last, since=since, is_path_ours=is_ours
+        )
 
 
 def _failure_text(result: JobResult, queue: object) -> str:

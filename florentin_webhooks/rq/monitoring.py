@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
 
     import redis
 
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.redis.store import RedisStore
+
 __all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
+
+_MOST = 999
+"""The last index of a list that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,9 @@ class QueueStatus:
 
     *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
-    True if a scheduler runs, which moves scheduled jobs back to the queue.
+    True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
+    waiting and scheduled jobs of other programs by the import path of their receiver, among the
+    first thousand of each.
     """
 
     name: str
@@ -45,6 +54,7 @@ class QueueStatus:
     dead: int
     workers: tuple[WorkerStatus, ...]
     scheduler: bool
+    foreign: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def problems(self) -> list[str]:
         """Return one sentence for each problem of the queue."""
@@ -54,13 +64,20 @@ class QueueStatus:
             found.append(f"{_events(count)} waiting in queue {self.name}, but no worker runs.")
         if self.scheduled and not self.scheduler:
             found.append(f"{_events(self.scheduled)} to be retried, but no scheduler runs.")
+        for path, count in self.foreign.items():
+            found.append(
+                f"Queue {self.name} has {count} job{'s' * (count != 1)} of another program, {path}."
+            )
         if self.dead:
             found.append(f"{_events(self.dead)} dead in queue {self.name}.")
         return found
 
 
-def queue_status(client: redis.Redis, name: str) -> QueueStatus:
-    """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle."""
+def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:
+    """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
+
+    Jobs that *hooks* may not run are foreign.
+    """
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
     return QueueStatus(
@@ -72,7 +89,26 @@ def queue_status(client: redis.Redis, name: str) -> QueueStatus:
         dead=queue.failed_job_registry.get_job_count(cleanup=False),
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
+        foreign={} if hooks is None else _count_foreign(client, queue, hooks),
     )
+
+
+def _count_foreign(
+    client: redis.Redis,
+    queue: Any,  # Any: an rq.Queue.
+    hooks: Receiver,
+) -> Mapping[str, int]:
+    """Return the number of jobs by the path of the program that owns them."""
+    server = cast("Any", client)  # Any: redis-py leaves its types open.
+    jobs: list[bytes] = server.lrange(queue.key, 0, _MOST)
+    jobs += server.zrange(queue.scheduled_job_registry.key, 0, _MOST)
+    store = cast("RedisStore", hooks.store)
+    pipeline = server.pipeline(transaction=False)
+    for job in jobs:
+        pipeline.hget(store.record_key(job.decode()[:32]), "p")
+    owners = [(owner or b"").decode() for owner in pipeline.execute()]
+    paths = [each.partition(" ")[0] for each in owners if not hooks.identity.owns(each, hooks.path)]
+    return Counter(paths)
 
 
 def _oldest_job(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Queue.

@@ -11,7 +11,7 @@ import rq
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.replay import NotReplayable, drop
 from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
-from florentin_webhooks.core.stores.queries import ListDeadLetters
+from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
 from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def drop_expired(hooks: Receiver) -> int:
     until = datetime.now(UTC) - cast("RedisStore", hooks.store).unfinished_retention
     dropped = 0
     for fingerprint in {job.fingerprint for job in hooks.store.execute(ListDeadLetters(until))}:
+        record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+        if record is not None and not hooks.identity.owns(record.owner, hooks.path):
+            continue  # It waits for an operator of another program.
         with suppress(NotReplayable):  # Revived meanwhile, or another worker was faster.
             drop(hooks, fingerprint)
             dropped += 1
@@ -45,14 +48,14 @@ def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTE
     """
     store = cast("RedisStore", hooks.store).with_client(queue.connection)
     listed = _listed_jobs(queue)
-    requeued = 0
+    requeued, key_ids = 0, hooks.identity.all_key_ids
     before = datetime.now(UTC) - timedelta(seconds=older_than)
     for job_id in store.execute(ListPendingJobs(queue.name, before)):
         if job_id.encode() in listed:
             continue
         fingerprint = job_id[:32]
         part, _ = hooks.build_job(fingerprint, queue.name)
-        found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part))
+        found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
         if found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
         requeued += found == "lost"

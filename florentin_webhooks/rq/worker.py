@@ -18,10 +18,11 @@ from rq.results import Result
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.foreign import started_for
 from florentin_webhooks.rq.job import process
 from florentin_webhooks.rq.queue import PROCESS
-from florentin_webhooks.rq.shutdown import GracefulShutdown
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
+from florentin_webhooks.rq.waiting import WaitingWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,11 +119,16 @@ class SafeQueue(rq.Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANUP_LOCK))
 
 
-class SweepingWorker(GracefulShutdown):
+class SweepingWorker(WaitingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
     hooks: Receiver | None = None
     lost_after = LOST_AFTER
+
+    def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
+        """Run a job of the receivers that this worker was started for."""
+        with started_for(self.hooks):
+            return bool(cast("Any", super()).perform_job(*args, **options))
 
     def run_maintenance_tasks(self) -> None:
         """Run RQ's maintenance, then requeue lost jobs."""

@@ -13,7 +13,7 @@ from tests.compatibility.left_behind_inline import INLINE
 HERE = Path(__file__).parent / "left_behind"
 
 
-def test_each_unfinished_handler_runs_once_and_the_schema_is_unchanged(tmp_path: Path) -> None:
+def test_each_unfinished_handler_runs_once_after_the_migration(tmp_path: Path) -> None:
     paths = os.pathsep.join([str(HERE), str(Path(__file__).parents[2])])
     done = subprocess.run(
         [sys.executable, str(HERE / "receive_django.py"), str(tmp_path / "left.sqlite")],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from hashlib import sha256
 
 import pytest
 from django.test import override_settings
@@ -14,10 +13,11 @@ from florentin_webhooks import Receiver, Reply
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.django_settings import configure
 from tests.support.http import Answer, call, scope_of
+from tests.support.identity import recorded_key
 from tests.support.mount_cases import CASES, Case, Gone
 from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
-from tests.support.vectors import CANONICAL, Attack, Request, attacks, delivery
+from tests.support.vectors import CANONICAL, SECRET, Attack, Request, attacks, delivery
 
 PATH = "/webhooks/florentin"
 Mount = Callable[[Receiver, Request], Answer]
@@ -120,7 +120,7 @@ def test_mount_returns_the_outcome_of_each_attack(mount: Mount, attack: Attack) 
 @each_mount
 def test_reply_has_the_fingerprint(mount: Mount) -> None:
     answer = mount(Target().receiver, delivery())
-    assert sha256(CANONICAL).hexdigest()[:32].encode() in answer.body
+    assert recorded_key(CANONICAL, SECRET).hex().encode() in answer.body
 
 
 @each_mount

@@ -17,7 +17,7 @@ import pytest
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
-from florentin_webhooks.core.environment import ENVIRONMENT
+from florentin_webhooks.core.config.environment import ENVIRONMENT
 from florentin_webhooks.django import settings as django_settings
 from florentin_webhooks.events import CATALOGUE
 from florentin_webhooks.flask import config as flask_config

@@ -18,7 +18,7 @@ import pytest
 import florentin_webhooks
 from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
-from florentin_webhooks.core.environment import ENVIRONMENT
+from florentin_webhooks.core.config.environment import ENVIRONMENT
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.signatures import FlorentinSignature
 from tests.support.receivers import Target

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from click.testing import CliRunner as _CliRunner
 from click.testing import Result
@@ -38,7 +38,8 @@ class CliRunner(_CliRunner):
 
     def __init__(self) -> None:
         knows = "mix_stderr" in signature(_CliRunner).parameters
-        super().__init__(**({"mix_stderr": False} if knows else {}))
+        options: dict[str, Any] = {"mix_stderr": False} if knows else {}  # Any: click's.
+        super().__init__(**options)
 
 
 def type_in(

@@ -23,6 +23,7 @@ from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.django_settings import SQLITE, configure, described, migrated
 from tests.support.django_stores import empty
+from tests.support.identity import recorded_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -67,10 +68,8 @@ class Shop:
 
     def took(self, made: SignedDelivery) -> str:
         """Receive *made* and return its fingerprint."""
-        from florentin_webhooks.protocol.fingerprint import fingerprint
-
         self.hooks.receive(made.headers, made.body)
-        return fingerprint(made.body).hex()
+        return recorded_key(made.body, SECRET).hex()
 
     def failed(self, **data: Any) -> str:
         """Return the fingerprint of a delivery whose ``notify`` failed."""

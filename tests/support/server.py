@@ -68,7 +68,8 @@ WSGI_SERVERS: Mapping[str, Command] = {
 DEVELOPMENT_SERVERS: Mapping[str, Command] = {
     "werkzeug": lambda app, fd: [_RUN_WERKZEUG, str(fd), app],
 }
-_SERVERS = {**ASGI_SERVERS, **WSGI_SERVERS, **DEVELOPMENT_SERVERS}
+GREEN_SERVERS: Mapping[str, Command] = {"gunicorn gevent": _gunicorn("gevent")}
+_SERVERS = {**ASGI_SERVERS, **WSGI_SERVERS, **GREEN_SERVERS, **DEVELOPMENT_SERVERS}
 
 
 @contextmanager

@@ -42,14 +42,16 @@ class Workshop:
         history: int = 1000,
         lease: timedelta = timedelta(seconds=60),
         error_text: bool = False,
+        queue: str | None = None,
+        secret: str = SECRET,
     ) -> None:
-        self.queue = f"q{uuid4().hex[:8]}"
+        self.queue = queue or f"q{uuid4().hex[:8]}"
         self.prefix = prefix
         self.client = redis.Redis.from_url(url)
         self.store = RedisStore(url, prefix=prefix, history=history, lease=lease)
         self.clock = Clock()
         self.hooks = Receiver(
-            SECRET,
+            secret,
             store=self.store,
             queue=RQQueue(self.queue, retries=retries, timeout=timeout, error_text=error_text),
             clock=self.clock,
@@ -82,6 +84,10 @@ class Workshop:
             self.ran.append(name)
             if left and (error := left.pop(0)):
                 raise error
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        return self.hooks.identity.all_key_ids
 
     def named(self, name: str) -> str:
         return f"{self.module.__name__}:{name}"

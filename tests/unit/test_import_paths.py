@@ -52,6 +52,7 @@ DEPRECATED = {
     "florentin_webhooks.embedded:EmbeddedServer": "florentin_webhooks.redis.embedded_server",
     "florentin_webhooks.events:parse": "parse_event",
     "florentin_webhooks.payloads:Subscription": "florentin_webhooks.senders.florentin.payloads",
+    "florentin_webhooks.sender:post": "florentin_webhooks.testing.transport",
     "florentin_webhooks.testing:Made": "SignedDelivery",
 }
 """Each old path, and the name that its warning gives."""

@@ -32,13 +32,13 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, or there are dead letters.
+    scheduler, there are dead letters, or jobs of another program.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{problem}. Run: {_remedy(problem, status, app)}" for problem in found]
+        problems += [f"{problem}. {_remedy(problem, status, app)}" for problem in found]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
@@ -52,7 +52,7 @@ def _statuses(context: QueueContext) -> list[QueueStatus]:
 
     try:
         with context.redis.client() as client:
-            return [queue_status(client, name) for name in context.hooks.queue_names]
+            return [queue_status(client, name, context.hooks) for name in context.hooks.queue_names]
     except RedisError as error:
         raise context.unavailable(error) from None
 
@@ -66,6 +66,7 @@ def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
         "running": status.running,
         "dead": status.dead,
         "scheduler": status.scheduler,
+        "foreign": dict(status.foreign),
         "workers": [_worker_fields(worker) for worker in status.workers],
         "problems": problems,
         "ok": not problems,
@@ -92,6 +93,7 @@ def _views(status: QueueStatus) -> Iterator[View]:
             ("running", str(status.running)),
             ("dead", str(status.dead)),
             ("scheduler", "alive" if status.scheduler else "none"),
+            *((f"of {path}", str(count)) for path, count in status.foreign.items()),
             ("workers", str(len(status.workers) or "none")),
         ]
     )
@@ -101,6 +103,8 @@ def _views(status: QueueStatus) -> Iterator[View]:
 
 
 def _remedy(problem: str, status: QueueStatus, app: str) -> str:
+    if "another program" in problem:
+        return 'Use RQQueue("other-name") or another Redis database for one of them.'
     if "dead" in problem:
-        return suggest("dead list", app=app)
-    return suggest("worker", "--queue", status.name, app=app)
+        return f"Run: {suggest('dead list', app=app)}"
+    return f"Run: {suggest('worker', '--queue', status.name, app=app)}"

@@ -13,12 +13,12 @@ from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.inputs import (
     read_input,
     read_strong_secret,
+    recorded_fingerprint,
     refuse_shared_stdin,
     secret_option,
 )
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 
 __all__ = ["command"]
@@ -40,7 +40,8 @@ def command(
       curl -H @headers --data-binary @body.json URL
     """
     refuse_shared_stdin(file, secret_file)
-    signature = FlorentinSignature(read_strong_secret(secret_file))
+    secret = read_strong_secret(secret_file)
+    signature = FlorentinSignature(secret)
     body = read_input(file)
     headers = {
         "Content-Type": "application/json",
@@ -51,7 +52,7 @@ def command(
             timestamp=datetime.now(UTC),
         ),
     }
-    record = {"fingerprint": fingerprint(body).hex(), "headers": headers}
+    record = {"fingerprint": recorded_fingerprint(secret, body), "headers": headers}
     out.emit(record, "\n".join(f"{name}: {value}" for name, value in headers.items()))
 
 

@@ -15,12 +15,11 @@ from florentin_webhooks.cli.event_names import list_events, validate_event
 from florentin_webhooks.cli.formatting.records import shorten
 from florentin_webhooks.cli.formatting.views import Table
 from florentin_webhooks.cli.host import current_host
-from florentin_webhooks.cli.inputs import read_strong_secret, secret_option
+from florentin_webhooks.cli.inputs import read_strong_secret, recorded_fingerprint, secret_option
 from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.overrides import Override, apply_override, parse_override
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
 from florentin_webhooks.testing.provider import Provider
 from florentin_webhooks.testing.transport import Response, post
@@ -94,7 +93,8 @@ def command(
         for note, delivery in attempts:
             sent = Provider(secret).tamper(delivery) if tamper else delivery
             notes = filter(None, [note, "tampered" * tamper])
-            replies.append(_send(out, url, sent, ", ".join(notes)))
+            digest = recorded_fingerprint(secret, sent.body)
+            replies.append(_send(out, url, sent, ", ".join(notes), digest))
     _raise_for_refused(replies)
 
 
@@ -123,11 +123,11 @@ def _attempts(
         yield "re-stamped", provider.restamp(original)
 
 
-def _send(out: Output, url: str, delivery: SignedDelivery, note: str) -> Response:
+def _send(out: Output, url: str, delivery: SignedDelivery, note: str, digest: str) -> Response:
     started = time.perf_counter()
     reply = _post(url, delivery)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    digest, event = fingerprint(delivery.body).hex(), delivery.headers[EVENT_HEADER]
+    event = delivery.headers[EVENT_HEADER]
     record: dict[str, object] = {
         "event": event,
         "delivery_id": delivery.headers[DELIVERY_ID_HEADER],

@@ -15,12 +15,12 @@ from florentin_webhooks.cli.inputs import (
     parse_headers,
     read_input,
     read_secrets,
+    recorded_fingerprint,
     refuse_shared_stdin,
 )
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.senders.diagnosis import Diagnosis, diagnose
 from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
 
@@ -66,7 +66,7 @@ def command(
     headers = _headers(signature, lines, path)
     secrets = read_secrets(secret_files)
     body = read_input(file)
-    digest = {"fingerprint": fingerprint(body).hex()}
+    digest = {"fingerprint": recorded_fingerprint(secrets, body)}
     try:
         name = FlorentinSignature(secrets).verify(headers, body)
     except InvalidSignature as error:
@@ -74,6 +74,7 @@ def command(
         record = {"causes": [cause._asdict() for cause in causes], **digest}
         out.emit({"valid": False, "reason": error.reason, **record}, *_invalid(causes))
         raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE) from None
+    digest = {"fingerprint": recorded_fingerprint({name: secrets[name]}, body)}
     valid = Styled("valid:", "bold green")
     text = f"signed with the secret in {name}"
     out.emit({"valid": True, "secret": name, **digest}, Line([valid, text]))

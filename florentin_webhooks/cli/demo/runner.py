@@ -19,7 +19,7 @@ from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.cli.invocation import self_command
 from florentin_webhooks.core.stores.jobs import ListPendingJobs
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
-from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
 from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
@@ -148,7 +148,10 @@ class DemoContext:
         """Send the delivery of the step *title*."""
         delivery = self.sent[title]
         response = self.provider.send(self.url, delivery)
-        return Reply(fingerprint(delivery.body).hex(), response.status, response.outcome)
+        return Reply(self._fingerprint(delivery), response.status, response.outcome)
+
+    def _fingerprint(self, delivery: SignedDelivery) -> str:
+        return under_key(compute_key_id(self.secret.encode()), fingerprint(delivery.body)).hex()
 
     def kill_worker(self, title: str) -> Reply:
         """Send the delivery of the step *title*, and kill the worker while it handles it."""
@@ -168,7 +171,7 @@ class DemoContext:
 
     def requeue(self, title: str) -> Reply:
         """Requeue the dead letter of the step *title* by the command line."""
-        key = fingerprint(self.sent[title].body).hex()
+        key = self._fingerprint(self.sent[title])
         done = subprocess.run(  # noqa: S603 - this program itself.
             self_command("dead", "requeue", APP, key, "--json"),
             stdin=subprocess.DEVNULL,

@@ -37,11 +37,8 @@ def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
 def check_redis(url: str) -> None:
     """Raise CLIError unless a Redis answers at *url*; the message holds no password."""
     # Imported here, so that --help loads no Redis.
-    from florentin_webhooks.redis.clients import (  # noqa: PLC0415
-        RedisError,
-        create_sync_client,
-        display_url,
-    )
+    from florentin_webhooks.redis.addresses import display_url  # noqa: PLC0415
+    from florentin_webhooks.redis.clients import RedisError, create_sync_client  # noqa: PLC0415
 
     hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
     try:

@@ -78,7 +78,9 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
     watermark = None
     if attempt.handler.options.latest is not None:
         try:
-            watermark = HighWaterMark.of(attempt.handler, attempt.event, lease.token, lease.seconds)
+            watermark = HighWaterMark.of(
+                attempt.handler, attempt.event, attempt.delivery.key_id, lease
+            )
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return AttemptResult(raised)
     return await _GuardedAttempt(lease, attempt, watermark).run()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.protocol.fingerprint import under_key
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.event import Event
@@ -71,22 +73,29 @@ class HighWaterMark:
     timestamp: int
     token: bytes
     seconds: float
+    aliases: tuple[bytes, ...] = ()
 
     @classmethod
-    def of(
-        cls, handler: Handler, event: Event, token: bytes, seconds: float
-    ) -> HighWaterMark | None:
+    def of(cls, handler: Handler, event: Event, key_id: str, lease: Lease) -> HighWaterMark | None:
         """Return the high-water mark for *event*, or None where the handler wants every event."""
         latest = handler.options.latest
         entity = None if latest is None else latest(event)
         if entity is None:
             return None
-        digest = sha256(f"{handler.name}\0{type(entity).__name__}\0{entity}".encode()).digest()
-        return cls(digest[:16], int(event.timestamp.timestamp() * 1000), token, seconds)
+        text = f"{handler.name}\0{type(entity).__name__}\0{entity}"
+        digest = sha256(text.encode()).digest()[:16]
+        others = lease.identity.other_key_ids(key_id)
+        return cls(
+            under_key(key_id, digest),
+            int(event.timestamp.timestamp() * 1000),
+            lease.token,
+            lease.seconds,
+            tuple(under_key(each, digest) for each in others),
+        )
 
     def step(self, step: GuardStep) -> Latest:
         """Return the operation for one step."""
-        return Latest(self.entity, self.timestamp, self.token, step, self.seconds)
+        return Latest(self.entity, self.timestamp, self.token, step, self.seconds, self.aliases)
 
 
 def _is_first(grant: GuardGrant) -> bool:

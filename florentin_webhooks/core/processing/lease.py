@@ -11,6 +11,7 @@ from dataclasses import replace
 from secrets import token_bytes
 from typing import TYPE_CHECKING, TypeVar
 
+from florentin_webhooks.core.identity import NO_IDENTITY, scope_retry_key
 from florentin_webhooks.core.log import log_id_anomaly, logger
 from florentin_webhooks.core.stores.accept import (
     Accept,
@@ -24,6 +25,7 @@ from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
+    from florentin_webhooks.core.identity import Identity, RecordKey
     from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
@@ -40,12 +42,20 @@ class Lease:
     """A token, and with it the lease of the delivery *key*, which is a fingerprint.
 
     *part* is the queue's part that is leased, None for inline handlers; *seconds* its duration.
+    *identity* is the receiver's.
     """
 
-    def __init__(self, runtime: Runtime, store: Store, part: Job | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        store: Store,
+        part: Job | None = None,
+        identity: Identity = NO_IDENTITY,
+    ) -> None:
         self.runtime = runtime
         self.store = store
         self.part = part
+        self.identity = identity
         self.token = token_bytes(8)
         self.key = ""
         self.seconds = store.lease.total_seconds()
@@ -66,13 +76,14 @@ class Lease:
         self.key = delivery.fingerprint
         accept = Accept(
             bytes.fromhex(delivery.fingerprint),
-            retry_key,
+            scope_retry_key(delivery.key_id, retry_key),
             self.token,
             delivery,
             fresh=fresh,
             valid=valid,
             inline=bool(plan.inline),
             jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
+            aliases=self._aliases(delivery, retry_key),
         )
         try:
             claim = await self.execute(accept)
@@ -87,10 +98,19 @@ class Lease:
             log_id_anomaly(claim, delivery)
         return claim
 
-    async def claim_job(self, part: Job, fingerprint: str, seconds: float) -> JobClaim:
+    def _aliases(self, delivery: Delivery, retry_key: RetryKey | None) -> tuple[RecordKey, ...]:
+        if not delivery.digest:  # Restored from its record, so its key is known.
+            return ()
+        return self.identity.aliases(delivery.key_id, delivery.digest, retry_key)
+
+    async def claim_job(
+        self, part: Job, fingerprint: str, seconds: float, *, is_path_ours: bool
+    ) -> JobClaim:
         """Ask the store for the lease of *part*, for *seconds*."""
         self.key, self.seconds = fingerprint, seconds
-        return await self.execute(ClaimJob(bytes.fromhex(fingerprint), self.token, part, seconds))
+        key, key_ids = bytes.fromhex(fingerprint), self.identity.all_key_ids
+        claim = ClaimJob(key, self.token, part, seconds, key_ids, is_path_ours)
+        return await self.execute(claim)
 
     async def execute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the store."""

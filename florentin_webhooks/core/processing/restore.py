@@ -9,6 +9,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import fingerprint as fingerprint_of
+from florentin_webhooks.protocol.fingerprint import under_key
 from florentin_webhooks.senders.base import Metadata
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ def restore_delivery(
 ) -> tuple[Delivery, Mapping[str, object]]:
     """Return the delivery and its envelope from the stored body, of any age.
 
-    Raises :class:`MalformedDelivery` where it is not the body that was accepted.
+    The stored key id stands for the secret, which may have been rotated out since. Raises
+    :class:`MalformedDelivery` where it is not the body that was accepted.
     """
     signed_id = stored.delivery_id if sender.signs_delivery_id else None
-    if fingerprint_of(stored.body, signed_id).hex() != fingerprint:
+    if under_key(stored.key_id, fingerprint_of(stored.body, signed_id)).hex() != fingerprint:
         logger.critical("The stored body of %s was changed. It is not processed.", fingerprint)
         raise MalformedDelivery("the stored body was changed")
     metadata = Metadata(stored.secret, stored.received_at or _UNKNOWN_TIME, stored.delivery_id)
@@ -44,5 +46,6 @@ def restore_delivery(
         secret=stored.secret,
         received_at=stored.received_at or message.timestamp,
         body=stored.body,
+        key_id=stored.key_id,
     )
     return delivery, message.envelope

@@ -13,6 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
 from florentin_webhooks.core.processing.timeouts import run_with_timeout
 from florentin_webhooks.core.stores.atomic import TransactionResult
 from florentin_webhooks.core.stores.base import State
@@ -20,18 +21,18 @@ from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookEr
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from florentin_webhooks.core.routing.handler import Function, Handler
     from florentin_webhooks.core.stores.atomic import RunInTransaction
     from florentin_webhooks.core.stores.base import Store
 
 __all__ = [
-    "BLOCKING",
     "AsyncioRuntime",
     "HandlerError",
     "Runtime",
     "StillRunning",
+    "SyncRuntime",
     "call_handler",
     "ensure_no_running_loop",
     "run_sync",
@@ -103,13 +104,10 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
 
 def ensure_no_running_loop() -> None:
     """Raise :class:`ConfigurationError` inside a running event loop, which a flow would block."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise ConfigurationError(
-        "receive() was called inside a running event loop.", "Use: await areceive(...)."
-    )
+    if has_running_loop():
+        raise ConfigurationError(
+            "receive() was called inside a running event loop.", "Use: await areceive(...)."
+        )
 
 
 class _Done:
@@ -120,8 +118,21 @@ class _Done:
 _DONE = _Done()
 
 
+class HasHandlerContexts(Protocol):
+    handler_context: Callable[[], AbstractContextManager[object]]
+    async_handler_context: Callable[[], AbstractAsyncContextManager[object]]
+
+
 class SyncRuntime:
+    """A blocking program, where each ``async`` handler has an event loop of its own.
+
+    It runs in the ``async_handler_context`` of *owner*, which is called outside that loop.
+    """
+
     is_blocking = True
+
+    def __init__(self, owner: HasHandlerContexts) -> None:
+        self._owner = owner
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -129,7 +140,8 @@ class SyncRuntime:
         if not handler.is_async:
             return call_handler(handler, arguments)
         try:
-            return asyncio.run(_await(handler.function, arguments, seconds))
+            function = _within(self._owner.async_handler_context(), handler.function)
+            return run_in_new_loop(partial(_await, function, arguments, seconds))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
             return error
 
@@ -144,27 +156,27 @@ class SyncRuntime:
         return _DONE
 
 
-class HasHandlerContext(Protocol):
-    handler_context: Callable[[], AbstractContextManager[object]]
-
-
 class AsyncioRuntime:
     """An asyncio program, where handlers without ``async`` run in threads.
 
-    Each of these threads runs in the ``handler_context`` of *owner*, which mounts may set later.
+    Each of these threads runs in the ``handler_context`` of *owner*, and each ``async`` handler in
+    its ``async_handler_context``. Mounts may set both later.
     """
 
     is_blocking = False
 
-    def __init__(self, owner: HasHandlerContext) -> None:
+    def __init__(self, owner: HasHandlerContexts) -> None:
         self._owner = owner
 
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> HandlerError:
         """Run *handler*, for *seconds* at most; its thread may go on."""
+        context = self._owner.async_handler_context()
         if handler.is_async:
-            return await _await(handler.function, arguments, seconds)
+            return await _await(_within(context, handler.function), arguments, seconds)
+        async with context:
+            pass  # The thread must not wait for what this task holds, such as a connection.
         run = partial(self._call, handler, arguments)
         thread = asyncio.get_running_loop().run_in_executor(None, copy_context().run, run)
         try:
@@ -201,9 +213,6 @@ class AsyncioRuntime:
             return call_handler(handler, arguments)
 
 
-BLOCKING: Runtime = SyncRuntime()
-
-
 def call_handler(handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
     """Call a handler without ``async`` and return what it raised, of any type, or None."""
     try:
@@ -227,6 +236,16 @@ async def _error_of(transaction: asyncio.Task[TransactionResult]) -> HandlerErro
     if error is None and state is State.LOST:
         error = Unavailable("The lease expired before the handler ended. Nothing was saved.")
     return error
+
+
+def _within(context: AbstractAsyncContextManager[object], function: Function) -> Function:
+    """Return *function* with *context* around each call."""
+
+    async def call(*arguments: object) -> None:
+        async with context:
+            await function(*arguments)
+
+    return call
 
 
 async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:

@@ -26,7 +26,7 @@ class DispatchPlan:
     """The *model* and the *handlers* of one event type, and where they run.
 
     *inline* are those that run here, *queued* the names of those in each queue; *receiver* is the
-    import path under which workers find them.
+    import path under which workers find them, *owner* the owner of the jobs.
     """
 
     model: type[Event] = UnknownEvent
@@ -35,6 +35,7 @@ class DispatchPlan:
     queued: tuple[tuple[str, tuple[str, ...]], ...] = ()
     queue: Queue | None = None
     receiver: str = ""
+    owner: str = ""
 
     def excluding(self, done: Collection[str]) -> DispatchPlan:
         """Return the plan without the handlers named in *done*."""
@@ -46,8 +47,11 @@ class DispatchPlan:
         """Return a job for each queue's part of the delivery *fingerprint*."""
         if self.queue is None:
             return ()
-        build = self.queue.job
-        return tuple(build(self.receiver, fingerprint, name, names) for name, names in self.queued)
+        build, owner = self.queue.job, self.owner
+        return tuple(
+            build(self.receiver, fingerprint, name, names)._replace(owner=owner)
+            for name, names in self.queued
+        )
 
 
 EMPTY_PLAN = DispatchPlan()
@@ -56,11 +60,14 @@ EMPTY_PLAN = DispatchPlan()
 class Dispatcher:
     """The handlers of *router* on their way to where they run: inline, without a *queue*.
 
-    *receiver* is the object that workers import.
+    *receiver* is the object that workers import, *key_ids* are its own.
     """
 
-    def __init__(self, receiver: object, router: Router, queue: Queue | None) -> None:
+    def __init__(
+        self, receiver: object, router: Router, queue: Queue | None, key_ids: tuple[str, ...] = ()
+    ) -> None:
         self.queue = queue
+        self._key_ids = key_ids
         self._receiver = receiver
         self._router = router
         self._path: str | None = None
@@ -82,6 +89,11 @@ class Dispatcher:
         return self._path
 
     @property
+    def owner(self) -> str:
+        """The owner of this receiver's jobs: its import path and its key ids."""
+        return " ".join((self.path, *self._key_ids))
+
+    @property
     def queue_names(self) -> tuple[str, ...]:
         """The queues of the handlers, the receiver's own first; empty without a queue."""
         if self.queue is None:
@@ -94,7 +106,8 @@ class Dispatcher:
         """Return the job for *queue*'s part of a delivery, and its timeout in seconds."""
         if self.queue is None:
             raise ConfigurationError("This receiver has no queue.", "Pass queue=RQQueue(...).")
-        return self.queue.job(self.path, fingerprint, queue, ()), self.queue.timeout
+        job = self.queue.job(self.path, fingerprint, queue, ())
+        return job._replace(owner=self.owner), self.queue.timeout
 
     def plan(self, event: str) -> DispatchPlan:
         """Return where the handlers of the event *event* run."""
@@ -123,4 +136,5 @@ class Dispatcher:
             tuple((name, tuple(names)) for name, names in parts.items()),
             self.queue,
             self.path,
+            self.owner,
         )

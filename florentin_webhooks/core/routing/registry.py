@@ -12,7 +12,7 @@ from florentin_webhooks.protocol.deprecation import RenamedAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.queue import Job, Queue
@@ -28,14 +28,18 @@ class HandlerRegistry:
     """The owner of a *router* and a *dispatcher*, with their public methods.
 
     Without a *queue*, all handlers run inline. *handler_context* returns the context manager that
-    jobs and threads of handlers run in; mounts set it.
+    jobs and threads of handlers run in, *async_handler_context* that of each ``async`` handler;
+    mounts set them.
     """
 
-    def __init__(self, catalogue: Catalogue, queue: Queue | None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
+    ) -> None:
         self.queue = queue
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
+        self.async_handler_context: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
         self.router = Router(catalogue, self._check_handler)
-        self.dispatcher = Dispatcher(self, self.router, queue)
+        self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
     if TYPE_CHECKING:
 

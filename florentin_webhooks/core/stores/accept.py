@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.identity import RecordKey
 from florentin_webhooks.core.stores.base import Operation, State
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Accept(Operation[Claim]):
 
     An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
     model refuses it) as invalid. Neither runs. With *inline* handlers, the jobs are pushed when
-    the last of these has finished.
+    the last of these has finished. A record under one of the *aliases*, the keys of the same
+    delivery under other key ids, is the delivery's.
     """
 
     key: bytes
@@ -70,6 +72,12 @@ class Accept(Operation[Claim]):
     valid: bool
     inline: bool = True
     jobs: tuple[Job, ...] = ()
+    aliases: tuple[RecordKey, ...] = ()
+
+    @property
+    def lookups(self) -> tuple[RecordKey, ...]:
+        """Every key of the delivery, under which a record may be found; its own first."""
+        return (RecordKey(self.key, self.trace), *self.aliases)
 
 
 class HandlerOutcome(StrEnum):

@@ -61,7 +61,8 @@ class Once(Operation[GuardGrant]):
 class Latest(Operation[GuardGrant]):
     """Order guard: only the newest event of one *entity* runs, one at a time.
 
-    An event with an equal timestamp runs. The guard expires after *seconds*.
+    An event with an equal timestamp runs. The guard expires after *seconds*. *aliases* are the
+    keys of the same entity under other key ids: none of their events may be newer.
     """
 
     entity: bytes
@@ -69,3 +70,4 @@ class Latest(Operation[GuardGrant]):
     token: bytes
     step: GuardStep
     seconds: float
+    aliases: tuple[bytes, ...] = ()

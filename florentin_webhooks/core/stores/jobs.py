@@ -29,12 +29,15 @@ class JobDecision(StrEnum):
     BUSY = "busy"
     DONE = "done"
     GONE = "gone"
+    FOREIGN = "foreign"
+    """Of another program: leave it to that one's workers."""
 
 
 class JobClaim(NamedTuple):
     """Answer to :class:`ClaimJob`; with RUN it holds the delivery.
 
-    *expected* are the handlers that the part was queued for, *done* those that have ended.
+    *expected* are the handlers that the part was queued for, *done* those that have ended. With
+    FOREIGN, *attempt* is how often other programs' workers have had the job, *owner* its owner.
     """
 
     decision: JobDecision
@@ -46,27 +49,37 @@ class JobClaim(NamedTuple):
     secret: str = ""
     expected: tuple[str, ...] = ()
     done: frozenset[str] = frozenset()
+    key_id: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimJob(Operation[JobClaim]):
-    """Take the lease of one queue's part of a delivery, for *seconds*."""
+    """Take the lease of one queue's part of a delivery, for *seconds*.
+
+    Refused unless the owner of the job has one of *key_ids*; for a job of a version that recorded
+    no owner, unless its path is ours.
+    """
 
     key: bytes
     token: bytes
     part: Job
     seconds: float
+    key_ids: tuple[str, ...] = ()
+    is_path_ours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RequeueLostJob(Operation[str]):
     """Requeue *part* if its queue has lost it, or mark it dead if it has failed for good.
 
-    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` or ``fine``.
+    Answers ``lost`` for a job that was requeued, ``dead``, ``gone`` or ``fine``, also for a job
+    whose owner has none of *key_ids*.
     """
 
     key: bytes
     part: Job
+    key_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,13 +107,10 @@ class MemoryStore:
         """Do nothing: this store has no connections."""
 
     def _accept(self, accept: Accept, now: float) -> Claim:
-        sent = self._sent_under.get(accept.trace.delivery_id, {}) if accept.trace else {}
-        record = self._records.get(accept.key)
-        if record is None and accept.trace and (first := sent.get(accept.trace.content)):
-            record = self._records[first]
-            self._add_alias(accept.key, record, now)
+        sent = self._sent(accept)
+        record = self._find(accept, now)
         key = accept.key if record is None else record.key
-        changed = record is not None and bool(accept.trace) and key not in sent.values()
+        changed = record is not None and bool(accept.trace) and key not in sent
         decision = _decide(accept, record, now)
         if decision is AcceptDecision.DUPLICATE:
             return Claim(decision, key, id_changed=changed)
@@ -124,6 +121,25 @@ class MemoryStore:
         self._update(record, accept, decision, now)
         self._extend(record, now)
         return Claim(decision, key, record.attempt, 0, frozenset(record.done), reused, changed)
+
+    def _sent(self, accept: Accept) -> set[bytes]:
+        """Return the first fingerprints that came under the delivery id."""
+        traces = [trace for _, trace in accept.lookups if trace]
+        return {
+            key for each in traces for key in self._sent_under.get(each.delivery_id, {}).values()
+        }
+
+    def _find(self, accept: Accept, now: float) -> _Entry | None:
+        """Return the record of the delivery under any of its keys."""
+        if record := self._records.get(accept.key):
+            return record
+        for key, trace in accept.lookups:
+            sent = self._sent_under.get(trace.delivery_id, {}) if trace else {}
+            first = sent.get(trace.content, key) if trace else key
+            if record := self._records.get(key) or self._records.get(first):
+                self._add_alias(accept.key, record, now)
+                return record
+        return None
 
     def _remember(self, accept: Accept, now: float) -> _Entry:
         self._ensure_capacity()

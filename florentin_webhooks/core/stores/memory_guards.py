@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from florentin_webhooks.core.stores.guards import GuardGrant, Latest, Once
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.rules import GuardState, decide_guard
 
 __all__ = ["MemoryGuards"]
@@ -33,9 +33,16 @@ class MemoryGuards:
         self._drop_expired(now)
         label = operation.label if isinstance(operation, Once) else ""
         key = operation.key if isinstance(operation, Once) else operation.entity
+        if isinstance(operation, Latest) and self._is_superseded(operation):
+            return GuardGrant(GuardDecision.SUPERSEDED)
         guard = self._guards.setdefault((key, label), _ExpiringGuardState())
         guard.expires_at = now + self._retention
         return decide_guard(guard, operation, now)
+
+    def _is_superseded(self, latest: Latest) -> bool:
+        marks = (self._guards.get((alias, "")) for alias in latest.aliases)
+        newest = max((mark.watermark for mark in marks if mark), default=-1)
+        return latest.step is GuardStep.BEGIN and latest.timestamp < newest
 
     def _drop_expired(self, now: float) -> None:
         if now - self._swept < _SWEEP:

@@ -35,7 +35,8 @@ class Record:
 
     *handlers* maps each finished handler to its outcome; *waiting* maps each queue to the handlers
     queued for it; *reasons* maps each queue to its last failure. *body* is empty once it is
-    deleted.
+    deleted. *key_id* is that of the secret that signed, empty in records of versions before 0.2;
+    *owner* is that of the jobs, see :class:`Job`.
     """
 
     fingerprint: str
@@ -51,6 +52,8 @@ class Record:
     attempts: Mapping[str, int] = field(default_factory=dict[str, int])
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = field(default=b"", repr=False)
+    key_id: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ from florentin_webhooks.errors import Unavailable
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
+    from florentin_webhooks.protocol.fingerprint import RetryKey
+
 __all__ = ["accept"]
 
 _TRIES = 5
@@ -40,8 +42,11 @@ _TRIES = 5
 def accept(options: StoreOptions, operation: Accept) -> Claim:
     """Return the decision on a delivery; a RUN includes the lease."""
     with transaction(options.using) as connection:
-        for _ in range(_TRIES):
-            claim = _accept_new(options, connection, operation)
+        is_elsewhere = bool(operation.aliases) and _lock_aliases(options, connection, operation)
+        for attempt in range(_TRIES):
+            claim = None
+            if not is_elsewhere or attempt:
+                claim = _accept_new(options, connection, operation)
             claim = claim or _accept_known(options, connection, operation)
             if claim is not None:
                 return claim
@@ -66,22 +71,35 @@ def _accept_new(
         delivery_id=delivery.delivery_id or "",
         received_at=to_db(delivery.received_at),
         secret=delivery.secret,
+        key_id=delivery.key_id,
         body=delivery.body,
         **(_lease(options, operation) if runs else {}),
-        **_second_key(operation),
+        **(_second_key(operation.trace) if operation.trace else {}),
     )
     if not insert_or_ignore(connection, row):
         return None
     return Claim(decision, operation.key, row.attempt, id_reused=_is_id_reused(options, row))
 
 
-def _second_key(operation: Accept) -> dict[str, UUID]:
-    if operation.trace is None:
-        return {}
-    return {
-        "sent_under": to_uuid(operation.trace.delivery_id),
-        "content": to_uuid(operation.trace.content),
-    }
+def _second_key(trace: RetryKey) -> dict[str, UUID]:
+    return {"sent_under": to_uuid(trace.delivery_id), "content": to_uuid(trace.content)}
+
+
+def _lock_aliases(
+    options: StoreOptions, connection: BaseDatabaseWrapper, operation: Accept
+) -> bool:
+    """Return whether the delivery is known under another key id only.
+
+    During a rotation, requests for the same delivery under different keys wait for one another: no
+    unique key does that for them.
+    """
+    if len(operation.aliases) > 1 and connection.vendor == "postgresql":
+        smallest = min(each.key for each in operation.lookups)
+        number = int.from_bytes(smallest[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+    original, is_own = _find_original(options, to_uuid(operation.key), operation)
+    return original is not None and not is_own
 
 
 def _is_id_reused(options: StoreOptions, row: Delivery) -> bool:
@@ -112,13 +130,15 @@ def _accept_known(
 
 def _find_original(options: StoreOptions, key: UUID, operation: Accept) -> tuple[UUID | None, bool]:
     """Return the key of the original, and whether *key* itself is known."""
-    same = Q(key=key)
-    if second := _second_key(operation):
-        same |= Q(**second)
+    same = Q()
+    for each, trace in operation.lookups:
+        same |= Q(key=to_uuid(each))
+        if trace is not None:
+            same |= Q(**_second_key(trace))
     found = {row.key: row for row in deliveries(options).filter(same).only("key", "original")}
     if key in found:
         return found[key].original_id or key, True
-    return next(iter(found), None), False
+    return next((row.original_id or row.key for row in found.values()), None), False
 
 
 def _decide(
@@ -126,8 +146,10 @@ def _decide(
 ) -> Claim:
     wait = (row.until - now) / 1000
     decision = decide_accept(operation, State(row.state), bytes(row.token), wait)
-    trace, key = operation.trace, row.key.bytes
-    id_changed = trace is not None and row.sent_under != to_uuid(trace.delivery_id)
+    key = row.key.bytes
+    traces = [trace for _, trace in operation.lookups if trace is not None]
+    ids = {to_uuid(each.delivery_id) for each in traces}
+    id_changed = bool(ids) and row.sent_under not in ids
     if decision is AcceptDecision.IN_PROGRESS:
         return Claim(decision, key, wait=wait, id_changed=id_changed)
     if decision is AcceptDecision.DUPLICATE:

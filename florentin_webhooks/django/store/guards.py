@@ -48,6 +48,8 @@ def request_guard(
 ) -> GuardGrant:
     """Request a guard in the current transaction; return what the caller may do."""
     key, begins = _key(operation), operation.step is GuardStep.BEGIN
+    if begins and isinstance(operation, Latest) and _is_superseded(options, operation):
+        return GuardGrant(GuardDecision.SUPERSEDED)
     for _ in range(_TRIES):
         if begins and insert_or_ignore(connection, _new_guard(options, key, operation)):
             return GuardGrant(GuardDecision.RUN)
@@ -101,5 +103,17 @@ def _key(operation: Once | Latest) -> UUID:
     if isinstance(operation, Once):
         name = b"once\0" + operation.key + operation.label.encode()
     else:
-        name = b"latest\0" + operation.entity
+        return _latest_key(operation.entity)
     return to_uuid(sha256(name).digest()[:16])
+
+
+def _latest_key(entity: bytes) -> UUID:
+    return to_uuid(sha256(b"latest\0" + entity).digest()[:16])
+
+
+def _is_superseded(options: StoreOptions, latest: Latest) -> bool:
+    """Return whether a newer event was handled under another key id."""
+    if not latest.aliases:
+        return False
+    others = guards(options).filter(key__in=[_latest_key(each) for each in latest.aliases])
+    return others.filter(watermark__gt=latest.timestamp, expires__gt=Clock()).exists()

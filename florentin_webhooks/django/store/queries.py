@@ -123,4 +123,5 @@ def _to_record(row: Delivery, body: bytes | None) -> Record:
         handlers=row.handlers,
         reasons={"": row.reason} if row.reason else {},
         body=bytes(body or b""),
+        key_id=row.key_id,
     )

@@ -31,6 +31,7 @@ from florentin_webhooks.core.stores.retention import (
     resolve_unfinished_retention,
     validate_count,
 )
+from florentin_webhooks.django.connections import fresh_connections, has_request_thread
 from florentin_webhooks.django.store import queries
 from florentin_webhooks.django.store.accept import accept
 from florentin_webhooks.django.store.atomic import run_in_transaction
@@ -103,6 +104,11 @@ class DjangoStore:
             history,
         )
 
+    @property
+    def location(self) -> tuple[str, str]:
+        """The database, by which two stores are the same one."""
+        return "django", self.using
+
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` if the database does not answer."""
         step = _STEPS.get(type(operation))
@@ -117,7 +123,8 @@ class DjangoStore:
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the thread that Django keeps for blocking calls."""
-        step = asyncio.ensure_future(sync_to_async(self.execute)(operation))
+        execute = self.execute if has_request_thread() else self._execute_alone
+        step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
 
     def close(self) -> None:
@@ -129,6 +136,11 @@ class DjangoStore:
     async def aclose(self) -> None:
         """Close the connection of the thread that Django keeps for blocking calls."""
         await sync_to_async(self.close)()
+
+    def _execute_alone(self, operation: Operation[A]) -> A:
+        """Execute in a thread whose connections no request looks after."""
+        with fresh_connections():
+            return self.execute(operation)
 
     def _clean_up(self, operation: Operation[Any], answer: object) -> None:  # Any: of any answer.
         if isinstance(operation, Accept):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from florentin_webhooks.core.identity import RecordKey
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.schema import (
@@ -24,10 +25,10 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
     """Encode :class:`Accept`."""
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
     keys = (
-        schema.record(operation.key),
-        schema.delivery_id(trace.delivery_id) if trace else schema.prefix,
+        *_keys_of(schema, RecordKey(operation.key, trace)),
         schema.log,
         schema.dead,
+        *(key for alias in operation.aliases for key in _keys_of(schema, alias)),
         *job_keys(schema, jobs),
     )
     arguments = (
@@ -46,6 +47,8 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
         delivery.delivery_id or "",
         int(delivery.received_at.timestamp() * 1000),
         delivery.secret,
+        delivery.key_id,
+        b"".join([alias.key for alias in operation.aliases]),
         *job_args(jobs),
     )
     return ScriptCall(_ACCEPT, keys, arguments, _to_claim, len(delivery.body), may_fail=True)
@@ -81,6 +84,12 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     return ScriptCall(_FINISH, keys, arguments, _to_state)
+
+
+def _keys_of(schema: KeySchema, lookup: RecordKey) -> tuple[bytes, bytes]:
+    """Return the keys of a record and of the contents sent under its delivery id."""
+    key, trace = lookup
+    return schema.record(key), schema.delivery_id(trace.delivery_id) if trace else schema.prefix
 
 
 def _to_claim(answer: bytes) -> Claim:

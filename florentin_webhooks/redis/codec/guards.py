@@ -30,7 +30,8 @@ def latest(schema: KeySchema, operation: Latest) -> ScriptCall:
         int(operation.seconds * 1000),
         schema.unfinished_retention,
     )
-    return ScriptCall(_LATEST, (schema.entity(operation.entity),), arguments, _to_grant)
+    keys = tuple(schema.entity(each) for each in (operation.entity, *operation.aliases))
+    return ScriptCall(_LATEST, keys, arguments, _to_grant)
 
 
 def _to_grant(answer: tuple[bytes, int]) -> GuardGrant:

@@ -41,7 +41,16 @@ def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
     part = operation.part
     keys = (*schema.part(operation.key, part.queue), schema.dead)
     lease = int(operation.seconds * 1000)
-    arguments = (operation.token, part.queue, part.id, lease, schema.unfinished_retention)
+    arguments = (
+        operation.token,
+        part.queue,
+        part.id,
+        lease,
+        schema.unfinished_retention,
+        " ".join(operation.key_ids),
+        int(operation.is_path_ours),
+        part.owner,
+    )
     return ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
 
 
@@ -55,7 +64,8 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         part.keys.scheduled,
         *job_keys(schema, (part,)),
     )
-    arguments = (schema.unfinished_retention, *job_args((part,)))
+    key_ids = " ".join(operation.key_ids)
+    arguments = (schema.unfinished_retention, key_ids, *job_args((part,)))
     return ScriptCall(_REQUEUE_LOST_JOB, keys, arguments, bytes.decode)
 
 
@@ -69,9 +79,12 @@ def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCa
 
 def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
     decision, wait, *rest = answer
+    if decision == b"foreign":
+        count, owner = rest
+        return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
     if not rest:
         return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, *done = rest
+    attempt, body, delivery_id, received, secret, expected, key_id, *done = rest
     return JobClaim(
         JobDecision.RUN,
         attempt=attempt,
@@ -81,6 +94,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         secret=secret.decode(),
         expected=tuple(json.loads(expected or b"[]")),
         done=frozenset(name.decode() for name in done),
+        key_id=key_id.decode(),
     )
 
 

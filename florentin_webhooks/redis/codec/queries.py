@@ -129,6 +129,8 @@ def _to_record(key: bytes, words: Sequence[bytes]) -> Record:
         attempts={name: int(value) for name, value in _by_name(fields, b"x:")},
         reasons={name: value.decode() for name, value in _by_name(fields, b"f:")},
         body=fields.get(b"b", b""),
+        key_id=fields.get(b"g", b"").decode(),
+        owner=fields.get(b"p", b"").decode(),
     )
 
 

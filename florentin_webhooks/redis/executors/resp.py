@@ -19,7 +19,7 @@ from florentin_webhooks.redis.clients import TIMEOUTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.redis.clients import Connection, Pool, Word
+    from florentin_webhooks.redis.protocols import Connection, Pool, Word
 
 __all__ = ["round_trip"]
 

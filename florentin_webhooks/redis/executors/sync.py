@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import NoScriptError, RedisError
 
-from florentin_webhooks.redis.clients import to_unavailable
+from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.durability import check_durability
+from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
-    from florentin_webhooks.redis.clients import SyncClient
+    from florentin_webhooks.redis.protocols import SyncClient
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["SyncExecutor"]
@@ -32,7 +33,7 @@ class SyncExecutor:
             answer = self._send(call)
             self._check_once()
         except (RedisError, OSError) as error:
-            raise to_unavailable(error) from None
+            raise to_unavailable(error, self._client.connection_pool) from None
         return call.read(answer)
 
     def close(self) -> None:
@@ -40,6 +41,22 @@ class SyncExecutor:
         self._client.close()
 
     def _send(self, call: ScriptCall) -> object:
+        try:
+            return self._send_once(call)
+        except RedisError as error:
+            if not is_wrong_server(error):
+                raise
+        self._drop_connection()
+        return self._send_once(call)
+
+    def _drop_connection(self) -> None:
+        # Checked out, so that no other thread uses it; a pool hands out the last one first.
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        connection.disconnect()
+        pool.release(connection)
+
+    def _send_once(self, call: ScriptCall) -> object:
         try:
             return self._client.execute_command(*call.evalsha())
         except NoScriptError:

@@ -1,24 +1,50 @@
 -- Look a delivery up and, if its handlers must run, take its lease or push its jobs.
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
---       5 jobs
+--       5 for each alias, a key of the same delivery under another key id: its record, and the
+--       contents sent under its delivery id; then jobs
 -- ARGV  1 prefix of records  2 fingerprint  3 content, '' without a delivery id  4 token  5 fresh
 --       6 valid  7 inline: whether handlers run here  8 lease in ms  9 retention in ms
 --       10 unfinished retention in ms  11 body  12 event  13 delivery id  14 received, in ms
---       15 secret  16 jobs
+--       15 secret  16 key id  17 aliases: their fingerprints, joined  18 jobs
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ...
 local record, fingerprint, has_id = KEYS[1], ARGV[2], ARGV[3] ~= ''
-local jobs = jobs_from(5, 16)
-local fields = call('HMGET', record, 's', 't:', 'u:', 'a', 'o')
-local sent, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
+local aliases = #ARGV[17] / 16
+local jobs = jobs_from(5 + 2 * aliases, 18)
+local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
+local sent = own
 
-if fields[5] then  -- These bytes are a retry with a new timestamp: field o leads to the first.
-  local earlier = call('HMGET', ARGV[1] .. fields[5], 's', 't:', 'u:', 'a')
-  if earlier[1] then
-    record, fingerprint, fields = ARGV[1] .. fields[5], fields[5], earlier
-  else
-    call('DEL', record)
+-- Returns the fields of a record and its fingerprint: that of the first delivery where field o, of
+-- a retry with a new timestamp or under another key, leads to it.
+local function look_up(key, its_fingerprint)
+  local found = call('HMGET', key, 's', 't:', 'u:', 'a', 'o')
+  if not found[5] then return found, its_fingerprint end
+  local earlier = call('HMGET', ARGV[1] .. found[5], 's', 't:', 'u:', 'a')
+  if earlier[1] then return earlier, found[5] end
+  call('DEL', key)
+  return earlier, its_fingerprint
+end
+
+-- From now on these bytes are known, also under any other delivery id.
+local function remember_way(first, state)
+  record = ARGV[1] .. first
+  call('HSET', KEYS[1], 'o', first)
+  call('PEXPIRE', KEYS[1], ARGV[9])
+  if state == 'done' then call('PEXPIRE', record, ARGV[9]) end
+end
+
+local fields
+fields, fingerprint = look_up(record, fingerprint)
+record = ARGV[1] .. fingerprint
+for n = 1, aliases do
+  if not fields[1] then
+    local found, first = look_up(KEYS[3 + 2 * n], string.sub(ARGV[17], 16 * n - 15, 16 * n))
+    if found[1] then
+      fields, fingerprint = found, first
+      remember_way(first, found[1])
+    end
   end
+  if has_id then sent = sent .. (call('GET', KEYS[4 + 2 * n]) or '') end
 end
 
 -- Pairs of content and fingerprint, 16 bytes each: what was sent under this delivery id.
@@ -28,11 +54,8 @@ for at = 1, #sent, 32 do
   if not fields[1] and content == ARGV[3] and first ~= fingerprint then
     local earlier = call('HMGET', ARGV[1] .. first, 's', 't:', 'u:', 'a')
     if earlier[1] then
-      record, fingerprint, fields, known_id = ARGV[1] .. first, first, earlier, true
-      -- From now on these bytes are known, also under any other delivery id.
-      call('HSET', KEYS[1], 'o', first)
-      call('PEXPIRE', KEYS[1], ARGV[9])
-      if earlier[1] == 'done' then call('PEXPIRE', record, ARGV[9]) end
+      fingerprint, fields, known_id = first, earlier, true
+      remember_way(first, earlier[1])
     end
   end
 end
@@ -72,7 +95,7 @@ if not state then
   if has_id then
     if sent ~= '' then reused = 1 end
     -- Sixteen different contents under one id are not retries: the oldest are deleted.
-    call('SET', KEYS[2], string.sub(sent, -480) .. ARGV[3] .. ARGV[2], 'PX', ARGV[9])
+    call('SET', KEYS[2], string.sub(own, -480) .. ARGV[3] .. ARGV[2], 'PX', ARGV[9])
   end
 end
 
@@ -84,7 +107,8 @@ elseif ARGV[7] == '0' and #jobs > 0 and fingerprint == ARGV[2] then decision = '
 if holder ~= ARGV[4] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
 call('HSET', record, 's', decision == 'run' and 'running' or decision, 'a', attempt)
 if not state then
-  call('HSET', record, 'b', ARGV[11], 'e', ARGV[12], 'i', ARGV[13], 'r', ARGV[14], 'k', ARGV[15])
+  call('HSET', record, 'b', ARGV[11], 'e', ARGV[12], 'i', ARGV[13], 'r', ARGV[14], 'k', ARGV[15],
+    'g', ARGV[16])
 end
 if decision == 'queued' then
   call('HSET', record, 't:', ARGV[4], 'n', #jobs, 'm', 0)

@@ -1,11 +1,16 @@
 -- Take the lease of one queue's part of a delivery.
 -- KEYS  1 record  2 pending jobs of the queue  3 dead letters
 -- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
+--       6 key ids of the receiver  7 whether the job names its import path  8 owner
 -- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
--- the delivery was queued for, handlers done ...}.
+-- the delivery was queued for, key id, handlers done ...}; for 'foreign', another program's job:
+-- {decision, 0, how often it was refused, owner}.
 local record, queue = KEYS[1], ARGV[2]
-local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue)
+local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue, 'p')
 local state, holder, lease_expires_at = lease[1], lease[2], lease[3]
+if not is_ours(lease[4], ARGV[6], ARGV[7] == '1') then
+  return {'foreign', 0, state and call('HINCRBY', record, 'y:' .. queue, 1) or 0, lease[4] or ''}
+end
 if not state then
   call('ZREM', KEYS[2], ARGV[3])
   call('ZREM', KEYS[3], ARGV[3])
@@ -20,13 +25,16 @@ if holder and holder ~= ARGV[1] and wait > 0 then return {'busy', wait} end
 local attempt = holder == ARGV[1] and tonumber(call('HGET', record, 'x:' .. queue))
   or call('HINCRBY', record, 'x:' .. queue, 1)
 call('HSET', record, 't:' .. queue, ARGV[1], 'u:' .. queue, now + ARGV[4])
+-- From now on the job has the key ids of today: a rotation may end before its last retry.
+if ARGV[8] ~= '' then call('HSET', record, 'p', ARGV[8]) end
+call('HDEL', record, 'y:' .. queue)
 -- An operator may have asked RQ to requeue a job that had failed for good.
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])
 
-local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue)
+local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue, 'g')
 local answer = {'run', 0, attempt, fields[1] or '', fields[2] or '', fields[3] or '0',
-  fields[4] or '', fields[5] or ''}
+  fields[4] or '', fields[5] or '', fields[6] or ''}
 for _, field in ipairs(call('HKEYS', record)) do
   if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
 end

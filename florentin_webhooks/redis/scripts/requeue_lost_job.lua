@@ -1,9 +1,9 @@
 -- Push a job again that RQ has lost, or mark one dead that has failed for good.
 -- KEYS  1 record  2 dead letters  3 intermediate list of the queue  4 its scheduled jobs
 --       5 jobs (one)
--- ARGV  1 unfinished retention in ms  2 jobs (one)
+-- ARGV  1 unfinished retention in ms  2 key ids of the receiver  3 jobs (one)
 -- Returns 'lost' for a job that was pushed again, 'dead', 'gone', or 'fine'.
-local record, job = KEYS[1], jobs_from(5, 2)[1]
+local record, job = KEYS[1], jobs_from(5, 3)[1]
 if not call('ZSCORE', job.pending, job.id) then return 'fine' end
 if call('EXISTS', record) == 0 then
   call('ZREM', job.pending, job.id)
@@ -13,6 +13,7 @@ if call('EXISTS', record) == 0 then
   return 'gone'
 end
 if call('ZSCORE', KEYS[2], job.id) then return 'fine' end
+if not is_ours(call('HGET', record, 'p'), ARGV[2], true) then return 'fine' end
 
 local status, now = call('HGET', job.hash, 'status'), milliseconds()
 if has_failed(status) then

@@ -7,8 +7,9 @@ local function milliseconds()
 end
 
 -- Jobs come last in KEYS (the set of queues, then four keys for each job) and in ARGV (their number,
--- then for each: id, queue, names of its handlers, and the fields and values of its hash as JSON,
--- since one long argument costs a client less than forty short ones).
+-- then for each: id, queue, names of its handlers, the fields and values of its hash as JSON, since
+-- one long argument costs a client less than forty short ones, and its owner, an import path and
+-- key ids between blanks).
 local function jobs_from(key, at)
   local jobs, queues = {}, KEYS[key]
   local count = tonumber(ARGV[at])
@@ -16,10 +17,10 @@ local function jobs_from(key, at)
   for n = 1, count do
     jobs[n] = {
       id = ARGV[at], queue = ARGV[at + 1], handlers = ARGV[at + 2],
-      fields = ARGV[at + 3], queues = queues,
+      fields = ARGV[at + 3], owner = ARGV[at + 4], queues = queues,
       hash = KEYS[key + 1], list = KEYS[key + 2], failed = KEYS[key + 3], pending = KEYS[key + 4],
     }
-    key, at = key + 4, at + 4
+    key, at = key + 4, at + 5
   end
   return jobs
 end
@@ -51,10 +52,21 @@ local function push(job, record, dead, now)
   unmark_dead(record, dead, job.id)
   call('HSET', job.hash, unpack(cjson.decode(job.fields)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
-  call('HDEL', record, 'f:' .. job.queue)
+  if job.owner ~= '' then call('HSET', record, 'p', job.owner) end
+  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
   call('SADD', job.queues, job.list)
   call('RPUSH', job.list, job.id)
+end
+
+-- Whether a receiver may run the jobs of *owner*: they share a key id. Versions before 0.2 recorded
+-- no owner: then it may if the job names its import path.
+local function is_ours(owner, key_ids, is_path_ours)
+  if not owner or owner == '' then return is_path_ours end
+  for id in string.gmatch(key_ids, '%x+') do
+    if string.find(owner, ' ' .. id, 1, true) then return true end
+  end
+  return false
 end
 
 -- RQ does not run these again by itself.

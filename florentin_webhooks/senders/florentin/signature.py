@@ -45,7 +45,8 @@ MAX_DELIVERY_ID = 200
 _EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
-_VISIBLE = re.compile(rf"[!-~]{{1,{MAX_DELIVERY_ID}}}")
+# Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
+_VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
 
 _PREFIX = "sha256="
 

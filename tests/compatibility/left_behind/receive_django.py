@@ -34,6 +34,7 @@ def restore() -> None:
         database.execute("UPDATE florentin_webhooks_delivery SET expires = expires + ?", [shift])
         database.execute("UPDATE florentin_webhooks_guard SET expires = expires + ?", [shift])
         database.commit()
+    call_command("migrate", verbosity=0)
 
 
 def receive(request: dict[str, Any]) -> list[object]:
@@ -50,8 +51,6 @@ def main() -> None:
     for name, request in LEFT["requests"].items():
         restore()
         results[name] = [receive(request), receive(request)]
-    restore()
-    call_command("migrate", verbosity=0)
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
     print(json.dumps(results))  # noqa: T201 - the output.
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from florentin_webhooks import MemoryStore
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.errors import ConfigurationError
-from tests.support.http import Connection, ask, raw
+from tests.support.http import Connection, ask, call, raw, scope_of
 from tests.support.receivers import Target
 from tests.support.server import under_uvicorn
 from tests.support.vectors import Request, delivery
@@ -73,6 +73,42 @@ def test_other_requests_reach_the_program_unchanged(kind: str, path: str) -> Non
     assert given is scope
     assert receive is silent_receive
     assert send is silent_send
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "served"),
+    [
+        ("/web", PATH, True),  # The path begins with the same letters.
+        ("/web", f"/web{PATH}", True),
+        ("/web/", f"/web{PATH}/", True),
+        ("/", PATH, True),
+        (PATH, PATH, True),
+        ("/webhooks", PATH, True),
+        ("/web", f"/webs{PATH}", False),
+        ("/x", f"/y{PATH}", False),
+    ],
+)
+def test_root_path_is_removed_as_whole_segments(root: str, path: str, served: bool) -> None:
+    program, target = Passed(), Target()
+    middleware = WebhookMiddleware(program, receiver=target.receiver, path=PATH)
+    asyncio.run(call(middleware, scope_of(delivery(), path, root_path=root), [delivery().body]))
+    assert (bool(target.ran), bool(program.calls)) == (served, not served)
+
+
+REFUSED = [
+    (405, delivery()._replace(method="PUT")),
+    (413, delivery().with_headers(("Content-Length", "9999999"))),
+    (415, delivery().with_headers(("Content-Encoding", "gzip"))),
+]
+
+
+@pytest.mark.parametrize(("status", "refused"), REFUSED)
+def test_refusal_closes_the_connection_except_below_wsgi(status: int, refused: Request) -> None:
+    app, scope = WebhookApp(Target().receiver), scope_of(refused, PATH)
+    bridged = {**scope, "wsgi_environ": {}}  # a2wsgi adds it; PEP 3333 forbids the header.
+    answers = [asyncio.run(call(app, each)) for each in (scope, bridged)]
+    seen = [(each.status, each.headers.get("connection")) for each in answers if each]
+    assert seen == [(status, "close"), (status, None)]
 
 
 def lived(app: ASGIApp, seen: list[str]) -> None:

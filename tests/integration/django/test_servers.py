@@ -179,7 +179,7 @@ def test_commands_use_the_database_of_the_program(tables: Path) -> None:
     told = managed(
         program_of(tables), "florentin_webhooks", "deliveries", "list", "--json", "--no-color"
     )
-    assert (told.wait(), told.talk) == (0, "Nothing was received yet.\n")
+    assert (told.wait(), told.talk) == (0, "No delivery was received yet.\n")
     assert [json.loads(line) for line in told.data.splitlines()] == []
 
 

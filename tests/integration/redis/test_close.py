@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
-import pytest
 import redis
 
 from florentin_webhooks import Receiver, RedisStore, Reply
@@ -17,16 +16,7 @@ from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
 from tests.support.proxy import Proxy
 from tests.support.shop import SECRET
-from tests.support.waiting import aeventually
-
-
-@pytest.fixture(autouse=True)
-def unclosed_connections() -> Iterator[None]:
-    """Ignore redis-py's warning of a connection that such a program leaves open."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
+from tests.support.waiting import aeventually, eventually
 
 
 class Program:
@@ -62,6 +52,34 @@ class Program:
 
     def retry(self) -> Outcome:
         return self.receiver.receive(*self.made).outcome
+
+
+def test_connections_are_closed_with_each_event_loop(redis_url: str) -> None:
+    receiver = Receiver(SECRET, store=RedisStore(redis_url))
+    receiver.on(InvoiceCreated)(lambda _: None)
+    with redis.Redis.from_url(redis_url) as client, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        before = len(client.client_list())
+        for _ in range(3):
+            made = Provider(SECRET).make("invoice.created")
+            reply = asyncio.run(receiver.areceive(*made))
+            assert reply.outcome is Outcome.PROCESSED
+            gc.collect()
+            eventually(lambda: len(client.client_list()) == before)
+
+
+def test_closed_store_is_open_again_in_the_same_loop(redis_url: str) -> None:
+    async def program() -> list[Outcome]:
+        seen = []
+        for _ in range(2):
+            reply = await receiver.areceive(*Provider(SECRET).make("invoice.created"))
+            seen.append(reply.outcome)
+            await receiver.aclose()
+        return seen
+
+    receiver = Receiver(SECRET, store=RedisStore(redis_url))
+    receiver.on(InvoiceCreated)(lambda _: None)
+    assert asyncio.run(program()) == [Outcome.PROCESSED] * 2
 
 
 def test_close_in_a_handler(redis_url: str) -> None:

@@ -134,7 +134,9 @@ def test_once_block_of_a_lost_lease_comes_later(shop: Workshop) -> None:
     def bill(_event: Event, delivery: Delivery) -> None:
         lapse(shop, fingerprint)
         taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
-        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
+        shop.store.execute(
+            ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60, shop.key_ids)
+        )
         with delivery.once("mail") as first:
             shop.ran.append(f"mail {first}")
 
@@ -192,7 +194,9 @@ def test_lost_lease_leaves_the_job_in_place(shop: Workshop) -> None:
     def bill(_event: Event) -> None:
         lapse(shop, fingerprint)
         taken, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
-        shop.store.execute(ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60))
+        shop.store.execute(
+            ClaimJob(bytes.fromhex(fingerprint), b"another", taken, 60, shop.key_ids)
+        )
 
     fingerprint = shop.accept()
     ended = process_job(

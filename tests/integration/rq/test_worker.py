@@ -194,7 +194,7 @@ def test_busy_part_is_retried_later(shop: Workshop) -> None:
     fingerprint = shop.accept()
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
-    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5)
+    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5, shop.key_ids)
     assert shop.store.execute(held).decision == "run"
     shop.work()
     assert shop.ran == []

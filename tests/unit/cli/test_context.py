@@ -65,6 +65,7 @@ class Database(SpiedStore):
                 came.received_at,
                 secret=came.secret,
                 body=came.body,
+                key_id=came.key_id,
             )
         elif isinstance(operation, Finish):
             reasons = {"": operation.reason} if operation.reason else {}

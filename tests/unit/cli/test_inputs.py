@@ -34,6 +34,11 @@ def test_headers_are_read_from_lines_from_curl_and_from_json() -> None:
     assert parse_headers(b'{"X-A": "1", "X-B": "2: 3"}') == expected
 
 
+def test_only_a_newline_ends_a_header() -> None:
+    value = "one\u2028line\x0bof\x85text"
+    assert parse_headers(f"X-A: {value}\n".encode()) == [("X-A", value)]
+
+
 @pytest.mark.parametrize("content", [b"nonsense", b": 1", b"{", b'{"headers": 1}'])
 def test_invalid_headers_are_refused(content: bytes) -> None:
     with pytest.raises(UsageError):

@@ -14,8 +14,8 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.events import UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.identity import recorded_key
 from tests.support.shop import SECRET, Scene
 
 
@@ -32,7 +32,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def lines(log: pytest.LogCaptureFixture, made: SignedDelivery) -> list[tuple[int, str]]:
     """Level and outcome of each line that is about *made*."""
-    key = fingerprint(made.body).hex()
+    key = recorded_key(made.body, SECRET).hex()
     return [
         (record.levelno, record.outcome)
         for record in log.records

@@ -18,6 +18,7 @@ from florentin_webhooks.errors import (
 )
 from florentin_webhooks.events import InvoiceCreated, UserLogin
 from florentin_webhooks.protocol.delivery import Outcome
+from tests.support.identity import recorded_key
 from tests.support.shop import SECRET, Scene, retry_after
 from tests.support.stores import accept
 
@@ -127,7 +128,9 @@ def test_late_owner_learns_that_another_runs_it(scene: Scene) -> None:
     @scene.receiver.on("invoice.created")
     def lapse(_: InvoiceCreated) -> None:
         scene.clock.forward(seconds=61)
-        scene.store.execute(accept(made.body, token=b"other", under=None))
+        other = accept(made.body, token=b"other", under=None)
+        other.key = recorded_key(made.body, SECRET)
+        scene.store.execute(other)
 
     reply = scene.send(made)
     assert (reply.outcome, retry_after(reply)) == (Outcome.IN_PROGRESS, 60)

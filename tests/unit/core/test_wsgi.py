@@ -52,6 +52,30 @@ def test_body_without_a_length_or_an_end_is_not_read() -> None:
     assert wsgi.answer(Target().receiver, environ).outcome is Outcome.INVALID_SIGNATURE
 
 
+@pytest.mark.parametrize("length", [None, ""])
+def test_body_without_length_or_chunks_is_read_to_its_end(length: str | None) -> None:
+    environ = environ_of(delivery(), PATH)  # HTTP/2 needs neither.
+    del environ["CONTENT_LENGTH"]
+    environ |= {} if length is None else {"CONTENT_LENGTH": length}
+    reply = wsgi.answer(Target().receiver, environ)
+    assert reply.outcome is Outcome.PROCESSED
+
+
+def test_endless_body_without_length_is_read_to_the_limit() -> None:
+    environ = environ_of(delivery(), PATH) | {"wsgi.input": Endless(), "CONTENT_LENGTH": ""}
+    reply = wsgi.answer(Target(max_body=100_000).receiver, environ)
+    assert reply.outcome is Outcome.TOO_LARGE
+    assert environ["wsgi.input"].taken == 100_001
+
+
+def test_lost_chunked_body_is_logged_with_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    environ = environ_of(CHUNKED, PATH, terminated=False) | {"SERVER_SOFTWARE": "Shop/1"}
+    reply = wsgi.answer(Target().receiver, environ)
+    assert reply.outcome is Outcome.INVALID_SIGNATURE
+    assert "Shop/1 passes on none of a chunked request" in caplog.text
+    assert "mismatch" not in caplog.text
+
+
 def test_no_more_is_read_than_the_length_says() -> None:
     stream = BytesIO(CANONICAL + b"GET / HTTP/1.1")
     assert told(delivery(), stream) is Outcome.PROCESSED

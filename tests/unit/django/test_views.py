@@ -276,5 +276,5 @@ def test_error_page_of_another_view_shows_no_secret() -> None:
 
 def test_error_page_of_a_failed_receiver_shows_no_secret() -> None:
     hooks = Receiver(SECRET, store=MemoryStore(), queue=None)
-    hooks.receive = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]  # it fails.
+    hooks.receive_blocking = lambda *_: 1 / 0  # type: ignore[method-assign,assignment]  # it fails.
     assert SECRET not in page({"SECRETS": SECRET}, webhook_path("hook", hooks))

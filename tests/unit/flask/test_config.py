@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from florentin_webhooks import MemoryStore, RedisStore, RQQueue
-from florentin_webhooks.core.config import ReceiverConfig
+from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks
 from florentin_webhooks.flask.config import KEYS, load_flask_config, mount_path

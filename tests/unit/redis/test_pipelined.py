@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pytest
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.clients import TIMEOUTS, Connection, Pool
+from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.protocols import Connection, Pool
 from florentin_webhooks.redis.schema import Script, ScriptCall
 from tests.support.waiting import aeventually
 
@@ -27,6 +28,8 @@ class Server:
         self.failure = failure
         self.sent: list[bytes] = []
         self.trips = 0
+        self.disconnects = 0
+        self.answers: list[object] = []
 
     @property
     def connection_pool(self) -> Pool:
@@ -38,6 +41,10 @@ class Server:
     async def release(self, connection: Connection) -> None:
         """There is only one."""
 
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        assert not inuse_connections
+        self.disconnects += 1
+
     async def send_packed_command(self, command: bytes) -> None:
         self.sent += [word for word in command.split() if word.startswith(b"call-")]
         self.trips += 1
@@ -46,7 +53,10 @@ class Server:
         await self.open.wait()
 
     async def read_response(self) -> object:
-        return b"answer"
+        answer = self.answers.pop(0) if self.answers else b"answer"
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     async def info(self) -> Mapping[str, object]:
         return {"aof_enabled": 1}
@@ -161,7 +171,9 @@ async def test_failure_reaches_all_pending_calls_and_the_next_is_served() -> Non
     result = await asyncio.gather(
         *(run(executor, call(n)) for n in range(200)), return_exceptions=True
     )
-    assert {str(each) for each in result} == {"Redis did not answer: RedisError. Try again in 5 s."}
+    assert {str(each) for each in result} == {
+        "Redis at redis://localhost:6379/0 did not answer: RedisError. Try again in 5 s."
+    }
     server.failure = None
     server.open.set()
     assert await run(executor, call(1000)) == b"answer"
@@ -197,3 +209,23 @@ async def test_failing_decoder_fails_for_its_caller_alone() -> None:
     )
     assert isinstance(first, ZeroDivisionError)
     assert second == b"answer"
+
+
+async def test_calls_refused_by_a_replica_go_over_a_new_connection() -> None:
+    server = Server()
+    server.answers = [b"first", ReadOnlyError("a replica"), ResponseError("UNBLOCKED role")]
+    server.open.set()
+    executor = PipelinedExecutor(server)
+    asked = [run(executor, call(number)) for number in range(3)]
+    assert await asyncio.gather(*asked) == [b"first", b"answer", b"answer"]
+    assert server.disconnects == 1
+    assert server.sent == [b"call-0", b"call-1", b"call-2", b"call-1", b"call-2"]
+
+
+async def test_call_refused_twice_is_unavailable() -> None:
+    server = Server()
+    server.answers = [ReadOnlyError("a replica"), ReadOnlyError("a replica")]
+    server.open.set()
+    with pytest.raises(Unavailable, match="READONLY"):
+        await run(PipelinedExecutor(server), call(1))
+    assert server.trips == 2

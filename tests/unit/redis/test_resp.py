@@ -12,9 +12,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from florentin_webhooks.redis.clients import Connection, Timeouts, Word
+from florentin_webhooks.redis.clients import Timeouts
 from florentin_webhooks.redis.executors import resp
 from florentin_webhooks.redis.executors.resp import round_trip
+from florentin_webhooks.redis.protocols import Connection, Word
 
 
 class Pool:
@@ -33,6 +34,9 @@ class Pool:
     async def release(self, connection: Connection) -> None:
         assert connection is self
         self.out -= 1
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        """One round trip drops nothing."""
 
     async def send_packed_command(self, command: bytes) -> None:
         self.sent.append(command)

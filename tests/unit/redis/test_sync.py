@@ -6,11 +6,17 @@ import logging
 from collections.abc import Mapping
 
 import pytest
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import (
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.clients import Word
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.protocols import SyncConnection, SyncPool, Word
 from florentin_webhooks.redis.schema import Script, ScriptCall
 
 CALL = ScriptCall(Script("text", "sha"), (b"key",), ("word",), bytes.decode)
@@ -23,8 +29,10 @@ class Client:
         self.errors = [*errors]
         self.sent: list[tuple[Word, ...]] = []
         self.checks = 0
+        self.disconnects = 0
         self.closed = False
         self._info = info
+        self.connection_kwargs: Mapping[str, object] = {"host": "db", "port": 7}
 
     def execute_command(self, *words: Word) -> object:
         self.sent.append(words)
@@ -40,6 +48,19 @@ class Client:
 
     def close(self) -> None:
         self.closed = True
+
+    @property
+    def connection_pool(self) -> SyncPool:
+        return self
+
+    def get_connection(self) -> SyncConnection:
+        return self
+
+    def release(self, connection: SyncConnection) -> None:
+        """There is only one."""
+
+    def disconnect(self) -> None:
+        self.disconnects += 1
 
 
 def test_call_is_one_command_by_digest() -> None:
@@ -85,3 +106,33 @@ def test_close_closes_the_client() -> None:
     client = Client()
     SyncExecutor(client).close()
     assert client.closed
+
+
+REPLICA = [
+    ReadOnlyError("You can't write against a read only replica."),
+    MasterDownError("Link with MASTER is down."),
+    ResponseError("UNBLOCKED force unblock from blocking operation, instance state changed"),
+    ResponseError("ERR Error running script (call to f_0): @user_script:3: -READONLY You can't"),
+    ResponseError("ERR connection to master lost"),
+]
+
+
+@pytest.mark.parametrize("error", REPLICA, ids=str)
+def test_call_refused_by_a_replica_goes_over_a_new_connection(error: Exception) -> None:
+    client = Client(error)
+    assert SyncExecutor(client).run(CALL) == "answer"
+    assert client.disconnects == 1
+    assert client.sent == [CALL.evalsha()] * 2
+
+
+def test_call_refused_twice_is_unavailable() -> None:
+    client = Client(*REPLICA[:2])
+    with pytest.raises(Unavailable, match="MASTERDOWN"):
+        SyncExecutor(client).run(CALL)
+
+
+def test_call_refused_for_lack_of_memory_is_not_repeated() -> None:
+    client = Client(OutOfMemoryError("command not allowed when used memory > 'maxmemory'."))
+    with pytest.raises(Unavailable, match="OOM"):
+        SyncExecutor(client).run(CALL)
+    assert (client.disconnects, len(client.sent)) == (0, 1)

@@ -8,13 +8,14 @@ from typing import cast
 
 import pytest
 
-from florentin_webhooks import Delivery, Discard, RetryLater, errors
+from florentin_webhooks import Delivery, Discard, MemoryStore, Receiver, RetryLater, errors
 from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard
+from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.routing.handler import HandlerOptions, build_handler
 from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Once
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from tests.support.vectors import T0
+from tests.support.vectors import SECRET, T0
 from tests.unit.core.routing.test_dispatch import INVOICE, bill
 
 KEY = b"\0" * 16
@@ -121,14 +122,17 @@ def test_handler_signals_are_not_webhook_errors() -> None:
     assert not issubclass(RetryLater, errors.WebhookError)
 
 
+LEASE = Lease(Receiver(SECRET).blocking, MemoryStore())
+
+
 def watermark(entity: object, name: str = "m:f") -> HighWaterMark | None:
     handler = build_handler(bill, type(INVOICE), HandlerOptions(latest=lambda _event: entity))
-    return HighWaterMark.of(replace(handler, name=name), INVOICE, b"token", 60)
+    return HighWaterMark.of(replace(handler, name=name), INVOICE, "", LEASE)
 
 
 def test_no_entity_has_no_watermark() -> None:
     assert watermark(None) is None
-    assert HighWaterMark.of(build_handler(bill, type(INVOICE)), INVOICE, b"token", 60) is None
+    assert HighWaterMark.of(build_handler(bill, type(INVOICE)), INVOICE, "", LEASE) is None
 
 
 def test_entities_have_separate_watermarks() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import traceback
+from copy import deepcopy
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
@@ -13,6 +15,7 @@ from florentin_webhooks import events
 from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.events import Event, parse_event
 from florentin_webhooks.protocol.event import MAX_PATH, MAX_PROBLEMS
+from florentin_webhooks.protocol.strict_json import loads
 from florentin_webhooks.senders.florentin import payloads
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
@@ -158,3 +161,18 @@ def test_a_refusal_escapes_the_names_that_a_sender_chose(name: str) -> None:
     said = str(refusal({"rates": {name: "y"}}, PickyLogin))
     assert said.isascii()
     assert said.isprintable()
+
+
+class Price(events.InvoiceCreated):
+    data: dict[str, Decimal]  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("digits", ["10.50", "1.000000000000000001", "0.1", "1E+2", "4900"])
+def test_decimal_field_keeps_every_digit(digits: str) -> None:
+    envelope = loads(f'{{"event": "invoice.created", "data": {{"net": {digits}}}}}'.encode())
+    assert isinstance(envelope, dict)
+    event = parse_event({**envelope, "timestamp": NOW}, Price)
+    assert isinstance(event, Price)
+    assert [str(each) for each in (event.data["net"], deepcopy(event).data["net"])] == [
+        str(Decimal(digits))
+    ] * 2

@@ -110,6 +110,12 @@ def _read_queue(value: object) -> object:
     return value
 
 
+def _read_name(value: str) -> str:
+    if not value.isprintable() or len(value) > _LONGEST_NAME:
+        raise ValueError("not a name")
+    return value
+
+
 def _read_alias(value: str) -> str:
     if "://" in value:
         raise ValueError("not an alias")
@@ -139,6 +145,7 @@ def _split(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
+_LONGEST_NAME = 100
 _DOTTED = r"[^\W\d]\w*(\.[^\W\d]\w*)*"
 _MOST = 2**31 - 1  # What every store can count to.
 _Span = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -189,6 +196,10 @@ class ReceiverConfig(BaseModel):
         utc_now, description="a function that returns the time in UTC, or its import path"
     )
 
+    name: Annotated[str, AfterValidator(_read_name)] = Field(
+        "", description="a short text of printable characters"
+    )
+
     retention: _Span | None = _span()
     lease: _Span | None = _span()
     unfinished_retention: _Span | None = _span()
@@ -212,7 +223,9 @@ class ReceiverConfig(BaseModel):
 
     def receiver_options(self) -> dict[str, Any]:  # Any: arguments of the types above.
         """Return the arguments of ``Receiver`` that were set, but for store and queue."""
-        options = self._set(("sender", "tolerance", "leeway", "timeout", "max_body", "clock"))
+        options = self._set(
+            ("sender", "tolerance", "leeway", "timeout", "max_body", "clock", "name")
+        )
         return {"secrets": self.plain_secrets(), **dict(options)}
 
     def plain_secrets(self) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
-from florentin_webhooks.core.environment import ENVIRONMENT, load_environment
+from florentin_webhooks.core.config.environment import ENVIRONMENT, load_environment
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders.secrets import redact_name

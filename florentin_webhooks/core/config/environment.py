@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from florentin_webhooks.core.config import ReceiverConfig
-from florentin_webhooks.core.config_keys import (
+from florentin_webhooks.core.config.keys import (
     FIELDS,
     ConfigKeys,
     Problem,
@@ -14,6 +13,7 @@ from florentin_webhooks.core.config_keys import (
     raise_problems,
     read_config,
 )
+from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.protocol.strict_json import loads
 
 __all__ = [

@@ -1,0 +1,116 @@
+"""The parts of redis-py that are used here; redis-py leaves their types open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+__all__ = [
+    "AsyncioClient",
+    "Connection",
+    "Pool",
+    "SyncClient",
+    "SyncConnection",
+    "SyncPool",
+    "Word",
+]
+
+Word = bytes | str | int
+
+
+class SyncClient(Protocol):
+    """The part of ``redis.Redis`` that is used here; redis-py leaves its types open."""
+
+    def execute_command(self, *words: Word) -> object:
+        """Send one command and return its answer."""
+        ...
+
+    def info(self) -> Mapping[str, object]:
+        """Return the server's INFO."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+    @property
+    def connection_pool(self) -> SyncPool:
+        """Pool that the client takes its connections from."""
+        ...
+
+
+class SyncConnection(Protocol):
+    """The part of redis-py's synchronous connection that is used here."""
+
+    def disconnect(self) -> None:
+        """Close the socket; the next command opens a new one."""
+        ...
+
+
+class SyncPool(Protocol):
+    """The part of redis-py's synchronous connection pool that is used here."""
+
+    @property
+    def connection_kwargs(self) -> Mapping[str, object]:
+        """Arguments of each new connection."""
+        ...
+
+    def get_connection(self) -> SyncConnection:
+        """Check a connection out."""
+        ...
+
+    def release(self, connection: SyncConnection) -> None:
+        """Check a connection in."""
+        ...
+
+
+class Connection(Protocol):
+    """The part of redis-py's asyncio connection that is used here."""
+
+    def send_packed_command(self, command: bytes) -> Awaitable[None]:
+        """Send bytes in RESP."""
+        ...
+
+    def read_response(self) -> Awaitable[object]:
+        """Read one answer."""
+        ...
+
+
+class Pool(Protocol):
+    """The part of redis-py's asyncio connection pool that is used here."""
+
+    @property
+    def connection_kwargs(self) -> Mapping[str, object]:
+        """Arguments of each new connection."""
+        ...
+
+    def get_connection(self) -> Awaitable[Connection]:
+        """Check a connection out."""
+        ...
+
+    def release(self, connection: Connection) -> Awaitable[None]:
+        """Check a connection in."""
+        ...
+
+    def disconnect(self, inuse_connections: bool = ...) -> Awaitable[None]:
+        """Close the connections that are checked in, or all."""
+        ...
+
+
+class AsyncioClient(Protocol):
+    """The part of ``redis.asyncio.Redis`` that is used here."""
+
+    @property
+    def connection_pool(self) -> Pool:
+        """Pool that the client takes its connections from."""
+        ...
+
+    def info(self) -> Awaitable[Mapping[str, object]]:
+        """Return the server's INFO."""
+        ...
+
+    def aclose(self) -> Awaitable[None]:
+        """Close all connections."""
+        ...

@@ -1,0 +1,81 @@
+"""Workers that wait while Redis refuses commands, and never end by themselves with success.
+
+RQ ends its loop after any error of a command, and returns as if it had been stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from rq.exceptions import StopRequested
+
+from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.refusals import WaitingRetry
+from florentin_webhooks.rq.shutdown import GracefulShutdown
+
+__all__ = ["WaitingWorker"]
+
+
+class WaitingWorker(GracefulShutdown):
+    """Mixin that waits while Redis is read-only, full or loading, and raises what ends it."""
+
+    _failure: Exception | None = None
+
+    def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
+        """Work as RQ does; raises the error that ended the loop, if one did."""
+        self._wait_for_redis()
+        worked = super().work(*args, **options)
+        if self._failure is not None:
+            raise self._failure
+        return worked
+
+    def main_work_horse(self, *args: Any, **options: Any) -> Any:
+        """Run one job in a process of its own, which waits as the worker does."""
+        self._wait_for_redis()
+        cast("Any", super()).main_work_horse(*args, **options)
+
+    def teardown(self) -> None:
+        """Unregister; waits for nothing."""
+        retry = self.connection.connection_pool.connection_kwargs.get("retry")
+        if isinstance(retry, WaitingRetry):
+            retry.waits = False
+        cast("Any", super()).teardown()
+
+    def check_for_suspension(self, *args: Any, **options: Any) -> None:
+        """Wait while workers are suspended."""
+        with self._remember_failure():
+            cast("Any", super()).check_for_suspension(*args, **options)
+
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **options: Any) -> Any:
+        """Wait for a job."""
+        with self._remember_failure():
+            result = super().dequeue_job_and_maintain_ttl(*args, **options)
+        self._failure = None  # RQ has recovered from it.
+        return result
+
+    def execute_job(self, *args: Any, **options: Any) -> None:
+        """Run a job."""
+        with self._remember_failure():
+            cast("Any", super()).execute_job(*args, **options)
+
+    def heartbeat(self, *args: Any, **options: Any) -> None:
+        """Extend the lifetime of the worker's registration."""
+        with self._remember_failure():
+            cast("Any", super()).heartbeat(*args, **options)
+
+    def _wait_for_redis(self) -> None:
+        client: Any = self.connection
+        client.set_retry(WaitingRetry(display_url(client)))
+
+    @contextmanager
+    def _remember_failure(self) -> Generator[None]:
+        try:
+            yield
+        except StopRequested:
+            self._failure = None
+            raise
+        except Exception as error:
+            self._failure = error
+            raise
