@@ -1,6 +1,6 @@
 """The program of a framework that runs these commands, and the APP argument it answers.
 
-Django: ``main.main(args, prog_name="manage.py florentin_webhooks", obj=HostProgram(path))``.
+Django: ``main.main(args, prog_name="manage.py florentin_webhooks", obj=HostProgram(path, ...))``.
 Flask: ``app.cli.add_command(command_tree(path))``.
 """
 
@@ -26,11 +26,13 @@ class HostProgram:
 
     *path* is the import path of the receiver, or a function that finds it within click's context
     when a command needs it. *program* returns the program that the framework has created, so that
-    a factory at *path* is not called again.
+    a factory at *path* is not called again. *words* start the commands in a shell, where those that
+    click shows do not.
     """
 
     path: str | Callable[[], str]
     program: Callable[[], object] | None = None
+    words: str = ""
 
     @property
     def app(self) -> str:

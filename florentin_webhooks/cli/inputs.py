@@ -11,7 +11,9 @@ from typing import cast
 
 import click
 
+from florentin_webhooks.cli.devserver.session import session_secret
 from florentin_webhooks.cli.errors import UsageError
+from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import Identity, fingerprint, under_key
@@ -101,11 +103,14 @@ def environment_secret() -> Mapping[str, bytes]:
 
 
 def read_secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
-    """Return the secrets of the files at *paths*, else of the environment, by their names.
+    """Return the secrets of the files at *paths*, else those that are configured, by their names.
 
-    One newline at the end of a file is removed. Raises UsageError for missing and blank secrets.
+    Configured are those of the host program, else of the environment, else of a session of ``dev``
+    in this directory. One newline at the end of a file is removed. Raises UsageError for missing
+    and blank secrets.
     """
-    secrets = {_name(path): _one_line(read_input(path)) for path in paths} or environment_secret()
+    files = {_name(path): _one_line(read_input(path)) for path in paths}
+    secrets = files or _host_secrets() or environment_secret() or session_secret()
     if not secrets:
         message = f"The secret is missing: {SECRET_VARIABLE} is not set."
         raise UsageError(message, f"Run: export {SECRET_VARIABLE}=..., or use --secret-file PATH.")
@@ -116,7 +121,7 @@ def read_secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
 
 
 def read_strong_secret(path: str | None) -> Mapping[str, bytes]:
-    """Return the secret of the file at *path*, else of the environment.
+    """Return the secret of the file at *path*, else those that are configured.
 
     Raises UsageError for one that a receiver would refuse.
     """
@@ -126,6 +131,16 @@ def read_strong_secret(path: str | None) -> Mapping[str, bytes]:
     except ConfigurationError as error:
         raise _invalid(error) from None
     return secrets
+
+
+def _host_secrets() -> Mapping[str, bytes]:
+    """Return the secrets of the host program's receiver, if there is a host program."""
+    host = current_host()
+    if host is None:
+        return {}
+    from florentin_webhooks.cli.loader import load  # noqa: PLC0415 - imports the program.
+
+    return dict(normalize_secrets(load(host.app).secrets))
 
 
 def recorded_fingerprint(secrets: Mapping[str, bytes], body: bytes) -> str:

@@ -25,13 +25,26 @@ _NAMES = ("florentin-webhooks", "florentin")
 
 
 def command_prefix() -> str:
-    """Return what starts these commands, such as ``flask florentin``."""
+    """Return what starts these commands, such as ``flask --app shop florentin``."""
     context = click.get_current_context(silent=True)
     if context is None:
         return _NAMES[0]
-    while context.parent and current_host(context.parent) is current_host(context):
+    host = current_host(context)
+    while context.parent and current_host(context.parent) is host:
         context = context.parent
-    return context.command_path
+    if host is not None and host.words:
+        return host.words
+    if context.parent is None:
+        return context.command_path
+    return " ".join([context.parent.command_path, *_typed_options(context), str(context.info_name)])
+
+
+def _typed_options(context: click.Context) -> list[str]:
+    """Return the host program's options that stood before the group of *context*."""
+    words = sys.argv[1:]
+    if context.info_name not in words:
+        return []
+    return [shlex.quote(word) for word in words[: words.index(str(context.info_name))]]
 
 
 def suggest(command: str, *options: str, app: str = "") -> str:

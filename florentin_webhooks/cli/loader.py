@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from florentin_webhooks.cli.devserver.session import join_session
 from florentin_webhooks.cli.errors import CLIError, Terminated, UsageError
 from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.invocation import command_prefix
@@ -46,6 +47,7 @@ def load(app: str) -> Receiver:
     host = current_host()
     if host is None:
         _add_working_directory()
+        join_session()
     failure = _django_failed
     try:
         loader.set_up_django()

@@ -108,6 +108,7 @@ class Receiver(HandlerRegistry):
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
+        self.secrets = config.secrets  # Wrapped: a repr does not show them.
         secrets_by_name = config.plain_secrets()
         self.identity = Identity.of(secrets_by_name, config.name)
         super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)

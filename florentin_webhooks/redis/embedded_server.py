@@ -105,6 +105,10 @@ class EmbeddedServer:
             guard.communicate()
         self._guard = None
 
+    def is_running(self) -> bool:
+        """Check whether a server of this directory answers."""
+        return _answers(self.socket)
+
     def pid(self) -> int:
         """Return the process id of the running server itself, not of its guard."""
         try:

@@ -21,8 +21,8 @@ from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import started_for
 from florentin_webhooks.rq.job import process
 from florentin_webhooks.rq.queue import PROCESS
+from florentin_webhooks.rq.resilience import WaitingWorker
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
-from florentin_webhooks.rq.waiting import WaitingWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,10 +11,12 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from click.testing import CliRunner, Result
+from click.testing import CliRunner as _CliRunner
+from click.testing import Result
 
 from florentin_webhooks.cli import main
 from tests.support.waiting import eventually
@@ -29,6 +31,15 @@ _CLEAN: Mapping[str, str | None] = {
     "FORCE_COLOR": None,
     "COLUMNS": None,
 }
+
+
+class CliRunner(_CliRunner):
+    """A runner with standard error of its own, which click had only on request before 8.2."""
+
+    def __init__(self) -> None:
+        knows = "mix_stderr" in signature(_CliRunner).parameters
+        options: dict[str, Any] = {"mix_stderr": False} if knows else {}  # Any: click's.
+        super().__init__(**options)
 
 
 def type_in(

@@ -11,7 +11,6 @@ from florentin_webhooks.cli.app import Group
 from florentin_webhooks.cli.context import open_receiver
 from florentin_webhooks.cli.errors import ExitCode, UsageError
 from florentin_webhooks.cli.formatting.records import shorten
-from florentin_webhooks.cli.formatting.times import format_age, to_iso
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
@@ -20,6 +19,7 @@ from florentin_webhooks.cli.replay import print_result, replay_all
 from florentin_webhooks.cli.selection import resolve
 from florentin_webhooks.core.replay import NotReplayable, ReplayResult, drop
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
+from florentin_webhooks.core.times import format_age, to_iso
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.context import ReceiverContext

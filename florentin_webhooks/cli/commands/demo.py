@@ -41,6 +41,7 @@ __all__ = ["command"]
 
 _INDENT = 4
 _WIDTHS = (3, 23, 21, 0)
+_HEADINGS = ("", "event or step", "reply", "handlers")
 
 
 @click.command("demo")
@@ -114,7 +115,8 @@ def _run(out: Output, demo: DemoContext) -> bool:
 
 def _results(out: Output, demo: DemoContext) -> Iterator[Result]:
     for title, part in steps.PARTS.items():
-        out.show("", Paragraph(Styled(title, "bold"), 0))
+        headings = Table([[Styled(each, "dim") for each in _HEADINGS]], _WIDTHS, gap=1)
+        out.show("", Paragraph(Styled(title, "bold"), 0), headings)
         for step in part:
             if step.waiting:
                 out.info(Paragraph(step.waiting, _INDENT))

@@ -18,6 +18,7 @@ from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.devserver.data_directory import create_directory, development_secret
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, check_redis, embedded_server
 from florentin_webhooks.cli.devserver.reloader import run_with_reload
+from florentin_webhooks.cli.devserver.session import DATA_DIRECTORY
 from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor, end_with_parent
 from florentin_webhooks.cli.devserver.web import (
     build_app,
@@ -49,7 +50,7 @@ __all__ = ["command"]
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    default=".florentin",
+    default=DATA_DIRECTORY,
     show_default=True,
     help="The directory of the embedded server and of the secret for development.",
 )

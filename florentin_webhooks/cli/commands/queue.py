@@ -9,11 +9,11 @@ import click
 from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.context import open_queue
 from florentin_webhooks.cli.errors import ExitCode
-from florentin_webhooks.cli.formatting.times import format_age, to_iso
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled, Table
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.core.times import format_age, to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

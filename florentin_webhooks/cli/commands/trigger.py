@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,6 +14,7 @@ from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.cli.event_names import list_events, validate_event
 from florentin_webhooks.cli.formatting.records import shorten
 from florentin_webhooks.cli.formatting.views import Table
+from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.inputs import read_strong_secret, recorded_fingerprint, secret_option
 from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
@@ -148,8 +150,16 @@ def _post(url: str, delivery: SignedDelivery) -> Response:
         raise UsageError(error.message, error.hint or f"Use: --to {DEFAULT_URL}") from None
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
-        hint = f"In another terminal, run: {suggest('dev', app='shop.hooks:hooks')}"
-        raise StoreUnavailable(f"No answer from {url}: {reason}.", hint) from None
+        raise StoreUnavailable(f"No answer from {url}: {reason}.", _unserved(url)) from None
+
+
+def _unserved(url: str) -> str:
+    """Return the hint for a *url* without a server: serve it, at its port, or use another one."""
+    if current_host():
+        return "Start your program, or name its address: --to URL"
+    port = urlsplit(url).port
+    words = ["--port", str(port)] if port and url != DEFAULT_URL else []
+    return f"In another terminal, run: {suggest('dev', *words, app='shop.hooks:hooks')}"
 
 
 def _raise_for_refused(replies: Sequence[Response]) -> None:

@@ -5,6 +5,7 @@ Handlers for all ten events: some run before the sender gets its reply, the othe
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 
@@ -25,6 +26,7 @@ _FAILURES = {
     "meter": TimeoutError("the database is away"),
 }
 
+_log = logging.getLogger("demo")
 _URL = os.environ["FLORENTIN_REDIS_URL"]
 recorder = RunRecorder(_URL)
 store = RedisStore(_URL)
@@ -40,6 +42,7 @@ def _record(handler: str, delivery: Delivery, note: str) -> None:
             raise _FAILURES[handler]
         time.sleep(_ENDLESS)
     recorder.finish(run, note)
+    _log.info("%s ran: %s", handler, note)
 
 
 @hooks.on("account.created")

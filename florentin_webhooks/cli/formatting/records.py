@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.cli.formatting.times import format_age, format_time, to_iso
 from florentin_webhooks.cli.formatting.views import Styled, Table
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.times import format_age, format_time, to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,9 +11,9 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from florentin_webhooks.cli.formatting.times import format_time
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Record, body_of
+from florentin_webhooks.core.times import format_time
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import from_db

@@ -66,6 +66,23 @@ def test_receiver_is_served_until_a_signal(number: signal.Signals, code: int, sh
     assert is_free(shop / ".florentin" / "lock")
 
 
+def test_commands_in_another_terminal_find_server_and_secret(shop: Path) -> None:
+    environ = {**NO_SECRET, "FLORENTIN_REDIS_URL": None}
+    words = [*DEV, "shop.hooks:hooks", "--port", "0"]
+    with started(words, cwd=shop, environ=environ) as program:
+        url = serving(program)
+        lines = [
+            ["trigger", "invoice.created", "--to", url],
+            ["deliveries", "list", "shop.hooks:hooks"],
+        ]
+        sent, listed = (
+            python("-m", "florentin_webhooks", *line, cwd=shop, environ=environ) for line in lines
+        )
+    assert "200 processed" in sent.data, sent.talk
+    assert "invoice.created" in listed.data, listed.talk
+    assert "Using the server of dev in .florentin." in listed.talk
+
+
 def test_printed_command_works_in_another_terminal(shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0"]
     with started(words, cwd=shop, environ=NO_SECRET) as program:

@@ -10,13 +10,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from flask import Flask
 from flask.cli import FlaskGroup
 
 from florentin_webhooks.cli.loader import load
 from florentin_webhooks.testing import Provider
-from tests.support.command_line import SECRET, Program, error, python, started
+from tests.support.command_line import SECRET, CliRunner, Program, error, python, started
 from tests.support.flask_apps import post
 
 PATH = "/webhooks/florentin"

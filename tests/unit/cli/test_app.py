@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 import pytest
-from click.testing import CliRunner
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import COMMANDS, Command, Group
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from tests.support.command_line import error, type_in
+from tests.support.command_line import CliRunner, error, type_in
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
@@ -22,7 +22,7 @@ from florentin_webhooks.core.stores.base import Operation, State, Store
 from florentin_webhooks.core.stores.queries import FindFingerprints, GetRecord, ListRecords, Record
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
-from tests.support.command_line import SECRET, error
+from tests.support.command_line import SECRET, CliRunner, error
 from tests.support.receivers import SpiedStore
 
 A = TypeVar("A")

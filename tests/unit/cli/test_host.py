@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import command_tree
 from florentin_webhooks.cli.host import HostProgram, current_host
+from tests.support.command_line import CliRunner
 
 PATH = "shop_that_is_nowhere:hooks"
 DJANGO = "manage.py florentin_webhooks"

@@ -36,6 +36,21 @@ def test_prefix_ends_at_the_group_inside_another_program() -> None:
         assert command_prefix() == "flask florentin"
 
 
+def test_prefix_keeps_the_options_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["flask", "--app", "my shop", "florentin", "worker"])
+    flask = click.Context(click.Group("flask"), info_name="flask")
+    tree = click.Context(main, parent=flask, info_name="florentin", obj=HostProgram(PATH))
+    with click.Context(main, parent=tree, info_name="worker"):
+        assert command_prefix() == "flask --app 'my shop' florentin"
+        assert suggest("dead list", app=PATH) == "flask --app 'my shop' florentin dead list"
+
+
+def test_prefix_is_the_words_that_the_host_names() -> None:
+    host = HostProgram(PATH, words="python manage.py florentin_webhooks")
+    with click.Context(main, info_name=DJANGO, obj=host):
+        assert command_prefix() == "python manage.py florentin_webhooks"
+
+
 @pytest.mark.parametrize(
     ("started", "name"),
     [

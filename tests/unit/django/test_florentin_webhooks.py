@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Iterator
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from click import ClickException
 from django.core.management import CommandError, ManagementUtility, call_command
 
 from florentin_webhooks.cli.app import COMMANDS
+from florentin_webhooks.testing import Provider
 from tests.support.django_settings import described
 from tests.support.vectors import SECRET
 
@@ -49,8 +51,36 @@ def test_the_help_is_that_of_the_command_line(
     else:
         assert typed(*words, program="/srv/shop/manage.py") == 0
     told = capsys.readouterr().out
-    assert told.startswith(f"Usage: manage.py {NAME} [OPTIONS] [COMMAND]")
+    assert told.startswith(f"Usage: manage.py {NAME} [OPTIONS] ")
     assert all(command in told for command in COMMANDS)
+
+
+def test_settings_sign_and_verify_without_a_variable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FLORENTIN_WEBHOOK_SECRET")
+    made = Provider(SECRET).make("user.login")
+    (tmp_path / "body").write_bytes(made.body)
+    signature = made.headers["X-Florentin-Signature"]
+    words = (str(tmp_path / "body"), "--signature", signature)
+    assert typed(NAME, "verify", *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["valid"] is True
+    assert typed(NAME, "sign", str(tmp_path / "body")) == 0
+    assert signature in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("manage.py", f"python manage.py {NAME}"),
+        ("back end/manage.py", f"python 'back end/manage.py' {NAME}"),
+        ("/venv/bin/django-admin", f"django-admin {NAME}"),
+        ("django/__main__.py", f"python -m django {NAME}"),
+    ],
+)
+def test_hints_can_be_pasted(program: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed(NAME, "trigger", "user.logn", program=program) == 2
+    assert f"hint: Run: {words} trigger user.login" in capsys.readouterr().err
 
 
 def test_help_of_a_command_shows_how_it_was_started(

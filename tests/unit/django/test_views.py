@@ -203,12 +203,13 @@ def test_invalid_settings_are_improperly_configured() -> None:
 
 
 def test_django_test_clients_send_deliveries() -> None:
-    headers = {n.decode(): v.decode() for n, v in delivery().without("Content-Type").headers}
+    given = delivery().without("Content-Type").headers
+    headers: dict[str, Any] = {n.decode(): v.decode() for n, v in given}  # Any: Django's **extra.
     hooks = Target().receiver
     with described({}, ROOT_URLCONF=(webhook_path("hook", hooks),)):
         first = Client(headers=headers).post("/hook", CANONICAL, JSON)
-        client = AsyncClient(headers=headers)
-        second = asyncio.run(client.post("/hook", CANONICAL, JSON, headers=headers))
+        # Early versions of 5.2 write the names in headers= in a form that ASGI requests drop.
+        second = asyncio.run(AsyncClient().post("/hook", CANONICAL, JSON, **headers))
     assert [told(first).outcome, told(second).outcome] == ["processed", "duplicate"]
 
 

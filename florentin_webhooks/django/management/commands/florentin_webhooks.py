@@ -7,6 +7,7 @@ words go to the command line unchanged.
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import REMAINDER, ArgumentParser, Namespace
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -34,6 +35,7 @@ class Command(BaseCommand):
     help = "Run workers, manage deliveries, send signed ones: florentin-webhooks without APP."
     requires_system_checks = ()
     _words = "manage.py florentin_webhooks"
+    _shell_words = "python manage.py florentin_webhooks"
     _is_typed = False
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,6 +45,7 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command; words with a dash are not parsed by Django's own parser."""
         self._words, self._is_typed = _typed(argv), True
+        self._shell_words = _pasteable(argv)
         super().run_from_argv([*argv[:2], "--", *argv[2:]])
 
     def print_help(self, prog_name: str, subcommand: str) -> None:
@@ -65,7 +68,7 @@ class Command(BaseCommand):
             self._run(words, standalone=self._is_typed and not asked.traceback)
 
     def _run(self, words: Sequence[str], *, standalone: bool) -> None:
-        host = HostProgram(PATH)
+        host = HostProgram(PATH, words=self._shell_words)
         try:
             code: object = main.main(list(words), self._words, standalone_mode=standalone, obj=host)
         except click.ClickException as error:
@@ -84,6 +87,14 @@ def _text(error: click.ClickException) -> str:
 def _typed(argv: Sequence[str]) -> str:
     program = Path(argv[0]).name
     return f"{'python -m django' if program == '__main__.py' else program} {argv[1]}"
+
+
+def _pasteable(argv: Sequence[str]) -> str:
+    """Return the words that start the command again from the same directory."""
+    started = Path(argv[0])
+    if started.suffix != ".py" or started.name == "__main__.py":
+        return _typed(argv)
+    return f"python {shlex.quote(argv[0])} {argv[1]}"
 
 
 def _split_options(args: Sequence[str], options: dict[str, Any]) -> tuple[Namespace, list[str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from florentin_webhooks.cli.formatting.times import format_age, format_time, to_iso
+from florentin_webhooks.core.times import format_age, format_time, to_iso
 
 TIME = datetime(2026, 6, 6, 12, 0, 0, 250_000, tzinfo=UTC)
 

@@ -1,0 +1,78 @@
+"""The lowest allowed versions of everything work together, and the newest on each Python."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.floors import EXTRAS, ROOT, install, interpreters, lowest_versions, run
+
+IMPORT_ALL = """
+import sys
+from importlib import import_module
+from pathlib import Path
+import django
+from django.conf import settings
+
+settings.configure(INSTALLED_APPS=["django.contrib.admin", "django.contrib.auth",
+    "django.contrib.contenttypes", "florentin_webhooks.django"])
+django.setup()
+for path in sorted(Path("florentin_webhooks").rglob("*.py")):
+    words = [word for word in path.with_suffix("").parts if word != "__init__"]
+    if not {"__main__", "renamed", "demo"} & set(words):
+        import_module(".".join(words))
+import click, starlette, redis
+print(*(Path(module.__file__).parents[1] for module in (click, starlette, redis)), sep="\\n")
+"""
+COMMANDS = """
+import sys
+from click.testing import CliRunner
+from florentin_webhooks.cli import main
+from florentin_webhooks.cli.app import COMMANDS
+
+for name in COMMANDS:
+    result = CliRunner().invoke(main, [name, "--help"])
+    assert result.exit_code == 0, (name, result.output, result.exception)
+"""
+CLICKS = ["8.1.8", "8.3.1", "8.4.0"]
+
+
+def check_demo(python: str | Path, **environ: str) -> None:
+    lines = run(python, "-m", "florentin_webhooks", "demo", "--once", "--json", **environ)
+    assert json.loads(lines.splitlines()[-1])["summary"]["ok"] is True
+
+
+def test_lowest_versions_resolve_import_and_run_the_demo(tmp_path: Path) -> None:
+    install(sys.executable, "--target", tmp_path, *lowest_versions())
+    environ = {"PYTHONPATH": str(tmp_path)}
+    assert set(run(sys.executable, "-c", IMPORT_ALL, **environ).split()) == {str(tmp_path)}
+    check_demo(sys.executable, **environ)
+
+
+@pytest.mark.parametrize("version", CLICKS)
+def test_every_command_works_with_each_click(version: str, tmp_path: Path) -> None:
+    install(sys.executable, "--no-deps", "--target", tmp_path, f"click=={version}")
+    run(sys.executable, "-c", COMMANDS, PYTHONPATH=str(tmp_path))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("python", "pins"),
+    [
+        pytest.param(sys.executable, lowest_versions(), id="lowest"),
+        *(pytest.param(each, (), id=each) for each in interpreters()),
+    ],
+)
+def test_new_environment_passes_demo_and_unit_tests(
+    python: str, pins: list[str], tmp_path: Path
+) -> None:
+    run(python, "-m", "venv", str(tmp_path / "venv"))
+    own = tmp_path / "venv" / "bin" / "python"
+    install(own, "--upgrade", "pip")
+    group = ["--group", f"{ROOT}/pyproject.toml:test"]
+    install(own, f"{ROOT}[{','.join(EXTRAS)}]", *pins, *group)
+    check_demo(own)
+    run(own, "-m", "pytest", "-q", "-n", "2", "tests/unit")
