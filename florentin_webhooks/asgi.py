@@ -45,7 +45,7 @@ class WebhookApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and the lifespan protocol where this is the whole program."""
-        ensure_asyncio()
+        self._endpoint.check_loop()
         if scope["type"] == "http":
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -75,7 +75,7 @@ class WebhookMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a delivery; pass anything else on."""
-        ensure_asyncio()
+        self._endpoint.check_loop()
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -96,6 +96,13 @@ class _Endpoint:
     def __init__(self, receiver: Receiver, read_timeout: float) -> None:
         self._receiver = receiver
         self._seconds = read_timeout
+        self._is_in_asyncio = False
+
+    def check_loop(self) -> None:
+        """Raise :class:`ConfigurationError` outside asyncio, at the first call of the server."""
+        if not self._is_in_asyncio:
+            ensure_asyncio()
+            self._is_in_asyncio = True
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.

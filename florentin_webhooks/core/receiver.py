@@ -165,7 +165,8 @@ class Receiver(HandlerRegistry):
 
     async def areceive(self, headers: Headers, body: bytes) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
-        ensure_asyncio()
+        if not self._has_started:
+            ensure_asyncio()
         return await self._receive(headers, body, self._asyncio)
 
     def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:

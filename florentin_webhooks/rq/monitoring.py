@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import rq
 from rq.scheduler import RQScheduler
@@ -14,14 +15,20 @@ from florentin_webhooks.core.stores.jobs import CountLostJobs
 from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import redis
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["QueueStatus", "WorkerStatus", "queue_status"]
+__all__ = [
+    "ProblemKind",
+    "QueueProblem",
+    "QueueStatus",
+    "WorkerStatus",
+    "queue_status",
+]
 
 LOST_PERIOD = timedelta(hours=24)
 """How long a lost job counts as a problem of its queue."""
@@ -38,6 +45,24 @@ class WorkerStatus:
     host: str
     pid: int
     last_heartbeat: datetime | None
+
+
+class ProblemKind(StrEnum):
+    """What a problem of a queue is about, by which a command chooses the remedy."""
+
+    NO_WORKER = "no-worker"
+    NO_SCHEDULER = "no-scheduler"
+    FOREIGN = "foreign"
+    DEAD = "dead"
+    LOST = "lost"
+    UNREADABLE = "unreadable"
+
+
+class QueueProblem(NamedTuple):
+    """A problem of a queue in one sentence."""
+
+    kind: ProblemKind
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +89,31 @@ class QueueStatus:
     foreign: Mapping[str, int] = field(default_factory=dict[str, int])
     lost: int = 0
 
-    def problems(self) -> list[str]:
-        """Return one sentence for each problem of the queue."""
-        found: list[str] = []
+    def problems(self) -> list[QueueProblem]:
+        """Return the problems of the queue."""
+        return [QueueProblem(kind, message) for kind, message in self._problems()]
+
+    def _problems(self) -> Iterator[tuple[ProblemKind, str]]:
         if (self.waiting or self.running) and not self.workers:
             count = self.waiting + self.running
-            found.append(f"{_events(count)} waiting in queue {self.name}, but no worker runs.")
+            waiting = f"{_events(count)} waiting in queue {self.name}, but no worker runs."
+            yield ProblemKind.NO_WORKER, waiting
         if self.scheduled and not self.scheduler:
-            found.append(f"{_events(self.scheduled)} to be retried, but no scheduler runs.")
+            scheduled = f"{_events(self.scheduled)} to be retried, but no scheduler runs."
+            yield ProblemKind.NO_SCHEDULER, scheduled
         for path, count in self.foreign.items():
-            found.append(
-                f"Queue {self.name} has {count} job{'s' * (count != 1)} of another program, {path}."
-            )
+            jobs = f"{count} job{'s' * (count != 1)} of another program, {path}"
+            yield ProblemKind.FOREIGN, f"Queue {self.name} has {jobs}."
         if self.dead:
-            found.append(f"{_events(self.dead)} dead in queue {self.name}.")
+            yield ProblemKind.DEAD, f"{_events(self.dead)} dead in queue {self.name}."
         if self.lost:
             records = "its record is" if self.lost == 1 else "their records are"
-            found.append(f"{_events(self.lost)} lost in queue {self.name}: {records} gone.")
+            lost = f"{_events(self.lost)} lost in queue {self.name}: {records} gone."
+            yield ProblemKind.LOST, lost
         if self.unreadable:
-            found.append(
-                f"{_events(self.unreadable)} dead in queue {self.name} because a worker does not "
-                f"read JSON. Start it with {SERIALIZER_OPTION}."
-            )
-        return found
+            dead = f"{_events(self.unreadable)} dead in queue {self.name}"
+            remedy = f"because a worker does not read JSON. Start it with {SERIALIZER_OPTION}."
+            yield ProblemKind.UNREADABLE, f"{dead} {remedy}"
 
 
 def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:

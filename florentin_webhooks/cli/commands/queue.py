@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.cli.context import QueueContext
     from florentin_webhooks.cli.formatting.views import View
-    from florentin_webhooks.rq.monitoring import QueueStatus, WorkerStatus
+    from florentin_webhooks.rq.monitoring import (
+        ProblemKind,
+        QueueProblem,
+        QueueStatus,
+        WorkerStatus,
+    )
 
 __all__ = ["command"]
 
@@ -39,7 +44,7 @@ def command(out: Output, app: str) -> None:
     for status in _statuses(open_queue(app)):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{problem} {_remedy(problem, status, app)}" for problem in found]
+        problems += [f"{each.message} {_remedy(each.kind, status, app)}" for each in found]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
@@ -58,7 +63,7 @@ def _statuses(context: QueueContext) -> list[QueueStatus]:
         raise context.unavailable(error) from None
 
 
-def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
+def _fields(status: QueueStatus, problems: list[QueueProblem]) -> dict[str, object]:
     return {
         "queue": status.name,
         "waiting": status.waiting,
@@ -70,7 +75,7 @@ def _fields(status: QueueStatus, problems: list[str]) -> dict[str, object]:
         "scheduler": status.scheduler,
         "foreign": dict(status.foreign),
         "workers": [_worker_fields(worker) for worker in status.workers],
-        "problems": problems,
+        "problems": [each.message for each in problems],
         "ok": not problems,
     }
 
@@ -105,11 +110,13 @@ def _views(status: QueueStatus) -> Iterator[View]:
         yield Paragraph(f"{worker.name}: {worker.state}, {heartbeat}")
 
 
-def _remedy(problem: str, status: QueueStatus, app: str) -> str:
-    if "lost" in problem:
-        return "Their fingerprints are in the workers' logs: let the sender send them again."
-    if "another program" in problem:
-        return 'Use RQQueue("other-name") or another Redis database for one of them.'
-    if "dead" in problem:
-        return f"Run: {suggest('dead list', app=app)}"
-    return f"Run: {suggest('worker', '--queue', status.name, app=app)}"
+def _remedy(kind: ProblemKind, status: QueueStatus, app: str) -> str:
+    match kind.value:
+        case "lost":
+            return "Their fingerprints are in the workers' logs. The sender must send them again."
+        case "foreign":
+            return 'Use RQQueue("other-name") or another Redis database for one of them.'
+        case "dead" | "unreadable":
+            return f"Run: {suggest('dead list', app=app)}"
+        case _:
+            return f"Run: {suggest('worker', '--queue', status.name, app=app)}"

@@ -119,6 +119,8 @@ _DONE = _Done()
 
 
 class HasHandlerContexts(Protocol):
+    """The owner of a runtime, with the contexts that its handlers run in."""
+
     handler_context: Callable[[], AbstractContextManager[object]]
     async_handler_context: Callable[[], AbstractAsyncContextManager[object]]
 
@@ -137,6 +139,7 @@ class SyncRuntime:
     async def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> HandlerError:
+        """Run *handler*: an ``async`` one for *seconds* at most, any other to its end."""
         if not handler.is_async:
             return call_handler(handler, arguments)
         try:
@@ -148,10 +151,12 @@ class SyncRuntime:
     async def transact(
         self, store: Store, effect: RunInTransaction, seconds: float
     ) -> TransactionResult:
+        """Execute *effect*, to its end."""
         del seconds  # A function without async cannot be stopped; the lease bounds its record.
         return store.execute(effect)
 
     def run_shielded(self, work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+        """Run *work* at once."""
         run_sync(work)
         return _DONE
 

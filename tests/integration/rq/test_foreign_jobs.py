@@ -171,7 +171,7 @@ def test_status_of_the_queue_counts_foreign_jobs(shops: tuple[Workshop, Workshop
         deliver(theirs, THEIRS)
     status = queue_status(ours.client, ours.queue, ours.hooks)
     assert status.foreign == {theirs.hooks.path: 2}
-    assert any(theirs.hooks.path in problem for problem in status.problems())
+    assert any(theirs.hooks.path in problem.message for problem in status.problems())
     assert queue_status(theirs.client, ours.queue, theirs.hooks).foreign == {ours.hooks.path: 1}
     with elsewhere(theirs):
         ours.work()

@@ -118,4 +118,4 @@ def test_healthy_queue_has_no_problems() -> None:
     ],
 )
 def test_each_problem_is_one_sentence(status: QueueStatus, problem: str) -> None:
-    assert status.problems() == [problem]
+    assert [each.message for each in status.problems()] == [problem]

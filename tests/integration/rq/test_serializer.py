@@ -39,7 +39,7 @@ def test_unreadable_job_is_reported_with_the_option(
     requeue_lost(shop.hooks, shop.rq(), -1)
     status = queue_status(shop.client, shop.queue)
     assert (status.dead, status.unreadable) == (1, 1)
-    assert SERIALIZER_OPTION in status.problems()[-1]
+    assert SERIALIZER_OPTION in status.problems()[-1].message
     assert shop.record(fingerprint).state is State.DEAD
     logged = [each for each in caplog.records if each.name == "florentin_webhooks"]
     assert logged[-1].levelno == logging.ERROR
