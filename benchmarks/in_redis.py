@@ -20,8 +20,8 @@ from florentin_webhooks import Delivery, Receiver, RedisStore
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.senders.florentin.envelope import retry_key
+from florentin_webhooks.protocol.fingerprint import content_key, fingerprint
+from florentin_webhooks.senders.florentin.envelope import retry_content
 
 __all__ = ["rows"]
 
@@ -190,7 +190,8 @@ def _run(store: RedisStore, number: int) -> float:
         body = BODY + b"%d" % next(_NUMBERS)
         key, token = fingerprint(body), b"token-16"
         delivery = Delivery(key.hex(), "invoice.created", now, body.hex(), "secret-1", now, body)
-        asked = Accept(key, retry_key(body.hex(), body), token, delivery, fresh=True, valid=True)
+        retry_key = content_key(body.hex(), retry_content(body.hex(), body) or b"")
+        asked = Accept(key, retry_key, token, delivery, fresh=True, valid=True)
         start = time.perf_counter()
         claim = store.execute(asked)
         passed += time.perf_counter() - start

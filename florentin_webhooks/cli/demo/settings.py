@@ -8,7 +8,7 @@ APP = "florentin_webhooks.cli.demo.app:hooks"
 QUEUE = "florentin"
 DELAYS = (1, 1)
 """Seconds before each retry; usually five, from 5 s to 30 min."""
-TIMEOUT = 2
+TIMEOUT = 4
 """Seconds that an event has in a worker; usually 60."""
 LOST_AFTER = 3
 """Seconds without a heartbeat after which a worker counts as lost; usually 90."""

@@ -148,7 +148,7 @@ _WORKERS = (
         outcome="done",
         runs=("bill",),
         state="done",
-        waiting="Waiting until the lease of the killed worker expires, 12 s after it began. Here a "
+        waiting="Waiting until the lease of the killed worker expires, 14 s after it began. Here a "
         f"worker counts as lost after {LOST_AFTER} s; usually this takes minutes.",
     ),
 )

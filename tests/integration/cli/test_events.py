@@ -27,6 +27,8 @@ def test_schema_is_shown_for_one_event_and_for_all() -> None:
     assert one["$defs"]["Invoice"]["properties"]["amount_due"] == {
         "title": "Amount Due",
         "type": "integer",
+        "minimum": -(2**63),
+        "maximum": 2**63 - 1,
     }
     told = json.loads(type_in("events", "--schema", "--json").stdout)
     assert told["schemas"]["invoice.created"] == one
