@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import httpx2
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver
@@ -186,6 +187,9 @@ class Terminal:
         self._running.append((program, staying))
         told = program.says(staying.ready)
         self._url = told if told.startswith("http") else self._url
+        if name == "flask":
+            # It announces itself before it can be interrupted without leaving its socket open.
+            httpx2.get(self._url, timeout=20)
 
     def _environ(self, text: str) -> dict[str, str | None]:
         path = f"{self._programs}:{environment()['PATH']}"
