@@ -142,9 +142,9 @@ class Identity:
         return SignedIdentity(key_id, digest, under_key(key_id, digest))
 
     def record_keys(
-        self, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
+        self, key: bytes, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
     ) -> tuple[RecordKey, ...]:
-        """Return the keys of what was signed, *digest*: under *key_id*, then under the others.
+        """Return the keys of what was signed, *digest*: *key* of *key_id*, then the others.
 
         *content* is what retries under *delivery_id* have in common, None where they have the same
         bytes. Without a *digest*, of a delivery restored from its record, the key is known.
@@ -153,9 +153,12 @@ class Identity:
         if delivery_id is not None and content is not None:
             retry_key = content_key(delivery_id, content)
         others = self.other_key_ids(key_id) if digest else ()
-        return tuple(
-            RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
-            for each in (key_id, *others)
+        return (
+            RecordKey(key, _scope_retry_key(key_id, retry_key)),
+            *(
+                RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
+                for each in others
+            ),
         )
 
 

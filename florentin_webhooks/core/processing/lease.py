@@ -70,16 +70,16 @@ class Lease:
     ) -> Claim:
         """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
-        *content* is what its retries have in common, as the sender says.
-
-        A cancelled caller releases the lease that it may have acquired.
+        *content* is what its retries have in common, as the sender says. A cancelled caller
+        releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
+        key = bytes.fromhex(delivery.fingerprint)
         (_, trace), *aliases = self.identity.record_keys(
-            delivery.key_id, delivery.digest, delivery.delivery_id, content
+            key, delivery.key_id, delivery.digest, delivery.delivery_id, content
         )
         accept = Accept(
-            bytes.fromhex(delivery.fingerprint),
+            key,
             trace,
             self.token,
             delivery,
