@@ -40,7 +40,7 @@ class WebhookApp:
     The reply is 408 if the body has not arrived after *read_timeout* seconds.
     """
 
-    def __init__(self, receiver: Receiver, *, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(self, receiver: Receiver[object], *, read_timeout: float = READ_TIMEOUT) -> None:
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +65,7 @@ class WebhookMiddleware:
         self,
         app: ASGIApp,
         *,
-        receiver: Receiver,
+        receiver: Receiver[object],
         path: str = "/webhooks/florentin",
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
@@ -93,7 +93,7 @@ class WebhookMiddleware:
 class _Endpoint:
     """The endpoint: read a bounded body, pass it to the receiver, write the reply."""
 
-    def __init__(self, receiver: Receiver, read_timeout: float) -> None:
+    def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
         self._seconds = read_timeout
         self._is_in_asyncio = False

@@ -55,7 +55,7 @@ class _Input(Protocol):
 
 
 def answer(
-    receiver: Receiver,
+    receiver: Receiver[object],
     environ: Mapping[str, object],
     *,
     kept: bytes | None = None,

@@ -46,7 +46,9 @@ class ParcelSent(Event):
 class ParcelScheme(NamedTuple):
     key: bytes
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+    def authenticate(
+        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
+    ) -> Metadata:
         values = get_each(headers, "parcel-id", "parcel-time", "parcel-signature")
         (number,), (seconds,), (signature,) = values
         if not compare_digest(sign(self.key, number, seconds, body), signature):
@@ -59,13 +61,16 @@ class ParcelSender:
     name = "Parcel"
     catalogue: Mapping[str, type[Event]] = {"parcel.sent": ParcelSent}
     signs_delivery_id = True
+    is_open = signs_url = False
+    tolerance, retention = timedelta(minutes=15), timedelta(days=1)
 
     def scheme(self, secrets: Secrets) -> ParcelScheme:
         return ParcelScheme(normalize_secrets(secrets)[0][1])
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         kind, time = json.loads(body)["kind"], metadata.timestamp or metadata.received_at
-        return Message(kind, time, {"event": kind, "timestamp": time, "data": json.loads(body)})
+        envelope = {"event": kind, "timestamp": time, "data": json.loads(body)}
+        return Message(kind, time, envelope, metadata.timestamp)
 
     def retry_content(self, delivery_id: str | None, body: bytes) -> None:
         """Retries have the same bytes and the same id."""
