@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict, cast, overload
+from typing import TYPE_CHECKING, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from florentin_webhooks.core.config.model import ReceiverConfig
+    from florentin_webhooks.core.config.options import ReceiverOptions
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
@@ -60,19 +61,6 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
-
-
-class ReceiverOptions(TypedDict, total=False):
-    """The options of a receiver beside its secrets and its sender."""
-
-    store: Store | str | None
-    queue: Queue | str | None
-    tolerance: Duration | None
-    leeway: Duration
-    max_body: int
-    timeout: Duration
-    clock: Callable[[], datetime]
-    name: str
 
 
 class Receiver(HandlerRegistry[On_co]):

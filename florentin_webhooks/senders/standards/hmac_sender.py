@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Literal, NoReturn
 
@@ -18,6 +17,7 @@ from florentin_webhooks.senders.secrets import (
     Secrets,
     normalize_secrets,
     redact_name,
+    validate_length,
     validate_strength,
 )
 
@@ -88,26 +88,25 @@ class HMACSender(TemplateSender):
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
-        raw = {name: self._decode(name, secret) for name, secret in normalize_secrets(secrets)}
-        validate_strength(raw)
         keys = [
-            NamedKey(name, HMACKey(secret, algorithm), prefix)
-            for name, secret in raw.items()
+            NamedKey(name, HMACKey(self._decode(name, secret), algorithm), prefix)
+            for name, secret in normalize_secrets(secrets)
             for prefix, algorithm in self._algorithms.items()
         ]
         return TemplateScheme(self.form, self.template, keys, per_second=self.per_second)
 
     def _decode(self, name: str, secret: bytes) -> bytes:
         encoding, prefix = self._secret
+        validate_strength({name: secret})
         text = secret.removeprefix(prefix.encode())
         try:
-            if encoding == "hex":
-                return bytes.fromhex(text.decode("ascii"))
-            return b64decode(text, validate=True) if encoding == "base64" else text
+            key = text if encoding == "raw" else Encoding(encoding).decode(text.decode("ascii"))
         except ValueError:
             raise ConfigurationError(
                 f"{redact_name(name)} is not {encoding}.", "Copy it again, or set secret_encoding."
             ) from None
+        validate_length(name, key)
+        return key
 
 
 def _encoding(name: str) -> Encoding:

@@ -22,7 +22,7 @@ from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.secrets import (
     normalize_secrets,
     redact_name,
-    validate_strength,
+    validate_length,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class StandardWebhooks(TemplateSender):
             seed = _decode(name, text.removeprefix(PRIVATE_KEY))[:_SEED]
             return _ed25519(name, Ed25519Signer, seed)
         raw = _decode(name, text.removeprefix(SECRET))
-        validate_strength({name: raw})
+        validate_length(name, raw)
         return NamedKey(name, HMACKey(raw), "v1,")
 
 

@@ -26,7 +26,11 @@ def test_snapshot_event_has_stripes_data_id_and_time() -> None:
 
 
 def test_thin_event_is_its_own_data() -> None:
-    thin = {"object": "v2.core.event", "type": "v1.billing.meter.no_meter_found", "id": "evt_2"}
+    thin: dict[str, object] = {
+        "object": "v2.core.event",
+        "type": "v1.billing.meter.no_meter_found",
+        "id": "evt_2",
+    }
     thin |= {"created": "2026-06-06T11:59:00.000Z", "related_object": None}
     request = STRIPE.sign(STRIPE.encode(thin))
     delivery, event = STRIPE.receiver().verify(request.headers, request.body)

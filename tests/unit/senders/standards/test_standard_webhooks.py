@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import pytest
@@ -80,6 +81,12 @@ def test_signature_of_one_version_under_the_name_of_the_other_is_refused() -> No
         headers = {**request.headers, "webhook-signature": version + signature}
         with pytest.raises(InvalidSignature):
             case.receiver().verify(headers, request.body)
+
+
+def test_key_may_have_any_bytes() -> None:
+    ends_in_white_space = "whsec_" + b64encode(b"\t" + b"x" * 22 + b"\n").decode()
+    hooks = Receiver(ends_in_white_space, sender=StandardWebhooks())
+    assert hooks.identity.all_key_ids
 
 
 @pytest.mark.parametrize(
