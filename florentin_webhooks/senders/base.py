@@ -208,7 +208,7 @@ class Sender(Protocol):
         """
         ...
 
-    def retry_content(self, delivery_id: str | None, body: bytes) -> bytes | None:
+    def retry_content(self, delivery_id: str | None, body: bytes, /) -> bytes | None:
         """Return what retries under *delivery_id* have in common: *body* without its time.
 
         Nothing (``b""``) where the id is signed, since it alone identifies a delivery. None where a
