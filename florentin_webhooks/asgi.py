@@ -21,6 +21,7 @@ from florentin_webhooks.protocol.preconditions import (
     screen,
     without_root,
 )
+from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -119,7 +120,8 @@ class _Endpoint:
             if body.disconnected:
                 logger.info("The sender disconnected after %d bytes.", body.size)
                 return
-            reply = await self._receive(headers, body)
+            url = asgi_url(scope, headers) if self._receiver.sender.signs_url else None
+            reply = await self._receive(headers, body, url)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
@@ -141,13 +143,13 @@ class _Endpoint:
 
         return close_first
 
-    async def _receive(self, headers: HeaderMap, body: _Body) -> Reply:
+    async def _receive(self, headers: HeaderMap, body: _Body, url: str | None) -> Reply:
         if body.too_large:
             reason = f"more than {self._receiver.max_body} bytes arrived"
             return self._receiver.reject(Outcome.TOO_LARGE, reason)
         if not body.size and (missing := missing_body(headers)):
             return self._receiver.reject(*missing)
-        return await self._receiver.areceive(headers, body.content())
+        return await self._receiver.areceive(headers, body.content(), url)
 
     def _reply_for_timeout(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"

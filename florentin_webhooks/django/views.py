@@ -20,6 +20,7 @@ from florentin_webhooks.django.connections import (
 )
 from florentin_webhooks.protocol.body import missing_body
 from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -100,7 +101,8 @@ _MARK: dict[str, object] = vars(markcoroutinefunction(_plain_function))
 
 def _answer(hooks: Receiver[object], request: HttpRequest) -> Reply:
     if _is_asgi(request):  # A synchronous wrapper around the view, in a thread.
-        return wsgi.answer(hooks, request.META, kept=_buffered(request, hooks.max_body))
+        body = _buffered(request, hooks.max_body)
+        return wsgi.answer(hooks, request.META, kept=body, url=_url(hooks, request))
     # Django keeps b"" for a chunked body without reading it.
     kept: bytes | None = getattr(request, "_body", None)
     parsed = kept is None and bool(getattr(request, "_read_started", False))
@@ -118,14 +120,25 @@ async def _answer_async(hooks: Receiver[object], request: HttpRequest) -> HttpRe
     headers = HeaderMap(scope["headers"])
     reply = hooks.screen(scope["method"], headers)
     if reply is None:
-        reply = await _receive(hooks, headers, _buffered(request, hooks.max_body))
+        body = _buffered(request, hooks.max_body)
+        reply = await _receive(hooks, headers, body, _url(hooks, request))
     return _response(reply)
 
 
-async def _receive(hooks: Receiver[object], headers: HeaderMap, body: bytes) -> Reply:
+def _url(hooks: Receiver[object], request: HttpRequest) -> str | None:
+    """Return the URL that the sender called, if it signs it."""
+    if not hooks.sender.signs_url:
+        return None
+    scope = cast("ASGIRequest", request).scope
+    return asgi_url(scope, HeaderMap(scope["headers"]))
+
+
+async def _receive(
+    hooks: Receiver[object], headers: HeaderMap, body: bytes, url: str | None
+) -> Reply:
     if not body and (missing := missing_body(headers)):
         return hooks.reject(*missing)
-    return await hooks.areceive(headers, body)
+    return await hooks.areceive(headers, body, url)
 
 
 def _buffered(request: HttpRequest, limit: int) -> bytes:

@@ -24,7 +24,7 @@ from florentin_webhooks.events import CATALOGUE, Event, UnknownEvent
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import Headers, get_each
-from florentin_webhooks.senders.base import Message, Metadata
+from florentin_webhooks.senders.base import Answer, Message, Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 SECRET = "a-secret-of-the-parcel-service"
@@ -55,6 +55,12 @@ class ParcelScheme(NamedTuple):
             raise InvalidSignature("mismatch")
         time = datetime.fromtimestamp(int(seconds), UTC)
         return Metadata("parcel", received_at, number, timestamp=time)
+
+    def answer(self, body: bytes, message: Message) -> Answer | None:
+        """Return the challenge of the post office, signed."""
+        if message.event != "parcel.challenge":
+            return None
+        return Answer(sign(self.key, "", "", body).encode(), "text/plain")
 
 
 class ParcelSender:
@@ -135,6 +141,24 @@ def test_delivery_of_a_second_sender_passes_an_asgi_mount(office: Office) -> Non
     asyncio.run(WebhookApp(office.receiver)(scope, receive, send))
     assert statuses == [200, None]
     assert len(office.sent) == 1
+
+
+def test_challenge_gets_its_answer_and_is_no_event(office: Office) -> None:
+    request = parcel(kind="parcel.challenge")
+    replies = [office.receive(request) for _ in range(2)]
+    expected = sign(SECRET.encode(), "", "", request.body).encode()
+    assert [(each.outcome, each.status, each.body) for each in replies] == [
+        (Outcome.ANSWERED, 200, expected)
+    ] * 2
+    assert ("Content-Type", "text/plain") in replies[0].headers
+    assert (office.sent, office.unknown) == ([], [])
+
+
+def test_challenge_without_its_signature_or_too_old_gets_no_answer(office: Office) -> None:
+    old = parcel(kind="parcel.challenge", sent=NOW - timedelta(hours=1))
+    assert office.receive(old).outcome is Outcome.STALE
+    old.headers["Parcel-Signature"] = "00"
+    assert office.receive(old).outcome is Outcome.INVALID_SIGNATURE
 
 
 def test_same_delivery_again_is_a_duplicate(office: Office) -> None:
