@@ -53,6 +53,7 @@ class ProblemKind(StrEnum):
     NO_WORKER = "no-worker"
     NO_SCHEDULER = "no-scheduler"
     FOREIGN = "foreign"
+    OTHER_KEY = "other-key"
     DEAD = "dead"
     LOST = "lost"
     UNREADABLE = "unreadable"
@@ -73,7 +74,8 @@ class QueueStatus:
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
     True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
     waiting and scheduled jobs of other programs by the import path of their receiver, among the
-    first thousand of each. *lost* jobs were found without a record in the last 24 hours.
+    first thousand of each; under *path*, the receiver's own, those of another secret. *lost* jobs
+    were found without a record in the last 24 hours.
     *unreadable* jobs are dead because their worker does not read JSON.
     """
 
@@ -88,6 +90,7 @@ class QueueStatus:
     unreadable: int = 0
     foreign: Mapping[str, int] = field(default_factory=dict[str, int])
     lost: int = 0
+    path: str = ""
 
     def problems(self) -> list[QueueProblem]:
         """Return the problems of the queue."""
@@ -102,8 +105,7 @@ class QueueStatus:
             scheduled = f"{_events(self.scheduled)} to be retried, but no scheduler runs."
             yield ProblemKind.NO_SCHEDULER, scheduled
         for path, count in self.foreign.items():
-            jobs = f"{count} job{'s' * (count != 1)} of another program, {path}"
-            yield ProblemKind.FOREIGN, f"Queue {self.name} has {jobs}."
+            yield self._foreign_problem(path, f"{count} job{'s' * (count != 1)}")
         if self.dead:
             yield ProblemKind.DEAD, f"{_events(self.dead)} dead in queue {self.name}."
         if self.lost:
@@ -114,6 +116,12 @@ class QueueStatus:
             dead = f"{_events(self.unreadable)} dead in queue {self.name}"
             remedy = f"because a worker does not read JSON. Start it with {SERIALIZER_OPTION}."
             yield ProblemKind.UNREADABLE, f"{dead} {remedy}"
+
+    def _foreign_problem(self, path: str, jobs: str) -> tuple[ProblemKind, str]:
+        if path == self.path:
+            text = f"Queue {self.name} has {jobs} of {path} under another secret."
+            return ProblemKind.OTHER_KEY, text
+        return ProblemKind.FOREIGN, f"Queue {self.name} has {jobs} of another program, {path}."
 
 
 def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:
@@ -135,6 +143,7 @@ def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) 
         unreadable=count_unreadable(client, queue.failed_job_registry),
         foreign={} if hooks is None else _count_foreign(client, queue, hooks),
         lost=0 if hooks is None else _count_lost(name, hooks),
+        path="" if hooks is None else hooks.path,
     )
 
 

@@ -116,6 +116,11 @@ def _remedy(kind: ProblemKind, status: QueueStatus, app: str) -> str:
             return "Their fingerprints are in the workers' logs. The sender must send them again."
         case "foreign":
             return 'Use RQQueue("other-name") or another Redis database for one of them.'
+        case "other-key":
+            # Imported here, so that --help loads no Redis.
+            from florentin_webhooks.rq.foreign import OTHER_KEY_HINT  # noqa: PLC0415
+
+            return OTHER_KEY_HINT
         case "dead" | "unreadable":
             return f"Run: {suggest('dead list', app=app)}"
         case _:
