@@ -110,7 +110,7 @@ class Workshop:
         queue = queue or self.queue
         return build_worker(self.hooks, client, queue=queue, kind=WorkerKind.SIMPLE, **options)
 
-    def work(self, queue: str | None = None) -> None:
+    def work(self, queue: str | None = None, *, logging_level: str = "ERROR") -> None:
         """Run every job that is due."""
         handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
         with redis.Redis.from_url(self._url) as client:
@@ -118,7 +118,7 @@ class Workshop:
             # Nobody sends it commands, and its thread for them takes a second to stop.
             worker.subscribe = worker.unsubscribe = lambda: None
             try:
-                worker.work(burst=True, with_scheduler=True, logging_level="ERROR")
+                worker.work(burst=True, with_scheduler=True, logging_level=logging_level)
             finally:
                 worker.scheduler.connection.connection_pool.disconnect()
                 for each, handler in handled.items():
