@@ -13,9 +13,12 @@ from uuid import uuid4
 
 import pytest
 from click.testing import Result
+from redis.exceptions import BusyLoadingError
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
+from florentin_webhooks.cli.context import PAUSE, ReceiverContext
+from florentin_webhooks.cli.errors import StoreUnavailable
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import Operation, State, Store
@@ -172,6 +175,35 @@ def test_unavailable_database_keeps_its_message_and_hint(place: Place, database:
             "error: The tables are missing.\nhint: Run: python manage.py migrate.\n"
         )
         assert result.exit_code == 4
+
+
+def test_worker_waits_while_redis_loads_its_data(
+    place: Place,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    context, pauses = ReceiverContext(place.path, place.hooks), list[float]()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            database.error = None
+
+    monkeypatch.setattr("time.sleep", pause)
+    database.error = Unavailable("It does not answer.", "Start it.")
+    database.error.__context__ = BusyLoadingError("LOADING")
+    with pytest.raises(StoreUnavailable):
+        context.check_reachable()
+    context.check_reachable(waits=True)
+    assert (pauses, len(caplog.messages)) == ([PAUSE] * 2, 1)
+    assert "The worker waits." in caplog.text
+
+
+def test_worker_does_not_wait_for_a_store_that_is_down(place: Place, database: Database) -> None:
+    database.error = Unavailable("It does not answer.", "Start it.")
+    with pytest.raises(StoreUnavailable):
+        ReceiverContext(place.path, place.hooks).check_reachable(waits=True)
 
 
 def test_memory_store_is_refused() -> None:
