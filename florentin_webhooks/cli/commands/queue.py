@@ -37,8 +37,8 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, there are dead letters, events were lost in the last 24 hours, or there are jobs of
-    another program.
+    scheduler, there are dead letters, events were lost in the last 24 hours, a worker failed
+    jobs before a handler began, or there are jobs of another program.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
