@@ -14,7 +14,7 @@ _lost_job: ContextVar[str] = ContextVar("lost_job", default="")
 
 
 def mark_lost(job_id: str, *, lost: bool) -> None:
-    """Drop what RQ logs next about the job *job_id*, which ends in this context, if it is *lost*."""
+    """Drop what RQ logs next in this context about the job *job_id*, if it is *lost*."""
     logging.getLogger("rq.worker").addFilter(_is_true)
     _lost_job.set(job_id if lost else "")
 

@@ -41,8 +41,9 @@ def count_unstarted(client: redis.Redis, scheduled: Any, store: RedisStore) -> i
 
     RQ keeps no error of a job that it retries: it has used a retry, and its record no attempt.
     """
-    newest = cast("list[bytes]", cast("Any", client).zrevrange(scheduled.key, 0, _NEWEST - 1))
-    pipeline: Any = client.pipeline(transaction=False)  # Any: redis-py leaves its types open.
+    server: Any = client  # Any: redis-py leaves its types open.
+    newest: list[bytes] = server.zrevrange(scheduled.key, 0, _NEWEST - 1)
+    pipeline = server.pipeline(transaction=False)
     for job_id in newest:
         pipeline.hmget(Job.key_for(job_id.decode()), "retries_left", "retry_intervals")
         record = store.record_key(job_id.decode()[:32])
