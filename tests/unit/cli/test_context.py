@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
 from uuid import uuid4
@@ -83,7 +85,7 @@ class Place:
     """A program in a module of its own, whose receiver remembers in *store*."""
 
     def __init__(self, store: Store) -> None:
-        self.hooks = Receiver(SECRET, store=store)
+        self.hooks = Receiver(SECRET, store=store, name="crm")
         self.module = ModuleType(f"place_{uuid4().hex}")
         self.path = f"{self.module.__name__}:hooks"
         self.broken = True
@@ -175,6 +177,21 @@ def test_unavailable_database_keeps_its_message_and_hint(place: Place, database:
             "error: The tables are missing.\nhint: Run: python manage.py migrate.\n"
         )
         assert result.exit_code == 4
+
+
+def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_path: Path) -> None:
+    body = Provider(SECRET).make("user.login").body
+    (tmp_path / "body").write_bytes(body)
+    (signed,) = place.told("sign", str(tmp_path / "body"))
+    delivery, _ = place.hooks.verify(cast("dict[str, str]", signed["headers"]), body)
+    assert signed["fingerprint"] == delivery.fingerprint
+
+
+def test_hint_for_an_unserved_url_has_the_words_of_the_host(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    result = place.types("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
+    assert error(result).endswith(f"in another terminal, run: {WORDS} dev --port {port}")
 
 
 def test_worker_waits_while_redis_loads_its_data(
