@@ -83,7 +83,8 @@ clean:  ## Remove the environment and the files of the tools
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
-	@$(PIP) install --editable '.[dev]' --group test --group lint
+	@$(PIP) install --no-compile --editable '.[dev]' --group test --group lint
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib  # On all cores; pip would use one.
 	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools
