@@ -39,6 +39,8 @@ __all__ = [
     "Message",
     "Metadata",
     "Retries",
+    "Sample",
+    "Sampling",
     "Sender",
     "SignatureScheme",
     "Signing",
@@ -126,6 +128,28 @@ class Signing(Protocol):
         url: str | None = None,
     ) -> dict[str, str]:
         """Return the headers that the sender sends with *body*, signed with the first secret."""
+        ...
+
+
+class Sample(NamedTuple):
+    """A body as a sender writes it, and the *event* that its header names, if it has one."""
+
+    body: bytes
+    event: str
+
+
+@runtime_checkable
+class Sampling(Protocol):
+    """A sender that can write bodies, for tests and tools; optional."""
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime
+    ) -> Sample:
+        """Return the body of *event* with *data*, as handlers will see both."""
+        ...
+
+    def restamp(self, body: bytes, time: datetime) -> bytes:
+        """Return the *body* of a retry at *time*: the same one, unless it holds the time."""
         ...
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.event import OpenModel
 from florentin_webhooks.protocol.suggestions import closest_match
-from florentin_webhooks.senders.florentin.events import CATALOGUE
+
+if TYPE_CHECKING:
+    from florentin_webhooks.protocol.event import Event
 
 __all__ = ["check_data", "check_event"]
 
@@ -16,25 +18,28 @@ _MISSPELT = 0.85
 """How like a known name an unknown one must be to be a misspelt one."""
 _OPTION = "For others, use Provider(secret, check_names=False)."
 
+Catalogue = Mapping[str, "type[Event]"]
 
-def check_event(event: str) -> None:
+
+def check_event(event: str, catalogue: Catalogue) -> None:
     """Raise :class:`ConfigurationError` for an event whose name is almost that of a known one."""
-    match = None if event in CATALOGUE else closest_match(event.lower(), CATALOGUE, _MISSPELT)
+    match = None if event in catalogue else closest_match(event.lower(), catalogue, _MISSPELT)
     if match:
         raise ConfigurationError(
             f"There is no event {event!r}.", f"Did you mean {match!r}? {_OPTION}"
         )
 
 
-def check_data(event: str, data: Mapping[str, Any]) -> None:  # Any: JSON.
+def check_data(event: str, data: Mapping[str, object], catalogue: Catalogue) -> None:
     """Raise :class:`ConfigurationError` for data that the known *event* does not have.
 
     Inside of its objects only misspelt fields are refused, since Florentin may send more of them.
     """
-    if event not in CATALOGUE:
+    if event not in catalogue:
         return
-    objects = {name: _fields(model) for name, model in _fields_of_event(event).items()}
-    for key, value in data.items():
+    data_fields = _fields(catalogue[event].model_fields["data"].annotation)
+    objects = {name: _fields(model) for name, model in data_fields.items()}
+    for key, value in data.items() if objects else ():
         if key not in objects:
             _reject(event, key, objects)
         if isinstance(value, Mapping):
@@ -60,10 +65,6 @@ def _reject(event: str, key: str, objects: Mapping[str, Mapping[str, object]]) -
     else:
         hint = f"Did you mean {match!r}?" if match else f"Use one of: {', '.join(objects)}."
     raise ConfigurationError(f"The data of {event!r} has no key {key!r}.", f"{hint} {_OPTION}")
-
-
-def _fields_of_event(event: str) -> Mapping[str, object]:
-    return _fields(CATALOGUE[event].model_fields["data"].annotation)
 
 
 def _fields(model: object) -> Mapping[str, object]:

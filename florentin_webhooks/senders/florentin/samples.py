@@ -6,16 +6,21 @@ Florentin may send different ones.
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.base import Sample
+from florentin_webhooks.senders.florentin.signature import iso_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-__all__ = ["SAMPLES", "sample"]
+__all__ = ["SAMPLES", "restamp", "sample", "sample_envelope"]
 
 _ACCOUNT = {"id": "acc_5f1d", "name": "Ada Books", "email": "billing@adabooks.example"}
 _USER = {"id": "usr_31c8", "name": "Ada Byron", "email": "ada@adabooks.example"}
@@ -70,3 +75,22 @@ def sample(event: str) -> dict[str, Any]:  # Any: JSON, for the caller to change
             f"There is no sample for {event!r}.", f"Use one of: {', '.join(SAMPLES)}."
         )
     return deepcopy(dict(SAMPLES[event]))
+
+
+def sample_envelope(
+    event: str, data: Mapping[str, object], _delivery_id: str, time: datetime
+) -> Sample:
+    """Return the envelope of *event* with *data*."""
+    envelope = {"event": event, "timestamp": iso_timestamp(time), "data": data}
+    return Sample(json.dumps(envelope).encode(), event)
+
+
+def restamp(body: bytes, time: datetime) -> bytes:
+    """Return *body* with the timestamp *time*, or one that is a millisecond later.
+
+    Two attempts within one millisecond would be the same bytes.
+    """
+    envelope = json.loads(body)
+    stamps = [iso_timestamp(time + timedelta(milliseconds=each)) for each in (0, 1)]
+    envelope["timestamp"] = next(each for each in stamps if each != envelope.get("timestamp"))
+    return json.dumps(envelope).encode()

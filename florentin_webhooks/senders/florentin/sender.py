@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.senders.base import Retries
-from florentin_webhooks.senders.florentin import envelope
+from florentin_webhooks.senders.florentin import envelope, samples
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 from florentin_webhooks.senders.florentin.headers import HEADERS
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
@@ -34,6 +34,8 @@ class FlorentinSender:
     retention = RETRIES.retention(signs_time=True)
     parse = staticmethod(envelope.parse)
     retry_content = staticmethod(envelope.retry_content)
+    sample = staticmethod(samples.sample_envelope)
+    restamp = staticmethod(samples.restamp)
 
     def scheme(self, secrets: Secrets) -> FlorentinSignature:
         """Return the signature scheme; raises :class:`ConfigurationError` for a weak secret."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.senders.base import HeaderDocumentation, Message, Retries
+from florentin_webhooks.senders.base import HeaderDocumentation, Message, Retries, Sample
 from florentin_webhooks.senders.schemes.keys import HMACKey
 from florentin_webhooks.senders.schemes.payload import (
     check_name,
@@ -20,6 +20,7 @@ from florentin_webhooks.senders.schemes.payload import (
     find_time,
     read_json,
 )
+from florentin_webhooks.senders.schemes.samples import encode, place
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
@@ -149,3 +150,23 @@ class TemplateSender:
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the event's data: what the sender calls so, or else the whole payload."""
         return payload.get("data", payload)
+
+    # --- for tests and tools ---
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime
+    ) -> Sample:
+        """Return a JSON body with event, id, time and *data* where the sender has them."""
+        has_event = not self.form.event_header
+        payload: dict[str, object] = {"data": dict(data)} if has_event else dict(data)
+        fields = {self.id_field: delivery_id, self.time_field: time.isoformat()}
+        if has_event:
+            fields[self.event_field] = event
+        for path, value in fields.items():
+            if path:
+                place(payload, path, value)
+        return Sample(encode(payload), event)
+
+    def restamp(self, body: bytes, _time: datetime) -> bytes:
+        """Return *body*: a retry has the same one, and its time in a header."""
+        return body

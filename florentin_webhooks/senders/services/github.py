@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import MalformedDelivery
-from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.base import Retries, Sample
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import check_name, read_form, read_json
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata
 
@@ -77,3 +79,13 @@ class GitHub(TemplateSender):
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the whole payload: GitHub has no envelope."""
         return payload
+
+    def sample(
+        self, event: str, data: Mapping[str, object], _delivery_id: str, _time: datetime
+    ) -> Sample:
+        """Return the body of *event*, ``push`` or ``issues.opened``, with *data*."""
+        family, _, action = event.partition(".")
+        payload: dict[str, object] = {"action": action} if action else {}
+        if required := _REQUIRED.get(family):
+            payload[required] = {}
+        return Sample(encode({**payload, **data}), family)

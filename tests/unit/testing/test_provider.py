@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import Delivery, Receiver
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import CATALOGUE, Event
+from florentin_webhooks.senders import GitHub, StandardWebhooks
 from florentin_webhooks.senders.florentin.samples import sample
+from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.answering import Answering
+from tests.support.senders import BASE64_SECRET, CASES, NOW, RAW_SECRET, URL, V1A, SenderCase
 from tests.support.vectors import SECRET, T0, sign
 
 
@@ -238,3 +242,40 @@ def test_tampered_delivery_is_rejected(data: object, provider: Provider, seen: S
     assert tampered.body != body
     assert provider.send(seen, tampered).outcome == "invalid-signature"
     assert seen.deliveries == []
+
+
+# --- other senders ---
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_delivery_of_every_sender_is_genuine(case: SenderCase) -> None:
+    secrets = case.private or case.secrets
+    provider = Provider(secrets, sender=case.sender, url=URL, clock=lambda: NOW)
+    receiver = case.receiver()
+    receiver.on_unknown(print)
+    made = provider.make(case.event)
+    delivery, event = receiver.verify(*made, URL)
+    assert (delivery.event, event.event) == (case.event, case.event)
+    assert provider.send(receiver, made).outcome == "processed"
+    assert provider.send(receiver, provider.restamp(made)).outcome == "duplicate"
+    assert provider.send(receiver, provider.redeliver(made)).outcome == "duplicate"
+    assert provider.send(receiver, provider.tamper(made)).outcome == "invalid-signature"
+    assert provider.deliver(receiver, case.event, amount=5).outcome == "processed"
+
+
+def test_data_of_another_sender_reaches_the_handler() -> None:
+    receiver, seen = Receiver(BASE64_SECRET, sender=StandardWebhooks()), list[Any]()
+    receiver.on("invoice.paid")(lambda event: seen.append(event.data))
+    Provider(BASE64_SECRET, sender=StandardWebhooks()).deliver(receiver, "invoice.paid", amount=5)
+    assert [data["amount"] for data in seen] == [5]
+
+
+def test_public_key_cannot_sign() -> None:
+    with pytest.raises(ConfigurationError, match="cannot sign"):
+        Provider(V1A["secrets"], sender=StandardWebhooks()).make("invoice.paid")
+
+
+def test_sender_without_samples_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(TemplateSender, "restamp")
+    with pytest.raises(ConfigurationError, match=r"GitHub cannot be simulated: .* sample"):
+        Provider(RAW_SECRET, sender=GitHub(), check_names=False).make("ping")
