@@ -13,21 +13,19 @@ import click
 
 from florentin_webhooks.cli.devserver.session import session_secret
 from florentin_webhooks.cli.errors import UsageError
-from florentin_webhooks.cli.host import current_host
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.fingerprint import Identity, fingerprint, under_key
 from florentin_webhooks.senders.secrets import normalize_secrets, validate_strength
 
 __all__ = [
     "SECRET_VARIABLE",
+    "environment_receiver_name",
     "environment_secret",
     "parse_header",
     "parse_headers",
     "read_input",
     "read_secrets",
     "read_strong_secret",
-    "recorded_fingerprint",
     "refuse_shared_stdin",
     "secret_option",
 ]
@@ -102,15 +100,17 @@ def environment_secret() -> Mapping[str, bytes]:
     return {} if value is None else {SECRET_VARIABLE: value.encode(errors="surrogateescape")}
 
 
-def read_secrets(paths: Sequence[str]) -> Mapping[str, bytes]:
+def read_secrets(
+    paths: Sequence[str], own: Mapping[str, bytes] | None = None
+) -> Mapping[str, bytes]:
     """Return the secrets of the files at *paths*, else those that are configured, by their names.
 
-    Configured are those of the host program, else of the environment, else of a session of ``dev``
+    Configured are a receiver's *own*, else those of the environment, else of a session of ``dev``
     in this directory. One newline at the end of a file is removed. Raises UsageError for missing
     and blank secrets.
     """
     files = {_name(path): _one_line(read_input(path)) for path in paths}
-    secrets = files or _host_secrets() or environment_secret() or session_secret()
+    secrets = files or own or environment_secret() or session_secret()
     if not secrets:
         message = f"The secret is missing: {SECRET_VARIABLE} is not set."
         raise UsageError(message, f"Run: export {SECRET_VARIABLE}=..., or use --secret-file PATH.")
@@ -133,32 +133,9 @@ def read_strong_secret(path: str | None) -> Mapping[str, bytes]:
     return secrets
 
 
-def _host_secrets() -> Mapping[str, bytes]:
-    """Return the secrets of the host program's receiver, if there is a host program."""
-    host = current_host()
-    if host is None:
-        return {}
-    from florentin_webhooks.cli.loader import load  # noqa: PLC0415 - imports the program.
-
-    return dict(normalize_secrets(load(host.app).secrets))
-
-
-def recorded_fingerprint(secrets: Mapping[str, bytes], body: bytes) -> str:
-    """Return the fingerprint under which a receiver records *body*, signed with the first secret.
-
-    The receiver's name is that of the host program's, else in the environment.
-    """
-    identity = Identity.of(secrets, _receiver_name())
-    return under_key(identity.all_key_ids[0], fingerprint(body)).hex()
-
-
-def _receiver_name() -> str:
-    host = current_host()
-    if host is None:
-        return os.environ.get(NAME_VARIABLE, "")
-    from florentin_webhooks.cli.loader import load  # noqa: PLC0415 - imports the program.
-
-    return load(host.app).identity.name
+def environment_receiver_name() -> str:
+    """Return the name of a receiver that is built from the environment."""
+    return os.environ.get(NAME_VARIABLE, "")
 
 
 def _invalid(error: ConfigurationError) -> UsageError:

@@ -85,7 +85,13 @@ def export_pythonpath() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join([sys.path[0], *filter(None, known)])
 
 
-def trigger_command(url: str, variable: str, secret: str | None) -> str:
-    """Return the complete command that sends a delivery to *url*, ready to paste."""
-    command = f"{program_name()} trigger invoice.created \\\n  --to {url}"
+def trigger_command(
+    url: str, variable: str, secret: str | None, event: str = "invoice.created", app: str = ""
+) -> str:
+    """Return the complete command that sends *event* to *url*, ready to paste.
+
+    It is signed as the sender of the receiver *app* signs, by default as Florentin does.
+    """
+    options = f" --app {app}" if app and not current_host() else ""
+    command = f"{program_name()} trigger {event}{options} \\\n  --to {url}"
     return command if secret is None else f"{variable}={shlex.quote(secret)} \\\n  {command}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.cli.host import HostProgram
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["load", "validate_path"]
+__all__ = ["add_working_directory", "load", "validate_path"]
 
 _EXAMPLE = "shop.hooks:hooks"
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -46,7 +46,7 @@ def load(app: str) -> Receiver[object]:
     module = validate_path(app)
     host = current_host()
     if host is None:
-        _add_working_directory()
+        add_working_directory()
         join_session()
     failure = _django_failed
     try:
@@ -61,7 +61,8 @@ def load(app: str) -> Receiver[object]:
         raise failure(error) from None
 
 
-def _add_working_directory() -> None:
+def add_working_directory() -> None:
+    """Find the modules of the working directory first."""
     directory = str(Path.cwd())
     if directory not in sys.path:
         sys.path.insert(0, directory)

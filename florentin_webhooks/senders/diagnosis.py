@@ -23,7 +23,7 @@ from florentin_webhooks.senders.mutations import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["Diagnosis", "diagnose"]
+__all__ = ["Candidate", "Diagnosis", "diagnose", "guesses"]
 
 _SIZE_OF_PAIRS = 262_144
 """The largest body for which a changed secret and a changed body are tried together."""
@@ -35,6 +35,8 @@ _FORM = "Send sha256= and 64 lower-case hex digits, once."
 
 
 class Candidate(NamedTuple):
+    """A secret and a body that may have been signed, and why they differ from ours."""
+
     causes: tuple[Diagnosis, ...]
     secret: bytes
     body: bytes
@@ -55,7 +57,7 @@ def diagnose(
     digests = [found for value in values if (found := _digest(value)) is not None]
     if not digests:
         return causes
-    for guess in _guesses(body, secrets, others or {}):
+    for guess in guesses(body, secrets, others or {}):
         signed = digest(guess.secret, guess.body, "sha256")
         if any(compare_digest(signed, claimed) for claimed in digests):
             return [*causes, *guess.causes]
@@ -104,7 +106,7 @@ def _digest(value: str) -> bytes | None:
     return None
 
 
-def _guesses(
+def guesses(
     body: bytes, secrets: Mapping[str, bytes], others: Mapping[str, bytes]
 ) -> Iterator[Candidate]:
     """Return the guesses: nothing changed, then one thing, then two."""

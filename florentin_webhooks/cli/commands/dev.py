@@ -33,6 +33,7 @@ from florentin_webhooks.cli.inputs import SECRET_VARIABLE, read_strong_secret
 from florentin_webhooks.cli.invocation import export_pythonpath, self_command, trigger_command
 from florentin_webhooks.cli.loader import load, validate_path
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.senders.secrets import normalize_secrets
 
 if TYPE_CHECKING:
@@ -153,6 +154,10 @@ def _options(out: Output) -> list[str]:
 def _invitation(app: str, hooks: Receiver[object], url: str, created: str | None) -> str:
     """Return the command that sends a delivery, with the secret that was *created* for *hooks*."""
     where = ""
+    if hooks.sender is not DEFAULT_SENDER:
+        event = next(iter(hooks.models), "ping")
+        command = trigger_command(url, SECRET_VARIABLE, created, event, app)
+        return f"Send it a delivery from another terminal in this directory:\n\n{command}\n"
     if not current_host() and not _uses_secret_of_environment(hooks):
         created, where = None, f", where {SECRET_VARIABLE} is the secret of {app}"
     command = trigger_command(url, SECRET_VARIABLE, created)

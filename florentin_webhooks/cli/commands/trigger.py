@@ -15,17 +15,17 @@ from florentin_webhooks.cli.event_names import list_events, validate_event
 from florentin_webhooks.cli.formatting.records import shorten
 from florentin_webhooks.cli.formatting.views import Table
 from florentin_webhooks.cli.host import current_host
-from florentin_webhooks.cli.inputs import read_strong_secret, recorded_fingerprint, secret_option
+from florentin_webhooks.cli.inputs import secret_option
 from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.overrides import Override, apply_override, parse_override
+from florentin_webhooks.cli.sender_context import SenderContext, SenderOptions, sender_options
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.florentin.signature import DELIVERY_ID_HEADER, EVENT_HEADER
 from florentin_webhooks.testing.provider import Provider
 from florentin_webhooks.testing.transport import Response, post
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from florentin_webhooks.testing.provider import SignedDelivery
 
@@ -57,6 +57,7 @@ _HINTS = {
 @click.option("--stale", is_flag=True, help="Use a timestamp of yesterday.")
 @click.option("--unknown", is_flag=True, help="Send EVENT even if it is not in the catalogue.")
 @secret_option
+@sender_options
 @with_output
 def command(
     out: Output,
@@ -65,6 +66,7 @@ def command(
     texts: tuple[str, ...],
     times: int,
     secret_file: str | None,
+    chosen: SenderOptions,
     *,
     duplicate: bool,
     restamp: bool,
@@ -79,37 +81,64 @@ def command(
     \b
       florentin-webhooks trigger invoice.created --set data.invoice.amount_due=0
     """
-    if event is None:
-        list_events(out)
+    context = _context(out, chosen, event, secret_file)
+    if context is None or event is None:
         return
-    if not unknown:
+    if context.is_default and not unknown:
         validate_event(event, f"Run: {suggest('trigger')} {{}} (or add --unknown)")
     overrides = [parse_override(text) for text in texts]
-    secret = read_strong_secret(secret_file)
+    provider = _provider(context, url, _STALE if stale else timedelta(0))
     replies: list[Response] = []
     for _ in range(times):
-        original = _create(secret, event, overrides, age=_STALE if stale else timedelta(0))
-        attempts = _attempts(Provider(secret), original, duplicate=duplicate, restamp=restamp)
+        original = _create(provider, event, overrides)
+        attempts = _attempts(
+            _provider(context, url), original, duplicate=duplicate, restamp=restamp
+        )
         for note, delivery in attempts:
-            sent = Provider(secret).tamper(delivery) if tamper else delivery
+            sent = provider.tamper(delivery) if tamper else delivery
             notes = filter(None, [note, "tampered" * tamper])
-            digest = recorded_fingerprint(secret, sent.body)
-            replies.append(_send(out, url, sent, ", ".join(notes), digest))
-    _raise_for_refused(replies)
+            replies.append(_send(out, url, context, event, sent, ", ".join(notes)))
+    _raise_for_refused(replies, context.sender.name)
 
 
-def _create(
-    secret: Mapping[str, bytes], event: str, overrides: Sequence[Override], *, age: timedelta
-) -> SignedDelivery:
-    provider = Provider(secret, clock=lambda: datetime.now(UTC) - age, check_names=False)
+def _context(
+    out: Output, chosen: SenderOptions, event: str | None, secret_file: str | None
+) -> SenderContext | None:
+    """Return the sender; list the events of Florentin where *event* is missing."""
+    if event is None and not (chosen.sender or chosen.app):
+        list_events(out)
+        return None
+    context = chosen.open([secret_file] if secret_file else [])
+    if event is None:
+        message = f"The event of {context.sender.name} is missing."
+        raise UsageError(message, f"Run: {suggest('trigger', 'EVENT', '--sender NAME')}")
+    context.signing_scheme()
+    return context
+
+
+def _provider(context: SenderContext, url: str, age: timedelta = timedelta(0)) -> Provider:
+    return Provider(
+        context.secrets,
+        sender=context.sender,
+        url=url,
+        clock=lambda: datetime.now(UTC) - age,
+        check_names=False,
+    )
+
+
+def _create(provider: Provider, event: str, overrides: Sequence[Override]) -> SignedDelivery:
     delivery = provider.make(event)
     if not overrides:
         return delivery
-    envelope = cast("dict[str, Any]", json.loads(delivery.body))  # Any: JSON.
+    try:
+        envelope = cast("dict[str, Any]", json.loads(delivery.body))  # Any: JSON.
+    except ValueError:
+        message = f"The body of {provider.sender.name} is not JSON."
+        raise UsageError(message, "Leave out --set.") from None
     for override in overrides:
         apply_override(envelope, override)
-    delivery_id = delivery.headers[DELIVERY_ID_HEADER]
-    return provider.sign(event, json.dumps(envelope).encode(), delivery_id=delivery_id)
+    body = json.dumps(envelope).encode()
+    return provider.sign(delivery.event, body, delivery_id=delivery.delivery_id)
 
 
 def _attempts(
@@ -123,14 +152,16 @@ def _attempts(
         yield "re-stamped", provider.restamp(original)
 
 
-def _send(out: Output, url: str, delivery: SignedDelivery, note: str, digest: str) -> Response:
+def _send(
+    out: Output, url: str, context: SenderContext, event: str, delivery: SignedDelivery, note: str
+) -> Response:
+    digest = context.fingerprint(delivery.body, delivery.delivery_id)
     started = time.perf_counter()
     reply = _post(url, delivery)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
-    event = delivery.headers[EVENT_HEADER]
     record: dict[str, object] = {
         "event": event,
-        "delivery_id": delivery.headers[DELIVERY_ID_HEADER],
+        "delivery_id": delivery.delivery_id,
         "fingerprint": digest,
         "status": reply.status,
         "outcome": reply.outcome,
@@ -165,18 +196,18 @@ def _unserved(url: str) -> str:
     return f"In {serve}"
 
 
-def _raise_for_refused(replies: Sequence[Response]) -> None:
+def _raise_for_refused(replies: Sequence[Response], sender: str) -> None:
     refused = [reply for reply in replies if not 200 <= reply.status < 300]  # noqa: PLR2004
     if refused:
         message = f"{len(refused)} of {len(replies)} replies were not 2xx."
-        raise CLIError(message, _hint(refused[0]))
+        raise CLIError(message, _hint(refused[0], sender))
 
 
-def _hint(reply: Response) -> str:
+def _hint(reply: Response, sender: str) -> str:
     if 300 <= reply.status < 400:  # noqa: PLR2004 - HTTP's own numbers.
         headers = {name.lower(): value for name, value in reply.headers.items()}
         target = _printable(headers.get("location", "URL"))
-        return f"Florentin follows no redirects. Use: --to {target}"
+        return f"{sender} follows no redirects. Use: --to {target}"
     if reply.status in (404, 405):
         return "Use another path; dev and demo serve /webhooks/florentin."
     hint = _HINTS.get(reply.outcome, "See the log of the program that replied.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from florentin_webhooks.cli.errors import ExitCode, UsageError
+from florentin_webhooks.cli.explanation import explain
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled
 from florentin_webhooks.cli.inputs import (
     SECRET_VARIABLE,
@@ -14,20 +16,22 @@ from florentin_webhooks.cli.inputs import (
     parse_header,
     parse_headers,
     read_input,
-    read_secrets,
-    recorded_fingerprint,
     refuse_shared_stdin,
 )
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.errors import InvalidSignature
+from florentin_webhooks.cli.sender_context import SenderContext, SenderOptions, sender_options
+from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
+from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.senders.diagnosis import Diagnosis, diagnose
 from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
+from florentin_webhooks.senders.schemes.sender import TemplateSender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from florentin_webhooks.cli.formatting.views import View
+    from florentin_webhooks.senders.base import SignatureScheme
 
 __all__ = ["command"]
 
@@ -44,6 +48,8 @@ __all__ = ["command"]
     metavar="PATH",
     help=f"A file with a secret, instead of {SECRET_VARIABLE}; repeatable, - for standard input.",
 )
+@click.option("--url", help="The URL that the sender called, for senders that sign it.")
+@sender_options
 @with_output
 def command(
     out: Output,
@@ -52,6 +58,9 @@ def command(
     lines: tuple[str, ...],
     path: str | None,
     secret_files: tuple[str, ...],
+    *,
+    url: str | None,
+    chosen: SenderOptions,
 ) -> None:
     """Check the signature of FILE (- for standard input) and explain a failure.
 
@@ -63,21 +72,53 @@ def command(
       florentin-webhooks verify body.json --headers headers
     """
     refuse_shared_stdin(file, path, *secret_files)
-    headers = _headers(signature, lines, path)
-    secrets = read_secrets(secret_files)
+    lines_of_headers = _headers(signature, lines, path)
+    context = chosen.open(secret_files)
+    headers = HeaderMap([(name or _signature_header(context), v) for name, v in lines_of_headers])
     body = read_input(file)
-    digest = {"fingerprint": recorded_fingerprint(secrets, body)}
     try:
-        name = FlorentinSignature(secrets).verify(headers, body)
-    except InvalidSignature as error:
-        causes = diagnose(headers, body, secrets, environment_secret() if secret_files else {})
-        record = {"causes": [cause._asdict() for cause in causes], **digest}
+        metadata = _scheme(context).authenticate(headers, body, datetime.now(UTC), url)
+    except (InvalidSignature, MalformedDelivery) as error:
+        others = environment_secret() if secret_files else {}
+        causes = _causes(context, headers, body, others, url)
+        record = {
+            "causes": [cause._asdict() for cause in causes],
+            "fingerprint": context.fingerprint(body),
+        }
         out.emit({"valid": False, "reason": error.reason, **record}, *_invalid(causes))
         raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE) from None
-    digest = {"fingerprint": recorded_fingerprint({name: secrets[name]}, body)}
+    name = metadata.secret
+    digest = {"fingerprint": context.fingerprint(body, metadata.delivery_id, name)}
     valid = Styled("valid:", "bold green")
     text = f"signed with the secret in {name}"
     out.emit({"valid": True, "secret": name, **digest}, Line([valid, text]))
+
+
+def _scheme(context: SenderContext) -> SignatureScheme:
+    # A weak secret of Florentin's is verified as well, so that its mistake can be explained.
+    return FlorentinSignature(context.secrets) if context.is_default else context.scheme()
+
+
+def _causes(
+    context: SenderContext,
+    headers: HeaderMap,
+    body: bytes,
+    others: Mapping[str, bytes],
+    url: str | None,
+) -> list[Diagnosis]:
+    if context.is_default:
+        return diagnose(headers, body, context.secrets, others)
+    return explain(context.sender, headers, body, context.secrets, others, url)
+
+
+def _signature_header(context: SenderContext) -> str:
+    """Return the header of the signature. Raises UsageError where the sender has several."""
+    if context.is_default:
+        return SIGNATURE_HEADER
+    if isinstance(context.sender, TemplateSender):
+        return context.sender.form.signature_header
+    message = f"{context.sender.name} has no header for the signature alone."
+    raise UsageError(message, "Use --header or --headers.")
 
 
 def _headers(
@@ -90,7 +131,7 @@ def _headers(
     if path is not None:
         headers += parse_headers(read_input(path))
     if signature is not None:
-        headers.append((SIGNATURE_HEADER, signature))
+        headers.append(("", signature))  # The sender names its header.
     return headers
 
 

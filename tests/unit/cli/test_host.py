@@ -83,7 +83,7 @@ def test_other_arguments_are_parsed_without_app() -> None:
         (["deliveries", "lst"], " deliveries list"),
         (["worker", "--brst"], " worker --burst"),
         (["deliveries", "show"], " deliveries show --help"),
-        (["trigger", "invoice.creatd"], " trigger invoice.created (or add --unknown)"),
+        (["trigger", "user.login", "--tmes", "2"], " trigger --times"),
         (["events", "invoice.creatd"], " events invoice.created"),
         (["deliveries", "replay"], " deliveries replay --state failed"),
     ],

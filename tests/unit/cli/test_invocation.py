@@ -99,3 +99,8 @@ def test_child_searches_the_directory_of_the_host_first(monkeypatch: pytest.Monk
         export_pythonpath()
         export_pythonpath()
     assert os.environ["PYTHONPATH"] == "/directory/of/manage.py:/elsewhere"
+
+
+def test_trigger_command_names_the_receiver_of_another_sender() -> None:
+    command = trigger_command("http://x/", "S", None, "charge.*", "shop.hooks:stripe")
+    assert command.startswith("florentin-webhooks trigger charge.* --app shop.hooks:stripe ")
