@@ -143,7 +143,7 @@ class Sampling(Protocol):
     """A sender that can write bodies, for tests and tools; optional."""
 
     def sample(
-        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
     ) -> Sample:
         """Return the body of *event* with *data*, as handlers will see both."""
         ...

@@ -56,7 +56,7 @@ class Provider:
         self.sender = sender
         self.url = url
         self._scheme = _signing(sender, secret)
-        self._samples = SAMPLES if sender is DEFAULT_SENDER else {}
+        self._samples: Mapping[str, JSON] = SAMPLES if sender is DEFAULT_SENDER else {}
         self._clock = clock
         self._check_names = check_names
 

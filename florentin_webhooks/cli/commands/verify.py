@@ -79,8 +79,7 @@ def command(
     try:
         metadata = _scheme(context).authenticate(headers, body, datetime.now(UTC), url)
     except (InvalidSignature, MalformedDelivery) as error:
-        others = environment_secret() if secret_files else {}
-        causes = _causes(context, headers, body, others, url)
+        causes = _causes(context, headers, body, url, is_file=bool(secret_files))
         record = {
             "causes": [cause._asdict() for cause in causes],
             "fingerprint": context.fingerprint(body),
@@ -103,9 +102,11 @@ def _causes(
     context: SenderContext,
     headers: HeaderMap,
     body: bytes,
-    others: Mapping[str, bytes],
     url: str | None,
+    *,
+    is_file: bool,
 ) -> list[Diagnosis]:
+    others: Mapping[str, bytes] = environment_secret() if is_file else {}
     if context.is_default:
         return diagnose(headers, body, context.secrets, others)
     return explain(context.sender, headers, body, context.secrets, others, url)

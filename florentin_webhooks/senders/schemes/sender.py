@@ -154,7 +154,7 @@ class TemplateSender:
     # --- for tests and tools ---
 
     def sample(
-        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
     ) -> Sample:
         """Return a JSON body with event, id, time and *data* where the sender has them."""
         has_event = not self.form.event_header

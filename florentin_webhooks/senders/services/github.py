@@ -81,7 +81,7 @@ class GitHub(TemplateSender):
         return payload
 
     def sample(
-        self, event: str, data: Mapping[str, object], _delivery_id: str, _time: datetime
+        self, event: str, data: Mapping[str, object], _delivery_id: str, _time: datetime, /
     ) -> Sample:
         """Return the body of *event*, ``push`` or ``issues.opened``, with *data*."""
         family, _, action = event.partition(".")
