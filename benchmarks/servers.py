@@ -204,10 +204,11 @@ def _cancels(port: int, notes: Path) -> str:
     """Hang up during a handler, and return whether it was cancelled."""
     with _send(port, _delivery(SLOW, [])):
         time.sleep(0.5)
+    since = time.time()
     _until(notes.exists, HANG_UP + 10)
     _until(lambda: bool(notes.read_text()))
     ended = notes.read_text()
-    return "no" if ended == "finished" else ended
+    return "no" if ended == "finished" else f"after {int(float(ended) - since)} s"
 
 
 if __name__ == "__main__":
