@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SERIALIZER_OPTION", "count_unreadable", "count_unstarted", "is_unreadable"]
 
 SERIALIZER_OPTION = "--serializer rq.serializers.JSONSerializer"
-"""The option that rq's worker and django-rq's rqworker need. Each job's description names it."""
+"""The option that rq's worker and django-rq's rqworker need; each job's description hints at it."""
 
 _NEWEST = 100
 """The most jobs that are read for one answer."""
