@@ -43,8 +43,9 @@ def test_fork_inherits_no_connection(tmp_path: Path) -> None:
 
 def test_read_only_connection_is_discarded(saas: InProcessApp) -> None:
     with saas.app.app_context():
-        with pytest.raises(OperationalError), db.session.begin():
-            db.session.execute(text("PRAGMA query_only = ON"))
+        db.session.execute(text("PRAGMA query_only = ON"))
+        with pytest.raises(OperationalError):
             db.session.execute(db.delete(Login))
+        db.session.rollback()
         with db.session.begin():
             db.session.execute(db.delete(Login))

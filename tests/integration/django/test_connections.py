@@ -125,7 +125,7 @@ READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
 
 def make_read_only_once(hooks: Receiver) -> None:
-    """Register a handler that writes, the first time over a connection that is read-only by then."""
+    """Register a handler that writes, at first over a read-only connection."""
     first = [True]
 
     @hooks.on("invoice.created")
