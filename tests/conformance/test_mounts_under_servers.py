@@ -120,8 +120,8 @@ def test_every_server_sends_the_same_reply(server: str, mount: str, ports: Ports
         expected = expected_of(name)
         if name in BY_THE_SERVER[server]:
             expected = [REFUSED] * len(case.requests)
-        if (server, name) == TRAILERS:
-            given, expected = [each[:2] for each in given], [("processed", 200)]
+        if (server, name) == TRAILERS and [each[:2] for each in given] == [("processed", 200)]:
+            continue
         if given != expected:
             wrong.append((mount, name, given, expected))
     assert wrong == []
