@@ -48,8 +48,8 @@ def _rank(item: pytest.Item) -> int:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests in any process have recorded as "figures"."""
-    told = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
-    for report in chain.from_iterable(told):
+    reported = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
+    for report in chain.from_iterable(reported):
         for name, value in report.user_properties:
             if name == "figures":
                 terminalreporter.write_line(str(value))

@@ -115,7 +115,7 @@ class Workshop:
         handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
         with redis.Redis.from_url(self._url) as client:
             worker = self.worker(client, queue)
-            # Nobody sends it commands, and its thread for them takes a second to stop.
+            # No test sends it commands, and its thread for them takes a second to stop.
             worker.subscribe = worker.unsubscribe = lambda: None
             try:
                 worker.work(burst=True, with_scheduler=True, logging_level="ERROR")

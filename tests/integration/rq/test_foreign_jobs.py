@@ -77,7 +77,7 @@ def test_warning_names_both_programs_once(
     assert 'RQQueue("other-name")' in warning
 
 
-def test_receiver_in_the_same_process_is_run_by_the_same_worker(
+def test_receiver_in_the_same_process_shares_the_worker(
     shops: tuple[Workshop, Workshop],
 ) -> None:
     ours, theirs = shops
@@ -86,7 +86,7 @@ def test_receiver_in_the_same_process_is_run_by_the_same_worker(
     assert theirs.ran == ["ship"]
 
 
-def test_program_with_the_same_import_path_runs_nothing_of_the_other(
+def test_program_with_the_same_import_path_skips_foreign_jobs(
     redis_url: str, redis_prefix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_workshop(redis_url, redis_prefix, secret=THEIRS) as theirs:

@@ -106,14 +106,14 @@ class Place:
     def types(self, *line: str) -> Result:
         return CliRunner().invoke(main, line, prog_name=WORDS, obj=HostProgram(self.path))
 
-    def told(self, *line: str) -> list[dict[str, object]]:
+    def reported(self, *line: str) -> list[dict[str, object]]:
         return [json.loads(each) for each in self.types(*line, "--json").stdout.splitlines()]
 
     def failed(self) -> str:
         """The fingerprint of a delivery whose handler has failed and is repaired."""
         Provider(SECRET).deliver(self.hooks, "user.login")
         self.broken = False
-        return str(self.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
+        return str(self.reported("deliveries", "list", "--state", "failed")[0]["fingerprint"])
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def test_failed_deliveries_are_replayed_inside_the_framework(place: Place) -> No
     place.failed()
     result = place.types("deliveries", "replay", "--state", "failed", "--yes")
     assert (result.exit_code, place.ran_inside, place.inside) == (0, [1], 0)
-    assert place.told("deliveries", "list")[0]["state"] == "done"
+    assert place.reported("deliveries", "list")[0]["state"] == "done"
 
 
 @pytest.mark.parametrize("line", [["list"], ["requeue", "--all"], ["discard", "abcd"]])

@@ -1,4 +1,4 @@
-"""A program that stops waiting: whenever and however, its lease is given back."""
+"""A program that stops waiting returns its lease, at any moment."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Program:
         return self.receiver.areceive(*(made or self.made))
 
     async def retry(self) -> Outcome:
-        """What a retry is told once nobody holds the lease any more."""
+        """Return the outcome of a retry after the lease is released."""
         async with asyncio.timeout(10):
             outcome = Outcome.IN_PROGRESS
             while outcome is Outcome.IN_PROGRESS:
