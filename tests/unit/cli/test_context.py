@@ -182,7 +182,7 @@ def test_unavailable_database_keeps_its_message_and_hint(place: Place, database:
 def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_path: Path) -> None:
     body = Provider(SECRET).make("user.login").body
     (tmp_path / "body").write_bytes(body)
-    (signed,) = place.told("sign", str(tmp_path / "body"))
+    (signed,) = place.reported("sign", str(tmp_path / "body"))
     delivery, _ = place.hooks.verify(cast("dict[str, str]", signed["headers"]), body)
     assert signed["fingerprint"] == delivery.fingerprint
 
