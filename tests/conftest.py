@@ -30,7 +30,9 @@ _LONGEST = (
     "tests/integration/cli/",
     "tests/integration/test_docs",
     "tests/unit/test_typing.py",
+    "tests/integration/test_floors.py",
     "tests/integration/rq/",
+    "tests/conformance/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 
