@@ -96,9 +96,7 @@ def test_printed_command_works_in_another_terminal(shop: Path) -> None:
     assert (shop / ".florentin" / ".gitignore").read_text() == "*\n"
 
 
-def test_command_for_a_program_with_its_own_secret_shows_no_other(
-    shop: Path, redis_url: str
-) -> None:
+def test_command_for_a_program_with_a_secret_shows_no_other(shop: Path, redis_url: str) -> None:
     own = HOOKS.replace('os.environ["FLORENTIN_WEBHOOK_SECRET"]', repr(SECRET))
     (shop / "shop" / "hooks.py").write_text(own)
     environ = {**NO_SECRET, "FLORENTIN_REDIS_URL": redis_url}

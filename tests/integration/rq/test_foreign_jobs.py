@@ -121,7 +121,7 @@ def test_program_with_the_same_import_path_skips_foreign_jobs(
         assert "under another secret" in caplog.text
 
 
-def test_worker_with_the_earlier_secret_runs_the_jobs_that_waited_for_it(
+def test_worker_with_the_earlier_secret_runs_waiting_jobs(
     redis_url: str, redis_prefix: str
 ) -> None:
     with open_workshop(redis_url, redis_prefix, secret=OURS) as shop:

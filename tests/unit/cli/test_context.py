@@ -187,7 +187,7 @@ def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_pat
     assert signed["fingerprint"] == delivery.fingerprint
 
 
-def test_hint_for_an_unserved_url_has_the_words_of_the_host(place: Place) -> None:
+def test_hint_for_an_unserved_url_names_commands_of_the_host(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     result = place.types("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
