@@ -46,10 +46,10 @@ TRAILERS = ("uvicorn httptools", "SIG-17")
 UNSENT = "a declared length above the limit"
 
 Ports = Callable[[str], int]
-Seen = tuple[str, int, bytes] | str
-"""Outcome, status and body of an answer, or REFUSED."""
+Seen = tuple[object, ...]
+"""Outcome, status and body of an answer; or REFUSED."""
 
-REFUSED = "refused by the server"
+REFUSED = ("refused by the server",)
 
 
 @pytest.fixture(scope="module")
