@@ -13,8 +13,10 @@ __all__ = [
     "Receiver",
     "RedisStore",
     "Reply",
+    "Request",
     "RetryLater",
     "Router",
+    "Tenant",
     "errors",
     "events",
 ]
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
     from florentin_webhooks.core.routing.router import Router
     from florentin_webhooks.core.stores.memory import MemoryStore
+    from florentin_webhooks.core.tenants.request import Request, Tenant
     from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.redis.store import RedisStore
     from florentin_webhooks.rq.queue import RQQueue
@@ -42,8 +45,10 @@ else:
         "Receiver": "core.receiver",
         "RedisStore": "redis.store",
         "Reply": "protocol.delivery",
+        "Request": "core.tenants.request",
         "RetryLater": "core.routing.exceptions",
         "Router": "core.routing.router",
+        "Tenant": "core.tenants.request",
     }
 
     def __getattr__(name):

@@ -123,9 +123,11 @@ class _Endpoint:
                 return
             if (body.too_large or not body.size) and (why := self._rejection(headers, body)):
                 reply = self._receiver.reject(*why)
+            elif self._receiver.reads_request:
+                url, params = asgi_url(scope, headers), scope.get("path_params")
+                reply = await self._receiver.areceive(headers, body.content, url, params)
             else:
-                url = asgi_url(scope, headers) if self._receiver.sender.signs_url else None
-                reply = await self._receiver.areceive(headers, body.content, url)
+                reply = await self._receiver.areceive(headers, body.content)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:

@@ -86,8 +86,8 @@ class MalformedDelivery(Rejected):
 class InvalidSignature(Rejected):
     """The signature does not match any configured secret.
 
-    *reason* is ``missing``, ``repeated``, ``malformed`` or ``mismatch``. It is for the log: to
-    the sender all four look alike.
+    *reason* is ``missing``, ``repeated``, ``malformed``, ``mismatch`` or ``unknown tenant``. It is
+    for the log: to the sender all of them look alike.
     """
 
     code = "invalid-signature"

@@ -32,6 +32,7 @@ from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.retention import extend_retention
+from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier, owner_identity
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.core.tenants.sources import SecretsSource
     from florentin_webhooks.errors import StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
     from florentin_webhooks.protocol.event import Event
@@ -60,13 +62,16 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.base import Sender
     from florentin_webhooks.senders.secrets import Secrets
 
+    PathParams = Mapping[str, object] | None
+
 __all__ = ["Receiver"]
 
 
 class Receiver(HandlerRegistry[On_co]):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
-    *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
+    *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate; or a
+    function that returns one of these, or a :class:`Tenant`, for each :class:`Request`. The
     *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
     a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
     they are registered with ``inline=True``. *sender* is Florentin by default. An event may be
@@ -83,12 +88,14 @@ class Receiver(HandlerRegistry[On_co]):
 
     @overload
     def __init__(
-        self: Receiver[OnEvent], secrets: Secrets, **options: Unpack[ReceiverOptions]
+        self: Receiver[OnEvent],
+        secrets: Secrets | SecretsSource,
+        **options: Unpack[ReceiverOptions],
     ) -> None: ...
     @overload
     def __init__(
         self: Receiver[OnAnyEvent],
-        secrets: Secrets,
+        secrets: Secrets | SecretsSource,
         *,
         sender: Sender,
         **options: Unpack[ReceiverOptions],
@@ -96,7 +103,7 @@ class Receiver(HandlerRegistry[On_co]):
 
     def __init__(
         self,
-        secrets: Secrets,
+        secrets: Secrets | SecretsSource,
         *,
         store: Store | str | None = None,
         queue: Queue | str | None = None,
@@ -125,9 +132,13 @@ class Receiver(HandlerRegistry[On_co]):
         )
         self.store: Store = config.build_store()
         self.sender: Sender = config.sender
-        self.secrets = config.secrets  # Wrapped: a repr does not show them.
+        self.secrets = config.known_secrets  # Wrapped: a repr does not show them.
         secrets_by_name = config.plain_secrets()
-        self.identity = Identity.of(secrets_by_name, config.name)
+        self.identity = (
+            owner_identity(self.sender, config.name)
+            if config.secrets_source
+            else Identity.of(secrets_by_name, config.name)
+        )
         super().__init__(self.sender, config.build_queue(), self.identity.all_key_ids)
         tolerance = self.sender.tolerance if config.tolerance is None else config.tolerance
         extend_retention(self.store, self.sender.retention)
@@ -135,13 +146,21 @@ class Receiver(HandlerRegistry[On_co]):
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
-        self._verifier = Verifier(
-            self.sender,
-            self.sender.scheme(secrets_by_name),
-            tolerance,
-            config.leeway,
-            self.identity,
-        )
+        self._tenants: TenantVerifier | None = None
+        if source := config.secrets_source:
+            self._tenants = TenantVerifier(
+                source,
+                self.sender,
+                tolerance,
+                config.leeway,
+                name=config.name,
+                owner=self,
+            )
+        else:
+            scheme = self.sender.scheme(secrets_by_name)
+            self._verifier = Verifier(self.sender, scheme, tolerance, config.leeway, self.identity)
+        self.reads_request = self.sender.signs_url or self._tenants is not None
+        """Whether mounts pass the URL and the parameters of its path."""
         self._log = DeliveryLog()
         self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
@@ -169,35 +188,64 @@ class Receiver(HandlerRegistry[On_co]):
         receiver._is_store_missing = config.store is None  # noqa: SLF001 - one of this class.
         return receiver
 
-    def receive(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
+    def receive(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
         """Process a delivery in a blocking program and return the reply.
 
         *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
-        that the sender called, for senders that sign it. Every outcome is a reply; no request
-        raises. Raises :class:`ConfigurationError` inside a running event
-        loop: use ``areceive`` there.
+        that the sender called, for senders that sign it; *path_params* what its path has, for a
+        function that looks secrets up. Every outcome is a reply; no request raises. Raises
+        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
-        return self.receive_blocking(headers, body, url)
+        return self.receive_blocking(headers, body, url, path_params)
 
-    def receive_blocking(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
+    def receive_blocking(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking, url))
+        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
 
-    async def areceive(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
+    async def areceive(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio, url)
+        return await self._receive(headers, body, self._asyncio, url, path_params)
 
     def verify(
-        self, headers: Headers, body: bytes, url: str | None = None
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
     ) -> tuple[Delivery, Event]:
         """Return the genuine delivery and its typed event; record and run nothing.
 
-        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
+        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
+        :class:`Unavailable` where a function that looks secrets up cannot.
         """
-        delivery, envelope, stale, _ = self._verify(headers, body, url)
+        if (tenants := self._tenants) is not None:
+            looking_up = self._look_up(
+                tenants, Arrival(headers, body, url, path_params), self.blocking
+            )
+            delivery, envelope, stale, _ = run_sync(looking_up)[0]
+        else:
+            delivery, envelope, stale, _ = self._verify(headers, body, url)
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
@@ -217,11 +265,15 @@ class Receiver(HandlerRegistry[On_co]):
         envelope: Mapping[str, object],
         runtime: Runtime,
         stale: StaleDelivery | None = None,
+        identity: Identity | None = None,
     ) -> Reply:
-        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*."""
+        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
+
+        *identity* is that of its tenant, by default the receiver's.
+        """
         if not self._has_started:
             self._start()
-        lease = Lease(runtime, self.store, identity=self.identity)
+        lease = Lease(runtime, self.store, identity=identity or self.identity)
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
@@ -230,18 +282,29 @@ class Receiver(HandlerRegistry[On_co]):
         return reply
 
     async def _receive(
-        self, headers: Headers, body: bytes, runtime: Runtime, url: str | None
+        self,
+        headers: Headers,
+        body: bytes,
+        runtime: Runtime,
+        url: str | None,
+        path_params: PathParams,
     ) -> Reply:
+        identity = None
         try:
-            delivery, envelope, stale, answer = self._verify(headers, body, url)
-        except Rejected as error:
+            if (tenants := self._tenants) is not None:
+                arrival = Arrival(headers, body, url, path_params)
+                found, identity = await self._look_up(tenants, arrival, runtime)
+                delivery, envelope, stale, answer = found
+            else:
+                delivery, envelope, stale, answer = self._verify(headers, body, url)
+        except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
         if answer is not None and stale is None:
             reply = outcomes.reply_with_answer(answer)
             self._log.delivery(reply, delivery, delivery.fingerprint)
             return reply
-        return await self.process(delivery, envelope, runtime, stale)
+        return await self.process(delivery, envelope, runtime, stale, identity)
 
     async def _process(
         self,
@@ -273,6 +336,13 @@ class Receiver(HandlerRegistry[On_co]):
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
         return self._verifier.verify(headers, body, self._clock(), url)
+
+    async def _look_up(
+        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
+    ) -> tuple[VerifiedDelivery, Identity]:
+        if len(arrival.body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return await tenants.verify(arrival, self._clock(), is_blocking=runtime.is_blocking)
 
     def _log_rejection(self, reply: Reply, reason: str) -> Reply:
         self._log.rejection(reply, reason, self._clock())

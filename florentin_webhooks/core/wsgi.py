@@ -66,20 +66,21 @@ def answer(
     kept: bytes | None = None,
     consumed: bool = False,
     url: str | None = None,
+    path_params: Mapping[str, object] | None = None,
 ) -> Reply:
     """Return the reply to the request that *environ* (PEP 3333) describes.
 
     *kept* is the body where the framework has read and kept it. *consumed*: the surrounding program
     has read from the stream, so that a short body is its fault and not the sender's. *url* is the
-    one that the sender called, where *environ* does not have it.
+    one that the sender called, where *environ* does not have it, *path_params* what its path has.
     """
     headers = EnvironFields(environ)
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
         return refused
-    if url is None and receiver.sender.signs_url:
+    if url is None and receiver.reads_request:
         url = wsgi_url(environ)
     if kept is not None:
-        return receiver.receive_blocking(headers, kept, url)
+        return receiver.receive_blocking(headers, kept, url, path_params)
     declared = content_length(headers)
     try:
         body = _read(environ, declared, receiver.max_body)
@@ -89,7 +90,9 @@ def answer(
     short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
     if not (body or short or environ.get("wsgi.input_terminated")):
         short = _lost(headers, str(environ.get("SERVER_SOFTWARE", "")))
-    return receiver.reject(*short) if short else receiver.receive_blocking(headers, body, url)
+    if short:
+        return receiver.reject(*short)
+    return receiver.receive_blocking(headers, body, url, path_params)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["webhook_path"]
 
 NAME = "florentin-webhooks"
+_PARAMETER = re.compile(r"<(?:str:)?([A-Za-z_]\w*)>")
 
 
 def webhook_path(
@@ -26,7 +27,8 @@ def webhook_path(
     """Return the URL pattern that serves *hooks* at *route*, with and without a trailing slash.
 
     Without *hooks* it serves the receiver of ``settings.FLORENTIN_WEBHOOKS``. Neither form
-    redirects to the other, also with ``APPEND_SLASH``. ``reverse(name)`` returns the path.
+    redirects to the other, also with ``APPEND_SLASH``. ``reverse(name)`` returns the path. A part
+    ``<tenant>`` of the route is any text without a slash, and a parameter of the path.
 
     Raises ``ImproperlyConfigured`` for a route that is empty without its slashes.
     """
@@ -36,4 +38,13 @@ def webhook_path(
             f"The route {route!r} is empty without its slashes. Pass the whole path here, as in "
             'webhook_path("webhooks/florentin"), and not to include().'
         )
-    return re_path(rf"^{re.escape(plain)}/?\Z", webhook_view(hooks), name=name)
+    return re_path(rf"^{_pattern(plain)}/?\Z", webhook_view(hooks), name=name)
+
+
+def _pattern(route: str) -> str:
+    """Return the regular expression of *route*, with its parameters as groups."""
+    texts = _PARAMETER.split(route)
+    return "".join(
+        rf"(?P<{text}>[^/]+)" if number % 2 else re.escape(text)
+        for number, text in enumerate(texts)
+    )

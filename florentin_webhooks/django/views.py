@@ -5,7 +5,7 @@ It reads the body, bounded in size, past Django's own limits and parsers. It dec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
@@ -102,11 +102,13 @@ _MARK: dict[str, object] = vars(markcoroutinefunction(_plain_function))
 def _answer(hooks: Receiver[object], request: HttpRequest) -> Reply:
     if _is_asgi(request):  # A synchronous wrapper around the view, in a thread.
         body = _buffered(request, hooks.max_body)
-        return wsgi.answer(hooks, request.META, kept=body, url=_url(hooks, request))
+        url, params = _url(hooks, request), _params(request)
+        return wsgi.answer(hooks, request.META, kept=body, url=url, path_params=params)
     # Django keeps b"" for a chunked body without reading it.
     kept: bytes | None = getattr(request, "_body", None)
     parsed = kept is None and bool(getattr(request, "_read_started", False))
-    return wsgi.answer(hooks, request.META, kept=kept or None, consumed=parsed)
+    params = _params(request) if hooks.reads_request else None
+    return wsgi.answer(hooks, request.META, kept=kept or None, consumed=parsed, path_params=params)
 
 
 def _is_asgi(request: HttpRequest) -> bool:
@@ -121,24 +123,32 @@ async def _answer_async(hooks: Receiver[object], request: HttpRequest) -> HttpRe
     reply = hooks.screen(scope["method"], headers)
     if reply is None:
         body = _buffered(request, hooks.max_body)
-        reply = await _receive(hooks, headers, body, _url(hooks, request))
+        reply = await _receive(hooks, headers, body, request)
     return _response(reply)
 
 
 def _url(hooks: Receiver[object], request: HttpRequest) -> str | None:
-    """Return the URL that the sender called, if it signs it."""
-    if not hooks.sender.signs_url:
+    """Return the URL that the sender called, if the receiver reads it."""
+    if not hooks.reads_request:
         return None
     scope = cast("ASGIRequest", request).scope
     return asgi_url(scope, HeaderMap(scope["headers"]))
 
 
 async def _receive(
-    hooks: Receiver[object], headers: HeaderMap, body: bytes, url: str | None
+    hooks: Receiver[object], headers: HeaderMap, body: bytes, request: HttpRequest
 ) -> Reply:
     if not body and (missing := missing_body(headers)):
         return hooks.reject(*missing)
-    return await hooks.areceive(headers, body, url)
+    if hooks.reads_request:
+        return await hooks.areceive(headers, body, _url(hooks, request), _params(request))
+    return await hooks.areceive(headers, body)
+
+
+def _params(request: HttpRequest) -> Mapping[str, object] | None:
+    """Return the parameters of the path, None without a URL pattern."""
+    match = request.resolver_match
+    return None if match is None else match.kwargs
 
 
 def _buffered(request: HttpRequest, limit: int) -> bytes:

@@ -64,7 +64,7 @@ def webhook_blueprint(
 
 
 def _view(hooks: Receiver[object]) -> Callable[..., Response]:
-    def receive(**_: object) -> Response:
+    def receive(**path_params: object) -> Response:
         # request.stream would read the body, within the host's limits.
         known = vars(request)
         environ: dict[str, object] = known["environ"]
@@ -75,6 +75,7 @@ def _view(hooks: Receiver[object]) -> Callable[..., Response]:
             _remaining_input() if touched else environ,
             kept=known.get("_cached_data") or None,  # by get_data() or get_json()
             consumed=touched,
+            path_params=path_params,
         )
         return Response(reply.body, reply.status, reply.headers)
 

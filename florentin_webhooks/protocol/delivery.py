@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = ["Delivery", "OnceContext", "Outcome", "Reply"]
+__all__ = ["Delivery", "OnceContext", "Outcome", "Reply", "name_secret"]
 
 
 class Outcome(StrEnum):
@@ -71,6 +71,14 @@ _STATUS = {
 }
 
 
+_TENANT = "tenant:"
+
+
+def name_secret(tenant: str, name: str) -> str:
+    """Return the name under which stores and logs have the secret *name* of *tenant*."""
+    return f"{_TENANT}{tenant}/{name.replace('/', '|')}" if tenant else name
+
+
 class OnceContext(Protocol):
     """Context manager of :meth:`Delivery.once`, synchronous and asynchronous."""
 
@@ -90,9 +98,10 @@ class Delivery:
 
     Everything but *delivery_id* and *received_at* comes from the signed body: *fingerprint* (128
     bits of a SHA-256 over it and *key_id*, in hex) identifies it, *event* is its type, *timestamp*
-    is when the sender stamped it. *secret* is the name of the secret that matched, *key_id* a
-    digest of that secret which does not reveal it. *delivery_id* comes from an unsigned header: use
-    it to look deliveries up at the sender, and trust nothing to it.
+    is when the sender stamped it. *secret* is the name of the secret that matched (of a tenant's:
+    ``tenant:acme/secret-1``), *key_id* a digest of that secret which does not reveal it.
+    *delivery_id* comes from an unsigned header: use it to look deliveries up at the sender, and
+    trust nothing to it.
 
     A handler's delivery has the fingerprint of the first attempt, also for a retry with a new
     timestamp, so everything derived from it is the same in all attempts.
@@ -112,6 +121,13 @@ class Delivery:
     key_id: str = field(default="", compare=False)
     digest: bytes = field(default=b"", repr=False, compare=False)
     """What was signed, without the key id; empty where the delivery was restored."""
+
+    @property
+    def tenant(self) -> str:
+        """The name of the tenant whose secret matched, empty without one."""
+        marked, separator, _ = self.secret.rpartition("/")
+        is_tenant = separator and marked.startswith(_TENANT)
+        return marked.removeprefix(_TENANT) if is_tenant else ""
 
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""

@@ -13,8 +13,8 @@ from tests.support.django_settings import configure
 configure()  # The models can be imported only in a Django program.
 
 PUBLIC = """
-florentin_webhooks: Delivery Discard MemoryStore RQQueue Receiver RedisStore Reply RetryLater
-florentin_webhooks: Router errors events
+florentin_webhooks: Delivery Discard MemoryStore RQQueue Receiver RedisStore Reply Request
+florentin_webhooks: RetryLater Router Tenant errors events
 florentin_webhooks.asgi: WebhookApp WebhookMiddleware
 florentin_webhooks.django: DjangoStore hooks webhook_path webhook_view
 florentin_webhooks.django.models: Delivery

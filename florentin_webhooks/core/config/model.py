@@ -69,7 +69,9 @@ def find_store(name: str) -> StoreEntry | None:
     return STORES.get(scheme + separator)
 
 
-def _read_secrets(value: object, info: ValidationInfo) -> dict[str, SecretBytes]:
+def _read_secrets(value: object, info: ValidationInfo) -> object:
+    if callable(value):
+        return value
     try:
         secrets = dict(normalize_secrets(cast("Secrets", value)))
         if sender := info.data.get("sender"):
@@ -177,8 +179,11 @@ class ReceiverConfig(BaseModel):
     sender: Annotated[ImportString[Any], AfterValidator(_read_sender)] = Field(
         DEFAULT_SENDER, description="a sender, or its import path"
     )
-    secrets: Annotated[dict[str, SecretBytes], BeforeValidator(_read_secrets)] = Field(
-        description="a secret, a list of secrets, or a mapping of names to secrets"
+    secrets: Annotated[
+        dict[str, SecretBytes] | Callable[..., Any], BeforeValidator(_read_secrets)
+    ] = Field(
+        description="a secret, a list of secrets, a mapping of names to secrets, or a function "
+        "that returns one of these for a request"
     )
     store: Annotated[Any, BeforeValidator(_read_store)] = Field(
         None,
@@ -229,11 +234,21 @@ class ReceiverConfig(BaseModel):
         options = self._set(
             ("sender", "tolerance", "leeway", "timeout", "max_body", "clock", "name")
         )
-        return {"secrets": self.plain_secrets(), **dict(options)}
+        return {"secrets": self.secrets_source or self.plain_secrets(), **dict(options)}
+
+    @property
+    def secrets_source(self) -> Callable[..., Any] | None:
+        """The function that looks secrets up for each request, if there is one."""
+        return self.secrets if callable(self.secrets) else None
+
+    @property
+    def known_secrets(self) -> dict[str, SecretBytes]:
+        """The secrets that are known at start, by name."""
+        return {} if callable(self.secrets) else self.secrets
 
     def plain_secrets(self) -> dict[str, bytes]:
         """Return the secrets themselves, by name."""
-        return {name: secret.get_secret_value() for name, secret in self.secrets.items()}
+        return {name: secret.get_secret_value() for name, secret in self.known_secrets.items()}
 
     def with_queue_receiver(self, path: str) -> Self:
         """Return this configuration with *path* as the import path of the receiver."""

@@ -82,7 +82,7 @@ def reply_for_run(result: RunResult, lease: Lease) -> Reply:
     return replies.success(outcome, lease.key)
 
 
-def rejection_reason(error: Rejected, headers: Headers, body: bytes) -> str:
+def rejection_reason(error: Rejected | Unavailable, headers: Headers, body: bytes) -> str:
     """Return for the log why a delivery was rejected, with what points to the cause."""
     reason = str(error)
     declared = get_all(headers, "content-length")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncioRuntime",
     "HandlerError",
+    "HasHandlerContexts",
     "Runtime",
     "StillRunning",
     "SyncRuntime",

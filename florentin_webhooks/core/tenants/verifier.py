@@ -1,0 +1,146 @@
+"""Verify a delivery with the secrets that are looked up for its request."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.tenants.cache import LookupCache
+from florentin_webhooks.core.tenants.request import Request, Tenant
+from florentin_webhooks.core.tenants.sources import call_source
+from florentin_webhooks.core.verifier import Verifier
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unavailable
+from florentin_webhooks.protocol.delivery import name_secret
+from florentin_webhooks.protocol.fingerprint import Identity
+from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.senders.secrets import normalize_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from florentin_webhooks.core.processing.runtime import HasHandlerContexts
+    from florentin_webhooks.core.tenants.sources import Found, SecretsSource
+    from florentin_webhooks.core.verifier import VerifiedDelivery
+    from florentin_webhooks.protocol.headers import Headers
+    from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.secrets import Secrets
+
+__all__ = ["Arrival", "TenantVerifier", "owner_identity"]
+
+SECONDS = 2.0
+"""The time of a look-up."""
+MOST_CHARACTERS = 200
+
+
+class Arrival(NamedTuple):
+    """A request with its body: what a mount passes on."""
+
+    headers: Headers
+    body: bytes
+    url: str | None = None
+    path_params: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The *verifier* of a tenant; None for a request without secrets."""
+
+    verifier: Verifier | None = None
+
+    def verify(self, headers: HeaderMap, arrival: Arrival, now: datetime) -> VerifiedDelivery:
+        if self.verifier is None:
+            raise InvalidSignature("unknown tenant")
+        return self.verifier.verify(headers, arrival.body, now, arrival.url)
+
+
+class TenantVerifier:
+    """A verifier that asks *source* for the secrets of each request.
+
+    It runs in the ``handler_context`` of *owner*, which mounts may set later. Secrets are looked up
+    again after a wrong signature.
+    """
+
+    def __init__(
+        self,
+        source: SecretsSource,
+        sender: Sender,
+        tolerance: timedelta,
+        leeway: timedelta,
+        *,
+        name: str,
+        owner: HasHandlerContexts,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source, self._sender = source, sender
+        self._window = (tolerance, leeway)
+        self._name, self._owner = name, owner
+        self._cache: LookupCache[_Known] = LookupCache(monotonic)
+
+    async def verify(
+        self, arrival: Arrival, now: datetime, *, is_blocking: bool
+    ) -> tuple[VerifiedDelivery, Identity]:
+        """Return the delivery, of any age, and the identity of its tenant.
+
+        Raises :class:`InvalidSignature`, also for an unknown tenant, :class:`MalformedDelivery`,
+        and :class:`Unavailable` where the secrets cannot be looked up.
+        """
+        headers = arrival.headers
+        headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+        request = Request(headers, arrival.path_params, arrival.url)
+        known = self._cache.find(request)
+        is_cached = known is not None
+        known = known or await self._look_up(request, is_blocking=is_blocking)
+        try:
+            found = known.verify(headers, arrival, now)
+        except InvalidSignature:
+            if not (is_cached and self._cache.claim_refresh(request)):
+                raise
+            known = await self._look_up(request, is_blocking=is_blocking)
+            found = known.verify(headers, arrival, now)
+        return found, known.verifier.identity if known.verifier else Identity({})
+
+    async def _look_up(self, request: Request, *, is_blocking: bool) -> _Known:
+        found = await call_source(
+            self._source,
+            request,
+            seconds=SECONDS,
+            is_blocking=is_blocking,
+            context=self._owner.handler_context,
+        )
+        try:
+            known = self._read(request, found)
+        except ConfigurationError as error:
+            logger.error("The secrets of a request are unusable. %s", error)
+            raise Unavailable("The secrets of a request are unusable.") from None
+        self._cache.add(request, known, is_known=known.verifier is not None)
+        return known
+
+    def _read(self, request: Request, found: Found) -> _Known:
+        if found is None:
+            return _Known()
+        if not isinstance(found, Tenant):
+            found = Tenant(request.path_params.get("tenant", ""), found)
+        return self._build(_check_name(found.name), found.secrets)
+
+    def _build(self, tenant: str, secrets: Secrets) -> _Known:
+        named = {name_secret(tenant, name): secret for name, secret in normalize_secrets(secrets)}
+        scope = f"{self._name}\0{tenant}" if tenant else self._name
+        scheme, identity = self._sender.scheme(named), Identity.of(named, scope)
+        return _Known(Verifier(self._sender, scheme, *self._window, identity))
+
+
+def owner_identity(sender: Sender, name: str) -> Identity:
+    """Return the identity of the receiver *name* itself, by which its workers know its jobs."""
+    return Identity.of({"": f"florentin_webhooks: tenants of {sender.name}".encode()}, name)
+
+
+def _check_name(tenant: str) -> str:
+    if not tenant.isprintable() or len(tenant) > MOST_CHARACTERS:
+        raise ConfigurationError(
+            "The name of a tenant is not a printable text of at most 200 characters.",
+            "Return a Tenant with a short name.",
+        )
+    return tenant

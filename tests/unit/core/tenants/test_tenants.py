@@ -1,0 +1,208 @@
+"""A receiver whose secrets are looked up: tenants, rotation, time limits and failures."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from threading import Event as Signal
+from typing import Any
+
+import pytest
+
+from florentin_webhooks import Delivery, MemoryStore, Receiver, Request, Tenant
+from florentin_webhooks.core.tenants import cache, verifier
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unavailable
+from florentin_webhooks.events import Event
+from florentin_webhooks.protocol.delivery import Reply
+from florentin_webhooks.testing import Provider, SignedDelivery
+
+pytestmark = pytest.mark.one_process
+
+SECRETS = {"acme": "the-secret-of-acme-inc", "globex": "the-secret-of-globex"}
+
+
+def by_path(request: Request) -> str:
+    """Return the secret of the tenant in the path; raises KeyError for an unknown one."""
+    return SECRETS[request.path_params["tenant"]]
+
+
+async def by_path_async(request: Request) -> str:
+    return by_path(request)
+
+
+def receive(
+    receiver: Receiver[Any], made: SignedDelivery, tenant: str | None = None, **headers: str
+) -> Reply:
+    params = {} if tenant is None else {"tenant": tenant}
+    return receiver.receive({**made.headers, **headers}, made.body, None, params)
+
+
+def seen_by(receiver: Receiver[Any]) -> list[Delivery]:
+    seen: list[Delivery] = []
+
+    def keep(_: Event, delivery: Delivery) -> None:
+        seen.append(delivery)
+
+    receiver.on(Event)(keep)
+    return seen
+
+
+@pytest.mark.parametrize("source", [by_path, by_path_async])
+def test_delivery_is_verified_with_the_secret_of_its_tenant(source: Callable[..., Any]) -> None:
+    receiver = Receiver(source)
+    seen, made = seen_by(receiver), Provider(SECRETS["acme"]).make("user.login")
+    assert receive(receiver, made, "globex").status == 401
+    assert receive(receiver, made, "acme").outcome == "processed"
+    assert receive(receiver, made, "acme").outcome == "duplicate"
+    assert [(each.tenant, each.secret) for each in seen] == [("acme", "tenant:acme/secret-1")]
+    assert receiver.verify(*made, None, {"tenant": "acme"})[0].tenant == "acme"
+
+
+@pytest.mark.parametrize("source", [by_path, by_path_async])
+def test_tenant_is_looked_up_in_asyncio(source: Callable[..., Any]) -> None:
+    receiver = Receiver(source)
+    seen, made = seen_by(receiver), Provider(SECRETS["acme"]).make("user.login")
+    reply = asyncio.run(receiver.areceive(*made, None, {"tenant": "acme"}))
+    assert (reply.outcome, seen[0].tenant) == ("processed", "acme")
+    assert asyncio.run(receiver.areceive(*made, None, {"tenant": "none"})).status == 401
+
+
+def test_unknown_tenant_is_an_invalid_signature() -> None:
+    made = Provider(SECRETS["acme"]).make("user.login")
+    for source in (by_path, lambda _: None):
+        reply = receive(Receiver(source), made, "initech")
+        assert (reply.status, reply.outcome) == (401, "invalid-signature")
+        assert b"tenant" not in reply.body
+    with pytest.raises(InvalidSignature, match="unknown tenant"):
+        Receiver(by_path).verify(*made)
+
+
+def test_tenant_is_part_of_the_identity() -> None:
+    receiver = Receiver(lambda request: Tenant(request.host, SECRETS["acme"]))
+    seen, made = seen_by(receiver), Provider(SECRETS["acme"]).make("user.login")
+    for host in ("a.example", "b.example"):
+        assert receive(receiver, made, Host=host).outcome == "processed"
+    assert [each.tenant for each in seen] == ["a.example", "b.example"]
+    assert len({each.fingerprint for each in seen}) == 2
+
+
+def test_function_is_called_once_for_a_tenant() -> None:
+    calls: list[str] = []
+
+    def source(request: Request) -> str:
+        calls.append(request.path_params["tenant"])
+        return by_path(request)
+
+    receiver, provider = Receiver(source), Provider(SECRETS["acme"])
+    for _ in range(3):
+        assert receive(receiver, provider.make("user.login"), "acme").status == 200
+    assert calls == ["acme"]
+    assert receive(receiver, provider.make("user.login"), "globex").status == 401
+    assert calls == ["acme", "globex"]
+
+
+def test_new_secret_is_read_after_a_wrong_signature_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets, calls = ["the-old-secret-of-acme"], list[int]()
+
+    def source(_: Request) -> list[str]:
+        calls.append(1)
+        return list(secrets)
+
+    receiver = Receiver(source)
+    assert receive(receiver, Provider(secrets[0]).make("user.login")).status == 200
+    secrets.insert(0, "the-new-secret-of-acme")
+    made = Provider(secrets[0]).make("user.login")
+    assert receive(receiver, made).status == 401  # The last look-up was less than a second ago.
+    monkeypatch.setattr(cache, "PAUSE", 0.0)
+    assert receive(receiver, made).status == 200
+    assert len(calls) == 2
+    monkeypatch.setattr(cache, "PAUSE", 1.0)
+    forged = Provider("a-secret-of-a-stranger").make("user.login")
+    assert [receive(receiver, forged).status for _ in range(5)] == [401] * 5
+    assert len(calls) == 2
+    assert receive(receiver, Provider(secrets[1]).make("user.login")).status == 200
+
+
+def test_same_delivery_is_a_duplicate_after_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "the-old-secret-of-acme", "the-new-secret-of-acme"
+    answers: list[list[str]] = [[old], [new, old]]
+    receiver = Receiver(lambda _: answers[0])
+    seen = seen_by(receiver)
+    made = Provider(old).make("user.login")
+    assert receive(receiver, made).outcome == "processed"
+    del answers[0]
+    monkeypatch.setattr(cache, "PAUSE", 0.0)
+    again = Provider(new).sign("user.login", made.body, delivery_id="d-2")
+    assert receive(receiver, again).outcome == "duplicate"
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_slow_look_up_is_unavailable(*, is_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "SECONDS", 0.05)
+    release = Signal()
+
+    def hang(_: Request) -> str:
+        release.wait(20)
+        return SECRETS["acme"]
+
+    async def sleep(_: Request) -> str:
+        await asyncio.sleep(20)
+        return SECRETS["acme"]
+
+    receiver = Receiver(sleep if is_async else hang)
+    made = Provider(SECRETS["acme"]).make("user.login")
+    try:
+        assert receive(receiver, made).status == 503
+        assert asyncio.run(receiver.areceive(*made)).status == 503
+    finally:
+        release.set()
+
+
+def test_failing_look_up_is_unavailable_and_its_text_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: Request) -> str:
+        raise ValueError("s3cret")
+
+    made = Provider(SECRETS["acme"]).make("user.login")
+    with caplog.at_level(logging.ERROR):
+        reply = receive(Receiver(fail), made)
+    assert (reply.status, dict(reply.headers)["Retry-After"]) == (503, "5")
+    assert "ValueError" in caplog.text
+    assert "s3cret" not in caplog.text + repr(reply)
+    with pytest.raises(Unavailable):
+        Receiver(fail).verify(*made)
+
+
+@pytest.mark.parametrize("found", ["short", Tenant("a\nb", SECRETS["acme"]), 7])
+def test_unusable_secret_is_unavailable(found: Any) -> None:
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert receive(Receiver(lambda _: found), made).status == 503
+
+
+def test_body_that_is_too_large_is_not_looked_up() -> None:
+    receiver = Receiver(lambda _: pytest.fail("looked up"), max_body=10)
+    assert receive(receiver, Provider(SECRETS["acme"]).make("user.login")).status == 413
+
+
+def test_two_receivers_with_look_ups_on_one_store_need_names() -> None:
+    store = MemoryStore()
+    first = Receiver(by_path, store=store)
+    with pytest.raises(ConfigurationError, match="name"):
+        Receiver(by_path, store=store)
+    other = Receiver(by_path, store=store, name="other")
+    assert set(first.identity.all_key_ids).isdisjoint(other.identity.all_key_ids)
+
+
+def test_receiver_shows_no_secret_that_it_does_not_have() -> None:
+    assert dict(Receiver(by_path).secrets) == {}
+
+
+def test_slash_in_the_name_of_a_secret_does_not_change_the_tenant() -> None:
+    receiver = Receiver(lambda _: Tenant("a/b", {"x/y": SECRETS["acme"]}))
+    delivery, _ = receiver.verify(*Provider(SECRETS["acme"]).make("user.login"))
+    assert (delivery.tenant, delivery.secret) == ("a/b", "tenant:a/b/x|y")
