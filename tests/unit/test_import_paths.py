@@ -13,14 +13,14 @@ from tests.support.django_settings import configure
 configure()  # The models can be imported only in a Django program.
 
 PUBLIC = """
-florentin_webhooks: Delivery Discard MemoryStore RQQueue Receiver RedisStore Reply RetryLater
-florentin_webhooks: Router errors events
+florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
+florentin_webhooks: RedisStore Reply RetryLater Router errors events
 florentin_webhooks.asgi: WebhookApp WebhookMiddleware
 florentin_webhooks.django: DjangoStore hooks webhook_path webhook_view
 florentin_webhooks.django.models: Delivery
 florentin_webhooks.errors: ConfigurationError DeliveryTooLarge HandlerFailed InvalidEvent
 florentin_webhooks.errors: InvalidSignature MalformedDelivery Rejected StaleDelivery Unavailable
-florentin_webhooks.errors: WebhookError
+florentin_webhooks.errors: HandlerTimeout MissingHandler WebhookError
 florentin_webhooks.events: CATALOGUE AccountCreated Event InvoiceCreated SubscriptionCancelled
 florentin_webhooks.events: SubscriptionDowngraded SubscriptionEvent SubscriptionPurchased
 florentin_webhooks.events: SubscriptionUpgraded TeamMemberAdded TosAccepted UnknownEvent
