@@ -231,11 +231,15 @@ class Receiver(HandlerRegistry):
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
-            claim = await lease.claim(delivery, content, EMPTY_PLAN, fresh=fresh, valid=False)
+            reason = (stale or error).message
+            claim = await lease.claim(
+                delivery, content, EMPTY_PLAN, fresh=fresh, valid=False, reason=reason
+            )
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
-        claim = await lease.claim(delivery, content, plan, fresh=fresh)
+        reason = stale.message if stale else ""
+        claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
         if claim.decision is not AcceptDecision.RUN:
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan

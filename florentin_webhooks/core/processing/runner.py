@@ -122,7 +122,7 @@ class HandlerRunner:
         if any(handler.takes_delivery for handler in handlers):
             delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         if not handlers:
-            return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+            return self._result(await self._record(None, AttemptResult(), last=True))
         state = State.LOST
         for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             if self._time_left() <= RECORDING_MARGIN:
@@ -137,7 +137,7 @@ class HandlerRunner:
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
         self._fail(handler, error)
-        return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+        return self._result(await self._record(None, AttemptResult(), last=True))
 
     async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
@@ -151,7 +151,7 @@ class HandlerRunner:
             return State.LOST
         name = handler.name if result.error is None else None
         try:
-            return await self._record(name, result.outcome, last=last)
+            return await self._record(name, result, last=last)
         except CancelledError:
             if not last:  # The last record releases the lease by itself.
                 await self._lease.runtime.run_shielded(self._lease.release(name))
@@ -240,9 +240,21 @@ class HandlerRunner:
         is_postponed = self._lease.part and self._retry_after() is not None
         return State.QUEUED if is_postponed else self._states.failed
 
-    async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return await self._lease.record(state, handler, outcome, reason=self._reason(), jobs=jobs)
+    async def _record(self, handler: str | None, result: AttemptResult, *, last: bool) -> State:
+        return await self._lease.record(
+            self._next_state(last=last),
+            handler,
+            result.outcome,
+            reason=self._reason(),
+            jobs=self._states.jobs,
+            note=result.note,
+            wait=self._wait() if last and self._failures else None,
+        )
+
+    def _wait(self) -> float | None:
+        """Return the seconds until the next attempt, where they are known."""
+        postponed = self._retry_after()
+        return self._retry_in if postponed is None else postponed
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

@@ -23,7 +23,6 @@ from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock
 from florentin_webhooks.django.store.rows import prefix_filter, to_uuid
-from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,9 +198,5 @@ def _sent_under(delivery_id: str) -> Q:
     hooks = delivery_source().hooks
     if hooks is None:
         return Q(delivery_id=delivery_id)
-    digest = fingerprint(delivery_id.encode())
-    return Q(
-        sent_under__in=[
-            to_uuid(under_key(each, digest)) for each in ("", *hooks.identity.all_key_ids)
-        ]
-    )
+    keys = hooks.identity.delivery_id_keys(delivery_id)
+    return Q(sent_under__in=[to_uuid(each) for each in keys])

@@ -2,8 +2,8 @@
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
 --       5 for each alias, a key of the same delivery under another key id: its record, and the
 --       contents sent under its delivery id; then jobs
--- ARGV  1 prefix of records  2 fingerprint  3 content, '' without a delivery id  4 token  5 fresh
---       6 valid  7 inline: whether handlers run here  8 lease in ms  9 retention in ms
+-- ARGV  1 prefix of records  2 fingerprint  3 content, '' without a delivery id  4 token
+--       5 fresh: 1, or why it is not  6 valid: likewise  7 inline: whether handlers run here  8 lease in ms  9 retention in ms
 --       10 unfinished retention in ms  11 body  12 event  13 delivery id  14 received, in ms
 --       15 secret  16 key id  17 aliases: their fingerprints, joined  18 jobs
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
@@ -100,8 +100,8 @@ if not state then
 end
 
 local decision = 'run'
-if ARGV[5] == '0' and (not state or state == 'stale') then decision = 'stale'
-elseif ARGV[6] == '0' then decision = 'invalid'
+if ARGV[5] ~= '1' and (not state or state == 'stale') then decision = 'stale'
+elseif ARGV[6] ~= '1' then decision = 'invalid'
 elseif ARGV[7] == '0' and #jobs > 0 and fingerprint == ARGV[2] then decision = 'queued' end
 
 if holder ~= ARGV[4] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
@@ -112,14 +112,16 @@ if not state then
 end
 if decision == 'queued' then
   call('HSET', record, 't:', ARGV[4], 'n', #jobs, 'm', 0)
-  call('HDEL', record, 'u:')
+  call('HDEL', record, 'u:', 'f:', 'w:')
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
 elseif decision == 'run' then
   call('HSET', record, 't:', ARGV[4], 'u:', now + ARGV[8])
+  if state then call('HDEL', record, 'w:') end
   call('PEXPIRE', record, ARGV[10])
 else
-  call('HDEL', record, 't:', 'u:')
+  call('HDEL', record, 't:', 'u:', 'w:')
+  call('HSET', record, 'f:', ARGV[decision == 'stale' and 5 or 6])
   call('PEXPIRE', record, ARGV[10])
 end
 

@@ -2,7 +2,8 @@
 -- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
 --       5 outcome  6 reason  7 job id  8 fingerprint  9 prefix of records  10 lease in ms
---       11 retention in ms  12 unfinished retention in ms  13 history  14 jobs
+--       11 retention in ms  12 unfinished retention in ms  13 history
+--       14 wait in ms until the next attempt, or ''  15 jobs
 -- Returns the state of the record, or 'lost' if another run holds the lease.
 local record, queue, state = KEYS[1], ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue)
@@ -23,8 +24,8 @@ if state == 'running' then
 end
 
 if state == 'queued' and queue == '' then
-  local jobs = jobs_from(6, 14)
-  call('HDEL', record, 'u:', 'f:')
+  local jobs = jobs_from(6, 15)
+  call('HDEL', record, 'u:', 'f:', 'w:')
   call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
@@ -32,6 +33,7 @@ if state == 'queued' and queue == '' then
 end
 
 call('HDEL', record, 't:' .. queue, 'u:' .. queue)
+if ARGV[14] ~= '' then call('HSET', record, 'w:' .. queue, now + ARGV[14]) end
 if state == 'done' then
   local open = 0
   if queue ~= '' then

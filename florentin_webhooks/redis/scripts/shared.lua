@@ -61,7 +61,7 @@ local function push(job, record, dead, now)
   call('HSET', job.hash, unpack(cjson.decode(job.fields)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
   if job.owner ~= '' then call('HSET', record, 'p', job.owner) end
-  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue)
+  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue, 'w:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
   call('SADD', job.queues, job.list)
   call('RPUSH', job.list, job.id)
@@ -101,7 +101,7 @@ end
 local function complete(record, fingerprint, log, done, prefix, retention, unfinished_retention, history)
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
+    if kind == 't:' or kind == 'u:' or kind == 'f:' or kind == 'w:' then call('HDEL', record, field) end
   end
   call('HSET', record, 's', 'done', 'z', milliseconds())
   call('PEXPIRE', record, retention)
