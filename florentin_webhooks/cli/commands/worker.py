@@ -40,6 +40,9 @@ _MOST = 64
     show_default=True,
     help="Run each event in a forked process, in the worker itself, or in a new process.",
 )
+@click.option(
+    "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
+)
 @click.option("--lifeline", is_flag=True, help="Exit when standard input ends.")
 @with_output
 def command(
@@ -50,6 +53,7 @@ def command(
     burst: bool,
     processes: int,
     worker_class: str,
+    full_tracebacks: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
@@ -64,6 +68,8 @@ def command(
         )
         context = open_queue(app)
         name = _queue(context, queue)
+        if full_tracebacks:
+            context.hooks.reporter.log.error_text = True
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
@@ -73,6 +79,7 @@ def command(
         _announce(out, context, name, f"{processes} processes of class {worker_class}")
         words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
+        words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
