@@ -42,16 +42,17 @@ BUSY_WAIT = 15.0
 class JobResult(NamedTuple):
     """How a part ended: *seconds* to wait before the next try, or what failed.
 
-    *foreign* is the claim of a job that belongs to another program.
+    *foreign* is the claim of a job that belongs to another program. *lost*: its record is gone.
     """
 
     seconds: float | None = None
     failures: tuple[HandlerFailure, ...] = ()
     foreign: JobClaim | None = None
+    lost: bool = False
 
 
 def process_job(
-    receiver: Receiver,
+    receiver: Receiver[object],
     store: Store,
     fingerprint: str,
     queue: str,
@@ -79,7 +80,7 @@ def process_job(
     return run_sync(_process(receiver, runner, fingerprint, claiming))
 
 
-def report_dead(receiver: Receiver, fingerprint: str, queue: str, cause: str = "") -> None:
+def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause: str = "") -> None:
     """Log that a part is dead whose job has ended without us, and call the observers.
 
     Its worker was killed or stopped in the last attempt, unless *cause* says why.
@@ -101,7 +102,10 @@ def report_dead(receiver: Receiver, fingerprint: str, queue: str, cause: str = "
 
 
 async def _process(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
+    receiver: Receiver[object],
+    runner: HandlerRunner,
+    fingerprint: str,
+    claiming: Awaitable[JobClaim],
 ) -> JobResult:
     claim = await claiming
     runner.attempt = claim.attempt
@@ -110,7 +114,7 @@ async def _process(
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
-        return JobResult()
+        return JobResult(lost=claim.decision is JobDecision.GONE)
     result = await _run(receiver, runner, fingerprint, claim)
     if result.failures:
         await _report(receiver, result)
@@ -122,7 +126,7 @@ async def _process(
 
 
 async def _run(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
@@ -136,7 +140,7 @@ async def _run(
         return await runner.abort("event", error)
 
 
-async def _report(receiver: Receiver, result: RunResult) -> None:
+async def _report(receiver: Receiver[object], result: RunResult) -> None:
     """Pass what has failed to the observers of *receiver*, and whether the part is dead."""
     reporter, last = receiver.reporter, result.failures[-1]
     await reporter.failed(receiver.blocking, result.failures)

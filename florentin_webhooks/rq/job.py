@@ -15,6 +15,7 @@ from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
+from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         name = type(error).__name__
         logger.error("The job of %s failed: %s at %s.", fingerprint, name, error_location(error))
         raise JobFailed(name) from None
+    mark_lost(job.id, lost=result.lost)
     if result.foreign is not None:
         return return_foreign_job(hooks, job, receiver, result.foreign)
     if result.seconds is not None:
@@ -68,7 +70,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
 
 
 def _process(
-    hooks: Receiver, job: rq.job.Job, path: str, fingerprint: str, queue: str
+    hooks: Receiver[object], job: rq.job.Job, path: str, fingerprint: str, queue: str
 ) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.

@@ -66,7 +66,7 @@ def command(
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
         )
-        context = open_queue(app)
+        context = open_queue(app, waits=True)
         name = _queue(context, queue)
         if full_tracebacks:
             context.hooks.reporter.log.error_text = True

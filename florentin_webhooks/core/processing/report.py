@@ -33,7 +33,7 @@ class Reporter:
     """
 
     def __init__(
-        self, registry: HandlerRegistry, name: str = "", *, error_text: bool = False
+        self, registry: HandlerRegistry[object], name: str = "", *, error_text: bool = False
     ) -> None:
         self.log = HandlerLog(error_text=error_text)
         self._registry = registry

@@ -75,9 +75,16 @@ class FlorentinSignature:
         return f"FlorentinSignature({', '.join(name for name, _ in self._keyed)})"
 
     def sign(
-        self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime
+        self,
+        body: bytes,
+        *,
+        event: str,
+        delivery_id: str,
+        timestamp: datetime,
+        url: str | None = None,
     ) -> dict[str, str]:
         """Return the headers that Florentin sends with *body*, signed with the first secret."""
+        del url  # Florentin does not sign it.
         context = self._keyed[0][1].copy()
         context.update(body)
         return {
@@ -95,7 +102,9 @@ class FlorentinSignature:
         """
         return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+    def authenticate(
+        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
+    ) -> Metadata:
         """Return the metadata of a request whose signature is valid.
 
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
@@ -105,7 +114,7 @@ class FlorentinSignature:
             secret=self._matching_secret(signatures, body),
             received_at=received_at,
             delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
-            event=_combine(events),
+            event=events[0] if len(events) == 1 else _combine(events),
         )
 
     def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
@@ -123,9 +132,7 @@ class FlorentinSignature:
 
 def _combine(values: Sequence[str]) -> str | None:
     """Return the value of a header; different ones are joined (RFC 9110, 5.3)."""
-    if len(values) > 1:
-        return ", ".join(dict.fromkeys(values))
-    return values[0] if values else None
+    return ", ".join(dict.fromkeys(values)) if values else None
 
 
 def iso_timestamp(value: datetime) -> str:
