@@ -19,7 +19,7 @@ from florentin_webhooks.core.log.failure import (
 )
 from florentin_webhooks.core.log.handler_log import HandlerLog, log_observer_failure
 from florentin_webhooks.core.log.logger import logger
-from florentin_webhooks.core.log.redaction import error_location
+from florentin_webhooks.core.log.redaction import error_location, redact
 
 __all__ = [
     "DeadDelivery",
@@ -34,4 +34,5 @@ __all__ = [
     "log_missing_store",
     "log_observer_failure",
     "logger",
+    "redact",
 ]

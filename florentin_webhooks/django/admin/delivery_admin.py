@@ -17,6 +17,7 @@ from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
 from florentin_webhooks.django.admin.columns import DeliveryColumns
+from florentin_webhooks.django.admin.elsewhere import recent_rows
 from florentin_webhooks.django.admin.filters import ByAge, ByEvent, ByState
 from florentin_webhooks.django.admin.replay_action import ReplayRequest
 from florentin_webhooks.django.admin.source import delivery_source
@@ -48,6 +49,7 @@ _FIELDS = (
     "finished",
     "signed_with",
     "attempts",
+    "next_attempt_at",
     "failed",
 )
 _RETRIES = 100
@@ -82,10 +84,11 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
         "shortened",
         "state_label",
         "event",
-        "received_at",
-        "handled",
         "attempts",
         "shortened_reason",
+        "age",
+        "handled",
+        "delivery_id",
     )
     list_filter = _FILTERS
     ordering = ("-received_at",)
@@ -93,7 +96,7 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     search_fields = ("key", "delivery_id")
     search_help_text = "A fingerprint or its beginning, or a whole delivery id."
     show_full_result_count = False
-    sortable_by = ("received_at",)
+    sortable_by = ("age",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False for every user."""
@@ -153,9 +156,11 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list, with notices if deliveries are stored elsewhere."""
-        notes = delivery_source().notes
-        return super().changelist_view(request, {"notes": notes, **(extra_context or {})})
+        """Show the list, with notices and the newest deliveries of a store elsewhere."""
+        source = delivery_source()
+        shown = source.elsewhere if self.has_view_permission(request) else None
+        context = {"notes": source.notes, "elsewhere": recent_rows(shown)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
