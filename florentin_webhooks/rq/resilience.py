@@ -35,7 +35,7 @@ class WaitingWorker(GracefulShutdown):
 
     def main_work_horse(self, *args: Any, **options: Any) -> Any:
         """Run one job in a process of its own, which waits as the worker does."""
-        gc.freeze()  # The sockets of the worker are not this process's to finalize.
+        gc.freeze()  # What it has forked from is not this process's to finalize: sockets.
         self._wait_for_redis()
         cast("Any", super()).main_work_horse(*args, **options)
 

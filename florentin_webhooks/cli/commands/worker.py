@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -119,6 +120,7 @@ def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) 
             # The path that jobs name may differ from the one that was typed.
             remember_program(hooks.path, hooks)
             os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.
+            gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
         raise context.unavailable(error) from None
