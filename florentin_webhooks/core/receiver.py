@@ -1,46 +1,31 @@
-"""Receive a delivery: the one flow from headers and bytes to the reply, for every mount.
-
-Verify, then parse, then record, then reply. The flow does no I/O of its own: the store records, the
-runtime runs the handlers, a mount reads bytes and writes the reply.
-"""
+"""The receiver: what a program configures, calls and mounts; the flow does the work."""
 
 from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
 from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
 from florentin_webhooks.core.defaults import DEFAULT_SENDER, On_co
+from florentin_webhooks.core.flow import DeliveryFlow
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
-from florentin_webhooks.core.log import DeliveryLog, log_missing_store
-from florentin_webhooks.core.processing import outcomes
-from florentin_webhooks.core.processing.lease import Lease
-from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.runner import run_inline
+from florentin_webhooks.core.log import DeliveryLog
+from florentin_webhooks.core.processing.report import Reporter
 from florentin_webhooks.core.processing.runtime import (
     AsyncioRuntime,
-    Runtime,
     SyncRuntime,
-    ensure_no_running_loop,
     run_sync,
 )
-from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
-from florentin_webhooks.core.routing.registry import HandlerRegistry
-from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.retention import extend_retention
-from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier, owner_identity
+from florentin_webhooks.core.tenants.verifier import Arrival, owner_identity
 from florentin_webhooks.core.validation import validate_store
-from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
-from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
-from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
-from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.protocol.registration import OnAnyEvent
 
 if TYPE_CHECKING:
@@ -55,8 +40,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
-    from florentin_webhooks.errors import StaleDelivery
-    from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
+    from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -67,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["Receiver"]
 
 
-class Receiver(HandlerRegistry[On_co]):
+class Receiver(DeliveryFlow[On_co]):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate; or a
@@ -80,7 +64,9 @@ class Receiver(HandlerRegistry[On_co]):
     returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
     *timeout*; see the docs for its meaning for functions without ``async``. Two receivers with the
     same secret in one store need different *name* arguments, which are part of the identity of a
-    delivery. Durations are seconds, a text such as ``"15m"``, or a timedelta.
+    delivery. Full *tracebacks* in the log have the texts of exceptions and the values in their
+    frames, which may quote a payload. Durations are seconds, a text such as ``"15m"``, or a
+    timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -114,6 +100,7 @@ class Receiver(HandlerRegistry[On_co]):
         clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
         name: str = "",
+        tracebacks: Literal["redacted", "full"] = "redacted",
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -128,6 +115,7 @@ class Receiver(HandlerRegistry[On_co]):
                 "clock": clock,
                 "sender": sender,
                 "name": name,
+                "tracebacks": tracebacks,
             },
         )
         self.store: Store = config.build_store()
@@ -146,22 +134,9 @@ class Receiver(HandlerRegistry[On_co]):
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
-        self._tenants: TenantVerifier | None = None
-        if source := config.secrets_source:
-            self._tenants = TenantVerifier(
-                source,
-                self.sender,
-                tolerance,
-                config.leeway,
-                name=config.name,
-                owner=self,
-            )
-        else:
-            scheme = self.sender.scheme(secrets_by_name)
-            self._verifier = Verifier(self.sender, scheme, tolerance, config.leeway, self.identity)
-        self.reads_request = self.sender.signs_url or self._tenants is not None
-        """Whether mounts pass the URL and the parameters of its path."""
+        self._set_verifier(config, tolerance)
         self._log = DeliveryLog()
+        self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
@@ -188,45 +163,6 @@ class Receiver(HandlerRegistry[On_co]):
         receiver._is_store_missing = config.store is None  # noqa: SLF001 - one of this class.
         return receiver
 
-    def receive(
-        self,
-        headers: Headers,
-        body: bytes,
-        url: str | None = None,
-        path_params: PathParams = None,
-    ) -> Reply:
-        """Process a delivery in a blocking program and return the reply.
-
-        *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
-        that the sender called, for senders that sign it; *path_params* what its path has, for a
-        function that looks secrets up. Every outcome is a reply; no request raises. Raises
-        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there.
-        """
-        ensure_no_running_loop()
-        return self.receive_blocking(headers, body, url, path_params)
-
-    def receive_blocking(
-        self,
-        headers: Headers,
-        body: bytes,
-        url: str | None = None,
-        path_params: PathParams = None,
-    ) -> Reply:
-        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
-
-    async def areceive(
-        self,
-        headers: Headers,
-        body: bytes,
-        url: str | None = None,
-        path_params: PathParams = None,
-    ) -> Reply:
-        """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
-        if not self._has_started:
-            ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio, url, path_params)
-
     def verify(
         self,
         headers: Headers,
@@ -249,112 +185,6 @@ class Receiver(HandlerRegistry[On_co]):
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
-
-    def screen(self, method: str, headers: Headers) -> Reply | None:
-        """Return the reply to a request that need not be read, or None; mounts call it first."""
-        rejected = screen(method, headers, self.max_body)
-        return rejected and self.reject(*rejected)
-
-    def reject(self, outcome: Outcome, reason: str) -> Reply:
-        """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
-        return self._log_rejection(replies.error(outcome), reason)
-
-    async def process(
-        self,
-        delivery: Delivery,
-        envelope: Mapping[str, object],
-        runtime: Runtime,
-        stale: StaleDelivery | None = None,
-        identity: Identity | None = None,
-    ) -> Reply:
-        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
-
-        *identity* is that of its tenant, by default the receiver's.
-        """
-        if not self._has_started:
-            self._start()
-        lease = Lease(runtime, self.store, identity=identity or self.identity)
-        try:
-            reply = await self._process(delivery, envelope, lease, stale)
-        except Unavailable as error:
-            reply = outcomes.reply_for_error(error)
-        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
-        return reply
-
-    async def _receive(
-        self,
-        headers: Headers,
-        body: bytes,
-        runtime: Runtime,
-        url: str | None,
-        path_params: PathParams,
-    ) -> Reply:
-        identity = None
-        try:
-            if (tenants := self._tenants) is not None:
-                arrival = Arrival(headers, body, url, path_params)
-                found, identity = await self._look_up(tenants, arrival, runtime)
-                delivery, envelope, stale, answer = found
-            else:
-                delivery, envelope, stale, answer = self._verify(headers, body, url)
-        except (Rejected, Unavailable) as error:
-            reason = outcomes.rejection_reason(error, headers, body)
-            return self._log_rejection(outcomes.reply_for_error(error), reason)
-        if answer is not None and stale is None:
-            reply = outcomes.reply_with_answer(answer)
-            self._log.delivery(reply, delivery, delivery.fingerprint)
-            return reply
-        return await self.process(delivery, envelope, runtime, stale, identity)
-
-    async def _process(
-        self,
-        delivery: Delivery,
-        envelope: Mapping[str, object],
-        lease: Lease,
-        stale: StaleDelivery | None,
-    ) -> Reply:
-        fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
-        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
-        try:
-            event = parse_event(delivery.event, envelope, plan.model)
-        except InvalidEvent as error:
-            claim = await lease.claim(delivery, content, EMPTY_PLAN, fresh=fresh, valid=False)
-            return outcomes.reply_for_claim(claim, stale, error)
-        if fresh and not (plan.inline or plan.queued):
-            return outcomes.reply_without_handlers(delivery)
-        claim = await lease.claim(delivery, content, plan, fresh=fresh)
-        if claim.decision is not AcceptDecision.RUN:
-            return outcomes.reply_for_claim(claim, stale)
-        remaining = plan.excluding(claim.done) if claim.done else plan
-        jobs = remaining.jobs(lease.key) if remaining.queued else ()
-        result = await run_inline(
-            lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
-        )
-        return outcomes.reply_for_run(result, lease)
-
-    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
-        if len(body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
-        return self._verifier.verify(headers, body, self._clock(), url)
-
-    async def _look_up(
-        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
-    ) -> tuple[VerifiedDelivery, Identity]:
-        if len(arrival.body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
-        return await tenants.verify(arrival, self._clock(), is_blocking=runtime.is_blocking)
-
-    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
-        self._log.rejection(reply, reason, self._clock())
-        return reply
-
-    def _start(self) -> None:
-        self._has_started = True
-        self.router.freeze(
-            "The first delivery has arrived.", "Register handlers when modules are imported."
-        )
-        if self._is_store_missing:
-            log_missing_store()
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""

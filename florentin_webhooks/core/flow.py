@@ -1,0 +1,238 @@
+"""The one flow from headers and bytes to the reply.
+
+Verify, then parse, then record, then reply. The flow does no I/O of its own: the store records, the
+runtime runs the handlers, a mount reads bytes and writes the reply.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.defaults import On_co
+from florentin_webhooks.core.log import log_missing_store
+from florentin_webhooks.core.processing import outcomes
+from florentin_webhooks.core.processing.lease import Lease
+from florentin_webhooks.core.processing.loops import ensure_asyncio
+from florentin_webhooks.core.processing.runner import run_inline
+from florentin_webhooks.core.processing.runtime import ensure_no_running_loop, run_sync
+from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
+from florentin_webhooks.core.routing.registry import HandlerRegistry
+from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier
+from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
+from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
+from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.preconditions import screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+    from florentin_webhooks.core.config.model import ReceiverConfig
+    from florentin_webhooks.core.log import DeliveryLog
+    from florentin_webhooks.core.processing.report import Reporter
+    from florentin_webhooks.core.processing.runtime import AsyncioRuntime, Runtime, SyncRuntime
+    from florentin_webhooks.core.stores.base import Store
+    from florentin_webhooks.errors import StaleDelivery
+    from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
+    from florentin_webhooks.protocol.fingerprint import Identity
+    from florentin_webhooks.protocol.headers import Headers
+    from florentin_webhooks.senders.base import Sender
+
+    PathParams = Mapping[str, object] | None
+
+__all__ = ["DeliveryFlow"]
+
+
+class DeliveryFlow(HandlerRegistry[On_co]):
+    """The flow of deliveries through a verifier, a store and the handlers."""
+
+    store: Store
+    sender: Sender
+    identity: Identity
+    reporter: Reporter
+    max_body: int
+    _clock: Callable[[], datetime]
+    _log: DeliveryLog
+    _seconds: float
+    blocking: SyncRuntime
+    _asyncio: AsyncioRuntime
+    _has_started: bool
+    _is_store_missing: bool
+    _tenants: TenantVerifier | None
+    _verifier: Verifier
+    """Set unless secrets are looked up for each request."""
+    reads_request: bool
+    """Whether mounts pass the URL and the parameters of its path."""
+
+    def receive(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
+        """Process a delivery in a blocking program and return the reply.
+
+        *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
+        that the sender called, for senders that sign it; *path_params* what its path has, for a
+        function that looks secrets up. Every outcome is a reply; no request raises. Raises
+        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there.
+        """
+        ensure_no_running_loop()
+        return self.receive_blocking(headers, body, url, path_params)
+
+    def receive_blocking(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
+        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
+        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
+
+    async def areceive(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> Reply:
+        """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
+        if not self._has_started:
+            ensure_asyncio()
+        return await self._receive(headers, body, self._asyncio, url, path_params)
+
+    def screen(self, method: str, headers: Headers) -> Reply | None:
+        """Return the reply to a request that need not be read, or None; mounts call it first."""
+        rejected = screen(method, headers, self.max_body)
+        return rejected and self.reject(*rejected)
+
+    def reject(self, outcome: Outcome, reason: str) -> Reply:
+        """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
+        return self._log_rejection(replies.error(outcome), reason)
+
+    async def process(
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        runtime: Runtime,
+        stale: StaleDelivery | None = None,
+        identity: Identity | None = None,
+    ) -> Reply:
+        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
+
+        *identity* is that of its tenant, by default the receiver's.
+        """
+        if not self._has_started:
+            self._start()
+        lease = Lease(runtime, self.store, identity=identity or self.identity)
+        try:
+            reply = await self._process(delivery, envelope, lease, stale)
+        except Unavailable as error:
+            reply = outcomes.reply_for_error(error)
+        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
+        return reply
+
+    async def _receive(
+        self,
+        headers: Headers,
+        body: bytes,
+        runtime: Runtime,
+        url: str | None,
+        path_params: PathParams,
+    ) -> Reply:
+        identity = None
+        try:
+            if (tenants := self._tenants) is not None:
+                arrival = Arrival(headers, body, url, path_params)
+                found, identity = await self._look_up(tenants, arrival, runtime)
+                delivery, envelope, stale, answer = found
+            else:
+                delivery, envelope, stale, answer = self._verify(headers, body, url)
+        except (Rejected, Unavailable) as error:
+            reason = outcomes.rejection_reason(error, headers, body)
+            return self._log_rejection(outcomes.reply_for_error(error), reason)
+        if answer is not None and stale is None:
+            reply = outcomes.reply_with_answer(answer)
+            self._log.delivery(reply, delivery, delivery.fingerprint)
+            return reply
+        return await self.process(delivery, envelope, runtime, stale, identity)
+
+    async def _process(
+        self,
+        delivery: Delivery,
+        envelope: Mapping[str, object],
+        lease: Lease,
+        stale: StaleDelivery | None,
+    ) -> Reply:
+        fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
+        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
+        try:
+            event = parse_event(delivery.event, envelope, plan.model)
+        except InvalidEvent as error:
+            reason = (stale or error).message
+            claim = await lease.claim(
+                delivery, content, EMPTY_PLAN, fresh=fresh, valid=False, reason=reason
+            )
+            return outcomes.reply_for_claim(claim, stale, error)
+        if fresh and not (plan.inline or plan.queued):
+            return outcomes.reply_without_handlers(delivery)
+        reason = stale.message if stale else ""
+        claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
+        if claim.decision is not AcceptDecision.RUN:
+            return outcomes.reply_for_claim(claim, stale)
+        remaining = plan.excluding(claim.done) if claim.done else plan
+        jobs = remaining.jobs(lease.key) if remaining.queued else ()
+        result = await run_inline(
+            lease,
+            remaining.inline,
+            event,
+            delivery,
+            seconds=self._seconds,
+            jobs=jobs,
+            reporter=self.reporter,
+            attempt=claim.attempt,
+        )
+        if result.failures:
+            await self.reporter.failed(lease.runtime, result.failures)
+        return outcomes.reply_for_run(result, lease)
+
+    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
+        if len(body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return self._verifier.verify(headers, body, self._clock(), url)
+
+    async def _look_up(
+        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
+    ) -> tuple[VerifiedDelivery, Identity]:
+        if len(arrival.body) > self.max_body:
+            raise DeliveryTooLarge(self.max_body)
+        return await tenants.verify(arrival, self._clock(), is_blocking=runtime.is_blocking)
+
+    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
+        self._log.rejection(reply, reason, self._clock())
+        return reply
+
+    def _start(self) -> None:
+        self._has_started = True
+        self.router.freeze(
+            "The first delivery has arrived.", "Register handlers when modules are imported."
+        )
+        if self._is_store_missing:
+            log_missing_store()
+
+    def _set_verifier(self, config: ReceiverConfig, tolerance: timedelta) -> None:
+        sender, leeway = self.sender, config.leeway
+        self._tenants = None
+        self.reads_request = sender.signs_url
+        if source := config.secrets_source:
+            self._tenants = TenantVerifier(
+                source, sender, tolerance, leeway, name=config.name, owner=self
+            )
+            self.reads_request = True
+        else:
+            scheme = sender.scheme(config.plain_secrets())
+            self._verifier = Verifier(sender, scheme, tolerance, leeway, self.identity)
