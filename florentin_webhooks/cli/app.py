@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
 
 
 _APP = "The receiver as module:name, such as shop.hooks:hooks."
+_APPS = "A module alone means all of its receivers that have a queue."
 
 
 class Command(click.Command):
@@ -60,9 +61,11 @@ class Command(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description of APP, where the command has it, and the options."""
-        if "APP" in self.collect_usage_pieces(ctx):
+        pieces = self.collect_usage_pieces(ctx)
+        if "APP" in pieces or "APP..." in pieces:
+            several = f" {_APPS}" if "APP..." in pieces else ""
             with formatter.section("Arguments"):
-                formatter.write_dl([("APP", _APP)])
+                formatter.write_dl([("APP", f"{_APP}{several}")])
         super().format_options(ctx, formatter)
 
     def _renew(self, word: str) -> str:

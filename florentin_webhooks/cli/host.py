@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., object])
 
-__all__ = ["AppArgument", "HostProgram", "app_argument", "current_host"]
+__all__ = ["AppArgument", "HostProgram", "app_argument", "apps_argument", "current_host"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,15 @@ class AppArgument(click.Argument):
         host = current_host(ctx)
         if host is None or not call or ctx.resilient_parsing:
             return super().get_default(ctx, call=call)
-        return host.app
+        return host.app if self.nargs == 1 else (host.app,)
 
 
 def app_argument(function: F) -> F:
     """Add the APP argument to a command."""
     return click.argument("app", cls=AppArgument)(function)
+
+
+def apps_argument(function: F) -> F:
+    """Add one or several APP arguments to a command, which gets them as *apps*."""
+    argument = click.argument("apps", cls=AppArgument, nargs=-1, required=True, metavar="APP...")
+    return argument(function)

@@ -21,10 +21,12 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from florentin_webhooks.cli.host import HostProgram
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["add_working_directory", "load", "validate_path"]
+__all__ = ["add_working_directory", "expand", "load", "validate_path"]
 
 _EXAMPLE = "shop.hooks:hooks"
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -36,6 +38,35 @@ def validate_path(app: str) -> str:
         return loader.parse_import_path(app)[0]
     except ReceiverNotFound as error:
         raise UsageError(error.message, _use(_EXAMPLE)) from None
+
+
+def expand(apps: Sequence[str]) -> list[str]:
+    """Return import paths of receivers: those in *apps*, and each one in a module in *apps*.
+
+    Raises UsageError, also for a module without a receiver that has a queue.
+    """
+    paths: list[str] = []
+    for app in apps:
+        found = [app] if ":" in app else _receivers_of(app)
+        if not found:
+            message = f"{app} has no receiver with a queue."
+            raise UsageError(message, _use(f"{app}:hooks"))
+        paths += found
+    return list(dict.fromkeys(paths))
+
+
+def _receivers_of(module: str) -> list[str]:
+    validate_path(f"{module}:hooks")
+    add_working_directory()
+    join_session()
+    try:
+        return loader.find_receivers(module)
+    except ReceiverNotFound as error:
+        raise UsageError(error.message, error.hint) from None
+    except Terminated:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything.
+        raise _import_failed(module, module, error) from None
 
 
 def load(app: str) -> Receiver[object]:

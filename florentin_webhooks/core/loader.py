@@ -24,6 +24,7 @@ __all__ = [
     "FACTORY_VARIABLE",
     "ReceiverNotFound",
     "find_loaded_receiver",
+    "find_receivers",
     "load_receiver",
     "parse_import_path",
     "remember_program",
@@ -33,7 +34,7 @@ EXTENSION = "florentin_webhooks"
 """The key of a program's receiver in its ``extensions``, as in Flask."""
 
 FACTORY_VARIABLE = "FLORENTIN_RECEIVER"
-"""The variable that names the factory which jobs may call."""
+"""The variable that names the factories which jobs may call, between blanks."""
 
 _Factory = Callable[[], object]
 
@@ -82,6 +83,16 @@ def load_receiver(path: str, *, trusted: bool = True) -> Receiver[object]:
     if in_django:
         import_module("florentin_webhooks.django.connections").use_fresh_connections(receiver)
     return receiver
+
+
+def find_receivers(module_name: str) -> list[str]:
+    """Import a module and return the import path of each receiver with a queue in it."""
+    set_up_django()
+    found: dict[int, str] = {}
+    for name, value in vars(_import(module_name)).items():
+        if isinstance(value, Receiver) and value.queue is not None:
+            found.setdefault(id(cast("object", value)), f"{module_name}:{name}")
+    return list(found.values())
 
 
 def find_loaded_receiver(path: str) -> Receiver[object] | None:
@@ -137,7 +148,7 @@ def _is_factory(value: object) -> TypeGuard[_Factory]:
 
 def _call_factory(factory: _Factory, path: str, *, trusted: bool) -> object:
     if factory not in _programs:
-        if not trusted and os.environ.get(FACTORY_VARIABLE) != path:
+        if not trusted and path not in os.environ.get(FACTORY_VARIABLE, "").split():
             raise ReceiverNotFound(
                 f"A job names the function {path}, which this worker may not call.",
                 f"Start it as worker {path}, or set {FACTORY_VARIABLE}={path}.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
@@ -19,18 +19,20 @@ import rq
 
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, find_loaded_receiver, load_receiver
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.jobs import JobClaim
+    from florentin_webhooks.redis.store import RedisStore
 
 __all__ = [
     "OTHER_KEY_HINT",
     "foreign_wait",
     "is_path_ours",
+    "owner_among_served",
     "receiver_for",
     "return_foreign_job",
+    "served_receivers",
     "started_for",
 ]
 
@@ -50,40 +52,58 @@ _UNLIMITED = 1_000_000
 _WARNED = 86_400
 """Seconds until a worker warns again of the same program."""
 
-_own_path: ContextVar[str | None] = ContextVar("own_path", default=None)
+_own_paths: ContextVar[tuple[str, ...] | None] = ContextVar("own_paths", default=None)
 
 
 @contextmanager
-def started_for(hooks: Receiver[object] | None) -> Generator[None]:
-    """Run a job in a worker that was started for *hooks*.
+def started_for(served: Sequence[Receiver[object]]) -> Generator[None]:
+    """Run a job in a worker that was started for the receivers *served*.
 
-    A newly started process of a worker has no *hooks*: the environment names it.
+    A newly started process of a worker does not have them: the environment names them.
     """
-    token = _own_path.set(os.environ.get(FACTORY_VARIABLE) if hooks is None else hooks.path)
+    paths = tuple(hooks.path for hooks in served)
+    named = tuple(os.environ.get(FACTORY_VARIABLE, "").split())
+    token = _own_paths.set(paths or named or None)
     try:
         yield
     finally:
-        _own_path.reset(token)
+        _own_paths.reset(token)
 
 
 def receiver_for(path: str) -> Receiver[object]:
     """Return the receiver that may run a job which names *path*.
 
-    In a worker of ours that is one which is in this process already, or the worker's own: the store
-    then decides by the key ids. In a worker of RQ's it is imported.
+    In a worker of ours that is one that it was started for, the first where *path* leads to
+    none of them: the store then decides by the key ids. In a worker of RQ's it is imported.
     """
-    own = _own_path.get()
-    if own is None or path == own:
+    own = _own_paths.get()
+    if own is None or path in own:
         return load_receiver(path, trusted=False)
+    served = served_receivers()
     loaded = find_loaded_receiver(path)
-    if loaded is not None and loaded.queue and isinstance(loaded.store, RedisStore):
-        return loaded
-    return load_receiver(own, trusted=False)
+    return loaded if loaded is not None and loaded in served else served[0]
+
+
+def served_receivers() -> list[Receiver[object]]:
+    """Return the receivers that the worker was started for; none in a worker of RQ's."""
+    return [load_receiver(path, trusted=False) for path in _own_paths.get() or ()]
+
+
+def owner_among_served(hooks: Receiver[object], owner: str) -> Receiver[object] | None:
+    """Return another receiver than *hooks* that this worker serves and that has the key ids.
+
+    A job of *owner* may name a path that its receiver had before.
+    """
+    others = (each for each in served_receivers() if each is not hooks)
+    return next((each for each in others if each.identity.owns(owner, each.path)), None)
 
 
 def is_path_ours(hooks: Receiver[object], path: str) -> bool:
     """Return whether *path*, which a job names, leads to *hooks*."""
-    return path in (_own_path.get() or path, hooks.path) or find_loaded_receiver(path) is hooks
+    own = _own_paths.get()
+    if own is None or path == hooks.path or own == (path,):
+        return True
+    return find_loaded_receiver(path) is hooks
 
 
 def foreign_wait(count: int) -> float:

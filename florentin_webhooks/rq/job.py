@@ -14,7 +14,12 @@ from florentin_webhooks.core.job import JobResult, process_job
 from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
-from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
+from florentin_webhooks.rq.foreign import (
+    is_path_ours,
+    owner_among_served,
+    receiver_for,
+    return_foreign_job,
+)
 from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
 
@@ -61,6 +66,8 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         raise JobFailed(name) from None
     mark_lost(job.id, lost=result.lost)
     if result.foreign is not None:
+        if owner := owner_among_served(hooks, result.foreign.owner):
+            return process(owner.path, fingerprint, queue)
         return return_foreign_job(hooks, job, receiver, result.foreign)
     if result.seconds is not None:
         return rq.Retry(max=_UNLIMITED, interval=max(1, ceil(result.seconds)))

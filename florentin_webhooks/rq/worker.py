@@ -8,6 +8,7 @@ lost (popped before a crash, expired, evicted) are requeued from the store's rec
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -25,7 +26,7 @@ from florentin_webhooks.rq.resilience import WaitingWorker
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
 
@@ -123,11 +124,17 @@ class SweepingWorker(WaitingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
     hooks: Receiver[object] | None = None
+    others: tuple[Receiver[object], ...] = ()
     lost_after = LOST_AFTER
+
+    @property
+    def served(self) -> tuple[Receiver[object], ...]:
+        """The receivers whose jobs it runs; none in a newly started process."""
+        return () if self.hooks is None else (self.hooks, *self.others)
 
     def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
         """Run a job of the receivers that this worker was started for."""
-        with started_for(self.hooks):
+        with started_for(self.served):
             return bool(cast("Any", super()).perform_job(*args, **options))
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:  # Any: as above.
@@ -138,12 +145,10 @@ class SweepingWorker(WaitingWorker):
     def run_maintenance_tasks(self) -> None:
         """Run RQ's maintenance, then requeue lost jobs."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped.
-        if self.hooks is None:
-            return
-        for queue in self.queues:
+        for hooks, queue in product(self.served, self.queues):
             try:
-                requeue_lost(self.hooks, queue, self.lost_after)
-                drop_expired(self.hooks)
+                requeue_lost(hooks, queue, self.lost_after)
+                drop_expired(hooks)
             except (Unavailable, redis.RedisError) as error:
                 logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
 
@@ -175,18 +180,18 @@ def build_worker(
     kind: WorkerKind = WorkerKind.FORK,
     maintenance: int = MAINTENANCE,
     name: str | None = None,
+    others: Sequence[Receiver[object]] = (),
 ) -> rq.worker.BaseWorker:
     """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
-    *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers.
+    *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers. It
+    also runs the jobs of *others*, which share queue and Redis, and leaves those of all receivers
+    that are not named here alone.
     """
-    if not isinstance(hooks.store, RedisStore) or hooks.queue is None:
-        raise ConfigurationError(
-            "A worker needs a Receiver with a RedisStore and a queue.",
-            "Pass Receiver store=RedisStore(…) and queue=RQQueue(…).",
-        )
-    # Builds the queue's job template once, and not in each forked process.
-    hooks.build_job("0" * 32, queue)
+    for each in (hooks, *others):
+        _check_receiver(each)
+        # Builds the queue's job template once, and not in each forked process.
+        each.build_job("0" * 32, queue)
     worker = _CLASSES[kind](
         [SafeQueue(queue, client)],
         name=name,
@@ -198,5 +203,13 @@ def build_worker(
         worker_ttl=maintenance + 15,
         log_job_description=False,
     )
-    worker.hooks = hooks
+    worker.hooks, worker.others = hooks, tuple(others)
     return worker
+
+
+def _check_receiver(hooks: Receiver[object]) -> None:
+    if not isinstance(hooks.store, RedisStore) or hooks.queue is None:
+        raise ConfigurationError(
+            "A worker needs a Receiver with a RedisStore and a queue.",
+            "Pass Receiver store=RedisStore(…) and queue=RQQueue(…).",
+        )

@@ -6,8 +6,9 @@ import gc
 import logging
 import os
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,12 +18,15 @@ from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor, end_w
 from florentin_webhooks.cli.devserver.web import ending_on_sigterm
 from florentin_webhooks.cli.errors import UsageError
 from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
-from florentin_webhooks.cli.host import app_argument
+from florentin_webhooks.cli.host import apps_argument
 from florentin_webhooks.cli.invocation import export_pythonpath, self_command, suggest
-from florentin_webhooks.cli.loader import validate_path
+from florentin_webhooks.cli.loader import expand, validate_path
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
 from florentin_webhooks.protocol.suggestions import closest_match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["command"]
 
@@ -30,7 +34,7 @@ _MOST = 64
 
 
 @click.command("worker", cls=Command, renamed={"--class": "--worker-class"})
-@app_argument
+@apps_argument
 @click.option("--queue", help="The queue to work on, by default the receiver's own.")
 @click.option("--burst", is_flag=True, help="Exit when the queue is empty.")
 @click.option("--processes", type=click.IntRange(1, _MOST), default=1, show_default=True)
@@ -48,7 +52,7 @@ _MOST = 64
 @with_output
 def command(
     out: Output,
-    app: str,
+    apps: tuple[str, ...],
     queue: str | None,
     *,
     burst: bool,
@@ -60,25 +64,29 @@ def command(
     """Run queued handlers until Ctrl-C.
 
     Works on one queue, with the scheduler that retries need. SIGTERM or Ctrl-C finishes the event
-    that is running. A second one, more than a second later, kills it; it will run again.
+    that is running. A second one, more than a second later, kills it; it will run again. Several
+    receivers share a worker where they share a Redis; jobs of others are left alone.
     """
-    validate_path(app)
+    for app in apps:
+        validate_path(app if ":" in app else f"{app}:hooks")
     with ending_on_sigterm():
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
         )
-        context = open_queue(app, waits=True)
-        name = _queue(context, queue)
-        if full_tracebacks:
-            context.hooks.reporter.log.error_text = True
+        contexts = [open_queue(app, waits=True) for app in expand(apps)]
+        name = _queue(contexts, queue)
+        for context in contexts:
+            if full_tracebacks:
+                context.hooks.reporter.log.error_text = True
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
-                _announce(out, context, name, f"class {worker_class}")
-            _work(context, name, worker_class, burst=burst)
+                _announce(out, contexts, name, f"class {worker_class}")
+            _work(contexts, name, worker_class, burst=burst)
             return
-        _announce(out, context, name, f"{processes} processes of class {worker_class}")
-        words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
+        _announce(out, contexts, name, f"{processes} processes of class {worker_class}")
+        paths = [context.app for context in contexts]
+        words = ["worker", *paths, "--queue", name, "--worker-class", worker_class, "--lifeline"]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
         words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
@@ -87,40 +95,55 @@ def command(
     raise click.exceptions.Exit(code)
 
 
-def _queue(context: QueueContext, asked: str | None) -> str:
-    names = context.hooks.queue_names
-    if asked is None or asked in names:
-        return asked or names[0]
-    match = closest_match(asked, names) or names[0]
-    message = f"{context.app} has no handler in queue {asked!r}. Its queues: {', '.join(names)}."
-    raise UsageError(message, f"Run: {suggest('worker', '--queue', match, app=context.app)}")
+def _queue(contexts: Sequence[QueueContext], asked: str | None) -> str:
+    """Return the queue to work on. Raises UsageError where the receivers do not share it."""
+    first = contexts[0]
+    name = asked or first.hooks.queue_names[0]
+    for context in contexts:
+        names = context.hooks.queue_names
+        if name not in names:
+            match = closest_match(name, names) or names[0]
+            message = f"{context.app} has no handler in queue {name!r}."
+            hint = suggest("worker", "--queue", match, app=context.app)
+            raise UsageError(f"{message} Its queues: {', '.join(names)}.", f"Run: {hint}")
+        if context.redis.location != first.redis.location:
+            message = f"{context.app} and {first.app} have different Redis databases or prefixes."
+            raise UsageError(message, "Start a worker for each of them.")
+    return name
 
 
-def _announce(out: Output, context: QueueContext, queue: str, how: str) -> None:
-    others = [name for name in context.hooks.queue_names if name != queue]
+def _announce(out: Output, contexts: Sequence[QueueContext], queue: str, how: str) -> None:
+    apps = ", ".join(context.app for context in contexts)
     out.info(
-        f"Working on queue {queue} of {context.app}: {how}, scheduler on, "
-        f"Redis {context.redis.address}, pid {os.getpid()}."
+        f"Working on queue {queue} of {apps}: {how}, scheduler on, "
+        f"Redis {contexts[0].redis.address}, pid {os.getpid()}."
     )
+    names = [name for context in contexts for name in context.hooks.queue_names]
+    others = [name for name in dict.fromkeys(names) if name != queue]
     if others:
-        out.info(f"Other queues of this receiver need workers too: {', '.join(others)}.")
+        what = "this receiver" if len(contexts) == 1 else "these receivers"
+        out.info(f"Other queues of {what} need workers too: {', '.join(others)}.")
 
 
-def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) -> None:
+def _work(contexts: Sequence[QueueContext], queue: str, worker_class: str, *, burst: bool) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415
 
-    hooks, kind = context.hooks, WorkerKind(worker_class)
+    first, kind = contexts[0], WorkerKind(worker_class)
+    hooks, *others = served = [context.hooks for context in contexts]
     host = socket.gethostname().partition(".")[0]
     name = f"{host}.{os.getpid()}.{token_hex(2)}"
     try:
-        with closing(hooks), context.redis.client() as client:
-            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name)
-            # The path that jobs name may differ from the one that was typed.
-            remember_program(hooks.path, hooks)
-            os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.
+        with ExitStack() as stack:
+            for each in served:
+                stack.enter_context(closing(each))
+                # The path that jobs name may differ from the one that was typed.
+                remember_program(each.path, each)
+            client = stack.enter_context(first.redis.client())
+            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name, others=others)
+            os.environ[FACTORY_VARIABLE] = " ".join(each.path for each in served)  # For jobs.
             gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
-        raise context.unavailable(error) from None
+        raise first.unavailable(error) from None

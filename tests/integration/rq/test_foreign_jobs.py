@@ -18,7 +18,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq.foreign import foreign_wait
 from florentin_webhooks.rq.monitoring import ProblemKind, queue_status
 from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
-from florentin_webhooks.rq.worker import build_worker
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from florentin_webhooks.testing import Provider
 from tests.support.workshop import Workshop, open_workshop, told_in
 
@@ -97,12 +97,52 @@ def test_warning_names_both_programs_once(
     assert 'RQQueue("other-name")' in warning
 
 
-def test_receiver_in_the_same_process_shares_the_worker(
+def test_worker_leaves_the_jobs_of_a_receiver_beside_its_own(
     shops: tuple[Workshop, Workshop],
 ) -> None:
     ours, theirs = shops
-    deliver(theirs, THEIRS)
+    fingerprint = deliver(theirs, THEIRS)
     ours.work()
+    assert theirs.ran == []
+    assert theirs.record(fingerprint).state is State.QUEUED
+    assert theirs.job(fingerprint)[b"retries_left"] == b"2"
+    theirs.work_it_off()
+    assert theirs.ran == ["ship"]
+
+
+def start_for_both(theirs: Workshop) -> Callable[..., Any]:
+    """Return a builder of workers that also serve *theirs*; Any: rq leaves its types open."""
+
+    def start(self: Workshop, client: redis.Redis, *_: object) -> Any:
+        kind, others = WorkerKind.SIMPLE, [theirs.hooks]
+        return build_worker(self.hooks, client, queue=self.queue, kind=kind, others=others)
+
+    return start
+
+
+def test_worker_of_two_receivers_runs_the_jobs_of_both(
+    shops: tuple[Workshop, Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = shops
+    prints = deliver(ours, OURS), deliver(theirs, THEIRS)
+    monkeypatch.setattr(Workshop, "worker", start_for_both(theirs))
+    ours.work()
+    assert (ours.ran, theirs.ran) == (["bill"], ["ship"])
+    assert [ours.record(each).state for each in prints] == [State.DONE] * 2
+
+
+def test_job_of_an_earlier_path_finds_its_receiver_among_several(
+    shops: tuple[Workshop, Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = shops
+    deliver(theirs, THEIRS)
+    sys.modules["renamed_module"] = sys.modules.pop(theirs.module.__name__)
+    monkeypatch.setattr(theirs.hooks.dispatcher, "_path", "renamed_module:hooks")
+    monkeypatch.setattr(Workshop, "worker", start_for_both(theirs))
+    try:
+        ours.work()
+    finally:
+        sys.modules[theirs.module.__name__] = sys.modules.pop("renamed_module")
     assert theirs.ran == ["ship"]
 
 
