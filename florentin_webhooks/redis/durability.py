@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-__all__ = ["check_durability"]
+__all__ = ["check_durability", "parse_info"]
 
 logger = logging.getLogger("florentin_webhooks")
 
@@ -33,3 +33,9 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "Redis has no append-only file: a restart loses accepted deliveries, and lost ones "
             "can be replayed within the tolerance. Set appendonly yes."
         )
+
+
+def parse_info(text: bytes) -> Mapping[str, object]:
+    """Return the fields of INFO that :func:`check_durability` reads."""
+    pairs = (line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs}
