@@ -39,12 +39,13 @@ BUSY_WAIT = 15.0
 class JobResult(NamedTuple):
     """How a part ended: *seconds* to wait before the next try, or what failed.
 
-    *foreign* is the claim of a job that belongs to another program.
+    *foreign* is the claim of a job that belongs to another program. *lost*: its record is gone.
     """
 
     seconds: float | None = None
     failures: tuple[Failure, ...] = ()
     foreign: JobClaim | None = None
+    lost: bool = False
 
 
 def process_job(
@@ -80,7 +81,7 @@ async def _process(
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
-        return JobResult()
+        return JobResult(lost=claim.decision is JobDecision.GONE)
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after)
