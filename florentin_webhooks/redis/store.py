@@ -63,7 +63,7 @@ from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.stores.base import Operation
+    from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 
 __all__ = ["RedisStore"]
 
@@ -90,8 +90,9 @@ class RedisStore:
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
-    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and a
-    synchronous one costs asyncio programs a thread per operation. A finished delivery is
+    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and lends
+    the store one connection of its pool; a synchronous one costs asyncio programs a thread per
+    operation. A finished delivery is
     remembered for *retention*, the newest *history* of them with body and handlers; an unfinished
     one for *unfinished_retention*, and a queued one until its handlers have run. *lease* is the
     time that inline handlers have. All keys begin with *prefix*. *keep* is the old name of
@@ -153,6 +154,14 @@ class RedisStore:
             thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
             return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
         return cast("A", await self._pipelined().run(call))
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Return once *operation* is written to the connection, before its answer."""
+        if self._sync is not None and not isinstance(self._server, str):
+            answer = asyncio.ensure_future(self.aexecute(operation))
+            await asyncio.wait({answer})
+            return answer
+        return cast("PendingAnswer[A]", await self._pipelined().send(self._encode(operation)))
 
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""

@@ -1,8 +1,9 @@
 """Run the handlers of one delivery, or of one queue's part of it, and record how each ended.
 
-The caller holds a lease. Each success is recorded before the next handler starts, so that a crash
-in the third does not repeat the first two; all of them run even if one fails; and the last record
-completes the delivery, hands it to the queues, or leaves it to be retried.
+The caller holds a lease. Each success is recorded, or its record is sent, before the next handler
+starts, so that a crash in the third does not repeat the first two; all of them run even if one
+fails; and the last record, which waits for those before, completes the delivery, hands it to the
+queues, or leaves it to be retried.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.idempotency import OnceGuard
+from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
@@ -95,6 +97,7 @@ class HandlerRunner:
         self._states = states
         self._deadline = float("inf") if since is None else since + seconds
         self._failures: list[Failure] = []
+        self._records: PendingRecords | None = None
 
     async def run(
         self,
@@ -109,6 +112,8 @@ class HandlerRunner:
             delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         if not handlers:
             return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+        if len(handlers) > 1:
+            self._records = PendingRecords.of(self._lease)
         state = State.LOST
         for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             if self._time_left() <= RECORDING_MARGIN:
@@ -201,8 +206,14 @@ class HandlerRunner:
         return State.QUEUED if is_postponed else self._states.failed
 
     async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return await self._lease.record(state, handler, outcome, reason=self._reason(), jobs=jobs)
+        state, jobs, reason = self._next_state(last=last), self._states.jobs, self._reason()
+        if self._records is not None:
+            if not last:
+                finish = self._lease.finish(state, handler, outcome, reason=reason)
+                return await self._records.add(finish, self._seconds)
+            if await self._records.settle() is State.LOST:
+                return State.LOST
+        return await self._lease.record(state, handler, outcome, reason=reason, jobs=jobs)
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

@@ -60,6 +60,10 @@ class Link(asyncio.Protocol):
         """Send *data*."""
         self._transport.write(data)
 
+    def has_unwritten(self) -> bool:
+        """Return whether the system has not yet taken all that was written."""
+        return self._transport.get_write_buffer_size() > 0
+
     def abort(self) -> None:
         """Close the connection at once."""
         self._transport.abort()
@@ -80,7 +84,7 @@ class Link(asyncio.Protocol):
         self._owner.receive(answers)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell redis-py and the owner."""
+        """Pass the loss on to redis-py and the owner."""
         self._protocol_before.connection_lost(exc)
         self._owner.lose(self)
 

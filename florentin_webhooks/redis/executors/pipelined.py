@@ -69,7 +69,7 @@ class PipelinedExecutor:
         """Write *call* to the connection, and return its answer to come."""
         pending = self._add(call)
         self._flush()
-        if not pending.attempts:
+        if not pending.attempts or self._link is None or self._link.has_unwritten():
             await asyncio.wait({pending.answer})
         return PendingAnswer(pending.answer, call.read)
 
