@@ -49,7 +49,7 @@ class JobResult(NamedTuple):
 
 
 def process_job(
-    receiver: Receiver,
+    receiver: Receiver[object],
     store: Store,
     fingerprint: str,
     queue: str,
@@ -73,7 +73,10 @@ def process_job(
 
 
 async def _process(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
+    receiver: Receiver[object],
+    runner: HandlerRunner,
+    fingerprint: str,
+    claiming: Awaitable[JobClaim],
 ) -> JobResult:
     claim = await claiming
     if claim.decision is JobDecision.FOREIGN:
@@ -91,7 +94,7 @@ async def _process(
 
 
 async def _run(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)

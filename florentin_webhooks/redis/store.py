@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.core.durations import Duration, positive_duration
-from florentin_webhooks.core.stores.accept import Accept, Finish
-from florentin_webhooks.core.stores.guards import Latest, Once
-from florentin_webhooks.core.stores.jobs import (
-    ClaimJob,
-    CountLostJobs,
-    ListPendingJobs,
-    RequeueLostJob,
-)
-from florentin_webhooks.core.stores.queries import (
-    FindFingerprints,
-    GetRecord,
-    ListDeadLetters,
-    ListRecords,
-    ResetRecord,
-)
 from florentin_webhooks.core.stores.retention import (
+    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
     resolve_unfinished_retention,
@@ -43,24 +29,10 @@ from florentin_webhooks.redis.clients import (
     new_client,
     validate_server,
 )
-from florentin_webhooks.redis.codec.accept import accept, finish
-from florentin_webhooks.redis.codec.guards import latest, once
-from florentin_webhooks.redis.codec.jobs import (
-    claim_job,
-    count_lost_jobs,
-    list_pending_jobs,
-    requeue_lost_job,
-)
-from florentin_webhooks.redis.codec.queries import (
-    find_fingerprints,
-    get_record,
-    list_dead_letters,
-    list_records,
-    reset_record,
-)
+from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall
+from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
@@ -69,22 +41,6 @@ __all__ = ["RedisStore"]
 
 A = TypeVar("A")
 
-_ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an operation of that type.
-    Accept: accept,
-    Finish: finish,
-    ClaimJob: claim_job,
-    RequeueLostJob: requeue_lost_job,
-    ListPendingJobs: list_pending_jobs,
-    CountLostJobs: count_lost_jobs,
-    Once: once,
-    Latest: latest,
-    GetRecord: get_record,
-    ListRecords: list_records,
-    ResetRecord: reset_record,
-    FindFingerprints: find_fingerprints,
-    ListDeadLetters: list_dead_letters,
-}
-
 
 class RedisStore:
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
@@ -92,10 +48,10 @@ class RedisStore:
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
     set its timeouts; an asyncio client serves asyncio programs of one event loop only, and lends
     the store one connection of its pool; a synchronous one costs asyncio programs a thread per
-    operation. A finished delivery is
-    remembered for *retention*, the newest *history* of them with body and handlers; an unfinished
-    one for *unfinished_retention*, and a queued one until its handlers have run. *lease* is the
-    time that inline handlers have. All keys begin with *prefix*. *keep* is the old name of
+    operation. A finished delivery is remembered for *retention* (a day, or as long as its senders
+    need), the newest *history* of them with body and handlers; an unfinished one for
+    *unfinished_retention*, and a queued one until its handlers have run. *lease* is the time that
+    inline handlers have. All keys begin with *prefix*. *keep* is the old name of
     *unfinished_retention*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
@@ -105,14 +61,17 @@ class RedisStore:
         self,
         server: str | Client,
         *,
-        retention: Duration = timedelta(hours=24),
+        retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
         unfinished_retention: Duration = UNFINISHED_RETENTION,
         history: int = 1000,
         prefix: str = "fl:",
         keep: Duration | None = None,
     ) -> None:
-        self.retention = positive_duration("retention", retention)
+        self._follows_senders = retention is None
+        self.retention = (
+            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
+        )
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention
@@ -138,6 +97,17 @@ class RedisStore:
             else SyncExecutor(create_sync_client(server))
         )
 
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        if self._follows_senders and least > self.retention:
+            self.retention = least
+            self.unfinished_retention = max(least, self.unfinished_retention)
+            self._schema = replace(
+                self._schema,
+                retention=milliseconds(least),
+                unfinished_retention=milliseconds(self.unfinished_retention),
+            )
+
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
         if self._sync is None:
@@ -145,11 +115,11 @@ class RedisStore:
                 "This RedisStore has an asyncio client, which a synchronous program cannot use.",
                 "Pass RedisStore a URL, which serves both.",
             )
-        return cast("A", self._sync.run(self._encode(operation)))
+        return cast("A", self._sync.run(encode(self._schema, operation)))
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
-        call = self._encode(operation)
+        call = encode(self._schema, operation)
         if self._sync is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
             return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
@@ -161,7 +131,9 @@ class RedisStore:
             answer = asyncio.ensure_future(self.aexecute(operation))
             await asyncio.wait({answer})
             return answer
-        return cast("PendingAnswer[A]", await self._pipelined().send(self._encode(operation)))
+        return cast(
+            "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
+        )
 
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
@@ -206,14 +178,6 @@ class RedisStore:
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
-
-    def _encode(self, operation: Operation[Any]) -> ScriptCall:  # Any: of any answer.
-        encode = _ENCODERS.get(type(operation))
-        if encode is None:
-            raise ConfigurationError(
-                f"RedisStore does not support {type(operation).__name__}.", "Use another store."
-            )
-        return encode(self._schema, operation)
 
     def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.

@@ -67,7 +67,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
 
 
 def _process(
-    hooks: Receiver, job: rq.job.Job, path: str, fingerprint: str, queue: str
+    hooks: Receiver[object], job: rq.job.Job, path: str, fingerprint: str, queue: str
 ) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.

@@ -1,10 +1,9 @@
 """Execute script calls from asyncio programs over one connection, many of them in flight.
 
 Calls of one turn of the event loop leave together, without waiting for the answers to those before.
-So the cost of a call falls as load rises, a burst needs one connection and cannot exhaust a pool,
-and the cancellation of a caller only ends its waiting. The end of the event loop closes the
-connection after all that is pending: a lease that is not released blocks its delivery until it
-expires.
+So a burst needs one connection, and the cancellation of a caller only ends its waiting. The end of
+the event loop closes the connection after all that is pending: a lease that is not released blocks
+its delivery until it expires.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
-from florentin_webhooks.redis.durability import check_durability, parse_info
+from florentin_webhooks.redis.durability import check_answer
 from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
 from florentin_webhooks.redis.executors.link import Link, open_link
 from florentin_webhooks.redis.executors.resp import encode_command
@@ -44,8 +43,6 @@ class PipelinedExecutor:
             "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
         )
         self._timeout = configured or TIMEOUTS.socket
-        # A client of the user's has timeouts of its own, also for opening.
-        self._opening_timeout = None if configured else TIMEOUTS.socket
         self._closer = self._close_at_end() if closes_with_loop else None
         self._watched = False
         self._queue = CallQueue()
@@ -53,6 +50,7 @@ class PipelinedExecutor:
         self._is_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
         self._link: Link | None = None
+        self._known_scripts: set[str] = set()
         self._dropped: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
         self._error: Exception | None = None
@@ -66,10 +64,14 @@ class PipelinedExecutor:
         return call.read(await self._add(call).answer)
 
     async def send(self, call: ScriptCall) -> PendingAnswer:
-        """Write *call* to the connection, and return its answer to come."""
+        """Write *call* to the connection, and return its answer to come.
+
+        Waits for the answer where the server might not get the command, or not know its script.
+        """
         pending = self._add(call)
         self._flush()
-        if not pending.attempts or self._link is None or self._link.has_unwritten():
+        is_written = pending.attempts and self._link and not self._link.has_unwritten()
+        if not is_written or call.script.sha not in self._known_scripts:
             await asyncio.wait({pending.answer})
         return PendingAnswer(pending.answer, call.read)
 
@@ -139,8 +141,8 @@ class PipelinedExecutor:
             pending = self._queue.pop_answered()
             if isinstance(answer, RedisError):
                 self._receive_error(pending, answer, refused)
-            elif not pending.answer.done():
-                pending.answer.set_result(answer)
+            else:
+                self._receive_answer(pending, answer)
         if refused:
             # A fail-over has left this connection at a replica.
             self._drop_link()
@@ -150,6 +152,12 @@ class PipelinedExecutor:
         if self._queue.waiting and self._queue.has_room():
             self._schedule()
         self._check_idle()
+
+    def _receive_answer(self, pending: PendingCall, answer: object) -> None:
+        if pending.call is not None:
+            self._known_scripts.add(pending.call.script.sha)
+        if not pending.answer.done():
+            pending.answer.set_result(answer)
 
     def _receive_error(
         self, pending: PendingCall, error: RedisError, refused: list[PendingCall]
@@ -180,6 +188,7 @@ class PipelinedExecutor:
             self._link.abort()
             self._dropped.append(self._link)
             self._link = None
+            self._known_scripts.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -204,9 +213,7 @@ class PipelinedExecutor:
         for _ in range(TIMEOUTS.retries + 1):
             try:
                 await self._close_dropped()
-                self._link = await open_link(
-                    self._client.connection_pool, self, self._opening_timeout
-                )
+                self._link = await open_link(self._client.connection_pool, self, self._timeout)
             except (RedisError, OSError) as error:
                 self._error = error
             else:
@@ -240,9 +247,4 @@ class PipelinedExecutor:
     def _check_once(self) -> None:
         if not self._checked:
             self._checked = True
-            self._add(None).answer.add_done_callback(_check_info)
-
-
-def _check_info(answer: asyncio.Future[object]) -> None:
-    refused = answer.cancelled() or answer.exception() is not None
-    check_durability(None if refused else parse_info(cast("bytes", answer.result())))
+            self._add(None).answer.add_done_callback(check_answer)

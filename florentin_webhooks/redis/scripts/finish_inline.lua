@@ -1,7 +1,6 @@
 -- The beginning of finish.lua, with its KEYS and ARGV: the end of a delivery whose inline handlers
 -- have all succeeded.
-local function trim_history(done, log)
-  local length = call('LLEN', done)
+local function trim_history(done, length, log)
   while length > HISTORY do
     local oldest = call('RPOP', done)
     if call('HGET', RECORDS .. oldest, 's') == 'done' then
@@ -25,7 +24,8 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
   call('PEXPIRE', record, RETENTION)
-  if call('LPUSH', KEYS[3], ARGV[8]) % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
-  trim_history(KEYS[3], KEYS[2])
+  local length = call('LPUSH', KEYS[3], ARGV[8])
+  if length % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
+  trim_history(KEYS[3], length, KEYS[2])
   return 'done'
 end

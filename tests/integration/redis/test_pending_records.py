@@ -74,12 +74,12 @@ def test_16_inline_handlers_take_3_round_trips(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
 def test_record_is_sent_before_the_next_handler_starts(
-    redis_url: str, run: Callable[[Coroutine[Any, Any, Outcome]], Outcome]
+    redis_url: str, run: Callable[[Coroutine[Any, Any, None]], None]
 ) -> None:
     """The handlers never return to the event loop, and look with a connection of their own."""
 
     def look(number: int) -> None:
-        end = time.monotonic() + 5
+        end = time.monotonic() + 1
         while len(recorded := names()) < number and time.monotonic() < end:
             pass
         seen.append(recorded)
@@ -88,13 +88,19 @@ def test_record_is_sent_before_the_next_handler_starts(
         (record,) = client.keys("fl:d*")
         return {name for name in client.hkeys(record) if name.startswith(b"h:")}
 
-    seen: list[set[bytes]] = []
+    async def program() -> None:
+        client.script_flush()
+        for _ in range(2):  # The server knows no script, then all of them.
+            client.flushdb()
+            outcomes.append(await shop.receive(make()))
+
+    seen, outcomes = list[set[bytes]](), list[Outcome]()
     with redis.Redis.from_url(redis_url) as client:
-        client.flushdb()
         shop = Workshop(redis_url)
         shop.on_run = look
-        assert run(shop.receive(make())) is Outcome.PROCESSED
-    assert [len(recorded) for recorded in seen] == [*range(HANDLERS)]
+        run(program())
+    assert outcomes == [Outcome.PROCESSED] * 2
+    assert [len(recorded) for recorded in seen] == [*range(HANDLERS)] * 2
 
 
 def test_retry_runs_only_the_handlers_that_failed(redis_url: str) -> None:
