@@ -69,10 +69,12 @@ class Lease:
         *,
         fresh: bool,
         valid: bool = True,
+        reason: str = "",
     ) -> Claim:
         """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
-        *content* is what its retries have in common, as the sender says. A cancelled caller
+        *content* is what its retries have in common, as the sender says; *reason* is why it is not
+        *fresh* or not *valid*. A cancelled caller
         releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
@@ -90,6 +92,7 @@ class Lease:
             inline=bool(plan.inline),
             jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
             aliases=tuple(aliases),
+            reason=reason,
         )
         self.claimed_at = time.monotonic()
         try:
@@ -100,7 +103,7 @@ class Lease:
         self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, content, plan, fresh=fresh, valid=valid)
+            return await self.claim(first, content, plan, fresh=fresh, valid=valid, reason=reason)
         if claim.id_reused or claim.id_changed:
             log_id_anomaly(claim, delivery)
         return claim
@@ -130,23 +133,18 @@ class Lease:
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
+        note: str = "",
+        wait: float | None = None,
     ) -> Finish:
         """Return the operation that records how *handler* ended and moves the delivery on."""
         key = bytes.fromhex(self.key)
         pushed = jobs if state is State.QUEUED else ()
-        return Finish(key, self.token, state, handler, outcome, reason, self.part, pushed)
+        return Finish(
+            key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
+        )
 
-    async def record(
-        self,
-        state: State,
-        handler: str | None,
-        outcome: HandlerOutcome,
-        *,
-        reason: str,
-        jobs: tuple[Job, ...],
-    ) -> State:
-        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
-        finish = self.finish(state, handler, outcome, reason=reason, jobs=jobs)
+    async def record(self, finish: Finish) -> State:
+        """Record how a handler ended and return the state of the delivery; see :meth:`finish`."""
         try:
             return await self.execute(finish)
         except Unavailable:

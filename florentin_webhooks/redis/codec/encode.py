@@ -14,6 +14,7 @@ from florentin_webhooks.core.stores.jobs import (
     RequeueLostJob,
 )
 from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
@@ -30,6 +31,7 @@ from florentin_webhooks.redis.codec.jobs import (
     requeue_lost_job,
 )
 from florentin_webhooks.redis.codec.queries import (
+    find_delivery_id,
     find_fingerprints,
     get_record,
     list_dead_letters,
@@ -55,6 +57,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     GetRecord: get_record,
     ListRecords: list_records,
     ResetRecord: reset_record,
+    FindDeliveryId: find_delivery_id,
     FindFingerprints: find_fingerprints,
     ListDeadLetters: list_dead_letters,
 }

@@ -17,7 +17,7 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   if fields[2] ~= ARGV[1] then return 'lost' end
   if fields[1] ~= 'running' then return fields[1] end
   -- First: a server whose memory is full refuses a script that begins with HSET.
-  call('HDEL', record, 't:', 'u:', 'f:')
+  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
   if ARGV[4] ~= '' then
     call('HSET', record, 's', 'done', 'z', milliseconds(), 'h:' .. ARGV[4], ARGV[5])
   else

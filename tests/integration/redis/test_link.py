@@ -23,7 +23,7 @@ class Owner(LinkOwner):
         self.lost.append(link)
 
 
-def test_redis_py_writes_to_the_transport_that_a_link_takes_over(redis_url: str) -> None:
+def test_redis_py_reads_the_answers_of_its_transport(redis_url: str) -> None:
     async def program() -> object:
         client: Any = redis.asyncio.Redis.from_url(redis_url)  # Any: redis-py leaves types open.
         connection = await client.connection_pool.get_connection()

@@ -50,7 +50,7 @@ async def add(made: PendingRecords, times: int = 1, *, seconds: float = 8) -> Se
         return [await made.add(FINISH, seconds) for _ in range(times)]
 
 
-async def test_no_answer_is_awaited_while_the_lease_covers_the_next_handler(store: Store) -> None:
+async def test_no_answer_is_awaited_while_the_lease_lasts(store: Store) -> None:
     assert await add(records(store), 15) == [State.RUNNING] * 15
     assert not any(answer.done() for answer in store.answers)
 
