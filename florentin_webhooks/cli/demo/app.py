@@ -16,8 +16,9 @@ from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.queue import RQQueue
+from florentin_webhooks.senders import Stripe
 
-__all__ = ["hooks", "store"]
+__all__ = ["hooks", "store", "stripe"]
 
 _ENDLESS = 60  # Seconds; longer than the time limit.
 _FAILURES = {
@@ -31,7 +32,9 @@ _URL = os.environ["FLORENTIN_REDIS_URL"]
 recorder = RunRecorder(_URL)
 store = RedisStore(_URL)
 queue = RQQueue(QUEUE, retries=DELAYS, timeout=TIMEOUT)
-hooks = Receiver(os.environ["FLORENTIN_WEBHOOK_SECRET"], store=store, queue=queue)
+_SECRET = os.environ["FLORENTIN_WEBHOOK_SECRET"]
+hooks = Receiver(_SECRET, store=store, queue=queue)
+stripe = Receiver(_SECRET, sender=Stripe(), store=store, queue=queue, name="stripe")
 
 
 def _record(handler: str, delivery: Delivery, note: str) -> None:
@@ -111,3 +114,9 @@ def file_terms(event: events.TosAccepted, delivery: Delivery) -> None:
 async def meter(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
     """Store the usage."""
     _record("meter", delivery, f"{event.data.metrics.get('api_calls')} API calls")
+
+
+@stripe.on("charge.*")
+def charge(event: events.Event, delivery: Delivery) -> None:
+    """Book a charge of Stripe's."""
+    _record("charge", delivery, f"{event.event}, {event.data['amount'] / 100:.2f}")

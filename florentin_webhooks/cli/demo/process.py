@@ -12,7 +12,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE
+from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE, STRIPE_PATH
 from florentin_webhooks.cli.devserver.supervisor import end_with_parent
 from florentin_webhooks.cli.devserver.web import build_app, serve
 from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
@@ -34,19 +35,20 @@ def main(role: str, descriptor: int, audible: Path, out: Output) -> None:
 
 
 def _serve(descriptor: int) -> None:
-    from florentin_webhooks.cli.demo.app import hooks  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.cli.demo.app import hooks, stripe  # noqa: PLC0415 - after logging.
 
+    app = WebhookMiddleware(build_app(hooks), receiver=stripe, path=STRIPE_PATH)
     with suppress(KeyboardInterrupt), socket.socket(fileno=os.dup(descriptor)) as listener:
         os.close(descriptor)
-        serve(build_app(hooks), listener)
+        serve(app, listener)
 
 
 def _work() -> None:
-    from florentin_webhooks.cli.demo.app import hooks, store  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.cli.demo.app import hooks, store, stripe  # noqa: PLC0415 - after logging.
     from florentin_webhooks.rq.worker import build_worker  # noqa: PLC0415 - the same.
 
     with store.client() as client:
-        worker = build_worker(hooks, client, queue=QUEUE, maintenance=1)
+        worker = build_worker(hooks, client, queue=QUEUE, maintenance=1, others=[stripe])
         worker.job_monitoring_interval = 1
         setattr(worker, "get_heartbeat_ttl", _lost_after)  # noqa: B010 - of this one.
         worker.work(with_scheduler=True)

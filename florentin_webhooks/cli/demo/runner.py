@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from florentin_webhooks.cli.demo.settings import APP, QUEUE
+from florentin_webhooks.cli.demo.settings import APP, QUEUE, STRIPE_PATH
+from florentin_webhooks.cli.devserver.web import PATH
 from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.cli.invocation import self_command
 from florentin_webhooks.core.stores.jobs import ListPendingJobs
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
 from florentin_webhooks.protocol.fingerprint import compute_key_id, fingerprint, under_key
+from florentin_webhooks.senders import Stripe
 from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ class Step:
     *event* names a new event to send, *make* returns another delivery, *act* does something else.
     *fails* is a handler and how many of its calls fail. *runs* are the handlers that must be
     called, in order, *finished* those that must finish, by default all. *state* is the state in
-    the store at the end. *unfinished* describes a call that did not finish.
+    the store at the end. *unfinished* describes a call that did not finish. *of_stripe*: the
+    delivery is the second sender's.
     """
 
     title: str
@@ -65,6 +68,7 @@ class Step:
     state: str = ""
     waiting: str = ""
     unfinished: str = "failed"
+    of_stripe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,11 @@ class DemoContext:
         """Florentin."""
         return Provider(self.secret)
 
+    def stripe(self, *, ahead: float = 0) -> Provider:
+        """Return Stripe, with a clock that is *ahead*, in seconds."""
+        later = timedelta(seconds=ahead)
+        return Provider(self.secret, sender=Stripe(), clock=lambda: datetime.now(UTC) + later)
+
     @property
     def stale_provider(self) -> Provider:
         """Florentin, with the clock of yesterday."""
@@ -129,7 +138,7 @@ class DemoContext:
             made = step.make(self) if step.make else self.provider.make(step.event)
             self.sent[step.title] = made
         started = time.perf_counter()
-        reply = step.act(self) if step.act else self.send(step.title)
+        reply = step.act(self) if step.act else self.send(step.title, of_stripe=step.of_stripe)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
         self._wait_for(lambda: not self._pending())
         runs = self._new_runs("started", self.recorder.started(), reply.fingerprint)
@@ -144,14 +153,17 @@ class DemoContext:
             notes=tuple(run.note for run in finished),
         )
 
-    def send(self, title: str) -> Reply:
+    def send(self, title: str, *, of_stripe: bool = False) -> Reply:
         """Send the delivery of the step *title*."""
         delivery = self.sent[title]
-        response = self.provider.send(self.url, delivery)
-        return Reply(self._fingerprint(delivery), response.status, response.outcome)
+        url = self.url.replace(PATH, STRIPE_PATH) if of_stripe else self.url
+        response = self.provider.send(url, delivery)
+        key = self._fingerprint(delivery, "stripe" if of_stripe else "")
+        return Reply(key, response.status, response.outcome)
 
-    def _fingerprint(self, delivery: SignedDelivery) -> str:
-        return under_key(compute_key_id(self.secret.encode()), fingerprint(delivery.body)).hex()
+    def _fingerprint(self, delivery: SignedDelivery, name: str = "") -> str:
+        key_id = compute_key_id(self.secret.encode(), name)
+        return under_key(key_id, fingerprint(delivery.body)).hex()
 
     def kill_worker(self, title: str) -> Reply:
         """Send the delivery of the step *title*, and kill the worker while it handles it."""

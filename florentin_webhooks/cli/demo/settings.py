@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["APP", "DELAYS", "LOST_AFTER", "QUEUE", "TIMEOUT"]
+__all__ = ["APP", "DELAYS", "LOST_AFTER", "QUEUE", "STRIPE_PATH", "TIMEOUT"]
 
 APP = "florentin_webhooks.cli.demo.app:hooks"
 QUEUE = "florentin"
+STRIPE_PATH = "/webhooks/stripe"
+"""Where the receiver of the second sender is mounted."""
 DELAYS = (1, 1)
 """Seconds before each retry; usually five, from 5 s to 30 min."""
 TIMEOUT = 4

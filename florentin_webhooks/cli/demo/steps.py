@@ -91,6 +91,26 @@ _REFUSED = (
     ),
 )
 
+_SECOND_SENDER = (
+    Step(
+        "a charge of Stripe's",
+        "Another receiver with the same store, queue and worker; a handler for charge.*.",
+        make=lambda demo: demo.stripe().make("charge.succeeded", amount=4900),
+        status=202,
+        outcome="accepted",
+        runs=("charge",),
+        state="done",
+        of_stripe=True,
+    ),
+    Step(
+        "its retry",
+        "Stripe signs each attempt anew, with a new time: the signed id is known.",
+        make=lambda demo: demo.stripe(ahead=1).restamp(demo.sent["a charge of Stripe's"]),
+        outcome="duplicate",
+        of_stripe=True,
+    ),
+)
+
 _WORKERS = (
     Step(
         "the worker is killed",
@@ -156,6 +176,7 @@ _WORKERS = (
 PARTS = {
     "Ten genuine events: verified, typed, handled": _EVENTS,
     "What must not run twice, or not at all": _REFUSED,
+    "A second sender": _SECOND_SENDER,
     "What workers do: retries, dead letters, crashes": _WORKERS,
 }
 """The steps by the titles of their parts. 200: handled before the reply; 202: by a worker."""

@@ -22,7 +22,7 @@ from dataclasses import replace
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.demo import steps
 
-events, refused, _ = steps.PARTS.values()
+events, refused, *_ = steps.PARTS.values()
 first = refused[0]
 steps.PARTS = {
     "events": [step for step in events if step.title == "invoice.created"],
@@ -81,7 +81,7 @@ def test_all_steps_go_as_expected(
     program = shown["people"]
     lines = program.data.splitlines()
     assert program.process.returncode == 0, program.data
-    assert "23 of 23 steps went as expected" in program.data
+    assert "25 of 25 steps went as expected" in program.data
     assert all(any(line.startswith(f"ok  {event} ") for line in lines) for event in CATALOGUE)
     assert "NO  " not in program.data
     assert "\x1b" not in program.data
@@ -108,6 +108,8 @@ def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
         "unknown event": (200, "ignored", []),
         "a handler fails": (500, "handler-failed", ["add_seat", "send_mail"]),
         "the retry": (200, "processed", ["send_mail"]),
+        "a charge of Stripe's": (202, "accepted", ["charge"]),
+        "its retry": (200, "duplicate", []),
         "the worker is killed": (202, "accepted", ["bill"]),
         "a database is away": (202, "accepted", ["meter", "meter", "meter"]),
         "a poison event": (202, "accepted", ["file_terms"] * 3),
@@ -116,7 +118,7 @@ def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
     }
     assert [step["state"] for step in steps[-5:]] == ["queued", "done", "dead", "done", "done"]
     assert steps[-1]["fingerprint"] == steps[-5]["fingerprint"]
-    assert last["summary"]["handlers_finished"] == 16
+    assert last["summary"]["handlers_finished"] == 17
     assert last["summary"]["most_runs_of_a_handler_for_one_delivery"] == 1
 
 
