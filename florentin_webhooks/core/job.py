@@ -23,17 +23,26 @@ from florentin_webhooks.protocol.event import parse_event
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["JobResult", "process_job"]
+__all__ = ["ClaimedPart", "JobResult", "process_claimed_job", "process_job"]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""
 
 BUSY_WAIT = 15.0
 """Maximum delay in seconds before retrying a part whose lease is held."""
+
+
+class ClaimedPart(NamedTuple):
+    """The *part* of a delivery, and the *claim* and the *token* with which a batch leased it."""
+
+    part: Job
+    claim: JobClaim
+    token: bytes
 
 
 class JobResult(NamedTuple):
@@ -71,6 +80,24 @@ def process_job(
     return run_sync(_process(receiver, runner, fingerprint, claiming))
 
 
+def process_claimed_job(
+    receiver: Receiver,
+    store: Store,
+    fingerprint: str,
+    claimed: ClaimedPart,
+    *,
+    timeout: float,
+    last: bool,
+    since: float,
+) -> JobResult:
+    """Do the same for a part whose lease a batch has, for *timeout* seconds."""
+    lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
+    lease.key, lease.token, lease.seconds = fingerprint, claimed.token, timeout + LEASE_MARGIN
+    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
+    runner = HandlerRunner(lease, timeout, states, since=since)
+    return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim))
+
+
 async def _process(
     receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
 ) -> JobResult:
@@ -81,6 +108,12 @@ async def _process(
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
         return JobResult()
+    return await _process_claimed(receiver, runner, fingerprint, claim)
+
+
+async def _process_claimed(
+    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+) -> JobResult:
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after)

@@ -15,6 +15,7 @@
     log               fingerprints with a complete record, by arrival
     done              the newest finished fingerprints; older records keep their state only
     pending:<queue>   jobs that are not done
+    claimed:<queue>   jobs of batches that have not begun, by the end of their leases
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
 
@@ -130,15 +131,19 @@ class KeySchema:
         """Return the key of the unfinished jobs of *queue*."""
         return self.prefix + b"pending:" + queue.encode()
 
+    def claimed(self, queue: str) -> bytes:
+        """Return the key of the jobs of *queue* that are claimed and have not begun."""
+        return self.prefix + b"claimed:" + queue.encode()
+
     def lost(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* whose records are gone."""
         return self.prefix + b"lost:" + queue.encode()
 
 
-def load_script(name: str) -> Script:
-    """Return the script *name*, after the functions that all scripts share."""
+def load_script(*names: str) -> Script:
+    """Return the scripts *names* as one, after the functions that all scripts share."""
     folder = files("florentin_webhooks.redis") / "scripts"
-    text = (folder / "shared.lua").read_text() + (folder / f"{name}.lua").read_text()
+    text = "".join((folder / f"{name}.lua").read_text() for name in ("shared", *names))
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

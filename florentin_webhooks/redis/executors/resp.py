@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.protocols import Connection, Pool, Word
 
-__all__ = ["round_trip"]
+__all__ = ["encode_command", "round_trip"]
 
 
 async def round_trip(pool: Pool, commands: Sequence[Sequence[Word]]) -> list[object]:
@@ -29,7 +29,7 @@ async def round_trip(pool: Pool, commands: Sequence[Sequence[Word]]) -> list[obj
 
     Raises RedisError if the answers do not arrive in time.
     """
-    packed = b"".join([_encode_command(words) for words in commands])
+    packed = b"".join([encode_command(words) for words in commands])
     for _ in range(TIMEOUTS.retries):
         with suppress(RedisConnectionError, RedisTimeoutError):
             return await _send_with_timeout(pool, packed, len(commands))
@@ -66,7 +66,7 @@ async def _read_answer(connection: Connection) -> object:
         return error
 
 
-def _encode_command(words: Sequence[Word]) -> bytes:
+def encode_command(words: Sequence[Word]) -> bytes:
     """Encode a command in RESP: an array of strings, each after its length."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
