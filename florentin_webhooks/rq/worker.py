@@ -26,7 +26,7 @@ from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from florentin_webhooks.core.receiver import Receiver
 
@@ -126,13 +126,20 @@ class SafeQueue(rq.Queue):
 
     @classmethod
     def dequeue_any(
-        cls, queues: Sequence[SafeQueue], timeout: int | None, *arguments: Any, **options: Any
-    ) -> Any:  # Any: what RQ passes on.
-        """Take a job, or a batch of jobs, from the first of *queues*, in at most *timeout*."""
+        cls,
+        queues: Any,  # Any: rq leaves its types open, here and below.
+        timeout: int | None,
+        connection: Any,
+        job_class: Any = None,
+        serializer: Any = None,
+        death_penalty_class: Any = None,
+    ) -> Any:
+        """Take a job, or a batch of jobs, from the only one of *queues*, in at most *timeout*."""
         (queue,) = queues
         if queue.source is not None:
             return queue.source(queue, timeout)
-        return cast("Any", super()).dequeue_any(queues, timeout, *arguments, **options)
+        options = (job_class, serializer, death_penalty_class)
+        return cast("Any", super()).dequeue_any(queues, timeout, connection, *options)
 
     def acquire_maintenance_lock(self) -> bool:
         """Take the lock of RQ's clean-up for a minute, not for RQ's quarter of an hour.

@@ -44,7 +44,7 @@ if ARGV[10] ~= '' then
   call('ZADD', KEYS[6], 'XX', ARGV[5], entry)
 end
 if ARGV[11] ~= '' and call('HGET', KEYS[10], 't:' .. queue) == token then
-  promote_part(KEYS[10], queue, token, ARGV[11] .. ':' .. execution, KEYS[5], now + ARGV[4])
+  promote_part(KEYS[10], queue, token, ARGV[11] .. ':' .. execution, KEYS[5], now + ARGV[4], 0)
   holds = 1
 end
 return state .. ' ' .. holds

@@ -8,9 +8,10 @@ local function lease_part(record, queue, token, ends)
 end
 
 -- A job that is soon to begin has a lease for all the time that its handlers have.
-local function promote_part(record, queue, token, entry, claimed, ends)
+-- Of jobs that are claimed together, *order* keeps their order.
+local function promote_part(record, queue, token, entry, claimed, ends, order)
   lease_part(record, queue, token, ends)
-  call('ZADD', claimed, ends, entry)
+  call('ZADD', claimed, ends + order / 1000, entry)
 end
 
 -- From now on a worker that dies has used an attempt, and RQ recovers the job. Counts once.

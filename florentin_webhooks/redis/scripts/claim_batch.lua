@@ -47,7 +47,7 @@ local function claim(at, id)
   call('ZADD', KEYS[at + 3], ARGV[10] + 60, execution)
   call('EXPIRE', KEYS[at + 3], ARGV[11] + 60)
   local lease = #jobs < tonumber(ARGV[18]) and ARGV[6] or ARGV[7]
-  promote_part(KEYS[at], queue, token, entry, KEYS[5], now + lease)
+  promote_part(KEYS[at], queue, token, entry, KEYS[5], now + lease, #jobs)
 end
 
 -- Each worker of the queue gets its share of what waits.

@@ -89,4 +89,5 @@ class Batch:
 
     def get_status(self) -> JobStatus:
         """Return RQ's status of the job that runs; raises InvalidJobOperation if it has ended."""
-        return cast("Any", Job)(self.id, connection=self._client, serializer="json").get_status()
+        job: Any = Job(self.id, connection=self._client, serializer="json")
+        return cast("JobStatus", job.get_status())

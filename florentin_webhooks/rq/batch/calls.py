@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall, Words, load_script
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -121,11 +121,11 @@ class BatchCalls:
         keys, terms, seconds = self.keys, self.terms, request.now.timestamp()
         fixed = (keys.queue, keys.intermediate, keys.started, keys.pending, keys.claimed)
         jobs = [key for id_ in request.candidates for key in keys.job(id_, request.execution)]
-        arguments = (
+        arguments: Words = (
             *(request.token, terms.queue, request.execution, terms.worker, request.size),
             *(int(terms.lease * 1000), int(CLAIM_LEASE * 1000)),
             *(utcformat(request.now), repr(seconds), int(seconds) + request.ttl, request.ttl),
-            *(terms.timeout, *terms.data, " ".join(terms.key_ids), terms.owner),
+            *(terms.timeout, terms.data[0], terms.data[1], " ".join(terms.key_ids), terms.owner),
             *(int(request.popped), WINDOW, *request.candidates),
         )
         return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), arguments, _to_answer)
@@ -138,7 +138,7 @@ class BatchCalls:
             schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, step.leases)
         ]
         ends = int(datetime.now(UTC).timestamp()) + step.ttl
-        arguments = (
+        arguments: Words = (
             *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
             *(schema.retention, schema.unfinished_retention, schema.history, schema.records),
             *(step.begins, step.leases, *self._finish_arguments(finish)),

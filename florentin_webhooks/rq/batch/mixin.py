@@ -47,7 +47,8 @@ class BatchingWorker(WaitingWorker):
 
     def take_batches(self, most: int) -> None:
         """Claim at most *most* jobs of the queue at once from now on."""
-        queue, hooks = self.queues[0], cast("Receiver", self.hooks)
+        queue: Any = self.queues[0]  # Any: one of ours, with a source.
+        hooks = cast("Receiver", self.hooks)
         if not isinstance(hooks.queue, RQQueue):
             return
         job: Any = hooks.queue.build(hooks.path, "0" * 32, queue.name)[1]
@@ -71,7 +72,7 @@ class BatchingWorker(WaitingWorker):
     def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
         """Work as RQ does; with *max_jobs* one by one, since RQ counts what it gets."""
         if options.get("max_jobs") is not None:
-            self.queues[0].source = None
+            cast("Any", self.queues[0]).source = None
         return super().work(*args, **options)
 
     def enter_batch(self, batch: Batch) -> None:
@@ -167,7 +168,8 @@ class BatchingWorker(WaitingWorker):
         if timeout is None and monotonic() - self._beaten_at < _BEAT:
             return
         self._beaten_at = monotonic()
-        with self.connection.pipeline(transaction=False) as commands:
+        client: Any = self.connection
+        with client.pipeline(transaction=False) as commands:
             super().heartbeat(timeout, commands)
             with self._remember_failure():
                 commands.execute()
@@ -203,7 +205,8 @@ class BatchingWorker(WaitingWorker):
         return cast("Any", self.job_class).fetch(batch.id, self.connection, "json")
 
     def _count(self, succeeded: int, seconds: float) -> None:
-        with self.connection.pipeline(transaction=False) as pipeline:
+        client: Any = self.connection
+        with client.pipeline(transaction=False) as pipeline:
             pipeline.hincrby(self.key, "successful_job_count", succeeded)
             self.increment_total_working_time(timedelta(seconds=seconds), pipeline)
             pipeline.execute()

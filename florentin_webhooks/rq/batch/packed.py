@@ -40,7 +40,10 @@ class PackedSteps:
         """Return the command of *step*."""
         finish, begins, leases = step.finish, step.begins, step.leases
         shape = _Shape(
-            finish and finish.handler, finish and finish.outcome, bool(begins), bool(leases)
+            None if finish is None else finish.handler,
+            None if finish is None else finish.outcome,
+            bool(begins),
+            bool(leases),
         )
         packed = self._templates.get(shape) or self._build(shape, step)
         if finish is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.redis.executors.resp import encode_command
 
@@ -65,9 +65,7 @@ class ScriptPipeline:
     def _read(self) -> None:
         try:
             answer = self._connection.read_response()
-        except ResponseError:  # An unknown script, or a server that refuses for now.
-            answer = self._run_alone(self._sent[0]())
-        except (RedisError, OSError):
+        except (RedisError, OSError):  # Also an unknown script, or a server that refuses for now.
             self._repeat()
             return
         self._sent.popleft()

@@ -54,12 +54,15 @@ class HostWorker(Protocol):
 
 
 class _LastFinish:
-    """A *store* that keeps the record of a part's success, to be sent with the next job's start."""
+    """A *store* that keeps the record of a part's success, to be sent with the next job's start.
+
+    *settle* is called before any other record, which goes over another connection.
+    """
 
     supports_jobs, supports_transactions = True, False
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, settle: Callable[[], None]) -> None:
+        self._store, self._settle = store, settle
         self.finish: Finish | None = None
 
     @property
@@ -71,13 +74,19 @@ class _LastFinish:
         return self._store.lease
 
     def execute(self, operation: Operation[A]) -> A:
-        if isinstance(operation, Finish) and operation.state is State.DONE:
-            self.finish = operation
+        kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
+        if isinstance(kept, Finish) and kept.state is State.DONE:
+            self.finish = kept
             return cast("A", State.DONE)
+        if isinstance(kept, Finish):
+            self._settle()
         return self._store.execute(operation)
 
     async def aexecute(self, operation: Operation[A]) -> A:
         return await self._store.aexecute(operation)
+
+    def forget(self) -> None:
+        self.finish = None
 
     def close(self) -> None:
         self._store.close()
@@ -94,7 +103,8 @@ class BatchRunner:
     ) -> None:
         self._worker, self._hooks, self._queue = worker, hooks, queue
         self._batch, self._steps = batch, steps
-        self._store = _LastFinish(cast("Any", hooks.store).with_client(worker.connection))
+        store = cast("Any", hooks.store).with_client(worker.connection)
+        self._store = _LastFinish(store, steps.settle)
         self._part, _ = hooks.build_job("0" * 32, queue.name)
         self._job: Any = worker.job_class("none", worker.connection, "json")
         self._job.origin, self._job.worker_name = queue.name, worker.name
@@ -117,7 +127,7 @@ class BatchRunner:
 
     def _run(self, claimed: ClaimedJob) -> Finish | None:
         """Run the handlers of a job; return the record of its success, or go RQ's way."""
-        self._store.finish = None
+        self._store.forget()
         job, end = self._build_job(claimed), _returner(None)
         try:
             with self._worker.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id):
@@ -134,7 +144,7 @@ class BatchRunner:
 
     def _build_job(self, claimed: ClaimedJob) -> Any:  # Any: rq leaves its types open.
         """Return RQ's job, which handlers find with ``rq.get_current_job``."""
-        job = object.__new__(type(self._job))  # A tenth of what RQ takes to build one.
+        job: Any = object.__new__(self._worker.job_class)  # A tenth of what RQ takes to build one.
         job.__dict__.update(self._job.__dict__)
         job.id, job.meta, job.retries_left = claimed.id.decode(), {}, claimed.retries_left
         job.outcome = partial(self._process, claimed)

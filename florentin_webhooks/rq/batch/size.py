@@ -18,9 +18,11 @@ class BatchSize:
     It begins with one and at most doubles, since nothing is known of the next handlers.
     """
 
+    first = 1
+
     def __init__(self, most: int) -> None:
         self.most = most
-        self.current = 1
+        self.current = min(self.first, most)
         self._seconds = 0.0
 
     def record(self, jobs: int, seconds: float) -> None:

@@ -61,10 +61,14 @@ class BatchSteps:
         self._pipeline.send(partial(self._calls.advance, step), self._packed.pack(step))
         self._sent.append(_Sent(None if finish is None else ended, leases))
 
-    def end(self, position: int) -> None:
-        """Read all answers, and return the jobs from *position* on, which have not begun."""
+    def settle(self) -> None:
+        """Wait until the server has taken all steps."""
         while self._sent:
             self._receive()
+
+    def end(self, position: int) -> None:
+        """Settle, and return the jobs from *position* on, which have not begun."""
+        self.settle()
         if rest := self._batch.ids(position):
             batch = self._batch
             self._pipeline.run(self._calls.give_back(rest, batch.execution, batch.token))
