@@ -28,13 +28,18 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["ClaimedPart", "JobResult", "process_claimed_job", "process_job"]
+__all__ = ["ClaimedPart", "JobResult", "part_lease", "process_claimed_job", "process_job"]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""
 
 BUSY_WAIT = 15.0
 """Maximum delay in seconds before retrying a part whose lease is held."""
+
+
+def part_lease(timeout: float) -> float:
+    """Return the seconds of the lease of a part whose handlers have *timeout*."""
+    return timeout + LEASE_MARGIN
 
 
 class ClaimedPart(NamedTuple):
@@ -76,7 +81,7 @@ def process_job(
     lease = Lease(receiver.blocking, store, part, receiver.identity)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)
-    claiming = lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
+    claiming = lease.claim_job(part, fingerprint, part_lease(timeout), is_path_ours=is_path_ours)
     return run_sync(_process(receiver, runner, fingerprint, claiming))
 
 
@@ -92,7 +97,7 @@ def process_claimed_job(
 ) -> JobResult:
     """Do the same for a part whose lease a batch has, for *timeout* seconds."""
     lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
-    lease.key, lease.token, lease.seconds = fingerprint, claimed.token, timeout + LEASE_MARGIN
+    lease.key, lease.token, lease.seconds = fingerprint, claimed.token, part_lease(timeout)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
     runner = HandlerRunner(lease, timeout, states, since=since)
     return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim))

@@ -55,6 +55,12 @@ class QueueTerms(NamedTuple):
     owner: str
     worker: str
 
+    @property
+    def conditions(self) -> Words:
+        """The words that the script compares with those of a job."""
+        before, after = self.data
+        return (self.timeout, before, after, " ".join(self.key_ids), self.owner)
+
 
 class ClaimedJob(NamedTuple):
     """A job of a batch, with what its handlers need."""
@@ -124,8 +130,9 @@ class BatchCalls:
         arguments: Words = (
             *(request.token, terms.queue, request.execution, terms.worker, request.size),
             *(int(terms.lease * 1000), int(CLAIM_LEASE * 1000)),
-            *(utcformat(request.now), repr(seconds), int(seconds) + request.ttl, request.ttl),
-            *(terms.timeout, terms.data[0], terms.data[1], " ".join(terms.key_ids), terms.owner),
+            *(str(utcformat(request.now)), repr(seconds)),
+            *(int(seconds) + request.ttl, request.ttl),
+            *terms.conditions,
             *(int(request.popped), WINDOW, *request.candidates),
         )
         return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), arguments, _to_answer)

@@ -14,7 +14,7 @@ from rq.exceptions import NoSuchJobError
 from rq.utils import now
 from rq.worker import WorkerStatus
 
-from florentin_webhooks.core.job import LEASE_MARGIN
+from florentin_webhooks.core.job import part_lease
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
 from florentin_webhooks.rq.batch.calls import BatchCalls, QueueTerms
@@ -57,7 +57,7 @@ class BatchingWorker(WaitingWorker):
             queue.name,
             (before, after),
             hooks.queue.timeout,
-            hooks.queue.timeout + OPEN_SECONDS + LEASE_MARGIN,
+            part_lease(hooks.queue.timeout) + OPEN_SECONDS,
             hooks.identity.all_key_ids,
             hooks.dispatcher.owner,
             self.name,

@@ -63,20 +63,29 @@ class ScriptPipeline:
         return self._answers.popleft()
 
     def _read(self) -> None:
+        if self._connection is None:
+            self._repeat()
+            return
         try:
             answer = self._connection.read_response()
         except (RedisError, OSError):  # Also an unknown script, or a server that refuses for now.
             self._repeat()
             return
+        except BaseException:  # The alarm of a job.
+            self._drop()
+            raise
         self._sent.popleft()
         self._answers.append(answer)
 
-    def _repeat(self) -> None:
-        """Drop the connection, and run all calls without an answer, one by one."""
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.disconnect()
             self._client.connection_pool.release(connection)
+
+    def _repeat(self) -> None:
+        """Drop the connection, and run all calls without an answer, one by one."""
+        self._drop()
         while self._sent:
             answer = self._run_alone(self._sent[0]())
             self._sent.popleft()

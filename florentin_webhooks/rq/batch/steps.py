@@ -74,8 +74,8 @@ class BatchSteps:
             self._pipeline.run(self._calls.give_back(rest, batch.execution, batch.token))
 
     def _receive(self) -> None:
-        step = self._sent.popleft()
         state, is_leased = read_step(cast("bytes", self._pipeline.receive()))
+        step = self._sent.popleft()
         if is_leased and step.leases == self._leased:
             self._leased += 1
         if step.finished is None:

@@ -40,11 +40,11 @@ def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
     packed, base = PackedSteps(calls), Advance(b"token", b"execution", 90)
     done, discarded = HandlerOutcome.DONE, HandlerOutcome.DISCARDED
     for number in (1, 2):
-        ids = {"begins": job_id(10 + number), "leases": job_id(20 + number)}
+        begins, leases = job_id(10 + number), job_id(20 + number)
         steps = [
-            base._replace(**ids),
-            base._replace(**ids, finish=finish(number, "shop:bill", done)),
-            base._replace(begins=ids["begins"], finish=finish(number, "shop:bill", discarded)),
+            base._replace(begins=begins, leases=leases),
+            base._replace(begins=begins, leases=leases, finish=finish(number, "shop:bill", done)),
+            base._replace(begins=begins, finish=finish(number, "shop:bill", discarded)),
             base._replace(finish=finish(number, None, done)),
         ]
         for step in steps:
