@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["ClaimedPart", "JobResult", "part_lease", "process_claimed_job", "process_job"]
+__all__ = [
+    "BUSY_WAIT",
+    "ClaimedPart",
+    "JobResult",
+    "part_lease",
+    "process_claimed_job",
+    "process_job",
+]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""

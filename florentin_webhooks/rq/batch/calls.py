@@ -26,6 +26,7 @@ __all__ = [
     "ClaimRequest",
     "ClaimedJob",
     "QueueTerms",
+    "read_step",
 ]
 
 CLAIM_LEASE = 10.0
@@ -127,15 +128,12 @@ class BatchCalls:
         keys, terms, seconds = self.keys, self.terms, request.now.timestamp()
         fixed = (keys.queue, keys.intermediate, keys.started, keys.pending, keys.claimed)
         jobs = [key for id_ in request.candidates for key in keys.job(id_, request.execution)]
-        arguments: Words = (
-            *(request.token, terms.queue, request.execution, terms.worker, request.size),
-            *(int(terms.lease * 1000), int(CLAIM_LEASE * 1000)),
-            *(str(utcformat(request.now)), repr(seconds)),
-            *(int(seconds) + request.ttl, request.ttl),
-            *terms.conditions,
-            *(int(request.popped), WINDOW, *request.candidates),
-        )
-        return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), arguments, _to_answer)
+        arguments: list[bytes | str | int] = [request.token, terms.queue, request.execution]
+        arguments += (terms.worker, request.size, int(terms.lease * 1000), int(CLAIM_LEASE * 1000))
+        arguments += (utcformat(request.now), repr(seconds), int(seconds) + request.ttl)
+        arguments += (request.ttl, *terms.conditions, int(request.popped), WINDOW)
+        arguments += request.candidates
+        return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
 
     def advance(self, step: Advance) -> ScriptCall:
         """Encode *step*; read as the state of the finished job, and whether the lease holds."""

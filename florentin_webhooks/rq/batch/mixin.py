@@ -81,7 +81,7 @@ class BatchingWorker(WaitingWorker):
         cast("Any", self).set_state(WorkerStatus.BUSY)
 
     def handle_warm_shutdown_request(self) -> None:
-        """Let no other job of the batch begin."""
+        """Keep the other jobs of the batch from beginning."""
         cast("Any", super()).handle_warm_shutdown_request()
         if self._batch is not None:
             self._batch.progress.stop()
@@ -130,7 +130,7 @@ class BatchingWorker(WaitingWorker):
         return True
 
     def handle_job_failure(self, job: Any, *args: Any, **options: Any) -> None:
-        """Let RQ handle the failure of a job; of a batch, that of the job that ran."""
+        """Handle the failure of a job as RQ does; of a batch, that of the job that ran."""
         if isinstance(job, Batch):
             options["execution"] = job.execution_of(self.name, job.current)
             ended_at, job = job.ended_at, self._fetch(job)

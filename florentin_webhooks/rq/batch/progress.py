@@ -32,7 +32,7 @@ class Progress:
         return bool(_NUMBER.unpack_from(self._memory, _STOPPED)[0])
 
     def stop(self) -> None:
-        """Let no other job begin."""
+        """Keep other jobs from beginning."""
         _NUMBER.pack_into(self._memory, _STOPPED, 1)
 
     def close(self) -> None:

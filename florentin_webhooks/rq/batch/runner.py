@@ -169,7 +169,7 @@ class BatchRunner:
         return to_rq(run_job(fingerprint, work), self._hooks)
 
     def _hand_over(self, claimed: ClaimedJob, end: Callable[[], object]) -> None:
-        """Let RQ's worker run a job that ends as *end*, and do what it does about that."""
+        """Run a job that ends as *end* in RQ's worker, which does what it does about that."""
         worker = self._worker
         try:
             job = worker.job_class.fetch(claimed.id.decode(), worker.connection, "json")
