@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from florentin_webhooks.testing import Provider, SignedDelivery
 
-__all__ = ["PATH", "SECRET", "body_of", "distinct", "raw_headers"]
+__all__ = ["PATH", "SECRET", "body_of", "distinct", "envelope_of", "raw_headers"]
 
 SECRET = "florentin-benchmark-secret-0123456789"
 PATH = "/webhooks/florentin"
@@ -25,14 +25,19 @@ def distinct(number: int, event: str = "invoice.created") -> Iterator[SignedDeli
 
 def body_of(size: int) -> bytes:
     """Return an invoice event of *size* bytes."""
-    envelope = {
-        "event": "invoice.created",
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "data": {"invoice": {"id": "inv_42", "note": ""}},
-    }
+    envelope = envelope_of({"id": "inv_42", "note": ""})
     room = size - len(json.dumps(envelope))
     envelope["data"] = {"invoice": {"id": "inv_42", "note": secrets.token_hex(room)[:room]}}
     return json.dumps(envelope).encode()
+
+
+def envelope_of(invoice: object) -> dict[str, object]:
+    """Return an invoice event that is sent now."""
+    return {
+        "event": "invoice.created",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "data": {"invoice": invoice},
+    }
 
 
 def raw_headers(made: SignedDelivery) -> list[tuple[bytes, bytes]]:

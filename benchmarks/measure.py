@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+Clock = Callable[[], float]
+
 __all__ = ["MISSED", "Row", "against", "paired", "seconds"]
 
 MISSED = "MISSED"
@@ -58,15 +60,17 @@ class Row:
         return "met" if met else MISSED
 
 
-def seconds(run: Callable[[], object], times: int) -> float:
+def seconds(run: Callable[[], object], times: int, clock: Clock = time.perf_counter) -> float:
     """Return the mean seconds of a call, over *times* calls."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(times):
         run()
-    return (time.perf_counter() - start) / times
+    return (clock() - start) / times
 
 
-def paired(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def paired(
+    runs: Mapping[str, Callable[[], object]], rounds: int, clock: Clock = time.perf_counter
+) -> dict[str, list[float]]:
     """Return the seconds of a call for each run and round; the order rotates."""
     loops = {name: max(1, int(SLICE / seconds(run, 20))) for name, run in runs.items()}
     names = list(runs)
@@ -74,7 +78,7 @@ def paired(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, l
     for turn in range(rounds):
         shift = turn % len(names)
         for name in names[shift:] + names[:shift]:
-            times[name].append(seconds(runs[name], loops[name]))
+            times[name].append(seconds(runs[name], loops[name], clock))
     return times
 
 

@@ -45,7 +45,8 @@ class WebhookApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and the lifespan protocol where this is the whole program."""
-        self._endpoint.check_loop()
+        if not self._endpoint.is_in_asyncio:
+            self._endpoint.check_loop()
         if scope["type"] == "http":
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -75,7 +76,8 @@ class WebhookMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a delivery; pass anything else on."""
-        self._endpoint.check_loop()
+        if not self._endpoint.is_in_asyncio:
+            self._endpoint.check_loop()
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -96,13 +98,12 @@ class _Endpoint:
     def __init__(self, receiver: Receiver, read_timeout: float) -> None:
         self._receiver = receiver
         self._seconds = read_timeout
-        self._is_in_asyncio = False
+        self.is_in_asyncio = False
 
     def check_loop(self) -> None:
-        """Raise :class:`ConfigurationError` outside asyncio, at the first call of the server."""
-        if not self._is_in_asyncio:
-            ensure_asyncio()
-            self._is_in_asyncio = True
+        """Raise :class:`ConfigurationError` outside asyncio; called for the first request."""
+        ensure_asyncio()
+        self.is_in_asyncio = True
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
@@ -119,7 +120,10 @@ class _Endpoint:
             if body.disconnected:
                 logger.info("The sender disconnected after %d bytes.", body.size)
                 return
-            reply = await self._receive(headers, body)
+            if (body.too_large or not body.size) and (why := self._rejection(headers, body)):
+                reply = self._receiver.reject(*why)
+            else:
+                reply = await self._receiver.areceive(headers, body.content)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
@@ -141,13 +145,11 @@ class _Endpoint:
 
         return close_first
 
-    async def _receive(self, headers: HeaderMap, body: _Body) -> Reply:
+    def _rejection(self, headers: HeaderMap, body: _Body) -> tuple[Outcome, str] | None:
+        """Return why a body that is empty or too large is rejected, or None."""
         if body.too_large:
-            reason = f"more than {self._receiver.max_body} bytes arrived"
-            return self._receiver.reject(Outcome.TOO_LARGE, reason)
-        if not body.size and (missing := missing_body(headers)):
-            return self._receiver.reject(*missing)
-        return await self._receiver.areceive(headers, body.content())
+            return Outcome.TOO_LARGE, f"more than {self._receiver.max_body} bytes arrived"
+        return missing_body(headers)
 
     def _reply_for_timeout(self, body: _Body, declared: int) -> Reply:
         reason = f"{body.size} bytes arrived within {self._seconds:g} s"
@@ -163,18 +165,13 @@ class _Body:
         self._limit = limit
         self._chunks: list[bytes] = []
         self.size = 0
+        self.content = b""
+        self.too_large = False
         self.complete = False
         self.disconnected = False
 
-    @property
-    def too_large(self) -> bool:
-        return self.size > self._limit
-
-    def content(self) -> bytes:
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-
     async def read(self, receive: Receive) -> None:
-        while not (self.complete or self.disconnected or self.too_large):
+        while not self.too_large:
             message = await receive()
             if message["type"] == "http.disconnect":
                 self.disconnected = True
@@ -183,7 +180,11 @@ class _Body:
             if chunk:
                 self._chunks.append(chunk)
                 self.size += len(chunk)
-            self.complete = not message.get("more_body", False)
+                self.too_large = self.size > self._limit
+            if not message.get("more_body", False):
+                self.complete = True
+                self.content = chunk if len(chunk) == self.size else b"".join(self._chunks)
+                return
 
 
 def _may_close(scope: Scope) -> bool:

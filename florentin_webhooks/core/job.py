@@ -60,12 +60,13 @@ class ClaimedPart(NamedTuple):
 class JobResult(NamedTuple):
     """How a part ended: *seconds* to wait before the next try, or what failed.
 
-    *foreign* is the claim of a job that belongs to another program.
+    *foreign* is the claim of a job that belongs to another program. *lost*: its record is gone.
     """
 
     seconds: float | None = None
     failures: tuple[Failure, ...] = ()
     foreign: JobClaim | None = None
+    lost: bool = False
 
 
 def process_job(
@@ -119,7 +120,7 @@ async def _process(
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
-        return JobResult()
+        return JobResult(lost=claim.decision is JobDecision.GONE)
     return await _process_claimed(receiver, runner, fingerprint, claim)
 
 

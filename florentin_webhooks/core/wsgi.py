@@ -42,6 +42,10 @@ class EnvironFields(HeaderMap):
         # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
 
+    def get_each(self, *names: str) -> list[list[str]]:
+        """Return the value of each of *names*, which are in lower case."""
+        return [self.get_all(name) for name in names]
+
 
 @cache
 def _key(name: str) -> str:

@@ -23,7 +23,7 @@ def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] 
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
     encodings, lengths = get_each(headers, "content-encoding", "content-length")
-    if [value for value in encodings if value.lower() not in ("", "identity")]:
+    if encodings and any(value.lower() not in ("", "identity") for value in encodings):
         # The signature covers the bytes as sent, and an unverified body is never decompressed.
         return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"
     length = _parse_length(lengths)

@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.jobs import JobClaim
 
 __all__ = [
+    "OTHER_KEY_HINT",
     "foreign_wait",
     "is_path_ours",
     "receiver_for",
     "return_foreign_job",
     "started_for",
 ]
+
+OTHER_KEY_HINT = (
+    "If the secret was replaced, start a worker with the earlier one as well, in "
+    "FLORENTIN_WEBHOOK_SECRET_PREVIOUS or Receiver(secrets), until they have run. If another "
+    'program has this import path, use RQQueue("other-name") or another Redis database for one.'
+)
+"""What to do about jobs of the same import path under another secret."""
 
 _QUICK = 10
 """How often a job goes back at once. Of two workers each gets the other's job half the time."""
@@ -96,12 +104,10 @@ def return_foreign_job(hooks: Receiver, job: rq.job.Job, path: str, claim: JobCl
 def _warn(hooks: Receiver, job: rq.job.Job, path: str) -> None:
     if path == hooks.path:
         logger.warning(
-            "Queue %s has jobs of another program, which has the import path %s, too, but another "
-            "secret. They are left to its workers. Use another RQQueue(...) name or Redis database "
-            "for one of them. If you have replaced the secret, configure the earlier one as well "
-            "until its jobs have run.",
+            "Queue %s has jobs of %s under another secret, which this worker leaves in it. %s",
             job.origin,
             path,
+            OTHER_KEY_HINT,
         )
         return
     logger.warning(

@@ -15,6 +15,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
+from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
             "Start a worker instead: florentin-webhooks worker.",
         )
     result = run_job(fingerprint, partial(_process, hooks, job, receiver, fingerprint, queue))
-    if isinstance(result, JobResult) and result.foreign is not None:
-        return return_foreign_job(hooks, job, receiver, result.foreign)
+    if isinstance(result, JobResult):
+        mark_lost(job.id, lost=result.lost)
+        if result.foreign is not None:
+            return return_foreign_job(hooks, job, receiver, result.foreign)
     return to_rq(result, hooks)
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-SUBJECTS = ["verify", "asgi", "http", "redis", "worker", "import", "mounts"]
+SUBJECTS = ["verify", "in_process", "http", "redis", "worker", "import", "mounts", "json"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -62,7 +62,7 @@ class Operated:
     """A program in *directory* with its store at *url*."""
 
     def __init__(self, directory: Path, url: str) -> None:
-        self.directory = directory
+        self.directory, self.url = directory, url
         self.module = f"shop_{uuid4().hex[:8]}"
         self.app = f"{self.module}:hooks"
         self.provider = Provider(SECRET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from types import coroutine
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -20,13 +21,13 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     A timer is set only where *work* waits for something. Most bodies have arrived with their
     headers, and a timer costs as much as verifying their signature.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    start = monotonic()
     try:
         awaited = work.send(None)
     except StopIteration as done:
-        return cast("T", done.value)
-    async with asyncio.timeout_at(end):
+        result: T = done.value
+        return result
+    async with asyncio.timeout(seconds - (monotonic() - start)):
         return await _rest(work, awaited)
 
 

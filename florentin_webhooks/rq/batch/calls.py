@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, Words, load_script
+from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -36,8 +36,7 @@ WINDOW = 8
 """The number of jobs with leases for all their time: those that begin before an answer is read."""
 
 _FIELDS = 8
-_CLAIM = load_script("batch", "claim_batch")
-_ADVANCE = load_script("batch", "advance_batch")
+_CLAIM = load_script("claim_batch", shortcut="batch")
 _RETURN = load_script("return_jobs")
 
 
@@ -122,6 +121,13 @@ class BatchCalls:
     schema: KeySchema
     keys: BatchKeys
     terms: QueueTerms
+    script: Script = field(init=False)
+    """The script of :meth:`advance`."""
+
+    def __post_init__(self) -> None:
+        constants = self.schema.constants()
+        script = load_script("advance_batch", shortcut="batch", constants=constants)
+        object.__setattr__(self, "script", script)
 
     def claim(self, request: ClaimRequest) -> ScriptCall:
         """Encode *request*; read as :class:`ClaimAnswer`."""
@@ -145,12 +151,11 @@ class BatchCalls:
         ends = int(datetime.now(UTC).timestamp()) + step.ttl
         arguments: Words = (
             *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
-            *(schema.retention, schema.unfinished_retention, schema.history, schema.records),
             *(step.begins, step.leases, *self._finish_arguments(finish)),
         )
         finished = self._finish_keys(finish, step.execution)
         all_keys = (*fixed, keys.started, keys.failed, keys.worker, *records, *finished)
-        return ScriptCall(_ADVANCE, all_keys, arguments, read_step)
+        return ScriptCall(self.script, all_keys, arguments, read_step)
 
     def give_back(
         self, jobs: Sequence[bytes], execution: bytes = b"", token: bytes = b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from florentin_webhooks.rq.queue import RQQueue
 from florentin_webhooks.rq.resilience import WaitingWorker
 
 if TYPE_CHECKING:
+    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.redis.schema import ScriptCall
 
@@ -51,8 +53,7 @@ class BatchingWorker(WaitingWorker):
         hooks = cast("Receiver", self.hooks)
         if not isinstance(hooks.queue, RQQueue):
             return
-        job: Any = hooks.queue.build(hooks.path, "0" * 32, queue.name)[1]
-        before, _, after = job.data.partition(b"0" * 32)
+        before, after = _split_data(hooks.build_job("0" * 32, queue.name)[0])
         terms = QueueTerms(
             queue.name,
             (before, after),
@@ -210,3 +211,10 @@ class BatchingWorker(WaitingWorker):
             pipeline.hincrby(self.key, "successful_job_count", succeeded)
             self.increment_total_working_time(timedelta(seconds=seconds), pipeline)
             pipeline.execute()
+
+
+def _split_data(job: Job) -> tuple[bytes, bytes]:
+    """Return what RQ's hash holds as data, before and after the fingerprint of zeros."""
+    words = json.loads(job.words)
+    before, _, after = str(words[words.index("data") + 1]).partition("0" * 32)
+    return before.encode(), after.encode()

@@ -105,7 +105,7 @@ class FlorentinSignature:
             secret=self._matching_secret(signatures, body),
             received_at=received_at,
             delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
-            event=_combine(events),
+            event=events[0] if len(events) == 1 else _combine(events),
         )
 
     def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
@@ -123,9 +123,7 @@ class FlorentinSignature:
 
 def _combine(values: Sequence[str]) -> str | None:
     """Return the value of a header; different ones are joined (RFC 9110, 5.3)."""
-    if len(values) > 1:
-        return ", ".join(dict.fromkeys(values))
-    return values[0] if values else None
+    return ", ".join(dict.fromkeys(values)) if values else None
 
 
 def iso_timestamp(value: datetime) -> str:

@@ -16,6 +16,7 @@ from florentin_webhooks.rq.batch import batch, mixin
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.monitoring import queue_status
 from tests.support.vectors import CANONICAL, delivery
+from tests.support.waiting import eventually
 from tests.support.workshop import Workshop, open_workshop
 
 
@@ -78,6 +79,7 @@ def test_rq_tells_the_truth_in_the_middle_of_a_batch(shop: Workshop) -> None:
     seen: list[object] = []
 
     def look() -> None:
+        eventually(lambda: attempts(shop, sent)[2])  # The step is on its way to the server.
         status = queue_status(shop.client, shop.queue)
         current = cast("Any", rq.get_current_job())
         (worker,) = cast("Any", rq.Worker).all(queue=shop.rq())

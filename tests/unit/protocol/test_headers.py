@@ -27,3 +27,4 @@ def test_header_map_returns_the_same_values_as_get_all(
     for name in WANTED:
         expected = [value.strip(" \t") for each, value, _, _ in pairs if each.lower() == name]
         assert get_all(headers, name) == get_all(HeaderMap(headers), name) == expected
+        assert HeaderMap(headers).get_each(name) == [expected]
