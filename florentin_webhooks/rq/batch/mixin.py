@@ -79,7 +79,13 @@ class BatchingWorker(WaitingWorker):
     def enter_batch(self, batch: Batch) -> None:
         """Begin to count as busy with *batch*, so that a signal waits for the job that runs."""
         self._batch = batch
-        cast("Any", self).set_state(WorkerStatus.BUSY)
+        script, client = cast("BatchCalls", self._calls).script, cast("Any", self.connection)
+        with client.pipeline(transaction=False) as pipeline:
+            cast("Any", self).set_state(WorkerStatus.BUSY, pipeline)
+            pipeline.script_exists(script.sha)
+            *_, exists = pipeline.execute()
+        if not exists[0]:  # Or the steps of the whole batch would be refused, each read later.
+            client.script_load(script.text)
 
     def handle_warm_shutdown_request(self) -> None:
         """Keep the other jobs of the batch from beginning."""
