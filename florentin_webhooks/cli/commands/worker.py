@@ -39,7 +39,7 @@ _MOST = 64
     type=click.Choice(["fork", "simple", "spawn"]),
     default="fork",
     show_default=True,
-    help="Run each event in a forked process, in the worker itself, or in a new process.",
+    help="Run events in a forked process, in the worker itself, or each in a new process.",
 )
 @click.option(
     "--batch",
@@ -62,7 +62,8 @@ def command(
     """Run queued handlers until Ctrl-C.
 
     Works on one queue, with the scheduler that retries need. SIGTERM or Ctrl-C finishes the event
-    that is running. A second one, more than a second later, kills it; it will run again.
+    that is running, and returns those that were claimed with it. A second one, more than a second
+    later, kills it; it will run again.
     """
     validate_path(app)
     most = _batch(app, worker_class, batch)

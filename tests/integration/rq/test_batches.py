@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
+import redis
 import rq
 
 from florentin_webhooks import Discard, RetryLater
@@ -15,6 +16,7 @@ from florentin_webhooks.events import Event
 from florentin_webhooks.rq.batch import batch, mixin
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.monitoring import queue_status
+from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.waiting import eventually
 from tests.support.workshop import Workshop, open_workshop
@@ -31,7 +33,7 @@ def shop(redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch) -> 
 def accept(shop: Workshop, jobs: int) -> list[str]:
     """Accept *jobs* deliveries, and return their fingerprints."""
     bodies = [CANONICAL.replace(b"F-0001", b"F-%04d" % n) for n in range(jobs)]
-    return [shop.accept(delivery(body, delivery_id=body.hex()[-32:])) for body in bodies]
+    return [shop.accept(delivery(body, delivery_id=f"{n}")) for n, body in enumerate(bodies)]
 
 
 def numbers(shop: Workshop, *, failing: dict[int, Callable[[], object]] | None = None) -> None:
@@ -76,6 +78,7 @@ def test_batch_runs_its_jobs_in_order_and_leaves_nothing(shop: Workshop) -> None
 
 
 def test_rq_tells_the_truth_in_the_middle_of_a_batch(shop: Workshop) -> None:
+    # Also where the server knows no script: refused steps would be noticed too late.
     seen: list[object] = []
 
     def look() -> None:
@@ -91,6 +94,7 @@ def test_rq_tells_the_truth_in_the_middle_of_a_batch(shop: Workshop) -> None:
 
     numbers(shop, failing={2: look})
     sent = accept(shop, 6)
+    shop.client.script_flush()
     shop.work()
     assert seen == [0, 4, "busy", {b"started"}, True, shop.queue, [1, 1, 1, 0, 0, 0]]
     assert attempts(shop, sent) == [1] * 6
@@ -272,11 +276,41 @@ def test_batch_of_one_is_rqs_own_way(shop: Workshop, monkeypatch: pytest.MonkeyP
     assert_clean(shop)
 
 
-@pytest.mark.parametrize("word", [b"claimed:", b"h:"])
-def test_forgotten_scripts_are_loaded_again(shop: Workshop, word: bytes) -> None:
-    numbers(shop, failing={1: shop.client.script_flush} if word == b"h:" else None)
+@pytest.mark.parametrize("amid", [False, True])
+def test_forgotten_scripts_are_loaded_again(shop: Workshop, amid: bool) -> None:
+    numbers(shop, failing={1: shop.client.script_flush} if amid else None)
     sent = accept(shop, 12)
     shop.client.script_flush()
     shop.work()
     assert shop.ran == [str(n) for n in range(12)]
     assert attempts(shop, sent) == [1] * 12
+
+
+def test_heartbeat_extends_the_entry_of_the_job_that_runs(shop: Workshop) -> None:
+    numbers(shop)
+    accept(shop, 3)
+    worker = shop.worker(shop.client)
+    worker.register_birth()
+    taken, _ = worker.queue_class.dequeue_any(worker.queues, None, shop.client)
+    assert taken.try_to_begin(1)
+    entries = [f"{job.id.decode()}:{taken.execution.decode()}" for job in taken.jobs]
+    for entry in entries:
+        shop.client.zadd(shop.rq().started_job_registry.key, {entry: 1})
+    worker.maintain_heartbeats(taken, worker.prepare_execution(taken))
+    ends = [shop.client.zscore(shop.rq().started_job_registry.key, each) for each in entries]
+    assert [end == 1 for end in ends] == [True, False, True]
+    assert worker.get_current_job_id() == taken.jobs[1].id.decode()
+
+
+def test_lost_answer_in_a_batch_repeats_nothing(
+    shop: Workshop, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy(redis_url) as proxy:
+        monkeypatch.setattr(shop, "connect", lambda: redis.Redis.from_url(proxy.url))
+        numbers(shop, failing={2: lambda: proxy.lose_answer(b"EVALSHA")})
+        sent = accept(shop, 12)
+        shop.work()
+        assert proxy.lost == 1
+    assert shop.ran == [str(n) for n in range(12)]
+    assert attempts(shop, sent) == [1] * 12
+    assert_clean(shop)
