@@ -36,7 +36,7 @@ class ReceiverContext:
     """A receiver that other processes share, and its import path."""
 
     app: str
-    hooks: Receiver
+    hooks: Receiver[object]
 
     @property
     def store(self) -> Store:

@@ -70,7 +70,7 @@ class JobResult(NamedTuple):
 
 
 def process_job(
-    receiver: Receiver,
+    receiver: Receiver[object],
     store: Store,
     fingerprint: str,
     queue: str,
@@ -94,7 +94,7 @@ def process_job(
 
 
 def process_claimed_job(
-    receiver: Receiver,
+    receiver: Receiver[object],
     store: Store,
     fingerprint: str,
     claimed: ClaimedPart,
@@ -112,7 +112,10 @@ def process_claimed_job(
 
 
 async def _process(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
+    receiver: Receiver[object],
+    runner: HandlerRunner,
+    fingerprint: str,
+    claiming: Awaitable[JobClaim],
 ) -> JobResult:
     claim = await claiming
     if claim.decision is JobDecision.FOREIGN:
@@ -125,7 +128,7 @@ async def _process(
 
 
 async def _process_claimed(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> JobResult:
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:
@@ -136,7 +139,7 @@ async def _process_claimed(
 
 
 async def _run(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)

@@ -7,30 +7,35 @@ which the sender did not sign are never parsed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
+from florentin_webhooks.senders.base import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
     from florentin_webhooks.protocol.fingerprint import Identity
-    from florentin_webhooks.senders.base import Sender, SignatureScheme
+    from florentin_webhooks.senders.base import Answer, Sender, SignatureScheme
 
 __all__ = ["VerifiedDelivery", "Verifier"]
 
 
 class VerifiedDelivery(NamedTuple):
-    """A genuine delivery with its envelope, and *stale* where its age is outside the window."""
+    """A genuine delivery with its envelope, and *stale* where its age is outside the window.
+
+    *answer* is the reply where it is not an event but a request of the sender's own.
+    """
 
     delivery: Delivery
     envelope: Mapping[str, object]
     stale: StaleDelivery | None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,21 @@ class Verifier:
     tolerance: timedelta
     leeway: timedelta
     identity: Identity = NO_IDENTITY
+    answering: Answering | None = field(init=False)
 
-    def verify(self, headers: Headers, body: bytes, now: datetime) -> VerifiedDelivery:
-        """Return the delivery, of any age.
+    def __post_init__(self) -> None:
+        found = self.scheme if isinstance(self.scheme, Answering) else None
+        object.__setattr__(self, "answering", found)
+
+    def verify(
+        self, headers: Headers, body: bytes, now: datetime, url: str | None = None
+    ) -> VerifiedDelivery:
+        """Return the delivery, of any age; *url* is the one that the sender called.
 
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        metadata = self.scheme.authenticate(headers, body, now)
+        metadata = self.scheme.authenticate(headers, body, now, url)
         message = self.sender.parse(body, metadata)
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
         signed = self.identity.identify(metadata.secret, body, signed_id)
@@ -60,17 +72,21 @@ class Verifier:
             fingerprint=signed.fingerprint.hex(),
             event=message.event,
             timestamp=message.timestamp,
-            delivery_id=metadata.delivery_id,
+            delivery_id=message.delivery_id or metadata.delivery_id,
             secret=metadata.secret,
             received_at=now,
             body=body,
             key_id=signed.key_id,
             digest=signed.digest,
         )
-        return VerifiedDelivery(delivery, message.envelope, self._staleness(delivery))
+        stale = self._staleness(now, message.signed_at)
+        answer = self.answering.answer(body, message) if self.answering else None
+        return VerifiedDelivery(delivery, message.envelope, stale, answer)
 
-    def _staleness(self, delivery: Delivery) -> StaleDelivery | None:
-        age = delivery.received_at - delivery.timestamp
+    def _staleness(self, now: datetime, signed_at: datetime | None) -> StaleDelivery | None:
+        if signed_at is None:  # Nothing but the memory of the store guards against a replay.
+            return None
+        age = now - signed_at
         if age > self.tolerance:
             return StaleDelivery(age, self.tolerance)
         if -age > self.leeway:

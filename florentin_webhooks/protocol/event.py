@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     _Frozen = type(BaseModel)
 
-__all__ = ["Event", "OpenModel", "UnknownEvent", "event_names", "parse_event"]
+__all__ = ["Event", "GenericEvent", "OpenModel", "UnknownEvent", "event_names", "parse_event"]
 
 MAX_PROBLEMS = 20
 MAX_PATH = 100
@@ -54,6 +54,10 @@ class Event(OpenModel):
 
 class UnknownEvent(Event):
     """An event whose type is missing from the catalogue; *data* is any JSON value."""
+
+
+class GenericEvent(Event):
+    """An event that a handler subscribes to by its name alone; *data* is any JSON value."""
 
 
 def event_names(model: type[Event]) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def run_job(fingerprint: str, work: Callable[[], JobResult]) -> JobResult | rq.R
         raise JobFailed(type(error).__name__) from None
 
 
-def to_rq(result: JobResult | rq.Retry, hooks: Receiver) -> rq.Retry | None:
+def to_rq(result: JobResult | rq.Retry, hooks: Receiver[object]) -> rq.Retry | None:
     """Return what RQ makes of *result*: a Retry, or None; raises :class:`JobFailed`."""
     if isinstance(result, rq.Retry):
         return result
@@ -88,7 +88,7 @@ def to_rq(result: JobResult | rq.Retry, hooks: Receiver) -> rq.Retry | None:
 
 
 def _process(
-    hooks: Receiver, job: rq.job.Job, path: str, fingerprint: str, queue: str
+    hooks: Receiver[object], job: rq.job.Job, path: str, fingerprint: str, queue: str
 ) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.

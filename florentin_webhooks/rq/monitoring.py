@@ -131,7 +131,9 @@ class QueueStatus:
         return ProblemKind.FOREIGN, f"Queue {self.name} has {jobs} of another program, {path}."
 
 
-def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:
+def queue_status(
+    client: redis.Redis, name: str, hooks: Receiver[object] | None = None
+) -> QueueStatus:
     """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
 
     With *hooks*, jobs that it may not run are foreign, and lost jobs of its store are counted.
@@ -158,7 +160,7 @@ def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) 
 def _count_foreign(
     client: redis.Redis,
     queue: Any,  # Any: an rq.Queue.
-    hooks: Receiver,
+    hooks: Receiver[object],
 ) -> Mapping[str, int]:
     """Return the number of jobs by the path of the program that owns them."""
     server = cast("Any", client)  # Any: redis-py leaves its types open.
@@ -173,12 +175,12 @@ def _count_foreign(
     return Counter(paths)
 
 
-def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver) -> int:
+def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver[object]) -> int:
     registry = queue.scheduled_job_registry
     return count_unstarted(client, registry, cast("RedisStore", hooks.store))
 
 
-def _count_lost(name: str, hooks: Receiver) -> int:
+def _count_lost(name: str, hooks: Receiver[object]) -> int:
     return hooks.store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
 
 

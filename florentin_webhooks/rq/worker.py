@@ -193,7 +193,7 @@ _CLASSES = {
 
 
 def build_worker(
-    hooks: Receiver,
+    hooks: Receiver[object],
     client: redis.Redis,
     *,
     queue: str,

@@ -77,7 +77,7 @@ class Operated:
         found = re.search(rb'"delivery":"([0-9a-f]{32})"', body)
         return found[1].decode() if found else self.told("deliveries", "list")[0]["fingerprint"]
 
-    def hooks(self) -> Receiver:
+    def hooks(self) -> Receiver[object]:
         with chdir(self.directory):
             return load(self.app)
 

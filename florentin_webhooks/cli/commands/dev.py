@@ -150,7 +150,7 @@ def _options(out: Output) -> list[str]:
     return ["--color", out.color, *["--json"] * out.json]
 
 
-def _invitation(app: str, hooks: Receiver, url: str, created: str | None) -> str:
+def _invitation(app: str, hooks: Receiver[object], url: str, created: str | None) -> str:
     """Return the command that sends a delivery, with the secret that was *created* for *hooks*."""
     where = ""
     if not current_host() and not _uses_secret_of_environment(hooks):
@@ -159,6 +159,6 @@ def _invitation(app: str, hooks: Receiver, url: str, created: str | None) -> str
     return f"Send it a delivery from another terminal{where}:\n\n{command}\n"
 
 
-def _uses_secret_of_environment(hooks: Receiver) -> bool:
+def _uses_secret_of_environment(hooks: Receiver[object]) -> bool:
     secrets = dict(normalize_secrets(hooks.secrets)).values()
     return os.environ[SECRET_VARIABLE].encode(errors="surrogateescape") in secrets

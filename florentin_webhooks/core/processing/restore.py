@@ -28,14 +28,15 @@ def restore_delivery(
 ) -> tuple[Delivery, Mapping[str, object]]:
     """Return the delivery and its envelope from the stored body, of any age.
 
-    The stored key id stands for the secret, which may have been rotated out since. Raises
+    The stored key id names the secret, which may have been rotated out since. Raises
     :class:`MalformedDelivery` where it is not the body that was accepted.
     """
     signed_id = stored.delivery_id if sender.signs_delivery_id else None
     if record_fingerprint(stored.key_id, stored.body, signed_id) != fingerprint:
         logger.critical("The stored body of %s was changed. It is not processed.", fingerprint)
         raise MalformedDelivery("the stored body was changed")
-    metadata = Metadata(stored.secret, stored.received_at or _UNKNOWN_TIME, stored.delivery_id)
+    received_at = stored.received_at or _UNKNOWN_TIME
+    metadata = Metadata(stored.secret, received_at, stored.delivery_id, stored.event or None)
     message = sender.parse(stored.body, metadata)
     delivery = Delivery(
         fingerprint=fingerprint,

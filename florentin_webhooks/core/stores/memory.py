@@ -14,7 +14,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.memory_guards import MemoryGuards
-from florentin_webhooks.core.stores.retention import validate_count
+from florentin_webhooks.core.stores.retention import DEFAULT_RETENTION, validate_count
 from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
@@ -58,13 +58,16 @@ class MemoryStore:
     def __init__(
         self,
         *,
-        retention: Duration = timedelta(hours=24),
+        retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
         capacity: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         validate_count("capacity", capacity, 1)
-        self.retention = positive_duration("retention", retention)
+        self._follows_senders = retention is None
+        self.retention = (
+            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
+        )
         self.lease = positive_duration("lease", lease)
         self.supports_jobs = self.supports_transactions = False
         self._capacity = capacity
@@ -77,6 +80,12 @@ class MemoryStore:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        if self._follows_senders and least > self.retention:
+            self.retention = least
+            self._guards = MemoryGuards(least.total_seconds())
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; waits for other threads' operations only."""

@@ -41,7 +41,7 @@ _BEAT = 1.0
 class BatchingWorker(WaitingWorker):
     """Mixin that runs batches of jobs of *hooks*; RQ's methods get a batch in place of a job."""
 
-    hooks: Receiver | None = None
+    hooks: Receiver[object] | None = None
     _calls: BatchCalls | None = None
     _source: BatchSource | None = None
     _batch: Batch | None = None
@@ -50,7 +50,7 @@ class BatchingWorker(WaitingWorker):
     def take_batches(self, most: int) -> None:
         """Claim at most *most* jobs of the queue at once from now on."""
         queue: Any = self.queues[0]  # Any: one of ours, with a source.
-        hooks = cast("Receiver", self.hooks)
+        hooks = cast("Receiver[object]", self.hooks)
         if not isinstance(hooks.queue, RQQueue):
             return
         before, after = _split_data(hooks.build_job("0" * 32, queue.name)[0])
@@ -128,7 +128,7 @@ class BatchingWorker(WaitingWorker):
         """Run a job or a batch in this process."""
         if not isinstance(job, Batch):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
-        hooks, calls = cast("Receiver", self.hooks), cast("BatchCalls", self._calls)
+        hooks, calls = cast("Receiver[object]", self.hooks), cast("BatchCalls", self._calls)
         since = monotonic()
         with ScriptPipeline(self.connection) as pipeline:
             steps = BatchSteps(job, calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))

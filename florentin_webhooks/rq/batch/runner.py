@@ -99,7 +99,12 @@ class BatchRunner:
     """A runner of *batch*, claimed from *queue*, for *hooks*, in the process of *worker*."""
 
     def __init__(
-        self, worker: HostWorker, hooks: Receiver, queue: rq.Queue, batch: Batch, steps: BatchSteps
+        self,
+        worker: HostWorker,
+        hooks: Receiver[object],
+        queue: rq.Queue,
+        batch: Batch,
+        steps: BatchSteps,
     ) -> None:
         self._worker, self._hooks, self._queue = worker, hooks, queue
         self._batch, self._steps = batch, steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
 __all__ = ["BatchSteps"]
+
+logger = logging.getLogger("rq.worker")
+"""RQ's, which configures it. An event that has run is a line of RQ's, in a batch or alone."""
 
 
 class _Sent(NamedTuple):
@@ -84,3 +88,5 @@ class BatchSteps:
             self.lost.append(step.finished)
         else:
             self.succeeded += 1
+            job_id = step.finished.id.decode()
+            logger.info("Successfully completed job %s in a batch", job_id)

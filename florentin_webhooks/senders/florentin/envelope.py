@@ -42,7 +42,7 @@ def parse(body: bytes, metadata: Metadata) -> Message:
     event, timestamp = _parse_name(envelope), _parse_timestamp(envelope)
     if metadata.event is not None and metadata.event != event:
         raise MalformedDelivery("the event header and the signed body name different events")
-    return Message(event, timestamp, {**envelope, "timestamp": timestamp})
+    return Message(event, timestamp, {**envelope, "timestamp": timestamp}, timestamp)
 
 
 def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:

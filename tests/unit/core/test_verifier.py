@@ -1,4 +1,4 @@
-"""The verifier: the order of its checks, the window to the millisecond, and what is no evidence."""
+"""The order of the verifier's checks, its window to the millisecond, and what it ignores."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_timestamp_is_the_instant_it_spells_in_utc(stamp: str, instant: dateti
 
 
 def test_the_envelope_holds_the_timestamp_as_the_same_instant() -> None:
-    delivery, envelope, _stale = authenticate(body())
+    delivery, envelope, *_ = authenticate(body())
     assert envelope["timestamp"] is delivery.timestamp
 
 
