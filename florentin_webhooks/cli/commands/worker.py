@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -46,6 +47,9 @@ _MOST = 64
     type=click.IntRange(1, MAX_BATCH),
     help=f"Claim at most that many events at once, {DEFAULT_BATCH} by default; 1: one by one.",
 )
+@click.option(
+    "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
+)
 @click.option("--lifeline", is_flag=True, help="Exit when standard input ends.")
 @with_output
 def command(
@@ -57,6 +61,7 @@ def command(
     processes: int,
     worker_class: str,
     batch: int | None,
+    full_tracebacks: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
@@ -73,6 +78,8 @@ def command(
         )
         context = open_queue(app, waits=True)
         name = _queue(context, queue)
+        if full_tracebacks:
+            context.hooks.reporter.log.error_text = True
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
@@ -83,6 +90,7 @@ def command(
         words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
         words += ["--batch", str(most)]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
+        words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
@@ -132,6 +140,7 @@ def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool, 
             # The path that jobs name may differ from the one that was typed.
             remember_program(hooks.path, hooks)
             os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.
+            gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
         raise context.unavailable(error) from None

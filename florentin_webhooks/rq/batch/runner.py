@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.rq.batch.batch import Batch
     from florentin_webhooks.rq.batch.calls import ClaimedJob
     from florentin_webhooks.rq.batch.steps import BatchSteps
+    from florentin_webhooks.rq.queue import RQQueue
 
 __all__ = ["BatchRunner", "HostWorker"]
 
@@ -169,9 +170,18 @@ class BatchRunner:
                     timeout=self._batch.job_timeout,
                     last=not claimed.retries_left,
                     since=since,
+                    retry_in=self._retry_in(claimed),
+                    alarm=JobTimeoutException,
                 )
 
         return to_rq(run_job(fingerprint, work), self._hooks)
+
+    def _retry_in(self, claimed: ClaimedJob) -> float | None:
+        """Return the seconds until RQ would retry a job that has never failed."""
+        retries = cast("RQQueue", self._hooks.queue).retries
+        return (
+            retries[max(len(retries) - claimed.retries_left, 0)] if claimed.retries_left else None
+        )
 
     def _hand_over(self, claimed: ClaimedJob, end: Callable[[], object]) -> None:
         """Run a job that ends as *end* in RQ's worker, which does what it does about that."""
