@@ -27,7 +27,7 @@ local function finish_part(record, id)
   end
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
+    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
   end
   call('HSET', record, 's', 'done', 'z', now)
   call('PEXPIRE', record, RETENTION)

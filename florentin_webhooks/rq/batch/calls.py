@@ -35,7 +35,7 @@ CLAIM_LEASE = 10.0
 WINDOW = 8
 """The number of jobs with leases for all their time: those that begin before an answer is read."""
 
-_FIELDS = 8
+_FIELDS = 9
 _CLAIM = load_script("claim_batch", shortcut="batch")
 _RETURN = load_script("return_jobs")
 
@@ -176,7 +176,7 @@ class BatchCalls:
     def _finish_arguments(self, finish: Finish | None) -> tuple[bytes | str, ...]:
         if finish is None or finish.part is None:
             return ("", "", "", "")
-        return (finish.part.id, finish.key, finish.handler or "", finish.outcome.value)
+        return (finish.part.id, finish.key, finish.handler or "", finish.ending)
 
 
 def _to_answer(answer: Sequence[Any]) -> ClaimAnswer:  # Any: what a RESP parser returns.
@@ -202,7 +202,7 @@ def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
 def _to_job(
     id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
 ) -> ClaimedJob:
-    received, secret, handlers, key_id = others
+    received, secret, handlers, key_id, event = others
     claim = JobClaim(
         JobDecision.RUN,
         attempt=1,
@@ -212,6 +212,7 @@ def _to_job(
         secret=secret.decode(),
         expected=_decode_names(handlers),
         key_id=key_id.decode(),
+        event=event.decode(),
     )
     return ClaimedJob(id_, int(retries_left), claim)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from florentin_webhooks.redis.executors.resp import encode_command
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
+    from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.rq.batch.calls import Advance, BatchCalls
 
 __all__ = ["PackedSteps"]
@@ -24,7 +24,7 @@ class _Shape(NamedTuple):
     """What steps have in common that differ in their fingerprints only."""
 
     handler: str | None
-    outcome: HandlerOutcome | None
+    ending: str | None
     begins: bool
     leases: bool
 
@@ -41,7 +41,7 @@ class PackedSteps:
         finish, begins, leases = step.finish, step.begins, step.leases
         shape = _Shape(
             None if finish is None else finish.handler,
-            None if finish is None else finish.outcome,
+            None if finish is None else finish.ending,
             bool(begins),
             bool(leases),
         )

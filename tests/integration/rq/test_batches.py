@@ -132,8 +132,7 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
     sent = accept(shop, 3)
     shop.work()
     assert shop.ran == ["0", "1", "2"]
-    reasons = shop.record(sent[1]).reasons
-    assert reasons == {shop.queue: f"{shop.named('bill')}: JobTimeoutException"}
+    assert "took longer than 2 s" in shop.record(sent[1]).reasons[shop.queue]
     shop.work_it_off()
     assert shop.ran == ["0", "1", "2", "1"]
     assert attempts(shop, sent) == [1, 2, 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import redis
 import rq
@@ -46,6 +48,7 @@ def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
             base._replace(begins=begins, leases=leases, finish=finish(number, "shop:bill", done)),
             base._replace(begins=begins, finish=finish(number, "shop:bill", discarded)),
             base._replace(finish=finish(number, None, done)),
+            base._replace(finish=replace(finish(number, None, discarded), note=f"test {number}")),
         ]
         for step in steps:
             assert packed.pack(step) == encode_command(calls.advance(step).evalsha())
