@@ -39,6 +39,8 @@ class PackedSteps:
     def pack(self, step: Advance) -> bytes:
         """Return the command of *step*."""
         finish, begins, leases = step.finish, step.begins, step.leases
+        if finish is not None and finish.note:  # A text of its own.
+            return encode_command(self._calls.advance(step).evalsha())
         shape = _Shape(
             None if finish is None else finish.handler,
             None if finish is None else finish.ending,
