@@ -40,7 +40,7 @@ AIMS = {
     "celery solo, acks_late": ">= 5",
     "dramatiq": "",
 }
-WHY = "The aim was set on a quiet machine; under load each round trip waits for a turn."
+WHY = "Measured beside other work: each wait for an answer waits for its turn on the CPU as well."
 
 
 class Sizes(NamedTuple):
