@@ -31,8 +31,9 @@ local function finish_part(record, id)
   end
   call('HSET', record, 's', 'done', 'z', now)
   call('PEXPIRE', record, RETENTION)
-  if call('LPUSH', KEYS[2], ARGV[9]) % 16 == 1 then call('PEXPIRE', KEYS[2], UNFINISHED_RETENTION) end
-  trim_history(KEYS[2], KEYS[1])
+  local length = call('LPUSH', KEYS[2], ARGV[9])
+  if length % 16 == 1 then call('PEXPIRE', KEYS[2], UNFINISHED_RETENTION) end
+  trim_history(KEYS[2], length, KEYS[1])
   return 'done'
 end
 

@@ -16,8 +16,7 @@ local function compact(record, fingerprint, log, retention)
 end
 
 -- Finished records beyond HISTORY keep their state only. Needs the constants of the store.
-local function trim_history(done, log)
-  local length = call('LLEN', done)
+local function trim_history(done, length, log)
   while length > HISTORY do
     local oldest = call('RPOP', done)
     if call('HGET', RECORDS .. oldest, 's') == 'done' then
