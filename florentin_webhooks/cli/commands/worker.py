@@ -24,6 +24,7 @@ from florentin_webhooks.cli.loader import expand, validate_path
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
 from florentin_webhooks.protocol.suggestions import closest_match
+from florentin_webhooks.rq.batch.size import DEFAULT_BATCH, MAX_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,12 @@ _MOST = 64
     type=click.Choice(["fork", "simple", "spawn"]),
     default="fork",
     show_default=True,
-    help="Run each event in a forked process, in the worker itself, or in a new process.",
+    help="Run events in a forked process, in the worker itself, or each in a new process.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, MAX_BATCH),
+    help=f"Claim at most that many events at once, {DEFAULT_BATCH} by default; 1: one by one.",
 )
 @click.option(
     "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
@@ -58,17 +64,20 @@ def command(
     burst: bool,
     processes: int,
     worker_class: str,
+    batch: int | None,
     full_tracebacks: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
 
     Works on one queue, with the scheduler that retries need. SIGTERM or Ctrl-C finishes the event
-    that is running. A second one, more than a second later, kills it; it will run again. Several
-    receivers share a worker where they share a Redis; jobs of others are left alone.
+    that is running, and returns those that were claimed with it. A second one, more than a second
+    later, kills it; it will run again. Several receivers share a worker where they share a Redis;
+    jobs of others are left alone.
     """
     for app in apps:
         validate_path(app if ":" in app else f"{app}:hooks")
+    most = _batch(apps, worker_class, batch)
     with ending_on_sigterm():
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
@@ -82,17 +91,29 @@ def command(
             end_with_parent(wanted=lifeline)
             if not lifeline:
                 _announce(out, contexts, name, f"class {worker_class}")
-            _work(contexts, name, worker_class, burst=burst)
+            _work(contexts, name, worker_class, burst=burst, batch=most)
             return
         _announce(out, contexts, name, f"{processes} processes of class {worker_class}")
         paths = [context.app for context in contexts]
         words = ["worker", *paths, "--queue", name, "--worker-class", worker_class, "--lifeline"]
+        words += ["--batch", str(most)]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
         words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
     raise click.exceptions.Exit(code)
+
+
+def _batch(apps: Sequence[str], worker_class: str, asked: int | None) -> int:
+    """Return the most events that a worker claims at once. Raises :class:`UsageError`."""
+    if worker_class != "spawn":
+        return asked or DEFAULT_BATCH
+    if asked is None or asked == 1:
+        return 1
+    message = f"--batch is {asked}, but a worker of class spawn runs events one by one."
+    hint = suggest("worker", "--worker-class", "fork", app=" ".join(apps))
+    raise UsageError(message, f"Run: {hint}")
 
 
 def _queue(contexts: Sequence[QueueContext], asked: str | None) -> str:
@@ -125,7 +146,9 @@ def _announce(out: Output, contexts: Sequence[QueueContext], queue: str, how: st
         out.info(f"Other queues of {what} need workers too: {', '.join(others)}.")
 
 
-def _work(contexts: Sequence[QueueContext], queue: str, worker_class: str, *, burst: bool) -> None:
+def _work(
+    contexts: Sequence[QueueContext], queue: str, worker_class: str, *, burst: bool, batch: int
+) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415
@@ -141,7 +164,9 @@ def _work(contexts: Sequence[QueueContext], queue: str, worker_class: str, *, bu
                 # The path that jobs name may differ from the one that was typed.
                 remember_program(each.path, each)
             client = stack.enter_context(first.redis.client())
-            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name, others=others)
+            worker = build_worker(
+                hooks, client, queue=queue, kind=kind, name=name, batch=batch, others=others
+            )
             os.environ[FACTORY_VARIABLE] = " ".join(each.path for each in served)  # For jobs.
             gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)

@@ -119,4 +119,4 @@ async def meter(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
 @stripe.on("charge.*")
 def charge(event: events.Event, delivery: Delivery) -> None:
     """Book a charge of Stripe's."""
-    _record("charge", delivery, f"{event.event}, {event.data['amount'] / 100:.2f}")
+    _record("charge", delivery, f"{event.data['amount'] / 100:.2f} EUR")
