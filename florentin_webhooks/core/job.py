@@ -7,6 +7,7 @@ queued for and that have not ended, so a retry repeats nothing, and a handler th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import logger
@@ -18,7 +19,7 @@ from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.event import copy_event, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -97,7 +98,8 @@ async def _run(
         plan = receiver.dispatcher.plan(delivery.event)
         event = parse_event(delivery.event, envelope, plan.model)
         found, failures = _remaining_handlers(plan.handlers, claim)
-        return await runner.run(found, event, delivery, failures)
+        again = partial(copy_event, delivery.event, envelope, plan.model)
+        return await runner.run(found, event, delivery, again, failures)
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
@@ -17,9 +18,10 @@ from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
+from florentin_webhooks.core.processing.attempt import INLINE_STATES, FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.runner import run_inline
+from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.processing.runtime import (
     AsyncioRuntime,
     Runtime,
@@ -31,12 +33,13 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
-from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
 
@@ -208,7 +211,9 @@ class Receiver(HandlerRegistry):
 
     async def _receive(self, headers: Headers, body: bytes, runtime: Runtime) -> Reply:
         try:
-            delivery, envelope, stale = self._verify(headers, body)
+            if len(body) > self.max_body:
+                raise DeliveryTooLarge(self.max_body)
+            delivery, envelope, stale = self._verifier.verify(headers, body, self._clock())
         except Rejected as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
@@ -235,9 +240,10 @@ class Receiver(HandlerRegistry):
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
-        result = await run_inline(
-            lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
-        )
+        again = partial(copy_event, delivery.event, envelope, plan.model)
+        states = FinalStates(State.QUEUED, jobs=jobs) if jobs else INLINE_STATES
+        runner = HandlerRunner(lease, self._seconds, states)
+        result = await runner.run(remaining.inline, event, delivery, again)
         return outcomes.reply_for_run(result, lease)
 
     def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 
 if TYPE_CHECKING:
@@ -57,22 +58,21 @@ class Verifier:
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
         signed = self.identity.identify(metadata.secret, body, signed_id)
         delivery = Delivery(
-            fingerprint=signed.fingerprint.hex(),
-            event=message.event,
-            timestamp=message.timestamp,
-            delivery_id=metadata.delivery_id,
-            secret=metadata.secret,
-            received_at=now,
-            body=body,
-            key_id=signed.key_id,
-            digest=signed.digest,
+            signed.fingerprint.hex(),
+            message.event,
+            message.timestamp,
+            metadata.delivery_id,
+            metadata.secret,
+            now,
+            body,
+            None,
+            signed.key_id,
+            signed.digest,
         )
-        return VerifiedDelivery(delivery, message.envelope, self._staleness(delivery))
+        age = now - message.timestamp
+        is_fresh = -self.leeway <= age <= self.tolerance
+        stale = None if is_fresh else self._staleness(age)
+        return new_tuple(VerifiedDelivery, (delivery, message.envelope, stale))
 
-    def _staleness(self, delivery: Delivery) -> StaleDelivery | None:
-        age = delivery.received_at - delivery.timestamp
-        if age > self.tolerance:
-            return StaleDelivery(age, self.tolerance)
-        if -age > self.leeway:
-            return StaleDelivery(age, self.leeway)
-        return None
+    def _staleness(self, age: timedelta) -> StaleDelivery:
+        return StaleDelivery(age, self.tolerance if age > self.tolerance else self.leeway)

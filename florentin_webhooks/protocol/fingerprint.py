@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.protocol.frozen import new_tuple
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Self
 
 __all__ = [
@@ -68,9 +70,11 @@ def under_key(key_id: str, digest: bytes) -> bytes:
 
     Without a key id, as versions before 0.2 identified deliveries, it is *digest* itself.
     """
-    if not key_id:
-        return digest
-    return sha256(_UNDER_KEY + bytes.fromhex(key_id) + digest).digest()[:16]
+    return sha256(_key_prefix(key_id) + digest).digest()[:16] if key_id else digest
+
+
+def _key_prefix(key_id: str) -> bytes:
+    return _UNDER_KEY + bytes.fromhex(key_id)
 
 
 def record_fingerprint(key_id: str, body: bytes, signed_id: str | None) -> str:
@@ -100,6 +104,7 @@ class Identity:
     key_ids: Mapping[str, str]
     all_key_ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _others: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _prefixes: Mapping[str, bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Computed once: every delivery needs them.
@@ -108,6 +113,7 @@ class Identity:
         others = {one: tuple(each for each in every if each != one) for one in every}
         object.__setattr__(self, "all_key_ids", key_ids)
         object.__setattr__(self, "_others", others)
+        object.__setattr__(self, "_prefixes", {each: _key_prefix(each) for each in key_ids})
 
     @classmethod
     def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
@@ -138,8 +144,12 @@ class Identity:
 
     def identify(self, secret: str, body: bytes, signed_id: str | None) -> SignedIdentity:
         """Return the identity of what the secret named *secret* has signed."""
-        key_id, digest = self.key_id(secret), fingerprint(body, signed_id)
-        return SignedIdentity(key_id, digest, under_key(key_id, digest))
+        key_id = self.key_ids.get(secret) or self.key_id(secret)
+        signed = body if signed_id is None else signed_id.encode() + b"\0" + body
+        digest = key = sha256(signed).digest()[:16]
+        if key_id:
+            key = sha256(self._prefixes[key_id] + digest).digest()[:16]
+        return new_tuple(SignedIdentity, (key_id, digest, key))
 
     def record_keys(
         self, key: bytes, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
@@ -149,17 +159,27 @@ class Identity:
         *content* is what retries under *delivery_id* have in common, None where they have the same
         bytes. Without a *digest*, of a delivery restored from its record, the key is known.
         """
-        retry_key = None
+        retry_key = own = None
         if delivery_id is not None and content is not None:
-            retry_key = content_key(delivery_id, content)
-        others = self.other_key_ids(key_id) if digest else ()
-        return (
-            RecordKey(key, _scope_retry_key(key_id, retry_key)),
-            *(
-                RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
-                for each in others
-            ),
-        )
+            sent, common = sha256(delivery_id.encode()).digest()[:16], sha256(content).digest()[:16]
+            retry_key = own = new_tuple(RetryKey, (sent, common))
+            if key_id:
+                prefix = self._prefixes.get(key_id) or _key_prefix(key_id)
+                own = new_tuple(RetryKey, (sha256(prefix + sent).digest()[:16], common))
+        first = new_tuple(RecordKey, (key, own))
+        if not digest:
+            return (first,)
+        others = self._others.get(key_id)
+        if others == _OLDER:
+            return first, new_tuple(RecordKey, (digest, retry_key))
+        return first, *self._aliases(self.other_key_ids(key_id), digest, retry_key)
+
+    @staticmethod
+    def _aliases(
+        key_ids: tuple[str, ...], digest: bytes, retry_key: RetryKey | None
+    ) -> Iterator[RecordKey]:
+        for each in key_ids:
+            yield RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
 
 
 def _scope_retry_key(key_id: str, retry_key: RetryKey | None) -> RetryKey | None:
@@ -167,6 +187,9 @@ def _scope_retry_key(key_id: str, retry_key: RetryKey | None) -> RetryKey | None
         return retry_key
     return RetryKey(under_key(key_id, retry_key.delivery_id), retry_key.content)
 
+
+_OLDER = ("",)
+"""The key ids beside a receiver's own, where it has one: that of versions before 0.2."""
 
 NO_IDENTITY = Identity({})
 """The identity of deliveries that were recorded without a key id."""

@@ -30,9 +30,18 @@ class HeaderMap:
     __slots__ = ("_pairs", "_values")
 
     def __init__(self, headers: Headers) -> None:
-        if (values := _unique_values(headers)) is not None:
-            self._values, self._pairs = values, None
-            return
+        self._values: dict[bytes, str | bytes]
+        self._pairs: list[tuple[bytes, str | bytes]] | None = None
+        listed: Any = headers
+        if type(listed) is _LIST:
+            # ASGI servers pass a list of bytes in lower case. No name comes twice if the dict keeps
+            # all. It takes a third of the time.
+            try:
+                self._values = dict(listed)
+                if len(self._values) == len(listed) and b"".join(self._values).islower():
+                    return
+            except (TypeError, ValueError):
+                pass
         # A name that is not ASCII matches none of ours, in any encoding.
         pairs = [
             (
@@ -92,20 +101,6 @@ def get_each(headers: Headers, *names: str) -> list[list[str]]:
     """Return every value of each of *names*, which are in lower case."""
     headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
     return headers.get_each(*names)
-
-
-def _unique_values(headers: Any) -> dict[bytes, str | bytes] | None:
-    """Return *headers* as a dict if it keeps them all, since no name comes twice, else None.
-
-    ASGI servers pass such a list, of bytes in lower case. It takes a third of the time.
-    """
-    if type(headers) is not _LIST:
-        return None
-    try:
-        values: dict[bytes, str | bytes] = dict(headers)
-        return values if len(values) == len(headers) and b"".join(values).islower() else None
-    except (TypeError, ValueError):
-        return None
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -19,6 +19,7 @@ from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep
 from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
+__all__ = ["INLINE_STATES", "Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
 
 
 class FinalStates(NamedTuple):
@@ -40,6 +41,10 @@ class FinalStates(NamedTuple):
     succeeded: State = State.DONE
     failed: State = State.FAILED
     jobs: tuple[Job, ...] = ()
+
+
+INLINE_STATES = FinalStates()
+"""The states of a delivery without queued handlers."""
 
 
 class Attempt(NamedTuple):
@@ -56,11 +61,6 @@ class Attempt(NamedTuple):
     late: FinalStates
     success: Finish | None = None
 
-    @property
-    def arguments(self) -> tuple[object, ...]:
-        """The arguments that the handler takes."""
-        return (self.event, self.delivery) if self.handler.takes_delivery else (self.event,)
-
 
 class AttemptResult(NamedTuple):
     """How an attempt ended: the *error* raised, and the *state* where it is recorded already."""
@@ -68,6 +68,9 @@ class AttemptResult(NamedTuple):
     error: BaseException | None = None
     outcome: HandlerOutcome = HandlerOutcome.DONE
     state: State | None = None
+
+
+_SUCCEEDED = AttemptResult()
 
 
 async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
@@ -83,7 +86,7 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
             )
         except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
             return AttemptResult(raised)
-    return await _GuardedAttempt(lease, attempt, watermark).run()
+    return await new_tuple(_GuardedAttempt, (lease, attempt, watermark)).run()
 
 
 class _GuardedAttempt(NamedTuple):
@@ -100,7 +103,8 @@ class _GuardedAttempt(NamedTuple):
                 result = await self._check_watermark(self.watermark)
             if result is None:
                 result = await self._call()
-                await self._release_watermark(result)
+                if self.watermark is not None:
+                    await self._release_watermark(result)
         except CancelledError as cancelled:
             if isinstance(still := cancelled.__cause__, StillRunning):
                 self.lease.runtime.run_shielded(self._watch_thread(still))
@@ -122,9 +126,11 @@ class _GuardedAttempt(NamedTuple):
 
     async def _call(self) -> AttemptResult:
         handler, seconds = self.attempt.handler, self.attempt.seconds
-        arguments, runtime = self.attempt.arguments, self.lease.runtime
+        event, runtime = self.attempt.event, self.lease.runtime
+        arguments = (event, self.attempt.delivery) if handler.takes_delivery else (event,)
         if self.attempt.success is None:
-            return AttemptResult(await runtime.attempt(handler, arguments, seconds))
+            error = await runtime.attempt(handler, arguments, seconds)
+            return _SUCCEEDED if error is None else AttemptResult(error)
         also = () if self.watermark is None else (self.watermark.step(GuardStep.DONE),)
         call = partial(call_handler, handler, arguments)
         transaction = RunInTransaction(call, self.attempt.success, also)

@@ -24,17 +24,18 @@ from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.errors import InvalidEvent
+from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from florentin_webhooks.core.processing.lease import Lease
-    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Failure", "HandlerRunner", "RunResult", "run_inline"]
+__all__ = ["Failure", "HandlerRunner", "RunResult"]
 
 RECORDING_MARGIN = 0.2
 """The last seconds of a job's time, reserved for recording: no handler starts in them."""
@@ -63,28 +64,13 @@ class RunResult(NamedTuple):
     retry_after: float | None = None
 
 
-async def run_inline(
-    lease: Lease,
-    handlers: Sequence[Handler],
-    event: Event,
-    delivery: Delivery,
-    *,
-    seconds: float,
-    jobs: tuple[Job, ...],
-) -> RunResult:
-    """Run inline *handlers*, each for *seconds*; their success and the push of *jobs* are one step.
-
-    A cancelled run releases its lease, so that the next attempt need not wait until it expires.
-    """
-    states = FinalStates(State.QUEUED if jobs else State.DONE, State.FAILED, jobs)
-    return await HandlerRunner(lease, seconds, states).run(handlers, event, delivery)
-
-
 class HandlerRunner:
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
     *seconds* is the time of each handler; for a queue's part, the time of all of them together,
-    *since* a moment of the monotonic clock. *failures* precede those of the run.
+    *since* a moment of the monotonic clock. The last success and the push of the jobs of *states*
+    are one step. A cancelled run releases its lease, so that the next attempt need not wait until
+    it expires.
     """
 
     def __init__(
@@ -93,7 +79,7 @@ class HandlerRunner:
         self._lease = lease
         self._seconds = seconds
         self._states = states
-        self._deadline = float("inf") if since is None else since + seconds
+        self._deadline = None if since is None else since + seconds
         self._failures: list[Failure] = []
 
     async def run(
@@ -101,24 +87,31 @@ class HandlerRunner:
         handlers: Sequence[Handler],
         event: Event,
         delivery: Delivery,
+        copy_event: Callable[[], Event],
         failures: Sequence[Failure] = (),
     ) -> RunResult:
-        """Run *handlers* in order; *failures* are known already."""
+        """Run *handlers* in order, the last one with *event*; *failures* are known already.
+
+        The others get an event of their own from *copy_event*: payloads contain dicts, which can
+        be changed.
+        """
         self._failures += failures
-        if any(handler.takes_delivery for handler in handlers):
-            delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
-        if not handlers:
+        remaining = len(handlers)
+        if not remaining:
             return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
         state = State.LOST
-        for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
-            if self._time_left() <= RECORDING_MARGIN:
+        for handler in handlers:
+            remaining -= 1
+            if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
                 return await self.abort(handler.name, TimeoutError("No time was left for it."))
-            # Each handler has an event of its own: payloads contain dicts, which can be changed.
-            copy = event.model_copy(deep=True) if remaining else event
-            state = await self._run_one(handler, copy, delivery, last=not remaining)
+            try:
+                own = copy_event() if remaining else event
+            except InvalidEvent as error:
+                return await self.abort(handler.name, error)
+            state = await self._run_one(handler, own, delivery, last=not remaining)
             if state is State.LOST:
                 break
-        return self._result(state)
+        return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
 
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
@@ -128,8 +121,12 @@ class HandlerRunner:
     async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
+        if handler.takes_delivery:
+            delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         attempt = self._attempt(handler, event, delivery, last=last)
-        result = self._judge(handler, await attempt_handler(self._lease, attempt))
+        result = await attempt_handler(self._lease, attempt)
+        if result.error is not None or self._deadline is not None:
+            result = self._judge(handler, result)
         if result.state is not None:
             return result.state
         if result.error is not None:
@@ -147,15 +144,16 @@ class HandlerRunner:
     def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> Attempt:
-        seconds = min(self._seconds, self._time_left() - RECORDING_MARGIN)
-        late = self._states
+        seconds, late = self._seconds, self._states
+        if self._deadline is not None:
+            seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
         if self._failures or not last:  # Its success is then not all that was missing.
             late = late._replace(succeeded=late.failed)
         success = None
         if handler.options.atomic:
             state, jobs = self._next_state(last=last), self._states.jobs
             success = self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
-        return Attempt(handler, event, delivery, seconds, late, success)
+        return new_tuple(Attempt, (handler, event, delivery, seconds, late, success))
 
     def _judge(self, handler: Handler, result: AttemptResult) -> AttemptResult:
         """Log *result* and return what counts: a discarded event needs no other attempt."""
@@ -165,7 +163,7 @@ class HandlerRunner:
         if isinstance(error, Discard):
             handler_discarded(handler.name, self._lease.key)
             result, error = AttemptResult(outcome=HandlerOutcome.DISCARDED), None
-        if error is None and self._time_left() <= 0:
+        if error is None and self._deadline is not None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
             error = TimeoutError("The handler's time was over before it returned.")
             result = AttemptResult(error)
@@ -181,15 +179,14 @@ class HandlerRunner:
         return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
 
     def _time_left(self) -> float:
-        return self._deadline - time.monotonic()
+        """Return the seconds until the deadline, infinite without one."""
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     def _retry_after(self) -> float | None:
         waits = [f.error.seconds for f in self._failures if isinstance(f.error, RetryLater)]
         return max(waits) if waits and len(waits) == len(self._failures) else None
 
     def _result(self, state: State) -> RunResult:
-        if not self._failures:
-            return RunResult(state)
         return RunResult(state, tuple(self._failures), self._retry_after())
 
     def _next_state(self, *, last: bool) -> State:
@@ -201,8 +198,12 @@ class HandlerRunner:
         return State.QUEUED if is_postponed else self._states.failed
 
     async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return await self._lease.record(state, handler, outcome, reason=self._reason(), jobs=jobs)
+        jobs = self._states.jobs
+        if self._failures:
+            state, reason = self._next_state(last=last), self._reason()
+        else:
+            state, reason = (self._states.succeeded if last else State.RUNNING), ""
+        return await self._lease.record(state, handler, outcome, reason=reason, jobs=jobs)
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,11 +73,11 @@ class Accept(Operation[Claim]):
     inline: bool = True
     jobs: tuple[Job, ...] = ()
     aliases: tuple[RecordKey, ...] = ()
-    lookups: tuple[RecordKey, ...] = field(init=False)
-    """Every key of the delivery, under which a record may be found; its own first."""
 
-    def __post_init__(self) -> None:
-        self.lookups = (RecordKey(self.key, self.trace), *self.aliases)
+    @property
+    def lookups(self) -> tuple[RecordKey, ...]:
+        """Every key of the delivery, under which a record may be found; its own first."""
+        return (RecordKey(self.key, self.trace), *self.aliases)
 
 
 class HandlerOutcome(StrEnum):
