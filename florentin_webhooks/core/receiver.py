@@ -38,6 +38,7 @@ from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.errors import StaleDelivery
-    from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -244,6 +245,8 @@ class Receiver(HandlerRegistry):
         states = FinalStates(State.QUEUED, jobs=jobs) if jobs else INLINE_STATES
         runner = HandlerRunner(lease, self._seconds, states)
         result = await runner.run(remaining.inline, event, delivery, again)
+        if result.state is State.DONE and not result.failures:
+            return replies.success(Outcome.PROCESSED, lease.key)
         return outcomes.reply_for_run(result, lease)
 
     def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:

@@ -35,6 +35,7 @@ class EnvironFields(HeaderMap):
 
     def __init__(self, environ: Mapping[str, object]) -> None:
         self._environ = environ
+        self.unique = None
 
     def get_all(self, name: str) -> list[str]:
         """Return the value of *name*, which is in lower case, if there is one."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Self
 
 __all__ = [
@@ -74,7 +74,7 @@ def under_key(key_id: str, digest: bytes) -> bytes:
 
 
 def _key_prefix(key_id: str) -> bytes:
-    return _UNDER_KEY + bytes.fromhex(key_id)
+    return _UNDER_KEY + bytes.fromhex(key_id) if key_id else b""
 
 
 def record_fingerprint(key_id: str, body: bytes, signed_id: str | None) -> str:
@@ -113,7 +113,7 @@ class Identity:
         others = {one: tuple(each for each in every if each != one) for one in every}
         object.__setattr__(self, "all_key_ids", key_ids)
         object.__setattr__(self, "_others", others)
-        object.__setattr__(self, "_prefixes", {each: _key_prefix(each) for each in key_ids})
+        object.__setattr__(self, "_prefixes", {each: _key_prefix(each) for each in every})
 
     @classmethod
     def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
@@ -146,50 +146,38 @@ class Identity:
         """Return the identity of what the secret named *secret* has signed."""
         key_id = self.key_ids.get(secret) or self.key_id(secret)
         signed = body if signed_id is None else signed_id.encode() + b"\0" + body
-        digest = key = sha256(signed).digest()[:16]
-        if key_id:
-            key = sha256(self._prefixes[key_id] + digest).digest()[:16]
+        digest = sha256(signed).digest()[:16]
+        key = sha256(self._prefixes[key_id] + digest).digest()[:16] if key_id else digest
         return new_tuple(SignedIdentity, (key_id, digest, key))
 
-    def record_keys(
-        self, key: bytes, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
-    ) -> tuple[RecordKey, ...]:
-        """Return the keys of what was signed, *digest*: *key* of *key_id*, then the others.
+    def retry_key(
+        self, key_id: str, delivery_id: str | None, content: bytes | None
+    ) -> RetryKey | None:
+        """Return the retry key of *content* under *key_id*.
 
         *content* is what retries under *delivery_id* have in common, None where they have the same
-        bytes. Without a *digest*, of a delivery restored from its record, the key is known.
+        bytes.
         """
-        retry_key = own = None
-        if delivery_id is not None and content is not None:
-            sent, common = sha256(delivery_id.encode()).digest()[:16], sha256(content).digest()[:16]
-            retry_key = own = new_tuple(RetryKey, (sent, common))
-            if key_id:
-                prefix = self._prefixes.get(key_id) or _key_prefix(key_id)
-                own = new_tuple(RetryKey, (sha256(prefix + sent).digest()[:16], common))
-        first = new_tuple(RecordKey, (key, own))
-        if not digest:
-            return (first,)
-        others = self._others.get(key_id)
-        if others == _OLDER:
-            return first, new_tuple(RecordKey, (digest, retry_key))
-        return first, *self._aliases(self.other_key_ids(key_id), digest, retry_key)
+        if delivery_id is None or content is None:
+            return None
+        prefix = self._prefixes.get(key_id)
+        prefix = _key_prefix(key_id) if prefix is None else prefix
+        sent = sha256(prefix + delivery_id.encode()).digest()[:16]
+        return new_tuple(RetryKey, (sent, sha256(content).digest()[:16]))
 
-    @staticmethod
-    def _aliases(
-        key_ids: tuple[str, ...], digest: bytes, retry_key: RetryKey | None
-    ) -> Iterator[RecordKey]:
-        for each in key_ids:
-            yield RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
+    def aliases(
+        self, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
+    ) -> tuple[RecordKey, ...]:
+        """Return the keys of what was signed, *digest*, under the key ids beside *key_id*.
 
+        Without a *digest*, of a delivery restored from its record, the key is known.
+        """
+        others = self.other_key_ids(key_id) if digest else ()
+        return tuple(
+            RecordKey(under_key(each, digest), self.retry_key(each, delivery_id, content))
+            for each in others
+        )
 
-def _scope_retry_key(key_id: str, retry_key: RetryKey | None) -> RetryKey | None:
-    if retry_key is None or not key_id:
-        return retry_key
-    return RetryKey(under_key(key_id, retry_key.delivery_id), retry_key.content)
-
-
-_OLDER = ("",)
-"""The key ids beside a receiver's own, where it has one: that of versions before 0.2."""
 
 NO_IDENTITY = Identity({})
 """The identity of deliveries that were recorded without a key id."""

@@ -27,11 +27,15 @@ class MultiDict(Protocol):
 class HeaderMap:
     """Headers by name, indexed once for any number of lookups."""
 
-    __slots__ = ("_pairs", "_values")
+    __slots__ = ("_pairs", "_values", "unique")
+
+    unique: Mapping[bytes, str | bytes] | None
+    """The value of each name, where no name comes twice and the server passes bytes; else None."""
 
     def __init__(self, headers: Headers) -> None:
         self._values: dict[bytes, str | bytes]
         self._pairs: list[tuple[bytes, str | bytes]] | None = None
+        self.unique = None
         listed: Any = headers
         if type(listed) is _LIST:
             # ASGI servers pass a list of bytes in lower case. No name comes twice if the dict keeps
@@ -39,6 +43,7 @@ class HeaderMap:
             try:
                 self._values = dict(listed)
                 if len(self._values) == len(listed) and b"".join(self._values).islower():
+                    self.unique = self._values
                     return
             except (TypeError, ValueError):
                 pass

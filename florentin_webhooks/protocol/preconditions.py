@@ -23,6 +23,11 @@ def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] 
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
     headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+    if headers.unique is not None and b"content-encoding" not in headers.unique:
+        # As below, for what nearly all requests have: 2 of a delivery's 35 us.
+        declared = headers.unique.get(b"content-length", b"0")
+        if len(declared) <= _MAX_DIGITS and declared.isdigit() and int(declared) <= max_body:
+            return None
     encodings, lengths = headers.get_each("content-encoding", "content-length")
     if encodings and any(value.lower() not in ("", "identity") for value in encodings):
         # The signature covers the bytes as sent, and an unverified body is never decompressed.

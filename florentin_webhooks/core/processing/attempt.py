@@ -78,15 +78,14 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
 
     Raises CancelledError where the program was cancelled, after the lease was taken care of.
     """
-    watermark = None
-    if attempt.handler.options.latest is not None:
-        try:
-            watermark = HighWaterMark.of(
-                attempt.handler, attempt.event, attempt.delivery.key_id, lease
-            )
-        except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
-            return AttemptResult(raised)
-    return await new_tuple(_GuardedAttempt, (lease, attempt, watermark)).run()
+    handler = attempt.handler
+    if handler.options.latest is None:
+        return await new_tuple(_GuardedAttempt, (lease, attempt, None)).run()
+    try:
+        watermark = HighWaterMark.of(handler, attempt.event, attempt.delivery.key_id, lease)
+    except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
+        return AttemptResult(raised)
+    return await _GuardedAttempt(lease, attempt, watermark).run()
 
 
 class _GuardedAttempt(NamedTuple):

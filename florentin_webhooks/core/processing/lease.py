@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from asyncio import CancelledError
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -84,14 +85,12 @@ class Lease:
         """
         self.key = delivery.fingerprint
         key = bytes.fromhex(delivery.fingerprint)
-        (_, trace), *aliases = self.identity.record_keys(
-            key, delivery.key_id, delivery.digest, delivery.delivery_id, content
-        )
+        key_id, delivery_id = delivery.key_id, delivery.delivery_id
+        trace = self.identity.retry_key(key_id, delivery_id, content)
+        aliases = partial(self.identity.aliases, key_id, delivery.digest, delivery_id, content)
         jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
         inline = bool(plan.inline)
-        accept = Accept(
-            key, trace, self.token, delivery, fresh, valid, inline, jobs, tuple(aliases)
-        )
+        accept = Accept(key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases)
         if self._is_immediate:
             claim = self.store.execute(accept)
         else:

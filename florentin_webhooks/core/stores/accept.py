@@ -10,6 +10,8 @@ from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.protocol.fingerprint import RecordKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.fingerprint import RetryKey
@@ -60,8 +62,7 @@ class Accept(Operation[Claim]):
 
     An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
     model refuses it) as invalid. Neither runs. With *inline* handlers, the jobs are pushed when
-    the last of these has finished. A record under one of the *aliases*, the keys of the same
-    delivery under other key ids, is the delivery's.
+    the last of these has finished. A record under one of the *aliases* is the delivery's.
     """
 
     key: bytes
@@ -72,7 +73,13 @@ class Accept(Operation[Claim]):
     valid: bool
     inline: bool = True
     jobs: tuple[Job, ...] = ()
-    aliases: tuple[RecordKey, ...] = ()
+    find_aliases: Callable[[], tuple[RecordKey, ...]] = tuple
+    """Returns the *aliases*: most deliveries need none in a MemoryStore."""
+
+    @property
+    def aliases(self) -> tuple[RecordKey, ...]:
+        """The keys of the same delivery under other key ids."""
+        return self.find_aliases()
 
     @property
     def lookups(self) -> tuple[RecordKey, ...]:

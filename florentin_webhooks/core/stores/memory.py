@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from florentin_webhooks.core.durations import Duration, positive_duration
-from florentin_webhooks.core.stores.accept import Accept, Finish
-from florentin_webhooks.core.stores.base import Operation
-from florentin_webhooks.core.stores.guards import Latest, Once
 from florentin_webhooks.core.stores.memory_records import MemoryRecords
 from florentin_webhooks.core.stores.retention import validate_count
-from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from florentin_webhooks.core.stores.base import Operation
 
 __all__ = ["MemoryStore"]
 
 A = TypeVar("A")
 
 
-class MemoryStore:
+class MemoryStore(MemoryRecords):
     """Store for up to *capacity* deliveries in memory.
 
     It protects one process, and its memory ends with that process. A full store raises
@@ -44,38 +41,9 @@ class MemoryStore:
         self.lease = positive_duration("lease", lease)
         self.supports_jobs = self.supports_transactions = False
         self.is_immediate = type(self).aexecute is MemoryStore.aexecute  # A subclass may wait.
-        self._clock = clock
-        self._lock = Lock()
-        retention_seconds, lease_seconds = (
-            self.retention.total_seconds(),
-            self.lease.total_seconds(),
+        super().__init__(
+            capacity, self.retention.total_seconds(), self.lease.total_seconds(), clock
         )
-        records = self._records = MemoryRecords(capacity, retention_seconds, lease_seconds)
-        # Any: each takes the operation of its key.
-        self._steps: dict[type[Operation[Any]], Any] = {
-            Accept: records.accept,
-            Finish: records.finish,
-            Once: records.guard,
-            Latest: records.guard,
-        }
-
-    def __len__(self) -> int:
-        """Return the number of fingerprints that the store remembers."""
-        return self._records.count
-
-    def execute(self, operation: Operation[A]) -> A:
-        """Execute *operation*; waits for other threads' operations only."""
-        if type(operation) not in self._steps:
-            raise ConfigurationError(
-                f"MemoryStore does not support {type(operation).__name__}.",
-                "Use RedisStore or DjangoStore.",
-            )
-        decide: Callable[[Operation[A], float], A] = self._steps[type(operation)]
-        with self._lock:
-            now = self._clock()
-            if now >= self._records.next_expiry:
-                self._records.drop_expired(now)
-            return decide(operation, now)
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*."""

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, NoReturn
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.memory_archive import FinishedDeliveries, SentContents
 from florentin_webhooks.core.stores.memory_guards import MemoryGuards
 from florentin_webhooks.core.stores.rules import decide_accept
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["MemoryRecords"]
+
+A = TypeVar("A")
 
 
 @dataclass(slots=True)
@@ -48,10 +51,14 @@ class _Entry:
 class MemoryRecords:
     """Up to *capacity* fingerprints, each for *retention* seconds, with leases of *lease* seconds.
 
-    Every method needs the time, in seconds that never go back.
+    *clock* returns seconds that never go back.
     """
 
-    def __init__(self, capacity: int, retention: float, lease: float) -> None:
+    def __init__(
+        self, capacity: int, retention: float, lease: float, clock: Callable[[], float]
+    ) -> None:
+        self._lock = Lock()
+        self._clock = clock
         self._capacity = capacity
         self._retention = retention
         self._lease = lease
@@ -60,13 +67,36 @@ class MemoryRecords:
         self._aliases: dict[bytes, bytes] = {}  # Of open deliveries: their first fingerprints.
         self._finished = FinishedDeliveries()
         self._sent = SentContents()
-        self.count = 0
-        """The number of fingerprints, first and later ones."""
-        self.next_expiry = 0.0
-        """No record expires before."""
+        self._key_ids: set[str] = set()  # Of all deliveries ever: no others need be looked for.
+        self._count = 0
+        self._next_expiry = 0.0  # No record expires before.
+        # Any: each takes the operation of its key.
+        self._steps: dict[type[Operation[Any]], Any] = {
+            Accept: self._accept,
+            Finish: self._finish,
+            Once: self._guard,
+            Latest: self._guard,
+        }
 
-    def accept(self, accept: Accept, now: float) -> Claim:
-        """Decide what the caller must do with a delivery."""
+    def __len__(self) -> int:
+        """Return the number of fingerprints that the store remembers."""
+        return self._count
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Execute *operation*; waits for other threads' operations only."""
+        if type(operation) not in self._steps:
+            raise ConfigurationError(
+                f"MemoryStore does not support {type(operation).__name__}.",
+                "Use RedisStore or DjangoStore.",
+            )
+        decide: Callable[[Operation[A], float], A] = self._steps[type(operation)]
+        with self._lock:
+            now = self._clock()
+            if now >= self._next_expiry:
+                self._drop_expired(now)
+            return decide(operation, now)
+
+    def _accept(self, accept: Accept, now: float) -> Claim:
         if accept.fresh and accept.valid and self._is_unknown(accept):
             return self._run(self._remember(accept, now), accept, now)
         sent = self._sent_keys(accept)
@@ -90,7 +120,8 @@ class MemoryRecords:
     def _is_unknown(self, accept: Accept) -> bool:
         """Return whether neither the delivery nor its delivery id is known, under any key id."""
         opened, aliases, finished = self._open, self._aliases, self._finished
-        for key, trace in ((accept.key, accept.trace), *accept.aliases):
+        others = () if self._key_ids == {accept.delivery.key_id} else accept.aliases
+        for key, trace in ((accept.key, accept.trace), *others):
             if (
                 key in opened
                 or key in aliases
@@ -129,6 +160,7 @@ class MemoryRecords:
         for key, trace in accept.lookups:
             sent = self._sent.first_keys(trace.delivery_id).get(trace.content) if trace else None
             if first := self._first_key(key) or (sent and self._first_key(sent)):
+                self._key_ids.add(accept.delivery.key_id)
                 self._add_alias(accept.key, first, now)
                 return first
         return None
@@ -138,21 +170,24 @@ class MemoryRecords:
         return known or self._finished.first_key(key)
 
     def _remember(self, accept: Accept, now: float) -> _Entry:
-        if self.count >= self._capacity:
+        if self._count >= self._capacity:
             self._refuse()
-        self.count += 1
+        self._count += 1
         key, trace = accept.key, accept.trace
+        self._key_ids.add(accept.delivery.key_id)
         expires_at = now + self._retention
         record = self._open[key] = _Entry(key, trace, expires_at)
-        if trace:
+        if trace is not None and trace.delivery_id in self._sent.packed:
             self._sent.add(trace, key)
+        elif trace is not None:
+            self._sent.packed[trace.delivery_id] = trace.content + key
         return record
 
     def _add_alias(self, alias: bytes, first: bytes, now: float) -> None:
         # From now on these bytes are known, also under any other delivery id.
-        if self.count >= self._capacity:
+        if self._count >= self._capacity:
             self._refuse()
-        self.count += 1
+        self._count += 1
         record = self._open.get(first)
         if record is None:
             self._finished.add_alias(first, alias, now + self._retention)
@@ -163,12 +198,11 @@ class MemoryRecords:
 
     def _refuse(self) -> NoReturn:
         raise Unavailable(
-            f"MemoryStore is full: it holds {self.count} deliveries that could still be replayed.",
+            f"MemoryStore is full: it holds {self._count} deliveries that could still be replayed.",
             "Raise its capacity or use RedisStore.",
         )
 
-    def finish(self, finish: Finish, now: float) -> State:
-        """Record how a handler ended and return the state of its delivery."""
+    def _finish(self, finish: Finish, now: float) -> State:
         record = self._open.get(finish.key)
         if record is None:
             return State.DONE if finish.key in self._finished.packed else State.LOST
@@ -194,8 +228,7 @@ class MemoryRecords:
         for alias in record.later:
             del self._aliases[alias]
 
-    def guard(self, operation: Once | Latest, now: float) -> GuardGrant:
-        """Decide whether the caller may run a guarded block."""
+    def _guard(self, operation: Once | Latest, now: float) -> GuardGrant:
         return self._check_lease(operation) or self._guards.decide(operation, now)
 
     def _check_lease(self, operation: Once | Latest) -> GuardGrant | None:
@@ -214,16 +247,16 @@ class MemoryRecords:
         record.expires_at = now + self._retention
         self._open[record.key] = self._open.pop(record.key)  # The last to expire.
 
-    def drop_expired(self, now: float) -> None:
+    def _drop_expired(self, now: float) -> None:
         """Drop what has expired, and find out when something else will."""
         for trace, fingerprints in self._expired(now):
-            self.count -= fingerprints
+            self._count -= fingerprints
             if trace:
                 self._sent.remove(trace)
         next_open = next((each.expires_at for each in self._open.values()), None)
         expiries = (next_open, self._finished.next_expiry())
         latest = now + self._retention
-        self.next_expiry = min((each for each in expiries if each is not None), default=latest)
+        self._next_expiry = min((each for each in expiries if each is not None), default=latest)
 
     def _expired(self, now: float) -> Iterator[tuple[RetryKey | None, int]]:
         """Drop what has expired and yield the retry key and the number of fingerprints of each."""
