@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.testing import SignedDelivery
 
-__all__ = ["rows"]
+__all__ = ["request_of", "rows"]
 
 SLICE = 200
 """Deliveries of one slice, because each program starts with the other's caches."""
@@ -57,9 +57,9 @@ async def _race(made: Sequence[SignedDelivery], rounds: int) -> tuple[list[float
     for turn in range(rounds + 1):
         part = list(islice(deliveries, SLICE))
         for name in list(programs)[:: 1 if turn % 2 else -1]:
-            times[name].append(await _median(programs[name], [_request(each) for each in part]))
+            times[name].append(await _median(programs[name], [request_of(each) for each in part]))
     assert len(runs) == len(made), "a delivery did not run, or ran twice"
-    forged = _request(made[0]._replace(body=made[0].body + b" "))
+    forged = request_of(made[0]._replace(body=made[0].body + b" "))
     for app in programs.values():
         await _median(app, [forged], status=401)
     return times["ours"][1:], times["base"][1:]  # The first round warmed up.
@@ -85,7 +85,8 @@ async def _median(app: ASGIApp, requests: Sequence[Request], *, status: int = 20
     return median(times)
 
 
-def _request(made: SignedDelivery) -> Request:
+def request_of(made: SignedDelivery) -> Request:
+    """Return *made* as the scope and the message of an ASGI request."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

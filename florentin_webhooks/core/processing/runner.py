@@ -28,10 +28,11 @@ from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
@@ -121,8 +122,6 @@ class HandlerRunner:
     async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
-        if handler.takes_delivery:
-            delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         attempt = self._attempt(handler, event, delivery, last=last)
         result = await attempt_handler(self._lease, attempt)
         if result.error is not None or self._deadline is not None:
@@ -144,16 +143,22 @@ class HandlerRunner:
     def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> Attempt:
+        arguments: tuple[object, ...] = (event,)
+        if handler.takes_delivery:
+            own = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+            arguments = (event, own)
         seconds, late = self._seconds, self._states
         if self._deadline is not None:
             seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
-        if self._failures or not last:  # Its success is then not all that was missing.
+        if self._failures or not last:  # A late success is then not all that was missing.
             late = late._replace(succeeded=late.failed)
-        success = None
-        if handler.options.atomic:
-            state, jobs = self._next_state(last=last), self._states.jobs
-            success = self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
-        return new_tuple(Attempt, (handler, event, delivery, seconds, late, success))
+        success = self._success(handler, last=last) if handler.options.atomic else None
+        fields = (handler, event, arguments, delivery.key_id, seconds, late, success)
+        return new_tuple(Attempt, fields)
+
+    def _success(self, handler: Handler, *, last: bool) -> Finish:
+        state, jobs = self._next_state(last=last), self._states.jobs
+        return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
     def _judge(self, handler: Handler, result: AttemptResult) -> AttemptResult:
         """Log *result* and return what counts: a discarded event needs no other attempt."""
@@ -197,13 +202,15 @@ class HandlerRunner:
         is_postponed = self._lease.part and self._retry_after() is not None
         return State.QUEUED if is_postponed else self._states.failed
 
-    async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
+    def _record(
+        self, handler: str | None, outcome: HandlerOutcome, *, last: bool
+    ) -> Awaitable[State]:
         jobs = self._states.jobs
         if self._failures:
             state, reason = self._next_state(last=last), self._reason()
         else:
             state, reason = (self._states.succeeded if last else State.RUNNING), ""
-        return await self._lease.record(state, handler, outcome, reason=reason, jobs=jobs)
+        return self._lease.record(state, handler, outcome, reason=reason, jobs=jobs)
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

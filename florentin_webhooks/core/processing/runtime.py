@@ -73,9 +73,9 @@ class Runtime(Protocol):
         """Whether store operations block."""
         ...
 
-    async def attempt(
+    def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
-    ) -> HandlerError:
+    ) -> Coroutine[Any, Any, HandlerError]:
         """Run *handler* and return what it raised, of any type; :class:`StillRunning` too.
 
         Raises CancelledError only where the program itself was cancelled.
@@ -175,15 +175,20 @@ class AsyncioRuntime:
     def __init__(self, owner: HasHandlerContexts) -> None:
         self._owner = owner
 
-    async def attempt(
+    def attempt(
+        self, handler: Handler, arguments: tuple[object, ...], seconds: float
+    ) -> Coroutine[Any, Any, HandlerError]:
+        """Run *handler*, for *seconds* at most; its thread may go on."""
+        if not handler.is_async:
+            return self._attempt_in_thread(handler, arguments, seconds)
+        if self._owner.async_handler_context is nullcontext:
+            return _await(handler.function, arguments, seconds)
+        function = _within(self._owner.async_handler_context(), handler.function)
+        return _await(function, arguments, seconds)
+
+    async def _attempt_in_thread(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> HandlerError:
-        """Run *handler*, for *seconds* at most; its thread may go on."""
-        if handler.is_async:
-            function = handler.function
-            if self._owner.async_handler_context is not nullcontext:
-                function = _within(self._owner.async_handler_context(), function)
-            return await _await(function, arguments, seconds)
         async with self._owner.async_handler_context():
             pass  # The thread must not wait for what this task holds, such as a connection.
         run = partial(self._call, handler, arguments)
