@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ __all__ = ["request_of", "rows"]
 SLICE = 200
 """Deliveries of one slice, because each program starts with the other's caches."""
 
+FURTHER = 4
+"""The handlers beside the first one, to measure what each of them costs."""
+
 clock = time.thread_time
 """CPU time of this thread: by the wall clock, this ratio is a third higher under load."""
 
@@ -38,7 +41,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     made = list(distinct((rounds + 1) * SLICE))
     gc.collect()
     gc.freeze()  # The collector must not scan the prepared deliveries.
-    ours, base = asyncio.run(_race(made, rounds))
+    ours, base, several = asyncio.run(_race(made, rounds))
     gc.unfreeze()
     yield Row(
         "whole ASGI delivery in process, MemoryStore",
@@ -47,11 +50,14 @@ def rows(*, quick: bool) -> Iterator[Row]:
         "<= 2.2",
         WHY,
     )
+    each = [(more - one) / FURTHER for more, one in zip(several, ours, strict=True)]
+    yield Row("each further inline handler", "a delivery with one", against(each, ours), "<= 0.2")
 
 
-async def _race(made: Sequence[SignedDelivery], rounds: int) -> tuple[list[float], list[float]]:
+async def _race(made: Sequence[SignedDelivery], rounds: int) -> Iterable[list[float]]:
     app, runs = full()
-    programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only()}
+    several, _ = full(further=FURTHER)
+    programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only(), "several": several}
     times: dict[str, list[float]] = {name: [] for name in programs}
     deliveries = iter(made)
     for turn in range(rounds + 1):
@@ -62,7 +68,7 @@ async def _race(made: Sequence[SignedDelivery], rounds: int) -> tuple[list[float
     forged = request_of(made[0]._replace(body=made[0].body + b" "))
     for app in programs.values():
         await _median(app, [forged], status=401)
-    return times["ours"][1:], times["base"][1:]  # The first round warmed up.
+    return [kept[1:] for kept in times.values()]  # The first round warmed up.
 
 
 async def _median(app: ASGIApp, requests: Sequence[Request], *, status: int = 200) -> float:

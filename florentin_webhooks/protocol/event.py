@@ -92,12 +92,16 @@ def copy_event(name: str, envelope: Mapping[str, object], model: type[Event]) ->
     return parse_event(name, _copied(dict(envelope)), model)
 
 
-def _copied(container: Any) -> Any:
-    """Return a copy of decoded JSON, as deep as the strict decoder lets it be."""
-    copied = container.copy()
-    for key, value in container.items() if type(container) is _OBJECT else enumerate(container):
-        if type(value) is _OBJECT or type(value) is _ARRAY:
-            copied[key] = _copied(value)
+def _copied(document: Any) -> Any:
+    """Return a copy of decoded JSON, level by level."""
+    copied = document.copy()
+    level = [copied]
+    for container in level:  # It grows meanwhile.
+        pairs = container.items() if type(container) is _OBJECT else enumerate(container)
+        for key, value in pairs:
+            if type(value) is _OBJECT or type(value) is _ARRAY:
+                container[key] = inner = value.copy()
+                level.append(inner)
     return copied
 
 

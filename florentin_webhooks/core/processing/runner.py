@@ -151,7 +151,7 @@ class HandlerRunner:
         if self._deadline is not None:
             seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
         if self._failures or not last:  # A late success is then not all that was missing.
-            late = late._replace(succeeded=late.failed)
+            late = new_tuple(FinalStates, (late.failed, late.failed, late.jobs))
         success = self._success(handler, last=last) if handler.options.atomic else None
         fields = (handler, event, arguments, delivery.key_id, seconds, late, success)
         return new_tuple(Attempt, fields)
