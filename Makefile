@@ -7,11 +7,15 @@ ARGS   ?=
 BIN := .venv/bin
 # Three processes share the test files, because tests wait half of the time. ARGS=-n0 uses one.
 SHARED := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+CHECKS := check-style check-mypy check-pyright check-imports
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+
+# Tests start hundreds of processes; without bytecode each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test examples faults lint format coverage bench clean
+.PHONY: help demo test examples faults lint format coverage bench clean $(CHECKS)
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,10 +34,19 @@ faults: .venv/.tools  ## Kill processes and servers for five minutes, and print 
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
 lint: .venv/.tools  ## Run the checks of `make test` without the tests
+	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
+
+check-style:
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
+
+check-mypy:
 	@$(BIN)/python -m mypy
+
+check-pyright:
 	@$(BIN)/basedpyright
+
+check-imports:
 	@$(BIN)/lint-imports --no-logo
 
 format: .venv/.tools  ## Format the code and apply ruff's fixes
@@ -68,10 +81,11 @@ clean:  ## Remove the environment and the files of the tools
 	@$(PIP) install --editable '.[dev]'
 	@touch $@
 
-.venv/.tools: .venv/.demo
-	@echo "Installing the tools for tests and lint into .venv ..."
-	@$(PIP) install --group test --group lint
-	@touch $@
+.venv/.tools: .venv/.python
+	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
+	@$(PIP) install --no-compile --editable '.[dev]' --group test --group lint
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib  # On all cores; pip would use one.
+	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools
 	@echo "Installing the peers for benchmarks into .venv ..."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -50,8 +49,6 @@ def full(store: Store | None = None, *, further: int = 0) -> tuple[ASGIApp, list
 
     *further* handlers of the same event run, too, and append nothing.
     """
-    # What a log line costs depends on the handlers of the program, so it is not measured.
-    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
     receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
 

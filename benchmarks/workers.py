@@ -51,7 +51,7 @@ class Rounds(NamedTuple):
 
 SIZES = {"simple": Rounds(9, 400, 300), "fork": Rounds(7, 60, 70)}
 # A simple worker needs many jobs, or all are done before the first measurement.
-QUICK = {"simple": Rounds(1, 100, 4), "fork": Rounds(1, 10, 4)}
+QUICK = {"simple": Rounds(1, 100, 2), "fork": Rounds(1, 5, 2)}
 
 
 def rows(*, quick: bool) -> Iterator[Row]:

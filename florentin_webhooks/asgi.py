@@ -21,6 +21,7 @@ from florentin_webhooks.protocol.preconditions import (
     screen,
     without_root,
 )
+from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,7 +41,7 @@ class WebhookApp:
     The reply is 408 if the body has not arrived after *read_timeout* seconds.
     """
 
-    def __init__(self, receiver: Receiver, *, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(self, receiver: Receiver[object], *, read_timeout: float = READ_TIMEOUT) -> None:
         self._endpoint = _Endpoint(receiver, read_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,7 +67,7 @@ class WebhookMiddleware:
         self,
         app: ASGIApp,
         *,
-        receiver: Receiver,
+        receiver: Receiver[object],
         path: str = "/webhooks/florentin",
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
@@ -95,7 +96,7 @@ class WebhookMiddleware:
 class _Endpoint:
     """The endpoint: read a bounded body, pass it to the receiver, write the reply."""
 
-    def __init__(self, receiver: Receiver, read_timeout: float) -> None:
+    def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
         self._seconds = read_timeout
         self.is_in_asyncio = False
@@ -123,7 +124,8 @@ class _Endpoint:
             if (body.too_large or not body.size) and (why := self._rejection(headers, body)):
                 reply = self._receiver.reject(*why)
             else:
-                reply = await self._receiver.areceive(headers, body.content)
+                url = asgi_url(scope, headers) if self._receiver.sender.signs_url else None
+                reply = await self._receiver.areceive(headers, body.content, url)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:

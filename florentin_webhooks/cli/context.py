@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.errors import StoreUnavailable, UsageError
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.loader import load
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.redis.store import RedisStore
 
 __all__ = ["QueueContext", "ReceiverContext", "open_queue", "open_receiver"]
+
+PAUSE = 0.5
+"""Seconds between two questions to a Redis that refuses commands."""
 
 _UNKNOWN = bytes(16)
 _QUEUE = (
@@ -31,31 +36,47 @@ class ReceiverContext:
     """A receiver that other processes share, and its import path."""
 
     app: str
-    hooks: Receiver
+    hooks: Receiver[object]
 
     @property
     def store(self) -> Store:
         """The store of its deliveries."""
         return self.hooks.store
 
-    def check_reachable(self) -> None:
-        """Raise StoreUnavailable if the store does not answer."""
+    def check_reachable(self, *, waits: bool = False) -> None:
+        """Raise StoreUnavailable if the store does not answer.
+
+        With *waits*, a Redis that refuses commands for a while, as it does while it loads its data
+        after a start, is waited for.
+        """
+        warned = False
+        while error := self._probe():
+            unavailable = self.unavailable(error)
+            if not waits or self._refusal(error) is None:
+                raise unavailable from None
+            if not warned:
+                logger.warning("%s The worker waits. %s", unavailable.message, unavailable.hint)
+            warned = True
+            time.sleep(PAUSE)
+
+    def _probe(self) -> Unavailable | None:
         try:
             self.store.execute(GetRecord(_UNKNOWN))
         except Unavailable as error:
-            raise self.unavailable(error) from None
+            return error
+        return None
 
     def unavailable(self, error: Exception) -> StoreUnavailable:
         """Return the error to raise when the store does not answer.
 
         Of a foreign *error* only the type is shown: its text may quote a password.
         """
-        from florentin_webhooks.redis.refusals import find_refusal, refusal_hint  # noqa: PLC0415
+        from florentin_webhooks.redis.refusals import refusal_hint  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
         if isinstance(self.store, RedisStore):
-            cause = error.__context__ if isinstance(error, Unavailable) else error
-            if isinstance(cause, Exception) and (refusal := find_refusal(cause)):
+            cause = _cause(error)
+            if refusal := self._refusal(error):
                 message = f"Redis at {self.store.address} refused a command ({refusal})."
                 return StoreUnavailable(message, refusal_hint(refusal))
             reason = f" ({type(cause).__name__})" if cause else ""
@@ -65,6 +86,14 @@ class ReceiverContext:
             return StoreUnavailable(error.message, error.hint)
         message = f"The store does not answer ({type(error).__name__})."
         return StoreUnavailable(message, "Start it, or correct the settings of the receiver.")
+
+    @staticmethod
+    def _refusal(error: Exception) -> str | None:
+        """Return the code of a refusal that passes with time, or None."""
+        from florentin_webhooks.redis.refusals import find_refusal  # noqa: PLC0415 - slow to import.
+
+        cause = _cause(error)
+        return find_refusal(cause) if isinstance(cause, Exception) else None
 
     def require_queue(self, command: str) -> None:
         """Raise UsageError if the receiver has no queue, so that it has no dead letters.
@@ -77,6 +106,10 @@ class ReceiverContext:
             raise UsageError(message, f"Use: {use}")
 
 
+def _cause(error: Exception) -> BaseException | None:
+    return error.__context__ if isinstance(error, Unavailable) else error
+
+
 @dataclass(frozen=True, slots=True)
 class QueueContext(ReceiverContext):
     """A receiver with a queue, and therefore with a Redis."""
@@ -84,23 +117,23 @@ class QueueContext(ReceiverContext):
     redis: RedisStore
 
 
-def open_receiver(app: str) -> ReceiverContext:
-    """Import the receiver *app* and check that its store answers."""
+def open_receiver(app: str, *, waits: bool = False) -> ReceiverContext:
+    """Import the receiver *app* and check that its store answers, or wait for it."""
     hooks = load(app)
     if isinstance(hooks.store, MemoryStore):
         message = f"{app} uses MemoryStore, which other processes cannot read."
         hint = "Use Receiver(..., store=RedisStore(url)), or DjangoStore() in Django."
         raise UsageError(message, hint)
     context = ReceiverContext(app, hooks)
-    context.check_reachable()
+    context.check_reachable(waits=waits)
     return context
 
 
-def open_queue(app: str) -> QueueContext:
-    """Import the receiver *app* and check that it has a queue in Redis."""
+def open_queue(app: str, *, waits: bool = False) -> QueueContext:
+    """Import the receiver *app* and check that it has a queue in Redis, or wait for that."""
     from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
-    hooks = open_receiver(app).hooks
+    hooks = open_receiver(app, waits=waits).hooks
     if hooks.queue is None:
         message = f"{app} has no queue: all handlers run before the sender gets its reply."
         raise UsageError(message, f"It needs no worker. For a queue, use {_QUEUE}.")

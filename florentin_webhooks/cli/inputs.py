@@ -146,10 +146,19 @@ def _host_secrets() -> Mapping[str, bytes]:
 def recorded_fingerprint(secrets: Mapping[str, bytes], body: bytes) -> str:
     """Return the fingerprint under which a receiver records *body*, signed with the first secret.
 
-    The environment may name the receiver.
+    The receiver's name is that of the host program's, else in the environment.
     """
-    identity = Identity.of(secrets, os.environ.get(NAME_VARIABLE, ""))
+    identity = Identity.of(secrets, _receiver_name())
     return under_key(identity.all_key_ids[0], fingerprint(body)).hex()
+
+
+def _receiver_name() -> str:
+    host = current_host()
+    if host is None:
+        return os.environ.get(NAME_VARIABLE, "")
+    from florentin_webhooks.cli.loader import load  # noqa: PLC0415 - imports the program.
+
+    return load(host.app).identity.name
 
 
 def _invalid(error: ConfigurationError) -> UsageError:

@@ -38,7 +38,7 @@ def validate_path(app: str) -> str:
         raise UsageError(error.message, _use(_EXAMPLE)) from None
 
 
-def load(app: str) -> Receiver:
+def load(app: str) -> Receiver[object]:
     """Import the receiver *app*; modules of the working directory come first.
 
     A host program has set ``sys.path`` by itself and has created its program.
@@ -67,7 +67,7 @@ def _add_working_directory() -> None:
         sys.path.insert(0, directory)
 
 
-def _load(app: str, host: HostProgram | None) -> Receiver:
+def _load(app: str, host: HostProgram | None) -> Receiver[object]:
     if host is not None and host.program is not None:
         loader.remember_program(app, host.program())
     return loader.load_receiver(app)

@@ -40,16 +40,17 @@ BUSY_WAIT = 15.0
 class JobResult(NamedTuple):
     """How a part ended: *seconds* to wait before the next try, or what failed.
 
-    *foreign* is the claim of a job that belongs to another program.
+    *foreign* is the claim of a job that belongs to another program. *lost*: its record is gone.
     """
 
     seconds: float | None = None
     failures: tuple[Failure, ...] = ()
     foreign: JobClaim | None = None
+    lost: bool = False
 
 
 def process_job(
-    receiver: Receiver,
+    receiver: Receiver[object],
     store: Store,
     fingerprint: str,
     queue: str,
@@ -73,7 +74,10 @@ def process_job(
 
 
 async def _process(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claiming: Awaitable[JobClaim]
+    receiver: Receiver[object],
+    runner: HandlerRunner,
+    fingerprint: str,
+    claiming: Awaitable[JobClaim],
 ) -> JobResult:
     claim = await claiming
     if claim.decision is JobDecision.FOREIGN:
@@ -81,7 +85,7 @@ async def _process(
     if claim.decision is JobDecision.BUSY:
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
-        return JobResult()
+        return JobResult(lost=claim.decision is JobDecision.GONE)
     result = await _run(receiver, runner, fingerprint, claim)
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after)
@@ -91,7 +95,7 @@ async def _process(
 
 
 async def _run(
-    receiver: Receiver, runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)

@@ -62,7 +62,7 @@ def parse_import_path(path: str) -> tuple[str, str]:
     return module, name
 
 
-def load_receiver(path: str, *, trusted: bool = True) -> Receiver:
+def load_receiver(path: str, *, trusted: bool = True) -> Receiver[object]:
     """Import the receiver at *path*, ``package.module:name``.
 
     *path* may name a program that holds one (a Flask app), or a function without parameters
@@ -84,7 +84,7 @@ def load_receiver(path: str, *, trusted: bool = True) -> Receiver:
     return receiver
 
 
-def find_loaded_receiver(path: str) -> Receiver | None:
+def find_loaded_receiver(path: str) -> Receiver[object] | None:
     """Return the receiver at *path* if it is in this process already; imports and calls nothing."""
     try:
         module_name, name = parse_import_path(path)
@@ -158,12 +158,12 @@ def _validate_factory(factory: _Factory, path: str) -> None:
         raise ReceiverNotFound(message, hint) from None
 
 
-def _receiver_of(value: object) -> Receiver | None:
+def _receiver_of(value: object) -> Receiver[object] | None:
     """Return *value* if it is a receiver, else the receiver in its extensions."""
     if isinstance(value, Receiver):
-        return value
+        return cast("Receiver[object]", value)
     found = (_extensions_of(value) or {}).get(EXTENSION)
-    return found if isinstance(found, Receiver) else None
+    return cast("Receiver[object]", found) if isinstance(found, Receiver) else None
 
 
 def _extensions_of(value: object) -> Mapping[str, object] | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
 from florentin_webhooks.core.config.keys import ARGUMENTS, load_config
-from florentin_webhooks.core.defaults import DEFAULT_SENDER
+from florentin_webhooks.core.defaults import DEFAULT_SENDER, On_co
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
@@ -34,6 +34,7 @@ from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.retention import extend_retention
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
@@ -43,12 +44,15 @@ from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
+from florentin_webhooks.protocol.registration import OnAnyEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Self
+    from typing import Self, Unpack
 
     from florentin_webhooks.core.config.model import ReceiverConfig
+    from florentin_webhooks.core.config.options import ReceiverOptions
+    from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -63,23 +67,36 @@ if TYPE_CHECKING:
 __all__ = ["Receiver"]
 
 
-class Receiver(HandlerRegistry):
+class Receiver(HandlerRegistry[On_co]):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
     *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate. The
     *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
     a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
-    they are registered with ``inline=True``. An event may be *tolerance* old (Florentin's last
-    documented retry comes 450 s after the first try) and *leeway* ahead of our *clock*, a function
-    that returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
-    *timeout*; see the docs for its meaning for functions without ``async``. *sender* is Florentin
-    by default. Two receivers with the same secret in one store need different *name* arguments,
-    which are part of the identity of a delivery. Durations are seconds, a text such as ``"15m"``,
-    or a timedelta.
+    they are registered with ``inline=True``. *sender* is Florentin by default. An event may be
+    *tolerance* old (by default twice the time in which the sender retries under one signed time:
+    15 minutes for Florentin, else at least 5) and *leeway* ahead of our *clock*, a function that
+    returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
+    *timeout*; see the docs for its meaning for functions without ``async``. Two receivers with the
+    same secret in one store need different *name* arguments, which are part of the identity of a
+    delivery. Durations are seconds, a text such as ``"15m"``, or a timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
     """
+
+    @overload
+    def __init__(
+        self: Receiver[OnEvent], secrets: Secrets, **options: Unpack[ReceiverOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Receiver[OnAnyEvent],
+        secrets: Secrets,
+        *,
+        sender: Sender,
+        **options: Unpack[ReceiverOptions],
+    ) -> None: ...
 
     def __init__(
         self,
@@ -87,7 +104,7 @@ class Receiver(HandlerRegistry):
         *,
         store: Store | str | None = None,
         queue: Queue | str | None = None,
-        tolerance: Duration = timedelta(minutes=15),
+        tolerance: Duration | None = None,
         leeway: Duration = timedelta(minutes=5),
         max_body: int = 1_048_576,
         timeout: Duration = timedelta(seconds=8),
@@ -115,15 +132,17 @@ class Receiver(HandlerRegistry):
         self.secrets = config.secrets  # Wrapped: a repr does not show them.
         secrets_by_name = config.plain_secrets()
         self.identity = Identity.of(secrets_by_name, config.name)
-        super().__init__(self.sender.catalogue, config.build_queue(), self.identity.all_key_ids)
-        validate_store(self.store, self.queue, config.tolerance + config.leeway, config.timeout)
+        super().__init__(self.sender, config.build_queue(), self.identity.all_key_ids)
+        tolerance = self.sender.tolerance if config.tolerance is None else config.tolerance
+        extend_retention(self.store, self.sender.retention)
+        validate_store(self.store, self.queue, tolerance + config.leeway, config.timeout)
         self.max_body = config.max_body
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
         self._verifier = Verifier(
             self.sender,
             self.sender.scheme(secrets_by_name),
-            config.tolerance,
+            tolerance,
             config.leeway,
             self.identity,
         )
@@ -147,38 +166,42 @@ class Receiver(HandlerRegistry):
     @classmethod
     def from_config(cls, config: ReceiverConfig) -> Self:
         """Create the receiver that *config* describes. Raises :class:`ConfigurationError`."""
-        receiver = cls(
+        build = cast("Callable[..., Self]", cls)  # The overloads need a sender's type.
+        receiver = build(
             store=config.build_store(), queue=config.build_queue(), **config.receiver_options()
         )
-        receiver._is_store_missing = config.store is None
+        receiver._is_store_missing = config.store is None  # noqa: SLF001 - one of this class.
         return receiver
 
-    def receive(self, headers: Headers, body: bytes) -> Reply:
+    def receive(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
         """Process a delivery in a blocking program and return the reply.
 
-        *headers* is any mapping or list of pairs; *body* the bytes as they arrived. Every outcome
-        is a reply; no request raises. Raises :class:`ConfigurationError` inside a running event
+        *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
+        that the sender called, for senders that sign it. Every outcome is a reply; no request
+        raises. Raises :class:`ConfigurationError` inside a running event
         loop: use ``areceive`` there.
         """
         ensure_no_running_loop()
-        return self.receive_blocking(headers, body)
+        return self.receive_blocking(headers, body, url)
 
-    def receive_blocking(self, headers: Headers, body: bytes) -> Reply:
+    def receive_blocking(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking))
+        return run_sync(self._receive(headers, body, self.blocking, url))
 
-    async def areceive(self, headers: Headers, body: bytes) -> Reply:
+    async def areceive(self, headers: Headers, body: bytes, url: str | None = None) -> Reply:
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio)
+        return await self._receive(headers, body, self._asyncio, url)
 
-    def verify(self, headers: Headers, body: bytes) -> tuple[Delivery, Event]:
+    def verify(
+        self, headers: Headers, body: bytes, url: str | None = None
+    ) -> tuple[Delivery, Event]:
         """Return the genuine delivery and its typed event; record and run nothing.
 
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`.
         """
-        delivery, envelope, stale = self._verify(headers, body)
+        delivery, envelope, stale, _ = self._verify(headers, body, url)
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
@@ -210,14 +233,18 @@ class Receiver(HandlerRegistry):
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
-    async def _receive(self, headers: Headers, body: bytes, runtime: Runtime) -> Reply:
+    async def _receive(
+        self, headers: Headers, body: bytes, runtime: Runtime, url: str | None
+    ) -> Reply:
         try:
-            if len(body) > self.max_body:
-                raise DeliveryTooLarge(self.max_body)
-            delivery, envelope, stale = self._verifier.verify(headers, body, self._clock())
+            delivery, envelope, stale, answer = self._verify(headers, body, url)
         except Rejected as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
+        if answer is not None and stale is None:
+            reply = outcomes.reply_with_answer(answer)
+            self._log.delivery(reply, delivery, delivery.fingerprint)
+            return reply
         return await self.process(delivery, envelope, runtime, stale)
 
     async def _process(
@@ -249,10 +276,10 @@ class Receiver(HandlerRegistry):
             return replies.success(Outcome.PROCESSED, lease.key)
         return outcomes.reply_for_run(result, lease)
 
-    def _verify(self, headers: Headers, body: bytes) -> VerifiedDelivery:
+    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return self._verifier.verify(headers, body, self._clock())
+        return self._verifier.verify(headers, body, self._clock(), url)
 
     def _log_rejection(self, reply: Reply, reason: str) -> Reply:
         self._log.rejection(reply, reason, self._clock())

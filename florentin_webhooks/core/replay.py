@@ -62,7 +62,11 @@ class PossiblyProcessed(NotReplayable):
 
 
 def replay(
-    hooks: Receiver, fingerprint: str, *, all_handlers: bool = False, though_late: bool = False
+    hooks: Receiver[object],
+    fingerprint: str,
+    *,
+    all_handlers: bool = False,
+    though_late: bool = False,
 ) -> Reply:
     """Run the unfinished handlers of a delivery, or all of them with *all_handlers*.
 
@@ -105,7 +109,11 @@ class ReplayResult:
 
 
 def try_replay(
-    hooks: Receiver, fingerprint: str, *, all_handlers: bool = False, though_late: bool = False
+    hooks: Receiver[object],
+    fingerprint: str,
+    *,
+    all_handlers: bool = False,
+    though_late: bool = False,
 ) -> ReplayResult:
     """Return the result of :func:`replay`, also where it is refused; raises Unavailable."""
     try:
@@ -120,7 +128,7 @@ def try_replay(
     return ReplayResult(fingerprint, reply.outcome.value, reason, reply.error.hint)
 
 
-def _failures(hooks: Receiver, fingerprint: str) -> str:
+def _failures(hooks: Receiver[object], fingerprint: str) -> str:
     """Return which handlers failed, as the store remembers it."""
     with suppress(Unavailable):
         record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
@@ -128,7 +136,7 @@ def _failures(hooks: Receiver, fingerprint: str) -> str:
     return ""
 
 
-def drop(hooks: Receiver, fingerprint: str) -> Record:
+def drop(hooks: Receiver[object], fingerprint: str) -> Record:
     """Discard an unfinished delivery and return its last record.
 
     It counts as done from now on, and its body is deleted. Raises :class:`NotReplayable` if it is
@@ -143,7 +151,7 @@ def drop(hooks: Receiver, fingerprint: str) -> Record:
     return record
 
 
-def _get_record(hooks: Receiver, fingerprint: str) -> Record:
+def _get_record(hooks: Receiver[object], fingerprint: str) -> Record:
     record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
     if record is None:
         raise NotReplayable(
@@ -154,7 +162,7 @@ def _get_record(hooks: Receiver, fingerprint: str) -> Record:
     return record
 
 
-def _ensure_own(hooks: Receiver, record: Record) -> None:
+def _ensure_own(hooks: Receiver[object], record: Record) -> None:
     """Refuse a delivery that was queued by another program: its handlers are not here."""
     path = record.owner.partition(" ")[0]
     is_own_path = not path or path == hooks.path
@@ -175,7 +183,7 @@ def _ensure_replayable(record: Record, *, all_handlers: bool) -> None:
         raise _not_replayable(record, "its body is deleted", "Ask the sender to send it again.")
 
 
-def _ensure_unprocessed(hooks: Receiver, delivery: Delivery) -> None:
+def _ensure_unprocessed(hooks: Receiver[object], delivery: Delivery) -> None:
     age = datetime.now(UTC) - delivery.timestamp
     if age > hooks.store.retention:
         raise PossiblyProcessed(
@@ -187,7 +195,7 @@ def _ensure_unprocessed(hooks: Receiver, delivery: Delivery) -> None:
         )
 
 
-def _jobs(hooks: Receiver, record: Record) -> tuple[Job, ...]:
+def _jobs(hooks: Receiver[object], record: Record) -> tuple[Job, ...]:
     return tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
 
 

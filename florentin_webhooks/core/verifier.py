@@ -7,7 +7,8 @@ which the sender did not sign are never parsed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import StaleDelivery
@@ -15,23 +16,28 @@ from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
+from florentin_webhooks.senders.base import Answering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from florentin_webhooks.protocol.fingerprint import Identity
-    from florentin_webhooks.senders.base import Sender, SignatureScheme
+    from florentin_webhooks.senders.base import Answer, Sender, SignatureScheme
 
 __all__ = ["VerifiedDelivery", "Verifier"]
 
 
 class VerifiedDelivery(NamedTuple):
-    """A genuine delivery with its envelope, and *stale* where its age is outside the window."""
+    """A genuine delivery with its envelope, and *stale* where its age is outside the window.
+
+    *answer* is the reply where it is not an event but a request of the sender's own.
+    """
 
     delivery: Delivery
     envelope: Mapping[str, object]
     stale: StaleDelivery | None
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,21 @@ class Verifier:
     tolerance: timedelta
     leeway: timedelta
     identity: Identity = NO_IDENTITY
+    answering: Answering | None = field(init=False)
 
-    def verify(self, headers: Headers, body: bytes, now: datetime) -> VerifiedDelivery:
-        """Return the delivery, of any age.
+    def __post_init__(self) -> None:
+        found = self.scheme if isinstance(self.scheme, Answering) else None
+        object.__setattr__(self, "answering", found)
+
+    def verify(
+        self, headers: Headers, body: bytes, now: datetime, url: str | None = None
+    ) -> VerifiedDelivery:
+        """Return the delivery, of any age; *url* is the one that the sender called.
 
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        metadata = self.scheme.authenticate(headers, body, now)
+        metadata = self.scheme.authenticate(headers, body, now, url)
         message = self.sender.parse(body, metadata)
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
         signed = self.identity.identify(metadata.secret, body, signed_id)
@@ -61,7 +74,7 @@ class Verifier:
             signed.fingerprint.hex(),
             message.event,
             message.timestamp,
-            metadata.delivery_id,
+            message.delivery_id or metadata.delivery_id,
             metadata.secret,
             now,
             body,
@@ -69,10 +82,11 @@ class Verifier:
             signed.key_id,
             signed.digest,
         )
-        age = now - message.timestamp
-        is_fresh = -self.leeway <= age <= self.tolerance
-        stale = None if is_fresh else self._staleness(age)
-        return new_tuple(VerifiedDelivery, (delivery, message.envelope, stale))
+        # Without a signed time, nothing but the memory of the store guards against a replay.
+        age = timedelta() if message.signed_at is None else now - message.signed_at
+        stale = None if -self.leeway <= age <= self.tolerance else self._staleness(age)
+        answer = self.answering.answer(body, message) if self.answering else None
+        return new_tuple(VerifiedDelivery, (delivery, message.envelope, stale, answer))
 
     def _staleness(self, age: timedelta) -> StaleDelivery:
         return StaleDelivery(age, self.tolerance if age > self.tolerance else self.leeway)

@@ -13,6 +13,7 @@ from florentin_webhooks.protocol.body import consumed_body, incomplete_body, los
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap, get_all
 from florentin_webhooks.protocol.preconditions import content_length, reliable_content_length
+from florentin_webhooks.protocol.request_url import wsgi_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,22 +61,26 @@ class _Input(Protocol):
 
 
 def answer(
-    receiver: Receiver,
+    receiver: Receiver[object],
     environ: Mapping[str, object],
     *,
     kept: bytes | None = None,
     consumed: bool = False,
+    url: str | None = None,
 ) -> Reply:
     """Return the reply to the request that *environ* (PEP 3333) describes.
 
     *kept* is the body where the framework has read and kept it. *consumed*: the surrounding program
-    has read from the stream, so that a short body is its fault and not the sender's.
+    has read from the stream, so that a short body is its fault and not the sender's. *url* is the
+    one that the sender called, where *environ* does not have it.
     """
     headers = EnvironFields(environ)
     if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
         return refused
+    if url is None and receiver.sender.signs_url:
+        url = wsgi_url(environ)
     if kept is not None:
-        return receiver.receive_blocking(headers, kept)
+        return receiver.receive_blocking(headers, kept, url)
     declared = content_length(headers)
     try:
         body = _read(environ, declared, receiver.max_body)
@@ -85,7 +90,7 @@ def answer(
     short = _short(headers, len(body), consumed) if consumed or len(body) < declared else None
     if not (body or short or environ.get("wsgi.input_terminated")):
         short = _lost(headers, str(environ.get("SERVER_SOFTWARE", "")))
-    return receiver.reject(*short) if short else receiver.receive_blocking(headers, body)
+    return receiver.reject(*short) if short else receiver.receive_blocking(headers, body, url)
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:

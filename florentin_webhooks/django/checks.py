@@ -83,7 +83,7 @@ def _mounts(**_: object) -> _Messages:
     ]
 
 
-def _check_store(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_store(receiver: Receiver[object]) -> Iterator[checks.CheckMessage]:
     if isinstance(receiver.store, MemoryStore) and not settings.DEBUG:
         yield checks.Warning(
             "Deliveries are remembered in one process only: after a restart, a replay runs again.",
@@ -92,7 +92,7 @@ def _check_store(receiver: Receiver) -> Iterator[checks.CheckMessage]:
         )
 
 
-def _check_importable(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_importable(receiver: Receiver[object]) -> Iterator[checks.CheckMessage]:
     if receiver.queue is None:
         return
     try:
@@ -104,7 +104,7 @@ def _check_importable(receiver: Receiver) -> Iterator[checks.CheckMessage]:
         yield _error("E007", message, _MOVE)
 
 
-def _check_handlers(receiver: Receiver) -> Iterator[checks.CheckMessage]:
+def _check_handlers(receiver: Receiver[object]) -> Iterator[checks.CheckMessage]:
     if set(receiver.unhandled_events) >= set(CATALOGUE):
         yield checks.Warning(
             "No handler is registered: every event is answered with 200 and ignored.",

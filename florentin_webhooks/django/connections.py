@@ -35,7 +35,7 @@ CLOSING_SECONDS = 0.5
 """How long the end of a handler waits for its connections to close; a query may still run."""
 
 
-def use_fresh_connections(receiver: Receiver) -> None:
+def use_fresh_connections(receiver: Receiver[object]) -> None:
     """Run all jobs and handlers of *receiver* that need it with fresh database connections."""
     forget_connections_in_forks()
     if receiver.handler_context is nullcontext:

@@ -40,7 +40,7 @@ def find_mounts() -> list[MountedView]:
     return list(_walk(get_resolver().url_patterns, ""))
 
 
-def receivers(mounts: Sequence[MountedView]) -> list[Receiver]:
+def receivers(mounts: Sequence[MountedView]) -> list[Receiver[object]]:
     """Return each receiver of the program once: of the settings and of *mounts*."""
     if conf.problems():
         mounts = [mount for mount in mounts if not mount.view.is_of_settings]

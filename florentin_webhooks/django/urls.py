@@ -21,7 +21,7 @@ NAME = "florentin-webhooks"
 
 
 def webhook_path(
-    route: str = "webhooks/florentin", hooks: Receiver | None = None, *, name: str = NAME
+    route: str = "webhooks/florentin", hooks: Receiver[object] | None = None, *, name: str = NAME
 ) -> URLPattern:
     """Return the URL pattern that serves *hooks* at *route*, with and without a trailing slash.
 

@@ -20,6 +20,7 @@ from florentin_webhooks.django.connections import (
 )
 from florentin_webhooks.protocol.body import missing_body
 from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["WebhookView", "webhook_view"]
 
 
-def webhook_view(hooks: Receiver | None = None) -> Callable[..., HttpResponseBase]:
+def webhook_view(hooks: Receiver[object] | None = None) -> Callable[..., HttpResponseBase]:
     """Return the view of *hooks*, or else of the receiver of ``settings.FLORENTIN_WEBHOOKS``.
 
     It runs without an event loop under WSGI, and in it, without a thread, under ASGI. It needs
@@ -47,7 +48,7 @@ def webhook_view(hooks: Receiver | None = None) -> Callable[..., HttpResponseBas
 class WebhookView:
     """A view that Django treats as a coroutine function while an event loop runs."""
 
-    def __init__(self, hooks: Receiver | None) -> None:
+    def __init__(self, hooks: Receiver[object] | None) -> None:
         self._hooks = hooks
         # Attributes of the instance, because decorators copy them to their wrappers.
         self.csrf_exempt = True
@@ -62,7 +63,7 @@ class WebhookView:
         return self._hooks is None
 
     @property
-    def hooks(self) -> Receiver:
+    def hooks(self) -> Receiver[object]:
         """The receiver that is served."""
         return conf.receiver() if self._hooks is None else self._hooks
 
@@ -98,9 +99,10 @@ _MARK: dict[str, object] = vars(markcoroutinefunction(_plain_function))
 """The attribute by which Django recognises a coroutine function, and its value."""
 
 
-def _answer(hooks: Receiver, request: HttpRequest) -> Reply:
+def _answer(hooks: Receiver[object], request: HttpRequest) -> Reply:
     if _is_asgi(request):  # A synchronous wrapper around the view, in a thread.
-        return wsgi.answer(hooks, request.META, kept=_buffered(request, hooks.max_body))
+        body = _buffered(request, hooks.max_body)
+        return wsgi.answer(hooks, request.META, kept=body, url=_url(hooks, request))
     # Django keeps b"" for a chunked body without reading it.
     kept: bytes | None = getattr(request, "_body", None)
     parsed = kept is None and bool(getattr(request, "_read_started", False))
@@ -111,21 +113,32 @@ def _is_asgi(request: HttpRequest) -> bool:
     return hasattr(request, "scope")  # Not isinstance(): middlewares wrap requests.
 
 
-async def _answer_async(hooks: Receiver, request: HttpRequest) -> HttpResponse:
+async def _answer_async(hooks: Receiver[object], request: HttpRequest) -> HttpResponse:
     if not _is_asgi(request):  # An async wrapper around the view, under WSGI.
         return _response(await sync_to_async(_answer)(hooks, request))
     scope = cast("ASGIRequest", request).scope
     headers = HeaderMap(scope["headers"])
     reply = hooks.screen(scope["method"], headers)
     if reply is None:
-        reply = await _receive(hooks, headers, _buffered(request, hooks.max_body))
+        body = _buffered(request, hooks.max_body)
+        reply = await _receive(hooks, headers, body, _url(hooks, request))
     return _response(reply)
 
 
-async def _receive(hooks: Receiver, headers: HeaderMap, body: bytes) -> Reply:
+def _url(hooks: Receiver[object], request: HttpRequest) -> str | None:
+    """Return the URL that the sender called, if it signs it."""
+    if not hooks.sender.signs_url:
+        return None
+    scope = cast("ASGIRequest", request).scope
+    return asgi_url(scope, HeaderMap(scope["headers"]))
+
+
+async def _receive(
+    hooks: Receiver[object], headers: HeaderMap, body: bytes, url: str | None
+) -> Reply:
     if not body and (missing := missing_body(headers)):
         return hooks.reject(*missing)
-    return await hooks.areceive(headers, body)
+    return await hooks.areceive(headers, body, url)
 
 
 def _buffered(request: HttpRequest, limit: int) -> bytes:

@@ -28,6 +28,7 @@ _SUCCESS = {
     Outcome.ACCEPTED: "stored and queued",
     Outcome.DUPLICATE: "processed before; no handler runs again",
     Outcome.IGNORED: "no handler for the event",
+    Outcome.ANSWERED: "the answer to a challenge of the sender; not an event",
 }
 _RETRY_AFTER = {"description": "seconds to wait before the retry", "schema": {"type": "integer"}}
 _RETRYABLE = (Outcome.IN_PROGRESS, Outcome.HANDLER_FAILED, Outcome.UNAVAILABLE)

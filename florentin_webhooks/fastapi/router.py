@@ -37,7 +37,7 @@ _OTHER_EVENTS = "Event types that are not listed here are accepted, too."
 
 
 def webhook_router(
-    hooks: Receiver,
+    hooks: Receiver[object],
     path: str = "/webhooks/florentin",
     *,
     read_timeout: float = asgi.READ_TIMEOUT,
@@ -81,7 +81,9 @@ def _path_variants(path: str) -> tuple[str, str]:
     return variants
 
 
-def _close_at_shutdown(hooks: Receiver) -> Callable[[object], AbstractAsyncContextManager[None]]:
+def _close_at_shutdown(
+    hooks: Receiver[object],
+) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncGenerator[None]:
         try:
@@ -99,7 +101,7 @@ def _endpoint(app: asgi.WebhookApp) -> Callable[[Request], Awaitable[Response]]:
     return florentin_webhook
 
 
-def _add_to_schema(router: APIRouter, path: str, hooks: Receiver) -> None:
+def _add_to_schema(router: APIRouter, path: str, hooks: Receiver[object]) -> None:
     """Add a route for the OpenAPI only: the routes before it match every request."""
     events = EventSchema(lambda: tuple(hooks.models.values()))
 

@@ -39,7 +39,7 @@ class AnyMethod(set[str]):
 
 
 def webhook_blueprint(
-    hooks: Receiver, path: str = "/webhooks/florentin", *, name: str = "florentin_webhooks"
+    hooks: Receiver[object], path: str = "/webhooks/florentin", *, name: str = "florentin_webhooks"
 ) -> Blueprint:
     """Create a blueprint that serves *hooks* at *path*, with and without a slash at its end.
 
@@ -63,7 +63,7 @@ def webhook_blueprint(
     return blueprint
 
 
-def _view(hooks: Receiver) -> Callable[..., Response]:
+def _view(hooks: Receiver[object]) -> Callable[..., Response]:
     def receive(**_: object) -> Response:
         # request.stream would read the body, within the host's limits.
         known = vars(request)
@@ -92,7 +92,7 @@ def _remaining_input() -> Mapping[str, object]:
     return {**request.environ, "wsgi.input": request.stream}
 
 
-def _register(state: BlueprintSetupState, hooks: Receiver) -> None:
+def _register(state: BlueprintSetupState, hooks: Receiver[object]) -> None:
     app = cast("Flask", state.app)
     name = f"{state.name_prefix}.{state.name}".lstrip(".")
     for rule in app.url_map.iter_rules(f"{name}.{_ENDPOINT}"):

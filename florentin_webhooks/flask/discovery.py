@@ -29,7 +29,7 @@ _FACTORIES = ("create_app", "make_app")
 """The names that Flask itself looks for in a module."""
 
 
-def bind_receiver(app: Flask, hooks: Receiver) -> None:
+def bind_receiver(app: Flask, hooks: Receiver[object]) -> None:
     """Run the handlers of *hooks* in *app*'s context, also in workers; the latest app counts.
 
     The first receiver of an app is the one that import paths and ``flask florentin`` lead to.

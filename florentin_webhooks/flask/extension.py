@@ -34,7 +34,7 @@ class FlorentinWebhooks(Router):
 
     def __init__(self, app: Flask | None = None) -> None:
         super().__init__()
-        self._receivers: WeakSet[Receiver] = WeakSet()
+        self._receivers: WeakSet[Receiver[object]] = WeakSet()
         if app is not None:
             self.init_app(app)
 

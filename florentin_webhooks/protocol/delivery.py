@@ -30,6 +30,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     IGNORED = "ignored"
+    ANSWERED = "answered"
+    """A genuine request of the sender's own, such as a challenge; not an event."""
     MALFORMED = "malformed"
     STALE = "stale"
     INVALID_SIGNATURE = "invalid-signature"
@@ -54,6 +56,7 @@ _STATUS = {
     Outcome.ACCEPTED: 202,
     Outcome.DUPLICATE: 200,
     Outcome.IGNORED: 200,
+    Outcome.ANSWERED: 200,
     Outcome.MALFORMED: 400,
     Outcome.STALE: 400,
     Outcome.INVALID_SIGNATURE: 401,

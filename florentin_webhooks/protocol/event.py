@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 else:
     _Frozen = type(BaseModel)
 
-__all__ = ["Event", "OpenModel", "UnknownEvent", "copy_event", "event_names", "parse_event"]
+__all__ = [
+    "Event",
+    "GenericEvent",
+    "OpenModel",
+    "UnknownEvent",
+    "copy_event",
+    "event_names",
+    "parse_event",
+]
 
 # Any: type checkers narrow an unknown value by these to one of unknown parts.
 _OBJECT: Any = dict
@@ -58,6 +66,10 @@ class Event(OpenModel):
 
 class UnknownEvent(Event):
     """An event whose type is missing from the catalogue; *data* is any JSON value."""
+
+
+class GenericEvent(Event):
+    """An event that a handler subscribes to by its name alone; *data* is any JSON value."""
 
 
 def event_names(model: type[Event]) -> tuple[str, ...]:

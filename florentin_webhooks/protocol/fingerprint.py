@@ -99,9 +99,10 @@ class RecordKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The key ids of a receiver by the names of its secrets."""
+    """The key ids of a receiver by the names of its secrets, and the *name* of the receiver."""
 
     key_ids: Mapping[str, str]
+    name: str = ""
     all_key_ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _others: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _prefixes: Mapping[str, bytes] = field(init=False, repr=False, compare=False)
@@ -118,7 +119,8 @@ class Identity:
     @classmethod
     def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
         """Return the identity of the receiver *name* with *secrets*."""
-        return cls({secret: compute_key_id(value, name) for secret, value in secrets.items()})
+        key_ids = {secret: compute_key_id(value, name) for secret, value in secrets.items()}
+        return cls(key_ids, name)
 
     def key_id(self, secret: str) -> str:
         """Return the key id of the secret that is named *secret*.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypedDict, TypeVar, overload
+from typing import Generic, Protocol, TypedDict, TypeVar, Unpack, overload
 
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HandlerDecorator", "OnOptions"]
+__all__ = ["HandlerDecorator", "OnAnyEvent", "OnOptions"]
 
 E = TypeVar("E", bound=Event)
 R = TypeVar("R")
@@ -30,3 +30,14 @@ class HandlerDecorator(Protocol[E]):
     def __call__(self, function: Callable[[E], R], /) -> Callable[[E], R]: ...
     @overload
     def __call__(self, function: Callable[[E, Delivery], R], /) -> Callable[[E, Delivery], R]: ...
+
+
+class OnAnyEvent(Protocol):
+    """``on()`` of senders without a catalogue: any name, a pattern, or a class of yours."""
+
+    @overload
+    def __call__(
+        self, what: str, /, **how: Unpack[OnOptions[Event]]
+    ) -> HandlerDecorator[Event]: ...
+    @overload
+    def __call__(self, what: type[E], /, **how: Unpack[OnOptions[E]]) -> HandlerDecorator[E]: ...

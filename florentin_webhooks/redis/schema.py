@@ -55,6 +55,7 @@ NO_JOB_ARGS: Words = (0,)
 """The results of :func:`job_keys` and :func:`job_args` without jobs."""
 
 _FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead"}
+_SHORTCUTS = {"accept": "accept_unknown", "finish": "finish_inline"}
 
 
 class Script(NamedTuple):
@@ -105,10 +106,24 @@ class KeySchema:
     """Key of the list of finished fingerprints."""
     dead: bytes = field(init=False)
     """Key of the sorted set of dead letters by the time of death."""
+    accept: Script = field(init=False)
+    finish: Script = field(init=False)
 
     def __post_init__(self) -> None:
         for name, suffix in _FIXED_KEYS.items():
             object.__setattr__(self, name, self.prefix + suffix)
+        for name, shortcut in _SHORTCUTS.items():
+            script = load_script(name, shortcut=shortcut, constants=self._constants())
+            object.__setattr__(self, name, script)
+
+    def _constants(self) -> str:
+        # Each byte of the prefix by its number: it may be a quote.
+        records = "".join([f"\\{byte:03}" for byte in self.records])
+        return (
+            f"local RECORDS, HISTORY = '{records}', {self.history}\n"
+            f"local LEASE, RETENTION, UNFINISHED_RETENTION = "
+            f"{self.lease}, {self.retention}, {self.unfinished_retention}\n"
+        )
 
     def record(self, key: bytes) -> bytes:
         """Return the key of one delivery's record."""
@@ -135,10 +150,15 @@ class KeySchema:
         return self.prefix + b"lost:" + queue.encode()
 
 
-def load_script(name: str) -> Script:
-    """Return the script *name*, after the functions that all scripts share."""
+def load_script(name: str, *, shortcut: str = "", constants: str = "") -> Script:
+    """Return the script *name*, after the functions that all scripts share.
+
+    The script *shortcut* comes before these, and answers common calls at less of the server's time.
+    *constants* are Lua: the server reads them once, but each argument with each call.
+    """
     folder = files("florentin_webhooks.redis") / "scripts"
-    text = (folder / "shared.lua").read_text() + (folder / f"{name}.lua").read_text()
+    names = ["base", *filter(None, [shortcut]), "shared", name]
+    text = "".join([constants, *((folder / f"{each}.lua").read_text() for each in names)])
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -29,6 +30,7 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.core.stores.retention import (
+    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
     resolve_unfinished_retention,
@@ -92,10 +94,10 @@ class RedisStore:
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
     set its timeouts; an asyncio client serves asyncio programs of one event loop only, and a
     synchronous one costs asyncio programs a thread per operation. A finished delivery is
-    remembered for *retention*, the newest *history* of them with body and handlers; an unfinished
-    one for *unfinished_retention*, and a queued one until its handlers have run. *lease* is the
-    time that inline handlers have. All keys begin with *prefix*. *keep* is the old name of
-    *unfinished_retention*.
+    remembered for *retention* (a day, or as long as its senders need), the newest *history* of
+    them with body and handlers; an unfinished one for *unfinished_retention*, and a queued one
+    until its handlers have run. *lease* is the time that inline handlers have. All keys begin with
+    *prefix*. *keep* is the old name of *unfinished_retention*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
     """
@@ -104,14 +106,17 @@ class RedisStore:
         self,
         server: str | Client,
         *,
-        retention: Duration = timedelta(hours=24),
+        retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
         unfinished_retention: Duration = UNFINISHED_RETENTION,
         history: int = 1000,
         prefix: str = "fl:",
         keep: Duration | None = None,
     ) -> None:
-        self.retention = positive_duration("retention", retention)
+        self._follows_senders = retention is None
+        self.retention = (
+            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
+        )
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention
@@ -136,6 +141,17 @@ class RedisStore:
             if isinstance(server, redis.asyncio.Redis)
             else SyncExecutor(create_sync_client(server))
         )
+
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        if self._follows_senders and least > self.retention:
+            self.retention = least
+            self.unfinished_retention = max(least, self.unfinished_retention)
+            self._schema = replace(
+                self._schema,
+                retention=milliseconds(least),
+                unfinished_retention=milliseconds(self.unfinished_retention),
+            )
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""

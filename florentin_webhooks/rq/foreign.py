@@ -26,12 +26,20 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.jobs import JobClaim
 
 __all__ = [
+    "OTHER_KEY_HINT",
     "foreign_wait",
     "is_path_ours",
     "receiver_for",
     "return_foreign_job",
     "started_for",
 ]
+
+OTHER_KEY_HINT = (
+    "If the secret was replaced, start a worker with the earlier one as well, in "
+    "FLORENTIN_WEBHOOK_SECRET_PREVIOUS or Receiver(secrets), until they have run. If another "
+    'program has this import path, use RQQueue("other-name") or another Redis database for one.'
+)
+"""What to do about jobs of the same import path under another secret."""
 
 _QUICK = 10
 """How often a job goes back at once. Of two workers each gets the other's job half the time."""
@@ -46,7 +54,7 @@ _own_path: ContextVar[str | None] = ContextVar("own_path", default=None)
 
 
 @contextmanager
-def started_for(hooks: Receiver | None) -> Generator[None]:
+def started_for(hooks: Receiver[object] | None) -> Generator[None]:
     """Run a job in a worker that was started for *hooks*.
 
     A newly started process of a worker has no *hooks*: the environment names it.
@@ -58,7 +66,7 @@ def started_for(hooks: Receiver | None) -> Generator[None]:
         _own_path.reset(token)
 
 
-def receiver_for(path: str) -> Receiver:
+def receiver_for(path: str) -> Receiver[object]:
     """Return the receiver that may run a job which names *path*.
 
     In a worker of ours that is one which is in this process already, or the worker's own: the store
@@ -73,7 +81,7 @@ def receiver_for(path: str) -> Receiver:
     return load_receiver(own, trusted=False)
 
 
-def is_path_ours(hooks: Receiver, path: str) -> bool:
+def is_path_ours(hooks: Receiver[object], path: str) -> bool:
     """Return whether *path*, which a job names, leads to *hooks*."""
     return path in (_own_path.get() or path, hooks.path) or find_loaded_receiver(path) is hooks
 
@@ -84,7 +92,9 @@ def foreign_wait(count: int) -> float:
     return max(1.0, longest * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, no secret.
 
 
-def return_foreign_job(hooks: Receiver, job: rq.job.Job, path: str, claim: JobClaim) -> rq.Retry:
+def return_foreign_job(
+    hooks: Receiver[object], job: rq.job.Job, path: str, claim: JobClaim
+) -> rq.Retry:
     """Return the job to its queue for the workers of its own program, and warn once."""
     if _is_first(hooks, job, claim.owner or path):
         _warn(hooks, job, path)
@@ -93,15 +103,13 @@ def return_foreign_job(hooks: Receiver, job: rq.job.Job, path: str, claim: JobCl
     return rq.Retry(max=_UNLIMITED, interval=round(wait))
 
 
-def _warn(hooks: Receiver, job: rq.job.Job, path: str) -> None:
+def _warn(hooks: Receiver[object], job: rq.job.Job, path: str) -> None:
     if path == hooks.path:
         logger.warning(
-            "Queue %s has jobs of another program, which has the import path %s, too, but another "
-            "secret. They are left to its workers. Use another RQQueue(...) name or Redis database "
-            "for one of them. If you have replaced the secret, configure the earlier one as well "
-            "until its jobs have run.",
+            "Queue %s has jobs of %s under another secret, which this worker leaves in it. %s",
             job.origin,
             path,
+            OTHER_KEY_HINT,
         )
         return
     logger.warning(
@@ -113,7 +121,7 @@ def _warn(hooks: Receiver, job: rq.job.Job, path: str) -> None:
     )
 
 
-def _is_first(hooks: Receiver, job: rq.job.Job, owner: str) -> bool:
+def _is_first(hooks: Receiver[object], job: rq.job.Job, owner: str) -> bool:
     """Return whether this worker, which may fork for each job, has not warned of *owner* yet."""
     key = cast("RedisStore", hooks.store).warning_key(f"{job.worker_name}:{owner}")
     client: Any = job.connection  # Any: redis-py leaves its types open.

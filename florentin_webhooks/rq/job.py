@@ -14,6 +14,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
+from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         return rq.Retry(max=_UNLIMITED, interval=_STORE_RETRY)
     except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of every exception.
         raise JobFailed(type(error).__name__) from None
+    mark_lost(job.id, lost=result.lost)
     if result.foreign is not None:
         return return_foreign_job(hooks, job, receiver, result.foreign)
     if result.seconds is not None:
@@ -65,7 +67,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
 
 
 def _process(
-    hooks: Receiver, job: rq.job.Job, path: str, fingerprint: str, queue: str
+    hooks: Receiver[object], job: rq.job.Job, path: str, fingerprint: str, queue: str
 ) -> JobResult:
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.

@@ -12,7 +12,7 @@ import rq
 from rq.scheduler import RQScheduler
 
 from florentin_webhooks.core.stores.jobs import CountLostJobs
-from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable
+from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable, count_unstarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,9 +53,11 @@ class ProblemKind(StrEnum):
     NO_WORKER = "no-worker"
     NO_SCHEDULER = "no-scheduler"
     FOREIGN = "foreign"
+    OTHER_KEY = "other-key"
     DEAD = "dead"
     LOST = "lost"
     UNREADABLE = "unreadable"
+    UNSTARTED = "unstarted"
 
 
 class QueueProblem(NamedTuple):
@@ -73,8 +75,10 @@ class QueueStatus:
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
     True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
     waiting and scheduled jobs of other programs by the import path of their receiver, among the
-    first thousand of each. *lost* jobs were found without a record in the last 24 hours.
-    *unreadable* jobs are dead because their worker does not read JSON.
+    first thousand of each; under *path*, the receiver's own, those of another secret. *lost* jobs
+    were found without a record in the last 24 hours.
+    *unreadable* jobs are dead because their worker does not read JSON; *unstarted* ones wait for a
+    retry after a worker failed before their handlers began.
     """
 
     name: str
@@ -88,6 +92,8 @@ class QueueStatus:
     unreadable: int = 0
     foreign: Mapping[str, int] = field(default_factory=dict[str, int])
     lost: int = 0
+    path: str = ""
+    unstarted: int = 0
 
     def problems(self) -> list[QueueProblem]:
         """Return the problems of the queue."""
@@ -102,8 +108,7 @@ class QueueStatus:
             scheduled = f"{_events(self.scheduled)} to be retried, but no scheduler runs."
             yield ProblemKind.NO_SCHEDULER, scheduled
         for path, count in self.foreign.items():
-            jobs = f"{count} job{'s' * (count != 1)} of another program, {path}"
-            yield ProblemKind.FOREIGN, f"Queue {self.name} has {jobs}."
+            yield self._foreign_problem(path, _jobs(count))
         if self.dead:
             yield ProblemKind.DEAD, f"{_events(self.dead)} dead in queue {self.name}."
         if self.lost:
@@ -114,9 +119,21 @@ class QueueStatus:
             dead = f"{_events(self.unreadable)} dead in queue {self.name}"
             remedy = f"because a worker does not read JSON. Start it with {SERIALIZER_OPTION}."
             yield ProblemKind.UNREADABLE, f"{dead} {remedy}"
+        if self.unstarted:
+            failed = f"A worker failed {_jobs(self.unstarted)} of queue {self.name}"
+            cause = f"It may lack {SERIALIZER_OPTION}, or cannot import {self.path}."
+            yield ProblemKind.UNSTARTED, f"{failed} before a handler began. {cause}"
+
+    def _foreign_problem(self, path: str, jobs: str) -> tuple[ProblemKind, str]:
+        if path == self.path:
+            text = f"Queue {self.name} has {jobs} of {path} under another secret."
+            return ProblemKind.OTHER_KEY, text
+        return ProblemKind.FOREIGN, f"Queue {self.name} has {jobs} of another program, {path}."
 
 
-def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) -> QueueStatus:
+def queue_status(
+    client: redis.Redis, name: str, hooks: Receiver[object] | None = None
+) -> QueueStatus:
     """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
 
     With *hooks*, jobs that it may not run are foreign, and lost jobs of its store are counted.
@@ -135,13 +152,15 @@ def queue_status(client: redis.Redis, name: str, hooks: Receiver | None = None) 
         unreadable=count_unreadable(client, queue.failed_job_registry),
         foreign={} if hooks is None else _count_foreign(client, queue, hooks),
         lost=0 if hooks is None else _count_lost(name, hooks),
+        path="" if hooks is None else hooks.path,
+        unstarted=0 if hooks is None else _count_unstarted(client, queue, hooks),
     )
 
 
 def _count_foreign(
     client: redis.Redis,
     queue: Any,  # Any: an rq.Queue.
-    hooks: Receiver,
+    hooks: Receiver[object],
 ) -> Mapping[str, int]:
     """Return the number of jobs by the path of the program that owns them."""
     server = cast("Any", client)  # Any: redis-py leaves its types open.
@@ -156,7 +175,12 @@ def _count_foreign(
     return Counter(paths)
 
 
-def _count_lost(name: str, hooks: Receiver) -> int:
+def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver[object]) -> int:
+    registry = queue.scheduled_job_registry
+    return count_unstarted(client, registry, cast("RedisStore", hooks.store))
+
+
+def _count_lost(name: str, hooks: Receiver[object]) -> int:
     return hooks.store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
 
 
@@ -191,3 +215,7 @@ def _parse_time(value: object) -> datetime | None:
 
 def _events(count: int) -> str:
     return f"{count} event{'s' * (count != 1)} {'are' if count != 1 else 'is'}"
+
+
+def _jobs(count: int) -> str:
+    return f"{count} job{'s' * (count != 1)}"

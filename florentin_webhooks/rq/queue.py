@@ -17,7 +17,6 @@ from rq.utils import now, utcformat
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.rq.serializer import SERIALIZER_OPTION
 
 __all__ = [
     "PROCESS",
@@ -96,7 +95,7 @@ class RQQueue:
             timeout=self.timeout,
             result_ttl=0,
             failure_ttl=-1,
-            description=f"florentin {fingerprint} (needs {SERIALIZER_OPTION})",
+            description=f"florentin {fingerprint} (serializer json)",
             job_id=self.job_id(fingerprint, queue),
             retry=rq.Retry(max=len(self.retries), interval=list(self.retries)),
         )
@@ -106,11 +105,12 @@ class RQQueue:
     def _build_template(self, receiver: str, queue: str) -> _JobTemplate:
         rq_queue, job = self.build(receiver, _NO_FINGERPRINT, queue)
         fields: dict[str, Any] = cast("Any", job).to_dict()
-        fields["data"] = job.data.decode()  # RQ also reads data that is not compressed.
+        # RQ also reads data that is not compressed.
+        fields["data"] = json.dumps(json.loads(job.data), separators=(",", ":"))
         fields["created_at"] = fields["enqueued_at"] = _NO_TIME
         words: list[str] = []
         for name, value in fields.items():
-            if value is not None:
+            if value not in (None, ""):  # RQ reads a missing field as it reads an empty one.
                 words += (name, str(getattr(value, "value", value)))
         keys = JobKeys(
             _to_text(job.key),

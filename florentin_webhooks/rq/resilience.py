@@ -9,10 +9,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
 from florentin_webhooks.redis.addresses import display_url
-from florentin_webhooks.redis.refusals import WaitingRetry
+from florentin_webhooks.redis.refusals import WaitingRetry, find_refusal
 from florentin_webhooks.rq.shutdown import GracefulShutdown
 
 __all__ = ["WaitingWorker"]
@@ -37,11 +38,19 @@ class WaitingWorker(GracefulShutdown):
         cast("Any", super()).main_work_horse(*args, **options)
 
     def teardown(self) -> None:
-        """Unregister; waits for nothing."""
+        """Unregister; waits for nothing.
+
+        What a server that refuses commands keeps of the worker expires by itself.
+        """
         retry = self.connection.connection_pool.connection_kwargs.get("retry")
         if isinstance(retry, WaitingRetry):
             retry.waits = False
-        cast("Any", super()).teardown()
+        try:
+            cast("Any", super()).teardown()
+        except RedisError as error:
+            if find_refusal(error) is None:
+                raise
+            self.unsubscribe()
 
     def check_for_suspension(self, *args: Any, **options: Any) -> None:
         """Wait while workers are suspended."""

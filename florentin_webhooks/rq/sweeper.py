@@ -28,7 +28,7 @@ LOST_AFTER = 120.0
 """Seconds after which a job in no list counts as lost: RQ moves jobs within one."""
 
 
-def drop_expired(hooks: Receiver) -> int:
+def drop_expired(hooks: Receiver[object]) -> int:
     """Discard dead letters older than the store's unfinished retention; return their number."""
     until = datetime.now(UTC) - cast("RedisStore", hooks.store).unfinished_retention
     dropped = 0
@@ -42,7 +42,7 @@ def drop_expired(hooks: Receiver) -> int:
     return dropped
 
 
-def requeue_lost(hooks: Receiver, queue: rq.Queue, older_than: float = LOST_AFTER) -> int:
+def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = LOST_AFTER) -> int:
     """Requeue the jobs that *queue* has lost; return their number.
 
     Reads the lists once to choose candidates; then a script decides atomically for each.

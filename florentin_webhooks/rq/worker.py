@@ -122,7 +122,7 @@ class SafeQueue(rq.Queue):
 class SweepingWorker(WaitingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
-    hooks: Receiver | None = None
+    hooks: Receiver[object] | None = None
     lost_after = LOST_AFTER
 
     def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
@@ -163,7 +163,7 @@ _CLASSES = {
 
 
 def build_worker(
-    hooks: Receiver,
+    hooks: Receiver[object],
     client: redis.Redis,
     *,
     queue: str,

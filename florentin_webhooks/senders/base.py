@@ -1,21 +1,26 @@
 """The port of a sender: what the core must know of it, and nothing else.
 
-Schemes differ in what they sign, so a part may be somewhere else or missing:
+Senders differ in what they sign, so each part is declared with its place, and the core derives
+from that what it may believe:
 
 ::
 
-    signed time    in the body, in a header (Metadata.timestamp), or missing: then the time of
-                   arrival replaces it, and nothing is stale
-    signed id      optional: with signs_delivery_id, equal bodies under two ids are two deliveries
-    event name     in the body, or in a header (Metadata.event)
-    catalogue      may be empty: then every event is an UnknownEvent
+    signed time    in the body or in a header: Message.signed_at. Without one nothing is stale, and
+                   the memory of the store is the only guard: see Sender.retention
+    signed id      in a header (signs_delivery_id), or in the body (Message.delivery_id): deliveries
+                   with one id are one delivery, although their bytes differ
+    event name     in the body, or in a header (Metadata.event), which few senders sign
+    catalogue      the models of documented events; is_open: others may be subscribed to, too
 
 One value describes one sender. The core calls it in this order: ``authenticate`` the bytes,
-``parse`` them, look for a retry (``retry_content``).
+``parse`` them, ask a sender that expects an answer of its own for it (``answer``), look for a retry
+(``retry_content``).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -27,13 +32,23 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = [
+    "Answer",
+    "Answering",
     "DocumentsHeaders",
     "HeaderDocumentation",
     "Message",
     "Metadata",
+    "Retries",
     "Sender",
     "SignatureScheme",
+    "Signing",
 ]
+
+MINIMUM_TOLERANCE = timedelta(minutes=5)
+"""The age of a delivery that every sender's own library accepts."""
+
+SIGNED_TIME_RETENTION = timedelta(days=1)
+UNSIGNED_TIME_RETENTION = timedelta(days=30)
 
 
 class Metadata(NamedTuple):
@@ -41,7 +56,7 @@ class Metadata(NamedTuple):
 
     *secret* is the name of the secret that matched, *received_at* the time of arrival. The others
     come from headers, and are evidence only where the signature covers them. A delivery that is
-    restored from a store has the *delivery_id* that was stored.
+    restored from a store has the *delivery_id* and the *event* that were stored.
     """
 
     secret: str
@@ -55,22 +70,90 @@ class Message(NamedTuple):
     """What the signed bytes of a delivery mean.
 
     *envelope* is what the event's model validates: ``event``, ``timestamp`` and ``data``.
+    *timestamp* is the time of the event, *signed_at* the signed time by which a delivery is judged,
+    None where the sender signs none. *delivery_id* is an id in the signed body.
     """
 
     event: str
     timestamp: datetime
     envelope: Mapping[str, object]
+    signed_at: datetime | None = None
+    delivery_id: str | None = None
+
+
+class Answer(NamedTuple):
+    """The reply that a sender expects to a request of its own, such as a challenge."""
+
+    body: bytes
+    content_type: str = "application/json"
+    status: int = 200
 
 
 class SignatureScheme(Protocol):
     """A signature scheme with its secrets."""
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+    def authenticate(
+        self, headers: Headers, body: bytes, received_at: datetime, url: str | None = None, /
+    ) -> Metadata:
         """Return the metadata of a request whose signature is valid.
 
-        Raises :class:`InvalidSignature`, in constant time and before anything is parsed.
+        *url* is the one that the sender called, for schemes that sign it. Raises
+        :class:`InvalidSignature`, in constant time and before anything is parsed.
         """
         ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A scheme whose sender expects answers of its own; optional."""
+
+    def answer(self, body: bytes, message: Message) -> Answer | None:
+        """Return the answer to a genuine *message* that is not an event, None for an event."""
+        ...
+
+
+@runtime_checkable
+class Signing(Protocol):
+    """A scheme that can sign as its sender does, for tests and tools; optional."""
+
+    def sign(
+        self,
+        body: bytes,
+        *,
+        event: str,
+        delivery_id: str,
+        timestamp: datetime,
+        url: str | None = None,
+    ) -> dict[str, str]:
+        """Return the headers that the sender sends with *body*, signed with the first secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """The seconds between the attempts of a sender, as its documentation gives them.
+
+    *restamped*: each attempt is signed anew, with a new time. *source* is where that is documented.
+    """
+
+    delays: tuple[float, ...] = ()
+    restamped: bool = True
+    source: str = ""
+
+    @property
+    def span(self) -> timedelta:
+        """The time between the first attempt and the last."""
+        return timedelta(seconds=sum(self.delays))
+
+    @property
+    def tolerance(self) -> timedelta:
+        """The age that lets every documented retry through, twice over."""
+        return MINIMUM_TOLERANCE if self.restamped else max(MINIMUM_TOLERANCE, 2 * self.span)
+
+    def retention(self, *, signs_time: bool) -> timedelta:
+        """Return how long a finished delivery must be remembered, so that no retry runs again."""
+        least = SIGNED_TIME_RETENTION if signs_time else UNSIGNED_TIME_RETENTION
+        return max(least, 2 * self.span)
 
 
 class Sender(Protocol):
@@ -87,8 +170,28 @@ class Sender(Protocol):
         ...
 
     @property
+    def is_open(self) -> bool:
+        """Whether handlers may subscribe to names that are missing from the catalogue."""
+        ...
+
+    @property
     def signs_delivery_id(self) -> bool:
         """Whether the signature covers the delivery id, which is then part of the identity."""
+        ...
+
+    @property
+    def signs_url(self) -> bool:
+        """Whether the signature covers the URL, which mounts then pass in."""
+        ...
+
+    @property
+    def tolerance(self) -> timedelta:
+        """How old a delivery may be by default, so that each documented retry gets through."""
+        ...
+
+    @property
+    def retention(self) -> timedelta:
+        """How long a store remembers a finished delivery by default."""
         ...
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
@@ -105,10 +208,11 @@ class Sender(Protocol):
         """
         ...
 
-    def retry_content(self, delivery_id: str | None, body: bytes) -> bytes | None:
+    def retry_content(self, delivery_id: str | None, body: bytes, /) -> bytes | None:
         """Return what retries under *delivery_id* have in common: *body* without its time.
 
-        None where a retry has the same bytes, or no id to recognise it by.
+        Nothing (``b""``) where the id is signed, since it alone identifies a delivery. None where a
+        retry has the same bytes, or no id to recognise it by.
         """
         ...
 

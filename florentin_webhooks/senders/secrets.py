@@ -16,6 +16,7 @@ __all__ = [
     "normalize_secrets",
     "redact_name",
     "unwrap_secret",
+    "validate_length",
     "validate_strength",
 ]
 
@@ -69,11 +70,16 @@ def validate_strength(secrets: Secrets) -> None:
             raise ConfigurationError(
                 f"{shown} {found}.", "Copy the secret again as plain text, without a mark."
             )
-        if len(secret) < MINIMUM_SECRET:
-            raise ConfigurationError(
-                f"{shown} has {len(secret)} bytes, fewer than {MINIMUM_SECRET}.",
-                "Use a longer secret, such as one from: florentin-webhooks secret new.",
-            )
+        validate_length(name, secret)
+
+
+def validate_length(name: str, key: bytes) -> None:
+    """Raise :class:`ConfigurationError` for a *key* that is short; it may have any bytes."""
+    if len(key) < MINIMUM_SECRET:
+        raise ConfigurationError(
+            f"{redact_name(name)} has {len(key)} bytes, fewer than {MINIMUM_SECRET}.",
+            "Use a longer secret, such as one from: florentin-webhooks secret new.",
+        )
 
 
 def redact_name(name: object) -> str:

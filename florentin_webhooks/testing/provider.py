@@ -95,14 +95,16 @@ class Provider:
         )
         return SignedDelivery({"Content-Type": "application/json", **headers}, body)
 
-    def deliver(self, target: Receiver | str, event: str, /, **data: Any) -> Response:  # Any: JSON.
+    def deliver(
+        self, target: Receiver[object] | str, event: str, /, **data: Any
+    ) -> Response:  # Any: JSON.
         """Make a delivery, send it to a receiver or to a URL, and return the response.
 
         Raises OSError without an answer from the URL.
         """
         return self.send(target, self.make(event, **data))
 
-    def send(self, target: Receiver | str, made: SignedDelivery) -> Response:
+    def send(self, target: Receiver[object] | str, made: SignedDelivery) -> Response:
         """Send a delivery unchanged, any number of times, and return the response."""
         if isinstance(target, str):
             return post(target, made.headers, made.body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import override_settings
@@ -14,12 +14,13 @@ from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.django_settings import configure
 from tests.support.http import Answer, call, scope_of
 from tests.support.identity import recorded_key
-from tests.support.mount_cases import CASES, Case, Gone
+from tests.support.mount_cases import ATTACKS, CASES, Case, Gone
 from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
-from tests.support.vectors import CANONICAL, SECRET, Attack, Request, attacks, delivery
+from tests.support.vectors import CANONICAL, SECRET, Request, delivery
 
 PATH = "/webhooks/florentin"
+ALL = CASES | ATTACKS
 Mount = Callable[[Receiver, Request], Answer]
 
 
@@ -78,43 +79,32 @@ MOUNTS: dict[str, Mount] = {
 each_mount = pytest.mark.parametrize("mount", MOUNTS.values(), ids=MOUNTS)
 
 
-def expected(reply: Reply) -> tuple[int, str, bytes]:
-    return reply.status, reply.outcome.value, reply.body
+def mistakes(mount: Mount, case: Case) -> Iterator[object]:
+    """Yield each answer of *mount* that differs from the outcome or from the receiver's reply."""
+    receiver, reference = case.build(), case.build()
+    for request, outcome in zip(case.requests, case.outcomes, strict=True):
+        answer, reply = mount(receiver, request), receive(reference, request)
+        expected = (outcome, Outcome(outcome).status, reply.body)
+        if (answer.outcome, answer.status, answer.body) != expected:
+            yield answer, expected
+        elif not reply.headers.items() <= answer.headers.items():
+            yield answer.headers, reply.headers
 
 
 @pytest.mark.answers(
-    "HTTP-02", "HTTP-10", "HTTP-11", "content-type-charset", "missing-headers", "store-down"
+    "HTTP-02",
+    "HTTP-10",
+    "HTTP-11",
+    "content-type-charset",
+    "every request",
+    "missing-headers",
+    "SIG-29",
+    "store-down",
 )
 @each_mount
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_mount_returns_the_outcome_of_each_delivery(mount: Mount, case: Case) -> None:
-    receiver = case.build()
-    answers = [mount(receiver, request) for request in case.requests]
-    assert [answer.outcome for answer in answers] == case.outcomes
-    assert [answer.status for answer in answers] == [Outcome(o).status for o in case.outcomes]
-
-
-@each_mount
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_mount_sends_the_reply_to_the_byte(mount: Mount, case: Case) -> None:
-    receiver, reference = case.build(), case.build()
-    for request in case.requests:
-        answer = mount(receiver, request)
-        refused = reference.screen(request.method, request.headers)
-        reply = refused or reference.receive(request.headers, request.body)
-        assert (answer.status, answer.outcome, answer.body) == expected(reply)
-        assert {n.lower(): v for n, v in reply.headers}.items() <= answer.headers.items()
-
-
-@pytest.mark.answers("every request", "SIG-29")
-@each_mount
-@pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
-def test_mount_returns_the_outcome_of_each_attack(mount: Mount, attack: Attack) -> None:
-    target = Target(now=attack.now)
-    if attack.before is not None:
-        mount(target.receiver, attack.before)
-    answer = mount(target.receiver, attack.request)
-    assert (answer.outcome, answer.status) == (attack.outcome, Outcome(attack.outcome).status)
+def test_mount_sends_the_reply_of_the_receiver_to_the_byte(mount: Mount) -> None:
+    found = [(name, each) for name, case in ALL.items() for each in mistakes(mount, case)]
+    assert found == []
 
 
 @each_mount
@@ -143,10 +133,10 @@ def test_reply_is_json_that_is_not_cached(mount: Mount) -> None:
 
 
 def test_cases_cover_every_outcome() -> None:
-    of_mounts = {outcome for case in CASES.values() for outcome in case.outcomes}
-    covered = of_mounts | {attack.outcome for attack in attacks()}
+    covered = {outcome for case in ALL.values() for outcome in case.outcomes}
     elsewhere = {
         "accepted",  # needs a queue
+        "answered",  # needs a sender with challenges: unit/senders/test_base.py
         "in-progress",  # needs two at once: the conformance suite of the stores
         "read-timeout",  # needs a slow sender: integration
         "body-unavailable",  # needs a program that reads the body: integration

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
-from florentin_webhooks.redis.schema import load_script
+from florentin_webhooks import RedisStore
+from florentin_webhooks.redis.schema import Script, load_script
 from tests.faults.florentin import Florentin, Ways
-from tests.faults.program import QUEUE
+from tests.faults.program import QUEUE, hooks
 from tests.faults.stage import Stage
 
 
 def digest(name: str) -> bytes:
     """What a call of the script *name* holds."""
-    return load_script(name).sha.encode()
+    schema = cast("RedisStore", hooks.store)._schema
+    script: Script = getattr(schema, name, None) or load_script(name)
+    return script.sha.encode()
 
 
 def test_accept_with_a_lost_reply_queues_once(stage: Stage) -> None:

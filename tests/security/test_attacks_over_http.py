@@ -11,6 +11,7 @@ from tests.support.vectors import T0, Attack, attacks
 
 pytestmark = pytest.mark.answers("every request")
 
+ATTACKS = list(attacks())
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -24,11 +25,13 @@ def outcome_under(reader: str, attack: Attack) -> str:
     return "processed" if excepted else attack.outcome
 
 
-@pytest.mark.parametrize("attack", list(attacks()), ids=lambda attack: attack.name)
-def test_attack_runs_a_handler_once_or_never(server: Server, attack: Attack) -> None:
-    place = server.place(offset=(attack.now - T0) // MILLISECOND)
-    if attack.before is not None:
-        place.ask(attack.before)
-    place.told(place.raw(attack.request))
-    accepted = outcome_under(server.reader, attack) in ("processed", "duplicate")
-    assert len(place.seen()) == accepted
+def test_every_attack_runs_a_handler_once_or_never(server: Server) -> None:
+    runs: dict[str, int] = {}
+    for attack in ATTACKS:
+        place = server.place(offset=(attack.now - T0) // MILLISECOND)
+        if attack.before is not None:
+            place.ask(attack.before)
+        place.told(place.raw(attack.request))
+        runs[attack.name] = len(place.seen())
+    outcomes = {attack.name: outcome_under(server.reader, attack) for attack in ATTACKS}
+    assert runs == {name: each in ("processed", "duplicate") for name, each in outcomes.items()}

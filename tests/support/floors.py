@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import DEVNULL
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -39,11 +40,16 @@ def interpreters() -> Iterator[str]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in ("3.11", "3.12", "3.13", "3.14"):
         installed = sorted(str(path) for path in pyenv.glob(f"{version}.*/bin/python"))
-        found = shutil.which(f"python{version}") or next(iter(installed), None)
+        found = [shutil.which(f"python{version}") or "", *installed]
         if sys.version.startswith(f"{version}."):
-            yield sys.executable
-        elif found and subprocess.run([found, "-c", ""], check=False).returncode == 0:
-            yield found
+            found.insert(0, sys.executable)
+        yield from list(filter(_runs, found))[:1]
+
+
+def _runs(python: str) -> bool:
+    """Return whether *python* starts: a shim of pyenv does so for the chosen version only."""
+    words = [python, "-c", ""]
+    return bool(python) and subprocess.run(words, check=False, stderr=DEVNULL).returncode == 0
 
 
 def install(python: str | Path, *words: str | Path) -> None:

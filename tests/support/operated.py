@@ -62,7 +62,7 @@ class Operated:
     """A program in *directory* with its store at *url*."""
 
     def __init__(self, directory: Path, url: str) -> None:
-        self.directory = directory
+        self.directory, self.url = directory, url
         self.module = f"shop_{uuid4().hex[:8]}"
         self.app = f"{self.module}:hooks"
         self.provider = Provider(SECRET)
@@ -77,7 +77,7 @@ class Operated:
         found = re.search(rb'"delivery":"([0-9a-f]{32})"', body)
         return found[1].decode() if found else self.told("deliveries", "list")[0]["fingerprint"]
 
-    def hooks(self) -> Receiver:
+    def hooks(self) -> Receiver[object]:
         with chdir(self.directory):
             return load(self.app)
 

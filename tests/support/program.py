@@ -2,7 +2,7 @@
 
 ``asgi`` and ``wsgi`` serve ``/<mount>/<name>/<milliseconds>``: each *name* has a receiver of its
 own, so that no test sees another's deliveries, and its clock is T0 plus those milliseconds. The
-name ``case12use3`` is a receiver of case 12 of ``mount_cases``. ``/seen/<name>`` lists the
+name ``case12`` is a receiver of case 12 of ``mount_cases``. ``/seen/<name>`` lists the
 deliveries that a receiver's handler got, ``/memory`` is the peak memory of this process in bytes.
 $MOUNTS_OF names a module that adds MOUNTS. Everything that is logged goes to standard error.
 """
@@ -47,7 +47,7 @@ _seen: dict[str, list[str | None]] = {}
 
 
 def _receiver(kind: str, name: str, offset: int) -> Receiver:
-    if case := re.match("case([0-9]+)use", name):
+    if case := re.match("case([0-9]+)", name):
         return _ALL[int(case[1])].build()
     receiver = Receiver(SECRET, clock=lambda: T0 + timedelta(milliseconds=offset))
     seen = _seen.setdefault(name, [])

@@ -79,7 +79,7 @@ def arrived(router: Router | Receiver, name: str) -> Event:
 def handlers(router: Router | Receiver, name: str) -> tuple[Handler, ...]:
     """Return the handlers of the event *name*, in order."""
     owner = router.router if isinstance(router, Receiver) else router
-    return owner.match(type(arrived(router, name)))
+    return owner.match(type(arrived(router, name)), name)
 
 
 def wanted_by(router: Router | Receiver, name: str) -> list[str]:

@@ -110,19 +110,20 @@ class Workshop:
         queue = queue or self.queue
         return build_worker(self.hooks, client, queue=queue, kind=WorkerKind.SIMPLE, **options)
 
-    def work(self, queue: str | None = None) -> None:
+    def connect(self) -> redis.Redis:
+        """Return a new client."""
+        return redis.Redis.from_url(self._url)
+
+    def work(self, queue: str | None = None, *, logging_level: str = "ERROR") -> None:
         """Run every job that is due."""
-        handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-        with redis.Redis.from_url(self._url) as client:
+        with handling_signals_as_before(), self.connect() as client:
             worker = self.worker(client, queue)
             # Nobody sends it commands, and its thread for them takes a second to stop.
             worker.subscribe = worker.unsubscribe = lambda: None
             try:
-                worker.work(burst=True, with_scheduler=True, logging_level="ERROR")
+                worker.work(burst=True, with_scheduler=True, logging_level=logging_level)
             finally:
                 worker.scheduler.connection.connection_pool.disconnect()
-                for each, handler in handled.items():
-                    signal.signal(each, handler)
 
     def hurry(self, queue: str | None = None) -> int:
         """Make all scheduled retries due, and return their number."""
@@ -165,6 +166,17 @@ class Workshop:
         del sys.modules[self.module.__name__]
         self.store.close()
         self.client.close()
+
+
+@contextmanager
+def handling_signals_as_before() -> Iterator[None]:
+    """Restore the handlers of the signals that end a worker."""
+    handled = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in handled.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ florentin_webhooks.fastapi: webhook_router
 florentin_webhooks.flask: FlorentinWebhooks webhook_blueprint
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
+florentin_webhooks.senders: GitHub HMACSender StandardWebhooks Stripe Svix
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
@@ -44,6 +45,7 @@ FACES = [
     "florentin_webhooks.fastapi",
     "florentin_webhooks.flask",
     "florentin_webhooks.rq",
+    "florentin_webhooks.senders",
     "florentin_webhooks.signatures",
     "florentin_webhooks.testing",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.devserver.data_directory import create_directory, development_secret
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, check_redis, embedded_server
 from florentin_webhooks.cli.devserver.reloader import run_with_reload
-from florentin_webhooks.cli.devserver.session import DATA_DIRECTORY
+from florentin_webhooks.cli.devserver.session import DATA_DIRECTORY, session_secret
 from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor, end_with_parent
 from florentin_webhooks.cli.devserver.web import (
     build_app,
@@ -34,12 +33,18 @@ from florentin_webhooks.cli.inputs import SECRET_VARIABLE, read_strong_secret
 from florentin_webhooks.cli.invocation import export_pythonpath, self_command, trigger_command
 from florentin_webhooks.cli.loader import load, validate_path
 from florentin_webhooks.cli.output import Output, with_output
+from florentin_webhooks.senders.secrets import normalize_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from socket import socket
 
+    from florentin_webhooks.core.receiver import Receiver
+
 __all__ = ["command"]
+
+_INVITED = "_FLORENTIN_DEV_INVITED"
+"""The variable that is set where an earlier start has printed how to send a delivery."""
 
 
 @click.command("dev", cls=Command, renamed={"--data": "--data-dir"})
@@ -71,21 +76,19 @@ def command(
     end_with_parent(wanted=lifeline)
     with ending_on_sigterm(), ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
-        url, created = public_url(listener), None
+        created = None
         if not current_host():
             created = _provide_secret(data_dir)
             _provide_redis(out, data_dir, stack)
-        invite = partial(_invite, out, url, created)
         if reload:
             port = listener.getsockname()[1]
             listener.close()  # The child opens its own.
-            _serve_with_reload(out, app, host, port, invite)
+            _serve_with_reload(out, app, host, port, data_dir)
         else:
-            # Under --reload the parent has printed the command, with the secret that it created.
-            _serve(out, app, listener, (lambda: None) if lifeline else invite)
+            _serve(out, app, listener, created)
 
 
-def _serve(out: Output, app: str, listener: socket, invite: Callable[[], None]) -> None:
+def _serve(out: Output, app: str, listener: socket, created: str | None) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
     export_pythonpath()
@@ -93,39 +96,39 @@ def _serve(out: Output, app: str, listener: socket, invite: Callable[[], None]) 
     workers = [Child(_worker_command(out, app, queue)) for queue in queues]
 
     def announce() -> None:
-        out.info(f"Serving {app} at {public_url(listener)} until Ctrl-C.")
+        url = public_url(listener)
+        out.info(f"Serving {app} at {url} until Ctrl-C.")
         if queues:
             out.info(f"Running a worker for each queue: {', '.join(queues)}.")
-        invite()
+        if _INVITED not in os.environ:
+            out.info(_invitation(app, hooks, url, created))
 
     with Supervisor(workers).beside():
         serve(build_app(hooks, announce), listener)
 
 
-def _serve_with_reload(
-    out: Output, app: str, host: str, port: int, invite: Callable[[], None]
-) -> None:
+def _serve_with_reload(out: Output, app: str, host: str, port: int, data_dir: Path) -> None:
     require_extra("watchfiles")
     export_pythonpath()
     directory = Path.cwd()
     out.info(f"Restarting when a Python file in {directory} changes.")
-    invite()
-    words = ["dev", app, "--host", host, "--port", str(port), "--lifeline", *_options(out)]
-    run_with_reload(
-        self_command(*words),
-        directory,
-        lambda names: out.info(f"Restarting: {', '.join(names)} changed."),
-    )
+    words = ["dev", app, "--host", host, "--port", str(port), "--data-dir", str(data_dir)]
+
+    def announce(names: Sequence[str]) -> None:
+        os.environ[_INVITED] = "1"  # For the child: its first start has printed the command.
+        out.info(f"Restarting: {', '.join(names)} changed.")
+
+    run_with_reload(self_command(*words, "--lifeline", *_options(out)), directory, announce)
 
 
 def _provide_secret(data_dir: Path) -> str | None:
-    """Set the secret in the environment if it is missing, and return it if it was."""
-    if SECRET_VARIABLE in os.environ:
-        read_strong_secret(None)
-        return None
-    secret = development_secret(create_directory(data_dir))
-    os.environ[SECRET_VARIABLE] = secret
-    return secret
+    """Set the secret in the environment if it is missing; return it if it is for development."""
+    if SECRET_VARIABLE not in os.environ:
+        os.environ[SECRET_VARIABLE] = development_secret(create_directory(data_dir))
+        return os.environ[SECRET_VARIABLE]
+    read_strong_secret(None)
+    given = os.environ[SECRET_VARIABLE]
+    return given if given.encode() in session_secret(data_dir).values() else None
 
 
 def _provide_redis(out: Output, data_dir: Path, stack: ExitStack) -> None:
@@ -147,6 +150,15 @@ def _options(out: Output) -> list[str]:
     return ["--color", out.color, *["--json"] * out.json]
 
 
-def _invite(out: Output, url: str, secret: str | None) -> None:
-    out.info("Send it a delivery from another terminal:\n")
-    out.info(trigger_command(url, SECRET_VARIABLE, secret) + "\n")
+def _invitation(app: str, hooks: Receiver[object], url: str, created: str | None) -> str:
+    """Return the command that sends a delivery, with the secret that was *created* for *hooks*."""
+    where = ""
+    if not current_host() and not _uses_secret_of_environment(hooks):
+        created, where = None, f", where {SECRET_VARIABLE} is the secret of {app}"
+    command = trigger_command(url, SECRET_VARIABLE, created)
+    return f"Send it a delivery from another terminal{where}:\n\n{command}\n"
+
+
+def _uses_secret_of_environment(hooks: Receiver[object]) -> bool:
+    secrets = dict(normalize_secrets(hooks.secrets)).values()
+    return os.environ[SECRET_VARIABLE].encode(errors="surrogateescape") in secrets

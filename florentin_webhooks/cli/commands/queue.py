@@ -37,8 +37,8 @@ def command(out: Output, app: str) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, there are dead letters, events were lost in the last 24 hours, or there are jobs of
-    another program.
+    scheduler, there are dead letters, events were lost in the last 24 hours, a worker failed
+    jobs before a handler began, or there are jobs of another program.
     """
     problems: list[str] = []
     for status in _statuses(open_queue(app)):
@@ -116,6 +116,11 @@ def _remedy(kind: ProblemKind, status: QueueStatus, app: str) -> str:
             return "Their fingerprints are in the workers' logs. The sender must send them again."
         case "foreign":
             return 'Use RQQueue("other-name") or another Redis database for one of them.'
+        case "other-key":
+            # Imported here, so that --help loads no Redis.
+            from florentin_webhooks.rq.foreign import OTHER_KEY_HINT  # noqa: PLC0415
+
+            return OTHER_KEY_HINT
         case "dead" | "unreadable":
             return f"Run: {suggest('dead list', app=app)}"
         case _:

@@ -155,11 +155,14 @@ def _post(url: str, delivery: SignedDelivery) -> Response:
 
 def _unserved(url: str) -> str:
     """Return the hint for a *url* without a server: serve it, at its port, or use another one."""
-    if current_host():
-        return "Start your program, or name its address: --to URL"
     port = urlsplit(url).port
     words = ["--port", str(port)] if port and url != DEFAULT_URL else []
-    return f"In another terminal, run: {suggest('dev', *words, app='shop.hooks:hooks')}"
+    serve = f"another terminal, run: {suggest('dev', *words, app='shop.hooks:hooks')}"
+    if current_host():
+        return (
+            f"Start your program, or use its address with --to. To serve only webhooks, in {serve}"
+        )
+    return f"In {serve}"
 
 
 def _raise_for_refused(replies: Sequence[Response]) -> None:

@@ -62,7 +62,7 @@ def command(
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
         )
-        context = open_queue(app)
+        context = open_queue(app, waits=True)
         name = _queue(context, queue)
         if processes == 1:
             end_with_parent(wanted=lifeline)

@@ -17,9 +17,9 @@ _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
 _REDIS = "FLORENTIN_REDIS_URL"
 
 
-def session_secret() -> Mapping[str, bytes]:
-    """Return the secret that ``dev`` has created in this directory, by the path of its file."""
-    path = Path(DATA_DIRECTORY, "secret")
+def session_secret(directory: str | Path = DATA_DIRECTORY) -> Mapping[str, bytes]:
+    """Return the secret that ``dev`` has created in *directory*, by the path of its file."""
+    path = Path(directory, "secret")
     try:
         return {str(path): path.read_bytes().strip()}
     except OSError:

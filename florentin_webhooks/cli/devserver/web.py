@@ -35,7 +35,7 @@ PATH = "/webhooks/florentin"
 _GRACE = 10  # Seconds for running requests; longer than the time limit of handlers.
 
 
-def build_app(receiver: Receiver, started: Callable[[], None] = lambda: None) -> ASGIApp:
+def build_app(receiver: Receiver[object], started: Callable[[], None] = lambda: None) -> ASGIApp:
     """Return a program that serves *receiver* at the usual path and nothing else.
 
     *started* is called before it serves, with everything imported and signal handlers set.

@@ -54,6 +54,10 @@ STORES: Mapping[str, StoreEntry] = {
 }
 """Stores by name, or by the scheme of their URL. A new store registers here."""
 
+_SENDER = (
+    *("name", "catalogue", "is_open", "signs_delivery_id", "signs_url", "tolerance", "retention"),
+    *("scheme", "parse", "retry_content"),
+)
 _QUEUE = "florentin_webhooks.rq.queue:RQQueue"
 _ARGUMENTS = {"database": "using", "redis_prefix": "prefix"}
 """Arguments of stores with another name than the field."""
@@ -77,8 +81,7 @@ def _read_secrets(value: object, info: ValidationInfo) -> dict[str, SecretBytes]
 
 
 def _read_sender(value: object) -> object:
-    names = ("name", "catalogue", "signs_delivery_id", "scheme", "parse", "retry_content")
-    if isinstance(value, type) or not all(hasattr(value, name) for name in names):
+    if isinstance(value, type) or not all(hasattr(value, name) for name in _SENDER):
         raise ValueError("not a sender")
     return value
 
@@ -186,7 +189,7 @@ class ReceiverConfig(BaseModel):
         None, description="the name of a queue, or a queue"
     )
 
-    tolerance: _Span = _span(timedelta(minutes=15))
+    tolerance: _Span | None = _span()
     leeway: _Span = Field(
         timedelta(minutes=5), ge=timedelta(), description=f"a duration of 0 or more: {_SECONDS}"
     )

@@ -14,7 +14,7 @@ from florentin_webhooks.errors import (
     Unavailable,
 )
 from florentin_webhooks.protocol import replies
-from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.delivery import Outcome, Reply
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import get_all
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.processing.runner import RunResult
     from florentin_webhooks.core.stores.accept import Claim
     from florentin_webhooks.errors import InvalidEvent, Rejected, StaleDelivery
-    from florentin_webhooks.protocol.delivery import Delivery, Reply
+    from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.headers import Headers
+    from florentin_webhooks.senders.base import Answer
 
 __all__ = [
     "rejection_reason",
     "reply_for_claim",
     "reply_for_error",
     "reply_for_run",
+    "reply_with_answer",
     "reply_without_handlers",
 ]
 
@@ -43,6 +45,16 @@ def reply_for_error(error: Rejected | Unavailable) -> Reply:
 def reply_without_handlers(delivery: Delivery) -> Reply:
     """Return the reply to a delivery that no handler wants."""
     return replies.success(Outcome.IGNORED, delivery.fingerprint)
+
+
+def reply_with_answer(answer: Answer) -> Reply:
+    """Return the *answer* that the sender expects to a request of its own."""
+    return Reply(
+        Outcome.ANSWERED,
+        answer.status,
+        (("Content-Type", answer.content_type), ("Cache-Control", "no-store")),
+        answer.body,
+    )
 
 
 def reply_for_claim(

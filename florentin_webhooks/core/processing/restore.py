@@ -35,7 +35,8 @@ def restore_delivery(
     if record_fingerprint(stored.key_id, stored.body, signed_id) != fingerprint:
         logger.critical("The stored body of %s was changed. It is not processed.", fingerprint)
         raise MalformedDelivery("the stored body was changed")
-    metadata = Metadata(stored.secret, stored.received_at or _UNKNOWN_TIME, stored.delivery_id)
+    received_at = stored.received_at or _UNKNOWN_TIME
+    metadata = Metadata(stored.secret, received_at, stored.delivery_id, stored.event or None)
     message = sender.parse(stored.body, metadata)
     delivery = Delivery(
         fingerprint=fingerprint,

@@ -64,14 +64,18 @@ class Dispatcher:
     """
 
     def __init__(
-        self, receiver: object, router: Router, queue: Queue | None, key_ids: tuple[str, ...] = ()
+        self,
+        receiver: object,
+        router: Router[object],
+        queue: Queue | None,
+        key_ids: tuple[str, ...] = (),
     ) -> None:
         self.queue = queue
         self._key_ids = key_ids
         self._receiver = receiver
         self._router = router
         self._path: str | None = None
-        self._plans: dict[str | None, DispatchPlan] = {}
+        self._plans: dict[str | tuple[str, ...], DispatchPlan] = {}
         self._planned: tuple[Handler, ...] = ()
 
     @property
@@ -114,15 +118,18 @@ class Dispatcher:
         if self._planned is not self._router.handlers:
             self._planned = self._router.handlers
             self._plans.clear()
-        # The names of unknown events are the sender's, and have no end: they share one plan.
-        key = event if event in self._router.models else None
+        # The names of other events are the sender's, and have no end: those that match the same
+        # patterns share one plan.
+        router = self._router
+        key = event if event in router.models else router.matching_patterns(event)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = self._plan(self._router.models.get(event, UnknownEvent))
+            plan = self._plans[key] = self._plan(event)
         return plan
 
-    def _plan(self, model: type[Event]) -> DispatchPlan:
-        handlers = self._router.match(model)
+    def _plan(self, event: str) -> DispatchPlan:
+        model = self._router.model(event)
+        handlers = self._router.match(model, event)
         if self.queue is None:
             return DispatchPlan(model, handlers, handlers)
         parts: dict[str, list[str]] = {}

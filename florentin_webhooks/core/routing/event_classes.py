@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from inspect import isclass
-from typing import TYPE_CHECKING, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeGuard
 
+from florentin_webhooks.core.routing.patterns import is_pattern, validate_name
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.event import Event, UnknownEvent, event_names
+from florentin_webhooks.protocol.event import Event, GenericEvent, UnknownEvent, event_names
 from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
 
-__all__ = ["Catalogue", "collect_models", "resolve_event_class"]
+__all__ = ["Catalogue", "Subscription", "collect_models", "resolve_subscription"]
 
 Catalogue = Mapping[str, type[Event]]
 
 
-def resolve_event_class(what: object, catalogue: Catalogue) -> type[Event]:
-    """Return the class of *what*, a name or a class; raises :class:`ConfigurationError`."""
+class Subscription(NamedTuple):
+    """The class of events that a handler gets, or the *pattern* of their names."""
+
+    event_class: type[Event]
+    pattern: str = ""
+
+
+def resolve_subscription(what: object, catalogue: Catalogue, *, is_open: bool) -> Subscription:
+    """Return what a name or a class subscribes to; raises :class:`ConfigurationError`.
+
+    *is_open*: the sender has events that are missing from the *catalogue*.
+    """
     if isinstance(what, str):
-        return catalogue.get(what) or _reject_name(what, catalogue)
+        if what in catalogue:
+            return Subscription(catalogue[what])
+        if is_open:
+            validate_name(what)
+            return Subscription(Event, what)
+        _reject_name(what, catalogue)
     if not _is_event_class(what):
         raise ConfigurationError(
             f"on() takes an event name or an event class, not {what!r}.",
             'Write @hooks.on("the.type") or @hooks.on(events.TheType).',
         )
-    if not event_names(what) and not _is_family(what, catalogue):
+    if not (event_names(what) or _is_family(what, catalogue) or (is_open and any(_members(what)))):
         raise ConfigurationError(
             f"{what.__name__} does not name an event.", 'Declare event: Literal["the.type"].'
         )
-    return what
+    return Subscription(what)
 
 
 def _is_event_class(what: object) -> TypeGuard[type[Event]]:
@@ -43,6 +59,14 @@ def _is_family(what: type[Event], catalogue: Catalogue) -> bool:
     return any(issubclass(member, what) for member in members)
 
 
+def _members(family: type[Event]) -> Iterator[type[Event]]:
+    """Yield the classes derived from *family* that name events."""
+    for each in family.__subclasses__():
+        if event_names(each):
+            yield each
+        yield from _members(each)
+
+
 def _reject_name(name: str, catalogue: Catalogue) -> NoReturn:
     match = closest_match(name, catalogue)
     known = f"Did you mean {match!r}?" if match else f"Use one of: {', '.join(catalogue)}."
@@ -52,13 +76,30 @@ def _reject_name(name: str, catalogue: Catalogue) -> NoReturn:
     )
 
 
-def collect_models(handlers: Sequence[Handler], catalogue: Catalogue) -> Catalogue:
-    """Return the class of each event name: the catalogue's, or the one of a handler."""
+def collect_models(
+    handlers: Sequence[Handler], catalogue: Catalogue, *, is_open: bool = False
+) -> Catalogue:
+    """Return the class of each event name: the catalogue's, or the one of a handler.
+
+    *is_open*: a class may be that of any event, and a name may have none.
+    """
     models = dict(catalogue)
     for handler in handlers:
-        for name in event_names(handler.event_class):
-            models[name] = _most_specific(name, models.get(name, UnknownEvent), handler.event_class)
+        for model in _models_of(handler, is_open=is_open):
+            for name in event_names(model):
+                first = models.get(name, Event if is_open else UnknownEvent)
+                models[name] = _most_specific(name, first, model)
+    for handler in handlers:
+        if handler.pattern and not is_pattern(handler.pattern):
+            models.setdefault(handler.pattern, GenericEvent)
     return models
+
+
+def _models_of(handler: Handler, *, is_open: bool) -> list[type[Event]]:
+    model = handler.event_class
+    # Every class is an event: for all of them, no class is the model.
+    is_family = is_open and not event_names(model) and model not in (Event, UnknownEvent)
+    return list(_members(model)) if is_family else [model]
 
 
 def _most_specific(name: str, first: type[Event], second: type[Event]) -> type[Event]:

@@ -69,7 +69,10 @@ DEFAULT_OPTIONS = HandlerOptions()
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function with its stable *name* (``module:qualname``) and the class of its events."""
+    """A function with its stable *name* (``module:qualname``) and the class of its events.
+
+    *pattern* is the name or pattern that it is registered for, where that has no model.
+    """
 
     name: str
     function: Function
@@ -77,10 +80,14 @@ class Handler:
     takes_delivery: bool
     is_async: bool
     options: HandlerOptions
+    pattern: str = ""
 
 
 def build_handler(
-    function: object, what: type[Event], options: HandlerOptions = DEFAULT_OPTIONS
+    function: object,
+    what: type[Event],
+    options: HandlerOptions = DEFAULT_OPTIONS,
+    pattern: str = "",
 ) -> Handler:
     """Return the :class:`Handler` for *function*.
 
@@ -98,13 +105,14 @@ def build_handler(
             f"{name} is a generator, so its body would never run.", "Remove its yield."
         )
     takes_delivery = _takes_delivery(name, function)
-    check_annotations(name, function, what)
+    if not pattern:
+        check_annotations(name, function, what)
     if options.atomic and is_async(function):
         raise ConfigurationError(
             f"{name} is async, and a transaction belongs to a thread.",
             "Write an atomic handler as a plain function.",
         )
-    return Handler(name, function, what, takes_delivery, is_async(function), options)
+    return Handler(name, function, what, takes_delivery, is_async(function), options, pattern)
 
 
 def _is_plain(function: object) -> bool:

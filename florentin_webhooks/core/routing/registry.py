@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
+from florentin_webhooks.core.defaults import On_co
 from florentin_webhooks.core.routing.dispatch import Dispatcher
 from florentin_webhooks.core.routing.handler import require_importable, require_queue
 from florentin_webhooks.core.routing.router import Router
@@ -14,37 +15,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.event_classes import Catalogue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.routing.router import UnknownHandler
     from florentin_webhooks.protocol.event import Event
+    from florentin_webhooks.senders.base import Sender
 
 __all__ = ["HandlerRegistry"]
 
 
-class HandlerRegistry:
-    """The owner of a *router* and a *dispatcher*, with their public methods.
+class HandlerRegistry(Generic[On_co]):
+    """The owner of a *router* and a *dispatcher*, with their public methods, for one *sender*.
 
     Without a *queue*, all handlers run inline. *handler_context* returns the context manager that
     jobs and threads of handlers run in, *async_handler_context* that of each ``async`` handler;
     mounts set them.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, queue: Queue | None, key_ids: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, sender: Sender, queue: Queue | None, key_ids: tuple[str, ...] = ()) -> None:
         self.queue = queue
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
         self.async_handler_context: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
-        self.router = Router(catalogue, self._check_handler)
+        self.router: Router[object] = Router(sender, check=self._check_handler)
         self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
     if TYPE_CHECKING:
 
         @property
-        def on(self) -> OnEvent: ...
+        def on(self) -> On_co: ...
 
     else:
 
@@ -56,7 +55,7 @@ class HandlerRegistry:
         """Register the decorated function for unknown events; see :meth:`Router.on_unknown`."""
         return self.router.on_unknown(function)
 
-    def include(self, router: Router) -> None:
+    def include(self, router: Router[object]) -> None:
         """Register the handlers of *router*; see :meth:`Router.include`."""
         self.router.include(router)
 

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from florentin_webhooks.core.defaults import DEFAULT_SENDER
+from florentin_webhooks.core.defaults import DEFAULT_SENDER, On_co
 from florentin_webhooks.core.routing.event_classes import (
     Catalogue,
     collect_models,
-    resolve_event_class,
+    resolve_subscription,
 )
 from florentin_webhooks.core.routing.handler import Function, Handler, HandlerOptions, build_handler
+from florentin_webhooks.core.routing.patterns import is_pattern, matches
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
-from florentin_webhooks.protocol.event import Event, UnknownEvent
+from florentin_webhooks.protocol.event import Event, GenericEvent, UnknownEvent
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.defaults import OnEvent
+    from florentin_webhooks.protocol.registration import OnAnyEvent
+    from florentin_webhooks.senders.base import Sender
 
 __all__ = ["Router", "UnknownHandler"]
 
@@ -33,29 +36,41 @@ UnknownHandler = TypeVar(
 )
 
 
-class Router:
+class Router(Generic[On_co]):
     """A collection of handlers, for any module; a receiver includes it.
 
-    *catalogue* maps the names that ``on()`` accepts to their event classes. *check* raises
+    Its handlers are for the events of *sender*, Florentin by default. *check* raises
     :class:`ConfigurationError` for a handler that must not be registered.
     """
 
+    @overload
+    def __init__(self: Router[OnEvent]) -> None: ...
+    @overload
+    def __init__(
+        self: Router[OnAnyEvent],
+        sender: Sender,
+        *,
+        check: Callable[[Handler], None] | None = None,
+    ) -> None: ...
+
     def __init__(
         self,
-        catalogue: Catalogue = DEFAULT_SENDER.catalogue,
+        sender: Sender = DEFAULT_SENDER,
+        *,
         check: Callable[[Handler], None] | None = None,
     ) -> None:
         self.handlers: tuple[Handler, ...] = ()
-        self.models = catalogue
-        self._catalogue = catalogue
+        self.models: Catalogue = sender.catalogue
+        self._sender = sender
         self._check = check
-        self._included: list[Router] = []
+        self._patterns: tuple[str, ...] = ()
+        self._included: list[Router[object]] = []
         self._frozen_because: tuple[str, str] | None = None
 
     if TYPE_CHECKING:
 
         @property
-        def on(self) -> OnEvent: ...
+        def on(self) -> On_co: ...
 
     else:
 
@@ -79,6 +94,9 @@ class Router:
             catalogue's class and narrow ``data``, or from ``UnknownEvent`` for a type that is
             missing from the catalogue, with ``event: Literal["the.type"]``.
 
+            Where the sender has no catalogue, *what* may be any name, or a pattern with stars for
+            words between dots (``"invoice.*"``); derive classes of your own from ``Event`` there.
+
             Where the receiver has a queue, *inline* runs the handler before the sender is answered,
             and *queue* names another queue than the receiver's. *latest* returns the entity of an
             event, such as ``lambda e: e.data.subscription.id``: events older than the newest one
@@ -94,10 +112,12 @@ class Router:
 
     def decorator(self, what: object, options: HandlerOptions) -> Callable[[Function], Function]:
         """Return the decorator that registers a function for *what*; see :meth:`on`."""
-        event_class = resolve_event_class(what, self._catalogue)
+        event_class, pattern = resolve_subscription(
+            what, self._sender.catalogue, is_open=self._sender.is_open
+        )
 
         def register(function: Function) -> Function:
-            self.add_handlers([build_handler(function, event_class, options)])
+            self.add_handlers([build_handler(function, event_class, options, pattern)])
             return function
 
         return register
@@ -110,7 +130,7 @@ class Router:
         self.add_handlers([build_handler(function, UnknownEvent)])
         return function
 
-    def include(self, router: Router) -> None:
+    def include(self, router: Router[object]) -> None:
         """Register the handlers of *router*, which accepts no others from then on.
 
         Several receivers may include one router. Raises :class:`ConfigurationError` for a router
@@ -130,20 +150,34 @@ class Router:
         self._included.append(router)
         router.freeze("The router was included in another one.", "Register before include().")
 
-    def match(self, model: type[Event]) -> tuple[Handler, ...]:
-        """Return the handlers of events of the class *model*, in the order of registration."""
-        return tuple(each for each in self.handlers if issubclass(model, each.event_class))
+    def match(self, model: type[Event], name: str) -> tuple[Handler, ...]:
+        """Return the handlers of the event *name*, of class *model*, in registration order.
+
+        One with several patterns is there once.
+        """
+        found: dict[str, Handler] = {}
+        for each in self.handlers:
+            if issubclass(model, each.event_class) and _wants(each, name):
+                found.setdefault(each.name, each)
+        return tuple(found.values())
+
+    def matching_patterns(self, name: str) -> tuple[str, ...]:
+        """Return the patterns that the event *name* matches."""
+        return tuple(each for each in self._patterns if matches(each, name))
 
     @property
     def unhandled_events(self) -> tuple[str, ...]:
         """The names of the events that have no handler."""
-        return tuple(name for name, model in self.models.items() if not self.match(model))
+        return tuple(name for name, model in self.models.items() if not self.match(model, name))
 
     unhandled = RenamedAttribute("unhandled_events")
 
     def model(self, name: str) -> type[Event]:
         """Return the class of the event *name*: the catalogue's, or yours if you registered one."""
-        return self.models.get(name, UnknownEvent)
+        found = self.models.get(name)
+        if found is None:
+            found = GenericEvent if self.matching_patterns(name) else UnknownEvent
+        return found
 
     def freeze(self, reason: str, hint: str) -> None:
         """Accept no more handlers, because of *reason*."""
@@ -158,18 +192,43 @@ class Router:
             for handler in handlers:
                 self._check(handler)
         together = (*self.handlers, *handlers)
-        models = collect_models(together, self._catalogue)
+        models = collect_models(together, self._sender.catalogue, is_open=self._sender.is_open)
         _reject_duplicates([*models.values(), UnknownEvent], together)
+        _reject_repeated_patterns(together)
         self.handlers, self.models = together, models
+        self._patterns = tuple(filter(is_pattern, {each.pattern for each in together}))
+
+
+def _wants(handler: Handler, name: str) -> bool:
+    return not handler.pattern or matches(handler.pattern, name)
 
 
 def _reject_duplicates(models: Sequence[type[Event]], handlers: Sequence[Handler]) -> None:
     # The name identifies the handler in the delivery's record, so an event must have it only once.
     for model in models:
-        names = Counter(each.name for each in handlers if issubclass(model, each.event_class))
+        names = Counter(each.name for each in handlers if _takes(each, model))
         for name, times in names.items():
             if times > 1:
-                raise ConfigurationError(
-                    f"{name} is registered twice for {model.__name__}.",
-                    "Remove one of the two, or rename the second function.",
-                )
+                raise _registered_twice(name, model.__name__)
+
+
+def _reject_repeated_patterns(handlers: Sequence[Handler]) -> None:
+    """Refuse two functions of one name where one has a pattern, and a pattern that comes twice."""
+    for number, first in enumerate(handlers):
+        for second in handlers[number + 1 :]:
+            pattern = first.pattern or second.pattern
+            if first.name == second.name and pattern:
+                is_other = first.function != second.function
+                if is_other or first.pattern == second.pattern:
+                    raise _registered_twice(first.name, repr(pattern))
+
+
+def _takes(handler: Handler, model: type[Event]) -> bool:
+    return not handler.pattern and issubclass(model, handler.event_class)
+
+
+def _registered_twice(name: str, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name} is registered twice for {what}.",
+        "Remove one of the two, or rename the second function.",
+    )

@@ -37,8 +37,9 @@ class JobDecision(StrEnum):
 class JobClaim(NamedTuple):
     """Answer to :class:`ClaimJob`; with RUN it holds the delivery.
 
-    *expected* are the handlers that the part was queued for, *done* those that have ended. With
-    FOREIGN, *attempt* is how often other programs' workers have had the job, *owner* its owner.
+    *expected* are the handlers that the part was queued for, *done* those that have ended. *event*
+    is unsigned where the sender has it in a header. With FOREIGN, *attempt* is how often other
+    programs' workers have had the job, *owner* its owner.
     """
 
     decision: JobDecision
@@ -52,6 +53,7 @@ class JobClaim(NamedTuple):
     done: frozenset[str] = frozenset()
     key_id: str = ""
     owner: str = ""
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)

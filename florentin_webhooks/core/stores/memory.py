@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.stores.memory_records import MemoryRecords
-from florentin_webhooks.core.stores.retention import validate_count
+from florentin_webhooks.core.stores.retention import DEFAULT_RETENTION, validate_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,19 +31,28 @@ class MemoryStore(MemoryRecords):
     def __init__(
         self,
         *,
-        retention: Duration = timedelta(hours=24),
+        retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
         capacity: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         validate_count("capacity", capacity, 1)
-        self.retention = positive_duration("retention", retention)
+        self._follows_senders = retention is None
+        self.retention = (
+            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
+        )
         self.lease = positive_duration("lease", lease)
         self.supports_jobs = self.supports_transactions = False
         self.is_immediate = type(self).aexecute is MemoryStore.aexecute  # A subclass may wait.
         super().__init__(
             capacity, self.retention.total_seconds(), self.lease.total_seconds(), clock
         )
+
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        if self._follows_senders and least > self.retention:
+            self.retention = least
+            self._keep_for(least.total_seconds())
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*."""

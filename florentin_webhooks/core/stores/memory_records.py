@@ -60,9 +60,8 @@ class MemoryRecords:
         self._lock = Lock()
         self._clock = clock
         self._capacity = capacity
-        self._retention = retention
         self._lease = lease
-        self._guards = MemoryGuards(retention)
+        self._keep_for(retention)
         self._open: dict[bytes, _Entry] = {}  # The first to expire comes first.
         self._aliases: dict[bytes, bytes] = {}  # Of open deliveries: their first fingerprints.
         self._finished = FinishedDeliveries()
@@ -77,6 +76,10 @@ class MemoryRecords:
             Once: self._guard,
             Latest: self._guard,
         }
+
+    def _keep_for(self, retention: float) -> None:
+        self._retention = retention
+        self._guards = MemoryGuards(retention)
 
     def __len__(self) -> int:
         """Return the number of fingerprints that the store remembers."""

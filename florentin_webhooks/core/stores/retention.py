@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from warnings import warn
 
 from florentin_webhooks.core.durations import positive_duration
@@ -14,14 +14,35 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.durations import Duration
 
 __all__ = [
+    "DEFAULT_RETENTION",
     "UNFINISHED_RETENTION",
+    "ExtendsRetention",
+    "extend_retention",
     "milliseconds",
     "resolve_unfinished_retention",
     "validate_count",
 ]
 
+DEFAULT_RETENTION = timedelta(days=1)
+"""How long a finished delivery is remembered by default, or longer where its sender needs it."""
+
 UNFINISHED_RETENTION = timedelta(days=30)
 """How long an unfinished delivery is remembered by default: time to repair its handler."""
+
+
+@runtime_checkable
+class ExtendsRetention(Protocol):
+    """A store whose default retention follows the needs of its senders; optional."""
+
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        ...
+
+
+def extend_retention(store: object, least: timedelta) -> None:
+    """Extend the retention of *store* to *least*, where it has its default."""
+    if isinstance(store, ExtendsRetention):
+        store.extend_retention(least)
 
 
 def milliseconds(span: timedelta) -> int:

@@ -24,7 +24,7 @@ __all__ = ["describe", "replay_one"]
 
 
 def replay_one(
-    hooks: Receiver, key: UUID, *, all_handlers: bool, though_late: bool
+    hooks: Receiver[object], key: UUID, *, all_handlers: bool, though_late: bool
 ) -> ReplayResult:
     """Replay the delivery *key*; errors become results."""
     replay = partial(try_replay, hooks, key.hex, all_handlers=all_handlers, though_late=though_late)
@@ -44,7 +44,7 @@ def describe(result: ReplayResult) -> str:
     return f"{result.outcome if failed else 'not replayed'}: {result.reason.rstrip('.')}"
 
 
-def _apart(hooks: Receiver, work: Callable[[], ReplayResult]) -> ReplayResult:
+def _apart(hooks: Receiver[object], work: Callable[[], ReplayResult]) -> ReplayResult:
     # Under ASGI this is the thread that sync_to_async uses. It is busy here, so an async handler
     # would wait for it forever. The context gives the replay a thread of its own.
     SyncToAsync.thread_sensitive_context.set(ThreadSensitiveContext())

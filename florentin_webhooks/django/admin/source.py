@@ -36,7 +36,7 @@ class DeliverySource(NamedTuple):
     """
 
     using: str
-    hooks: Receiver | None
+    hooks: Receiver[object] | None
     notes: tuple[str, ...] = ()
 
     def missing(self, event: str, ended: Collection[str]) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class DeliverySource(NamedTuple):
             return ()
         model: type[Event] = self.hooks.model(event)
         # Handlers match by the class of the event, so no body is needed.
-        return tuple(handler.name for handler in self.hooks.router.match(model))
+        return tuple(handler.name for handler in self.hooks.router.match(model, event))
 
 
 def delivery_source() -> DeliverySource:
@@ -79,7 +79,7 @@ def _find_source(*_: object) -> DeliverySource:
     return DeliverySource(using, None, (several, *notes))
 
 
-def _notice_of_other_store(found: Sequence[Receiver]) -> str:
+def _notice_of_other_store(found: Sequence[Receiver[object]]) -> str:
     if not found:
         return "No valid receiver is configured. See: manage.py check"
     kind = type(found[0].store).__name__

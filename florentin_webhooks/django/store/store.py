@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -26,6 +27,7 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.core.stores.retention import (
+    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
     resolve_unfinished_retention,
@@ -64,10 +66,10 @@ _STEPS: dict[type, Callable[[StoreOptions, Any], object]] = {
 class DjangoStore:
     """A store in the database *using* of Django's settings.
 
-    A completed delivery is remembered for *retention*, the newest *history* of them with body and
-    handlers; an unfinished one for *unfinished_retention* (*keep* is its old name). *lease* is how
-    long inline handlers have a delivery to themselves. A handler that is ``atomic`` runs in the
-    transaction that records its end.
+    A completed delivery is remembered for *retention* (a day, or as long as its senders need), the
+    newest *history* of them with body and handlers; an unfinished one for *unfinished_retention*
+    (*keep* is its old name). *lease* is how long inline handlers have a delivery to themselves. A
+    handler that is ``atomic`` runs in the transaction that records its end.
 
     No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
     ``atomic()``; only :meth:`Delivery.once` joins the transaction around it.
@@ -80,7 +82,7 @@ class DjangoStore:
         self,
         using: str = DEFAULT_DB_ALIAS,
         *,
-        retention: Duration = timedelta(hours=24),
+        retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
         unfinished_retention: Duration = UNFINISHED_RETENTION,
         history: int = 1000,
@@ -89,7 +91,10 @@ class DjangoStore:
         validate_count("history", history, 0)
         _check_database(using)
         self.using = using
-        self.retention = positive_duration("retention", retention)
+        self._follows_senders = retention is None
+        self.retention = (
+            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
+        )
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention
@@ -108,6 +113,17 @@ class DjangoStore:
     def location(self) -> tuple[str, str]:
         """The database, by which two stores are the same one."""
         return "django", self.using
+
+    def extend_retention(self, least: timedelta) -> None:
+        """Remember finished deliveries for *least*, unless ``retention`` was set."""
+        if self._follows_senders and least > self.retention:
+            self.retention = least
+            self.unfinished_retention = max(least, self.unfinished_retention)
+            self._options = replace(
+                self._options,
+                retention=milliseconds(least),
+                unfinished_retention=milliseconds(self.unfinished_retention),
+            )
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` if the database does not answer."""

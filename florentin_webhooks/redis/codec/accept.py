@@ -12,13 +12,9 @@ from florentin_webhooks.redis.schema import (
     ScriptCall,
     job_args,
     job_keys,
-    load_script,
 )
 
 __all__ = ["accept", "finish"]
-
-_ACCEPT = load_script("accept")
-_FINISH = load_script("finish")
 
 
 def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
@@ -32,16 +28,12 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
         *job_keys(schema, jobs),
     )
     arguments = (
-        schema.records,
         operation.key,
         trace.content if trace else b"",
         operation.token,
         int(operation.fresh),
         int(operation.valid),
         int(operation.inline),
-        schema.lease,
-        schema.retention,
-        schema.unfinished_retention,
         delivery.body,
         delivery.event,
         delivery.delivery_id or "",
@@ -51,7 +43,7 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
         b"".join([alias.key for alias in operation.aliases]),
         *job_args(jobs),
     )
-    return ScriptCall(_ACCEPT, keys, arguments, _to_claim, len(delivery.body), may_fail=True)
+    return ScriptCall(schema.accept, keys, arguments, _to_claim, len(delivery.body), may_fail=True)
 
 
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
@@ -76,14 +68,9 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         operation.reason,
         part.id if part else "",
         operation.key,
-        schema.records,
-        schema.lease,
-        schema.retention,
-        schema.unfinished_retention,
-        schema.history,
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    return ScriptCall(_FINISH, keys, arguments, _to_state)
+    return ScriptCall(schema.finish, keys, arguments, _to_state)
 
 
 def _keys_of(schema: KeySchema, lookup: RecordKey) -> tuple[bytes, bytes]:

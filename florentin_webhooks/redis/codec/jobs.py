@@ -94,7 +94,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
     if not rest:
         return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, key_id, *done = rest
+    attempt, body, delivery_id, received, secret, expected, key_id, event, *done = rest
     return JobClaim(
         JobDecision.RUN,
         attempt=attempt,
@@ -105,6 +105,7 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         expected=tuple(json.loads(expected or b"[]")),
         done=frozenset(name.decode() for name in done),
         key_id=key_id.decode(),
+        event=event.decode(),
     )
 
 

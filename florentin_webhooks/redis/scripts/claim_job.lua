@@ -3,7 +3,7 @@
 -- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
 --       6 key ids of the receiver  7 whether the job names its import path  8 owner
 -- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
--- the delivery was queued for, key id, handlers done ...}; for 'foreign', another program's job:
+-- the delivery was queued for, key id, event, handlers done ...}; for 'foreign', another program's job:
 -- {decision, 0, how often it was refused, owner}.
 local record, queue = KEYS[1], ARGV[2]
 local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue, 'p')
@@ -33,9 +33,9 @@ call('HDEL', record, 'y:' .. queue)
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])
 
-local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue, 'g')
+local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue, 'g', 'e')
 local answer = {'run', 0, attempt, fields[1] or '', fields[2] or '', fields[3] or '0',
-  fields[4] or '', fields[5] or '', fields[6] or ''}
+  fields[4] or '', fields[5] or '', fields[6] or '', fields[7] or ''}
 for _, field in ipairs(call('HKEYS', record)) do
   if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
 end

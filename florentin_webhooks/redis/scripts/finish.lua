@@ -1,10 +1,11 @@
 -- Record how a handler ended and move the delivery on. Requires the token of its lease.
+-- Constants of the store: RECORDS, the prefix of records; LEASE, RETENTION and UNFINISHED_RETENTION
+-- in ms; HISTORY, how many finished records keep their fields.
 -- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
---       5 outcome  6 reason  7 job id  8 fingerprint  9 prefix of records  10 lease in ms
---       11 retention in ms  12 unfinished retention in ms  13 history  14 jobs
+--       5 outcome  6 reason  7 job id  8 fingerprint  9 jobs
 -- Returns the state of the record, or 'lost' if another run holds the lease.
-local record, queue, state = KEYS[1], ARGV[2], ARGV[3]
+local queue, state = ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue)
 local state_before, holder = fields[1], fields[2]
 -- Also the answer to a finish that was sent twice because its answer was lost.
@@ -18,12 +19,12 @@ local now = milliseconds()
 
 if state == 'running' then
   -- The lease of a part covers the whole time that its job may take.
-  if queue == '' then call('HSET', record, 'u:', now + ARGV[10]) end
+  if queue == '' then call('HSET', record, 'u:', now + LEASE) end
   return state
 end
 
 if state == 'queued' and queue == '' then
-  local jobs = jobs_from(6, 14)
+  local jobs = jobs_from(6, 9)
   call('HDEL', record, 'u:', 'f:')
   call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
   call('PERSIST', record)
@@ -41,18 +42,26 @@ if state == 'done' then
     unmark_dead(record, KEYS[4], ARGV[7])
   end
   if open > 0 then
-    update_state(record, ARGV[12])
+    update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  complete(record, ARGV[8], KEYS[2], KEYS[3], ARGV[9], ARGV[11], ARGV[12], tonumber(ARGV[13]))
+  for _, field in ipairs(call('HKEYS', record)) do
+    local kind = string.sub(field, 1, 2)
+    if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
+  end
+  call('HSET', record, 's', 'done', 'z', now)
+  call('PEXPIRE', record, RETENTION)
+  call('LPUSH', KEYS[3], ARGV[8])
+  call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION)
+  trim_history(KEYS[3], KEYS[2])
   return 'done'
 end
 
 if state == 'dead' then
   mark_dead(record, KEYS[4], ARGV[7], now)
-  update_state(record, ARGV[12])
+  update_state(record, UNFINISHED_RETENTION)
 elseif state == 'failed' then
   call('HSET', record, 's', 'failed')
-  call('PEXPIRE', record, ARGV[12])
+  call('PEXPIRE', record, UNFINISHED_RETENTION)
 end
 return state

@@ -1,10 +1,4 @@
--- Shared by all scripts: the clock, the jobs of a delivery, and the end of a record.
-local call = redis.call
-
-local function milliseconds()
-  local clock = call('TIME')
-  return clock[1] * 1000 + math.floor(clock[2] / 1000)
-end
+-- Shared by all scripts, after base.lua: the jobs of a delivery, and the state of its parts.
 
 -- Jobs come last in KEYS (the set of queues, then four keys for each job) and in ARGV (their number,
 -- then for each: id, queue, names of its handlers, the fields and values of its hash as JSON, since
@@ -87,30 +81,4 @@ local function is_stranded(job)
   if not call('ZSCORE', job.pending, job.id) then return false end
   local status = call('HGET', job.hash, 'status')
   return not status or has_failed(status)
-end
-
--- Keep the state only. In a new hash: one that has held a body never becomes compact again.
-local function compact(record, fingerprint, log, retention)
-  local remaining = call('PTTL', record)
-  call('DEL', record)
-  call('HSET', record, 's', 'done')
-  call('PEXPIRE', record, remaining > 0 and remaining or retention)
-  call('ZREM', log, fingerprint)
-end
-
-local function complete(record, fingerprint, log, done, prefix, retention, unfinished_retention, history)
-  for _, field in ipairs(call('HKEYS', record)) do
-    local kind = string.sub(field, 1, 2)
-    if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
-  end
-  call('HSET', record, 's', 'done', 'z', milliseconds())
-  call('PEXPIRE', record, retention)
-  call('LPUSH', done, fingerprint)
-  call('PEXPIRE', done, unfinished_retention)
-  while call('LLEN', done) > history do
-    local oldest = call('RPOP', done)
-    if call('HGET', prefix .. oldest, 's') == 'done' then
-      compact(prefix .. oldest, oldest, log, retention)
-    end
-  end
 end

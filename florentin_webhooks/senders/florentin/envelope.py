@@ -46,7 +46,7 @@ def parse(body: bytes, metadata: Metadata) -> Message:
     timestamp = envelope["timestamp"] = _parse_timestamp(stamp)
     if metadata.event is not None and metadata.event != event:
         raise MalformedDelivery("the event header and the signed body name different events")
-    return new_tuple(Message, (event, timestamp, envelope))
+    return new_tuple(Message, (event, timestamp, envelope, timestamp, None))
 
 
 def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:

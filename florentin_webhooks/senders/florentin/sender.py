@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.senders.base import Retries
 from florentin_webhooks.senders.florentin import envelope
 from florentin_webhooks.senders.florentin.events import CATALOGUE
 from florentin_webhooks.senders.florentin.headers import HEADERS
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FLORENTIN", "FlorentinSender"]
 
+RETRIES = Retries((30, 120, 300), restamped=False, source="documentation, Webhooks & events")
+
 
 class FlorentinSender:
     """Florentin's scheme, envelope, catalogue and headers."""
@@ -23,7 +26,12 @@ class FlorentinSender:
     name = "Florentin"
     catalogue = CATALOGUE
     headers = HEADERS
+    is_open = False
     signs_delivery_id = False
+    signs_url = False
+    retries = RETRIES
+    tolerance = RETRIES.tolerance
+    retention = RETRIES.retention(signs_time=True)
     parse = staticmethod(envelope.parse)
     retry_content = staticmethod(envelope.retry_content)
 

@@ -76,9 +76,16 @@ class FlorentinSignature:
         return f"FlorentinSignature({', '.join(name for name, _ in self._keyed)})"
 
     def sign(
-        self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime
+        self,
+        body: bytes,
+        *,
+        event: str,
+        delivery_id: str,
+        timestamp: datetime,
+        url: str | None = None,
     ) -> dict[str, str]:
         """Return the headers that Florentin sends with *body*, signed with the first secret."""
+        del url  # Florentin does not sign it.
         context = self._keyed[0][1].copy()
         context.update(body)
         return {
@@ -96,7 +103,9 @@ class FlorentinSignature:
         """
         return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+    def authenticate(
+        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
+    ) -> Metadata:
         """Return the metadata of a request whose signature is valid.
 
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.

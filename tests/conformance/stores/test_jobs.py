@@ -107,6 +107,7 @@ def test_claim_of_a_job_has_the_stored_delivery(store: Subject) -> None:
         received_at=NOON,
         secret="secret-1",
         expected=("m:mail", "m:count"),
+        event="a.b",
     )
 
 

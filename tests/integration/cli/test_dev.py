@@ -96,6 +96,19 @@ def test_printed_command_works_in_another_terminal(shop: Path) -> None:
     assert (shop / ".florentin" / ".gitignore").read_text() == "*\n"
 
 
+def test_command_for_a_program_with_its_own_secret_shows_no_other(
+    shop: Path, redis_url: str
+) -> None:
+    own = HOOKS.replace('os.environ["FLORENTIN_WEBHOOK_SECRET"]', repr(SECRET))
+    (shop / "shop" / "hooks.py").write_text(own)
+    environ = {**NO_SECRET, "FLORENTIN_REDIS_URL": redis_url}
+    with started([*DEV, "shop.hooks:hooks", "--port", "0"], cwd=shop, environ=environ) as program:
+        url = serving(program)
+        program.says(r"where FLORENTIN_WEBHOOK_SECRET is the secret of shop\.hooks:hooks:\n")
+        assert f"trigger invoice.created \\\n  --to {url}\n" in program.talk
+        assert "FLORENTIN_WEBHOOK_SECRET=" not in program.talk
+
+
 def test_secret_and_deliveries_outlive_a_restart(shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0", "--json"]
     secrets: set[str] = set()

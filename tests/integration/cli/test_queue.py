@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from florentin_webhooks import Receiver, RedisStore, RQQueue
+from florentin_webhooks.testing import Provider
 from tests.support.operated import Operated
 
 
@@ -27,3 +31,33 @@ def test_waiting_events_without_worker_are_a_problem(shop: Operated) -> None:
     assert result.exit_code == 1
     sight = shop.told("queue")[0]
     assert (sight["waiting"], sight["workers"], sight["ok"]) == (1, [], False)
+
+
+def deliver_elsewhere(shop: Operated, path: str) -> None:
+    """Deliver an event to a program at *path* that shares queue and store with *shop*."""
+    secret = "a-secret-of-another-program"
+    with closing(RedisStore(shop.url)) as store:
+        hooks = Receiver(secret, store=store, queue=RQQueue("florentin", receiver=path))
+        hooks.on("invoice.created")(print)
+        assert Provider(secret).deliver(hooks, "invoice.created").status == 202
+
+
+def test_jobs_of_another_program_are_a_problem(shop: Operated) -> None:
+    deliver_elsewhere(shop, "warehouse.hooks:hooks")
+    result = shop.types("queue")
+    assert re.search(r"of warehouse\.hooks:hooks +1$", result.stdout, re.MULTILINE)
+    problem = "Queue florentin has 1 job of another program, warehouse.hooks:hooks."
+    assert f'problem: {problem} Use RQQueue("other-name")' in result.stderr
+    assert result.exit_code == 1
+    fields = shop.told("queue")[0]
+    assert fields["foreign"] == {"warehouse.hooks:hooks": 1}
+    assert problem in fields["problems"]
+
+
+def test_jobs_of_a_replaced_secret_name_the_remedy(shop: Operated) -> None:
+    deliver_elsewhere(shop, shop.app)
+    problem = f"Queue florentin has 1 job of {shop.app} under another secret."
+    assert f"problem: {problem} If the secret was replaced, start" in shop.types("queue").stderr
+    fields = shop.told("queue")[0]
+    assert fields["foreign"] == {shop.app: 1}
+    assert problem in fields["problems"]

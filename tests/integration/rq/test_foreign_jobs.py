@@ -7,15 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import redis
 
 from florentin_webhooks import Receiver, RQQueue
 from florentin_webhooks.core.replay import NotReplayable, drop, replay
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq.foreign import foreign_wait
-from florentin_webhooks.rq.monitoring import queue_status
+from florentin_webhooks.rq.monitoring import ProblemKind, queue_status
 from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
+from florentin_webhooks.rq.worker import build_worker
 from florentin_webhooks.testing import Provider
 from tests.support.workshop import Workshop, open_workshop, told_in
 
@@ -63,6 +66,23 @@ def test_each_worker_runs_its_own_jobs(shops: tuple[Workshop, Workshop]) -> None
     assert theirs.record(fingerprint).attempts == {theirs.queue: 1}
 
 
+def start_forking_worker(self: Workshop, client: redis.Redis, *_: object) -> Any:
+    """Return a worker that forks for each job; Any: rq leaves its types open."""
+    return build_worker(self.hooks, client, queue=self.queue)
+
+
+def test_forking_worker_leaves_foreign_jobs_in_the_queue(
+    shops: tuple[Workshop, Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = shops
+    fingerprints = deliver(ours, OURS), deliver(theirs, THEIRS)
+    monkeypatch.setattr(Workshop, "worker", start_forking_worker)
+    with elsewhere(theirs):
+        ours.work()
+    assert [ours.record(each).state for each in fingerprints] == [State.DONE, State.QUEUED]
+    assert theirs.job(fingerprints[1])[b"retries_left"] == b"2"
+
+
 def test_warning_names_both_programs_once(
     shops: tuple[Workshop, Workshop], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -98,24 +118,39 @@ def test_program_with_the_same_import_path_runs_nothing_of_the_other(
         theirs.work()
         assert ran == []
         assert theirs.record(fingerprint).state is State.QUEUED
-        assert "configure the earlier one as well" in caplog.text
+        assert "under another secret" in caplog.text
+
+
+def test_worker_with_the_earlier_secret_runs_the_jobs_that_waited_for_it(
+    redis_url: str, redis_prefix: str
+) -> None:
+    with open_workshop(redis_url, redis_prefix, secret=OURS) as shop:
+        shop.does("bill")
+        fingerprint = deliver(shop, OURS)
+        replace_secrets(shop, THEIRS)
+        shop.work()
+        status = queue_status(shop.client, shop.queue, shop.hooks)
+        assert status.foreign == {shop.hooks.path: 1}
+        assert status.problems()[-1].kind is ProblemKind.OTHER_KEY
+        replace_secrets(shop, {"new": THEIRS, "old": OURS})
+        shop.work_it_off()
+        assert shop.ran == ["bill"]
+        assert shop.record(fingerprint).attempts == {shop.queue: 1}
+
+
+def replace_secrets(shop: Workshop, secrets: str | dict[str, str]) -> None:
+    """Deploy *shop* again with other secrets."""
+    queue = RQQueue(shop.queue)
+    shop.hooks = Receiver(secrets, store=shop.store, queue=queue, clock=shop.clock)
+    shop.module.hooks = shop.hooks  # type: ignore[attr-defined]  # a module is open.
+    shop.does("bill")
 
 
 def test_job_waits_while_its_secret_is_rotated_out(redis_url: str, redis_prefix: str) -> None:
     with open_workshop(redis_url, redis_prefix, secret=OURS) as shop:
-        rotating = Receiver(
-            {"new": THEIRS, "old": OURS},
-            store=shop.store,
-            queue=RQQueue(shop.queue),
-            clock=shop.clock,
-        )
-        shop.module.hooks = shop.hooks = rotating  # type: ignore[attr-defined]  # a module is open.
-        shop.does("bill")
+        replace_secrets(shop, {"new": THEIRS, "old": OURS})
         deliver(shop, OURS)
-        shop.module.hooks = shop.hooks = Receiver(  # type: ignore[attr-defined]  # the same.
-            THEIRS, store=shop.store, queue=RQQueue(shop.queue), clock=shop.clock
-        )
-        shop.does("bill")
+        replace_secrets(shop, THEIRS)
         shop.work()
         assert shop.ran == ["bill"]
 

@@ -18,7 +18,6 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
 from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
 from florentin_webhooks.rq import PROCESS
-from florentin_webhooks.rq.serializer import SERIALIZER_OPTION
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, SECRET, T0, delivery
 from tests.support.workshop import Workshop, open_workshop, stamped
@@ -49,11 +48,13 @@ def in_rq(shop: Workshop) -> dict[bytes, Any]:  # Any: by the type of the key.
     return found
 
 
-def comparable(fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
+def comparable(fields: dict[bytes, bytes]) -> dict[bytes, object]:
+    """Return *fields* as RQ reads them: an empty one as a missing one."""
     assert all(AS_RQ_WRITES_IT.fullmatch(fields[name]) for name in TIMES)
     data = fields[b"data"]
     data = zlib.decompress(data) if data[:1] == b"\x78" else data
-    return {**fields, b"data": data, **dict.fromkeys(TIMES, b"then")}
+    there = {name: value for name, value in fields.items() if value}
+    return {**there, b"data": json.loads(data), **dict.fromkeys(TIMES, b"then")}
 
 
 def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
@@ -66,7 +67,7 @@ def built_by_rq(shop: Workshop, fingerprint: str, queue: str) -> None:
         job_timeout=45,
         result_ttl=0,
         failure_ttl=-1,
-        description=f"florentin {fingerprint} (needs {SERIALIZER_OPTION})",
+        description=f"florentin {fingerprint} (serializer json)",
         retry=rq.Retry(max=3, interval=[5, 30, 120]),
     )
 
@@ -80,6 +81,23 @@ def test_job_equals_the_one_that_rq_enqueues(shop: Workshop) -> None:
     theirs = in_rq(shop)
     assert len(ours) == 5  # Two jobs, two lists, the set of queues.
     assert ours == theirs
+
+
+def test_rq_reads_a_job_without_empty_fields_as_its_own(shop: Workshop) -> None:
+    fingerprint = shop.accept()
+    assert b"" not in shop.job(fingerprint).values()
+    ours = attributes(shop, fingerprint)
+    built_by_rq(shop, fingerprint, shop.queue)
+    assert ours == attributes(shop, fingerprint)
+    assert b"" in shop.job(fingerprint).values()
+
+
+def attributes(shop: Workshop, fingerprint: str) -> dict[str, object]:
+    """Return what RQ knows of a job, without what is new with each reading."""
+    job: Any = rq.job.Job.fetch(shop.job_id(fingerprint), connection=shop.client, serializer="json")
+    _ = job.args, job.kwargs, job.func_name
+    changing = {"connection", "serializer", "created_at", "enqueued_at", "_data", "log"}
+    return {name: value for name, value in vars(job).items() if name not in changing}
 
 
 def test_jobs_of_two_deliveries_differ_in_the_fingerprint_only(shop: Workshop) -> None:
@@ -123,7 +141,7 @@ def test_job_holds_path_fingerprint_and_queue_as_json(
     fields = shop.job(fingerprint)
     path = f"{shop.module.__name__}:hooks"
     assert json.loads(fields[b"data"]) == [PROCESS, None, [path, fingerprint, shop.queue], {}]
-    assert fields[b"description"] == f"florentin {fingerprint} (needs {SERIALIZER_OPTION})".encode()
+    assert fields[b"description"] == f"florentin {fingerprint} (serializer json)".encode()
     assert not {b"result", b"meta", b"exc_info"} & fields.keys()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from florentin_webhooks.rq.monitoring import QueueStatus, WorkerStatus, queue_status
 from florentin_webhooks.rq.sweeper import requeue_lost
-from tests.support.workshop import Workshop, open_workshop
+from tests.support.workshop import Workshop, open_workshop, stamped
 
 IDLE = WorkerStatus("w", "idle", "host", 1, None)
 HEALTHY = QueueStatus("q", 0, None, 0, 0, 0, (IDLE,), scheduler=True)
@@ -55,9 +55,12 @@ def test_job_whose_record_is_gone_is_logged_and_lost(
     shop.does("bill")
     fingerprint = shop.accept()
     shop.client.delete(f"{shop.prefix}d".encode() + bytes.fromhex(fingerprint))
-    shop.work()
+    other = shop.accept(stamped(1))
+    shop.work(logging_level="INFO")
     assert_lost(shop, fingerprint, caplog)
-    assert shop.ran == []
+    assert shop.ran == ["bill"]
+    succeeded = [each for each in caplog.messages if "ompleted job" in each or "Job OK" in each]
+    assert [shop.job_id(other) in each for each in succeeded] == [True, True]
 
 
 def test_pending_job_whose_record_is_gone_is_logged_and_lost(

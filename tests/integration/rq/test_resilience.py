@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -13,7 +15,7 @@ from redis.exceptions import NoPermissionError
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, open_workshop
+from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
 
 Refusal = tuple[str, Callable[[redis.Redis], object], Callable[[redis.Redis], object]]
 
@@ -109,6 +111,27 @@ def test_worker_keeps_the_result_of_a_handler_until_redis_takes_it(
     shop.work()
     assert shop.ran == ["bill"]
     assert shop.record(fingerprint).state is State.DONE
+
+
+def test_idle_worker_ends_on_sigterm_while_redis_refuses(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = shop.connect()
+    worker = shop.worker(client)
+    worker.subscribe = lambda: None
+
+    def refuse_and_end() -> None:
+        eventually(lambda: worker.get_state() == "idle")
+        demote(shop.client)
+        eventually(lambda: "refuses a command" in caplog.text)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = Thread(target=refuse_and_end)
+    with handling_signals_as_before():
+        thread.start()
+        assert worker.work(logging_level="ERROR") is False
+    thread.join()
+    client.close()
 
 
 def test_worker_that_a_lasting_refusal_ends_raises_it(shop: Workshop) -> None:

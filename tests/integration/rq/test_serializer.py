@@ -53,3 +53,25 @@ def test_job_that_failed_in_a_handler_is_not_unreadable(shop: Workshop) -> None:
     shop.work_it_off()
     status = queue_status(shop.client, shop.queue)
     assert (status.dead, status.unreadable) == (1, 0)
+
+
+def test_job_that_no_handler_began_is_unstarted_before_its_last_attempt(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.accept()
+    with monkeypatch.context() as patch:
+        patch.setattr(Workshop, "worker", start_plain_worker)
+        shop.work()
+    status = queue_status(shop.client, shop.queue, shop.hooks)
+    assert (status.scheduled, status.unstarted) == (1, 1)
+    assert SERIALIZER_OPTION in status.problems()[-1].message
+    shop.hurry()
+    shop.work()
+    assert queue_status(shop.client, shop.queue, shop.hooks).unstarted == 0
+
+
+def test_job_whose_handler_failed_is_not_unstarted(shop: Workshop) -> None:
+    shop.accept()
+    shop.work()
+    status = queue_status(shop.client, shop.queue, shop.hooks)
+    assert (status.scheduled, status.unstarted) == (1, 0)

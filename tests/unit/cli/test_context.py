@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
 from uuid import uuid4
 
 import pytest
 from click.testing import Result
+from redis.exceptions import BusyLoadingError
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.cli import main
+from florentin_webhooks.cli.context import PAUSE, ReceiverContext
+from florentin_webhooks.cli.errors import StoreUnavailable
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import Operation, State, Store
@@ -80,7 +85,7 @@ class Place:
     """A program in a module of its own, whose receiver remembers in *store*."""
 
     def __init__(self, store: Store) -> None:
-        self.hooks = Receiver(SECRET, store=store)
+        self.hooks = Receiver(SECRET, store=store, name="crm")
         self.module = ModuleType(f"place_{uuid4().hex}")
         self.path = f"{self.module.__name__}:hooks"
         self.broken = True
@@ -172,6 +177,50 @@ def test_unavailable_database_keeps_its_message_and_hint(place: Place, database:
             "error: The tables are missing.\nhint: Run: python manage.py migrate.\n"
         )
         assert result.exit_code == 4
+
+
+def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_path: Path) -> None:
+    body = Provider(SECRET).make("user.login").body
+    (tmp_path / "body").write_bytes(body)
+    (signed,) = place.told("sign", str(tmp_path / "body"))
+    delivery, _ = place.hooks.verify(cast("dict[str, str]", signed["headers"]), body)
+    assert signed["fingerprint"] == delivery.fingerprint
+
+
+def test_hint_for_an_unserved_url_has_the_words_of_the_host(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    result = place.types("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
+    assert error(result).endswith(f"in another terminal, run: {WORDS} dev --port {port}")
+
+
+def test_worker_waits_while_redis_loads_its_data(
+    place: Place,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    context, pauses = ReceiverContext(place.path, place.hooks), list[float]()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            database.error = None
+
+    monkeypatch.setattr("time.sleep", pause)
+    database.error = Unavailable("It does not answer.", "Start it.")
+    database.error.__context__ = BusyLoadingError("LOADING")
+    with pytest.raises(StoreUnavailable):
+        context.check_reachable()
+    context.check_reachable(waits=True)
+    assert (pauses, len(caplog.messages)) == ([PAUSE] * 2, 1)
+    assert "The worker waits." in caplog.text
+
+
+def test_worker_does_not_wait_for_a_store_that_is_down(place: Place, database: Database) -> None:
+    database.error = Unavailable("It does not answer.", "Start it.")
+    with pytest.raises(StoreUnavailable):
+        ReceiverContext(place.path, place.hooks).check_reachable(waits=True)
 
 
 def test_memory_store_is_refused() -> None:

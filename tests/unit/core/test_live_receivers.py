@@ -45,7 +45,7 @@ def test_receivers_with_different_names_are_distinct() -> None:
 @pytest.mark.parametrize("name", ["crm\n", "x" * 101, 7])
 def test_invalid_name_is_refused(name: object) -> None:
     with pytest.raises(ConfigurationError, match="Set name to a short text"):
-        Receiver(SECRET, name=name)  # type: ignore[arg-type]  # as a mistake passes it.
+        Receiver(SECRET, name=name)  # type: ignore[call-overload]  # as a mistake passes it.
 
 
 def test_receivers_with_different_secrets_stores_or_prefixes_are_distinct() -> None:

@@ -141,7 +141,7 @@ def test_a_timestamp_is_the_instant_it_spells_in_utc(stamp: str, instant: dateti
 
 
 def test_the_envelope_holds_the_timestamp_as_the_same_instant() -> None:
-    delivery, envelope, _stale = authenticate(body())
+    delivery, envelope, *_ = authenticate(body())
     assert envelope["timestamp"] is delivery.timestamp
 
 

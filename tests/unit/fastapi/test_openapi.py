@@ -73,7 +73,7 @@ class MoonLanded(UnknownEvent):
     event: Literal["moon.landed"]
 
 
-def program(receiver: Receiver) -> FastAPI:
+def program(receiver: Receiver[object]) -> FastAPI:
     app = FastAPI()
 
     @app.post("/accounts")
@@ -178,7 +178,8 @@ class Parcels:
 
     name = "Parcels"
     catalogue: Mapping[str, type[Event]] = MappingProxyType({})
-    signs_delivery_id = False
+    is_open = signs_delivery_id = signs_url = False
+    tolerance, retention = FLORENTIN.tolerance, FLORENTIN.retention
     parse = staticmethod(FLORENTIN.parse)
     retry_content = staticmethod(FLORENTIN.retry_content)
     scheme = staticmethod(FLORENTIN.scheme)

@@ -89,12 +89,12 @@ def test_command_uses_the_receiver_that_jobs_name() -> None:
     queue = RQQueue(receiver="shop_that_is_nowhere:create_app")
     hooks = Receiver(SECRET, store=RedisStore("redis://nowhere"), queue=queue)
     result = mounted(hooks).test_cli_runner().invoke(args=["florentin", "deliveries", "list"])
-    assert "shop_that_is_nowhere" in result.stderr
+    assert "shop_that_is_nowhere" in result.output
 
 
 def test_command_uses_the_loaded_app() -> None:
     app = flask(FLORENTIN_APP="shop_that_is_nowhere:app")
     FlorentinWebhooks(app)
     result = app.test_cli_runner().invoke(args=["florentin", "deliveries", "list"])
-    assert "shop_that_is_nowhere" in result.stderr
+    assert "shop_that_is_nowhere" in result.output
     assert result.exit_code == 2

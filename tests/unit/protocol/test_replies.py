@@ -10,13 +10,15 @@ from florentin_webhooks.errors import InvalidEvent, InvalidSignature, Unavailabl
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 
-SETTLED = [Outcome.PROCESSED, Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.IGNORED]
+SETTLED = [Outcome.PROCESSED, Outcome.ACCEPTED, Outcome.DUPLICATE]
+SETTLED += [Outcome.IGNORED, Outcome.ANSWERED]
 REFUSED = [outcome for outcome in Outcome if outcome not in SETTLED]
 STATUSES = {
     "processed": 200,
     "accepted": 202,
     "duplicate": 200,
     "ignored": 200,
+    "answered": 200,
     "in-progress": 409,
     "malformed": 400,
     "stale": 400,

@@ -24,7 +24,7 @@ from florentin_webhooks.events import CATALOGUE, Event, UnknownEvent
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import Headers, get_each
-from florentin_webhooks.senders.base import Message, Metadata
+from florentin_webhooks.senders.base import Answer, Message, Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 SECRET = "a-secret-of-the-parcel-service"
@@ -46,7 +46,9 @@ class ParcelSent(Event):
 class ParcelScheme(NamedTuple):
     key: bytes
 
-    def authenticate(self, headers: Headers, body: bytes, received_at: datetime) -> Metadata:
+    def authenticate(
+        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
+    ) -> Metadata:
         values = get_each(headers, "parcel-id", "parcel-time", "parcel-signature")
         (number,), (seconds,), (signature,) = values
         if not compare_digest(sign(self.key, number, seconds, body), signature):
@@ -54,18 +56,27 @@ class ParcelScheme(NamedTuple):
         time = datetime.fromtimestamp(int(seconds), UTC)
         return Metadata("parcel", received_at, number, timestamp=time)
 
+    def answer(self, body: bytes, message: Message) -> Answer | None:
+        """Return the challenge of the post office, signed."""
+        if message.event != "parcel.challenge":
+            return None
+        return Answer(sign(self.key, "", "", body).encode(), "text/plain")
+
 
 class ParcelSender:
     name = "Parcel"
     catalogue: Mapping[str, type[Event]] = {"parcel.sent": ParcelSent}
     signs_delivery_id = True
+    is_open = signs_url = False
+    tolerance, retention = timedelta(minutes=15), timedelta(days=1)
 
     def scheme(self, secrets: Secrets) -> ParcelScheme:
         return ParcelScheme(normalize_secrets(secrets)[0][1])
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         kind, time = json.loads(body)["kind"], metadata.timestamp or metadata.received_at
-        return Message(kind, time, {"event": kind, "timestamp": time, "data": json.loads(body)})
+        envelope = {"event": kind, "timestamp": time, "data": json.loads(body)}
+        return Message(kind, time, envelope, metadata.timestamp)
 
     def retry_content(self, delivery_id: str | None, body: bytes) -> None:
         """Retries have the same bytes and the same id."""
@@ -130,6 +141,24 @@ def test_delivery_of_a_second_sender_passes_an_asgi_mount(office: Office) -> Non
     asyncio.run(WebhookApp(office.receiver)(scope, receive, send))
     assert statuses == [200, None]
     assert len(office.sent) == 1
+
+
+def test_challenge_gets_its_answer_and_is_no_event(office: Office) -> None:
+    request = parcel(kind="parcel.challenge")
+    replies = [office.receive(request) for _ in range(2)]
+    expected = sign(SECRET.encode(), "", "", request.body).encode()
+    assert [(each.outcome, each.status, each.body) for each in replies] == [
+        (Outcome.ANSWERED, 200, expected)
+    ] * 2
+    assert ("Content-Type", "text/plain") in replies[0].headers
+    assert (office.sent, office.unknown) == ([], [])
+
+
+def test_challenge_without_its_signature_or_too_old_gets_no_answer(office: Office) -> None:
+    old = parcel(kind="parcel.challenge", sent=NOW - timedelta(hours=1))
+    assert office.receive(old).outcome is Outcome.STALE
+    old.headers["Parcel-Signature"] = "00"
+    assert office.receive(old).outcome is Outcome.INVALID_SIGNATURE
 
 
 def test_same_delivery_again_is_a_duplicate(office: Office) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import warnings
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.core.processing.lease import Lease
@@ -24,7 +25,8 @@ def test_seeded_program_draws_new_tokens() -> None:
 
 def test_forked_process_draws_other_tokens() -> None:
     reader, writer = os.pipe()
-    process = os.fork()
+    with warnings.catch_warnings(action="ignore"):  # Of forks beside the threads of xdist.
+        process = os.fork()
     if not process:
         os.write(writer, token())
         os._exit(0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from florentin_webhooks import MemoryStore, Receiver, RedisStore
+from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.core.stores.retention import (
     UNFINISHED_RETENTION,
     milliseconds,
@@ -13,7 +17,10 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders import GitHub, Stripe
+from tests.support.django_settings import configure
 
+pytestmark = pytest.mark.one_process
 DAY = timedelta(days=1)
 
 
@@ -55,3 +62,45 @@ def test_other_count_is_refused(value: object) -> None:
         ConfigurationError, match=r"Set history to a number of deliveries, 0 or more"
     ):
         validate_count("history", value, 0)
+
+
+# --- the needs of senders ---
+
+
+def redis_store(**options: Any) -> RedisStore:  # Any: options of it.
+    return RedisStore("redis://localhost:1", **options)
+
+
+def django_store(**options: Any) -> Store:  # Any: options of it.
+    configure()
+    from florentin_webhooks.django import DjangoStore
+
+    return DjangoStore(**options)
+
+
+every_store = pytest.mark.parametrize("build", [MemoryStore, redis_store, django_store])
+
+
+@every_store
+def test_store_remembers_as_long_as_its_senders_need(build: Callable[..., Any]) -> None:
+    store = build()
+    lengths = [store.retention]
+    for sender in (Stripe(), GitHub(), Stripe()):
+        Receiver(f"a-secret-of-{len(lengths)}-sender", sender=sender, store=store)
+        lengths.append(store.retention)
+    assert lengths == [DAY, 6 * DAY, 30 * DAY, 30 * DAY]
+    assert getattr(store, "unfinished_retention", 30 * DAY) >= 30 * DAY
+
+
+@every_store
+def test_retention_that_was_set_is_kept(build: Callable[..., Any]) -> None:
+    store = build(retention="2d")
+    Receiver("a-secret-of-some-length", sender=GitHub(), store=store)
+    assert store.retention == 2 * DAY
+
+
+def test_longer_retention_reaches_the_commands_of_redis() -> None:
+    store = redis_store(unfinished_retention="25d")
+    store.extend_retention(30 * DAY)
+    schema = store._schema
+    assert (schema.retention, schema.unfinished_retention) == (30 * 86_400_000,) * 2

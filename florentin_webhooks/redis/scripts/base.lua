@@ -1,0 +1,16 @@
+-- Comes first in all scripts: the clock, and the end of a finished record.
+local call = redis.call
+
+local function milliseconds()
+  local clock = call('TIME')
+  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+
+-- Keep the state only. In a new hash: one that has held a body never becomes compact again.
+local function compact(record, fingerprint, log, retention)
+  local remaining = call('PTTL', record)
+  call('DEL', record)
+  call('HSET', record, 's', 'done')
+  call('PEXPIRE', record, remaining > 0 and remaining or retention)
+  call('ZREM', log, fingerprint)
+end

@@ -1,0 +1,96 @@
+"""What is in a genuine body: an object from JSON or a form, names, ids and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+from urllib.parse import parse_qsl
+
+from florentin_webhooks.errors import MalformedDelivery
+from florentin_webhooks.protocol.strict_json import loads
+
+__all__ = [
+    "MAX_NAME",
+    "check_name",
+    "field_at",
+    "find_id",
+    "find_time",
+    "read_form",
+    "read_json",
+]
+
+MAX_NAME = 200
+"""The longest event name, and the longest id, that is accepted."""
+MAX_FIELDS = 1000
+_MILLISECONDS = 100_000_000_000
+"""Numbers above are milliseconds: as seconds they lie beyond the year 5100."""
+
+
+def read_json(body: bytes) -> Mapping[str, object]:
+    """Return the JSON object in *body*; raises :class:`MalformedDelivery`."""
+    try:
+        value = loads(body)
+    except ValueError as error:
+        raise MalformedDelivery(str(error)) from None
+    if not isinstance(value, dict):
+        raise MalformedDelivery("not a JSON object")
+    return cast("dict[str, object]", value)
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """Return the fields of a form in *body*; raises :class:`MalformedDelivery`.
+
+    A name that comes twice is refused, since parsers disagree on which one counts.
+    """
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:  # Also UnicodeDecodeError.
+        raise MalformedDelivery("not a form") from None
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedDelivery("a field comes twice in the form")
+    return fields
+
+
+def field_at(payload: Mapping[str, object], path: str) -> object:
+    """Return the value at a dotted *path* of *payload*, None where there is none."""
+    key, _, rest = path.partition(".")
+    value = payload.get(key)
+    if not rest:
+        return value
+    return field_at(cast("dict[str, object]", value), rest) if isinstance(value, dict) else None
+
+
+def check_name(value: object, field: str) -> str:
+    """Return *value* if it is the name of an event; raises :class:`MalformedDelivery`."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
+        raise MalformedDelivery(f"{field} is not the name of an event")
+    return value
+
+
+def find_id(value: object) -> str | None:
+    """Return *value* as an id, None if it cannot be one."""
+    text = str(value) if type(value) is int else value
+    is_id = isinstance(text, str) and 0 < len(text) <= MAX_NAME and text.isprintable()
+    return cast("str", text) if is_id else None
+
+
+def find_time(value: object) -> datetime | None:
+    """Return the instant that *value* is: Unix seconds or milliseconds, or ISO 8601 with offset."""
+    try:
+        if isinstance(value, str) and not value.isdigit():
+            time = datetime.fromisoformat(value)
+            return time.astimezone(UTC) if time.tzinfo else None
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            number = float(value)
+            return datetime.fromtimestamp(number / (1000 if number > _MILLISECONDS else 1), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None

@@ -1,0 +1,3 @@
+"""Senders that are one service each."""
+
+__all__: list[str] = []

@@ -1,0 +1,154 @@
+"""A sender of your own description, for any scheme that signs a template with an HMAC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NoReturn
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.base import Retries, SignatureScheme
+from florentin_webhooks.senders.schemes.encodings import Encoding
+from florentin_webhooks.senders.schemes.format import SignatureFormat
+from florentin_webhooks.senders.schemes.keys import ALGORITHMS, HMACKey
+from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
+from florentin_webhooks.senders.schemes.sender import TemplateSender
+from florentin_webhooks.senders.schemes.template import Template
+from florentin_webhooks.senders.secrets import (
+    Secrets,
+    normalize_secrets,
+    redact_name,
+    validate_length,
+    validate_strength,
+)
+
+__all__ = ["HMACSender"]
+
+_SEPARATORS = ("", " ", ",", ";")
+
+
+class HMACSender(TemplateSender):
+    """A sender of your own description.
+
+    *signed* is the template of what is signed, with the placeholders ``{body}``, ``{timestamp}``,
+    ``{id}`` and ``{url}``. The signature is in *signature_header*, in *encoding*, after *prefix*;
+    with a *separator* there may be several, and *prefix* selects ours. *algorithm* is that of the
+    HMAC, or a mapping of prefixes to algorithms. The time is in *timestamp_header*, or in the
+    signature header after *time_prefix*, in seconds or (*per_second* 1000) milliseconds.
+
+    The event's name is at *event_field* of the JSON body, or in *event_header*, its id at
+    *id_field* or in *id_header*, its time at *time_field*. *secret_encoding* is how a secret is
+    spelled, after *secret_prefix*. *retries* are the seconds between the sender's attempts;
+    *restamped*: each of them is signed with a new time.
+
+    Raises :class:`ConfigurationError` for a description that would be unsafe.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        signature_header: str,
+        signed: str = "{body}",
+        encoding: Literal["hex", "base64"] = "hex",
+        prefix: str = "",
+        separator: str = "",
+        algorithm: str | Mapping[str, str] = "sha256",
+        timestamp_header: str | None = None,
+        time_prefix: str = "",
+        per_second: int = 1,
+        event_field: str = "type",
+        event_header: str | None = None,
+        id_field: str = "",
+        id_header: str | None = None,
+        time_field: str = "",
+        secret_encoding: Literal["raw", "hex", "base64"] = "raw",  # noqa: S107 - a spelling.
+        secret_prefix: str = "",
+        retries: Sequence[float] = (),
+        restamped: bool = True,
+    ) -> None:
+        self.name = name
+        self.template = Template.parse(signed)
+        self._algorithms = {prefix: algorithm} if isinstance(algorithm, str) else dict(algorithm)
+        self.form = SignatureFormat(
+            signature_header=signature_header,
+            encoding=_encoding(encoding),
+            prefix=prefix,
+            separator=separator,
+            id_header=id_header,
+            timestamp_header=timestamp_header,
+            time_prefix=time_prefix,
+            event_header=event_header,
+        )
+        self.per_second = per_second
+        self.event_field, self.id_field, self.time_field = event_field, id_field, time_field
+        self._secret = (secret_encoding, secret_prefix)
+        self.retries = Retries(tuple(retries), restamped)
+        _check_form(self.form, self.template)
+        _check_algorithms(self._algorithms)
+
+    def scheme(self, secrets: Secrets) -> SignatureScheme:
+        """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
+        keys = [
+            NamedKey(name, HMACKey(self._decode(name, secret), algorithm), prefix)
+            for name, secret in normalize_secrets(secrets)
+            for prefix, algorithm in self._algorithms.items()
+        ]
+        return TemplateScheme(self.form, self.template, keys, per_second=self.per_second)
+
+    def _decode(self, name: str, secret: bytes) -> bytes:
+        encoding, prefix = self._secret
+        validate_strength({name: secret})
+        text = secret.removeprefix(prefix.encode())
+        try:
+            key = text if encoding == "raw" else Encoding(encoding).decode(text.decode("ascii"))
+        except ValueError:
+            raise ConfigurationError(
+                f"{redact_name(name)} is not {encoding}.", "Copy it again, or set secret_encoding."
+            ) from None
+        validate_length(name, key)
+        return key
+
+
+def _encoding(name: str) -> Encoding:
+    try:
+        return Encoding(name)
+    except ValueError:
+        _refuse(f"The encoding {name!r} is unknown.", 'Use "hex" or "base64".')
+
+
+def _check_form(form: SignatureFormat, template: Template) -> None:
+    signed = template.names
+    if form.separator not in _SEPARATORS:
+        _refuse(
+            f"The separator {form.separator!r} may be part of a signature.", "Use , ; or a blank."
+        )
+    if form.time_prefix and (form.timestamp_header or not form.separator):
+        _refuse(
+            "time_prefix needs a separator, and no timestamp_header.",
+            "Say in one way where the time is.",
+        )
+    has_time = bool(form.timestamp_header or form.time_prefix)
+    if has_time and "timestamp" not in signed:
+        _refuse(
+            "The timestamp is not signed, so anyone could set it: judging it protects nothing.",
+            "Add {timestamp} to signed, or remove the timestamp header.",
+        )
+    if "timestamp" in signed and not has_time:
+        _refuse("The place of {timestamp} is missing.", "Set timestamp_header or time_prefix.")
+    if "id" in signed and not form.id_header:
+        _refuse("The place of {id} is missing.", "Set id_header.")
+
+
+def _check_algorithms(algorithms: Mapping[str, str]) -> None:
+    for algorithm in algorithms.values():
+        if algorithm not in ALGORITHMS:
+            _refuse(f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}.")
+    if not algorithms or (len(algorithms) > 1 and not all(algorithms)):
+        _refuse(
+            "Several algorithms without a prefix each: the sender of a request could choose one.",
+            "Map each prefix to its algorithm.",
+        )
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    raise ConfigurationError(message, hint)

@@ -1,0 +1,196 @@
+"""Every sender under the same attacks: only 401 or 400, never an exception, no store operation.
+
+A new sender joins by one line in ``tests/support/senders.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.senders.base import Signing
+from florentin_webhooks.senders.florentin.sender import FLORENTIN
+from tests.support.senders import CASES, NOW, RAW_SECRET, Request, SenderCase
+
+pytestmark = pytest.mark.one_process
+
+SECOND = timedelta(seconds=1)
+SHARED_FORMAT = {("svix", "standard_webhooks")}
+"""Pairs whose first sender also accepts what the second one signs, with the same secret."""
+
+every_sender = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+class ClosedStore(MemoryStore):
+    """A store that no hostile request may reach."""
+
+    def execute(self, operation: Operation[object]) -> object:  # type: ignore[override]
+        pytest.fail(f"{type(operation).__name__} was executed.")
+
+
+def verify(case: SenderCase, request: Request, receiver: Receiver[object] | None = None) -> str:
+    """Return the fingerprint of a genuine request."""
+    receiver = receiver or case.receiver()
+    return receiver.verify(request.headers, request.body, request.url)[0].fingerprint
+
+
+# --- what is genuine ---
+
+
+@every_sender
+def test_genuine_delivery_has_its_event_and_its_secret(case: SenderCase) -> None:
+    request = case.make()
+    delivery, event = case.receiver().verify(request.headers, request.body, request.url)
+    assert (delivery.event, event.event) == (case.event, case.event)
+    assert (delivery.secret, delivery.body) == ("secret-1", request.body)
+
+
+@every_sender
+def test_the_second_of_two_secrets_is_named(case: SenderCase) -> None:
+    # Another secret of the same spelling: the last characters but for padding differ.
+    other = case.secrets[:-8] + case.secrets[-8:-4].swapcase() + case.secrets[-4:]
+    receiver = Receiver({"new": other, "old": case.secrets}, sender=case.sender, clock=lambda: NOW)
+    request = case.make()
+    assert receiver.verify(request.headers, request.body, request.url)[0].secret == "old"
+
+
+@every_sender
+def test_same_delivery_again_is_a_duplicate(case: SenderCase) -> None:
+    receiver, request, runs = case.receiver(), case.make(), list[str]()
+    receiver.on_unknown(lambda event: runs.append(event.event))
+    outcomes = [
+        receiver.receive(request.headers, request.body, request.url).outcome for _ in range(2)
+    ]
+    assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+    assert runs == [case.event]
+
+
+@every_sender
+def test_retry_that_is_signed_anew_is_a_duplicate(case: SenderCase) -> None:
+    receiver = case.receiver()
+    receiver.on_unknown(print)
+    first, second = case.make(NOW - 2 * SECOND), case.make(NOW - SECOND)
+    outcomes = [
+        receiver.receive(each.headers, each.body, each.url).outcome for each in (first, second)
+    ]
+    assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+
+
+@every_sender
+def test_unsigned_headers_decide_nothing(case: SenderCase) -> None:
+    request = case.make()
+    genuine = {case.header, *case.signed_headers}
+    unsigned = {name for name in request.headers if name not in genuine}
+    changed = {name: v if name in genuine else f"9{v}" for name, v in request.headers.items()}
+    changed |= {"Date": "Mon, 01 Jan 2001 00:00:00 GMT", "X-Forwarded-Host": "evil.example"}
+    try:
+        assert verify(case, request._replace(headers=changed)) == verify(case, request)
+    except MalformedDelivery:
+        assert any("event" in name.lower() for name in unsigned)
+
+
+# --- hostile requests ---
+
+
+@every_sender
+def test_hostile_header_is_a_401_and_reaches_no_store(case: SenderCase) -> None:
+    receiver = case.receiver(store=ClosedStore())
+    request = case.make()
+    for name in (case.header, *case.signed_headers):
+        value = request.headers[name]
+        others = [(key, each) for key, each in request.headers.items() if key != name]
+        for values in hostile_values(value):
+            headers = [*others, *((name, each) for each in values)]
+            reply = receiver.receive(headers, request.body, request.url)
+            assert reply.status in (400, 401), (name, values)
+            assert reply.error is not None
+
+
+def hostile_values(value: str) -> Iterator[tuple[str, ...]]:
+    """Yield the values of one header, by mistakes and attacks; none of them is *value*."""
+    yield ()
+    yield value, value
+    yield "", value
+    yield ("",)
+    for changed in (
+        *(value[:-1], value[1:], value + "0", value + "=", "0" + value),
+        *(value * 5000, ",".join([value] * 1000), "," * 10_000, " " * 10_000 + "x"),
+        *(value.swapcase() + "g", value[::-1], "\u0663" + value, value[:-1] + "\u0663"),
+        *(value + "\x00", value[:3] + "\xff" + value[4:], value[:-1] + "\ud800", "\x00"),
+        *("null", "-1", "1e9", "9" * 15, "9" * 5000, "0", "t=,v1=", "v1,", "sha256=", "="),
+        *(value.replace("sha256", "sha1"), value.replace("v1", "v2"), value.replace("v1", "v0")),
+    ):
+        if changed != value:
+            yield (changed,)
+
+
+@every_sender
+def test_body_changed_by_one_bit_is_refused(case: SenderCase) -> None:
+    receiver = case.receiver(store=ClosedStore())
+    request = case.make()
+    for position in range(len(request.body)):
+        changed = bytearray(request.body)
+        changed[position] ^= 1 << (position % 8)
+        reply = receiver.receive(request.headers, bytes(changed), request.url)
+        assert reply.status in (400, 401), position
+    for body in (b"", request.body[:-1], request.body + b"\n", b"\xef\xbb\xbf" + request.body):
+        assert receiver.receive(request.headers, body, request.url).status in (400, 401)
+
+
+@every_sender
+def test_signed_body_that_is_not_an_event_is_malformed(case: SenderCase) -> None:
+    receiver = case.receiver(store=ClosedStore())
+    for body in (b"", b"[]", b"null", b"{}", b"\xff", b"[" * 100, b'{"type": 1}', b'{"a":1,"a":2}'):
+        request = case.sign(body)
+        reply = receiver.receive(request.headers, body, request.url)
+        assert reply.status in (200, 400), body
+        assert reply.status == 400 or case.header == "X-Hub-Signature-256"
+
+
+@every_sender
+def test_delivery_of_another_sender_is_refused(case: SenderCase) -> None:
+    for other in CASES:
+        if other.sender is case.sender or (case.name, other.name) in SHARED_FORMAT:
+            continue
+        request = other.make()
+        with pytest.raises((InvalidSignature, MalformedDelivery)):
+            verify(case, request)
+        signature = request.headers[other.header]
+        with pytest.raises((InvalidSignature, MalformedDelivery)):
+            verify(case, request._replace(headers={**request.headers, case.header: signature}))
+
+
+# --- the signed time ---
+
+
+@every_sender
+def test_both_ends_of_the_window_are_inside_and_beyond_is_stale(case: SenderCase) -> None:
+    tolerance, leeway = case.sender.tolerance, timedelta(minutes=5)
+    request = case.make()
+    for age in (tolerance, -leeway):
+        verify(case, request, case.receiver(NOW + age))
+    for age in (tolerance + SECOND, -leeway - SECOND):
+        receiver = case.receiver(NOW + age)
+        if case.is_timed:
+            with pytest.raises(StaleDelivery):
+                verify(case, request, receiver)
+        else:
+            verify(case, request, receiver)
+
+
+@every_sender
+def test_sender_without_a_signed_time_is_remembered_for_a_month(case: SenderCase) -> None:
+    least = timedelta(days=1 if case.is_timed else 30)
+    assert case.receiver().store.retention >= least
+
+
+def test_cases_sign_as_their_senders_do() -> None:
+    assert all(isinstance(case.sender.scheme(case.secrets), Signing) for case in CASES)
+    assert FLORENTIN in [case.sender for case in CASES]
+    assert len(RAW_SECRET) > 16

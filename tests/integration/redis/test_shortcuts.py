@@ -1,0 +1,109 @@
+"""Scripts that answer the common calls first: the same keys and fields as without them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from florentin_webhooks import RedisStore
+from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
+from florentin_webhooks.core.stores.base import State
+from tests.support.parts import job
+from tests.support.stores import NOON, accept, content, finish
+
+TIMES = {b"u:", b"z"}
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[Any]:  # Any: redis-py leaves its types open.
+    with redis.Redis.from_url(redis_url) as made:
+        made.flushdb()
+        yield made
+
+
+@pytest.fixture
+def store(redis_url: str) -> Iterator[RedisStore]:
+    made = RedisStore(redis_url, retention=1000, unfinished_retention=2000)
+    yield made
+    made.close()
+
+
+def everything(client: Any) -> dict[bytes, object]:
+    """Return every key but times, and without the contents of the delivery id."""
+    read = {
+        b"hash": lambda key: {
+            name: value for name, value in client.hgetall(key).items() if name not in TIMES
+        },
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": client.smembers,
+    }
+    keys = [key for key in client.scan_iter() if client.type(key) in read]
+    return {key: (read[client.type(key)](key), client.ttl(key) > 0) for key in keys}
+
+
+def know_the_id(client: Any, store: RedisStore) -> None:
+    """Let other content be known under the delivery id, which the shortcut leaves to the rest."""
+    store.execute(accept(content(7), token=b"other"))
+    client.delete(store.record_key(accept(content(7)).key.hex()), "fl:log")
+
+
+@pytest.mark.parametrize("inline", [True, False], ids=["inline", "queued"])
+def test_shortcut_of_accept_leaves_what_the_whole_script_leaves(
+    client: Any, store: RedisStore, *, inline: bool
+) -> None:
+    jobs = () if inline else (job(content()), job(content(), "other", ("m:mail",)))
+    found = []
+    for reused in (False, True):
+        client.flushdb()
+        if reused:
+            know_the_id(client, store)
+        claim = store.execute(accept(content(), inline=inline, jobs=jobs))
+        assert claim.id_reused is reused
+        assert claim.decision is (AcceptDecision.RUN if inline else AcceptDecision.QUEUED)
+        found.append((claim._replace(id_reused=False), everything(client)))
+    assert found[0] == found[1]
+
+
+def test_shortcut_of_finish_leaves_what_the_whole_script_leaves(
+    client: Any, store: RedisStore
+) -> None:
+    found = []
+    for reason in ("", "a reason, which the shortcut leaves to the rest"):
+        client.flushdb()
+        store.execute(accept(content()))
+        done = finish(content(), handler="m:bill")
+        done.reason = reason
+        assert store.execute(done) is State.DONE
+        found.append(everything(client))
+    assert found[0] == found[1]
+
+
+def test_shortcut_of_finish_requires_the_lease(client: Any, store: RedisStore) -> None:
+    key = accept(content()).key
+    assert store.execute(Finish(key, b"first", State.DONE)) is State.LOST
+    store.execute(accept(content()))
+    assert store.execute(Finish(key, b"other", State.DONE)) is State.LOST
+    store.execute(Finish(key, b"first", State.FAILED))
+    assert store.execute(Finish(key, b"first", State.DONE)) is State.LOST
+    assert client.hget(store.record_key(key.hex()), "s") == b"failed"
+
+
+def test_log_drops_what_has_expired(client: Any, store: RedisStore) -> None:
+    remember(store, range(40))
+    client.delete(*client.keys("fl:d*"))
+    remember(store, range(100, 180))
+    assert client.zcard("fl:log") == 80
+
+
+def remember(store: RedisStore, numbers: range) -> None:
+    for number in numbers:
+        asked = accept(content(number), under=None)
+        received = NOON + timedelta(seconds=number)
+        asked.delivery = replace(asked.delivery, received_at=received)
+        store.execute(asked)
