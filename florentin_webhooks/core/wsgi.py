@@ -46,7 +46,11 @@ class EnvironFields(HeaderMap):
 
     def get_each(self, *names: str) -> list[list[str]]:
         """Return the value of each of *names*, which are in lower case."""
-        return [self.get_all(name) for name in names]
+        found: list[list[str]] = []
+        for name in names:
+            value = self._environ.get(_key(name))
+            found.append([str(value).strip(" \t")] if value else [])
+        return found
 
 
 @cache

@@ -84,7 +84,7 @@ def test_contents_of_one_id_are_removed_one_by_one() -> None:
     assert sent.packed == {}
 
 
-def test_finished_retry_is_a_duplicate_for_the_retention_of_its_last_timestamp() -> None:
+def test_restamped_retry_extends_the_retention_of_a_finished_delivery() -> None:
     now = [0.0]
     store = MemoryStore(retention=timedelta(seconds=100), clock=lambda: now[0])
     store.execute(accept(content(0)))
