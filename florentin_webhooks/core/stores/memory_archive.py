@@ -44,10 +44,10 @@ class FinishedDeliveries:
         self, key: bytes, trace: RetryKey | None, later: tuple[bytes, ...], expires_at: float
     ) -> None:
         """Add the delivery with the first fingerprint *key* and *later* ones."""
-        if trace is None:
-            self.packed[key] = _HEAD.pack(expires_at, False) + b"".join(later)
-        else:
-            self.packed[key] = b"".join((_HEAD.pack(expires_at, True), *trace, *later))
+        packed = _HEAD.pack(expires_at, trace is not None)
+        if trace is not None:
+            packed += trace.delivery_id + trace.content
+        self.packed[key] = packed + b"".join(later) if later else packed
         self._order.append(key)
         for each in later:
             self.first_keys[each] = key

@@ -122,19 +122,20 @@ class MemoryRecords:
 
     def _is_unknown(self, accept: Accept) -> bool:
         """Return whether neither the delivery nor its delivery id is known, under any key id."""
-        opened, aliases, finished = self._open, self._aliases, self._finished
-        others = () if self._key_ids == {accept.delivery.key_id} else accept.aliases
-        for key, trace in ((accept.key, accept.trace), *others):
-            if (
-                key in opened
-                or key in aliases
-                or key in finished.packed
-                or key in finished.first_keys
-            ):
-                return False
-            if trace is not None and trace.delivery_id in self._sent.packed:
-                return False
-        return True
+        if self._is_known(accept.key, accept.trace):
+            return False
+        if self._key_ids == {accept.delivery.key_id}:
+            return True
+        return not any(self._is_known(*alias) for alias in accept.aliases)
+
+    def _is_known(self, key: bytes, trace: RetryKey | None) -> bool:
+        return (
+            key in self._open
+            or key in self._finished.packed
+            or key in self._aliases
+            or key in self._finished.first_keys
+            or (trace is not None and trace.delivery_id in self._sent.packed)
+        )
 
     def _run(
         self,
