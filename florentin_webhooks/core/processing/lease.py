@@ -77,10 +77,12 @@ class Lease:
         *,
         fresh: bool,
         valid: bool = True,
+        reason: str = "",
     ) -> Claim:
         """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
-        *content* is what its retries have in common, as the sender says. A cancelled caller
+        *content* is what its retries have in common, as the sender says; *reason* is why it is not
+        *fresh* or not *valid*. A cancelled caller
         releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
@@ -90,7 +92,9 @@ class Lease:
         aliases = partial(self.identity.aliases, key_id, delivery.digest, delivery_id, content)
         jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
         inline = bool(plan.inline)
-        accept = Accept(key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases)
+        accept = Accept(
+            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason
+        )
         if self._is_immediate:
             claim = self.store.execute(accept)
         else:
@@ -99,7 +103,7 @@ class Lease:
             self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, content, plan, fresh=fresh, valid=valid)
+            return await self.claim(first, content, plan, fresh=fresh, valid=valid, reason=reason)
         if claim.id_reused or claim.id_changed:
             log_id_anomaly(claim, delivery)
         return claim
@@ -136,11 +140,15 @@ class Lease:
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
+        note: str = "",
+        wait: float | None = None,
     ) -> Finish:
         """Return the operation that records how *handler* ended and moves the delivery on."""
         key = bytes.fromhex(self.key)
         pushed = jobs if state is State.QUEUED else ()
-        return Finish(key, self.token, state, handler, outcome, reason, self.part, pushed)
+        return Finish(
+            key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
+        )
 
     async def record(
         self,
@@ -150,11 +158,14 @@ class Lease:
         *,
         reason: str,
         jobs: tuple[Job, ...],
+        note: str = "",
+        wait: float | None = None,
     ) -> State:
         """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
         key, pushed = bytes.fromhex(self.key), jobs if state is State.QUEUED else ()
-        finish = Finish(key, self.token, state, handler, outcome, reason, self.part, pushed)
-        if self._is_immediate and self.part is None:
+        part = self.part
+        finish = Finish(key, self.token, state, handler, outcome, reason, part, pushed, note, wait)
+        if self._is_immediate and part is None:
             return self.store.execute(finish)
         try:
             return await self.execute(finish)

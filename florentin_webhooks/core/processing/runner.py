@@ -7,12 +7,13 @@ completes the delivery, hands it to the queues, or leaves it to be retried.
 
 from __future__ import annotations
 
+import logging
 import time
 from asyncio import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import handler_discarded, handler_failed, handler_postponed
+from florentin_webhooks.core.log import HandlerAttempt, error_text, logger
 from florentin_webhooks.core.processing.attempt import (
     Attempt,
     AttemptResult,
@@ -20,38 +21,30 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.idempotency import OnceGuard
+from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.processing.runtime import StillRunning
+from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.errors import InvalidEvent
+from florentin_webhooks.errors import InvalidEvent, MissingHandler
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.processing.lease import Lease
+    from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Failure", "HandlerRunner", "RunResult"]
+__all__ = ["HandlerRunner", "RunResult"]
 
 RECORDING_MARGIN = 0.2
 """The last seconds of a job's time, reserved for recording: no handler starts in them."""
-
-
-class Failure(NamedTuple):
-    """An error that a handler raised."""
-
-    handler: str
-    error: BaseException
-
-    @property
-    def reason(self) -> str:
-        """The handler and the type of its error, without the text, which may quote a payload."""
-        return f"{self.handler}: {type(self.error).__name__}"
 
 
 class RunResult(NamedTuple):
@@ -61,7 +54,7 @@ class RunResult(NamedTuple):
     """
 
     state: State
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[HandlerFailure, ...] = ()
     retry_after: float | None = None
 
 
@@ -69,19 +62,34 @@ class HandlerRunner:
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
     *seconds* is the time of each handler; for a queue's part, the time of all of them together,
-    *since* a moment of the monotonic clock. The last success and the push of the jobs of *states*
-    are one step. A cancelled run releases its lease, so that the next attempt need not wait until
-    it expires.
+    *since* a moment of the monotonic clock. *attempt* is its number; a failed one is repeated
+    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over. The
+    last success and the push of the jobs of *states* are one step. A cancelled run releases its
+    lease, so that the next attempt need not wait until it expires.
     """
 
     def __init__(
-        self, lease: Lease, seconds: float, states: FinalStates, *, since: float | None = None
+        self,
+        lease: Lease,
+        seconds: float,
+        states: FinalStates,
+        reporter: Reporter,
+        attempt: int = 1,
+        *,
+        since: float | None = None,
+        retry_in: float | None = None,
+        alarm: type[BaseException] = TimeIsOver,
     ) -> None:
         self._lease = lease
         self._seconds = seconds
         self._states = states
         self._deadline = None if since is None else since + seconds
-        self._failures: list[Failure] = []
+        self._reporter = reporter
+        self.attempt = attempt
+        self._retry_in = retry_in
+        self._alarm = alarm
+        self._delivery: Delivery | None = None
+        self._failures: list[HandlerFailure] = []
 
     async def run(
         self,
@@ -89,22 +97,24 @@ class HandlerRunner:
         event: Event,
         delivery: Delivery,
         copy_event: Callable[[], Event],
-        failures: Sequence[Failure] = (),
+        missing: Sequence[str] = (),
     ) -> RunResult:
-        """Run *handlers* in order, the last one with *event*; *failures* are known already.
+        """Run *handlers* in order, the last one with *event*; those named in *missing* fail.
 
         The others get an event of their own from *copy_event*: payloads contain dicts, which can
         be changed.
         """
-        self._failures += failures
+        self._delivery = delivery
+        for name in missing:
+            self._fail(name, MissingHandler())
         remaining = len(handlers)
         if not remaining:
-            return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+            return self._result(await self._record(None, AttemptResult(), last=True))
         state = State.LOST
         for handler in handlers:
             remaining -= 1
             if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
-                return await self.abort(handler.name, TimeoutError("No time was left for it."))
+                return await self.abort(handler.name, TimeIsOver())
             try:
                 own = copy_event() if remaining else event
             except InvalidEvent as error:
@@ -116,25 +126,24 @@ class HandlerRunner:
 
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
-        self._failures.append(Failure(handler, error))
-        return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+        self._fail(handler, error)
+        return self._result(await self._record(None, AttemptResult(), last=True))
 
     async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
+        began = time.monotonic()
         result = await attempt_handler(self._lease, attempt)
         if result.error is not None or self._deadline is not None:
-            result = self._judge(handler, result)
+            result = self._judge(handler, result, began)
         if result.state is not None:
             return result.state
-        if result.error is not None:
-            self._failures.append(Failure(handler.name, result.error))
         if isinstance(result.error, StillRunning):
             return State.LOST
         name = handler.name if result.error is None else None
         try:
-            return await self._record(name, result.outcome, last=last)
+            return await self._record(name, result, last=last)
         except CancelledError:
             if not last:  # The last record releases the lease by itself.
                 await self._lease.runtime.run_shielded(self._lease.release(name))
@@ -160,23 +169,50 @@ class HandlerRunner:
         state, jobs = self._next_state(last=last), self._states.jobs
         return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
-    def _judge(self, handler: Handler, result: AttemptResult) -> AttemptResult:
-        """Log *result* and return what counts: a discarded event needs no other attempt."""
+    def _judge(self, handler: Handler, result: AttemptResult, began: float) -> AttemptResult:
+        """Report *result* and return what counts: a discarded event needs no other attempt."""
         error = result.error
-        if result.state is not None:
-            return result
         if isinstance(error, Discard):
-            handler_discarded(handler.name, self._lease.key)
-            result, error = AttemptResult(outcome=HandlerOutcome.DISCARDED), None
-        if error is None and self._deadline is not None and self._time_left() <= 0:
+            why = error_text(error)
+            self._reporter.log.discarded(self._describe(handler.name, began), why)
+            return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
+        if error is None and result.state is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
-            error = TimeoutError("The handler's time was over before it returned.")
+            error = TimeIsOver()
             result = AttemptResult(error)
-        if isinstance(error, RetryLater):
-            handler_postponed(handler.name, self._lease.key, error.seconds)
-        elif error is not None:
-            handler_failed(handler.name, self._lease.key, error)
+        if error is not None:
+            self._fail(handler.name, error, began)
+        elif self._lease.part is not None and logger.isEnabledFor(logging.INFO):
+            self._reporter.log.ended(self._describe(handler.name, began), result.outcome.value)
         return result
+
+    def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
+        """Log the failure of *handler*, and keep it for the result."""
+        if isinstance(error, RetryLater):
+            failure = self._describe(handler, began, error.seconds).failed(error)
+            self._reporter.log.scheduled(failure)
+        else:
+            if isinstance(error, (TimeIsOver, self._alarm)):
+                error = name_timeout(error, self._seconds)
+            failure = self._describe(handler, began, self._retry_in).failed(error)
+            self._reporter.log.failed(failure)
+        self._failures.append(failure)
+
+    def _describe(
+        self, handler: str, began: float | None = None, wait: float | None = None
+    ) -> HandlerAttempt:
+        delivery, part = self._delivery, self._lease.part
+        return HandlerAttempt(
+            handler=handler,
+            fingerprint=self._lease.key,
+            event=delivery.event if delivery else "",
+            delivery_id=delivery.delivery_id if delivery else None,
+            receiver=self._reporter.receiver,
+            queue=part.queue if part else "",
+            attempt=self.attempt,
+            next_attempt=seconds_from_now(wait),
+            duration=0.0 if began is None else time.monotonic() - began,
+        )
 
     def _once(self, label: str) -> OnceGuard:
         lease, part = self._lease, self._lease.part
@@ -203,14 +239,20 @@ class HandlerRunner:
         return State.QUEUED if is_postponed else self._states.failed
 
     def _record(
-        self, handler: str | None, outcome: HandlerOutcome, *, last: bool
+        self, handler: str | None, result: AttemptResult, *, last: bool
     ) -> Awaitable[State]:
-        jobs = self._states.jobs
+        state, reason, wait = self._states.succeeded if last else State.RUNNING, "", None
         if self._failures:
             state, reason = self._next_state(last=last), self._reason()
-        else:
-            state, reason = (self._states.succeeded if last else State.RUNNING), ""
-        return self._lease.record(state, handler, outcome, reason=reason, jobs=jobs)
+            wait = self._wait() if last else None
+        jobs, outcome, note = self._states.jobs, result.outcome, result.note
+        record = self._lease.record
+        return record(state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait)
+
+    def _wait(self) -> float | None:
+        """Return the seconds until the next attempt, where they are known."""
+        postponed = self._retry_after()
+        return self._retry_in if postponed is None else postponed
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-__all__ = ["run_with_timeout"]
+__all__ = ["TimeIsOver", "run_with_timeout"]
+
+
+class TimeIsOver(TimeoutError):
+    """A time limit of ours, and not one that the work has set for itself."""
 
 
 async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, object]) -> None:
-    """Run *work*, whose result is ignored; raises TimeoutError after *seconds*.
+    """Run *work*, whose result is ignored; raises :class:`TimeIsOver` after *seconds*.
 
     A timer is set only where *work* waits for something. Most bodies have arrived with their
     headers, and a timer costs as much as verifying their signature.
@@ -22,9 +26,19 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, object]) ->
     start = monotonic()
     # A for loop, since send() would raise StopIteration, which costs 2 of a delivery's 35 us.
     for awaited in work.__await__():
-        async with asyncio.timeout(seconds - (monotonic() - start)):
-            await _rest(work, awaited)
+        await _finish(work, awaited, seconds - (monotonic() - start))
         return
+
+
+async def _finish(work: Coroutine[Any, Any, object], awaited: object, seconds: float) -> None:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            await _rest(work, awaited)
+    except TimeoutError as error:
+        if limit.expired():
+            raise TimeIsOver from error.__cause__
+        raise
 
 
 @coroutine

@@ -61,8 +61,9 @@ class Accept(Operation[Claim]):
     """Look a delivery up and take its lease or push its *jobs*, atomically.
 
     An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
-    model refuses it) as invalid. Neither runs. With *inline* handlers, the jobs are pushed when
-    the last of these has finished. A record under one of the *aliases* is the delivery's.
+    model refuses it) as invalid, with the *reason*. Neither runs. With *inline* handlers, the jobs
+    are pushed when the last of these has finished. A record under one of the *aliases* is the
+    delivery's.
     """
 
     key: bytes
@@ -75,6 +76,7 @@ class Accept(Operation[Claim]):
     jobs: tuple[Job, ...] = ()
     find_aliases: Callable[[], tuple[RecordKey, ...]] = tuple
     """Returns the *aliases*: most deliveries need none in a MemoryStore."""
+    reason: str = ""
 
     @property
     def aliases(self) -> tuple[RecordKey, ...]:
@@ -99,9 +101,11 @@ class HandlerOutcome(StrEnum):
 class Finish(Operation[State]):
     """Record that *handler* has ended, if given, and move the delivery to *state*.
 
-    RUNNING extends the lease for the next handler; QUEUED pushes *jobs*; DONE, FAILED and DEAD end
-    the lease. *part* is the job whose handlers ran, None for inline ones. Answers the state of the
-    record, or LOST if *token* no longer holds the lease.
+    *note* is why the handler discarded the event, *reason* what has failed, *wait* the seconds
+    until the next attempt, where they are known. RUNNING extends the lease for the next handler;
+    QUEUED pushes *jobs*; DONE, FAILED and DEAD end the lease. *part* is the job whose handlers ran,
+    None for inline ones. Answers the state of the record, or LOST if *token* no longer holds the
+    lease.
     """
 
     key: bytes
@@ -112,3 +116,10 @@ class Finish(Operation[State]):
     reason: str = ""
     part: Job | None = None
     jobs: tuple[Job, ...] = ()
+    note: str = ""
+    wait: float | None = None
+
+    @property
+    def ending(self) -> str:
+        """How the handler ended, as it is stored: the outcome, and after a colon the note."""
+        return f"{self.outcome}: {self.note}" if self.note else self.outcome.value
