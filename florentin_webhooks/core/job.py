@@ -7,6 +7,7 @@ queued for and that have not ended, so a retry repeats nothing, and a handler th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import DeadDelivery
@@ -20,7 +21,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.event import copy_event, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -184,7 +185,8 @@ async def _run(
         plan = receiver.dispatcher.plan(delivery.event)
         event = parse_event(delivery.event, envelope, plan.model)
         found, missing = _remaining_handlers(plan.handlers, claim)
-        return await runner.run(found, event, delivery, missing)
+        again = partial(copy_event, delivery.event, envelope, plan.model)
+        return await runner.run(found, event, delivery, again, missing)
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.

@@ -1,0 +1,45 @@
+"""Florentin's deliveries pay nothing for other senders and for tenants."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+import pytest
+
+from florentin_webhooks import Receiver
+from florentin_webhooks.testing import Provider
+
+SECRET = "a-secret-of-some-length"
+MOST_CALLS = 80
+"""75 with Python 3.11: what a delivery took before secrets could be looked up."""
+
+
+@pytest.fixture
+def called() -> list[str]:
+    """Return the files of all Python functions that one delivery calls."""
+    receiver, provider, files = Receiver(SECRET), Provider(SECRET), list[str]()
+    receiver.on("user.login")(lambda _: None)
+    assert receiver.receive(*provider.make("user.login")).status == 200
+    made, before = provider.make("user.login"), sys.getprofile()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            files.append(frame.f_code.co_filename)
+
+    sys.setprofile(count)
+    try:
+        receiver.receive(*made)
+    finally:
+        sys.setprofile(before)
+    return files
+
+
+def test_delivery_makes_no_call_for_other_senders_and_tenants(called: list[str]) -> None:
+    foreign = ("core/tenants", "senders/schemes", "senders/services", "request_url")
+    assert [file for file in called if any(part in file for part in foreign)] == []
+    assert any("senders/florentin" in file for file in called)
+
+
+def test_delivery_makes_no_more_calls_than_before(called: list[str]) -> None:
+    assert len(called) <= MOST_CALLS, len(called)
