@@ -104,7 +104,7 @@ _SECOND_SENDER = (
     ),
     Step(
         "its retry",
-        "Stripe signs each attempt anew, with a new time: the signed id is known.",
+        "Stripe signs each attempt with its own time: the signed id is known.",
         make=lambda demo: demo.stripe(ahead=1).restamp(demo.sent["a charge of Stripe's"]),
         outcome="duplicate",
         of_stripe=True,

@@ -29,7 +29,7 @@ def filled(*tenants: str, time: Time | None = None) -> LookupCache[str]:
     return cache
 
 
-def test_requests_that_agree_in_what_was_read_share_a_look_up() -> None:
+def test_requests_with_equal_reads_share_a_look_up() -> None:
     cache = filled("acme", "globex")
     assert cache.find(request("acme", account="other")) == "acme"
     assert cache.find(request("globex")) == "globex"
