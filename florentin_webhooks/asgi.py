@@ -198,8 +198,9 @@ def _may_close(scope: Scope) -> bool:
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:
-    length = (b"content-length", b"%d" % len(reply.body))
-    headers = [*_raw(reply.headers), length]
+    headers = [*_raw(reply.headers)]
+    if reply.status != HTTPStatus.NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
+        headers.append((b"content-length", b"%d" % len(reply.body)))
     if close:
         # Unread bytes must not be parsed as the next request on this connection.
         headers.append((b"connection", b"close"))

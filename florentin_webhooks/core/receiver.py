@@ -25,6 +25,7 @@ from florentin_webhooks.core.processing.runtime import (
     Runtime,
     SyncRuntime,
     ensure_no_running_loop,
+    run_blocking,
     run_sync,
 )
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
@@ -41,6 +42,7 @@ from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.protocol.registration import OnAnyEvent
+from florentin_webhooks.senders.base import Acknowledged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
-    from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.base import Answer, Preparing, Sender
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
@@ -142,6 +144,8 @@ class Receiver(HandlerRegistry[On_co]):
             config.leeway,
             self.identity,
         )
+        one = config.sender if isinstance(config.sender, Acknowledged) else None
+        self._success_status = one and one.success_status
         self._log = DeliveryLog()
         self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
@@ -233,15 +237,33 @@ class Receiver(HandlerRegistry[On_co]):
         self, headers: Headers, body: bytes, runtime: Runtime, url: str | None
     ) -> Reply:
         try:
+            if self._verifier.preparing:
+                await self._prepare(self._verifier.preparing, body, runtime)
             delivery, envelope, stale, answer = self._verify(headers, body, url)
-        except Rejected as error:
+        except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
         if answer is not None and stale is None:
+            return await self._answer(answer, delivery, runtime)
+        reply = await self.process(delivery, envelope, runtime, stale)
+        return outcomes.acknowledge(reply, self._success_status)
+
+    async def _prepare(self, scheme: Preparing, body: bytes, runtime: Runtime) -> None:
+        """Do the I/O that *scheme* needs before it can check the signature of *body*."""
+        work = scheme.prepare(body, self._clock()) if len(body) <= self.max_body else None
+        if work is not None:
+            await run_blocking(runtime, work)
+
+    async def _answer(self, answer: Answer, delivery: Delivery, runtime: Runtime) -> Reply:
+        """Do the work of *answer* and return its reply."""
+        try:
+            if answer.work is not None:
+                await run_blocking(runtime, answer.work)
             reply = outcomes.reply_with_answer(answer)
-            self._log.delivery(reply, delivery, delivery.fingerprint)
-            return reply
-        return await self.process(delivery, envelope, runtime, stale)
+        except Unavailable as error:
+            reply = outcomes.reply_for_error(error)
+        self._log.delivery(reply, delivery, delivery.fingerprint)
+        return reply
 
     async def _process(
         self,

@@ -14,7 +14,7 @@ from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
-from florentin_webhooks.senders.base import Answering
+from florentin_webhooks.senders.base import Answering, Preparing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,10 +51,13 @@ class Verifier:
     leeway: timedelta
     identity: Identity = NO_IDENTITY
     answering: Answering | None = field(init=False)
+    preparing: Preparing | None = field(init=False)
 
     def __post_init__(self) -> None:
         found = self.scheme if isinstance(self.scheme, Answering) else None
         object.__setattr__(self, "answering", found)
+        preparing = self.scheme if isinstance(self.scheme, Preparing) else None
+        object.__setattr__(self, "preparing", preparing)
 
     def verify(
         self, headers: Headers, body: bytes, now: datetime, url: str | None = None
@@ -80,7 +83,7 @@ class Verifier:
             digest=signed.digest,
         )
         stale = self._staleness(now, message.signed_at)
-        answer = self.answering.answer(body, message) if self.answering else None
+        answer = self.answering.answer(body, message, metadata.secret) if self.answering else None
         return VerifiedDelivery(delivery, message.envelope, stale, answer)
 
     def _staleness(self, now: datetime, signed_at: datetime | None) -> StaleDelivery | None:
