@@ -30,7 +30,9 @@ _LONGEST = (
     "tests/integration/cli/",
     "tests/integration/test_docs",
     "tests/unit/test_typing.py",
+    "tests/integration/test_floors.py",
     "tests/integration/rq/",
+    "tests/conformance/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 
@@ -48,8 +50,8 @@ def _rank(item: pytest.Item) -> int:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests in any process have recorded as "figures"."""
-    told = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
-    for report in chain.from_iterable(told):
+    reported = (terminalreporter.getreports(outcome) for outcome in ("passed", "failed"))
+    for report in chain.from_iterable(reported):
         for name, value in report.user_properties:
             if name == "figures":
                 terminalreporter.write_line(str(value))

@@ -56,13 +56,13 @@ SERVERS = (
     Server("daphne", "4.2.3", "daphne", BodyLoss.NONE, RootPath.BESIDE),
     Server("granian, ASGI", "2.8.9", "", BodyLoss.NONE, RootPath.BESIDE),
     Server("gunicorn, WSGI", "27.0.1", "", BodyLoss.NONE, RootPath.SCRIPT_NAME),
-    Server("granian, WSGI", "2.8.7", "", BodyLoss.NONE, RootPath.SCRIPT_NAME),
+    Server("granian, WSGI", "2.8.9", "", BodyLoss.NONE, RootPath.SCRIPT_NAME),
     Server("waitress", "3.0.2", "waitress", BodyLoss.NONE, RootPath.SCRIPT_NAME),
     Server("cheroot", "11.1.2", "cheroot", BodyLoss.NONE, RootPath.SCRIPT_NAME),
     Server("a2wsgi", "1.10.10", "a2wsgi.wsgi", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
-    Server("asgiref", "-", "asgiref.wsgi", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
+    Server("asgiref", "3.13.0", "asgiref.wsgi", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
     Server("hypercorn, WSGI", "0.18.0", "hypercorn", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
-    Server("pyuwsgi", "-", "uwsgi", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
+    Server("pyuwsgi", "2.0.30.post1", "uwsgi", BodyLoss.CHUNKED, RootPath.SCRIPT_NAME),
 )
 
 

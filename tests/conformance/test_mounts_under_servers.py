@@ -46,10 +46,10 @@ TRAILERS = ("uvicorn httptools", "SIG-17")
 UNSENT = "a declared length above the limit"
 
 Ports = Callable[[str], int]
-Seen = tuple[str, int, bytes] | str
-"""Outcome, status and body of an answer, or REFUSED."""
+Seen = tuple[object, ...]
+"""Outcome, status and body of an answer; or REFUSED."""
 
-REFUSED = "refused by the server"
+REFUSED = ("refused by the server",)
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,8 @@ def test_every_server_sends_the_same_reply(server: str, mount: str, ports: Ports
         expected = expected_of(name)
         if name in BY_THE_SERVER[server]:
             expected = [REFUSED] * len(case.requests)
-        if (server, name) == TRAILERS:
-            given, expected = [each[:2] for each in given], [("processed", 200)]
+        if (server, name) == TRAILERS and [each[:2] for each in given] == [("processed", 200)]:
+            continue
         if given != expected:
             wrong.append((mount, name, given, expected))
     assert wrong == []

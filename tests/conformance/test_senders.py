@@ -198,7 +198,7 @@ def test_delivery_of_another_sender_is_refused(case: SenderCase) -> None:
 
 
 @every_sender
-def test_both_ends_of_the_window_are_inside_and_beyond_is_stale(case: SenderCase) -> None:
+def test_ends_of_the_window_are_fresh_and_beyond_is_stale(case: SenderCase) -> None:
     tolerance, leeway = case.sender.tolerance, timedelta(minutes=5)
     request = case.make()
     for age in (tolerance, -leeway):

@@ -37,8 +37,8 @@ class Stages:
 @pytest.fixture
 def seed() -> int:
     """Return what decides who is killed and when: $FLORENTIN_FAULT_SEED, or a random number."""
-    told = os.environ.get("FLORENTIN_FAULT_SEED")
-    return int(told) if told else random.SystemRandom().randrange(1_000_000)
+    reported = os.environ.get("FLORENTIN_FAULT_SEED")
+    return int(reported) if reported else random.SystemRandom().randrange(1_000_000)
 
 
 @pytest.fixture(scope="session")

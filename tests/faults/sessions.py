@@ -43,5 +43,5 @@ def end(session: int) -> list[int]:
 def _pids() -> list[int]:
     if (listed := Path("/proc")).is_dir():
         return [int(each.name) for each in listed.iterdir() if each.name.isdigit()]
-    told = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is.
-    return [int(pid) for pid in told.stdout.split()]
+    done = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is.
+    return [int(pid) for pid in done.stdout.split()]

@@ -205,7 +205,7 @@ class Stage:
         while stuck := self.stuck():
             assert time.monotonic() < deadline, f"stuck: {stuck}; {self.told()}"
             self.revive()
-            time.sleep(0.03)  # Whoever looks all the time takes it from those that work.
+            time.sleep(0.03)  # Polling without a pause would take the processor from the workers.
 
     def wait(self, condition: Callable[[], object], *, seconds: float = 20) -> None:
         """Wait for *condition*; fail with the output of the processes."""

@@ -163,11 +163,11 @@ def _insist(
     """Deliver until it is acknowledged, as an honest sender does; give where it was killed."""
     for attempt in range(100):
         kill_after = dice.randint(1, MARKS - 1) if dice.random() < 0.8 / (attempt + 1) else 0
-        told = deliver(alias, made, kill_after=kill_after, delay=dice.uniform(0, 0.002))
-        if told.answer in {"processed", "duplicate"}:
+        reported = deliver(alias, made, kill_after=kill_after, delay=dice.uniform(0, 0.002))
+        if reported.answer in {"processed", "duplicate"}:
             return
-        if not told.answer:
-            yield told.marks
+        if not reported.answer:
+            yield reported.marks
         passed(alias, 61)  # The lease of the killed process has expired.
         if dice.random() < 0.2:
             made = _stamped_anew(provider, made)

@@ -172,7 +172,7 @@ class Mayhem:
         return self._stage.kill(self._name("fork"), alone=True)
 
     def _name(self, kind: str) -> str:
-        """Somebody of a *kind*, by preference one that is at work."""
+        """Return a process of a *kind*, preferably one that is at work."""
         names = self._stage.names(kind)
 
         def sessions() -> set[int]:
@@ -237,9 +237,9 @@ class Figures:
 
     def odd(self) -> list[int]:
         """Answers to genuine attempts that no fault explains."""
-        told = [attempt.status for sending in self._sender.sent for attempt in sending.attempts]
+        reported = [attempt.status for sending in self._sender.sent for attempt in sending.attempts]
         # 500 is for an inline handler that could not reach the server to have its effect.
-        return [status for status in told if status not in {0, 200, 202, 409, 500, 503}]
+        return [status for status in reported if status not in {0, 200, 202, 409, 500, 503}]
 
     def doubles(self) -> tuple[int, int, int]:
         """Effects that came again: guarded, guarded in the documented window, unguarded.

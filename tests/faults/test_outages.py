@@ -39,17 +39,17 @@ def test_outage_is_answered_in_time_and_nothing_is_lost(
     before = [sender.sending() for _ in range(4)]
     during = [sender.sending() for _ in range(16)]
     with ThreadPoolExecutor(8) as threads:
-        assert all(told.acknowledged for told in threads.map(sender.attempt, before))
+        assert all(reported.acknowledged for reported in threads.map(sender.attempt, before))
         with outage(stage):
             end = time.monotonic() + seconds
-            told = list(threads.map(sender.attempt, during))
+            reported = list(threads.map(sender.attempt, during))
             while time.monotonic() < end:
-                told.append(sender.attempt(during[0]))
+                reported.append(sender.attempt(during[0]))
         # What a hanging server was asked it does when it wakes up, though no client waits any more:
         # the lease of an inline handler is then taken, for a moment.
         list(threads.map(lambda each: _until_taken(sender, each), during))
-    assert {each.status for each in told} <= {503}
-    assert max(each.ended - each.began for each in told) < BOUND
+    assert {each.status for each in reported} <= {503}
+    assert max(each.ended - each.began for each in reported) < BOUND
     stage.settle()
     effects = {(n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect"}
     wanted = {(s.business, handler) for s in sender.sent for handler in EFFECTS[s.event]}

@@ -18,9 +18,9 @@ SUBJECTS = ["verify", "in_process", "http", "redis", "worker", "import", "mounts
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_benchmark_runs_and_yields_rows(subject: str) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json", "--only", subject]
-    told = subprocess.run(
+    reported = subprocess.run(
         command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=200
     )
-    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    rows = [json.loads(line) for line in reported.stdout.splitlines()]
     assert rows
     assert all(row["measured"] > 0 for row in rows)

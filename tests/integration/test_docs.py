@@ -45,7 +45,7 @@ def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
     )
 
 
-def told(process: subprocess.Popen[str], modules: Path) -> str:
+def reported(process: subprocess.Popen[str], modules: Path) -> str:
     """What *process* has written, with the names of pages instead of our modules of them."""
     text = process.communicate(timeout=120)[0]
     for page in PYTHON:
@@ -81,7 +81,7 @@ def ran(modules: Path) -> dict[str, tuple[int, str]]:
     """What came of the Python of each page; the pages run side by side."""
     write_modules(modules / ".files")
     running = {page.name: start("-W", "error", "-c", program(page), cwd=modules) for page in PYTHON}
-    written = {name: told(process, modules) for name, process in running.items()}
+    written = {name: reported(process, modules) for name, process in running.items()}
     return {name: (running[name].returncode, text) for name, text in written.items()}
 
 
@@ -131,16 +131,16 @@ def test_links_between_pages_have_targets(page: Page) -> None:
 
 def test_table_of_outcomes_matches_the_code() -> None:
     rows = NAMED["docs/outcomes.md"].rows()
-    told = {
+    reported = {
         name: int(row[0].partition(",")[0]) for name, row in rows.items() if name in set(Outcome)
     }
-    assert told == {outcome.value: outcome.status for outcome in Outcome}
+    assert reported == {outcome.value: outcome.status for outcome in Outcome}
 
 
 def test_table_of_events_matches_the_code() -> None:
     rows = NAMED["docs/handlers.md"].rows()
-    told = {name: row for name, row in rows.items() if name in CATALOGUE}
-    assert told == {
+    reported = {name: row for name, row in rows.items() if name in CATALOGUE}
+    assert reported == {
         name: [model.__name__, ", ".join(get_type_hints(model)["data"].model_fields)]
         for name, model in CATALOGUE.items()
     }

@@ -148,11 +148,11 @@ class Terminal:
             self._start(program, words, staying)
             return
         written = self._run(text)
-        told = f"{text} ended with {self._code}:\n{written}"
-        assert may_fail or self._code == 0, told
+        reported = f"{text} ended with {self._code}:\n{written}"
+        assert may_fail or self._code == 0, reported
         # A file of that name is up to date for make, which then runs nothing.
-        assert not re.search("Traceback|Nothing to be done", written), told
-        assert not command.shown or _masked(written) == _masked("\n".join(command.shown)), told
+        assert not re.search("Traceback|Nothing to be done", written), reported
+        assert not command.shown or _masked(written) == _masked("\n".join(command.shown)), reported
 
     def _with_options(self, found: re.Match[str]) -> str:
         option, value = ADDED.get(found["name"], ("", ""))
@@ -185,8 +185,8 @@ class Terminal:
         run = started(whole, cwd=self._directory, environ=self._environ(f"florentin {words[0]}"))
         program = self._processes.enter_context(run)
         self._running.append((program, staying))
-        told = program.says(staying.ready)
-        self._url = told if told.startswith("http") else self._url
+        reported = program.says(staying.ready)
+        self._url = reported if reported.startswith("http") else self._url
         if name == "flask":
             # It announces itself before it can be interrupted without leaving its socket open.
             httpx2.get(self._url, timeout=20)

@@ -31,7 +31,7 @@ def test_every_attack_runs_a_handler_once_or_never(server: Server) -> None:
         place = server.place(offset=(attack.now - T0) // MILLISECOND)
         if attack.before is not None:
             place.ask(attack.before)
-        place.told(place.raw(attack.request))
+        place.send(place.raw(attack.request))
         runs[attack.name] = len(place.seen())
     outcomes = {attack.name: outcome_under(server.reader, attack) for attack in ATTACKS}
     assert runs == {name: each in ("processed", "duplicate") for name, each in outcomes.items()}

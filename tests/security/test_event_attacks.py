@@ -165,10 +165,10 @@ sys.stdout.write(f"{outcome} {seen}")
 
 @pytest.mark.answers("EVT-15")
 def test_urls_in_the_data_are_not_opened() -> None:
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", RECEIVES_URLS], cwd=ROOT, capture_output=True, check=True, text=True
     )
-    assert told.stdout == "processed []"
+    assert reported.stdout == "processed []"
 
 
 @pytest.mark.answers("JSON-15")

@@ -33,7 +33,7 @@ SMUGGLED = {
 @pytest.mark.parametrize("framing", SMUGGLED.values(), ids=SMUGGLED)
 def test_body_with_unclear_end_is_not_processed(server: Server, framing: bytes) -> None:
     place = server.place("hasty")
-    answer = place.told(place.raw(delivery()).replace(b"Content-Length: 169", framing))
+    answer = place.send(place.raw(delivery()).replace(b"Content-Length: 169", framing))
     assert answer is None or answer.status in (400, 401, 408, 501)
     assert place.seen() == []
 
@@ -43,7 +43,7 @@ def test_body_with_unclear_end_is_not_processed(server: Server, framing: bytes) 
 def test_length_with_chunks_is_refused_or_ignored(server: Server, length: bytes) -> None:
     place = server.place()
     both = b"Content-Length: %s\r\nTransfer-Encoding" % length
-    answer = place.told(place.chunked(CANONICAL).replace(b"Transfer-Encoding", both, 1))
+    answer = place.send(place.chunked(CANONICAL).replace(b"Transfer-Encoding", both, 1))
     assert answer is not None
     assert (answer.status, len(place.seen())) in ((400, 0), (200, 1))
 
@@ -52,7 +52,7 @@ def test_length_with_chunks_is_refused_or_ignored(server: Server, length: bytes)
 def test_chunked_header_without_chunks_is_not_a_server_error(server: Server) -> None:
     place = server.place()
     both = b"Content-Length: 169\r\nTransfer-Encoding"
-    answer = place.told(place.chunked().replace(b"Transfer-Encoding", both, 1))
+    answer = place.send(place.chunked().replace(b"Transfer-Encoding", both, 1))
     assert answer is not None
     assert answer.status in (400, 401)
 
@@ -70,7 +70,7 @@ def test_protocol_upgrade_is_not_a_server_error(
 @pytest.mark.answers("HTTP-08")
 def test_chunked_body_is_processed(server: Server) -> None:
     place = server.place()
-    answer = place.told(place.chunked(CANONICAL[:1], CANONICAL[1:100], CANONICAL[100:]))
+    answer = place.send(place.chunked(CANONICAL[:1], CANONICAL[1:100], CANONICAL[100:]))
     assert answer is not None
     assert answer.outcome == "processed"
 
@@ -78,7 +78,7 @@ def test_chunked_body_is_processed(server: Server) -> None:
 @pytest.mark.parametrize("size", [b"zz", b"-1", b"f" * 17, b" a9"])
 def test_chunk_without_a_size_is_not_processed(server: Server, size: bytes) -> None:
     place = server.place("hasty")
-    answer = place.told(place.chunked(CANONICAL).replace(b"\r\na9\r\n", b"\r\n%s\r\n" % size))
+    answer = place.send(place.chunked(CANONICAL).replace(b"\r\na9\r\n", b"\r\n%s\r\n" % size))
     assert answer is None or answer.status in (400, 401, 408)
     assert place.seen() == []
 
@@ -112,7 +112,7 @@ def test_only_httptools_takes_an_early_trailer_for_a_header(
     # uvicorn appends it to the headers before the program is called, so no program can see that.
     # It does no harm: the signature is valid, and covers the body.
     place = server.place()
-    answer = place.told(b"".join(with_trailer(place)))
+    answer = place.send(b"".join(with_trailer(place)))
     assert answer is not None
     assert answer.outcome == {"h11": "invalid-signature", "httptools": "processed"}[server.reader]
 

@@ -32,7 +32,7 @@ def test_control_byte_invalidates_the_delivery_id_or_the_request(
 ) -> None:
     place = server.place("hasty")
     marked = place.raw(delivery(delivery_id="left-MARK-right")).replace(b"MARK", control)
-    answer = place.told(marked)
+    answer = place.send(marked)
     if answer is not None and answer.status != 400:
         assert answer.outcome == "processed"
         assert place.seen() == [None]
@@ -45,7 +45,7 @@ def test_control_byte_in_a_header_writes_no_log_line(
     server: Server, control: bytes, name: str
 ) -> None:
     place = server.place("hasty")
-    place.told(place.raw(FORGED.with_headers((name, "x-MARK-y"))).replace(b"MARK", control))
+    place.send(place.raw(FORGED.with_headers((name, "x-MARK-y"))).replace(b"MARK", control))
     lines = server.output().splitlines()
     assert [line for line in lines if not line.startswith(("INFO ", "WARNING ", "DEBUG "))] == []
     assert all(line.isascii() and line.isprintable() for line in lines)
@@ -57,7 +57,7 @@ def test_control_byte_in_a_header_writes_no_log_line(
 )
 def test_path_writes_no_log_line(server: Server, path: bytes) -> None:
     place = server.place()
-    place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
+    place.send(place.raw(delivery()).replace(place.path.encode(), path, 1))
     assert all(line.isascii() and line.isprintable() for line in server.output().splitlines())
 
 
@@ -99,7 +99,7 @@ def test_five_hundred_headers_are_accepted(server: Server) -> None:
 def test_white_space_around_the_signature_is_ignored(server: Server) -> None:
     place = server.place()
     padded = place.raw(delivery(signature=f"  {sign(CANONICAL)} \t"))
-    answer = place.told(padded)
+    answer = place.send(padded)
     assert answer is not None
     assert answer.outcome == "processed"
 

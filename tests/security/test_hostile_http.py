@@ -41,7 +41,7 @@ def test_declared_length_over_the_limit_is_refused_unread(server: Server) -> Non
     head = place.raw(
         delivery(b"").with_headers(("Content-Length", str(100 * MEBIBYTE))), length=False
     )
-    answer = place.told(head)
+    answer = place.send(head)
     assert answer is not None
     assert (answer.outcome, answer.status) == ("too-large", 413)
 
@@ -114,7 +114,7 @@ def test_disconnect_within_a_body_runs_nothing(server: Server, end: bool) -> Non
 def test_length_that_is_too_small_cuts_the_body(server: Server) -> None:
     place = server.place()
     whole = place.raw(delivery())
-    answer = place.told(whole.replace(b"Content-Length: 169", b"Content-Length: 159"))
+    answer = place.send(whole.replace(b"Content-Length: 169", b"Content-Length: 159"))
     assert answer is not None
     assert answer.status in (400, 401)
     assert place.seen() == []

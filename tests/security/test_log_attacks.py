@@ -175,16 +175,16 @@ def spelled(thing: object) -> str:
 @pytest.mark.answers("LOG-03")
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
 def test_secret_is_not_logged_in_any_form(make: Callable[[], object]) -> None:
-    told = spelled(make())
+    reported = spelled(make())
     pieces = {SECRET[start : start + 8] for start in range(len(SECRET) - 7)}
-    assert not [piece for piece in pieces if piece in told]
+    assert not [piece for piece in pieces if piece in reported]
 
 
 @pytest.mark.parametrize("make", THINGS.values(), ids=THINGS)
 def test_reprs_hold_no_body_and_no_signature(make: Callable[[], object]) -> None:
-    told = repr(make())
-    assert "inv_1" not in told
-    assert sign(CANONICAL)[7:] not in told
+    reported = repr(make())
+    assert "inv_1" not in reported
+    assert sign(CANONICAL)[7:] not in reported
 
 
 def with_locals(error: BaseException) -> str:
@@ -203,17 +203,17 @@ def test_traceback_of_a_refusal_holds_no_secret(signature: str) -> None:
 
 @pytest.mark.answers("LOG-04")
 def test_traceback_of_a_handler_holds_no_secret() -> None:
-    target, told = Target(handled=False), list[str]()
+    target, reported = Target(handled=False), list[str]()
 
     @target.receiver.on(Event)
     def looks_around(_: Event) -> None:
         frames = [frame for frame, _ in traceback.walk_stack(None)]
         ours = [f for f in frames if f.f_globals["__name__"].startswith("florentin_webhooks")]
-        told.extend(repr(frame.f_locals) for frame in ours)
+        reported.extend(repr(frame.f_locals) for frame in ours)
 
     target.send(delivery())
-    assert len(told) > 3
-    assert not [text for text in told if SECRET in text]
+    assert len(reported) > 3
+    assert not [text for text in reported if SECRET in text]
 
 
 @pytest.mark.answers("LOG-05")

@@ -14,7 +14,7 @@ from tests.support.vectors import delivery
 @pytest.mark.answers("HTTP-09")
 def test_missing_body_times_out(server: Server) -> None:
     place = server.place("hasty")
-    answer = place.told(place.raw(delivery()).removesuffix(delivery().body))
+    answer = place.send(place.raw(delivery()).removesuffix(delivery().body))
     assert answer is not None
     assert (answer.outcome, answer.status) == ("read-timeout", 408)
     assert answer.headers["connection"] == "close"
@@ -58,7 +58,7 @@ def test_timeout_closes_the_connection(
 
 def test_timeout_is_logged_with_the_bytes_received(server: Server) -> None:
     place = server.place("hasty")
-    place.told(place.raw(delivery())[:-69])
+    place.send(place.raw(delivery())[:-69])
     (line,) = server.lines()
     assert line.startswith("WARNING")
     assert "read-timeout: 100 bytes arrived within 0.3 s" in line

@@ -30,8 +30,10 @@ class Answer(NamedTuple):
     def outcome(self) -> str:
         """The outcome in a reply of the receiver; empty for any other response."""
         try:
-            told = json.loads(self.body)
-            return str(told["data"]["outcome"] if "data" in told else told["error"]["code"])
+            reported = json.loads(self.body)
+            return str(
+                reported["data"]["outcome"] if "data" in reported else reported["error"]["code"]
+            )
         except (ValueError, KeyError, TypeError):
             return ""
 
@@ -190,8 +192,8 @@ def environ_of(request: Request, path: str, *, terminated: bool = True) -> dict[
             continue  # The header with a hyphen would have the same key, so gunicorn drops it.
         key = name.decode("latin-1").upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        told = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{told}" if key in environ else told
+        reported = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{reported}" if key in environ else reported
     if "HTTP_TRANSFER_ENCODING" not in environ:
         environ.setdefault("CONTENT_LENGTH", str(len(request.body)))
     setup_testing_defaults(environ)

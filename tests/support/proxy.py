@@ -120,12 +120,12 @@ class Proxy:
             client.sendall(self._refused[1] * count)
             return True
         server.sendall(request)
-        for told in self._to_lose:
-            if told[0] in request:
-                self._to_lose.remove(told)
+        for reported in self._to_lose:
+            if reported[0] in request:
+                self._to_lose.remove(reported)
                 server.recv(_CHUNK)
                 self.lost += 1
-                return told[1]
+                return reported[1]
         return True
 
 

@@ -129,7 +129,7 @@ class Place:
         """Return the bytes of *request* to this receiver."""
         return raw(request, self.path, length=length)
 
-    def told(self, data: bytes) -> Answer | None:
+    def send(self, data: bytes) -> Answer | None:
         """Return the answer to exactly these bytes, on a connection of their own."""
         with self.server.connect() as connection:
             connection.send(data)

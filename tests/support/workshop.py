@@ -118,7 +118,7 @@ class Workshop:
         """Run every job that is due."""
         with handling_signals_as_before(), self.connect() as client:
             worker = self.worker(client, queue)
-            # Nobody sends it commands, and its thread for them takes a second to stop.
+            # No test sends it commands, and its thread for them takes a second to stop.
             worker.subscribe = worker.unsubscribe = lambda: None
             try:
                 worker.work(burst=True, with_scheduler=True, logging_level=logging_level)

@@ -19,7 +19,7 @@ A = TypeVar("A")
 
 
 class Forwarding:
-    """A store of somebody's own: nothing to inherit."""
+    """A user's own store: nothing to inherit."""
 
     def __init__(self, inner: Store) -> None:
         self.retention = inner.retention

@@ -1,7 +1,8 @@
-"""The tests themselves: each is found by its module's name, and helpers are few."""
+"""The tests themselves: found by their module's name, short names, few helpers."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import florentin_webhooks
@@ -30,3 +31,10 @@ def test_helpers_are_a_small_share_of_the_test_lines() -> None:
     files = {*TESTS.rglob("*.py")}
     helpers = {path for path in files - cases if not path.name.startswith("test_")}
     assert lines(helpers) <= 0.15 * lines(files), f"{lines(helpers)} of {lines(files)} lines"
+
+
+def test_names_of_tests_have_at_most_ten_words() -> None:
+    name = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
+    texts = (path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py"))
+    names = {found for text in texts for found in name.findall(text)}
+    assert {found for found in names if found.count("_") > 10} == set()

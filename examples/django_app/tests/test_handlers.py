@@ -145,11 +145,11 @@ def test_an_amount_has_the_digits_of_its_currency(currency: str, amount: str) ->
 
 
 def test_a_crm_that_is_down_fails_alone_and_is_asked_again_alone(post: Post, settings: Any) -> None:
-    settings.CRM_URL = "http://127.0.0.1:1/"  # Nobody listens there.
+    settings.CRM_URL = "http://127.0.0.1:1/"  # Nothing listens there.
     purchase = made("subscription.purchased")
     assert post(purchase) == "handler-failed"
     assert Customer.objects.get().has_access
-    Subscription.objects.all().delete()  # Whatever gives access again has run again.
+    Subscription.objects.all().delete()  # The handler that gives access has run again.
     settings.CRM_URL = None
     assert post(purchase) == "processed"
     assert not Customer.objects.get().has_access

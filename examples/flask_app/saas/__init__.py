@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from flask import Flask
 
 from saas.handlers import florentin
-from saas.models import db, forget_connections_in_forks
+from saas.models import (
+    db,
+    discard_read_only_connections,
+    forget_connections_in_forks,
+)
 from saas.pages import pages
 
 
@@ -27,6 +31,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     app.config.from_mapping(overrides)
     db.init_app(app)
     forget_connections_in_forks(app)
+    discard_read_only_connections(app)
     florentin.init_app(app)
     app.register_blueprint(pages)
     # A command, not a part of create_app: gunicorn and workers fork, and forks must not share a

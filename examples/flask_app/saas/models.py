@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, String
+from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, String, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -45,6 +46,24 @@ def forget_connections_in_forks(app: Flask) -> None:
             engine.dispose(close=False)  # Closing would end the parent's session.
 
     os.register_at_fork(after_in_child=forget)
+
+
+def discard_read_only_connections(app: Flask) -> None:
+    """Drop the pooled connections of *app* when one of them has become read-only.
+
+    A primary that becomes a replica may keep its connections open. SQLAlchemy would lend them again
+    for ever; a new one leads to the new primary.
+    """
+    with app.app_context():
+        for engine in db.engines.values():
+            event.listen(engine, "handle_error", _mark_read_only)
+
+
+def _mark_read_only(context: ExceptionContext) -> None:
+    error = context.original_exception
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if code in ("25006", "SQLITE_READONLY"):  # PostgreSQL's code, and SQLite's.
+        context.is_disconnect = True
 
 
 class Customer(db.Model):

@@ -1,10 +1,16 @@
-"""Database connections that were open before a process forked, as a worker does for each job."""
+"""Database connections that are not used again: after a fork, or when they became read-only."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from saas.models import Login, db
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from tests.in_process import InProcessApp
 
 PROGRAM = """
 import os, sys
@@ -33,3 +39,13 @@ def test_fork_inherits_no_connection(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "0", "1"]
+
+
+def test_read_only_connection_is_discarded(saas: InProcessApp) -> None:
+    with saas.app.app_context():
+        db.session.execute(text("PRAGMA query_only = ON"))
+        with pytest.raises(OperationalError):
+            db.session.execute(db.delete(Login))
+        db.session.rollback()
+        with db.session.begin():
+            db.session.execute(db.delete(Login))

@@ -11,7 +11,7 @@ import click
 __all__ = ["DATA_DIRECTORY", "join_session", "session_secret"]
 
 DATA_DIRECTORY = ".florentin"
-"""The directory that ``dev`` uses unless it is told another one."""
+"""The default directory of ``dev``."""
 
 _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
 _REDIS = "FLORENTIN_REDIS_URL"

@@ -28,7 +28,7 @@ def restore_delivery(
 ) -> tuple[Delivery, Mapping[str, object]]:
     """Return the delivery and its envelope from the stored body, of any age.
 
-    The stored key id stands for the secret, which may have been rotated out since. Raises
+    The stored key id names the secret, which may have been rotated out since. Raises
     :class:`MalformedDelivery` where it is not the body that was accepted.
     """
     signed_id = stored.delivery_id if sender.signs_delivery_id else None

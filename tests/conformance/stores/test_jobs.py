@@ -47,8 +47,8 @@ def test_queued_delivery_is_a_duplicate(store: Subject, jobs: Jobs) -> None:
     store.accept(queued())
     restamped = content(stamped="12:00:30")
     assert store.accept(queued(token=b"second")).decision is AcceptDecision.DUPLICATE
-    told = store.accept(queued(restamped, token=b"third"))
-    assert (told.decision, told.key) == (AcceptDecision.DUPLICATE, KEY)
+    reported = store.accept(queued(restamped, token=b"third"))
+    assert (reported.decision, reported.key) == (AcceptDecision.DUPLICATE, KEY)
     assert jobs.listed("q") == [JOB.id]
     assert jobs.fields(job(restamped)) == {}
 

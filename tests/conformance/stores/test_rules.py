@@ -44,7 +44,7 @@ def histories(draw: st.DrawFn) -> list[Accept | Finish]:
     return draw(st.lists(asking | finishing, max_size=25))
 
 
-def told(subject: Subject, operation: Accept | Finish) -> object:
+def reported(subject: Subject, operation: Accept | Finish) -> object:
     """What a receiver makes of the answer: the attempt and the ledger count where it runs."""
     if isinstance(operation, Finish):
         return subject.finish(operation)
@@ -65,6 +65,6 @@ def test_all_stores_return_the_same_decisions(
             for build in IMPLEMENTATIONS.values()
         ]
         for operation in operations:
-            answer = told(first, operation)
+            answer = reported(first, operation)
             for other in others:
-                assert told(other, operation) == answer
+                assert reported(other, operation) == answer

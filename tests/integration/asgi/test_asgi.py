@@ -33,7 +33,7 @@ class Passed:
 
 
 class ClosingStore(MemoryStore):
-    """A store that tells when it is closed."""
+    """A store that records when it is closed."""
 
     def __init__(self, seen: list[str]) -> None:
         super().__init__()
@@ -44,11 +44,11 @@ class ClosingStore(MemoryStore):
 
 
 async def silent_receive() -> Message:
-    raise AssertionError("somebody received what was not theirs")
+    raise AssertionError("a message of another request was received")
 
 
 async def silent_send(_: Message) -> None:
-    raise AssertionError("somebody sent what was not theirs")
+    raise AssertionError("a message of another request was sent")
 
 
 @pytest.mark.answers("ADP-08")

@@ -170,7 +170,7 @@ def test_path_is_served_with_and_without_trailing_slash(
 ) -> None:
     place = server.place(mount)
     data = place.raw(delivery()).replace(place.path.encode(), place.path.encode() + slash.encode())
-    answer = place.told(data)
+    answer = place.send(data)
     assert answer is not None
     assert answer.outcome == "processed"
 
@@ -199,7 +199,7 @@ def test_other_spellings_of_the_path_are_not_served(
     # A path is compared once, after the server decoded it: %2F is the slash that it spells.
     place = server.place("middleware")
     path = written.format(place.path).encode("latin-1")
-    answer = place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
+    answer = place.send(place.raw(delivery()).replace(place.path.encode(), path, 1))
     assert answer is not None
     assert answer.status in (status, 400)
 
@@ -208,7 +208,7 @@ def test_other_spellings_of_the_path_are_not_served(
 def test_path_is_case_sensitive(server: Server) -> None:
     place = server.place("middleware")
     path = place.path.upper().encode()
-    answer = place.told(place.raw(delivery()).replace(place.path.encode(), path, 1))
+    answer = place.send(place.raw(delivery()).replace(place.path.encode(), path, 1))
     assert answer is not None
     assert answer.status == 404
 

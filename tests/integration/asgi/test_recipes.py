@@ -102,7 +102,7 @@ def test_documented_mounts_answer_as_their_table_says(
 
 
 class ClosingStore(MemoryStore):
-    """A store that tells when it is closed."""
+    """A store that records when it is closed."""
 
     closed = 0
 

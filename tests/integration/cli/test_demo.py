@@ -96,8 +96,10 @@ def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
     *steps, last = [json.loads(line) for line in shown["programs"].data.splitlines()]
     assert [step["step"] for step in steps[:10]] == list(CATALOGUE)
     assert [step["problems"] for step in steps if step["problems"] or not step["ok"]] == []
-    told = {step["step"]: (step["status"], step["outcome"], step["runs"]) for step in steps[10:]}
-    assert told == {
+    reported = {
+        step["step"]: (step["status"], step["outcome"], step["runs"]) for step in steps[10:]
+    }
+    assert reported == {
         "duplicate": (200, "duplicate", []),
         "re-stamped retry": (200, "duplicate", []),
         "tampered body": (401, "invalid-signature", []),
@@ -123,10 +125,10 @@ def test_unexpected_results_are_shown_folded_and_exit_with_one(
 ) -> None:
     narrow = {**temporary, "COLUMNS": "40"}
     program = python("-W", "error", "-c", BROKEN, environ=narrow)
-    told = " ".join(program.data.split())
+    reported = " ".join(program.data.split())
     assert max(map(len, program.data.splitlines())) <= 40
     assert program.process.returncode == 1
-    assert all(f"NO {name} " in told for name in ("answer", "called", "state", "finished"))
+    assert all(f"NO {name} " in reported for name in ("answer", "called", "state", "finished"))
     for problem in (
         "status: expected 201, was 200",
         "outcome: expected processed, was duplicate",
@@ -135,8 +137,8 @@ def test_unexpected_results_are_shown_folded_and_exit_with_one(
         "outcome: expected duplicate, was accepted",
         "handlers finished: expected none, was bill",
     ):
-        assert f"NOT AS EXPECTED: {problem}" in told
-    assert "1 of 5 steps" in told
+        assert f"NOT AS EXPECTED: {problem}" in reported
+    assert "1 of 5 steps" in reported
 
 
 def pasted(program: Program) -> str:

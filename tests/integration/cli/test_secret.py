@@ -22,6 +22,6 @@ def body(tmp_path: Path) -> Path:
 def test_new_secret_is_strong_and_unique(body: Path) -> None:
     made = {type_in("secret", "new").stdout.strip() for _ in range(3)}
     assert len(made) == 3
-    told = json.loads(type_in("secret", "new", "--json").stdout)["secret"]
-    signed = type_in("sign", str(body), environ={"FLORENTIN_WEBHOOK_SECRET": told})
+    reported = json.loads(type_in("secret", "new", "--json").stdout)["secret"]
+    signed = type_in("sign", str(body), environ={"FLORENTIN_WEBHOOK_SECRET": reported})
     assert signed.exit_code == 0

@@ -51,7 +51,7 @@ def target(receiver: Target) -> Target:
 
 
 def sent(target: Target, *words: str) -> tuple[int, list[dict[str, Any]]]:
-    """The exit code and what was told of each request."""
+    """Return the exit code and what is reported of each request."""
     result = type_in("trigger", *words, "--to", target.url, "--json")
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
@@ -63,13 +63,13 @@ def test_without_event_the_catalogue_is_listed() -> None:
 
 @pytest.mark.parametrize("event", CATALOGUE)
 def test_every_event_arrives(event: str, target: Target) -> None:
-    code, (told,) = sent(target, event)
+    code, (returned,) = sent(target, event)
     assert code == 0
     assert [each.event for each in target.seen] == [event]
-    assert (told["event"], told["status"], told["outcome"]) == (event, 200, "processed")
-    assert told["fingerprint"] == target.deliveries[0].fingerprint
-    assert told["delivery_id"] == target.deliveries[0].delivery_id
-    assert told["milliseconds"] > 0
+    assert (returned["event"], returned["status"], returned["outcome"]) == (event, 200, "processed")
+    assert returned["fingerprint"] == target.deliveries[0].fingerprint
+    assert returned["delivery_id"] == target.deliveries[0].delivery_id
+    assert returned["milliseconds"] > 0
 
 
 def test_each_request_is_one_line(target: Target) -> None:
@@ -99,18 +99,18 @@ def test_overrides_are_part_of_the_signed_body(target: Target) -> None:
 
 
 def test_several_deliveries_are_distinct(target: Target) -> None:
-    code, told = sent(target, "invoice.created", "--times", "3")
+    code, returned = sent(target, "invoice.created", "--times", "3")
     assert code == 0
-    assert len({each["fingerprint"] for each in told}) == 3
-    assert [each["outcome"] for each in told] == ["processed"] * 3
+    assert len({each["fingerprint"] for each in returned}) == 3
+    assert [each["outcome"] for each in returned] == ["processed"] * 3
 
 
 def test_duplicate_and_restamped_retry_are_not_handled_again(target: Target) -> None:
-    code, (first, again, anew) = sent(target, "user.login", "--duplicate", "--restamp")
+    code, (first, again, restamped) = sent(target, "user.login", "--duplicate", "--restamp")
     assert code == 0
-    assert [each["outcome"] for each in (again, anew)] == ["duplicate", "duplicate"]
-    assert again["fingerprint"] == first["fingerprint"] != anew["fingerprint"]
-    assert again["delivery_id"] == first["delivery_id"] == anew["delivery_id"]
+    assert [each["outcome"] for each in (again, restamped)] == ["duplicate", "duplicate"]
+    assert again["fingerprint"] == first["fingerprint"] != restamped["fingerprint"]
+    assert again["delivery_id"] == first["delivery_id"] == restamped["delivery_id"]
     assert len(target.seen) == 1
 
 
@@ -122,34 +122,34 @@ def test_rejected_delivery_exits_with_one(
     option: str, status: int, outcome: str, target: Target
 ) -> None:
     result = type_in("trigger", "user.login", "--to", target.url, option, "--json")
-    told = json.loads(result.stdout)
-    assert (told["status"], told["outcome"]) == (status, outcome)
+    returned = json.loads(result.stdout)
+    assert (returned["status"], returned["outcome"]) == (status, outcome)
     assert result.exit_code == 1
     assert "1 of 1 replies were not 2xx." in error(result)
     assert target.seen == []
 
 
 def test_every_attempt_is_tampered_with(target: Target) -> None:
-    code, told = sent(target, "user.login", "--tamper", "--duplicate", "--restamp")
+    code, returned = sent(target, "user.login", "--tamper", "--duplicate", "--restamp")
     assert code == 1
-    assert [each["outcome"] for each in told] == ["invalid-signature"] * 3
+    assert [each["outcome"] for each in returned] == ["invalid-signature"] * 3
     notes = ["tampered", "duplicate, tampered", "re-stamped, tampered"]
-    assert [each["note"] for each in told] == notes
+    assert [each["note"] for each in returned] == notes
     assert target.seen == []
 
 
 def test_restamped_stale_delivery_is_processed(target: Target) -> None:
-    code, told = sent(target, "user.login", "--stale", "--restamp")
+    code, returned = sent(target, "user.login", "--stale", "--restamp")
     assert code == 1
-    assert [each["outcome"] for each in told] == ["stale", "processed"]
+    assert [each["outcome"] for each in returned] == ["stale", "processed"]
 
 
 def test_unknown_event_needs_the_option(target: Target) -> None:
     result = type_in("trigger", "coupon.redeemed", "--to", target.url)
     assert result.exit_code == 2
     assert "There is no event" in error(result)
-    code, (told,) = sent(target, "coupon.redeemed", "--unknown")
-    assert (code, told["outcome"]) == (0, "processed")
+    code, (returned,) = sent(target, "coupon.redeemed", "--unknown")
+    assert (code, returned["outcome"]) == (0, "processed")
     assert target.seen[0].event == "coupon.redeemed"
 
 

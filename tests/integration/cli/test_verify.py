@@ -61,10 +61,10 @@ def test_matching_secret_is_named(tmp_path: Path, body: Path, headers: Path) -> 
 def test_invalid_signature_exits_with_three_and_its_cause(body: Path, headers: Path) -> None:
     body.write_bytes(BODY + b"\n")
     result = type_in("verify", str(body), "--headers", str(headers), "--json")
-    told = json.loads(result.stdout)
+    reported = json.loads(result.stdout)
     assert result.exit_code == 3
-    assert (told["valid"], told["reason"]) == (False, "mismatch")
-    assert [cause["code"] for cause in told["causes"]] == ["body-newline"]
+    assert (reported["valid"], reported["reason"]) == (False, "mismatch")
+    assert [cause["code"] for cause in reported["causes"]] == ["body-newline"]
 
 
 def test_cause_is_folded_for_the_terminal(body: Path, headers: Path) -> None:

@@ -1,7 +1,7 @@
 """Atomic handlers in asyncio programs that stop waiting for them: the effect is there once, or not.
 
-A handler runs in a thread, which nobody can stop. Its transaction counts whenever it ends, unless
-somebody else has the delivery by then.
+A handler runs in a thread, which cannot be stopped. Its transaction counts whenever it ends, unless
+another process has the delivery by then.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Slow:
-    """What a handler does that goes on until it is told to end, and may fail then."""
+    """A handler that runs until the test ends it, and may fail then."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.began = threading.Event()
@@ -73,7 +73,7 @@ async def ends(shop: AtomicShop, slow: Slow, state: State) -> None:
 
 
 async def retry(shop: AtomicShop) -> Outcome:
-    """What a retry is told where no time is short."""
+    """Return the outcome of a retry without a time limit."""
     (reply,) = await asyncio.to_thread(in_threads, 1, lambda _: shop.receive())
     return reply.outcome
 

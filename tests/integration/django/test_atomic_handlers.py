@@ -1,8 +1,8 @@
 """Handlers that run in the transaction that records their end, through a receiver's whole flow.
 
 What docs/handlers.md says of ``atomic=True``, on SQLite. What the store itself promises, on
-PostgreSQL as well, stands in test_django_store_effects.py; what becomes of programs that stop
-waiting, in test_django_atomic_waiting.py.
+PostgreSQL as well, is in test_atomic.py; programs that stop waiting are in
+test_atomic_cancellation.py.
 """
 
 from __future__ import annotations

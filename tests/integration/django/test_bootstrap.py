@@ -89,6 +89,6 @@ def test_worker_runs_handlers_with_django_set_up(works: Works, worker: object) -
 
 def test_queue_command_shows_waiting_jobs(works: Works) -> None:
     works.accept()
-    told = managed(works.environment, "florentin_webhooks", "queue", "--json")
-    assert f'"queue": "{works.queue}"' in told.data, told.talk
+    reported = managed(works.environment, "florentin_webhooks", "queue", "--json")
+    assert f'"queue": "{works.queue}"' in reported.data, reported.talk
     by_manage(works)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 
 from florentin_webhooks import MemoryStore, Receiver, Reply
@@ -16,8 +17,9 @@ from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.testing import Provider
 from tests.support.django_settings import POSTGRESQL, migrated
 from tests.support.django_stores import store_on
+from tests.support.http import environ_of
 from tests.support.postgres import shared_server
-from tests.support.vectors import SECRET
+from tests.support.vectors import SECRET, Request
 from tests.support.waiting import eventually
 
 Receive = Callable[[Receiver], Reply]
@@ -122,6 +124,18 @@ def test_async_handler_leaves_no_session(hooks: Receiver, receive: Receive) -> N
 READ_ONLY = "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
 
 
+def make_read_only_once(hooks: Receiver) -> None:
+    """Register a handler that writes, at first over a read-only connection."""
+    first = [True]
+
+    @hooks.on("invoice.created")
+    def bill(_: InvoiceCreated) -> None:
+        if first:
+            first.clear()
+            _query(READ_ONLY)
+        _query("CREATE TABLE IF NOT EXISTS read_only_effect ()")
+
+
 @pytest.mark.parametrize("pooled", [False, True])
 def test_store_discards_a_connection_that_became_read_only(
     hooks: Receiver, pool: Callable[[int], None], *, pooled: bool
@@ -154,20 +168,25 @@ def test_handler_discards_a_connection_that_became_read_only(
 ) -> None:
     if pooled:
         pool(1)
-    first = [True]
-
-    @hooks.on("invoice.created")
-    def bill(_: InvoiceCreated) -> None:
-        if first:
-            first.clear()
-            _query(READ_ONLY)
-        _query("CREATE TABLE IF NOT EXISTS read_only_effect ()")
-
+    make_read_only_once(hooks)
     outcomes = []
     for _ in range(2):
         with hooks.handler_context():
             outcomes.append(receive(hooks).outcome)
     assert outcomes == ["handler-failed", "processed"]
+
+
+def test_view_discards_a_connection_that_became_read_only(hooks: Receiver) -> None:
+    make_read_only_once(hooks)
+    view = webhook_view(hooks)
+    assert [_status(view) for _ in range(2)] == [500, 200]
+
+
+def _status(view: Callable[..., Any]) -> int:
+    headers, body = _made()
+    pairs = tuple((name.encode(), value.encode()) for name, value in headers.items())
+    request = WSGIRequest(environ_of(Request(pairs, body), "/"))
+    return int(view(request).status_code)
 
 
 @both_ways

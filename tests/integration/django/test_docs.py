@@ -22,5 +22,5 @@ def test_every_check_is_documented() -> None:
     names = ("checks.py", "settings.py")
     source = "".join((folder / name).read_text() for name in names)
     there = set(re.findall(r"\b[EWI]0\d\d\b", source))
-    told = {name.rpartition(".")[2] for name in PAGE.rows() if name.startswith("florentin_")}
-    assert told == there
+    reported = {name.rpartition(".")[2] for name in PAGE.rows() if name.startswith("florentin_")}
+    assert reported == there

@@ -176,14 +176,14 @@ def test_secrets_signatures_and_bodies_are_not_logged(site: Site) -> None:
 
 
 def test_commands_use_the_database_of_the_program(tables: Path) -> None:
-    told = managed(
+    reported = managed(
         program_of(tables), "florentin_webhooks", "deliveries", "list", "--json", "--no-color"
     )
-    assert (told.wait(), told.talk) == (0, "No delivery was received yet.\n")
-    assert [json.loads(line) for line in told.data.splitlines()] == []
+    assert (reported.wait(), reported.talk) == (0, "No delivery was received yet.\n")
+    assert [json.loads(line) for line in reported.data.splitlines()] == []
 
 
 def test_program_passes_its_checks(tables: Path) -> None:
     words = ("check", "--tag", "florentin_webhooks", "--fail-level", "INFO")
-    told = managed(program_of(tables), *words)
-    assert (told.wait(), told.talk) == (0, "")
+    reported = managed(program_of(tables), *words)
+    assert (reported.wait(), reported.talk) == (0, "")

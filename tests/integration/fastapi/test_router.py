@@ -29,7 +29,7 @@ METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIN
 
 
 class ClosingStore(MemoryStore):
-    """A store that tells when it is closed."""
+    """A store that records when it is closed."""
 
     def __init__(self, seen: list[str]) -> None:
         super().__init__()

@@ -147,7 +147,7 @@ def test_delivery_is_processed_at_every_mount(server: Server, mount: str) -> Non
 @pytest.mark.parametrize("mount", HARMLESS)
 def test_chunked_body_is_read(server: Server, mount: str) -> None:
     place = server.place(mount)
-    answer = place.told(place.chunked(CANONICAL[:9], CANONICAL[9:]))
+    answer = place.send(place.chunked(CANONICAL[:9], CANONICAL[9:]))
     assert answer is not None
     assert answer.outcome == "processed"
 
@@ -157,7 +157,7 @@ def test_chunked_body_is_read(server: Server, mount: str) -> None:
 def test_both_slash_forms_and_all_methods_are_answered(server: Server, mount: str) -> None:
     place = server.place(mount)
     for path, outcome in ((place.path, "processed"), (f"{place.path}/", "duplicate")):
-        answer = place.told(at(place, place.raw(delivery()), path))
+        answer = place.send(at(place, place.raw(delivery()), path))
         assert answer is not None
         assert answer.outcome == outcome
         for method in METHODS:
@@ -172,7 +172,7 @@ def test_both_slash_forms_and_all_methods_are_answered(server: Server, mount: st
 @pytest.mark.parametrize("written", ["{0}/x", "{0}//", "/x{0}"])
 def test_other_paths_are_not_answered(server: Server, written: str) -> None:
     place = server.place()
-    answer = place.told(at(place, place.raw(delivery()), written.format(place.path)))
+    answer = place.send(at(place, place.raw(delivery()), written.format(place.path)))
     assert answer is not None
     assert answer.status in (308, 404)
     assert place.seen() == []
@@ -184,7 +184,7 @@ def test_other_paths_are_not_answered(server: Server, written: str) -> None:
 def test_consumed_body_is_unavailable_and_logged(server: Server, mount: str, chunked: bool) -> None:
     place = server.place(mount)
     data = place.chunked(CANONICAL, request=FORM) if chunked else place.raw(FORM)
-    answer = place.told(data)
+    answer = place.send(data)
     assert answer is not None
     assert (answer.outcome, answer.status) == ("body-unavailable", 500)
     (line,) = server.lines()
@@ -261,7 +261,7 @@ def test_repeated_header_is_not_trusted(server: Server, name: str) -> None:
 
 def test_every_mount_has_its_own_receiver(server: Server) -> None:
     first, second = server.place("extended"), server.place()
-    own = first.told(at(first, first.raw(delivery()), f"{first.path}/own"))
+    own = first.send(at(first, first.raw(delivery()), f"{first.path}/own"))
     assert own is not None
     assert own.outcome == "stale"  # By the clock of the wall.
     assert [each.ask(delivery()).outcome for each in (first, second)] == ["processed"] * 2

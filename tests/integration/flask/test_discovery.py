@@ -166,9 +166,9 @@ def test_next_step_is_a_command_of_flask(shop: Shop) -> None:
 
 
 def test_flask_lists_the_commands_among_its_own(shop: Shop) -> None:
-    told = CliRunner().invoke(FlaskGroup(create_app=shop.app), ["--help"]).stdout
-    assert "\n  florentin  Receive Florentin's webhooks" in told
-    assert "\n  routes     Show the routes" in told
+    reported = CliRunner().invoke(FlaskGroup(create_app=shop.app), ["--help"]).stdout
+    assert "\n  florentin  Receive Florentin's webhooks" in reported
+    assert "\n  routes     Show the routes" in reported
 
 
 def test_a_first_event_reaches_the_development_server(shop: Shop) -> None:

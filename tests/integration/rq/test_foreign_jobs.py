@@ -97,7 +97,7 @@ def test_warning_names_both_programs_once(
     assert 'RQQueue("other-name")' in warning
 
 
-def test_receiver_in_the_same_process_is_run_by_the_same_worker(
+def test_receiver_in_the_same_process_shares_the_worker(
     shops: tuple[Workshop, Workshop],
 ) -> None:
     ours, theirs = shops
@@ -106,7 +106,7 @@ def test_receiver_in_the_same_process_is_run_by_the_same_worker(
     assert theirs.ran == ["ship"]
 
 
-def test_program_with_the_same_import_path_runs_nothing_of_the_other(
+def test_program_with_the_same_import_path_skips_foreign_jobs(
     redis_url: str, redis_prefix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with open_workshop(redis_url, redis_prefix, secret=THEIRS) as theirs:
@@ -121,7 +121,7 @@ def test_program_with_the_same_import_path_runs_nothing_of_the_other(
         assert "under another secret" in caplog.text
 
 
-def test_worker_with_the_earlier_secret_runs_the_jobs_that_waited_for_it(
+def test_worker_with_the_earlier_secret_runs_waiting_jobs(
     redis_url: str, redis_prefix: str
 ) -> None:
     with open_workshop(redis_url, redis_prefix, secret=OURS) as shop:

@@ -98,7 +98,7 @@ def test_idle_worker_waits_until_redis_accepts_commands(
 
 
 @refusals
-def test_worker_keeps_the_result_of_a_handler_until_redis_takes_it(
+def test_worker_keeps_a_handler_result_until_redis_takes_it(
     shop: Workshop, refusal: Refusal, lift: Callable[[Refusal], None]
 ) -> None:
     @shop.handles("bill")

@@ -55,7 +55,7 @@ def test_job_that_failed_in_a_handler_is_not_unreadable(shop: Workshop) -> None:
     assert (status.dead, status.unreadable) == (1, 0)
 
 
-def test_job_that_no_handler_began_is_unstarted_before_its_last_attempt(
+def test_job_without_a_run_is_unstarted_before_its_last_attempt(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.accept()

@@ -111,14 +111,14 @@ class Place:
     def types(self, *line: str) -> Result:
         return CliRunner().invoke(main, line, prog_name=WORDS, obj=HostProgram(self.path))
 
-    def told(self, *line: str) -> list[dict[str, object]]:
+    def reported(self, *line: str) -> list[dict[str, object]]:
         return [json.loads(each) for each in self.types(*line, "--json").stdout.splitlines()]
 
     def failed(self) -> str:
         """The fingerprint of a delivery whose handler has failed and is repaired."""
         Provider(SECRET).deliver(self.hooks, "user.login")
         self.broken = False
-        return str(self.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
+        return str(self.reported("deliveries", "list", "--state", "failed")[0]["fingerprint"])
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def test_failed_deliveries_are_replayed_inside_the_framework(place: Place) -> No
     place.failed()
     result = place.types("deliveries", "replay", "--state", "failed", "--yes")
     assert (result.exit_code, place.ran_inside, place.inside) == (0, [1], 0)
-    assert place.told("deliveries", "list")[0]["state"] == "done"
+    assert place.reported("deliveries", "list")[0]["state"] == "done"
 
 
 @pytest.mark.parametrize("line", [["list"], ["requeue", "--all"], ["discard", "abcd"]])
@@ -182,12 +182,12 @@ def test_unavailable_database_keeps_its_message_and_hint(place: Place, database:
 def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_path: Path) -> None:
     body = Provider(SECRET).make("user.login").body
     (tmp_path / "body").write_bytes(body)
-    (signed,) = place.told("sign", str(tmp_path / "body"))
+    (signed,) = place.reported("sign", str(tmp_path / "body"))
     delivery, _ = place.hooks.verify(cast("dict[str, str]", signed["headers"]), body)
     assert signed["fingerprint"] == delivery.fingerprint
 
 
-def test_hint_for_an_unserved_url_has_the_words_of_the_host(place: Place) -> None:
+def test_hint_for_an_unserved_url_names_commands_of_the_host(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     result = place.types("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")

@@ -29,7 +29,7 @@ app = object()
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory whose modules nobody has imported before."""
+    """A working directory whose modules are not imported yet."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path
@@ -80,12 +80,13 @@ def test_missing_module_is_named(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"), [("hook", "has no 'hook'"), ("app", "is not a Receiver but of type object")]
+    ("asked", "reported"),
+    [("hook", "has no 'hook'"), ("app", "is not a Receiver but of type object")],
 )
-def test_closest_receiver_is_suggested(asked: str, told: str, place: Path) -> None:
+def test_closest_receiver_is_suggested(asked: str, reported: str, place: Path) -> None:
     name = module(place, HOOKS)
     message, hint = refusal(f"{name}:{asked}")
-    assert told in message
+    assert reported in message
     assert hint.endswith(f"dev {name}:hooks")
 
 
@@ -94,7 +95,7 @@ def test_module_without_receiver_is_refused(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "reported"),
     [
         ("x = 1\nraise RuntimeError('no luck\\nat all')", "2): RuntimeError: no luck"),
         ("\nraise SystemExit('bye')", "2): SystemExit: bye"),
@@ -107,11 +108,11 @@ def test_module_without_receiver_is_refused(place: Path) -> None:
         ),
     ],
 )
-def test_failing_import_is_shown_with_its_line(code: str, told: str, place: Path) -> None:
+def test_failing_import_is_shown_with_its_line(code: str, reported: str, place: Path) -> None:
     name = module(place, code)
     message, _ = refusal(f"{name}:hooks")
-    assert told in message
-    assert f"{name}.py:" in message or "JSON" in told
+    assert reported in message
+    assert f"{name}.py:" in message or "JSON" in reported
 
 
 def test_factory_is_called(place: Path) -> None:
@@ -120,7 +121,7 @@ def test_factory_is_called(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "asked", "told", "advice"),
+    ("code", "asked", "reported", "advice"),
     [
         (
             "def create_app():\n    open('/no/such/file')",
@@ -155,11 +156,11 @@ def test_factory_is_called(place: Path) -> None:
     ],
 )
 def test_program_without_receiver_is_refused_with_a_hint(
-    code: str, asked: str, told: str, advice: str, place: Path
+    code: str, asked: str, reported: str, advice: str, place: Path
 ) -> None:
     name = module(place, code)
     message, hint = refusal(f"{name}:{asked}")
-    assert told.format(file=place / f"{name}.py") in message
+    assert reported.format(file=place / f"{name}.py") in message
     assert hint == advice
 
 
@@ -172,7 +173,7 @@ def test_host_program_decides_where_modules_are_found(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = module(place, HOOKS)
-    # An empty entry, which stands for the working directory, is whoever's who runs the tests.
+    # An empty entry means the working directory of the test run.
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hooks")):
         message, hint = refusal(f"{name}:hooks")
@@ -187,8 +188,8 @@ def test_wrong_path_of_a_host_is_corrected_there(
     name = module(place, HOOKS)
     monkeypatch.syspath_prepend(place)
     with click.Context(main, info_name="flask florentin", obj=HostProgram(f"{name}:hook")):
-        told = refusal(f"{name}:hook")[1]
-    assert told == f"Name {name}:hooks where flask florentin gets its receiver from."
+        reported = refusal(f"{name}:hook")[1]
+    assert reported == f"Name {name}:hooks where flask florentin gets its receiver from."
 
 
 def test_program_of_the_host_is_not_created_again(

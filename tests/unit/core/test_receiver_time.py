@@ -1,4 +1,4 @@
-"""Handlers that take too long: told in time, and never run beside themselves."""
+"""Handlers that take too long: a reply in time, and never two runs at once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Slow:
         return await self.receiver.areceive(*(made or self.made))
 
     async def settled(self) -> Outcome:
-        """What a retry is told once the thread has ended."""
+        """Return the outcome of a retry after the thread has ended."""
         async with asyncio.timeout(10):
             outcome = Outcome.IN_PROGRESS
             while outcome is Outcome.IN_PROGRESS:

@@ -1,4 +1,4 @@
-"""The verifier: the order of its checks, the window to the millisecond, and what is no evidence."""
+"""The order of the verifier's checks, its window to the millisecond, and what it ignores."""
 
 from __future__ import annotations
 

@@ -36,15 +36,17 @@ class Broken(BytesIO):
         raise RuntimeError(message)
 
 
-def told(request: Request, stream: BytesIO | None = None, *, max_body: int = 1_048_576) -> Outcome:
+def reported(
+    request: Request, stream: BytesIO | None = None, *, max_body: int = 1_048_576
+) -> Outcome:
     environ = environ_of(request, PATH)
     if stream is not None:
         environ["wsgi.input"] = stream
     return wsgi.answer(Target(max_body=max_body).receiver, environ).outcome
 
 
-def test_body_without_a_length_is_read_if_the_server_ends_it() -> None:
-    assert told(CHUNKED) is Outcome.PROCESSED
+def test_body_without_length_is_read_if_the_server_ends_it() -> None:
+    assert reported(CHUNKED) is Outcome.PROCESSED
 
 
 def test_body_without_a_length_or_an_end_is_not_read() -> None:
@@ -78,13 +80,13 @@ def test_lost_chunked_body_is_logged_with_the_server(caplog: pytest.LogCaptureFi
 
 def test_no_more_is_read_than_the_length_says() -> None:
     stream = BytesIO(CANONICAL + b"GET / HTTP/1.1")
-    assert told(delivery(), stream) is Outcome.PROCESSED
+    assert reported(delivery(), stream) is Outcome.PROCESSED
     assert stream.read() == b"GET / HTTP/1.1"
 
 
 def test_one_byte_more_than_the_limit_is_read_at_most() -> None:
     stream = Endless()
-    assert told(CHUNKED, stream, max_body=100_000) is Outcome.TOO_LARGE
+    assert reported(CHUNKED, stream, max_body=100_000) is Outcome.TOO_LARGE
     assert stream.taken == 100_001
 
 
@@ -95,15 +97,15 @@ def test_leading_zeros_of_a_length_are_ignored() -> None:
 
 @pytest.mark.parametrize("arrived", [0, 10, len(CANONICAL) - 1])
 def test_disconnected_sender_causes_no_error(arrived: int) -> None:
-    assert told(delivery(), BytesIO(CANONICAL[:arrived])) is Outcome.READ_TIMEOUT
+    assert reported(delivery(), BytesIO(CANONICAL[:arrived])) is Outcome.READ_TIMEOUT
 
 
 def test_broken_stream_causes_no_error() -> None:
-    assert told(delivery(), Broken()) is Outcome.READ_TIMEOUT
+    assert reported(delivery(), Broken()) is Outcome.READ_TIMEOUT
 
 
 def test_the_text_of_a_servers_error_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    told(delivery(), Broken())
+    reported(delivery(), Broken())
     assert "RuntimeError" in caplog.text
     assert "whsec_something" not in everything_in(caplog)
 

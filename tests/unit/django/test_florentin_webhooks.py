@@ -50,9 +50,9 @@ def test_the_help_is_that_of_the_command_line(
         ManagementUtility(["/srv/shop/manage.py", *words]).execute()
     else:
         assert typed(*words, program="/srv/shop/manage.py") == 0
-    told = capsys.readouterr().out
-    assert told.startswith(f"Usage: manage.py {NAME} [OPTIONS] ")
-    assert all(command in told for command in COMMANDS)
+    reported = capsys.readouterr().out
+    assert reported.startswith(f"Usage: manage.py {NAME} [OPTIONS] ")
+    assert all(command in reported for command in COMMANDS)
 
 
 def test_settings_sign_and_verify_without_a_variable(

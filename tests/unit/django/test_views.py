@@ -52,7 +52,7 @@ def asgi_request(kind: str) -> ASGIRequest:
     return ASGIRequest(scope, body)
 
 
-def told(response: Any) -> Answer:
+def reported(response: Any) -> Answer:
     return Answer(response.status_code, dict(response.headers), response.content)
 
 
@@ -60,7 +60,7 @@ def blocking(view: View, kind: str = JSON, before: Callable[[HttpRequest], objec
     """The answer of *view* under WSGI, after a middleware has done *before*."""
     request = WSGIRequest(environ_of(sent(kind), "/"))
     before(request)
-    return told(view(request))
+    return reported(view(request))
 
 
 def in_loop(view: View, kind: str = JSON, before: Callable[[HttpRequest], object] = id) -> Answer:
@@ -72,7 +72,7 @@ def in_loop(view: View, kind: str = JSON, before: Callable[[HttpRequest], object
 
     with closing(asgi_request(kind)) as request:
         before(request)
-        return told(asyncio.run(answer()))
+        return reported(asyncio.run(answer()))
 
 
 def read_one(request: HttpRequest) -> None:
@@ -100,7 +100,7 @@ def test_view_is_a_coroutine_function_in_an_event_loop() -> None:
 def test_synchronous_wrapper_works_under_asgi() -> None:
     view = webhook_view(Target().receiver)
     with closing(asgi_request(JSON)) as request:
-        assert told(cast("HttpResponse", view(request))).outcome == "processed"
+        assert reported(cast("HttpResponse", view(request))).outcome == "processed"
 
 
 def test_async_wrapper_works_under_wsgi() -> None:
@@ -110,7 +110,7 @@ def test_async_wrapper_works_under_wsgi() -> None:
         return cast("HttpResponse", await cast("Any", view(request)))
 
     request = WSGIRequest(environ_of(sent(JSON), "/"))
-    assert told(async_to_sync(wrapper)(request)).outcome == "processed"
+    assert reported(async_to_sync(wrapper)(request)).outcome == "processed"
 
 
 def test_wrapped_request_is_recognised() -> None:
@@ -123,7 +123,7 @@ def test_wrapped_request_is_recognised() -> None:
 
     view = webhook_view(Target().receiver)
     with closing(asgi_request(JSON)) as request:
-        assert told(view(cast("HttpRequest", Wrapped(request)))).outcome == "processed"
+        assert reported(view(cast("HttpRequest", Wrapped(request)))).outcome == "processed"
 
 
 def test_captured_url_arguments_are_ignored() -> None:
@@ -194,7 +194,7 @@ def test_view_without_receiver_serves_that_of_the_settings(
     server: Callable[..., Answer],
 ) -> None:
     with described({"SECRETS": SECRET, "STORE": "memory"}):
-        assert server(webhook_view()).outcome == "stale"  # It stands in 2026.
+        assert server(webhook_view()).outcome == "stale"  # Its date is in 2026.
 
 
 def test_invalid_settings_are_improperly_configured() -> None:
@@ -210,7 +210,7 @@ def test_django_test_clients_send_deliveries() -> None:
         first = Client(headers=headers).post("/hook", CANONICAL, JSON)
         # Early versions of 5.2 write the names in headers= in a form that ASGI requests drop.
         second = asyncio.run(AsyncClient().post("/hook", CANONICAL, JSON, **headers))
-    assert [told(first).outcome, told(second).outcome] == ["processed", "duplicate"]
+    assert [reported(first).outcome, reported(second).outcome] == ["processed", "duplicate"]
 
 
 def test_disconnect_cancels_async_handler_and_retry_reruns_it() -> None:
@@ -232,7 +232,7 @@ def test_disconnect_cancels_async_handler_and_retry_reruns_it() -> None:
             return {"type": "http.disconnect"}
 
         async def send(_: object) -> None:
-            raise AssertionError("nobody is there to be answered")
+            raise AssertionError("the client is gone")
 
         await ASGIHandler()(scope_of(delivery(), "/hook"), receive, send)
 

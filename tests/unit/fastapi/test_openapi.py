@@ -42,7 +42,7 @@ class Listed(BaseModel, Generic[T]):
 
 
 class Card(BaseModel):
-    """One way to pay, told from others by its kind."""
+    """One way to pay, identified by its kind."""
 
     kind: Literal["card"]
 

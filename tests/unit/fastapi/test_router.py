@@ -198,5 +198,5 @@ def test_missing_package_is_named(absent: str, said: str) -> None:
         "try: import florentin_webhooks.fastapi\n"
         "except ModuleNotFoundError as error: print(error.name, error)"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert told.stdout.decode().strip() == f"{absent} {said}"
+    reported = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert reported.stdout.decode().strip() == f"{absent} {said}"

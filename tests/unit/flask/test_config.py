@@ -257,5 +257,5 @@ def test_the_extension_loads_no_redis_and_no_queue() -> None:
 
 def test_missing_flask_is_reported_with_how_to_install_it() -> None:
     program = "import sys; sys.modules['flask'] = None\nimport florentin_webhooks.flask"
-    told = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"\n'
-    assert python("-c", program).talk.endswith(f"ModuleNotFoundError: {told}")
+    reported = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"\n'
+    assert python("-c", program).talk.endswith(f"ModuleNotFoundError: {reported}")

@@ -80,9 +80,9 @@ def test_invalid_import_path_is_refused_at_start() -> None:
 def test_flask_has_the_same_commands() -> None:
     app = flask()
     FlorentinWebhooks(app)
-    told = app.test_cli_runner().invoke(args=["florentin", "--help"]).stdout
+    reported = app.test_cli_runner().invoke(args=["florentin", "--help"]).stdout
     listed = main.list_commands(main.make_context("florentin", ["--help"], resilient_parsing=True))
-    assert [name for name in listed if f"\n  {name} " not in told] == []
+    assert [name for name in listed if f"\n  {name} " not in reported] == []
 
 
 def test_command_uses_the_receiver_that_jobs_name() -> None:

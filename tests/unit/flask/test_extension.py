@@ -114,28 +114,28 @@ def test_path_none_mounts_nothing() -> None:
 
 
 def test_context_of_a_job_ends_like_a_request() -> None:
-    florentin, told = FlorentinWebhooks(), list[str]()
+    florentin, reported = FlorentinWebhooks(), list[str]()
     app = flask()
     florentin.init_app(app)
 
     @app.teardown_appcontext
     def remove_session(_: BaseException | None) -> None:
-        told.append("session removed")
+        reported.append("session removed")
 
     with held(app).handler_context():
-        told.append(current_app.name)
-    assert told == [app.name, "session removed"]
+        reported.append(current_app.name)
+    assert reported == [app.name, "session removed"]
 
 
 def test_session_is_removed_after_the_handlers() -> None:
-    florentin, told = FlorentinWebhooks(), list[str]()
+    florentin, reported = FlorentinWebhooks(), list[str]()
     app = flask()
-    app.teardown_appcontext(lambda _: told.append("session removed"))
+    app.teardown_appcontext(lambda _: reported.append("session removed"))
 
     @florentin.on("invoice.created")
     def bill(_: InvoiceCreated, delivery: Delivery) -> None:
-        told.append(f"{delivery.event} billed")
+        reported.append(f"{delivery.event} billed")
 
     florentin.init_app(app)
     post(app)
-    assert told == ["invoice.created billed", "session removed"]
+    assert reported == ["invoice.created billed", "session removed"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import pytest
 from django.test import Client
 
 from florentin_webhooks.django import conf
@@ -29,23 +27,6 @@ from tests.support.django_admin import (
 )
 from tests.support.django_settings import SQLITE
 from tests.support.django_stores import empty
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with programmed():
-        empty(SQLITE)
-        yield Shop(conf.receiver())
-
-
-@pytest.fixture
-def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery")
-
-
-@pytest.fixture
-def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery", "replay_delivery")
 
 
 def test_page_of_a_delivery_shows_its_record(shop: Shop, viewer: Client) -> None:

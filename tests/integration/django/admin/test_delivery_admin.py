@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from florentin_webhooks.django import conf
 from tests.support.command_line import python
 from tests.support.django_admin import (
     PLACE,
@@ -19,34 +18,11 @@ from tests.support.django_admin import (
     logged_in,
     of,
     page,
-    programmed,
     restamped,
     rows,
 )
 from tests.support.django_settings import SQLITE, configure
-from tests.support.django_stores import empty, passed
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with programmed():
-        empty(SQLITE)
-        yield Shop(conf.receiver())
-
-
-@pytest.fixture
-def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery")
-
-
-@pytest.fixture
-def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery", "replay_delivery")
-
-
-@pytest.fixture
-def superuser(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in(superuser=True)
+from tests.support.django_stores import passed
 
 
 def test_list_shows_the_newest_delivery_first(shop: Shop, viewer: Client) -> None:

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
-from florentin_webhooks.django import conf
 from tests.support.django_admin import (
     PLACE,
     Shop,
-    logged_in,
     page,
-    programmed,
     rows,
 )
-from tests.support.django_settings import SQLITE
-from tests.support.django_stores import empty
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with programmed():
-        empty(SQLITE)
-        yield Shop(conf.receiver())
-
-
-@pytest.fixture
-def viewer(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery")
 
 
 @pytest.mark.parametrize(

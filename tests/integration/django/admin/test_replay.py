@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlencode
 
-import pytest
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.test import Client
 
 from florentin_webhooks import RetryLater
-from florentin_webhooks.django import conf
-from tests.support.django_settings import SQLITE
-from tests.support.django_stores import empty
 from tests.support.http import call, scope_of
 from tests.support.vectors import Request
 
@@ -24,23 +19,9 @@ if TYPE_CHECKING:
 from tests.support.django_admin import (
     PLACE,
     Shop,
-    logged_in,
-    programmed,
     replayed,
     told,
 )
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with programmed():
-        empty(SQLITE)
-        yield Shop(conf.receiver())
-
-
-@pytest.fixture
-def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery", "replay_delivery")
 
 
 def test_failed_replay_names_the_handler(shop: Shop, operator: Client) -> None:

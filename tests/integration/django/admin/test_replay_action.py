@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
 from django.db import connections
 from django.test import Client
 
-from florentin_webhooks.django import conf
 from tests.support.django_admin import (
     PLACE,
     Shop,
     asked,
-    logged_in,
     of,
     page,
     plain,
-    programmed,
     replayed,
     told,
 )
 from tests.support.django_settings import SQLITE
-from tests.support.django_stores import empty
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with programmed():
-        empty(SQLITE)
-        yield Shop(conf.receiver())
-
-
-@pytest.fixture
-def operator(shop: Shop) -> Client:  # noqa: ARG001 - creates the program.
-    return logged_in("view_delivery", "replay_delivery")
 
 
 def test_unfinished_handlers_are_replayed_from_the_list(shop: Shop, operator: Client) -> None:

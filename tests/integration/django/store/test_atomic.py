@@ -83,7 +83,7 @@ class Shop:
         return record.state
 
     def elsewhere(self, operation: Operation[A]) -> A:
-        """Ask in a thread of its own, as somebody else would."""
+        """Ask in a thread of its own, as another process would."""
         return in_threads(1, lambda _: self.store.execute(operation))[0]
 
     def query(self, words: str) -> list[tuple[object, ...]]:

@@ -37,12 +37,12 @@ def test_one_of_many_threads_passes_a_guard(store: DjangoStore) -> None:
     entities = range(5)
 
     def latest(racer: int) -> list[GuardDecision]:
-        told = []
+        reported = []
         for number in entities:
             start.wait(timeout=60)
             entity, token = b"entity-%d" % number, b"%d" % racer
-            told.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).decision)
-        return told
+            reported.append(store.execute(Latest(entity, 1, token, GuardStep.BEGIN, 60)).decision)
+        return reported
 
-    for told in zip(*in_threads(10, latest), strict=True):
-        assert Counter(told) == {GuardDecision.RUN: 1, GuardDecision.BUSY: 9}
+    for reported in zip(*in_threads(10, latest), strict=True):
+        assert Counter(reported) == {GuardDecision.RUN: 1, GuardDecision.BUSY: 9}

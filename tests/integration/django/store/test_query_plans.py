@@ -34,7 +34,7 @@ REMEMBERED = 2000
 
 
 def unswept() -> Iterator[bytes]:
-    """Bodies with which nobody tidies up."""
+    """Bodies that start no clean-up."""
     for number in count():
         if fingerprint(content(number))[-1] % 16:
             yield content(number)
@@ -60,7 +60,7 @@ def statements(store: DjangoStore, operation: Operation[Any]) -> list[str]:
 
 
 def counted(store: DjangoStore, operation: Operation[Any]) -> int:
-    """How many statements *operation* takes, but for the one that tells PostgreSQL to hurry."""
+    """Return the number of statements of *operation*, without the one that sets a timeout."""
     return sum("set_config" not in sql for sql in statements(store, operation))
 
 
@@ -78,9 +78,9 @@ def test_operation_takes_few_statements(store: DjangoStore) -> None:
 def test_operation_sets_postgresql_timeouts_once() -> None:
     store = store_on(POSTGRESQL)
     for operation in (accept(A), finish(A), GetRecord(fingerprint(A))):
-        hurry, *_ = told = statements(store, operation)
+        hurry, *_ = reported = statements(store, operation)
         assert "lock_timeout" in hurry
-        assert sum("set_config" in sql for sql in told) == 1
+        assert sum("set_config" in sql for sql in reported) == 1
 
 
 def test_operation_never_scans_a_table(store: DjangoStore) -> None:

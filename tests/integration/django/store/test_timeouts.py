@@ -37,7 +37,7 @@ def store(request: pytest.FixtureRequest) -> DjangoStore:
 
 @contextmanager
 def writing(alias: str) -> Iterator[None]:
-    """Somebody else has written to all that is remembered, and does not commit."""
+    """Write to every record in another transaction, and do not commit."""
     change = "UPDATE florentin_webhooks_delivery SET attempt = attempt"
     if alias == SQLITE:
         other = sqlite3.connect(connections[alias].settings_dict["NAME"], isolation_level=None)

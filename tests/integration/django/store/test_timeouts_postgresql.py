@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def proxy() -> Iterator[Proxy]:
-    """What stands between the store and PostgreSQL."""
+    """Yield a proxy between the store and PostgreSQL."""
     migrated(POSTGRESQL, "florentin_webhooks")
     with Proxy(f"unix://{shared_server().socket}") as standing:
         yield standing

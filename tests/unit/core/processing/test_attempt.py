@@ -1,4 +1,4 @@
-"""Whatever a handler raises: its failure, told as one, and never the end of the program."""
+"""Any exception of a handler is its failure and never ends the program."""
 
 from __future__ import annotations
 

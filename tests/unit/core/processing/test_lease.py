@@ -1,11 +1,12 @@
-"""A program that stops waiting: whenever and however, its lease is given back."""
+"""A program that stops waiting returns its lease, at any moment."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -49,21 +50,22 @@ async def by_a_timeout(work: Work, reached: asyncio.Event) -> None:
 
 
 async def by_move_on_after(work: Work, reached: asyncio.Event) -> None:
-    async def limited() -> None:
-        with anyio.move_on_after(60) as scope:
-            scopes.append(scope)
-            await work
-
-    scopes: list[anyio.CancelScope] = []
-    task = asyncio.ensure_future(limited())
-    await reached.wait()
-    scopes[0].deadline = anyio.current_time()
-    await task
+    await (await _expired(anyio.move_on_after(60), work, reached))
 
 
 async def by_fail_after(work: Work, reached: asyncio.Event) -> None:
+    task = await _expired(anyio.fail_after(60), work, reached)
+    await asyncio.wait({task})
+    assert isinstance(task.exception(), TimeoutError)
+
+
+async def _expired(
+    limit: AbstractContextManager[anyio.CancelScope], work: Work, reached: asyncio.Event
+) -> asyncio.Task[None]:
+    """Return the task of *work* after *limit* has expired."""
+
     async def limited() -> None:
-        with anyio.fail_after(60) as scope:
+        with limit as scope:
             scopes.append(scope)
             await work
 
@@ -71,8 +73,7 @@ async def by_fail_after(work: Work, reached: asyncio.Event) -> None:
     task = asyncio.ensure_future(limited())
     await reached.wait()
     scopes[0].deadline = anyio.current_time()
-    await asyncio.wait({task})
-    assert isinstance(task.exception(), TimeoutError)
+    return task
 
 
 async def by_a_task_group(work: Work, reached: asyncio.Event) -> None:
@@ -144,7 +145,7 @@ class Program:
         return self.receiver.areceive(*(made or self.made))
 
     async def retry(self) -> Outcome:
-        """What a retry is told once nobody holds the lease any more."""
+        """Return the outcome of a retry after the lease is released."""
         async with asyncio.timeout(10):
             outcome = Outcome.IN_PROGRESS
             while outcome is Outcome.IN_PROGRESS:
@@ -153,72 +154,61 @@ class Program:
         return outcome
 
 
+class Moment(NamedTuple):
+    """An operation that never returns, the outcome of the retry, and the runs of both.
+
+    With *fails* the first run of the first handler fails.
+    """
+
+    held: Callable[[Operation[Any]], bool]  # Any: of any answer.
+    outcome: Outcome = Outcome.PROCESSED
+    ran: tuple[str, ...] = ("first", "second")
+    fails: bool = False
+
+
+def guarding(step: GuardStep) -> Callable[[Operation[Any]], bool]:
+    return lambda asked: isinstance(asked, Latest) and asked.step is step
+
+
+def recording(state: State) -> Callable[[Operation[Any]], bool]:
+    return lambda asked: isinstance(asked, Finish) and asked.state is state
+
+
+MOMENTS = {
+    "accept": Moment(lambda asked: isinstance(asked, Accept)),
+    "check of the watermark": Moment(guarding(GuardStep.BEGIN)),
+    "record of the newest event": Moment(guarding(GuardStep.DONE)),
+    "release of the watermark after a failure": Moment(
+        guarding(GuardStep.RELEASE), ran=("first", "first", "second"), fails=True
+    ),
+    "record of the first of two handlers": Moment(recording(State.RUNNING)),
+    "record of the last handler": Moment(recording(State.DONE), Outcome.DUPLICATE),
+}
+
+
 @each_way
-async def test_close_in_a_handler(cancelled: Way) -> None:
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
+async def test_lease_is_released_if_cancelled_in_the_store(cancelled: Way, moment: Moment) -> None:
+    store = Gated(moment.held)
+    first = raising(KeyError()) if moment.fails else lambda: None
+    program = Program(store, first=first)
+    await cancelled(program.receive(), store.reached)
+    assert await program.retry() is moment.outcome
+    assert program.ran == [*moment.ran]
+
+
+@each_way
+async def test_lease_is_released_if_cancelled_in_a_handler(cancelled: Way) -> None:
     program = Program(MemoryStore(), waits=True)
     await cancelled(program.receive(), program.reached)
     assert await program.retry() is Outcome.PROCESSED
     assert program.ran == ["first", "first", "second"]
 
 
-@each_way
-async def test_close_while_the_store_accepts(cancelled: Way) -> None:
-    store = Gated(lambda operation: isinstance(operation, Accept))
-    program = Program(store)
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.PROCESSED
-    assert program.ran == ["first", "second"]
-
-
-@each_way
-async def test_cancelled_while_the_store_checks_the_watermark(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.BEGIN)
-    program = Program(store)
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.PROCESSED
-    assert program.ran == ["first", "second"]
-
-
-@each_way
-async def test_while_the_store_notes_that_the_newest_event_was_handled(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.DONE)
-    program = Program(store)
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.PROCESSED
-    assert program.ran == ["first", "second"]
-
-
-@each_way
-async def test_while_the_store_lets_others_in_after_a_failure(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Latest) and asked.step is GuardStep.RELEASE)
-    program = Program(store, first=raising(KeyError()))
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.PROCESSED
-    assert program.ran == ["first", "first", "second"]
-
-
-@each_way
-async def test_while_the_store_records_the_first_of_two_handlers(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Finish) and asked.state is State.RUNNING)
-    program = Program(store)
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.PROCESSED
-    assert program.ran == ["first", "second"]
-
-
-@each_way
-async def test_close_while_the_store_records_the_last_handler(cancelled: Way) -> None:
-    store = Gated(lambda asked: isinstance(asked, Finish) and asked.state is State.DONE)
-    program = Program(store)
-    await cancelled(program.receive(), store.reached)
-    assert await program.retry() is Outcome.DUPLICATE
-    assert program.ran == ["first", "second"]
-
-
 async def test_cancelled_while_the_store_accepts_a_restamped_retry() -> None:
     store = Gated(lambda asked: isinstance(asked, Accept) and asked.delivery.body == later.body)
     program = Program(store)
-    later = stamped_anew(program.made)
+    later = restamped(program.made)
     store.execute(accept(program.made.body, under=program.made.headers["X-Florentin-Delivery-Id"]))
     store.execute(finish(program.made.body, State.FAILED))
     await by_cancelling_its_task(program.receive(later), store.reached)
@@ -226,7 +216,7 @@ async def test_cancelled_while_the_store_accepts_a_restamped_retry() -> None:
     assert program.ran == ["first", "second"]
 
 
-def stamped_anew(made: SignedDelivery) -> SignedDelivery:
+def restamped(made: SignedDelivery) -> SignedDelivery:
     """The same content under the same delivery id, with another timestamp."""
     before, mark, rest = made.body.partition(b'"timestamp": "20')
     body = before + mark + rest.replace(b"Z", b"000Z", 1)

@@ -1,4 +1,4 @@
-"""How handlers run: all of them, once each, whatever they raise, in both kinds of program."""
+"""All handlers run once each, even if others fail, in both kinds of program."""
 
 from __future__ import annotations
 

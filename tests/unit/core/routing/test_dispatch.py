@@ -108,8 +108,8 @@ def test_every_queue_has_a_job_of_its_own() -> None:
     hooks.on(Event)(bill)
     hooks.on(Event, queue="mail")(mail)
     jobs = hooks.dispatcher.plan("invoice.created").jobs(FINGERPRINT)
-    told = [(job.id, job.queue, job.handlers, job.keys.hash, job.keys.list) for job in jobs]
-    assert told == [
+    reported = [(job.id, job.queue, job.handlers, job.keys.hash, job.keys.list) for job in jobs]
+    assert reported == [
         (
             f"{FINGERPRINT}-{queue}",
             queue,

@@ -42,7 +42,7 @@ class Picky(BaseModel, extra="forbid"):
 
 
 class PickyLogin(events.UnknownEvent):
-    """An event whose model refuses whatever it does not know."""
+    """An event whose model refuses unknown fields."""
 
     event: Literal["user.login"]
     data: Picky
@@ -119,7 +119,7 @@ def test_a_subclass_keeps_unknown_fields_without_saying_so() -> None:
     assert event.data.user.model_extra == {"later": 1}
 
 
-# --- what a refusal tells ---
+# --- what a refusal says ---
 
 
 def test_a_refusal_names_its_event() -> None:

@@ -1,4 +1,4 @@
-"""The signature scheme against an oracle of two lines, on inputs that nobody chose."""
+"""The signature scheme against an oracle of two lines, on generated inputs."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def disagreements(pairs: int, seed: int) -> list[tuple[str, bytes]]:
     """The pairs of *pairs* generated ones on which the scheme and the oracle differ."""
-    chance = random.Random(seed)  # noqa: S311 - test data, told to whoever wants to see it again.
+    chance = random.Random(seed)  # noqa: S311 - test data, repeatable by its seed.
     found = []
     for _ in range(pairs):
         body = chance.randbytes(chance.randrange(60))

@@ -52,7 +52,7 @@ def test_two_times_are_refused() -> None:
         STRIPE.receiver().verify(headers, request.body)
 
 
-def test_retry_with_other_bytes_under_its_signed_id_is_a_duplicate() -> None:
+def test_retry_with_other_bytes_under_a_signed_id_is_duplicate() -> None:
     hooks, runs = STRIPE.receiver(), list[object]()
     hooks.on_unknown(runs.append)
     requests = [STRIPE.make(pending_webhooks=count) for count in (2, 1)]

@@ -74,7 +74,7 @@ def test_both_kinds_of_keys_serve_one_receiver() -> None:
     assert names == ["hmac", "ed25519"]
 
 
-def test_signature_of_one_version_under_the_name_of_the_other_is_refused() -> None:
+def test_signature_under_the_name_of_another_version_is_refused() -> None:
     for case, version in ((V1, "v1a,"), (V1A_CASE, "v1,")):
         request = case.make()
         signature = request.headers["webhook-signature"].partition(",")[2]
