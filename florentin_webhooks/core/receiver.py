@@ -145,7 +145,7 @@ class Receiver(HandlerRegistry[On_co]):
             self.identity,
         )
         one = config.sender if isinstance(config.sender, Acknowledged) else None
-        self._success_status = one and one.success_status
+        self._success_status = one.success_status if one else None
         self._log = DeliveryLog()
         self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
