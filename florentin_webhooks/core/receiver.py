@@ -30,6 +30,7 @@ from florentin_webhooks.core.processing.runtime import (
     ensure_no_running_loop,
     run_sync,
 )
+from florentin_webhooks.core.processing.sender_work import do_answer, do_work
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
@@ -46,6 +47,7 @@ from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.protocol.registration import OnAnyEvent
+from florentin_webhooks.senders.base import Acknowledged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -151,6 +153,8 @@ class Receiver(HandlerRegistry[On_co]):
             config.leeway,
             self.identity,
         )
+        one = config.sender if isinstance(config.sender, Acknowledged) else None
+        self._success_status = one.success_status if one else None
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
@@ -243,15 +247,18 @@ class Receiver(HandlerRegistry[On_co]):
         self, headers: Headers, body: bytes, runtime: Runtime, url: str | None
     ) -> Reply:
         try:
+            if self._verifier.preparing and len(body) <= self.max_body:
+                await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
             delivery, envelope, stale, answer = self._verify(headers, body, url)
-        except Rejected as error:
+        except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
         if answer is not None and stale is None:
-            reply = outcomes.reply_with_answer(answer)
+            reply = await do_answer(answer, runtime)
             self._log.delivery(reply, delivery, delivery.fingerprint)
             return reply
-        return await self.process(delivery, envelope, runtime, stale)
+        reply = await self.process(delivery, envelope, runtime, stale)
+        return outcomes.acknowledge(reply, self._success_status)
 
     async def _process(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.base import Answer
 
 __all__ = [
+    "acknowledge",
     "rejection_reason",
     "reply_for_claim",
     "reply_for_error",
@@ -57,6 +60,15 @@ def reply_with_answer(answer: Answer) -> Reply:
     )
 
 
+def acknowledge(reply: Reply, status: int | None) -> Reply:
+    """Return *reply* with the one *status* that its sender takes for success, if it is one."""
+    if status is None or not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        return reply
+    return replace(
+        reply, status=status, body=b"" if status == HTTPStatus.NO_CONTENT else reply.body
+    )
+
+
 def reply_for_claim(
     claim: Claim, stale: StaleDelivery | None, invalid: InvalidEvent | None = None
 ) -> Reply:
@@ -82,7 +94,7 @@ def reply_for_run(result: RunResult, lease: Lease) -> Reply:
     return replies.success(outcome, lease.key)
 
 
-def rejection_reason(error: Rejected, headers: Headers, body: bytes) -> str:
+def rejection_reason(error: Rejected | Unavailable, headers: Headers, body: bytes) -> str:
     """Return for the log why a delivery was rejected, with what points to the cause."""
     reason = str(error)
     declared = get_all(headers, "content-length")
