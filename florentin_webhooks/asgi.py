@@ -7,6 +7,7 @@ a lifespan and without one, and directly under a server.
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
@@ -200,8 +201,9 @@ def _may_close(scope: Scope) -> bool:
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:
-    length = (b"content-length", b"%d" % len(reply.body))
-    headers = [*_raw(reply.headers), length]
+    headers = [*_raw(reply.headers)]
+    if reply.status != HTTPStatus.NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
+        headers.append((b"content-length", b"%d" % len(reply.body)))
     if close:
         # Unread bytes must not be parsed as the next request on this connection.
         headers.append((b"connection", b"close"))

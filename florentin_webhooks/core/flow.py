@@ -17,6 +17,7 @@ from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.processing.runtime import ensure_no_running_loop, run_sync
+from florentin_webhooks.core.processing.sender_work import do_answer, do_work
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
@@ -28,6 +29,7 @@ from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.preconditions import screen
+from florentin_webhooks.senders.base import Acknowledged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,6 +66,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
     _asyncio: AsyncioRuntime
     _has_started: bool
     _is_store_missing: bool
+    _success_status: int | None
     _tenants: TenantVerifier | None
     _verifier: Verifier
     """Set unless secrets are looked up for each request."""
@@ -155,15 +158,18 @@ class DeliveryFlow(HandlerRegistry[On_co]):
                 found, identity = await self._look_up(tenants, arrival, runtime)
                 delivery, envelope, stale, answer = found
             else:
+                if self._verifier.preparing and len(body) <= self.max_body:
+                    await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
                 delivery, envelope, stale, answer = self._verify(headers, body, url)
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
         if answer is not None and stale is None:
-            reply = outcomes.reply_with_answer(answer)
+            reply = await do_answer(answer, runtime)
             self._log.delivery(reply, delivery, delivery.fingerprint)
             return reply
-        return await self.process(delivery, envelope, runtime, stale, identity)
+        reply = await self.process(delivery, envelope, runtime, stale, identity)
+        return outcomes.acknowledge(reply, self._success_status)
 
     async def _process(
         self,
@@ -210,7 +216,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
     ) -> tuple[VerifiedDelivery, Identity]:
         if len(arrival.body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return await tenants.verify(arrival, self._clock(), is_blocking=runtime.is_blocking)
+        return await tenants.verify(arrival, self._clock(), runtime)
 
     def _log_rejection(self, reply: Reply, reason: str) -> Reply:
         self._log.rejection(reply, reason, self._clock())
@@ -226,6 +232,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
 
     def _set_verifier(self, config: ReceiverConfig, tolerance: timedelta) -> None:
         sender, leeway = self.sender, config.leeway
+        self._success_status = sender.success_status if isinstance(sender, Acknowledged) else None
         self._tenants = None
         self.reads_request = sender.signs_url
         if source := config.secrets_source:

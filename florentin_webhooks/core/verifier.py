@@ -16,7 +16,7 @@ from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
-from florentin_webhooks.senders.base import Answering
+from florentin_webhooks.senders.base import Answering, Preparing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,10 +53,13 @@ class Verifier:
     leeway: timedelta
     identity: Identity = NO_IDENTITY
     answering: Answering | None = field(init=False)
+    preparing: Preparing | None = field(init=False)
 
     def __post_init__(self) -> None:
         found = self.scheme if isinstance(self.scheme, Answering) else None
         object.__setattr__(self, "answering", found)
+        preparing = self.scheme if isinstance(self.scheme, Preparing) else None
+        object.__setattr__(self, "preparing", preparing)
 
     def verify(
         self, headers: Headers, body: bytes, now: datetime, url: str | None = None
@@ -85,7 +88,7 @@ class Verifier:
         # Without a signed time, nothing but the memory of the store guards against a replay.
         age = timedelta() if message.signed_at is None else now - message.signed_at
         stale = None if -self.leeway <= age <= self.tolerance else self._staleness(age)
-        answer = self.answering.answer(body, message) if self.answering else None
+        answer = self.answering.answer(body, message, metadata.secret) if self.answering else None
         return new_tuple(VerifiedDelivery, (delivery, message.envelope, stale, answer))
 
     def _staleness(self, age: timedelta) -> StaleDelivery:

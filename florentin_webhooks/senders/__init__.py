@@ -5,21 +5,45 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["GitHub", "HMACSender", "StandardWebhooks", "Stripe", "Svix"]
+__all__ = [
+    "SNS",
+    "Discord",
+    "GitHub",
+    "HMACSender",
+    "Linear",
+    "Mailgun",
+    "Slack",
+    "StandardWebhooks",
+    "Stripe",
+    "Svix",
+    "Zoom",
+]
 
 if TYPE_CHECKING:
+    from florentin_webhooks.senders.services.discord import Discord
     from florentin_webhooks.senders.services.github import GitHub
+    from florentin_webhooks.senders.services.linear import Linear
+    from florentin_webhooks.senders.services.mailgun import Mailgun
+    from florentin_webhooks.senders.services.slack import Slack
+    from florentin_webhooks.senders.services.sns import SNS
     from florentin_webhooks.senders.services.stripe import Stripe
+    from florentin_webhooks.senders.services.zoom import Zoom
     from florentin_webhooks.senders.standards.hmac_sender import HMACSender
     from florentin_webhooks.senders.standards.standard_webhooks import StandardWebhooks, Svix
 else:
     # Loaded on first use, so that a program pays only for its own senders.
     _HOMES = {
+        "SNS": "services.sns",
+        "Discord": "services.discord",
         "GitHub": "services.github",
         "HMACSender": "standards.hmac_sender",
+        "Linear": "services.linear",
+        "Mailgun": "services.mailgun",
+        "Slack": "services.slack",
         "StandardWebhooks": "standards.standard_webhooks",
         "Stripe": "services.stripe",
         "Svix": "standards.standard_webhooks",
+        "Zoom": "services.zoom",
     }
 
     def __getattr__(name):

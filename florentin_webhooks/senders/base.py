@@ -24,7 +24,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from florentin_webhooks.protocol.event import Event
@@ -32,18 +32,21 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = [
+    "Acknowledged",
     "Answer",
     "Answering",
     "DocumentsHeaders",
     "HeaderDocumentation",
     "Message",
     "Metadata",
+    "Preparing",
     "Retries",
     "Sample",
     "Sampling",
     "Sender",
     "SignatureScheme",
     "Signing",
+    "SigningBody",
 ]
 
 MINIMUM_TOLERANCE = timedelta(minutes=5)
@@ -84,11 +87,28 @@ class Message(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The reply that a sender expects to a request of its own, such as a challenge."""
+    """The reply that a sender expects to a request of its own, such as a challenge.
+
+    *work* is blocking work to do before the reply, such as a confirmation at the sender. It may
+    raise :class:`Unavailable`.
+    """
 
     body: bytes
     content_type: str = "application/json"
     status: int = 200
+    work: Callable[[], object] | None = None
+
+
+@runtime_checkable
+class SigningBody(Protocol):
+    """A scheme whose sender puts the signature into the body; optional.
+
+    Tools call this first, and then ``sign`` with the result, for the headers.
+    """
+
+    def sign_body(self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime) -> bytes:
+        """Return *body*, which is what the sender has to say, with id, time and signature."""
+        ...
 
 
 class SignatureScheme(Protocol):
@@ -106,11 +126,27 @@ class SignatureScheme(Protocol):
 
 
 @runtime_checkable
+class Preparing(Protocol):
+    """A scheme that must do I/O before it can check some signatures; optional."""
+
+    def prepare(self, body: bytes, received_at: datetime, /) -> Callable[[], object] | None:
+        """Return blocking work to do before ``authenticate``, such as fetching a key.
+
+        None where nothing is missing. The work may raise :class:`InvalidSignature` or
+        :class:`Unavailable`. Without it, ``authenticate`` does the same and blocks.
+        """
+        ...
+
+
+@runtime_checkable
 class Answering(Protocol):
     """A scheme whose sender expects answers of its own; optional."""
 
-    def answer(self, body: bytes, message: Message) -> Answer | None:
-        """Return the answer to a genuine *message* that is not an event, None for an event."""
+    def answer(self, body: bytes, message: Message, secret: str, /) -> Answer | None:
+        """Return the answer to a genuine *message* that is not an event, None for an event.
+
+        *secret* is the name of the secret that matched. Pure: I/O belongs into the answer's work.
+        """
         ...
 
 
@@ -150,6 +186,16 @@ class Sampling(Protocol):
 
     def restamp(self, body: bytes, time: datetime) -> bytes:
         """Return the *body* of a retry at *time*: the same one, unless it holds the time."""
+        ...
+
+
+@runtime_checkable
+class Acknowledged(Protocol):
+    """A sender that takes one status alone for success; optional."""
+
+    @property
+    def success_status(self) -> int | None:
+        """The status of every successful reply, None for the usual ones; 204 has no body."""
         ...
 
 
@@ -225,7 +271,7 @@ class Sender(Protocol):
         """
         ...
 
-    def parse(self, body: bytes, metadata: Metadata) -> Message:
+    def parse(self, body: bytes, metadata: Metadata, /) -> Message:
         """Return what a genuine *body* means, of any age.
 
         Raises :class:`MalformedDelivery`, also where the signed bytes and a header disagree.

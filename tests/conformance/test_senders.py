@@ -5,15 +5,21 @@ A new sender joins by one line in ``tests/support/senders.py``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import reduce
+from operator import getitem
 
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.senders.base import Signing
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.senders import CASES, NOW, RAW_SECRET, Request, SenderCase
@@ -63,7 +69,7 @@ def test_the_second_of_two_secrets_is_named(case: SenderCase) -> None:
 @every_sender
 def test_same_delivery_again_is_a_duplicate(case: SenderCase) -> None:
     receiver, request, runs = case.receiver(), case.make(), list[str]()
-    receiver.on_unknown(lambda event: runs.append(event.event))
+    case.subscribe(receiver, lambda event: runs.append(event.event))
     outcomes = [
         receiver.receive(request.headers, request.body, request.url).outcome for _ in range(2)
     ]
@@ -74,12 +80,29 @@ def test_same_delivery_again_is_a_duplicate(case: SenderCase) -> None:
 @every_sender
 def test_retry_that_is_signed_anew_is_a_duplicate(case: SenderCase) -> None:
     receiver = case.receiver()
-    receiver.on_unknown(print)
+    case.subscribe(receiver, print)
     first, second = case.make(NOW - 2 * SECOND), case.make(NOW - SECOND)
     outcomes = [
         receiver.receive(each.headers, each.body, each.url).outcome for each in (first, second)
     ]
     assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+
+
+@every_sender
+def test_restored_delivery_keeps_its_event_and_its_id(case: SenderCase) -> None:
+    request = case.make()
+    delivery, event = case.receiver().verify(request.headers, request.body, request.url)
+    stored = JobClaim(
+        JobDecision.RUN,
+        body=request.body,
+        received_at=NOW,
+        key_id=delivery.key_id,
+        event=delivery.event,
+        delivery_id=delivery.delivery_id,
+    )
+    restored, envelope = restore_delivery(case.sender, delivery.fingerprint, stored)
+    assert (restored.event, restored.delivery_id) == (case.event, delivery.delivery_id)
+    assert parse_event(case.event, envelope, type(event)).data == event.data
 
 
 @every_sender
@@ -98,7 +121,7 @@ def test_unsigned_headers_decide_nothing(case: SenderCase) -> None:
 # --- hostile requests ---
 
 
-@every_sender
+@pytest.mark.parametrize("case", [case for case in CASES if case.header], ids=str)
 def test_hostile_header_is_a_401_and_reaches_no_store(case: SenderCase) -> None:
     receiver = case.receiver(store=ClosedStore())
     request = case.make()
@@ -110,6 +133,24 @@ def test_hostile_header_is_a_401_and_reaches_no_store(case: SenderCase) -> None:
             reply = receiver.receive(headers, request.body, request.url)
             assert reply.status in (400, 401), (name, values)
             assert reply.error is not None
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.signed_fields], ids=str)
+def test_hostile_field_is_a_401_and_reaches_no_store(case: SenderCase) -> None:
+    receiver = case.receiver(store=ClosedStore())
+    body = json.loads(case.make().body)
+    for path in case.signed_fields:
+        *parents, name = path.split(".")
+        fields = reduce(getitem, parents, body)
+        genuine = fields[name]
+        texts = [
+            v[0] for v in hostile_values(genuine) if v and v[0] != genuine and len(v[0]) < 9999
+        ]
+        for value in (None, 1, True, 1e400, [genuine], {genuine: genuine}, *texts):
+            fields[name] = value
+            reply = receiver.receive({}, json.dumps(body).encode())
+            assert reply.status in (400, 401), (path, str(value)[:80])
+        fields[name] = genuine
 
 
 def hostile_values(value: str) -> Iterator[tuple[str, ...]]:
@@ -130,7 +171,7 @@ def hostile_values(value: str) -> Iterator[tuple[str, ...]]:
             yield (changed,)
 
 
-@every_sender
+@pytest.mark.parametrize("case", [case for case in CASES if case.covers_body], ids=str)
 def test_body_changed_by_one_bit_is_refused(case: SenderCase) -> None:
     receiver = case.receiver(store=ClosedStore())
     request = case.make()
@@ -139,18 +180,23 @@ def test_body_changed_by_one_bit_is_refused(case: SenderCase) -> None:
         changed[position] ^= 1 << (position % 8)
         reply = receiver.receive(request.headers, bytes(changed), request.url)
         assert reply.status in (400, 401), position
-    for body in (b"", request.body[:-1], request.body + b"\n", b"\xef\xbb\xbf" + request.body):
+    # White space around JSON is unsigned where the signature is in it.
+    longer = [request.body + b"\n"] if case.header else []
+    for body in (b"", request.body[:-1], b"\xef\xbb\xbf" + request.body, *longer):
         assert receiver.receive(request.headers, body, request.url).status in (400, 401)
 
 
 @every_sender
 def test_signed_body_that_is_not_an_event_is_malformed(case: SenderCase) -> None:
     receiver = case.receiver(store=ClosedStore())
+    # GitHub's event is in a header; Discord sends the like as its PING. Without a header, a body
+    # that is not an object has no signature.
+    known = {"github": (200, 400), "discord": (200, 400), "mailgun": (400, 401), "sns": (401,)}
+    expected = known.get(case.name, (400,))
     for body in (b"", b"[]", b"null", b"{}", b"\xff", b"[" * 100, b'{"type": 1}', b'{"a":1,"a":2}'):
         request = case.sign(body)
-        reply = receiver.receive(request.headers, body, request.url)
-        assert reply.status in (200, 400), body
-        assert reply.status == 400 or case.header == "X-Hub-Signature-256"
+        reply = receiver.receive(request.headers, request.body, request.url)
+        assert reply.status in expected, body
 
 
 @every_sender
@@ -161,6 +207,8 @@ def test_delivery_of_another_sender_is_refused(case: SenderCase) -> None:
         request = other.make()
         with pytest.raises((InvalidSignature, MalformedDelivery)):
             verify(case, request)
+        if not (case.header and other.header):
+            continue
         signature = request.headers[other.header]
         with pytest.raises((InvalidSignature, MalformedDelivery)):
             verify(case, request._replace(headers={**request.headers, case.header: signature}))
@@ -191,6 +239,7 @@ def test_sender_without_a_signed_time_is_remembered_for_a_month(case: SenderCase
 
 
 def test_cases_sign_as_their_senders_do() -> None:
-    assert all(isinstance(case.sender.scheme(case.secrets), Signing) for case in CASES)
+    schemes = [case.sender.scheme(case.secrets) for case in CASES if not case.signer]
+    assert all(isinstance(scheme, Signing) for scheme in schemes)
     assert FLORENTIN in [case.sender for case in CASES]
     assert len(RAW_SECRET) > 16

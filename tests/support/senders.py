@@ -9,9 +9,23 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.senders import GitHub, HMACSender, StandardWebhooks, Stripe, Svix
-from florentin_webhooks.senders.base import Sender, Signing
+from florentin_webhooks.events import Event
+from florentin_webhooks.senders import (
+    SNS,
+    Discord,
+    GitHub,
+    HMACSender,
+    Linear,
+    Mailgun,
+    Slack,
+    StandardWebhooks,
+    Stripe,
+    Svix,
+    Zoom,
+)
+from florentin_webhooks.senders.base import Sender, Signing, SigningBody
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
+from tests.support import sns
 
 NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
 URL = "https://shop.example/webhooks?tenant=1"
@@ -48,6 +62,14 @@ class SenderCase:
     delivery_id: str = "msg_2Lh9KRb0pzN4LePd3XiA4v12Axj"
     is_timed: bool = True
     """Whether a time is signed."""
+    covers_body: bool = True
+    """Whether the body is signed."""
+    signed_fields: tuple[str, ...] = ()
+    """Where the body holds what a header holds at others, as dotted paths."""
+    stamp: Callable[[datetime], Mapping[str, object]] = lambda _sent: {}
+    """Return the part of the body that holds the signed time, if it does."""
+    signer: Callable[[bytes, datetime, str], bytes] | None = None
+    """Return the signed body, where the sender has no scheme that signs."""
 
     def __str__(self) -> str:
         return self.name
@@ -64,22 +86,26 @@ class SenderCase:
         )
 
     def sign(self, body: bytes, sent: datetime = NOW, delivery_id: str = "") -> Request:
-        scheme = self.sender.scheme(self.private or self.secrets)
+        number = delivery_id or self.delivery_id
+        if self.signer:
+            return Request({}, self.signer(body, sent, number))
+        scheme, name = self.sender.scheme(self.private or self.secrets), self.header_event
         assert isinstance(scheme, Signing)
-        headers = scheme.sign(
-            body,
-            event=self.header_event,
-            delivery_id=delivery_id or self.delivery_id,
-            timestamp=sent,
-            url=URL,
-        )
+        if isinstance(scheme, SigningBody):
+            body = scheme.sign_body(body, event=name, delivery_id=number, timestamp=sent)
+        headers = scheme.sign(body, event=name, delivery_id=number, timestamp=sent, url=URL)
         return Request(headers, body)
 
-    def stamp(self, sent: datetime) -> Mapping[str, object]:
-        """Return the part of the body that holds the signed time, if it does."""
-        if self.sender is FLORENTIN:
-            return {"timestamp": sent.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
-        return {}
+    def subscribe(self, receiver: Receiver[Any], handler: Callable[[Event], object]) -> None:
+        """Register *handler* for the event of this case."""
+        if self.event in self.sender.catalogue:
+            receiver.on(self.event)(handler)
+        else:
+            receiver.on_unknown(handler)
+
+
+def iso_time(sent: datetime) -> str:
+    return sent.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 PAYLOAD = {"type": "invoice.paid", "data": {"amount": 5}}
@@ -98,6 +124,10 @@ V1A = {
     "private": "whsk_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=",
     "secrets": "whpk_" + "7dLdW0dSPuG0JqeXWHgW3VHt8SbX45Vdp+XI33IzdPw=",
 }
+DISCORD = {
+    "private": "private:" + b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef".hex(),
+    "secrets": "edd2dd5b47523ee1b426a797587816dd51edf126d7e3955da7e5c8df723374fc",
+}
 
 CASES = [
     SenderCase(
@@ -106,6 +136,7 @@ CASES = [
         RAW_SECRET,
         "X-Florentin-Signature",
         {"event": "invoice.paid", "data": {}},
+        stamp=lambda sent: {"timestamp": iso_time(sent)},
     ),
     SenderCase(
         "standard_webhooks",
@@ -144,5 +175,63 @@ CASES = [
         event="pull_request.opened",
         is_timed=False,
         header_event="pull_request",
+    ),
+    SenderCase(
+        "discord",
+        Discord(),
+        DISCORD["secrets"],
+        "X-Signature-Ed25519",
+        {"version": 1, "type": 1, "event": {"type": "LOBBY_MESSAGE_CREATE", "data": {"id": "7"}}},
+        ("X-Signature-Timestamp",),
+        DISCORD["private"],
+        event="LOBBY_MESSAGE_CREATE",
+    ),
+    SenderCase(
+        "linear",
+        Linear(),
+        RAW_SECRET,
+        "Linear-Signature",
+        {"type": "Issue", "action": "create", "data": {"title": "Typo"}},
+        event="Issue.create",
+        stamp=lambda sent: {"webhookTimestamp": int(sent.timestamp() * 1000)},
+    ),
+    SenderCase(
+        "mailgun",
+        Mailgun(),
+        RAW_SECRET,
+        "",
+        {"event-data": {"event": "delivered", "id": "x"}},
+        event="delivered",
+        covers_body=False,
+        signed_fields=("signature.timestamp", "signature.token", "signature.signature"),
+    ),
+    SenderCase(
+        "slack",
+        Slack(),
+        RAW_SECRET,
+        "X-Slack-Signature",
+        {"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention"}},
+        ("X-Slack-Request-Timestamp",),
+        event="app_mention",
+    ),
+    SenderCase(
+        "sns",
+        SNS(fetch=sns.fetch),
+        sns.TOPIC,
+        "",
+        {"Type": "Notification", "Message": "paid"},
+        event="Notification",
+        delivery_id=sns.MESSAGE_ID,
+        signed_fields=(*sns.SIGNED, "Signature", "SignatureVersion", "SigningCertURL"),
+        signer=sns.sign,
+    ),
+    SenderCase(
+        "zoom",
+        Zoom(),
+        RAW_SECRET,
+        "x-zm-signature",
+        {"event": "meeting.started", "payload": {"object": {"id": 1}}},
+        ("x-zm-request-timestamp",),
+        event="meeting.started",
     ),
 ]

@@ -29,7 +29,8 @@ florentin_webhooks.fastapi: webhook_router
 florentin_webhooks.flask: FlorentinWebhooks webhook_blueprint
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
-florentin_webhooks.senders: GitHub HMACSender StandardWebhooks Stripe Svix
+florentin_webhooks.senders: Discord GitHub HMACSender Linear Mailgun SNS Slack StandardWebhooks
+florentin_webhooks.senders: Stripe Svix Zoom
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp

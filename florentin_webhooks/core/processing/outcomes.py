@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.base import Answer
 
 __all__ = [
+    "acknowledge",
     "rejection_reason",
     "reply_for_claim",
     "reply_for_error",
@@ -54,6 +57,15 @@ def reply_with_answer(answer: Answer) -> Reply:
         answer.status,
         (("Content-Type", answer.content_type), ("Cache-Control", "no-store")),
         answer.body,
+    )
+
+
+def acknowledge(reply: Reply, status: int | None) -> Reply:
+    """Return *reply* with the one *status* that its sender takes for success, if it is one."""
+    if status is None or not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        return reply
+    return replace(
+        reply, status=status, body=b"" if status == HTTPStatus.NO_CONTENT else reply.body
     )
 
 

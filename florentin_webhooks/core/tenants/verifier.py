@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.sender_work import do_work
 from florentin_webhooks.core.tenants.cache import LookupCache
 from florentin_webhooks.core.tenants.request import Request, Tenant
 from florentin_webhooks.core.tenants.sources import call_source
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
-    from florentin_webhooks.core.processing.runtime import HasHandlerContexts
+    from florentin_webhooks.core.processing.runtime import HasHandlerContexts, Runtime
     from florentin_webhooks.core.tenants.sources import Found, SecretsSource
     from florentin_webhooks.core.verifier import VerifiedDelivery
     from florentin_webhooks.protocol.headers import Headers
@@ -50,9 +51,13 @@ class _Known:
 
     verifier: Verifier | None = None
 
-    def verify(self, headers: HeaderMap, arrival: Arrival, now: datetime) -> VerifiedDelivery:
+    async def verify(
+        self, headers: HeaderMap, arrival: Arrival, now: datetime, runtime: Runtime
+    ) -> VerifiedDelivery:
         if self.verifier is None:
             raise InvalidSignature("unknown tenant")
+        if self.verifier.preparing:
+            await do_work(self.verifier.preparing.prepare(arrival.body, now), runtime)
         return self.verifier.verify(headers, arrival.body, now, arrival.url)
 
 
@@ -80,7 +85,7 @@ class TenantVerifier:
         self._cache: LookupCache[_Known] = LookupCache(monotonic)
 
     async def verify(
-        self, arrival: Arrival, now: datetime, *, is_blocking: bool
+        self, arrival: Arrival, now: datetime, runtime: Runtime
     ) -> tuple[VerifiedDelivery, Identity]:
         """Return the delivery, of any age, and the identity of its tenant.
 
@@ -92,14 +97,14 @@ class TenantVerifier:
         request = Request(headers, arrival.path_params, arrival.url)
         known = self._cache.find(request)
         is_cached = known is not None
-        known = known or await self._look_up(request, is_blocking=is_blocking)
+        known = known or await self._look_up(request, is_blocking=runtime.is_blocking)
         try:
-            found = known.verify(headers, arrival, now)
+            found = await known.verify(headers, arrival, now, runtime)
         except InvalidSignature:
             if not (is_cached and self._cache.claim_refresh(request)):
                 raise
-            known = await self._look_up(request, is_blocking=is_blocking)
-            found = known.verify(headers, arrival, now)
+            known = await self._look_up(request, is_blocking=runtime.is_blocking)
+            found = await known.verify(headers, arrival, now, runtime)
         return found, known.verifier.identity if known.verifier else Identity({})
 
     async def _look_up(self, request: Request, *, is_blocking: bool) -> _Known:

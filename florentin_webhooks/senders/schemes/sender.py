@@ -53,6 +53,9 @@ class TemplateSender:
     time_field = ""
     catalogue: Mapping[str, type[Event]] = MappingProxyType({})
     is_open = True
+    success_status: int | None = None
+    """The one status that the sender takes for success, None where any 2xx will do."""
+    scheme_type: type[TemplateScheme] = TemplateScheme
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -103,7 +106,7 @@ class TemplateSender:
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
         keys = [self.make_key(name, secret) for name, secret in normalize_secrets(secrets)]
-        return TemplateScheme(self.form, self.template, keys, per_second=self.per_second)
+        return self.scheme_type(self.form, self.template, keys, per_second=self.per_second)
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         """Return what a genuine *body* means; raises :class:`MalformedDelivery`."""
@@ -130,7 +133,7 @@ class TemplateSender:
         """Return the object in *body*; raises :class:`MalformedDelivery`."""
         return read_json(body)
 
-    def event_name(self, payload: Mapping[str, object], metadata: Metadata) -> str:
+    def event_name(self, payload: Mapping[str, object], metadata: Metadata, /) -> str:
         """Return the name of the event; raises :class:`MalformedDelivery` without one.
 
         A delivery from a store has the stored name in ``metadata.event``.

@@ -56,7 +56,7 @@ class ParcelScheme(NamedTuple):
         time = datetime.fromtimestamp(int(seconds), UTC)
         return Metadata("parcel", received_at, number, timestamp=time)
 
-    def answer(self, body: bytes, message: Message) -> Answer | None:
+    def answer(self, body: bytes, message: Message, _secret: str) -> Answer | None:
         """Return the challenge of the post office, signed."""
         if message.event != "parcel.challenge":
             return None
