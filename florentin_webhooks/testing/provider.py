@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.base import Sampling, Signing
+from florentin_webhooks.senders.base import Sampling, Signing, SigningBody
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.senders.secrets import Secrets
 from florentin_webhooks.testing.delivery import SignedDelivery
@@ -85,7 +85,14 @@ class Provider:
         return self.sign(header_event, body, delivery_id=unique)
 
     def sign(self, event: str, body: bytes, *, delivery_id: str) -> SignedDelivery:
-        """Return a signed delivery of exactly these bytes; *event* is what a header names."""
+        """Return a signed delivery of exactly these bytes; *event* is what a header names.
+
+        Mailgun puts its signature into the body.
+        """
+        if isinstance(self._scheme, SigningBody):
+            body = self._scheme.sign_body(
+                body, event=event, delivery_id=delivery_id, timestamp=self._clock()
+            )
         try:
             headers = self._scheme.sign(
                 body, event=event, delivery_id=delivery_id, timestamp=self._clock(), url=self.url

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
-from florentin_webhooks.senders.base import Answer, Message, Retries
+from florentin_webhooks.senders.base import Answer, Message, Retries, Sample
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import Ed25519Key, Ed25519Signer
 from florentin_webhooks.senders.schemes.payload import field_at, find_time
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
@@ -101,3 +102,10 @@ class Discord(TemplateSender):
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the data of the inner event, empty where it has none."""
         return field_at(payload, "event.data") or {}
+
+    def sample(
+        self, event: str, data: Mapping[str, object], _delivery_id: str, time: datetime, /
+    ) -> Sample:
+        """Return the body of *event* with *data*."""
+        inner = {"type": event, "timestamp": time.isoformat(), "data": data}
+        return Sample(encode({"version": 1, "type": _WEBHOOK_EVENT, "event": inner}), event)

@@ -9,14 +9,16 @@ import re
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import MalformedDelivery
-from florentin_webhooks.senders.base import Message, Retries
+from florentin_webhooks.senders.base import Message, Retries, Sample
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import check_name, find_time
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata
 
@@ -64,3 +66,19 @@ class Linear(TemplateSender):
     def retry_content(self, delivery_id: str | None, body: bytes) -> bytes | None:
         """Return *body* without the time of the attempt, None without a delivery id."""
         return None if delivery_id is None else _SENT_AT_FIELD.sub(b"", body)
+
+    def sample(
+        self, event: str, data: Mapping[str, object], _delivery_id: str, time: datetime, /
+    ) -> Sample:
+        """Return the body of *event* with *data*."""
+        kind, _, action = event.partition(".")
+        times = {"createdAt": time.isoformat(), _SENT_AT: _milliseconds(time)}
+        return Sample(encode({"type": kind, "action": action, **times, "data": data}), event)
+
+    def restamp(self, body: bytes, time: datetime) -> bytes:
+        """Return *body* with the time of another attempt."""
+        return _SENT_AT_FIELD.sub(b'"%s":%d' % (_SENT_AT.encode(), _milliseconds(time)), body)
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
-from florentin_webhooks.senders.base import Message, Metadata, Retries, SignatureScheme
+from florentin_webhooks.senders.base import Message, Metadata, Retries, Sample, SignatureScheme
 from florentin_webhooks.senders.schemes.body_sender import (
     BodySender,
     read_unverified,
@@ -90,6 +90,18 @@ class Mailgun(BodySender):
             time = find_time(field_at(payload, "event-data.timestamp")) or signed_at
         envelope = {"event": name, "timestamp": time, "data": data}
         return Message(name, time, envelope, signed_at)
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
+    ) -> Sample:
+        """Return the body of *event* with *data*."""
+        facts = {"event": event, "id": delivery_id, "timestamp": time.timestamp(), **data}
+        return Sample(json.dumps({"event-data": facts}).encode(), event)
+
+    def restamp(self, body: bytes, _time: datetime) -> bytes:
+        """Return *body* without its signature: a retry has another one."""
+        payload = {name: value for name, value in read_json(body).items() if name != "signature"}
+        return json.dumps(payload).encode()
 
 
 class _MailgunScheme:
