@@ -169,6 +169,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             self._log.delivery(reply, delivery, delivery.fingerprint)
             return reply
         reply = await self.process(delivery, envelope, runtime, stale, identity)
+        if self._success_status is None:
+            return reply
         return outcomes.acknowledge(reply, self._success_status)
 
     async def _process(
