@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "DeadDelivery",
     "Delivery",
     "Discard",
+    "HandlerFailure",
     "MemoryStore",
     "RQQueue",
     "Receiver",
@@ -24,6 +26,7 @@ __path__.append(f"{__path__[0]}/protocol/renamed")
 
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
+    from florentin_webhooks.core.log import DeadDelivery, HandlerFailure
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
     from florentin_webhooks.core.routing.router import Router
@@ -35,8 +38,10 @@ else:
     # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
+        "DeadDelivery": "core.log",
         "Delivery": "protocol.delivery",
         "Discard": "core.routing.exceptions",
+        "HandlerFailure": "core.log",
         "MemoryStore": "core.stores.memory",
         "RQQueue": "rq.queue",
         "Receiver": "core.receiver",

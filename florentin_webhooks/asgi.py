@@ -7,6 +7,7 @@ a lifespan and without one, and directly under a server.
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger

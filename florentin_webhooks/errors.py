@@ -11,6 +11,8 @@
     │   ├── MalformedDelivery
     │   └── StaleDelivery
     ├── HandlerFailed
+    ├── HandlerTimeout
+    ├── MissingHandler
     └── Unavailable
 
 *message* says what happened, *hint* what to do about it; both are whole sentences for the operator
@@ -30,9 +32,11 @@ __all__ = [
     "ConfigurationError",
     "DeliveryTooLarge",
     "HandlerFailed",
+    "HandlerTimeout",
     "InvalidEvent",
     "InvalidSignature",
     "MalformedDelivery",
+    "MissingHandler",
     "Rejected",
     "StaleDelivery",
     "Unavailable",
@@ -167,6 +171,31 @@ class HandlerFailed(WebhookError):
             "The log names each handler and the line where it failed.",
         )
         self.failures = failures
+
+
+class HandlerTimeout(WebhookError, TimeoutError):
+    """A handler that took longer than its time; *seconds* is the limit."""
+
+    code = "handler-timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The handler took longer than {seconds:g} s (timeout=).",
+            "Raise timeout, or let a worker run the handler.",
+        )
+        self.seconds = seconds
+
+
+class MissingHandler(WebhookError):
+    """A handler that a delivery was queued for, and that its worker does not have."""
+
+    code = "missing-handler"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The handler is missing here: it was renamed or removed, or this worker is older.",
+            "Restart the workers after each deployment, and keep the names of handlers.",
+        )
 
 
 class Unavailable(WebhookError):

@@ -9,25 +9,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import DeadDelivery
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.processing.runner import Failure, HandlerRunner, RunResult
+from florentin_webhooks.core.processing.runner import HandlerRunner, RunResult
 from florentin_webhooks.core.processing.runtime import run_sync
+from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.event import parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["JobResult", "process_job"]
+__all__ = ["JobResult", "process_job", "report_dead"]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""
@@ -43,7 +46,7 @@ class JobResult(NamedTuple):
     """
 
     seconds: float | None = None
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[HandlerFailure, ...] = ()
     foreign: JobClaim | None = None
     lost: bool = False
 
@@ -57,19 +60,45 @@ def process_job(
     last: bool,
     since: float,
     is_path_ours: bool = True,
+    retry_in: float | None = None,
+    alarm: type[BaseException] = TimeIsOver,
 ) -> JobResult:
     """Run what is left of *queue*'s part of the delivery *fingerprint*.
 
-    A part that fails in its *last* attempt is dead. Its time began at *since*, of the monotonic
-    clock. *is_path_ours*: the job names the import path of *receiver*. Raises
+    A part that fails in its *last* attempt is dead; another one is retried after *retry_in*
+    seconds. Its time began at *since*, of the monotonic clock; *alarm* is what the worker raises
+    when it is over. *is_path_ours*: the job names the import path of *receiver*. Raises
     :class:`Unavailable`.
     """
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(receiver.blocking, store, part, receiver.identity)
     states = FinalStates(failed=State.DEAD if last else State.QUEUED)
-    runner = HandlerRunner(lease, timeout, states, since=since)
+    runner = HandlerRunner(
+        lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
+    )
     claiming = lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
     return run_sync(_process(receiver, runner, fingerprint, claiming))
+
+
+def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause: str = "") -> None:
+    """Log that a part is dead whose job has ended without us, and call the observers.
+
+    Its worker was killed or stopped in the last attempt, unless *cause* says why.
+    """
+    record = receiver.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+    if record is None:
+        return
+    dead = DeadDelivery(
+        fingerprint=fingerprint,
+        event=record.event,
+        delivery_id=record.delivery_id,
+        receiver=receiver.reporter.receiver,
+        queue=queue,
+        attempts=record.attempts.get(queue, 0),
+        reason=cause or record.reasons.get(queue) or "its worker was killed or stopped",
+    )
+    with receiver.handler_context():
+        run_sync(receiver.reporter.died(receiver.blocking, dead))
 
 
 async def _process(
@@ -79,6 +108,7 @@ async def _process(
     claiming: Awaitable[JobClaim],
 ) -> JobResult:
     claim = await claiming
+    runner.attempt = claim.attempt
     if claim.decision is JobDecision.FOREIGN:
         return JobResult(foreign=claim)
     if claim.decision is JobDecision.BUSY:
@@ -86,6 +116,8 @@ async def _process(
     if claim.decision is not JobDecision.RUN:
         return JobResult(lost=claim.decision is JobDecision.GONE)
     result = await _run(receiver, runner, fingerprint, claim)
+    if result.failures:
+        await _report(receiver, result)
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after)
     if result.state is State.LOST and not result.failures:
@@ -100,25 +132,30 @@ async def _run(
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
         plan = receiver.dispatcher.plan(delivery.event)
         event = parse_event(delivery.event, envelope, plan.model)
-        found, failures = _remaining_handlers(plan.handlers, claim)
-        return await runner.run(found, event, delivery, failures)
+        found, missing = _remaining_handlers(plan.handlers, claim)
+        return await runner.run(found, event, delivery, missing)
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.
         return await runner.abort("event", error)
 
 
+async def _report(receiver: Receiver[object], result: RunResult) -> None:
+    """Pass what has failed to the observers of *receiver*, and whether the part is dead."""
+    reporter, last = receiver.reporter, result.failures[-1]
+    await reporter.failed(receiver.blocking, result.failures)
+    if result.state is State.DEAD:
+        reason = "; ".join(failure.reason for failure in result.failures)
+        await reporter.died(receiver.blocking, last.dead(reason))
+
+
 def _remaining_handlers(
     handlers: Sequence[Handler], claim: JobClaim
-) -> tuple[list[Handler], list[Failure]]:
-    """Return the handlers that are left, and a failure for each that is missing."""
+) -> tuple[list[Handler], list[str]]:
+    """Return the handlers that are left, and the names of those that are missing."""
     known = {handler.name: handler for handler in handlers}
     names = [name for name in claim.expected if name not in claim.done]
-    missing = [name for name in names if name not in known]
-    for name in missing:
-        logger.error("A delivery waits for the handler %s, which is missing here.", name)
-    error = LookupError("The handler was renamed or removed, or this worker is older.")
     return (
         [known[name] for name in names if name in known],
-        [Failure(name, error) for name in missing],
+        [name for name in names if name not in known],
     )

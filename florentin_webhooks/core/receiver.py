@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
@@ -19,6 +19,7 @@ from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import ensure_asyncio
+from florentin_webhooks.core.processing.report import Reporter
 from florentin_webhooks.core.processing.runner import run_inline
 from florentin_webhooks.core.processing.runtime import (
     AsyncioRuntime,
@@ -77,7 +78,9 @@ class Receiver(HandlerRegistry[On_co]):
     returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
     *timeout*; see the docs for its meaning for functions without ``async``. Two receivers with the
     same secret in one store need different *name* arguments, which are part of the identity of a
-    delivery. Durations are seconds, a text such as ``"15m"``, or a timedelta.
+    delivery. Full *tracebacks* in the log have the texts of exceptions and the values in their
+    frames, which may quote a payload. Durations are seconds, a text such as ``"15m"``, or a
+    timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -109,6 +112,7 @@ class Receiver(HandlerRegistry[On_co]):
         clock: Callable[[], datetime] = utc_now,
         sender: Sender = DEFAULT_SENDER,
         name: str = "",
+        tracebacks: Literal["redacted", "full"] = "redacted",
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -123,6 +127,7 @@ class Receiver(HandlerRegistry[On_co]):
                 "clock": clock,
                 "sender": sender,
                 "name": name,
+                "tracebacks": tracebacks,
             },
         )
         self.store: Store = config.build_store()
@@ -145,8 +150,9 @@ class Receiver(HandlerRegistry[On_co]):
             self.identity,
         )
         one = config.sender if isinstance(config.sender, Acknowledged) else None
-        self._success_status = one and one.success_status
+        self._success_status = one.success_status if one else None
         self._log = DeliveryLog()
+        self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
         self._asyncio = AsyncioRuntime(self)
         self._has_started = False
@@ -277,18 +283,31 @@ class Receiver(HandlerRegistry[On_co]):
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
-            claim = await lease.claim(delivery, content, EMPTY_PLAN, fresh=fresh, valid=False)
+            reason = (stale or error).message
+            claim = await lease.claim(
+                delivery, content, EMPTY_PLAN, fresh=fresh, valid=False, reason=reason
+            )
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
-        claim = await lease.claim(delivery, content, plan, fresh=fresh)
+        reason = stale.message if stale else ""
+        claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
         if claim.decision is not AcceptDecision.RUN:
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
         result = await run_inline(
-            lease, remaining.inline, event, delivery, seconds=self._seconds, jobs=jobs
+            lease,
+            remaining.inline,
+            event,
+            delivery,
+            seconds=self._seconds,
+            jobs=jobs,
+            reporter=self.reporter,
+            attempt=claim.attempt,
         )
+        if result.failures:
+            await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
 
     def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:

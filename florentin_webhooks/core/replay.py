@@ -77,7 +77,7 @@ def replay(
     record = _get_record(hooks, fingerprint)
     _ensure_own(hooks, record)
     _ensure_replayable(record, all_handlers=all_handlers)
-    delivery, envelope = restore_delivery(hooks.sender, fingerprint, record)
+    delivery, envelope = restore_delivery(hooks.sender, record.fingerprint, record)
     if record.state is State.STALE and not though_late:
         _ensure_unprocessed(hooks, delivery)
     if all_handlers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["format_age", "format_time", "to_iso"]
+__all__ = ["format_age", "format_due", "format_time", "to_iso"]
 
 _STEPS = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"), (float("inf"), 86_400, "d"))
 
@@ -13,9 +13,13 @@ def format_age(time: datetime | None) -> str:
     """Return how long ago *time* was, such as ``5 min``; empty for None."""
     if time is None:
         return ""
-    seconds = max(0, int((datetime.now(UTC) - time).total_seconds()))
-    _, size, unit = next(step for step in _STEPS if seconds < step[0])
-    return f"{seconds // size} {unit}"
+    return _format_seconds(max(0, int((datetime.now(UTC) - time).total_seconds())))
+
+
+def format_due(time: datetime) -> str:
+    """Return in what time *time* is, such as ``in 5 min``, or since when it is over."""
+    seconds = round((time - datetime.now(UTC)).total_seconds())
+    return f"in {_format_seconds(seconds)}" if seconds > 0 else f"due for {format_age(time)}"
 
 
 def format_time(time: datetime | None) -> str:
@@ -26,3 +30,8 @@ def format_time(time: datetime | None) -> str:
 def to_iso(time: datetime | None) -> str | None:
     """Return *time* for JSON."""
     return None if time is None else time.isoformat(timespec="milliseconds")
+
+
+def _format_seconds(seconds: int) -> str:
+    _, size, unit = next(step for step in _STEPS if seconds < step[0])
+    return f"{seconds // size} {unit}"

@@ -23,7 +23,8 @@ class Delivery(models.Model):
     *token* and *until* are the lease of the attempt that runs handlers. *sent_under* and
     *content*, the second key, identify a retry with a new timestamp. *key_id* is that of the secret
     that signed, empty in records of versions before 0.2. *handlers* maps each ended
-    handler to its outcome.
+    handler to its outcome, after a colon its note. *next_attempt* is when the sender was asked to
+    come back, in milliseconds; 0 where it was not.
     """
 
     key: models.UUIDField[UUID, UUID] = models.UUIDField(primary_key=True, editable=False)
@@ -47,6 +48,9 @@ class Delivery(models.Model):
     secret: models.TextField[str, str] = models.TextField(default="")
     key_id: models.CharField[str, str] = models.CharField(
         max_length=16, default="", db_default="", editable=False
+    )
+    next_attempt: models.BigIntegerField[int, int] = models.BigIntegerField(
+        default=0, db_default=0, editable=False
     )
     handlers: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
     reason: models.TextField[str, str] = models.TextField(default="")

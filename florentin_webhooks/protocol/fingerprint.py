@@ -138,6 +138,11 @@ class Identity:
         known = self._others.get(key_id)
         return (*self.all_key_ids, "") if known is None else known
 
+    def delivery_id_keys(self, delivery_id: str) -> tuple[bytes, ...]:
+        """Return the keys of *delivery_id* under each key id, and under none."""
+        digest = fingerprint(delivery_id.encode())
+        return tuple(under_key(each, digest) for each in (*self.all_key_ids, ""))
+
     def identify(self, secret: str, body: bytes, signed_id: str | None) -> SignedIdentity:
         """Return the identity of what the secret named *secret* has signed."""
         key_id, digest = self.key_id(secret), fingerprint(body, signed_id)

@@ -7,7 +7,8 @@
                       n open parts, m dead parts;
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
-                      q:<queue> handlers; and h:<handler> outcome, o:<label> guard
+                      w:<queue> time of the next attempt, q:<queue> handlers;
+                      and h:<handler> outcome, after a colon its note, o:<label> guard
                       of a retry with a new timestamp, or signed with another secret: only o, the
                       first fingerprint
     i<delivery id>    the contents sent under a delivery id

@@ -23,6 +23,7 @@ from florentin_webhooks.core.stores.jobs import (
     RequeueLostJob,
 )
 from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
@@ -54,6 +55,7 @@ from florentin_webhooks.redis.codec.jobs import (
     requeue_lost_job,
 )
 from florentin_webhooks.redis.codec.queries import (
+    find_delivery_id,
     find_fingerprints,
     get_record,
     list_dead_letters,
@@ -83,6 +85,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     GetRecord: get_record,
     ListRecords: list_records,
     ResetRecord: reset_record,
+    FindDeliveryId: find_delivery_id,
     FindFingerprints: find_fingerprints,
     ListDeadLetters: list_dead_letters,
 }

@@ -7,10 +7,11 @@ from math import ceil
 from typing import TYPE_CHECKING, cast
 
 import rq
+from rq.timeouts import JobTimeoutException
 from rq.utils import now
 
 from florentin_webhooks.core.job import JobResult, process_job
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import is_path_ours, receiver_for, return_foreign_job
@@ -55,7 +56,9 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         logger.warning("%s is retried in %d s. %s", fingerprint, _STORE_RETRY, error)
         return rq.Retry(max=_UNLIMITED, interval=_STORE_RETRY)
     except Exception as error:  # noqa: BLE001 - RQ stores and logs the text of every exception.
-        raise JobFailed(type(error).__name__) from None
+        name = type(error).__name__
+        logger.error("The job of %s failed: %s at %s.", fingerprint, name, error_location(error))
+        raise JobFailed(name) from None
     mark_lost(job.id, lost=result.lost)
     if result.foreign is not None:
         return return_foreign_job(hooks, job, receiver, result.foreign)
@@ -72,10 +75,18 @@ def _process(
     store = cast("RedisStore", hooks.store).with_client(job.connection)
     # RQ's alarm rings by this clock: a handler that returns after it has swallowed it.
     since = time.monotonic() - (now() - (job.started_at or now())).total_seconds()
-    last, is_ours = not job.retries_left, is_path_ours(hooks, path)
+    retry_in = job.get_retry_interval() if job.retries_left else None
     with hooks.handler_context():
         return process_job(
-            hooks, store, fingerprint, queue, last=last, since=since, is_path_ours=is_ours
+            hooks,
+            store,
+            fingerprint,
+            queue,
+            last=retry_in is None,
+            since=since,
+            is_path_ours=is_path_ours(hooks, path),
+            retry_in=retry_in,
+            alarm=JobTimeoutException,
         )
 
 

@@ -5,6 +5,7 @@ RQ ends its loop after any error of a command, and returns as if it had been sto
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -34,6 +35,7 @@ class WaitingWorker(GracefulShutdown):
 
     def main_work_horse(self, *args: Any, **options: Any) -> Any:
         """Run one job in a process of its own, which waits as the worker does."""
+        gc.freeze()  # What it has forked from is not this process's to finalize: sockets.
         self._wait_for_redis()
         cast("Any", super()).main_work_horse(*args, **options)
 

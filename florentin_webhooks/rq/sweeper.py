@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import rq
 
+from florentin_webhooks.core.job import report_dead
 from florentin_webhooks.core.log import log_lost_record, logger
 from florentin_webhooks.core.replay import NotReplayable, drop
 from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
@@ -59,17 +60,18 @@ def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = L
         found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
         if found == "gone":
             log_lost_record(fingerprint, queue.name)
-        if found == "dead" and is_unreadable(queue.connection, job_id):
-            logger.error(
-                "Job %s of queue %s is dead: a worker does not read JSON. Start it with %s.",
-                job_id,
-                queue.name,
-                SERIALIZER_OPTION,
-            )
+        elif found == "dead":
+            report_dead(hooks, fingerprint, queue.name, _cause_of_death(queue, job_id))
         elif found != "fine":
             logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
         requeued += found == "lost"
     return requeued
+
+
+def _cause_of_death(queue: rq.Queue, job_id: str) -> str:
+    if is_unreadable(queue.connection, job_id):
+        return f"a worker does not read JSON. Start it with {SERIALIZER_OPTION}"
+    return ""
 
 
 def _listed_jobs(queue: rq.Queue) -> set[bytes | str]:

@@ -19,7 +19,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.foreign import started_for
-from florentin_webhooks.rq.job import process
+from florentin_webhooks.rq.job import JobFailed, process
 from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.resilience import WaitingWorker
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
@@ -129,6 +129,11 @@ class SweepingWorker(WaitingWorker):
         """Run a job of the receivers that this worker was started for."""
         with started_for(self.hooks):
             return bool(cast("Any", super()).perform_job(*args, **options))
+
+    def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:  # Any: as above.
+        """Log what a job has raised, unless its handlers failed: each is logged already."""
+        if not exc_info or exc_info[0] is not JobFailed:
+            cast("Any", super()).handle_exception(job, *exc_info)
 
     def run_maintenance_tasks(self) -> None:
         """Run RQ's maintenance, then requeue lost jobs."""

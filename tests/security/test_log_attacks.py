@@ -129,23 +129,30 @@ def failing(error: BaseException) -> Target:
 PERSONAL = ValueError("ada@adabooks.example\nINFO processed")
 
 
+def with_values(log: pytest.LogCaptureFixture) -> str:
+    """Return all that a tool can read from the records: with every frame's variables."""
+    raised = [record.exc_info[1] for record in log.records if record.exc_info]
+    return everything_in(log) + "".join(with_locals(each) for each in raised if each)
+
+
 @pytest.mark.answers("LOG-02")
-def test_exception_text_is_logged_at_debug_only(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO)
+def test_exception_text_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     failing(PERSONAL).send(delivery())
-    assert "ada@adabooks.example" not in everything_in(caplog)
+    written = with_values(caplog)
+    assert "ada@adabooks.example" not in written
+    assert "inv_1" not in written
     assert "ValueError at test_log_attacks.py:" in caplog.text
 
 
 @pytest.mark.answers("LOG-02")
-def test_exception_text_is_escaped_in_the_log() -> None:
+def test_exception_text_is_escaped_in_its_log_line(caplog: pytest.LogCaptureFixture) -> None:
     target = failing(PERSONAL)
-    lines = printed(lambda: target.send(delivery())).splitlines()
-    assert [line for line in lines if "ada@" in line] == [
-        line for line in lines if line.startswith("DEBUG") and "\\nINFO processed" in line
-    ]
+    target.receiver.reporter.log.error_text = True
+    target.send(delivery())
+    (record,) = caplog.records
+    assert "ValueError: ada@adabooks.example\\nINFO processed at" in record.getMessage()
+    assert_one_harmless_line(record.getMessage() + "\n")
 
 
 def test_exception_text_is_not_in_the_reply() -> None:

@@ -16,6 +16,9 @@ from click.testing import Result
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.cli.loader import load
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, Program, python, started, type_in
 from tests.support.waiting import eventually
@@ -107,6 +110,14 @@ class Operated:
             program.says("Working on queue")
             eventually(lambda: "started with PID" in program.data)
             yield program
+
+    def finish_job(self, fingerprint: str, wait: float) -> None:
+        """Fail one attempt of a delivery's part, whose next one is due after *wait* seconds."""
+        hooks, key, token = self.hooks(), bytes.fromhex(fingerprint), b"attempt"
+        part, _ = hooks.build_job(fingerprint, "florentin")
+        hooks.store.execute(ClaimJob(key, token, part, 60, hooks.identity.all_key_ids))
+        failed = Finish(key, token, State.QUEUED, reason="bill: E", part=part, wait=wait)
+        hooks.store.execute(failed)
 
     def effects(self) -> list[str]:
         path = self.directory / "effects"

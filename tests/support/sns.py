@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 from urllib.error import HTTPError
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:invoices"
@@ -26,26 +28,46 @@ HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
 
 
 @cache
-def private_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
+def private_key(kind: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """Return the key of "amazon", or an "other" one, a "small" one or one of "ec"."""
+    if kind == "ec":
+        return ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(65537, 1024 if kind == "small" else 2048)
 
 
 @cache
-def certificate() -> bytes:
+def certificate(kind: str) -> bytes:
     """Return a certificate that is valid in 2026."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder(name, name, private_key().public_key(), 1)
+    key, start = private_key(kind), datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1)
     dated = builder.not_valid_before(start).not_valid_after(start + timedelta(365))
-    signed = dated.sign(private_key(), hashes.SHA256())
-    return signed.public_bytes(serialization.Encoding.PEM)
+    return dated.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def refusal(status: int) -> HTTPError:
+    return HTTPError("", status, "refused", Message(), None)
+
+
+class Amazon:
+    """A network that has *answers*, and the URLs that were *fetched* from it."""
+
+    def __init__(self, answers: Mapping[str, bytes | OSError] = MappingProxyType({})) -> None:
+        self.answers = {CERTIFICATE_URL: certificate("amazon"), **answers}
+        self.fetched = list[str]()
+
+    def fetch(self, url: str) -> bytes:
+        """Return what is at *url*, or raise it; there is nothing at any other URL."""
+        self.fetched.append(url)
+        answer = self.answers.get(url, refusal(403))
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
 
 def fetch(url: str) -> bytes:
-    """Return the certificate at its URL; there is nothing at any other."""
-    if url == CERTIFICATE_URL:
-        return certificate()
-    raise HTTPError(url, 403, "Forbidden", Message(), None)
+    """Return the certificate at its URL."""
+    return Amazon().fetch(url)
 
 
 def sign_fields(fields: dict[str, Any], version: str = "1") -> dict[str, Any]:  # Any: JSON.
@@ -57,7 +79,9 @@ def sign_fields(fields: dict[str, Any], version: str = "1") -> dict[str, Any]:  
     else:
         names += ["SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
     text = "".join(f"{name}\n{fields[name]}\n" for name in names)
-    signature = private_key().sign(text.encode(), padding.PKCS1v15(), HASHES[version]())
+    key = private_key("amazon")
+    assert isinstance(key, rsa.RSAPrivateKey)
+    signature = key.sign(text.encode(), padding.PKCS1v15(), HASHES[version]())
     return {
         **fields,
         "SignatureVersion": version,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from florentin_webhooks.cli.app import Group
 from florentin_webhooks.cli.context import open_receiver
-from florentin_webhooks.cli.errors import CLIError, UsageError
+from florentin_webhooks.cli.errors import CLIError, ExitCode, UsageError
 from florentin_webhooks.cli.formatting.records import details, record_fields, record_row
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
@@ -18,7 +19,11 @@ from florentin_webhooks.cli.prompts import confirm, yes_option
 from florentin_webhooks.cli.replay import replay_all
 from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import GetRecord, body_of
+from florentin_webhooks.core.stores.queries import GetRecord, Status, body_of
+
+if TYPE_CHECKING:
+    from florentin_webhooks.cli.context import ReceiverContext
+    from florentin_webhooks.core.stores.queries import Record
 
 __all__ = ["command"]
 
@@ -34,9 +39,10 @@ def command() -> None:
 @command.command("list")
 @app_argument
 @click.option("--limit", type=click.IntRange(1), default=_LIMIT, show_default=True, metavar="N")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if there is any.")
 @with_filter
 @with_output
-def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
+def list_(out: Output, app: str, limit: int, wanted: Filter, *, exit_code: bool) -> None:
     """List deliveries, the newest first.
 
     Shows all deliveries that are not done, and of those that are done as many as the store keeps.
@@ -49,27 +55,41 @@ def list_(out: Output, app: str, limit: int, wanted: Filter) -> None:
         out.info("No delivery matches." if wanted else "No delivery was received yet.")
     if count == limit:
         out.info(f"These are the newest {limit}. For more, add --limit N.")
+    if count and exit_code:
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 @command.command("show")
 @app_argument
-@click.argument("fingerprint")
+@click.argument("delivery")
 @click.option("--body", is_flag=True, help="Show the body too; it may hold personal data.")
 @with_output
-def show(out: Output, app: str, fingerprint: str, *, body: bool) -> None:
-    """Show one delivery in full; the first digits of FINGERPRINT are enough."""
+def show(out: Output, app: str, delivery: str, *, body: bool) -> None:
+    """Show one delivery in full, with its handlers, their attempts and the next one.
+
+    DELIVERY is a fingerprint, also of a retry with a new timestamp, its first digits, or a
+    delivery id.
+    """
     context = open_receiver(app)
-    whole = resolve(context, [fingerprint])[0]
+    whole = resolve(context, [delivery])[0]
     record = context.store.execute(GetRecord(bytes.fromhex(whole)))
     if record is None:
         hint = f"List fingerprints: {suggest('deliveries list', app=app)}"
         raise CLIError(f"There is no delivery {whole}.", hint)
+    shown = details(record, _inline_handlers(context, record))
     if not body:
-        out.emit(record_fields(record), details(record))
+        out.emit(record_fields(record), shown)
         return
     content = body_of(record) if record.body else None
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    out.emit({**record_fields(record), "body": content}, details(record), "", text)
+    out.emit({**record_fields(record), "body": content}, shown, "", text)
+
+
+def _inline_handlers(context: ReceiverContext, record: Record) -> list[str]:
+    """Return the inline handlers that *record*, where it is not done, still needs."""
+    if record.state is State.DONE or not record.event:
+        return []
+    return [handler.name for handler in context.hooks.dispatcher.plan(record.event).inline]
 
 
 @command.command("replay")
@@ -125,6 +145,6 @@ def _validate_selection(
         raise UsageError("Name either fingerprints or filters.", f"{replay} failed")
     if not fingerprints and wanted.state is None:
         raise UsageError("Missing --state: name the state to replay.", f"{replay} failed")
-    if wanted.state is State.DONE and not all_handlers:
+    if wanted.state is Status.DONE and not all_handlers:
         message = "All handlers of deliveries in state done have finished."
         raise UsageError(message, f"{replay} done --all-handlers")

@@ -69,7 +69,8 @@ def command(
     Starts a Redis-compatible server unless FLORENTIN_REDIS_URL is set, and creates a secret for
     development unless FLORENTIN_WEBHOOK_SECRET is set. Both are set before your module is
     imported; as a command of a framework it uses the framework's settings instead. Runs a worker
-    for each queue of the receiver. Prints one line per delivery to standard output.
+    for each queue of the receiver. Prints one line per delivery to standard output, and what a
+    failed handler has raised, with its text.
     """
     validate_path(app)
     require_extra("uvicorn")
@@ -91,6 +92,7 @@ def command(
 def _serve(out: Output, app: str, listener: socket, created: str | None) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
+    hooks.reporter.log.error_text = True
     export_pythonpath()
     queues = hooks.queue_names
     workers = [Child(_worker_command(out, app, queue)) for queue in queues]
@@ -143,7 +145,8 @@ def _provide_redis(out: Output, data_dir: Path, stack: ExitStack) -> None:
 
 
 def _worker_command(out: Output, app: str, queue: str) -> list[str]:
-    return self_command("worker", app, "--queue", queue, "--lifeline", *_options(out))
+    words = ["worker", app, "--queue", queue, "--lifeline", "--full-tracebacks"]
+    return self_command(*words, *_options(out))
 
 
 def _options(out: Output) -> list[str]:

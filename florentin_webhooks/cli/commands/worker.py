@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -40,6 +41,9 @@ _MOST = 64
     show_default=True,
     help="Run each event in a forked process, in the worker itself, or in a new process.",
 )
+@click.option(
+    "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
+)
 @click.option("--lifeline", is_flag=True, help="Exit when standard input ends.")
 @with_output
 def command(
@@ -50,6 +54,7 @@ def command(
     burst: bool,
     processes: int,
     worker_class: str,
+    full_tracebacks: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
@@ -64,6 +69,8 @@ def command(
         )
         context = open_queue(app, waits=True)
         name = _queue(context, queue)
+        if full_tracebacks:
+            context.hooks.reporter.log.error_text = True
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
@@ -73,6 +80,7 @@ def command(
         _announce(out, context, name, f"{processes} processes of class {worker_class}")
         words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
+        words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
@@ -112,6 +120,7 @@ def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) 
             # The path that jobs name may differ from the one that was typed.
             remember_program(hooks.path, hooks)
             os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.
+            gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)
     except RedisError as error:
         raise context.unavailable(error) from None

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsoleHandler", "hide_rq_chatter"]
 
-_FIELDS = ("outcome", "fingerprint", "event", "delivery_id")
+_FIELDS = (
+    "outcome",
+    "fingerprint",
+    "event",
+    "delivery_id",
+    "receiver",
+    "queue",
+    "handler",
+    "attempt",
+    "next_attempt",
+    "duration",
+    "reason",
+)
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
 _CHATTER = (
@@ -88,4 +100,7 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
         "logger": record.name,
         "message": record.getMessage(),
     }
-    return fields | {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+    fields |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
+    if record.exc_info:
+        fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+    return fields

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple, Self, cast
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -203,6 +203,8 @@ class ReceiverConfig(BaseModel):
         "", description="a short text of printable characters"
     )
 
+    tracebacks: Literal["redacted", "full"] = Field("redacted", description="redacted or full")
+
     retention: _Span | None = _span()
     lease: _Span | None = _span()
     unfinished_retention: _Span | None = _span()
@@ -227,7 +229,7 @@ class ReceiverConfig(BaseModel):
     def receiver_options(self) -> dict[str, Any]:  # Any: arguments of the types above.
         """Return the arguments of ``Receiver`` that were set, but for store and queue."""
         options = self._set(
-            ("sender", "tolerance", "leeway", "timeout", "max_body", "clock", "name")
+            ("sender", "tolerance", "leeway", "timeout", "max_body", "clock", "name", "tracebacks")
         )
         return {"secrets": self.plain_secrets(), **dict(options)}
 

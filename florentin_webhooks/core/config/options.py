@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,3 +26,4 @@ class ReceiverOptions(TypedDict, total=False):
     timeout: Duration
     clock: Callable[[], datetime]
     name: str
+    tracebacks: Literal["redacted", "full"]

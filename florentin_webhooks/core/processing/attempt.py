@@ -63,11 +63,15 @@ class Attempt(NamedTuple):
 
 
 class AttemptResult(NamedTuple):
-    """How an attempt ended: the *error* raised, and the *state* where it is recorded already."""
+    """How an attempt ended: the *error* raised, and the *state* where it is recorded already.
+
+    *note* is why the handler has discarded the event.
+    """
 
     error: BaseException | None = None
     outcome: HandlerOutcome = HandlerOutcome.DONE
     state: State | None = None
+    note: str = ""
 
 
 async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:

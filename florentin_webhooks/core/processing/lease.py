@@ -67,10 +67,12 @@ class Lease:
         *,
         fresh: bool,
         valid: bool = True,
+        reason: str = "",
     ) -> Claim:
         """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
 
-        *content* is what its retries have in common, as the sender says. A cancelled caller
+        *content* is what its retries have in common, as the sender says; *reason* is why it is not
+        *fresh* or not *valid*. A cancelled caller
         releases the lease that it may have acquired.
         """
         self.key = delivery.fingerprint
@@ -88,6 +90,7 @@ class Lease:
             inline=bool(plan.inline),
             jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
             aliases=tuple(aliases),
+            reason=reason,
         )
         try:
             claim = await self.execute(accept)
@@ -97,7 +100,7 @@ class Lease:
         self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, content, plan, fresh=fresh, valid=valid)
+            return await self.claim(first, content, plan, fresh=fresh, valid=valid, reason=reason)
         if claim.id_reused or claim.id_changed:
             log_id_anomaly(claim, delivery)
         return claim
@@ -127,11 +130,15 @@ class Lease:
         *,
         reason: str = "",
         jobs: tuple[Job, ...] = (),
+        note: str = "",
+        wait: float | None = None,
     ) -> Finish:
         """Return the operation that records how *handler* ended and moves the delivery on."""
         key = bytes.fromhex(self.key)
         pushed = jobs if state is State.QUEUED else ()
-        return Finish(key, self.token, state, handler, outcome, reason, self.part, pushed)
+        return Finish(
+            key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
+        )
 
     async def record(
         self,
@@ -141,9 +148,13 @@ class Lease:
         *,
         reason: str,
         jobs: tuple[Job, ...],
+        note: str = "",
+        wait: float | None = None,
     ) -> State:
         """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
-        finish = self.finish(state, handler, outcome, reason=reason, jobs=jobs)
+        finish = self.finish(
+            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
+        )
         try:
             return await self.execute(finish)
         except Unavailable:

@@ -7,12 +7,13 @@ completes the delivery, hands it to the queues, or leaves it to be retried.
 
 from __future__ import annotations
 
+import logging
 import time
 from asyncio import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from florentin_webhooks.core.log import handler_discarded, handler_failed, handler_postponed
+from florentin_webhooks.core.log import HandlerAttempt, error_text, logger
 from florentin_webhooks.core.processing.attempt import (
     Attempt,
     AttemptResult,
@@ -20,36 +21,29 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.idempotency import OnceGuard
+from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.processing.runtime import StillRunning
+from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.errors import MissingHandler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.processing.lease import Lease
+    from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Failure", "HandlerRunner", "RunResult", "run_inline"]
+__all__ = ["HandlerRunner", "RunResult", "run_inline"]
 
 RECORDING_MARGIN = 0.2
 """The last seconds of a job's time, reserved for recording: no handler starts in them."""
-
-
-class Failure(NamedTuple):
-    """An error that a handler raised."""
-
-    handler: str
-    error: BaseException
-
-    @property
-    def reason(self) -> str:
-        """The handler and the type of its error, without the text, which may quote a payload."""
-        return f"{self.handler}: {type(self.error).__name__}"
 
 
 class RunResult(NamedTuple):
@@ -59,7 +53,7 @@ class RunResult(NamedTuple):
     """
 
     state: State
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[HandlerFailure, ...] = ()
     retry_after: float | None = None
 
 
@@ -71,48 +65,68 @@ async def run_inline(
     *,
     seconds: float,
     jobs: tuple[Job, ...],
+    reporter: Reporter,
+    attempt: int,
 ) -> RunResult:
     """Run inline *handlers*, each for *seconds*; their success and the push of *jobs* are one step.
 
     A cancelled run releases its lease, so that the next attempt need not wait until it expires.
     """
     states = FinalStates(State.QUEUED if jobs else State.DONE, State.FAILED, jobs)
-    return await HandlerRunner(lease, seconds, states).run(handlers, event, delivery)
+    runner = HandlerRunner(lease, seconds, states, reporter, attempt)
+    return await runner.run(handlers, event, delivery)
 
 
 class HandlerRunner:
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
     *seconds* is the time of each handler; for a queue's part, the time of all of them together,
-    *since* a moment of the monotonic clock. *failures* precede those of the run.
+    *since* a moment of the monotonic clock. *attempt* is its number; a failed one is repeated
+    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over.
     """
 
     def __init__(
-        self, lease: Lease, seconds: float, states: FinalStates, *, since: float | None = None
+        self,
+        lease: Lease,
+        seconds: float,
+        states: FinalStates,
+        reporter: Reporter,
+        attempt: int = 1,
+        *,
+        since: float | None = None,
+        retry_in: float | None = None,
+        alarm: type[BaseException] = TimeIsOver,
     ) -> None:
         self._lease = lease
         self._seconds = seconds
         self._states = states
         self._deadline = float("inf") if since is None else since + seconds
-        self._failures: list[Failure] = []
+        self._reporter = reporter
+        self.attempt = attempt
+        self._retry_in = retry_in
+        self._alarm = alarm
+        self._delivery: Delivery | None = None
+        self._failures: list[HandlerFailure] = []
 
     async def run(
         self,
         handlers: Sequence[Handler],
         event: Event,
         delivery: Delivery,
-        failures: Sequence[Failure] = (),
+        missing: Sequence[str] = (),
     ) -> RunResult:
-        """Run *handlers* in order; *failures* are known already."""
-        self._failures += failures
+        """Run *handlers* in order; those named in *missing* fail."""
+        self._delivery = delivery
+        for name in missing:
+            self._fail(name, MissingHandler())
         if any(handler.takes_delivery for handler in handlers):
             delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         if not handlers:
-            return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+            return self._result(await self._record(None, AttemptResult(), last=True))
         state = State.LOST
         for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             if self._time_left() <= RECORDING_MARGIN:
-                return await self.abort(handler.name, TimeoutError("No time was left for it."))
+                return await self.abort(handler.name, TimeIsOver())
             # Each handler has an event of its own: payloads contain dicts, which can be changed.
             copy = event.model_copy(deep=True) if remaining else event
             state = await self._run_one(handler, copy, delivery, last=not remaining)
@@ -122,23 +136,22 @@ class HandlerRunner:
 
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
-        self._failures.append(Failure(handler, error))
-        return self._result(await self._record(None, HandlerOutcome.DONE, last=True))
+        self._fail(handler, error)
+        return self._result(await self._record(None, AttemptResult(), last=True))
 
     async def _run_one(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
-        result = self._judge(handler, await attempt_handler(self._lease, attempt))
+        began = time.monotonic()
+        result = self._judge(handler, await attempt_handler(self._lease, attempt), began)
         if result.state is not None:
             return result.state
-        if result.error is not None:
-            self._failures.append(Failure(handler.name, result.error))
         if isinstance(result.error, StillRunning):
             return State.LOST
         name = handler.name if result.error is None else None
         try:
-            return await self._record(name, result.outcome, last=last)
+            return await self._record(name, result, last=last)
         except CancelledError:
             if not last:  # The last record releases the lease by itself.
                 await self._lease.runtime.run_shielded(self._lease.release(name))
@@ -157,23 +170,50 @@ class HandlerRunner:
             success = self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
         return Attempt(handler, event, delivery, seconds, late, success)
 
-    def _judge(self, handler: Handler, result: AttemptResult) -> AttemptResult:
-        """Log *result* and return what counts: a discarded event needs no other attempt."""
+    def _judge(self, handler: Handler, result: AttemptResult, began: float) -> AttemptResult:
+        """Report *result* and return what counts: a discarded event needs no other attempt."""
         error = result.error
-        if result.state is not None:
-            return result
         if isinstance(error, Discard):
-            handler_discarded(handler.name, self._lease.key)
-            result, error = AttemptResult(outcome=HandlerOutcome.DISCARDED), None
-        if error is None and self._time_left() <= 0:
+            why = error_text(error)
+            self._reporter.log.discarded(self._describe(handler.name, began), why)
+            return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
+        if error is None and result.state is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
-            error = TimeoutError("The handler's time was over before it returned.")
+            error = TimeIsOver()
             result = AttemptResult(error)
-        if isinstance(error, RetryLater):
-            handler_postponed(handler.name, self._lease.key, error.seconds)
-        elif error is not None:
-            handler_failed(handler.name, self._lease.key, error)
+        if error is not None:
+            self._fail(handler.name, error, began)
+        elif self._lease.part is not None and logger.isEnabledFor(logging.INFO):
+            self._reporter.log.ended(self._describe(handler.name, began), result.outcome.value)
         return result
+
+    def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
+        """Log the failure of *handler*, and keep it for the result."""
+        if isinstance(error, RetryLater):
+            failure = self._describe(handler, began, error.seconds).failed(error)
+            self._reporter.log.scheduled(failure)
+        else:
+            if isinstance(error, (TimeIsOver, self._alarm)):
+                error = name_timeout(error, self._seconds)
+            failure = self._describe(handler, began, self._retry_in).failed(error)
+            self._reporter.log.failed(failure)
+        self._failures.append(failure)
+
+    def _describe(
+        self, handler: str, began: float | None = None, wait: float | None = None
+    ) -> HandlerAttempt:
+        delivery, part = self._delivery, self._lease.part
+        return HandlerAttempt(
+            handler=handler,
+            fingerprint=self._lease.key,
+            event=delivery.event if delivery else "",
+            delivery_id=delivery.delivery_id if delivery else None,
+            receiver=self._reporter.receiver,
+            queue=part.queue if part else "",
+            attempt=self.attempt,
+            next_attempt=seconds_from_now(wait),
+            duration=0.0 if began is None else time.monotonic() - began,
+        )
 
     def _once(self, label: str) -> OnceGuard:
         lease, part = self._lease, self._lease.part
@@ -200,9 +240,21 @@ class HandlerRunner:
         is_postponed = self._lease.part and self._retry_after() is not None
         return State.QUEUED if is_postponed else self._states.failed
 
-    async def _record(self, handler: str | None, outcome: HandlerOutcome, *, last: bool) -> State:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return await self._lease.record(state, handler, outcome, reason=self._reason(), jobs=jobs)
+    async def _record(self, handler: str | None, result: AttemptResult, *, last: bool) -> State:
+        return await self._lease.record(
+            self._next_state(last=last),
+            handler,
+            result.outcome,
+            reason=self._reason(),
+            jobs=self._states.jobs,
+            note=result.note,
+            wait=self._wait() if last and self._failures else None,
+        )
+
+    def _wait(self) -> float | None:
+        """Return the seconds until the next attempt, where they are known."""
+        postponed = self._retry_after()
+        return self._retry_in if postponed is None else postponed
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
-from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.core.processing.timeouts import TimeIsOver, run_with_timeout
 from florentin_webhooks.core.stores.atomic import TransactionResult
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
@@ -46,7 +46,7 @@ HandlerError = BaseException | None
 _background: set[asyncio.Task[None]] = set()
 
 
-class StillRunning(TimeoutError):
+class StillRunning(TimeIsOver):
     """A handler's time is over, and its thread, which cannot be stopped, still runs."""
 
     def __init__(self, thread: asyncio.Future[HandlerError]) -> None:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-__all__ = ["run_with_timeout"]
+__all__ = ["TimeIsOver", "run_with_timeout"]
 
 T = TypeVar("T")
 
 
+class TimeIsOver(TimeoutError):
+    """A time limit of ours, and not one that the work has set for itself."""
+
+
 async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *work*; raises TimeoutError after *seconds*.
+    """Return the result of *work*; raises :class:`TimeIsOver` after *seconds*.
 
     A timer is set only where *work* waits for something. Most bodies have arrived with their
     headers, and a timer costs as much as verifying their signature.
@@ -27,8 +31,14 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     except StopIteration as done:
         result: T = done.value
         return result
-    async with asyncio.timeout(seconds - (monotonic() - start)):
-        return await _rest(work, awaited)
+    limit = asyncio.timeout(seconds - (monotonic() - start))
+    try:
+        async with limit:
+            return await _rest(work, awaited)
+    except TimeoutError as error:
+        if limit.expired():
+            raise TimeIsOver from error.__cause__
+        raise
 
 
 @coroutine

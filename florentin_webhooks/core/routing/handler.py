@@ -24,6 +24,7 @@ __all__ = [
     "Handler",
     "HandlerOptions",
     "build_handler",
+    "function_name",
     "is_async",
     "reject_main",
     "require_importable",
@@ -79,7 +80,7 @@ class Handler:
     event_class: type[Event]
     takes_delivery: bool
     is_async: bool
-    options: HandlerOptions
+    options: HandlerOptions = DEFAULT_OPTIONS
     pattern: str = ""
 
 
@@ -93,7 +94,7 @@ def build_handler(
 
     Raises :class:`ConfigurationError` where it cannot be called with an event.
     """
-    name = _name(function)
+    name = function_name(function)
     if isinstance(function, type):
         raise ConfigurationError(
             f"{name} is a class, not a function.", "Register an instance, or its method."
@@ -154,7 +155,8 @@ def _plain(function: object) -> object:
     return function
 
 
-def _name(function: object) -> str:
+def function_name(function: object) -> str:
+    """Return ``module:qualname`` of *function*."""
     plain = _plain(function)
     named = plain if hasattr(plain, "__qualname__") else type(plain)
     # A method of a builtin, such as seen.append, has no module.

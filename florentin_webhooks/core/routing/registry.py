@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic
 from florentin_webhooks.core.defaults import On_co
 from florentin_webhooks.core.routing.dispatch import Dispatcher
 from florentin_webhooks.core.routing.handler import require_importable, require_queue
+from florentin_webhooks.core.routing.observer import build_observer
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.event_classes import Catalogue
     from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.routing.observer import DeathObserver, FailureObserver
     from florentin_webhooks.core.routing.router import UnknownHandler
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.senders.base import Sender
@@ -37,6 +39,8 @@ class HandlerRegistry(Generic[On_co]):
         self.queue = queue
         self.handler_context: Callable[[], AbstractContextManager[object]] = nullcontext
         self.async_handler_context: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+        self.failure_observers: list[Handler] = []
+        self.death_observers: list[Handler] = []
         self.router: Router[object] = Router(sender, check=self._check_handler)
         self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
 
@@ -54,6 +58,23 @@ class HandlerRegistry(Generic[On_co]):
     def on_unknown(self, function: UnknownHandler, /) -> UnknownHandler:
         """Register the decorated function for unknown events; see :meth:`Router.on_unknown`."""
         return self.router.on_unknown(function)
+
+    def on_failure(self, function: FailureObserver, /) -> FailureObserver:
+        """Call the decorated function with the :class:`HandlerFailure` of each failed attempt.
+
+        It runs after the failure is recorded, in workers too, for two seconds at most where it can
+        be stopped. What it raises is logged and changes nothing. RetryLater is not a failure.
+        """
+        self.failure_observers.append(build_observer(function))
+        return function
+
+    def on_dead(self, function: DeathObserver, /) -> DeathObserver:
+        """Call the decorated function with the :class:`DeadDelivery` when a delivery is dead.
+
+        It runs in the worker, in all else as for :meth:`on_failure`.
+        """
+        self.death_observers.append(build_observer(function))
+        return function
 
     def include(self, router: Router[object]) -> None:
         """Register the handlers of *router*; see :meth:`Router.include`."""

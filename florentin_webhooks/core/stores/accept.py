@@ -59,9 +59,9 @@ class Accept(Operation[Claim]):
     """Look a delivery up and take its lease or push its *jobs*, atomically.
 
     An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
-    model refuses it) as invalid. Neither runs. With *inline* handlers, the jobs are pushed when
-    the last of these has finished. A record under one of the *aliases*, the keys of the same
-    delivery under other key ids, is the delivery's.
+    model refuses it) as invalid, with the *reason*. Neither runs. With *inline* handlers, the jobs
+    are pushed when the last of these has finished. A record under one of the *aliases*, the keys
+    of the same delivery under other key ids, is the delivery's.
     """
 
     key: bytes
@@ -73,6 +73,7 @@ class Accept(Operation[Claim]):
     inline: bool = True
     jobs: tuple[Job, ...] = ()
     aliases: tuple[RecordKey, ...] = ()
+    reason: str = ""
     lookups: tuple[RecordKey, ...] = field(init=False)
     """Every key of the delivery, under which a record may be found; its own first."""
 
@@ -92,9 +93,11 @@ class HandlerOutcome(StrEnum):
 class Finish(Operation[State]):
     """Record that *handler* has ended, if given, and move the delivery to *state*.
 
-    RUNNING extends the lease for the next handler; QUEUED pushes *jobs*; DONE, FAILED and DEAD end
-    the lease. *part* is the job whose handlers ran, None for inline ones. Answers the state of the
-    record, or LOST if *token* no longer holds the lease.
+    *note* is why the handler discarded the event, *reason* what has failed, *wait* the seconds
+    until the next attempt, where they are known. RUNNING extends the lease for the next handler;
+    QUEUED pushes *jobs*; DONE, FAILED and DEAD end the lease. *part* is the job whose handlers ran,
+    None for inline ones. Answers the state of the record, or LOST if *token* no longer holds the
+    lease.
     """
 
     key: bytes
@@ -105,3 +108,10 @@ class Finish(Operation[State]):
     reason: str = ""
     part: Job | None = None
     jobs: tuple[Job, ...] = ()
+    note: str = ""
+    wait: float | None = None
+
+    @property
+    def ending(self) -> str:
+        """How the handler ended, as it is stored: the outcome, and after a colon the note."""
+        return f"{self.outcome}: {self.note}" if self.note else self.outcome.value

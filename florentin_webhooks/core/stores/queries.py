@@ -12,12 +12,12 @@ from florentin_webhooks.core.stores.base import Operation, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
     "DeadLetter",
+    "FindDeliveryId",
     "FindFingerprints",
     "GetRecord",
     "ListDeadLetters",
@@ -25,18 +25,51 @@ __all__ = [
     "Record",
     "ResetMode",
     "ResetRecord",
+    "Status",
     "body_of",
+    "split_ending",
 ]
+
+
+class Status(StrEnum):
+    """What a delivery does, as operators see it: its state, and whether a worker has it now."""
+
+    RUNNING = "running"
+    """Its handlers run now."""
+    QUEUED = "queued"
+    SCHEDULED = "scheduled"
+    """The next attempt has a time."""
+    DONE = "done"
+    FAILED = "failed"
+    """Also where a process has died in a handler, and its lease has expired."""
+    DEAD = "dead"
+    STALE = "stale"
+    INVALID = "invalid"
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The states of records with this status."""
+        match self:
+            case Status.RUNNING:
+                return State.RUNNING, State.QUEUED
+            case Status.SCHEDULED:
+                return State.QUEUED, State.FAILED
+            case Status.FAILED:
+                return State.FAILED, State.RUNNING
+            case _:
+                return (State(self.value),)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """What a store remembers of one delivery.
 
-    *handlers* maps each finished handler to its outcome; *waiting* maps each queue to the handlers
-    queued for it; *reasons* maps each queue to its last failure. *body* is empty once it is
-    deleted. *key_id* is that of the secret that signed, empty in records of versions before 0.2;
-    *owner* is that of the jobs, see :class:`Job`.
+    *handlers* maps each finished handler to its outcome, *notes* those that discarded the event to
+    the reason; *waiting* maps each queue to the handlers queued for it; *reasons* maps each queue
+    to its last failure, and *next_attempts* to the time of its next attempt, where that is known;
+    *leases* maps each queue to the end of its lease. The queue of inline handlers is empty. *body*
+    is empty once it is deleted. *key_id* is that of the secret that signed, empty in records of
+    versions before 0.2; *owner* is that of the jobs, see :class:`Job`.
     """
 
     fingerprint: str
@@ -54,21 +87,51 @@ class Record:
     body: bytes = field(default=b"", repr=False)
     key_id: str = ""
     owner: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict[str, str])
+    next_attempts: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    leases: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+
+    def status(self, now: datetime) -> Status:
+        """Return what the delivery does at *now*."""
+        is_leased = any(end > now for end in self.leases.values())
+        if self.state is State.RUNNING:
+            return Status.RUNNING if is_leased else Status.FAILED
+        if self.state is State.QUEUED and is_leased:
+            return Status.RUNNING
+        return Status.SCHEDULED if self._is_scheduled(now) else Status(self.state.value)
+
+    def _is_scheduled(self, now: datetime) -> bool:
+        if self.state is State.FAILED:
+            return "" in self.next_attempts and self.next_attempts[""] > now
+        return self.state is State.QUEUED and all(map(self.next_attempts.get, self.open_queues))
+
+    @property
+    def open_queues(self) -> list[str]:
+        """The queues that have handlers which have not finished."""
+        return [
+            queue for queue, names in self.waiting.items() if not self.handlers.keys() >= {*names}
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class GetRecord(Operation["Record | None"]):
-    """Return the record of one delivery, or None."""
+    """Return the record of one delivery, or None.
+
+    For the key of a retry with a new timestamp, or under another secret, that of the first.
+    """
 
     key: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ListRecords(Operation["tuple[Record, ...]"]):
-    """List deliveries, newest first, received between *since* and *until*, with their *bodies*."""
+    """List deliveries, newest first, received between *since* and *until*, with their *bodies*.
+
+    Those in one of *states*, or in any.
+    """
 
     limit: int = 50
-    state: State | None = None
+    states: tuple[State, ...] = ()
     event: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -81,6 +144,13 @@ class FindFingerprints(Operation["tuple[str, ...]"]):
 
     prefix: str
     limit: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FindDeliveryId(Operation["tuple[str, ...]"]):
+    """Find the fingerprints, in hex, of what came under a delivery id; *keys* are its keys."""
+
+    keys: tuple[bytes, ...]
 
 
 class DeadLetter(NamedTuple):
@@ -123,3 +193,9 @@ def body_of(record: Record) -> object:
         return json.loads(record.body)
     except ValueError:
         return record.body.decode("utf-8", "replace")
+
+
+def split_ending(stored: str) -> tuple[str, str]:
+    """Return the outcome of a handler, and its note; see :attr:`Finish.ending`."""
+    outcome, _, note = stored.partition(": ")
+    return outcome, note

@@ -13,10 +13,10 @@ from django.utils.text import Truncator
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Record, body_of
-from florentin_webhooks.core.times import format_time
+from florentin_webhooks.core.times import format_age, format_due, format_time
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
-from florentin_webhooks.django.store.clock import from_db
+from florentin_webhooks.django.store.clock import from_db, to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,9 +56,11 @@ class DeliveryColumns:
     @display(description="state")
     def state_label(self, delivery: Delivery) -> str:
         """Return the state as an icon and a word, so that colour is not needed."""
-        icon = static(f"admin/img/icon-{_ICONS[State(delivery.state)]}.svg")
+        is_scheduled = delivery.state == State.FAILED and _next_attempt(delivery)
+        state = "scheduled" if is_scheduled else delivery.state
+        icon = "clock" if is_scheduled else _ICONS[State(delivery.state)]
         template = '<span class="nowrap"><img src="{}" alt=""> {}</span>'
-        return format_html(template, icon, delivery.state)
+        return format_html(template, static(f"admin/img/icon-{icon}.svg"), state)
 
     @display(description="handlers done")
     def handled(self, delivery: Delivery) -> str:
@@ -85,6 +87,19 @@ class DeliveryColumns:
     def received(self, delivery: Delivery) -> str:
         """Return the time of receipt, as in logs."""
         return _format_time(delivery.received_at)
+
+    @display(description="received", ordering="received_at")
+    def age(self, delivery: Delivery) -> str:
+        """Return how long ago it was received, which leaves room for the last failure."""
+        when = from_db(delivery.received_at)
+        template = '<span class="nowrap" title="{}">{} ago</span>'
+        return format_html(template, format_time(when), format_age(when)) if when else _NOTHING
+
+    @display(description="next attempt")
+    def next_attempt_at(self, delivery: Delivery) -> str:
+        """Return when the sender was asked to come back, if that is still to come."""
+        due = _next_attempt(delivery)
+        return f"{due:%Y-%m-%d %H:%M:%S} UTC, {format_due(due)}" if due else _NOTHING
 
     @display(description="finished")
     def finished(self, delivery: Delivery) -> str:
@@ -134,6 +149,12 @@ def _remaining_handlers(delivery: Delivery) -> tuple[str, ...]:
     if delivery.state == State.DONE:
         return ()
     return delivery_source().missing(delivery.event, delivery.handlers)
+
+
+def _next_attempt(delivery: Delivery) -> datetime | None:
+    """Return the time of the next attempt, unless it is over."""
+    due = to_datetime(delivery.next_attempt)
+    return due if due > datetime.now(UTC) else None
 
 
 def _format_time(stored: datetime | None) -> str:

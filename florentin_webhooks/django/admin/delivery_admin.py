@@ -17,13 +17,13 @@ from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 
 from florentin_webhooks.django.admin.columns import DeliveryColumns
+from florentin_webhooks.django.admin.elsewhere import recent_rows
 from florentin_webhooks.django.admin.filters import ByAge, ByEvent, ByState
 from florentin_webhooks.django.admin.replay_action import ReplayRequest
 from florentin_webhooks.django.admin.source import delivery_source
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock
 from florentin_webhooks.django.store.rows import prefix_filter, to_uuid
-from florentin_webhooks.protocol.fingerprint import fingerprint, under_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,7 @@ _FIELDS = (
     "finished",
     "signed_with",
     "attempts",
+    "next_attempt_at",
     "failed",
 )
 _RETRIES = 100
@@ -83,10 +84,11 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
         "shortened",
         "state_label",
         "event",
-        "received_at",
-        "handled",
         "attempts",
         "shortened_reason",
+        "age",
+        "handled",
+        "delivery_id",
     )
     list_filter = _FILTERS
     ordering = ("-received_at",)
@@ -94,7 +96,7 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     search_fields = ("key", "delivery_id")
     search_help_text = "A fingerprint or its beginning, or a whole delivery id."
     show_full_result_count = False
-    sortable_by = ("received_at",)
+    sortable_by = ("age",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False for every user."""
@@ -154,9 +156,11 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list, with notices if deliveries are stored elsewhere."""
-        notes = delivery_source().notes
-        return super().changelist_view(request, {"notes": notes, **(extra_context or {})})
+        """Show the list, with notices and the newest deliveries of a store elsewhere."""
+        source = delivery_source()
+        shown = source.elsewhere if self.has_view_permission(request) else None
+        context = {"notes": source.notes, "elsewhere": recent_rows(shown)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -199,9 +203,5 @@ def _sent_under(delivery_id: str) -> Q:
     hooks = delivery_source().hooks
     if hooks is None:
         return Q(delivery_id=delivery_id)
-    digest = fingerprint(delivery_id.encode())
-    return Q(
-        sent_under__in=[
-            to_uuid(under_key(each, digest)) for each in ("", *hooks.identity.all_key_ids)
-        ]
-    )
+    keys = hooks.identity.delivery_id_keys(delivery_id)
+    return Q(sent_under__in=[to_uuid(each) for each in keys])

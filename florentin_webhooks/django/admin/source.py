@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from django.urls import get_resolver
 
+from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.mounts import find_mounts, receivers
 from florentin_webhooks.django.store.store import DjangoStore
@@ -38,6 +39,8 @@ class DeliverySource(NamedTuple):
     using: str
     hooks: Receiver[object] | None
     notes: tuple[str, ...] = ()
+    elsewhere: Receiver[object] | None = None
+    """A receiver whose deliveries another store has, which can be read."""
 
     def missing(self, event: str, ended: Collection[str]) -> tuple[str, ...]:
         """Return the names of *event*'s handlers that are not among *ended*."""
@@ -64,7 +67,10 @@ def _find_source(*_: object) -> DeliverySource:
     found = receivers(find_mounts())
     stores = [(each, each.store.using) for each in found if isinstance(each.store, DjangoStore)]
     if not stores:
-        return DeliverySource(DEFAULT_DB_ALIAS, None, (_notice_of_other_store(found),))
+        readable = [each for each in found if not isinstance(each.store, MemoryStore)]
+        elsewhere = readable[0] if readable else None
+        notice = _notice_of_other_store(found)
+        return DeliverySource(DEFAULT_DB_ALIAS, None, (notice,), elsewhere)
     using = stores[0][1]
     notes = tuple(
         f"More deliveries are in the database {alias!r}. See: {_COMMAND_OF} list APP"

@@ -73,6 +73,7 @@ def _accept_new(
         secret=delivery.secret,
         key_id=delivery.key_id,
         body=delivery.body,
+        reason="" if runs else operation.reason,
         **(_lease(options, operation) if runs else {}),
         **(_second_key(operation.trace) if operation.trace else {}),
     )
@@ -164,7 +165,7 @@ def _decide(
 def _reopen(
     options: StoreOptions, operation: Accept, row: Delivery, decision: AcceptDecision
 ) -> None:
-    lease: dict[str, object] = {"token": b"", "until": 0}
+    lease: dict[str, object] = {"token": b"", "until": 0, "reason": operation.reason}
     if decision is AcceptDecision.RUN:
         row.attempt += bytes(row.token) != operation.token
         lease = _lease(options, operation)
@@ -174,6 +175,7 @@ def _reopen(
         state=_state_for(decision),
         attempt=row.attempt,
         expires=from_now(options.unfinished_retention),
+        next_attempt=0,
         **lease,
     )
 

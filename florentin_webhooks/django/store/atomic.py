@@ -13,7 +13,7 @@ from django.db import connections
 from django.db.transaction import TransactionManagementError, on_commit, set_rollback
 from django.db.utils import DatabaseError, OperationalError
 
-from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.log import logger, redact
 from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.django.store.errors import translate_errors
@@ -94,7 +94,10 @@ class _AtomicRun:
             transaction.close()
         except Exception as error:
             if self._committed:  # Raised by a callback, after the commit.
-                logger.exception("an on_commit callback of a handler failed; its data is committed")
+                logger.error(
+                    "an on_commit callback of a handler failed; its data is committed",
+                    exc_info=redact(error),
+                )
                 return result
             if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
                 return TransactionResult(error, State.LOST)  # A deferred constraint, for example.

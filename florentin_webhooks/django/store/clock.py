@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "from_db", "from_now", "to_datetime", "to_db"]
 
 _POSTGRESQL = "CAST(EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP()) * 1000 AS bigint)"
+_LAST = 253_402_300_799_000
 _SQLITE = "CAST((julianday('now') - 2440587.5) * 86400000 + 0.5 AS INTEGER)"
 
 
@@ -49,8 +50,8 @@ def from_now(milliseconds: int) -> CombinedExpression:
 
 
 def to_datetime(milliseconds: int) -> datetime:
-    """Return a time of the clock as an aware datetime."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """Return a time of the clock as an aware datetime, at most the last one that there is."""
+    return datetime.fromtimestamp(min(milliseconds, _LAST) / 1000, UTC)
 
 
 def to_db(when: datetime) -> datetime:

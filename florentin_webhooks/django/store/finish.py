@@ -53,7 +53,7 @@ def _update(options: StoreOptions, operation: Finish, row: Delivery | None, now:
         "expires": from_now(options.unfinished_retention),
     }
     if operation.handler is not None:
-        row.handlers[operation.handler] = operation.outcome.value
+        row.handlers[operation.handler] = operation.ending
         fields["handlers"] = row.handlers
     if operation.reason:
         fields["reason"] = operation.reason
@@ -61,6 +61,8 @@ def _update(options: StoreOptions, operation: Finish, row: Delivery | None, now:
         fields["until"] = from_now(options.lease)
     else:
         fields |= {"token": b"", "until": 0}
+    if operation.wait is not None:
+        fields["next_attempt"] = from_now(int(operation.wait * 1000))
     if operation.state is State.DONE:
         fields |= _fields_of_done(options, now)
     deliveries(options).filter(key=row.key).update(**fields)

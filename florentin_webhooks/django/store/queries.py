@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
@@ -14,9 +15,10 @@ from florentin_webhooks.core.stores.queries import (
     Record,
     ResetMode,
     ResetRecord,
+    split_ending,
 )
 from florentin_webhooks.django.models import Delivery
-from florentin_webhooks.django.store.clock import Clock, from_db, from_now, to_db
+from florentin_webhooks.django.store.clock import Clock, from_db, from_now, to_datetime, to_db
 from florentin_webhooks.django.store.rows import (
     StoreOptions,
     delete,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 __all__ = [
+    "find_delivery_id",
     "find_fingerprints",
     "get_record",
     "list_dead_letters",
@@ -42,17 +45,18 @@ __all__ = [
 
 def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
     """Return the record of one delivery, or None."""
-    known = Delivery.objects.using(options.using).filter(expires__gt=Clock())
+    key, known = to_uuid(operation.key), Delivery.objects.using(options.using)
     with read_only(options.using):
-        row = known.filter(key=to_uuid(operation.key), original=None).first()
+        first = known.filter(key=key).values_list("original", flat=True).first()
+        row = known.filter(key=first or key, original=None, expires__gt=Clock()).first()
     return None if row is None else _to_record(row, row.body)
 
 
 def list_records(options: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
     """Return records, the newest first."""
     rows = _with_body(options)
-    if operation.state is not None:
-        rows = rows.filter(state=operation.state.value)
+    if operation.states:
+        rows = rows.filter(state__in=operation.states)
     if operation.event is not None:
         rows = rows.filter(event=operation.event)
     if operation.since is not None:
@@ -74,6 +78,16 @@ def find_fingerprints(options: StoreOptions, operation: FindFingerprints) -> tup
     found = _with_body(options).filter(has_prefix).order_by("key")
     with read_only(options.using):
         return tuple(key.hex for key in found.values_list("key", flat=True)[: operation.limit])
+
+
+def find_delivery_id(options: StoreOptions, operation: FindDeliveryId) -> tuple[str, ...]:
+    """Return the fingerprints of what came under a delivery id, in hex, the newest first."""
+    rows = Delivery.objects.using(options.using).filter(original=None, expires__gt=Clock())
+    found = rows.filter(sent_under__in=[to_uuid(each) for each in operation.keys])
+    with read_only(options.using):
+        return tuple(
+            key.hex for key in found.order_by("-received_at").values_list("key", flat=True)
+        )
 
 
 def list_dead_letters(
@@ -98,6 +112,7 @@ def reset_record(options: StoreOptions, operation: ResetRecord) -> State | None:
 
 def _reset(options: StoreOptions, operation: ResetRecord, row: Delivery) -> None:
     fields: dict[str, object] = {"token": b"", "until": 0, "handlers": {}, "reason": ""}
+    fields["next_attempt"] = 0
     if operation.mode is ResetMode.DROP:
         fields |= {"state": State.DONE.value, "body": None}
     else:
@@ -111,6 +126,7 @@ def _with_body(options: StoreOptions) -> QuerySet[Delivery]:
 
 
 def _to_record(row: Delivery, body: bytes | None) -> Record:
+    endings = {name: split_ending(stored) for name, stored in row.handlers.items()}
     return Record(
         fingerprint=row.fingerprint,
         state=State(row.state),
@@ -120,8 +136,11 @@ def _to_record(row: Delivery, body: bytes | None) -> Record:
         finished_at=from_db(row.finished_at),
         secret=row.secret,
         attempt=row.attempt,
-        handlers=row.handlers,
+        handlers={name: outcome for name, (outcome, _) in endings.items()},
         reasons={"": row.reason} if row.reason else {},
         body=bytes(body or b""),
         key_id=row.key_id,
+        notes={name: note for name, (_, note) in endings.items() if note},
+        next_attempts={"": to_datetime(row.next_attempt)} if row.next_attempt else {},
+        leases={"": to_datetime(row.until)} if row.until else {},
     )

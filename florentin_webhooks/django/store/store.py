@@ -20,6 +20,7 @@ from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionR
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import Latest, Once
 from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
@@ -57,6 +58,7 @@ _STEPS: dict[type, Callable[[StoreOptions, Any], object]] = {
     Latest: latest,
     GetRecord: queries.get_record,
     ListRecords: queries.list_records,
+    FindDeliveryId: queries.find_delivery_id,
     FindFingerprints: queries.find_fingerprints,
     ResetRecord: queries.reset_record,
     ListDeadLetters: queries.list_dead_letters,

@@ -31,8 +31,8 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
         operation.key,
         trace.content if trace else b"",
         operation.token,
-        int(operation.fresh),
-        int(operation.valid),
+        1 if operation.fresh else operation.reason,
+        1 if operation.valid else operation.reason,
         int(operation.inline),
         delivery.body,
         delivery.event,
@@ -64,10 +64,11 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         queue,
         operation.state.value,
         operation.handler or "",
-        operation.outcome.value,
+        operation.ending if operation.note else operation.outcome.value,
         operation.reason,
         part.id if part else "",
         operation.key,
+        "" if operation.wait is None else int(operation.wait * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     return ScriptCall(schema.finish, keys, arguments, _to_state)

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
     ListRecords,
     Record,
     ResetRecord,
+    split_ending,
 )
 from florentin_webhooks.redis.schema import (
     KeySchema,
@@ -25,6 +27,7 @@ from florentin_webhooks.redis.schema import (
 )
 
 __all__ = [
+    "find_delivery_id",
     "find_fingerprints",
     "get_record",
     "list_dead_letters",
@@ -32,6 +35,7 @@ __all__ = [
     "reset_record",
 ]
 
+_FIND_DELIVERY_ID = load_script("find_delivery_id")
 _FIND_FINGERPRINTS = load_script("find_fingerprints")
 _GET_RECORD = load_script("get_record")
 _LIST_DEAD_LETTERS = load_script("list_dead_letters")
@@ -41,12 +45,8 @@ _RESET_RECORD = load_script("reset_record")
 
 def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
     """Encode :class:`GetRecord`."""
-
-    def read(answer: Sequence[bytes]) -> Record | None:
-        # The key of a retry with a new timestamp holds only the way to the first delivery.
-        return _to_record(operation.key, answer) if b"s" in answer[::2] else None
-
-    return ScriptCall(_GET_RECORD, (schema.record(operation.key),), (), read)
+    keys, arguments = (schema.record(operation.key),), (schema.records, operation.key)
+    return ScriptCall(_GET_RECORD, keys, arguments, _to_record_or_none)
 
 
 def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
@@ -56,7 +56,7 @@ def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
         _to_score(operation.until, "+inf"),
         _to_score(operation.since, "-inf"),
         operation.limit,
-        operation.state.value if operation.state else "",
+        f" {' '.join(operation.states)} " if operation.states else "",
         operation.event or "",
         int(operation.bodies),
     )
@@ -67,6 +67,12 @@ def find_fingerprints(schema: KeySchema, operation: FindFingerprints) -> ScriptC
     """Encode :class:`FindFingerprints`."""
     arguments = (operation.prefix, operation.limit)
     return ScriptCall(_FIND_FINGERPRINTS, (schema.log,), arguments, _to_fingerprints)
+
+
+def find_delivery_id(schema: KeySchema, operation: FindDeliveryId) -> ScriptCall:
+    """Encode :class:`FindDeliveryId`."""
+    keys = tuple(schema.delivery_id(each) for each in operation.keys)
+    return ScriptCall(_FIND_DELIVERY_ID, keys, (), _to_fingerprints)
 
 
 def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCall:
@@ -113,8 +119,14 @@ def _to_records(answer: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[Record
     return tuple(_to_record(key, words) for key, words in answer)
 
 
+def _to_record_or_none(answer: tuple[bytes, Sequence[bytes]]) -> Record | None:
+    key, words = answer
+    return _to_record(key, words) if words else None
+
+
 def _to_record(key: bytes, words: Sequence[bytes]) -> Record:
     fields = dict(zip(words[::2], words[1::2], strict=True))
+    endings = {name: split_ending(value.decode()) for name, value in _by_name(fields, b"h:")}
     return Record(
         fingerprint=key.hex(),
         state=State(fields[b"s"].decode()),
@@ -124,13 +136,16 @@ def _to_record(key: bytes, words: Sequence[bytes]) -> Record:
         finished_at=_to_datetime(fields.get(b"z")),
         secret=fields.get(b"k", b"").decode(),
         attempt=int(fields.get(b"a", 0)),
-        handlers={name: value.decode() for name, value in _by_name(fields, b"h:")},
+        handlers={name: outcome for name, (outcome, _) in endings.items()},
         waiting={name: tuple(json.loads(value)) for name, value in _by_name(fields, b"q:")},
         attempts={name: int(value) for name, value in _by_name(fields, b"x:")},
         reasons={name: value.decode() for name, value in _by_name(fields, b"f:")},
         body=fields.get(b"b", b""),
         key_id=fields.get(b"g", b"").decode(),
         owner=fields.get(b"p", b"").decode(),
+        notes={name: note for name, (_, note) in endings.items() if note},
+        next_attempts=_times(fields, b"w:"),
+        leases=_times(fields, b"u:"),
     )
 
 
@@ -138,6 +153,10 @@ def _by_name(fields: dict[bytes, bytes], prefix: bytes) -> Iterator[tuple[str, b
     for field, value in fields.items():
         if field.startswith(prefix):
             yield field[len(prefix) :].decode(), value
+
+
+def _times(fields: dict[bytes, bytes], prefix: bytes) -> dict[str, datetime]:
+    return {name: _from_milliseconds(float(value)) for name, value in _by_name(fields, prefix)}
 
 
 def _to_datetime(milliseconds: bytes | None) -> datetime | None:

@@ -4,9 +4,9 @@
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
 --       5 for each alias, a key of the same delivery under another key id: its record, and the
 --       contents sent under its delivery id; then jobs
--- ARGV  1 fingerprint  2 content, '' without a delivery id  3 token  4 fresh  5 valid
---       6 inline: whether handlers run here  7 body  8 event  9 delivery id  10 received, in ms
---       11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs
+-- ARGV  1 fingerprint  2 content, '' without a delivery id  3 token  4 fresh: 1, or why it is not
+--       5 valid: likewise  6 inline: whether handlers run here  7 body  8 event  9 delivery id
+--       10 received, in ms  11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ...
 local fingerprint, has_id = ARGV[1], ARGV[2] ~= ''
@@ -94,8 +94,8 @@ if not state then
 end
 
 local decision = 'run'
-if ARGV[4] == '0' and (not state or state == 'stale') then decision = 'stale'
-elseif ARGV[5] == '0' then decision = 'invalid'
+if ARGV[4] ~= '1' and (not state or state == 'stale') then decision = 'stale'
+elseif ARGV[5] ~= '1' then decision = 'invalid'
 elseif ARGV[6] == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
 
 if holder ~= ARGV[3] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
@@ -106,14 +106,16 @@ if not state then
 end
 if decision == 'queued' then
   call('HSET', record, 't:', ARGV[3], 'n', #jobs)
-  call('HDEL', record, 'u:', 'm')
+  call('HDEL', record, 'u:', 'm', 'f:', 'w:')
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
 elseif decision == 'run' then
   call('HSET', record, 't:', ARGV[3], 'u:', now + LEASE)
+  if state then call('HDEL', record, 'w:') end
   call('PEXPIRE', record, UNFINISHED_RETENTION)
 else
-  call('HDEL', record, 't:', 'u:')
+  call('HDEL', record, 't:', 'u:', 'w:')
+  call('HSET', record, 'f:', ARGV[decision == 'stale' and 4 or 5])
   call('PEXPIRE', record, UNFINISHED_RETENTION)
 end
 

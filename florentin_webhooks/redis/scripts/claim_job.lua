@@ -28,7 +28,7 @@ local attempt = holder == ARGV[1] and tonumber(call('HGET', record, 'x:' .. queu
 call('HSET', record, 't:' .. queue, ARGV[1], 'u:' .. queue, now + ARGV[4])
 -- From now on the job has the key ids of today: a rotation may end before its last retry.
 if ARGV[8] ~= '' then call('HSET', record, 'p', ARGV[8]) end
-call('HDEL', record, 'y:' .. queue)
+call('HDEL', record, 'y:' .. queue, 'w:' .. queue)
 -- An operator may have asked RQ to requeue a job that had failed for good.
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])

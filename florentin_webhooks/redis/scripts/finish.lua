@@ -3,7 +3,8 @@
 -- in ms; HISTORY, how many finished records keep their fields.
 -- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
---       5 outcome  6 reason  7 job id  8 fingerprint  9 jobs
+--       5 outcome  6 reason  7 job id  8 fingerprint
+--       9 wait in ms until the next attempt, or ''  10 jobs
 -- Returns the state of the record, or 'lost' if another run holds the lease.
 local queue, state = ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue)
@@ -24,8 +25,8 @@ if state == 'running' then
 end
 
 if state == 'queued' and queue == '' then
-  local jobs = jobs_from(6, 9)
-  call('HDEL', record, 'u:', 'f:')
+  local jobs = jobs_from(6, 10)
+  call('HDEL', record, 'u:', 'f:', 'w:')
   call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
   call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
@@ -33,6 +34,7 @@ if state == 'queued' and queue == '' then
 end
 
 call('HDEL', record, 't:' .. queue, 'u:' .. queue)
+if ARGV[9] ~= '' then call('HSET', record, 'w:' .. queue, now + ARGV[9]) end
 if state == 'done' then
   local open = 0
   if queue ~= '' then
@@ -47,7 +49,7 @@ if state == 'done' then
   end
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if kind == 't:' or kind == 'u:' or kind == 'f:' then call('HDEL', record, field) end
+    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
   end
   call('HSET', record, 's', 'done', 'z', now)
   call('PEXPIRE', record, RETENTION)

@@ -22,7 +22,7 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   else
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
-  call('HDEL', record, 't:', 'u:', 'f:')
+  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
   call('PEXPIRE', record, RETENTION)
   if call('LPUSH', KEYS[3], ARGV[8]) % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
   trim_history(KEYS[3], KEYS[2])

@@ -1,3 +1,6 @@
--- Return all fields of one record.
+-- Return the fingerprint and all fields of one record, or of the first delivery that it leads to.
 -- KEYS  1 record
-return call('HGETALL', KEYS[1])
+-- ARGV  1 prefix of records  2 fingerprint
+local first = call('HGET', KEYS[1], 'o')
+if first then return {first, call('HGETALL', ARGV[1] .. first)} end
+return {ARGV[2], call('HGETALL', KEYS[1])}

@@ -1,7 +1,7 @@
 -- List records, the newest first.
 -- KEYS  1 log
 -- ARGV  1 prefix of records  2 latest arrival in ms, or +inf  3 earliest, or -inf  4 limit
---       5 state, '' for any  6 event, '' for any  7 whether with bodies
+--       5 states between blanks, '' for any  6 event, '' for any  7 whether with bodies
 -- Returns for each: fingerprint, then the fields and values of its record.
 local found, skip = {}, 0
 local function read_record(record)
@@ -15,7 +15,7 @@ local function read_record(record)
 end
 local function matches(record)
   local fields = call('HMGET', record, 's', 'e')
-  return fields[1] and (ARGV[5] == '' or ARGV[5] == fields[1])
+  return fields[1] and (ARGV[5] == '' or string.find(ARGV[5], ' ' .. fields[1] .. ' ', 1, true))
     and (ARGV[6] == '' or ARGV[6] == fields[2])
 end
 while #found < tonumber(ARGV[4]) do

@@ -19,7 +19,7 @@ if ARGV[1] == 'drop' then
 elseif ARGV[1] == 'all' then
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if kind == 'h:' or kind == 'o:' or kind == 't:' or kind == 'u:' or kind == 'x:' then
+    if string.find('h:o:t:u:x:w:', kind, 1, true) then
       call('HDEL', record, field)
     end
   end

@@ -55,7 +55,7 @@ local function push(job, record, dead, now)
   call('HSET', job.hash, unpack(cjson.decode(job.fields)))
   if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
   if job.owner ~= '' then call('HSET', record, 'p', job.owner) end
-  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue)
+  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue, 'w:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
   call('SADD', job.queues, job.list)
   call('RPUSH', job.list, job.id)

@@ -16,6 +16,7 @@ TIMEOUT = 3.0
 """Seconds to connect, and for the whole answer."""
 MAX_SIZE = 65_536
 _PIECE = 8192
+_now = time.monotonic
 
 
 class Fetch(Protocol):
@@ -46,9 +47,9 @@ def fetch_bounded(url: str) -> bytes:
 
 def read_bounded(response: HTTPResponse) -> bytes:
     """Return the body of *response*; raises OSError for one that is too large or too slow."""
-    content, until = b"", time.monotonic() + TIMEOUT
+    content, until = b"", _now() + TIMEOUT
     while piece := response.read1(_PIECE):
         content += piece
-        if len(content) > MAX_SIZE or time.monotonic() > until:
+        if len(content) > MAX_SIZE or _now() > until:
             raise OSError("The answer is too large or too slow.")
     return content

@@ -13,7 +13,7 @@ from florentin_webhooks.senders.base import Answer, Message, Retries
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import Ed25519Key, Ed25519Signer
-from florentin_webhooks.senders.schemes.payload import field_at
+from florentin_webhooks.senders.schemes.payload import field_at, find_time
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
@@ -22,6 +22,7 @@ from florentin_webhooks.senders.services.discord_events import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata
 
@@ -91,6 +92,11 @@ class Discord(TemplateSender):
         if kind != _WEBHOOK_EVENT or not has_event:
             raise MalformedDelivery("neither a webhook event nor a PING")
         return super().event_name(payload, metadata)
+
+    def event_time(self, payload: Mapping[str, object]) -> datetime | None:
+        """Return the time of the inner event, which is in UTC and has no offset."""
+        time = field_at(payload, self.time_field)
+        return find_time(time) or (find_time(f"{time}Z") if isinstance(time, str) else None)
 
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the data of the inner event, empty where it has none."""

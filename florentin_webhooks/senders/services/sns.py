@@ -25,7 +25,7 @@ from florentin_webhooks.senders.services.sns_message import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from florentin_webhooks.protocol.headers import Headers
@@ -63,7 +63,7 @@ class SNS(BodySender):
         self,
         *,
         confirm: bool = False,
-        signature_versions: Collection[Version] = ("1", "2"),
+        signature_versions: tuple[Version, ...] = ("1", "2"),
         fetch: Fetch = fetch_bounded,
     ) -> None:
         self._confirm = confirm

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobDecision
-from florentin_webhooks.core.stores.queries import Record, ResetMode, ResetRecord
+from florentin_webhooks.core.stores.queries import Record, ResetMode, ResetRecord, Status
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.stores.conftest import Make
 from tests.support.operations import done, found, listed
@@ -46,9 +47,12 @@ def test_record_has_every_field(store: Subject) -> None:
         HandlerOutcome.DISCARDED,
         reason="m:mail: E",
         part=JOB,
+        note="a test: no customer",
     )
     store.finish(ended)
-    assert found(store, KEY) == Record(
+    record = found(store, KEY)
+    assert record.leases.keys() == {"q"}
+    assert replace(record, leases={}) == Record(
         KEY.hex(),
         State.QUEUED,
         event="a.b",
@@ -61,7 +65,26 @@ def test_record_has_every_field(store: Subject) -> None:
         attempts={"q": 1},
         reasons={"q": "m:mail: E"},
         body=BODY,
+        notes={"m:bill": "a test: no customer"},
     )
+
+
+def test_queued_delivery_is_running_then_scheduled(store: Subject) -> None:
+    store.accept(accept(BODY, inline=False, jobs=(JOB,)))
+    assert status(store) is Status.QUEUED
+    store.ask(ClaimJob(KEY, b"worker", JOB, 60))
+    assert status(store) is Status.RUNNING
+    store.finish(Finish(KEY, b"worker", State.QUEUED, reason="m:bill: E", part=JOB, wait=90))
+    assert status(store) is Status.SCHEDULED
+    due = found(store, KEY).next_attempts["q"] - datetime.now(UTC)
+    assert timedelta(seconds=60) < due <= timedelta(seconds=90)
+    store.ask(ClaimJob(KEY, b"again", JOB, 60))
+    assert status(store) is Status.RUNNING
+    assert found(store, KEY).next_attempts == {}
+
+
+def status(store: Subject) -> Status:
+    return found(store, KEY).status(datetime.now(UTC))
 
 
 def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
@@ -69,9 +92,9 @@ def test_deliveries_are_listed_by_state_event_and_time(store: Subject) -> None:
     store.accept(accept(content(2), under="id-2", inline=False, jobs=(job(content(2)),)))
     second = fingerprint(content(2)).hex()
     assert sorted(listed(store)) == sorted([first, second])
-    assert listed(store, state=State.DONE) == [first]
-    assert listed(store, state=State.QUEUED) == [second]
-    assert listed(store, state=State.DEAD) == []
+    assert listed(store, states=(State.DONE,)) == [first]
+    assert listed(store, states=(State.QUEUED,)) == [second]
+    assert listed(store, states=(State.DEAD,)) == []
     assert len(listed(store, event="a.b", limit=1)) == 1
     assert listed(store, event="a.c") == []
     assert len(listed(store, since=NOON, until=NOON)) == 2

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
-from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListDeadLetters,
@@ -17,6 +19,7 @@ from florentin_webhooks.core.stores.queries import (
     Record,
     ResetMode,
     ResetRecord,
+    Status,
 )
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from tests.conformance.stores.conftest import Make
@@ -34,6 +37,7 @@ from tests.support.stores import (
 
 BODY = content()
 KEY = fingerprint(BODY)
+NOW = partial(datetime.now, UTC)
 pytestmark = pytest.mark.parametrize("make", LOOKING, indirect=True)
 
 
@@ -48,15 +52,54 @@ def test_unknown_record_is_not_found(store: Subject) -> None:
     assert store.ask(ListRecords()) == ()
 
 
-def test_restamped_retry_has_no_own_record(store: Subject) -> None:
+def test_restamped_retry_leads_to_the_first_record(store: Subject) -> None:
     restamped = content(stamped="12:00:30")
-    done(store, 1)
-    assert store.accept(accept(restamped)).decision in {
-        AcceptDecision.DUPLICATE,
-        AcceptDecision.RUN,
-    }
-    record = store.ask(GetRecord(fingerprint(restamped)))
-    assert record is None or record.state
+    first = done(store, 1)
+    assert store.accept(accept(restamped)).decision is AcceptDecision.DUPLICATE
+    assert found(store, fingerprint(restamped)).fingerprint == first.hex()
+
+
+def test_deliveries_are_found_by_delivery_id(store: Subject) -> None:
+    keys = {done(store, 1).hex(), done(store, 2).hex()}
+    same_id = content(3)
+    store.accept(accept(same_id, under="id-2"))
+    ids = [(fingerprint(each.encode()),) for each in ("id-1", "id-2", "id-3")]
+    answers = [store.ask(FindDeliveryId(each)) for each in ids]
+    one, two, none = map(set, answers)
+    assert one | two == keys | {fingerprint(same_id).hex()}
+    assert (len(one), len(two), none) == (1, 2, set())
+
+
+def test_reason_of_a_discard_is_kept(store: Subject) -> None:
+    claimed(store, BODY)
+    outcome, note = HandlerOutcome.DISCARDED, "a test: no customer"
+    store.finish(Finish(KEY, b"first", State.DONE, "m:bill", outcome, note=note))
+    record = found(store, KEY)
+    assert (record.handlers, record.notes) == ({"m:bill": "discarded"}, {"m:bill": note})
+
+
+@pytest.mark.parametrize("fresh", [True, False], ids=["invalid", "stale"])
+def test_reason_is_kept_until_the_delivery_runs(store: Subject, *, fresh: bool) -> None:
+    refused = accept(BODY, fresh=fresh, valid=not fresh)
+    store.accept(replace(refused, reason="data.amount is missing"))
+    assert found(store, KEY).reasons == {"": "data.amount is missing"}
+    store.ask(ResetRecord(KEY, ResetMode.ALL))
+    claimed(store, BODY, token=b"again")
+    store.finish(finish(BODY, token=b"again"))
+    assert found(store, KEY).reasons == {}
+
+
+def test_postponed_delivery_is_scheduled_until_it_runs(store: Subject) -> None:
+    claimed(store, BODY)
+    assert found(store, KEY).status(NOW()) is Status.RUNNING
+    store.finish(Finish(KEY, b"first", State.FAILED, reason="m:bill: RetryLater", wait=90))
+    record = found(store, KEY)
+    assert record.status(NOW()) is Status.SCHEDULED
+    assert record.status(NOW() + timedelta(seconds=91)) is Status.FAILED
+    claimed(store, BODY, token=b"again")
+    record = found(store, KEY)
+    assert (record.status(NOW()), record.next_attempts) == (Status.RUNNING, {})
+    assert record.status(NOW() + timedelta(days=1)) is Status.FAILED  # Its lease has expired.
 
 
 @pytest.mark.parametrize("history", [0, 1, 1000])
@@ -89,7 +132,7 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     for number in range(10, 20):
         done(store, number)
     assert found(store, KEY).body == BODY
-    assert listed(store, state=State.FAILED) == [KEY.hex()]
+    assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
@@ -129,9 +172,9 @@ def test_inline_deliveries_are_listed_by_state_event_and_time(store: Subject) ->
     claimed(store, content(2), under="id-2")
     second = fingerprint(content(2)).hex()
     assert sorted(listed(store)) == sorted([first, second])
-    assert listed(store, state=State.DONE) == [first]
-    assert listed(store, state=State.RUNNING, event="a.b") == [second]
-    assert listed(store, state=State.FAILED) == []
+    assert listed(store, states=(State.DONE,)) == [first]
+    assert listed(store, states=(State.RUNNING,), event="a.b") == [second]
+    assert listed(store, states=(State.FAILED,)) == []
     assert len(listed(store, event="a.b", limit=1)) == 1
     assert listed(store, event="a.c") == []
     assert len(listed(store, since=NOON, until=NOON)) == 2
@@ -198,6 +241,6 @@ def test_dropped_failed_delivery_is_done(store: Subject) -> None:
 def test_stale_or_invalid_delivery_can_be_reopened(store: Subject) -> None:
     store.accept(accept(BODY, fresh=False))
     store.accept(accept(content(2), under="id-2", valid=False))
-    assert listed(store, state=State.STALE) == [KEY.hex()]
+    assert listed(store, states=(State.STALE,)) == [KEY.hex()]
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.STALE
     assert store.accept(accept(BODY, token=b"late", fresh=False)).decision is AcceptDecision.RUN

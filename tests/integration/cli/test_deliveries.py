@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,15 +72,49 @@ def test_prefix_shows_a_delivery_and_its_body_on_request(shop: Operated) -> None
 @pytest.mark.parametrize(
     ("word", "told", "code"),
     [
-        ("xyz", "is not a fingerprint", 2),
+        ("abc", "is fewer than 4 digits", 2),
+        ("evt_1", "No delivery whose body is still kept has evt_1", 1),
         ("0000", "No delivery whose body is still kept", 1),
-        ("0" * 32, "There is no delivery", 1),
+        ("0" * 32, "No delivery whose body is still kept", 1),
     ],
 )
 def test_unknown_fingerprint_is_refused(word: str, told: str, code: int, shop: Operated) -> None:
     result = shop.types("deliveries", "show", word)
     assert told in error(result)
     assert result.exit_code == code
+
+
+def test_delivery_is_shown_by_its_delivery_id(shop: Operated) -> None:
+    fingerprint = shop.sent("invoice.created")
+    (listed,) = shop.told("deliveries", "list")
+    (shown,) = shop.told("deliveries", "show", listed["delivery_id"])
+    assert shown["fingerprint"] == fingerprint
+    # The key of the delivery id lives as long as a finished delivery, its record longer.
+    keys = shop.hooks().identity.delivery_id_keys(listed["delivery_id"])
+    for key in keys:
+        shop.client.delete(b"fl:i" + key)
+    assert shop.told("deliveries", "show", listed["delivery_id"])[0]["fingerprint"] == fingerprint
+
+
+def test_handlers_are_shown_with_attempts_and_next_time(shop: Operated) -> None:
+    failing = shop.put("broken")
+    fingerprint = shop.sent("invoice.created")
+    shop.provider.deliver(shop.hooks(), "user.login")
+    inline = shop.told("deliveries", "list", "--event", "user.login")[0]["fingerprint"]
+    assert "greet: not done, 1 attempt\n" in shop.types("deliveries", "show", inline).stdout
+    shop.finish_job(fingerprint, wait=90)
+    plain = shop.types("deliveries", "show", fingerprint).stdout
+    assert re.search(r"bill: waits in queue florentin, 1 attempt, next attempt .* in \d\d s", plain)
+    assert "scheduled" in shop.types("deliveries", "list", "--state", "scheduled").stdout
+    assert "next attempt in " in shop.types("deliveries", "list").stdout
+    failing.unlink()
+
+
+def test_list_can_set_the_exit_code(shop: Operated) -> None:
+    check = ("deliveries", "list", "--state", "failed", "--exit-code")
+    assert shop.types(*check).exit_code == 0
+    failed(shop)
+    assert shop.types(*check).exit_code == 1
 
 
 def test_failed_delivery_is_replayed(shop: Operated) -> None:

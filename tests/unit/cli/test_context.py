@@ -24,7 +24,13 @@ from florentin_webhooks.cli.errors import StoreUnavailable
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import Operation, State, Store
-from florentin_webhooks.core.stores.queries import FindFingerprints, GetRecord, ListRecords, Record
+from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
+    FindFingerprints,
+    GetRecord,
+    ListRecords,
+    Record,
+)
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, CliRunner, error
@@ -48,6 +54,8 @@ class Database(SpiedStore):
             return cast("A", self.records.get(operation.key))
         if isinstance(operation, ListRecords):
             return cast("A", self._listed(operation))
+        if isinstance(operation, FindDeliveryId):
+            return cast("A", ())
         if isinstance(operation, FindFingerprints):
             keys = [key.hex() for key in self.records]
             return cast("A", tuple(key for key in keys if key.startswith(operation.prefix)))
@@ -57,7 +65,7 @@ class Database(SpiedStore):
 
     def _listed(self, wanted: ListRecords) -> tuple[Record, ...]:
         newest = list(self.records.values())[::-1]
-        return tuple(each for each in newest if wanted.state in (None, each.state))
+        return tuple(each for each in newest if not wanted.states or each.state in wanted.states)
 
     def _note(self, operation: object) -> None:
         if isinstance(operation, Accept) and operation.key not in self.records:

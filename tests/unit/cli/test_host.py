@@ -71,7 +71,7 @@ def test_without_host_app_is_asked_for_and_described(line: list[str]) -> None:
 
 
 def test_other_arguments_are_parsed_without_app() -> None:
-    assert "Missing argument 'FINGERPRINT'" in in_django("deliveries", "show").stderr
+    assert "Missing argument 'DELIVERY'" in in_django("deliveries", "show").stderr
     assert "unexpected extra argument (b)" in in_django("deliveries", "show", "a", "b").stderr
     assert "Module 'shop_that_is" in in_django("deliveries", "replay", "abcd", "ef01").stderr
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import UTC, datetime
 
 from django.test import Client
 
+from florentin_webhooks import Discard, RetryLater
 from florentin_webhooks.django import conf
 from tests.support.django_admin import (
     HOSTILE,
@@ -94,3 +96,21 @@ def test_values_of_the_sender_are_escaped(shop: Shop, operator: Client) -> None:
 
 def plain_text(text: str) -> str:
     return html.unescape(text)
+
+
+def test_postponed_delivery_is_scheduled_with_its_time(shop: Shop, viewer: Client) -> None:
+    with shop.breaking("notify", RetryLater(90)):
+        postponed = shop.take()
+    (row,) = rows(page(viewer))
+    assert f"{postponed[:12]} scheduled invoice.created 1 shop:notify: RetryLater" in row
+    seen = plain(page(viewer, of(postponed)))
+    assert "State: scheduled" in seen
+    assert re.search(r"Next attempt: .* UTC, in [89]\d s", seen)
+
+
+def test_reasons_of_a_discard_and_of_an_invalid_event_are_shown(shop: Shop, viewer: Client) -> None:
+    with shop.breaking("notify", Discard("a test customer")):
+        discarded = shop.take()
+    assert "shop:notify: discarded: a test customer" in plain(page(viewer, of(discarded)))
+    invalid = shop.take(invoice={"amount_due": "much"})
+    assert "data.invoice.amount_due" in plain(page(viewer, of(invalid)))

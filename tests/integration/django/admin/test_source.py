@@ -45,6 +45,15 @@ def test_notice_names_redis() -> None:
     )
 
 
+def test_deliveries_in_redis_are_listed(redis_url: str) -> None:
+    with programmed({"SECRETS": SECRET, "STORE": redis_url}):
+        shop = Shop(conf.receiver())
+        failed = shop.failed()
+        text = plain(page(logged_in("view_delivery")))
+        conf.receiver().close()
+    assert f"{failed[:12]} failed invoice.created 1 shop:notify: KeyError" in text
+
+
 def test_notice_names_memory() -> None:
     (text,) = noted(STORE="memory")
     assert text == (

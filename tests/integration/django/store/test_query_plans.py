@@ -97,9 +97,9 @@ def test_operation_never_scans_a_table(store: DjangoStore) -> None:
         finish(SWEPT),
         GetRecord(fingerprint(SWEPT)),
         ListRecords(limit=50, bodies=False),
-        ListRecords(limit=50, state=State.FAILED),
+        ListRecords(limit=50, states=(State.FAILED,)),
         ListRecords(limit=50, event="rare"),
-        ListRecords(limit=50, state=State.DONE, event="a.b", until=NOON),
+        ListRecords(limit=50, states=(State.DONE,), event="a.b", until=NOON),
         FindFingerprints(fingerprint(SWEPT).hex()[:8]),
         ResetRecord(fingerprint(SWEPT), ResetMode.ALL),
     ]

@@ -42,6 +42,13 @@ def test_traceback_follows_the_message(capsys: pytest.CaptureFixture[str]) -> No
     assert (lines[0][9:], lines[1:]) == ("error: it failed", ["ValueError"])
 
 
+def test_json_has_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = record("it failed", logging.ERROR)
+    failed.exc_info = (ValueError, ValueError(), None)
+    handled(failed, as_json=True)
+    assert json.loads(capsys.readouterr().out)["traceback"] == "ValueError"
+
+
 def test_json_has_the_fields_of_a_delivery(capsys: pytest.CaptureFixture[str]) -> None:
     handled(record("accepted 3fe77f"), as_json=True)
     fields = json.loads(capsys.readouterr().out)

@@ -96,16 +96,6 @@ def test_an_invalid_event_is_an_error_that_names_its_fields(
     assert "data.invoice.amount_due" in log.text
 
 
-def test_a_handler_that_fails_is_named_with_its_line(
-    scene: Scene, log: pytest.LogCaptureFixture
-) -> None:
-    made, scene.failing = scene.invoice(), True
-    scene.send(made)
-    assert lines(log, made) == [(logging.ERROR, "handler-failed")]
-    assert "_handle failed for" in log.text
-    assert "ValueError at shop.py:" in log.text
-
-
 def test_field_names_cannot_add_or_lengthen_log_lines(
     log: pytest.LogCaptureFixture,
 ) -> None:

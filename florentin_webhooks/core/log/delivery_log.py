@@ -1,17 +1,15 @@
 """Log one line per delivery: its outcome, never its content.
 
-Logger ``florentin_webhooks``, which the program configures. The facts are in the text and in the
-attributes of the record (``outcome``, ``fingerprint``, ``event``, ``delivery_id``, and ``secret``,
-the name of the one that matched). Values that a stranger can choose are cut and escaped; bodies,
-signatures and secrets are never passed in.
+The attributes of its record are ``outcome``, ``fingerprint``, ``event``, ``delivery_id``, and
+``secret``, the name of the one that matched.
 """
 
 from __future__ import annotations
 
 import logging
-from traceback import walk_tb
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.core.log.logger import escape, logger
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
@@ -22,22 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DeliveryLog",
-    "error_location",
-    "handler_discarded",
-    "handler_failed",
-    "handler_postponed",
     "log_id_anomaly",
     "log_lost_record",
     "log_missing_store",
-    "logger",
 ]
-
-logger = logging.getLogger("florentin_webhooks")
 
 REJECTIONS_PER_SECOND = 10
 """The most lines that requests without a secret can cause; a summary counts the rest."""
 
-_WIDTH = 64
 _LEVELS = {
     Outcome.MALFORMED: logging.ERROR,
     Outcome.STALE: logging.WARNING,
@@ -47,7 +37,6 @@ _LEVELS = {
     Outcome.UNSUPPORTED_ENCODING: logging.WARNING,
     Outcome.INVALID_EVENT: logging.ERROR,
     Outcome.BODY_UNAVAILABLE: logging.ERROR,
-    Outcome.HANDLER_FAILED: logging.ERROR,
     Outcome.UNAVAILABLE: logging.ERROR,
 }
 
@@ -60,11 +49,16 @@ class DeliveryLog:
         self._rejections = 0
 
     def delivery(self, reply: Reply, delivery: Delivery, key: str) -> None:
-        """Log the outcome of a genuine delivery, whose record has the fingerprint *key*."""
+        """Log the outcome of a genuine delivery, whose record has the fingerprint *key*.
+
+        Failed handlers have a line each instead.
+        """
+        if reply.outcome is Outcome.HANDLER_FAILED:
+            return
         level = _LEVELS.get(reply.outcome, logging.INFO)
         if not logger.isEnabledFor(level):
             return
-        event, delivery_id = _escaped(delivery.event), _escaped(delivery.delivery_id or "-")
+        event, delivery_id = escape(delivery.event), escape(delivery.delivery_id or "-")
         logger.log(
             level,
             "%s %s event=%s delivery_id=%s%s",
@@ -97,31 +91,6 @@ class DeliveryLog:
             logger.warning("%d more requests were rejected within one second", more)
 
 
-def handler_failed(name: str, key: str, error: BaseException) -> None:
-    """Log which handler failed and where; its message, which may quote a payload, at DEBUG."""
-    where = error_location(error)
-    logger.error("handler %s failed for %s: %s at %s", name, key, type(error).__name__, where)
-    logger.debug("handler %s failed for %s: %s", name, key, ascii(str(error))[:1000])
-
-
-def error_location(error: BaseException) -> str:
-    """Return the file name and line where *error* was raised, or "?"."""
-    where = "?"
-    for frame, line in walk_tb(error.__traceback__):
-        where = f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
-    return where
-
-
-def handler_postponed(name: str, key: str, seconds: float) -> None:
-    """Log that a handler raised RetryLater."""
-    logger.info("handler %s postponed %s for %s s", name, key, round(seconds, 1))
-
-
-def handler_discarded(name: str, key: str) -> None:
-    """Log that a handler raised Discard."""
-    logger.info("handler %s discarded %s", name, key)
-
-
 def log_missing_store() -> None:
     """Log that deliveries are recorded in the default store."""
     logger.warning(
@@ -143,17 +112,13 @@ def log_lost_record(key: str, queue: str) -> None:
 
 def log_id_anomaly(claim: Claim, delivery: Delivery) -> None:
     """Log a delivery id that was reused for other content, or changed between retries."""
-    key, delivery_id = claim.key.hex(), _escaped(delivery.delivery_id or "-")
+    key, delivery_id = claim.key.hex(), escape(delivery.delivery_id or "-")
     if claim.id_reused:
         logger.warning(
             "Delivery id %s had other content before. %s counts as new.", delivery_id, key
         )
     if claim.id_changed:
         logger.info("%s had another delivery id before. Now it has %s.", key, delivery_id)
-
-
-def _escaped(value: str) -> str:
-    return ascii(value[:_WIDTH])[1:-1]
 
 
 def _facts(outcome: Outcome, key: str, event: str, delivery_id: str) -> dict[str, str]:
