@@ -19,6 +19,7 @@ __all__ = [
     "read_form",
     "read_json",
     "read_list",
+    "read_pairs",
 ]
 
 MAX_NAME = 200
@@ -57,8 +58,17 @@ def read_form(body: bytes) -> dict[str, str]:
 
     A name that comes twice is refused, since parsers disagree on which one counts.
     """
+    pairs = read_pairs(body)
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedDelivery("a field comes twice in the form")
+    return fields
+
+
+def read_pairs(body: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of a form in *body*; raises :class:`MalformedDelivery`."""
     try:
-        pairs = parse_qsl(
+        return parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=True,
@@ -67,10 +77,6 @@ def read_form(body: bytes) -> dict[str, str]:
         )
     except ValueError:  # Also UnicodeDecodeError.
         raise MalformedDelivery("not a form") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise MalformedDelivery("a field comes twice in the form")
-    return fields
 
 
 def field_at(payload: Mapping[str, object], path: str) -> object:

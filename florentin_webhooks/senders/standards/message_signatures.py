@@ -127,6 +127,13 @@ class _Keys(HTTPSignatureKeyResolver):
         return self._key.private
 
 
+def _instant(seconds: Any) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise Refused("a time is out of range") from None
+
+
 class _Request(NamedTuple):
     """A request as the package reads it. Mounts pass POST only."""
 
@@ -146,11 +153,9 @@ class _Verifier(HTTPMessageVerifier):
         created, expires = (sig_input.params.get(name) for name in ("created", "expires"))
         if created is None:
             raise Refused("created is missing")
-        self._parse_integer_timestamp(created, field_name="created")
-        if expires is not None:
-            end = self._parse_integer_timestamp(expires, field_name="expires")
-            if end < self.received_at - _LEEWAY:
-                raise Refused("expired")
+        _instant(created)
+        if expires is not None and _instant(expires) < self.received_at - _LEEWAY:
+            raise Refused("expired")
 
 
 class MessageScheme:
@@ -196,7 +201,7 @@ class MessageScheme:
             )
         except HTTPMessageSignaturesException:
             return None
-        return min(datetime.fromtimestamp(int(each.parameters["created"]), UTC) for each in found)
+        return min(_instant(each.parameters["created"]) for each in found)
 
     def sign(
         self,

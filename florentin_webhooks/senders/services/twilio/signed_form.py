@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.senders.base import SignatureScheme, Signing
-from florentin_webhooks.senders.schemes.payload import read_form
+from florentin_webhooks.senders.schemes.payload import read_pairs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Metadata
 
-__all__ = ["FormScheme", "add_body_hash", "is_json"]
+__all__ = ["FormScheme", "add_body_hash", "is_json", "read_fields"]
 
 _HASH = re.compile(r"[?&]bodySHA256=([0-9a-f]{64})\Z")
 _PORTS = {"https": 443, "http": 80}
@@ -33,6 +33,17 @@ _PORTS = {"https": 443, "http": 80}
 def is_json(body: bytes) -> bool:
     """Return whether *body* is JSON and not a form, which begins with a name."""
     return body.startswith((b"{", b"["))
+
+
+def read_fields(body: bytes) -> dict[str, list[str]]:
+    """Return the values of each field of a form, sorted, each once, as they are signed.
+
+    Raises :class:`MalformedDelivery`.
+    """
+    fields: dict[str, set[str]] = {}
+    for name, value in read_pairs(body):
+        fields.setdefault(name, set()).add(value)
+    return {name: sorted(values) for name, values in fields.items()}
 
 
 def add_body_hash(url: str, body: bytes) -> str:
@@ -108,8 +119,8 @@ def _signed_rest(url: str, body: bytes) -> bytes:
 
 def _join_fields(body: bytes) -> bytes:
     """Return names and values of the form in *body*, sorted; nothing for an empty body."""
-    fields = read_form(body) if body else {}
-    return "".join(name + fields[name] for name in sorted(fields)).encode()
+    fields = read_fields(body) if body else {}
+    return "".join(name + value for name in sorted(fields) for value in fields[name]).encode()
 
 
 def _spellings(url: str) -> tuple[str, str]:

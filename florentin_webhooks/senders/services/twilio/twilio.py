@@ -12,12 +12,12 @@ from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
 from florentin_webhooks.senders.base import Retries
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
-from florentin_webhooks.senders.schemes.payload import check_name, read_form, read_json, read_list
+from florentin_webhooks.senders.schemes.payload import check_name, read_json, read_list
 from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.services.twilio.sendgrid import BATCH
-from florentin_webhooks.senders.services.twilio.signed_form import FormScheme, is_json
+from florentin_webhooks.senders.services.twilio.signed_form import FormScheme, is_json, read_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Twilio(TemplateSender):
 
     Events are named by what a form has: ``message.received``, ``message.delivered``,
     ``call.completed``, or its ``EventType``; else ``callback``. A list of events in JSON is one
-    event, ``batch``. ``event.data`` is the form or the list.
+    event, ``batch``. ``event.data`` is the form or the list; a field of several values has a list.
 
     The secret is the auth token, or a shared key with *algorithm* ``sha256``; a request cannot
     choose. The URL is the one that was called, or *url* where a proxy changes it. No time is
@@ -74,10 +74,12 @@ class Twilio(TemplateSender):
         """Return the form or JSON object in *body*, or its list as ``data``."""
         if body.startswith(b"["):
             return {"data": read_list(body)}
-        payload = read_json(body) if is_json(body) else read_form(body)
-        if not payload:
+        if is_json(body):
+            return read_json(body)
+        fields = read_fields(body)
+        if not fields:
             raise MalformedDelivery("the form is empty")
-        return payload
+        return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
     def event_name(self, payload: Mapping[str, object], _metadata: Metadata) -> str:
         """Return the name in the payload, one from its status, ``batch`` or ``callback``."""
