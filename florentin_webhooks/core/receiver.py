@@ -26,9 +26,9 @@ from florentin_webhooks.core.processing.runtime import (
     Runtime,
     SyncRuntime,
     ensure_no_running_loop,
-    run_blocking,
     run_sync,
 )
+from florentin_webhooks.core.processing.sender_work import do_answer, do_work
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
-    from florentin_webhooks.senders.base import Answer, Preparing, Sender
+    from florentin_webhooks.senders.base import Sender
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Receiver"]
@@ -243,33 +243,18 @@ class Receiver(HandlerRegistry[On_co]):
         self, headers: Headers, body: bytes, runtime: Runtime, url: str | None
     ) -> Reply:
         try:
-            if self._verifier.preparing:
-                await self._prepare(self._verifier.preparing, body, runtime)
+            if self._verifier.preparing and len(body) <= self.max_body:
+                await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
             delivery, envelope, stale, answer = self._verify(headers, body, url)
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
         if answer is not None and stale is None:
-            return await self._answer(answer, delivery, runtime)
+            reply = await do_answer(answer, runtime)
+            self._log.delivery(reply, delivery, delivery.fingerprint)
+            return reply
         reply = await self.process(delivery, envelope, runtime, stale)
         return outcomes.acknowledge(reply, self._success_status)
-
-    async def _prepare(self, scheme: Preparing, body: bytes, runtime: Runtime) -> None:
-        """Do the I/O that *scheme* needs before it can check the signature of *body*."""
-        work = scheme.prepare(body, self._clock()) if len(body) <= self.max_body else None
-        if work is not None:
-            await run_blocking(runtime, work)
-
-    async def _answer(self, answer: Answer, delivery: Delivery, runtime: Runtime) -> Reply:
-        """Do the work of *answer* and return its reply."""
-        try:
-            if answer.work is not None:
-                await run_blocking(runtime, answer.work)
-            reply = outcomes.reply_with_answer(answer)
-        except Unavailable as error:
-            reply = outcomes.reply_for_error(error)
-        self._log.delivery(reply, delivery, delivery.fingerprint)
-        return reply
 
     async def _process(
         self,

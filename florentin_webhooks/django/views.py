@@ -6,6 +6,7 @@ It reads the body, bounded in size, past Django's own limits and parsers. It dec
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import markcoroutinefunction, sync_to_async
@@ -154,5 +155,7 @@ def _buffered(request: HttpRequest, limit: int) -> bytes:
 
 
 def _response(reply: Reply) -> HttpResponse:
-    headers = {**dict(reply.headers), "Content-Length": str(len(reply.body))}
+    headers = dict(reply.headers)
+    if reply.status != HTTPStatus.NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
+        headers["Content-Length"] = str(len(reply.body))
     return HttpResponse(reply.body, status=reply.status, headers=headers)

@@ -14,9 +14,12 @@ from operator import getitem
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.senders.base import Signing
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.senders import CASES, NOW, RAW_SECRET, Request, SenderCase
@@ -83,6 +86,23 @@ def test_retry_that_is_signed_anew_is_a_duplicate(case: SenderCase) -> None:
         receiver.receive(each.headers, each.body, each.url).outcome for each in (first, second)
     ]
     assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+
+
+@every_sender
+def test_restored_delivery_keeps_its_event_and_its_id(case: SenderCase) -> None:
+    request = case.make()
+    delivery, event = case.receiver().verify(request.headers, request.body, request.url)
+    stored = JobClaim(
+        JobDecision.RUN,
+        body=request.body,
+        received_at=NOW,
+        key_id=delivery.key_id,
+        event=delivery.event,
+        delivery_id=delivery.delivery_id,
+    )
+    restored, envelope = restore_delivery(case.sender, delivery.fingerprint, stored)
+    assert (restored.event, restored.delivery_id) == (case.event, delivery.delivery_id)
+    assert parse_event(case.event, envelope, type(event)).data == event.data
 
 
 @every_sender

@@ -14,7 +14,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
+from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, senders
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
 from florentin_webhooks.core.config.environment import ENVIRONMENT
@@ -25,6 +25,7 @@ from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.command_line import environment
 from tests.support.django_settings import configure
 from tests.support.markdown import PAGES, PARSERS, ROOT, Page, module_name, write_modules
+from tests.support.senders import CASES
 
 PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
 """Modules whose public names users type."""
@@ -144,6 +145,18 @@ def test_table_of_events_matches_the_code() -> None:
         name: [model.__name__, ", ".join(get_type_hints(model)["data"].model_fields)]
         for name, model in CATALOGUE.items()
     }
+
+
+def test_table_of_senders_matches_the_code() -> None:
+    rows = {name: row for name, row in NAMED["docs/senders.md"].rows().items() if len(row) == 5}
+    by_class = {type(case.sender).__name__: case for case in CASES}
+    assert {*rows, "Svix", "HMACSender"} == {*senders.__all__, "Florentin", "sender"}
+    for name in rows.keys() & by_class.keys():
+        time, *_, remembered = rows[name]
+        count, unit = remembered.split()
+        assert time.isascii() is by_class[name].is_timed, name  # Else a dash.
+        retention = by_class[name].sender.retention
+        assert retention // timedelta(**{f"{unit.rstrip('s')}s": 1}) == int(count), name
 
 
 def meant(words: str) -> object:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.events import Event
-from florentin_webhooks.senders import HMACSender, Stripe
+from florentin_webhooks.senders import SNS, HMACSender, Mailgun, Stripe
 
 hooks = Receiver("whsec_0123456789abcdef", sender=Stripe())
 
@@ -27,3 +27,6 @@ Receiver("a-secret-of-some-length", sender=Stripe)  # error
 Receiver("a-secret-of-some-length", sender=Stripe(), toleranz=5)  # error
 HMACSender(name="Own", signature_header="X-Own", encoding="base58")  # error
 HMACSender(signature_header="X-Own")  # error
+Mailgun(accept_unsigned_payload="yes")  # error
+SNS(signature_versions=("3",))  # error
+SNS(fetch=len)  # error

@@ -35,7 +35,6 @@ __all__ = [
     "SyncRuntime",
     "call_handler",
     "ensure_no_running_loop",
-    "run_blocking",
     "run_sync",
 ]
 
@@ -101,14 +100,6 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
     finally:
         flow.close()
     raise RuntimeError("A blocking flow tried to wait.")
-
-
-async def run_blocking(runtime: Runtime, work: Callable[[], object]) -> None:
-    """Do blocking *work*, in a thread where it would stop an event loop."""
-    if runtime.is_blocking:
-        work()
-    else:
-        await asyncio.to_thread(work)
 
 
 def ensure_no_running_loop() -> None:

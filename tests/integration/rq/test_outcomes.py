@@ -48,7 +48,7 @@ def test_outcome_of_each_handler_is_a_line(shop: Workshop, log: pytest.LogCaptur
     assert "a test customer" in log.text
 
 
-def test_failure_in_a_worker_is_one_error_with_its_next_attempt(
+def test_failure_in_a_worker_is_one_error_with_next_attempt(
     shop: Workshop, log: pytest.LogCaptureFixture
 ) -> None:
     shop.does("bill", ValueError())

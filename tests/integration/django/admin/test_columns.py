@@ -108,7 +108,7 @@ def test_postponed_delivery_is_scheduled_with_its_time(shop: Shop, viewer: Clien
     assert re.search(r"Next attempt: .* UTC, in [89]\d s", seen)
 
 
-def test_reasons_of_a_discard_and_of_an_invalid_event_are_shown(shop: Shop, viewer: Client) -> None:
+def test_reasons_of_discarded_and_invalid_events_are_shown(shop: Shop, viewer: Client) -> None:
     with shop.breaking("notify", Discard("a test customer")):
         discarded = shop.take()
     assert "shop:notify: discarded: a test customer" in plain(page(viewer, of(discarded)))

@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import GitHub
@@ -89,17 +87,3 @@ def test_old_signature_is_no_substitute() -> None:
     del headers["X-Hub-Signature-256"]
     with pytest.raises(InvalidSignature, match="missing"):
         GITHUB.receiver().verify(headers, request.body)
-
-
-def test_restored_delivery_keeps_its_unsigned_event() -> None:
-    request = GITHUB.make()
-    delivery = GITHUB.receiver().verify(request.headers, request.body)[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=request.body,
-        received_at=NOW,
-        key_id=delivery.key_id,
-        event=delivery.event,
-    )
-    restored, envelope = restore_delivery(GitHub(), delivery.fingerprint, stored)
-    assert (restored.event, envelope["event"]) == (GITHUB.event, GITHUB.event)

@@ -9,8 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import Linear
@@ -57,17 +55,3 @@ def test_time_inside_a_text_is_part_of_the_content() -> None:
         for text in texts
     }
     assert len(contents) == 2
-
-
-def test_restored_delivery_keeps_its_event() -> None:
-    request = LINEAR.make()
-    delivery = LINEAR.receiver().verify(request.headers, request.body)[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=request.body,
-        received_at=NOW,
-        key_id=delivery.key_id,
-        event=delivery.event,
-    )
-    restored, envelope = restore_delivery(Linear(), delivery.fingerprint, stored)
-    assert (restored.event, envelope["data"]) == ("Issue.create", {"title": "Typo"})

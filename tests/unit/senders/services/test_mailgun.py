@@ -10,8 +10,6 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import InvalidEvent, InvalidSignature, MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.registration import OnAnyEvent
@@ -95,18 +93,3 @@ def test_body_without_an_event_is_malformed(data: object) -> None:
     for hooks in (MAILGUN.receiver(), trusting()):
         with pytest.raises(MalformedDelivery):
             hooks.verify({}, request.body)
-
-
-def test_restored_delivery_keeps_its_event() -> None:
-    request = MAILGUN.make()
-    delivery = MAILGUN.receiver().verify({}, request.body)[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=request.body,
-        received_at=NOW,
-        key_id=delivery.key_id,
-        event=delivery.event,
-        delivery_id=delivery.delivery_id or "",
-    )
-    restored, envelope = restore_delivery(Mailgun(), delivery.fingerprint, stored)
-    assert (restored.event, envelope["data"]) == ("delivered", {})

@@ -9,8 +9,6 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
@@ -173,21 +171,7 @@ def test_subscription_url_from_elsewhere_is_malformed() -> None:
     assert amazon.fetched == [sns.CERTIFICATE_URL]
 
 
-# --- restored deliveries, configuration ---
-
-
-def test_restored_delivery_keeps_its_event() -> None:
-    delivery = receiver(Amazon()).verify({}, notification())[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=notification(),
-        received_at=NOW,
-        key_id=delivery.key_id,
-        event=delivery.event,
-        delivery_id=sns.MESSAGE_ID,
-    )
-    restored, envelope = restore_delivery(SNS(), delivery.fingerprint, stored)
-    assert (restored.event, envelope["timestamp"]) == ("Notification", NOW)
+# --- configuration ---
 
 
 @pytest.mark.parametrize("topic", ["", "invoices", f" {TOPIC}", TOPIC[:-8], "arn:aws:sqs:x:1:y"])
