@@ -91,3 +91,10 @@ class SenderCase:
 
 def iso_time(sent: datetime) -> str:
     return sent.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def sign(sender: Sender, secret: str, body: bytes, url: str = URL) -> dict[str, str]:
+    """Return the headers of *body*, signed with *secret* at NOW."""
+    scheme = sender.scheme(secret)
+    assert isinstance(scheme, Signing)
+    return scheme.sign(body, event="", delivery_id="", timestamp=NOW, url=url)

@@ -1,4 +1,4 @@
-"""Shopify: the documentation's algorithm, topics, and what a store restores."""
+"""Shopify: the documentation's algorithm, topics and retries."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.senders import Shopify
-from tests.support.senders import CASES, NOW, RAW_SECRET
+from tests.support.senders import CASES, RAW_SECRET
 
 pytestmark = pytest.mark.one_process
 SHOPIFY = next(case for case in CASES if case.name == "shopify")
@@ -35,20 +33,6 @@ def test_delivery_without_a_topic_is_malformed(topic: str | None) -> None:
         SHOPIFY.receiver().verify(
             headers | ({} if topic is None else {"X-Shopify-Topic": topic}), body
         )
-
-
-def test_restored_delivery_keeps_its_topic() -> None:
-    request = SHOPIFY.make()
-    delivery = SHOPIFY.receiver().verify(request.headers, request.body)[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=request.body,
-        received_at=NOW,
-        key_id=delivery.key_id,
-        event=delivery.event,
-    )
-    restored, envelope = restore_delivery(Shopify(), delivery.fingerprint, stored)
-    assert (restored.event, envelope["event"]) == ("orders/paid", "orders/paid")
 
 
 def test_retries_of_four_hours_are_within_the_memory() -> None:

@@ -8,14 +8,13 @@ from urllib.parse import urlencode
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import Twilio
 from florentin_webhooks.senders.schemes.keys import HMACKey
 from florentin_webhooks.senders.schemes.scheme import NamedKey
 from florentin_webhooks.senders.services.twilio.signed_form import add_body_hash
+from tests.support.sender_case import sign
 from tests.support.senders import CASES, NOW, RAW_SECRET, URL
 
 pytestmark = pytest.mark.one_process
@@ -89,9 +88,7 @@ def test_json_without_its_hash_at_the_end_of_the_url_is_refused() -> None:
     good = add_body_hash(URL, body)
     assert TWILIO.receiver().verify(signed.headers, body, good)[0].event == "x"
     for url in (URL, f"{good}&a=1", good[:-1], good.upper()):
-        headers = (
-            Twilio().scheme(RAW_SECRET).sign(b"", event="", delivery_id="", timestamp=NOW, url=url)
-        )  # type: ignore[attr-defined]
+        headers = sign(Twilio(), RAW_SECRET, b"", url)
         with pytest.raises(InvalidSignature):
             TWILIO.receiver().verify(headers, body, url)
 
@@ -130,8 +127,7 @@ def test_algorithm_is_configured_and_never_requested() -> None:
     request = TWILIO.make()
     settings = {"X-Twilio-Webhooks-Signature-Settings": "key=k,algorithm=HMAC_SHA256"}
     shared = Receiver(RAW_SECRET, sender=Twilio(algorithm="sha256"), clock=lambda: NOW)
-    signer = Twilio(algorithm="sha256").scheme(RAW_SECRET)
-    longer = signer.sign(request.body, event="", delivery_id="", timestamp=NOW, url=URL)  # type: ignore[attr-defined]
+    longer = sign(Twilio(algorithm="sha256"), RAW_SECRET, request.body)
     assert shared.verify(longer, request.body, URL)[0].event == TWILIO.event
     TWILIO.receiver().verify(request.headers | settings, request.body, URL)
     for receiver, headers in ((TWILIO.receiver(), longer), (shared, request.headers)):
@@ -139,17 +135,3 @@ def test_algorithm_is_configured_and_never_requested() -> None:
             receiver.verify(headers | settings, request.body, URL)
     with pytest.raises(ConfigurationError, match="unknown"):
         Twilio(algorithm="md5")  # type: ignore[arg-type]
-
-
-def test_restored_delivery_keeps_its_identity() -> None:
-    request = TWILIO.make()
-    delivery = TWILIO.receiver().verify(request.headers, request.body, URL)[0]
-    stored = JobClaim(
-        JobDecision.RUN,
-        body=request.body,
-        delivery_id=delivery.delivery_id,
-        key_id=delivery.key_id,
-        event=delivery.event,
-    )
-    restored = restore_delivery(Twilio(), delivery.fingerprint, stored)[0]
-    assert (restored.event, restored.delivery_id) == (TWILIO.event, delivery.delivery_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -15,6 +16,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, StaleDelivery
 from florentin_webhooks.senders import HTTPSignature
 from florentin_webhooks.senders.standards.message_signatures import _Request
+from tests.support.sender_case import sign as sign_as
 from tests.support.senders import NOW, RAW_SECRET, URL
 from tests.support.signing_keys import ED25519, P256
 
@@ -55,8 +57,8 @@ class OneKey(HTTPSignatureKeyResolver):
         return self._key
 
 
-def receiver(now: datetime = NOW, **options: object) -> Receiver[object]:
-    sender = HTTPSignature(**options)  # type: ignore[arg-type]
+def receiver(now: datetime = NOW, **options: Any) -> Receiver[object]:
+    sender = HTTPSignature(**options)
     return Receiver(RAW_SECRET, sender=sender, clock=lambda: now)
 
 
@@ -64,7 +66,7 @@ def sign(
     covered: tuple[str, ...] = ("content-digest",),
     headers: dict[str, str] | None = None,
     secret: str = RAW_SECRET,
-    **options: object,
+    **options: Any,
 ) -> dict[str, str]:
     """Return the headers that the package itself makes for BODY."""
     keys = OneKey(secret.encode())
@@ -161,8 +163,8 @@ KEYS = {
 @pytest.mark.parametrize("algorithm", [*KEYS, "rsa-v1_5-sha256"])
 def test_algorithm_is_that_of_the_key_or_of_the_configuration(algorithm: str) -> None:
     secret = KEYS.get(algorithm, RSA)
-    explicit = HTTPSignature(algorithm=algorithm).scheme(secret)  # type: ignore[arg-type]
-    headers = explicit.sign(BODY, event="", delivery_id="", timestamp=NOW, url=URL)  # type: ignore[attr-defined]
+    sender = HTTPSignature(algorithm=algorithm)  # type: ignore[arg-type]
+    headers, explicit = sign_as(sender, secret, BODY), sender.scheme(secret)
     assert f'alg="{algorithm}"' in headers["Signature-Input"]
     assert explicit.authenticate(headers, BODY, NOW, URL).timestamp == NOW
     implied = HTTPSignature().scheme(secret)
