@@ -11,14 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 try:
-    from http_message_signatures import (
-        HTTPMessageSigner,
-        HTTPMessageVerifier,
-        HTTPSignatureKeyResolver,
-        algorithms,
-    )
-    from http_message_signatures import InvalidSignature as Refused
+    from http_message_signatures import algorithms
     from http_message_signatures.exceptions import HTTPMessageSignaturesException
+    from http_message_signatures.exceptions import InvalidSignature as Refused
+    from http_message_signatures.resolvers import HTTPSignatureKeyResolver
+    from http_message_signatures.signatures import HTTPMessageSigner, HTTPMessageVerifier
 except ModuleNotFoundError as missing:
     if missing.name != "http_message_signatures":
         raise
@@ -38,17 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ALGORITHMS", "MessageKey", "MessageScheme", "load_key"]
 
-ALGORITHMS = {
-    each.algorithm_id: each
-    for each in (
-        algorithms.HMAC_SHA256,
-        algorithms.ED25519,
-        algorithms.ECDSA_P256_SHA256,
-        algorithms.ECDSA_P384_SHA384,
-        algorithms.RSA_PSS_SHA512,
-        algorithms.RSA_V1_5_SHA256,
-    )
-}
+_NAMES = ("HMAC_SHA256", "ED25519", "ECDSA_P256_SHA256", "ECDSA_P384_SHA384")
+_RSA_NAMES = ("RSA_PSS_SHA512", "RSA_V1_5_SHA256")
+# By name, since the package does not export them for type checkers.
+_CLASSES: list[Any] = [getattr(algorithms, name) for name in (*_NAMES, *_RSA_NAMES)]
+
+ALGORITHMS: dict[str, Any] = {each.algorithm_id: each for each in _CLASSES}
 """The algorithms by their names in the RFC's registry."""
 
 _HMAC = "hmac-sha256"
@@ -193,7 +185,7 @@ class MessageScheme:
     ) -> datetime | None:
         """Return when the signature was made, None where *key* did not make it."""
         algorithm = ALGORITHMS[key.algorithm]
-        verifier = _Verifier(signature_algorithm=algorithm, key_resolver=_Keys(key))
+        verifier: Any = _Verifier(signature_algorithm=algorithm, key_resolver=_Keys(key))
         verifier.received_at = received_at
         try:
             found = verifier.verify(
@@ -216,7 +208,7 @@ class MessageScheme:
         del event, delivery_id
         name, key = next(iter(self._keys.items()))
         algorithm = ALGORITHMS[key.algorithm]
-        signer = HTTPMessageSigner(signature_algorithm=algorithm, key_resolver=_Keys(key))
+        signer: Any = HTTPMessageSigner(signature_algorithm=algorithm, key_resolver=_Keys(key))
         request, covered = _Request({}, url or ""), dict.fromkeys((*_SIGNED, *self._covered))
         signer.sign(
             request,

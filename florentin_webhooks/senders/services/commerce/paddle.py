@@ -28,7 +28,7 @@ class Paddle(TemplateSender):
     # 60 in 3 days, of which 20 in the first hour and 47 on the first day. Each must be signed
     # again: Paddle's own library refuses what is older than 5 seconds.
     retries = Retries(
-        (180,) * 20 + (3066,) * 27 + (13_292,) * 13,
+        (180,) * 20 + (82_800 / 27,) * 27 + (172_800 / 13,) * 13,
         source="https://developer.paddle.com/webhooks/respond-to-webhooks#handle-retries",
     )
     id_field = "event_id"

@@ -52,8 +52,6 @@ class Twilio(TemplateSender):
     retries = Retries(
         (), restamped=False, source="https://www.twilio.com/docs/usage/webhooks/webhooks-faq"
     )
-    signs_delivery_id = True
-    """The id is the digest of what was signed: a form has many spellings under one signature."""
     success_status = 204
 
     def __init__(
@@ -65,6 +63,11 @@ class Twilio(TemplateSender):
             raise ConfigurationError(
                 f"The algorithm {algorithm!r} is unknown.", 'Use "sha1" or "sha256".'
             )
+
+    @property
+    def signs_delivery_id(self) -> bool:
+        """Return True: the id is the digest of what was signed."""
+        return True
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""

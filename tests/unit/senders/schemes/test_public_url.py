@@ -28,7 +28,7 @@ from florentin_webhooks.senders.schemes.public_url import PublicURL
         ),
     ],
 )
-def test_url_is_the_configured_one_with_the_query_of_the_call(
+def test_configured_url_takes_the_query_of_the_call(
     configured: str | None, called: str | None, expected: str | None
 ) -> None:
     assert PublicURL.parse(configured).resolve(called) == expected

@@ -82,7 +82,7 @@ def test_event_stream_is_one_batch_in_json() -> None:
     assert (typed.event, typed.data) == ("batch", items)
 
 
-def test_json_without_its_hash_at_the_end_of_the_url_is_refused() -> None:
+def test_json_without_its_hash_in_the_url_is_refused() -> None:
     body = b'{"type":"x"}'
     signed = TWILIO.sign(body)
     good = add_body_hash(URL, body)
