@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ALGORITHMS", "MessageKey", "MessageScheme", "load_key"]
 
-_NAMES = ("HMAC_SHA256", "ED25519", "ECDSA_P256_SHA256", "ECDSA_P384_SHA384")
-_RSA_NAMES = ("RSA_PSS_SHA512", "RSA_V1_5_SHA256")
+_NAMES = (
+    *("HMAC_SHA256", "ED25519", "ECDSA_P256_SHA256", "ECDSA_P384_SHA384"),
+    *("RSA_PSS_SHA512", "RSA_V1_5_SHA256"),
+)
 # By name, since the package does not export them for type checkers.
-_CLASSES: list[Any] = [getattr(algorithms, name) for name in (*_NAMES, *_RSA_NAMES)]
+_CLASSES: list[Any] = [getattr(algorithms, name) for name in _NAMES]
 
 ALGORITHMS: dict[str, Any] = {each.algorithm_id: each for each in _CLASSES}
 """The algorithms by their names in the RFC's registry."""
