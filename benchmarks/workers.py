@@ -100,6 +100,7 @@ def _memory(sides: Sequence[Side], number: int) -> Row:
         f"Redis memory per queued delivery, {number:,} of them, in bytes",
         f"the body as argument of a plain RQ job: {plain:.0f}",
         [ours],
+        "<= 2100",
     )
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
-__all__ = ["check_durability"]
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["check_answer", "check_durability"]
 
 logger = logging.getLogger("florentin_webhooks")
 
@@ -33,3 +37,15 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "Redis has no append-only file: a restart loses accepted deliveries, and lost ones "
             "can be replayed within the tolerance. Set appendonly yes."
         )
+
+
+def check_answer(answer: asyncio.Future[object]) -> None:
+    """Check the *answer* to INFO, as a server sends it."""
+    refused = answer.cancelled() or answer.exception() is not None
+    check_durability(None if refused else _parse_info(cast("bytes", answer.result())))
+
+
+def _parse_info(text: bytes) -> Mapping[str, object]:
+    """Return the fields of INFO."""
+    pairs = (line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+    return {name: int(value) if value.isdecimal() else value for name, value in pairs}

@@ -69,12 +69,8 @@ class SyncPool(Protocol):
 class Connection(Protocol):
     """The part of redis-py's asyncio connection that is used here."""
 
-    def send_packed_command(self, command: bytes) -> Awaitable[None]:
-        """Send bytes in RESP."""
-        ...
-
-    def read_response(self) -> Awaitable[object]:
-        """Read one answer."""
+    def disconnect(self) -> Awaitable[None]:
+        """Close the connection."""
         ...
 
 
@@ -94,10 +90,6 @@ class Pool(Protocol):
         """Check a connection in."""
         ...
 
-    def disconnect(self, inuse_connections: bool = ...) -> Awaitable[None]:
-        """Close the connections that are checked in, or all."""
-        ...
-
 
 class AsyncioClient(Protocol):
     """The part of ``redis.asyncio.Redis`` that is used here."""
@@ -105,10 +97,6 @@ class AsyncioClient(Protocol):
     @property
     def connection_pool(self) -> Pool:
         """Pool that the client takes its connections from."""
-        ...
-
-    def info(self) -> Awaitable[Mapping[str, object]]:
-        """Return the server's INFO."""
         ...
 
     def aclose(self) -> Awaitable[None]:

@@ -2,9 +2,9 @@
 
 ::
 
-    d<fingerprint>    a record: s state, a attempts, b body, e event, i delivery id, r received,
-                      z finished, k secret's name, g key id, p owner of the jobs,
-                      n open parts, m dead parts;
+    d<fingerprint>    a record: s state, a attempts (none: one), b body, e event, i delivery id,
+                      r received, z finished, k secret's name, g key id, p owner of the jobs,
+                      n open parts, m dead parts (none: zero);
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
                       w:<queue> time of the next attempt, q:<queue> handlers;

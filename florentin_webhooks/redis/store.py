@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.core.durations import Duration, positive_duration
-from florentin_webhooks.core.stores.accept import Accept, Finish
-from florentin_webhooks.core.stores.guards import Latest, Once
-from florentin_webhooks.core.stores.jobs import (
-    ClaimJob,
-    CountLostJobs,
-    ListPendingJobs,
-    RequeueLostJob,
-)
-from florentin_webhooks.core.stores.queries import (
-    FindDeliveryId,
-    FindFingerprints,
-    GetRecord,
-    ListDeadLetters,
-    ListRecords,
-    ResetRecord,
-)
 from florentin_webhooks.core.stores.retention import (
     DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
@@ -46,61 +29,30 @@ from florentin_webhooks.redis.clients import (
     new_client,
     validate_server,
 )
-from florentin_webhooks.redis.codec.accept import accept, finish
-from florentin_webhooks.redis.codec.guards import latest, once
-from florentin_webhooks.redis.codec.jobs import (
-    claim_job,
-    count_lost_jobs,
-    list_pending_jobs,
-    requeue_lost_job,
-)
-from florentin_webhooks.redis.codec.queries import (
-    find_delivery_id,
-    find_fingerprints,
-    get_record,
-    list_dead_letters,
-    list_records,
-    reset_record,
-)
+from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall
+from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.stores.base import Operation
+    from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 
 __all__ = ["RedisStore"]
 
 A = TypeVar("A")
-
-_ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an operation of that type.
-    Accept: accept,
-    Finish: finish,
-    ClaimJob: claim_job,
-    RequeueLostJob: requeue_lost_job,
-    ListPendingJobs: list_pending_jobs,
-    CountLostJobs: count_lost_jobs,
-    Once: once,
-    Latest: latest,
-    GetRecord: get_record,
-    ListRecords: list_records,
-    ResetRecord: reset_record,
-    FindDeliveryId: find_delivery_id,
-    FindFingerprints: find_fingerprints,
-    ListDeadLetters: list_dead_letters,
-}
 
 
 class RedisStore:
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
-    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and a
-    synchronous one costs asyncio programs a thread per operation. A finished delivery is
-    remembered for *retention* (a day, or as long as its senders need), the newest *history* of
-    them with body and handlers; an unfinished one for *unfinished_retention*, and a queued one
-    until its handlers have run. *lease* is the time that inline handlers have. All keys begin with
-    *prefix*. *keep* is the old name of *unfinished_retention*.
+    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and lends
+    the store one connection of its pool; a synchronous one costs asyncio programs a thread per
+    operation. A finished delivery is remembered for *retention* (a day, or as long as its senders
+    need), the newest *history* of them with body and handlers; an unfinished one for
+    *unfinished_retention*, and a queued one until its handlers have run. *lease* is the time that
+    inline handlers have. All keys begin with *prefix*. *keep* is the old name of
+    *unfinished_retention*.
 
     Each operation is one round trip; none waits longer than 2 seconds.
     """
@@ -163,15 +115,25 @@ class RedisStore:
                 "This RedisStore has an asyncio client, which a synchronous program cannot use.",
                 "Pass RedisStore a URL, which serves both.",
             )
-        return cast("A", self._sync.run(self._encode(operation)))
+        return cast("A", self._sync.run(encode(self._schema, operation)))
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
-        call = self._encode(operation)
+        call = encode(self._schema, operation)
         if self._sync is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
             return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
         return cast("A", await self._pipelined().run(call))
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Return once *operation* is written to the connection, before its answer."""
+        if self._sync is not None and not isinstance(self._server, str):
+            answer = asyncio.ensure_future(self.aexecute(operation))
+            await asyncio.wait({answer})
+            return answer
+        return cast(
+            "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
+        )
 
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
@@ -216,14 +178,6 @@ class RedisStore:
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
-
-    def _encode(self, operation: Operation[Any]) -> ScriptCall:  # Any: of any answer.
-        encode = _ENCODERS.get(type(operation))
-        if encode is None:
-            raise ConfigurationError(
-                f"RedisStore does not support {type(operation).__name__}.", "Use another store."
-            )
-        return encode(self._schema, operation)
 
     def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.

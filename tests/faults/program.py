@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
-from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 from florentin_webhooks.events import Event
 from tests.faults.oracle import Oracle
 
@@ -67,6 +67,12 @@ class MortalStore(RedisStore):
     async def aexecute(self, operation: Operation[A]) -> A:
         die_at(f"before {named(operation)}")
         answer = await super().aexecute(operation)
+        die_at(f"after {named(operation)}")
+        return answer
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        die_at(f"before {named(operation)}")
+        answer = await super().asend(operation)
         die_at(f"after {named(operation)}")
         return answer
 

@@ -6,6 +6,7 @@ that a late holder, a second process, or a command that was sent twice never cou
 
 from __future__ import annotations
 
+import time
 from asyncio import CancelledError
 from dataclasses import replace
 from secrets import token_bytes
@@ -40,8 +41,8 @@ A = TypeVar("A")
 class Lease:
     """A token, and with it the lease of the delivery *key*, which is a fingerprint.
 
-    *part* is the queue's part that is leased, None for inline handlers; *seconds* its duration.
-    *identity* is the receiver's.
+    *part* is the queue's part that is leased, None for inline handlers; *seconds* its duration,
+    from *claimed_at* of the monotonic clock. *identity* is the receiver's.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Lease:
         self.token = token_bytes(8)
         self.key = ""
         self.seconds = store.lease.total_seconds()
+        self.claimed_at = 0.0
 
     async def claim(
         self,
@@ -92,6 +94,7 @@ class Lease:
             aliases=tuple(aliases),
             reason=reason,
         )
+        self.claimed_at = time.monotonic()
         try:
             claim = await self.execute(accept)
         except CancelledError:
@@ -140,21 +143,8 @@ class Lease:
             key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
         )
 
-    async def record(
-        self,
-        state: State,
-        handler: str | None,
-        outcome: HandlerOutcome,
-        *,
-        reason: str,
-        jobs: tuple[Job, ...],
-        note: str = "",
-        wait: float | None = None,
-    ) -> State:
-        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
-        finish = self.finish(
-            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
-        )
+    async def record(self, finish: Finish) -> State:
+        """Record how a handler ended and return the state of the delivery; see :meth:`finish`."""
         try:
             return await self.execute(finish)
         except Unavailable:

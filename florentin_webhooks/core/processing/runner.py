@@ -1,8 +1,9 @@
 """Run the handlers of one delivery, or of one queue's part of it, and record how each ended.
 
-The caller holds a lease. Each success is recorded before the next handler starts, so that a crash
-in the third does not repeat the first two; all of them run even if one fails; and the last record
-completes the delivery, hands it to the queues, or leaves it to be retried.
+The caller holds a lease. Each success is recorded, or its record is sent, before the next handler
+starts, so that a crash in the third does not repeat the first two; all of them run even if one
+fails; and the last record, which waits for those before, completes the delivery, hands it to the
+queues, or leaves it to be retried.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.idempotency import OnceGuard
+from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
@@ -107,6 +109,7 @@ class HandlerRunner:
         self._alarm = alarm
         self._delivery: Delivery | None = None
         self._failures: list[HandlerFailure] = []
+        self._records: PendingRecords | None = None
 
     async def run(
         self,
@@ -123,6 +126,8 @@ class HandlerRunner:
             delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
         if not handlers:
             return self._result(await self._record(None, AttemptResult(), last=True))
+        if len(handlers) > 1:
+            self._records = PendingRecords.of(self._lease)
         state = State.LOST
         for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
             if self._time_left() <= RECORDING_MARGIN:
@@ -241,7 +246,7 @@ class HandlerRunner:
         return State.QUEUED if is_postponed else self._states.failed
 
     async def _record(self, handler: str | None, result: AttemptResult, *, last: bool) -> State:
-        return await self._lease.record(
+        finish = self._lease.finish(
             self._next_state(last=last),
             handler,
             result.outcome,
@@ -250,6 +255,12 @@ class HandlerRunner:
             note=result.note,
             wait=self._wait() if last and self._failures else None,
         )
+        if self._records is not None:
+            if not last:
+                return await self._records.add(finish, self._seconds)
+            if await self._records.settle() is State.LOST:
+                return State.LOST
+        return await self._lease.record(finish)
 
     def _wait(self) -> float | None:
         """Return the seconds until the next attempt, where they are known."""

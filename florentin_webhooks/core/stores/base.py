@@ -21,19 +21,23 @@ answer was lost changes nothing. The part of each queue has a lease of its own.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from datetime import timedelta
 
 
 __all__ = [
     "Operation",
+    "PendingAnswer",
+    "SendingStore",
     "State",
     "Store",
 ]
 
 A = TypeVar("A")
+A_co = TypeVar("A_co", covariant=True)
 
 
 class State(StrEnum):
@@ -104,4 +108,25 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop."""
+        ...
+
+
+class PendingAnswer(Protocol[A_co]):
+    """The answer to come of an operation that was sent."""
+
+    def done(self) -> bool:
+        """Return whether it has arrived, or never will."""
+        ...
+
+    def __await__(self) -> Generator[Any, Any, A_co]:
+        """Return the answer; raises :class:`Unavailable` without one in time."""
+        ...
+
+
+@runtime_checkable
+class SendingStore(Protocol):
+    """A store that can send an operation without waiting for its answer."""
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Return once *operation* is on its way; those sent later are executed after it."""
         ...

@@ -49,6 +49,8 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
     """Encode :class:`Finish`."""
     part = operation.part
+    if part is None and operation.state is State.DONE and not operation.reason:
+        return _finish_inline(schema, operation)
     queue, jobs = part.queue if part else "", operation.jobs
     record, pending = schema.part(operation.key, queue)
     keys = (
@@ -71,6 +73,15 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         "" if operation.wait is None else int(operation.wait * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
+    return ScriptCall(schema.finish, keys, arguments, _to_state)
+
+
+def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
+    """Encode the end of the last inline handler with the words that the shortcut reads."""
+    keys = (schema.record(operation.key), schema.log, schema.done)
+    ending = operation.ending if operation.note else operation.outcome.value
+    handler, state = operation.handler or "", State.DONE.value
+    arguments = (operation.token, "", state, handler, ending, "", "", operation.key)
     return ScriptCall(schema.finish, keys, arguments, _to_state)
 
 

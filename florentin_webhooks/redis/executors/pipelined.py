@@ -1,47 +1,36 @@
-"""Execute script calls from asyncio programs, many of them in one round trip.
+"""Execute script calls from asyncio programs over one connection, many of them in flight.
 
-Calls that arrive during a round trip leave together in the next one. So the cost of a call falls
-as load rises, a burst needs one connection and cannot exhaust a pool, and the round trip runs in a
-task of its own, which the cancellation of a caller does not reach. The end of the event loop
-cancels that task as well; it then sends the current batch once more, since a lease that is not
-released blocks the delivery until it expires. After that the connection is closed.
+Calls of one turn of the event loop leave together, without waiting for the answers to those before.
+So a burst needs one connection, and the cancellation of a caller only ends its waiting. The end of
+the event loop closes the connection after all that is pending: a lease that is not released blocks
+its delivery until it expires.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, cast
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
-from florentin_webhooks.redis.durability import check_durability
-from florentin_webhooks.redis.executors.resp import round_trip
+from florentin_webhooks.redis.durability import check_answer
+from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
+from florentin_webhooks.redis.executors.link import Link, open_link
+from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
     from florentin_webhooks.redis.protocols import AsyncioClient
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["PipelinedExecutor"]
-
-MAX_BATCH = 128
-"""The most calls of one round trip: about 10 ms of a server's time."""
-
-MAX_BATCH_BYTES = 2 << 20
-"""The size at which a batch is full: as much of a server's time, with large bodies."""
-
-
-class _PendingCall(NamedTuple):
-    call: ScriptCall
-    answer: asyncio.Future[object]
-    since: float
 
 
 class PipelinedExecutor:
@@ -49,26 +38,45 @@ class PipelinedExecutor:
 
     def __init__(self, client: AsyncioClient, *, closes_with_loop: bool = False) -> None:
         self._client = client
+        self._loop = asyncio.get_running_loop()
+        configured = cast(
+            "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
+        )
+        self._timeout = configured or TIMEOUTS.socket
         self._closer = self._close_at_end() if closes_with_loop else None
         self._watched = False
-        self._pending: deque[_PendingCall] = deque()
-        self._sender: asyncio.Task[None] | None = None
+        self._queue = CallQueue()
+        self._idle = asyncio.Event()
+        self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._link: Link | None = None
+        self._known_scripts: set[str] = set()
+        self._dropped: list[Link] = []
+        self._opening: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
         self._checked = False
 
     async def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
-        loop = asyncio.get_running_loop()
         if self._closer is not None and not self._watched:
             self._watched = True
             await anext(self._closer)  # From here on the loop knows it.
-        pending = _PendingCall(call, loop.create_future(), loop.time())
-        self._pending.append(pending)
-        if self._sender is None or self._sender.done():  # Cancelled before its first step.
-            self._sender = loop.create_task(self._send_all())
-        return call.read(await pending.answer)
+        return call.read(await self._add(call).answer)
+
+    async def send(self, call: ScriptCall) -> PendingAnswer:
+        """Write *call* to the connection, and return its answer to come.
+
+        Waits for the answer where the server might not get the command, or not know its script.
+        """
+        pending = self._add(call)
+        self._flush()
+        is_written = pending.attempts and self._link and not self._link.has_unwritten()
+        if not is_written or call.script.sha not in self._known_scripts:
+            await asyncio.wait({pending.answer})
+        return PendingAnswer(pending.answer, call.read)
 
     async def aclose(self) -> None:
-        """Close the connection after all pending calls are sent."""
+        """Close the connection after all pending calls are answered."""
         if self._closer is not None and self._watched:
             await self._closer.aclose()
         else:
@@ -85,98 +93,158 @@ class PipelinedExecutor:
             await self._close()
 
     async def _close(self) -> None:
-        while self._sender is not None and not self._sender.done():
-            await asyncio.wait({self._sender})
+        while not self._queue.is_empty():
+            self._idle.clear()
+            await self._idle.wait()
+        if self._opening is not None:
+            await asyncio.wait({self._opening})
+        self._drop_link()
+        await self._close_dropped()
         await self._client.aclose()
 
-    async def _send_all(self) -> None:
-        batch: list[_PendingCall] = []
-        error: Exception | None = None
-        try:
-            while self._pending:
-                batch = self._next_batch()
-                try:
-                    answers = await self._round_trip([each.call for each in batch])
-                except asyncio.CancelledError:
-                    self._pending.extendleft(reversed(batch))
-                    continue
-                self._resolve(batch, answers)
-                await self._check_once()
-        except (RedisError, OSError) as caught:
-            error = caught
-        finally:
-            # Callers behind a server that does not answer fail at once as well.
-            for pending in (*batch, *self._pending):
-                if not pending.answer.done():
-                    pending.answer.set_exception(self._to_failure(error))
-            self._pending.clear()
-            self._sender = None
+    def _add(self, call: ScriptCall | None) -> PendingCall:
+        pending = PendingCall(call, self._loop.create_future(), self._loop.time())
+        # Where others wait, they and this one leave with the next answers.
+        if not self._queue.waiting:
+            self._schedule()
+        self._queue.waiting.append(pending)
+        return pending
 
-    def _next_batch(self) -> list[_PendingCall]:
-        batch: list[_PendingCall] = []
-        size, oldest = 0, asyncio.get_running_loop().time() - TIMEOUTS.queue
-        while self._pending and len(batch) < MAX_BATCH and size < MAX_BATCH_BYTES:
-            pending = self._pending.popleft()
-            # After a cancellation, or when handlers have run, the operation still counts.
-            if pending.since < oldest and pending.call.may_fail and not pending.answer.done():
-                pending.answer.set_exception(_overload())
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._is_scheduled = False
+        if self._link is not None:
+            commands = self._queue.send(self._loop.time())
+            if commands:
+                self._link.write(commands)
+                self._watch()
+            self._check_idle()
+        elif self._queue.waiting and self._opening is None:
+            self._opening = self._loop.create_task(self._open())
+            self._opening.add_done_callback(self._end_opening)
+
+    def _check_idle(self) -> None:
+        if self._queue.is_empty():
+            self._idle.set()
+
+    def receive(self, answers: list[object]) -> None:
+        """Pass *answers* on to their callers, or send the calls again where that may help."""
+        refused: list[PendingCall] = []
+        for answer in answers:
+            if not self._queue.sent:  # More answers than calls: what follows is nobody's.
+                self._drop_link()
+                break
+            pending = self._queue.pop_answered()
+            if isinstance(answer, RedisError):
+                self._receive_error(pending, answer, refused)
             else:
-                batch.append(pending)
-                size += pending.call.size
-        return batch
-
-    async def _round_trip(self, calls: Sequence[ScriptCall]) -> list[object]:
-        answers = await self._send(calls)
-        refused = [at for at, answer in enumerate(answers) if _is_refused(answer)]
+                self._receive_answer(pending, answer)
         if refused:
             # A fail-over has left this connection at a replica.
-            await self._client.connection_pool.disconnect(inuse_connections=False)
-            with suppress(RedisError, OSError):  # The other calls have their answers.
-                again = await self._send([calls[at] for at in refused])
-                for at, answer in zip(refused, again, strict=True):
-                    answers[at] = answer
-        return answers
+            self._drop_link()
+            self._queue.send_again()
+            self._queue.waiting.extendleft(reversed(refused))
+        self._check_once()
+        if self._queue.waiting and self._queue.has_room():
+            self._schedule()
+        self._check_idle()
 
-    async def _send(self, calls: Sequence[ScriptCall]) -> list[object]:
-        pool = self._client.connection_pool
-        answers = await round_trip(pool, [call.evalsha() for call in calls])
-        unknown = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if unknown:
-            again = await round_trip(pool, [calls[at].eval() for at in unknown])
-            for at, answer in zip(unknown, again, strict=True):
-                answers[at] = answer
-        return answers
+    def _receive_answer(self, pending: PendingCall, answer: object) -> None:
+        if pending.call is not None:
+            self._known_scripts.add(pending.call.script.sha)
+        if not pending.answer.done():
+            pending.answer.set_result(answer)
 
-    def _resolve(self, batch: Sequence[_PendingCall], answers: Sequence[object]) -> None:
-        for pending, answer in zip(batch, answers, strict=True):
-            if pending.answer.done():
-                continue
-            if isinstance(answer, RedisError):
-                pending.answer.set_exception(self._to_failure(answer))
+    def _receive_error(
+        self, pending: PendingCall, error: RedisError, refused: list[PendingCall]
+    ) -> None:
+        if isinstance(error, NoScriptError) and pending.call is not None:
+            pending.data = encode_command(pending.call.eval())
+            self._queue.waiting.append(pending)
+        elif is_wrong_server(error) and not pending.is_refused:
+            pending.is_refused = True
+            refused.append(pending)
+        else:
+            pending.fail(self._to_failure(error))
+
+    def lose(self, link: Link) -> None:
+        """Send what *link* has not answered over a new one, once; then all pending calls fail."""
+        if link is not self._link:
+            return
+        error, self._error = self._error or RedisConnectionError("The connection was lost."), None
+        self._drop_link()
+        if self._queue.sent and self._queue.sent[0].attempts > TIMEOUTS.retries:
+            self._fail_all(error)
+        elif self._queue.sent or self._queue.waiting:
+            self._queue.send_again()
+            self._schedule()
+
+    def _drop_link(self) -> None:
+        if self._link is not None:
+            self._link.abort()
+            self._dropped.append(self._link)
+            self._link = None
+            self._known_scripts.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self) -> None:
+        """Watch the time of the oldest call in flight, if none is watched."""
+        if self._timer is None and self._queue.sent:
+            left = self._queue.sent[0].sent_at + self._timeout - self._loop.time()
+            self._timer = self._loop.call_later(max(left, 0), self._end_watch)
+
+    def _end_watch(self) -> None:
+        self._timer = None
+        sent = self._queue.sent
+        if self._link is not None and sent and self._loop.time() >= sent[0].sent_at + self._timeout:
+            self._error = RedisTimeoutError("no answer in time")
+            self._link.abort()
+        else:
+            self._watch()
+
+    async def _open(self) -> None:
+        self._error = None
+        for _ in range(TIMEOUTS.retries + 1):
+            try:
+                await self._close_dropped()
+                self._link = await open_link(self._client.connection_pool, self, self._timeout)
+            except (RedisError, OSError) as error:
+                self._error = error
             else:
-                pending.answer.set_result(answer)
+                self._error = None
+                return
+
+    def _end_opening(self, task: asyncio.Task[None]) -> None:
+        self._opening = None
+        error, self._error = self._error, None
+        # At the end of the event loop its tasks are cancelled, but calls are pending.
+        if self._link is not None or task.cancelled():
+            self._flush()
+        else:
+            # Callers behind a server that does not answer fail at once as well.
+            self._fail_all(error)
+
+    def _fail_all(self, error: Exception | None) -> None:
+        for pending in self._queue.clear():
+            pending.fail(self._to_failure(error))
+        self._idle.set()
 
     def _to_failure(self, error: Exception | None) -> Unavailable:
         if error is None:
-            return Unavailable("The task that sends commands to Redis failed unexpectedly.")
+            return Unavailable("The task that connects to Redis failed unexpectedly.")
         return to_unavailable(error, self._client.connection_pool)
 
-    async def _check_once(self) -> None:
-        if self._checked:
-            return
-        self._checked = True
-        try:
-            async with asyncio.timeout(TIMEOUTS.socket):
-                check_durability(await self._client.info())
-        except (RedisError, OSError):  # A TimeoutError is an OSError.
-            check_durability(None)
-        except asyncio.CancelledError:
-            pass  # The event loop ends; pending calls have yet to be sent.
+    async def _close_dropped(self) -> None:
+        while self._dropped:
+            await self._dropped.pop().aclose()
 
-
-def _is_refused(answer: object) -> bool:
-    return isinstance(answer, RedisError) and is_wrong_server(answer)
-
-
-def _overload() -> Unavailable:
-    return Unavailable("Too many deliveries wait for Redis.")
+    def _check_once(self) -> None:
+        if not self._checked:
+            self._checked = True
+            self._add(None).answer.add_done_callback(check_answer)

@@ -1,72 +1,23 @@
-"""Send commands and read their answers in one round trip, over a connection of redis-py's pool.
+"""The server's protocol, RESP: encode commands, and decode the answers in a stream of bytes.
 
-redis-py's own pipeline sets a timer for every answer and takes several calls to encode a word;
-it made up half of what an accepted delivery cost. Here one timer bounds the whole round trip.
+redis-py's own connection sets a timer for every answer and takes several calls to encode a word.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-
-from florentin_webhooks.redis.clients import TIMEOUTS
+from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.redis.protocols import Connection, Pool, Word
+    from florentin_webhooks.redis.protocols import Word
 
-__all__ = ["round_trip"]
-
-
-async def round_trip(pool: Pool, commands: Sequence[Sequence[Word]]) -> list[object]:
-    """Return the answer to each of *commands*, which may be an error.
-
-    Raises RedisError if the answers do not arrive in time.
-    """
-    packed = b"".join([_encode_command(words) for words in commands])
-    for _ in range(TIMEOUTS.retries):
-        with suppress(RedisConnectionError, RedisTimeoutError):
-            return await _send_with_timeout(pool, packed, len(commands))
-    return await _send_with_timeout(pool, packed, len(commands))
+__all__ = ["AnswerReader", "encode_command"]
 
 
-async def _send_with_timeout(pool: Pool, packed: bytes, number: int) -> list[object]:
-    configured = pool.connection_kwargs.get("socket_timeout")
-    seconds = TIMEOUTS.socket if configured is None else None
-    try:
-        async with asyncio.timeout(seconds) as timer:
-            connection = await pool.get_connection()
-            if seconds is not None:  # The handshake of a new connection has a time of its own.
-                timer.reschedule(asyncio.get_running_loop().time() + seconds)
-            return await _send(pool, connection, packed, number)
-    except TimeoutError:
-        message = "no answer in time"
-        raise RedisTimeoutError(message) from None
-
-
-async def _send(pool: Pool, connection: Connection, packed: bytes, number: int) -> list[object]:
-    try:
-        await connection.send_packed_command(packed)
-        return [await _read_answer(connection) for _ in range(number)]
-    finally:
-        # After a failure redis-py has closed it, so that no unread answer remains in it.
-        await pool.release(connection)
-
-
-async def _read_answer(connection: Connection) -> object:
-    try:
-        return await connection.read_response()
-    except ResponseError as error:
-        return error
-
-
-def _encode_command(words: Sequence[Word]) -> bytes:
+def encode_command(words: Sequence[Word]) -> bytes:
     """Encode a command in RESP: an array of strings, each after its length."""
     parts = [b"*%d\r\n" % len(words)]
     for word in words:
@@ -78,3 +29,92 @@ def _encode_command(words: Sequence[Word]) -> bytes:
 
 _SHORT = 256
 _LENGTHS = [b"$%d\r\n" % size for size in range(_SHORT)]
+
+_STRING, _TEXT, _INTEGER, _ERROR, _NULL, _PUSH = b"$+:-_>"
+_LONG = frozenset(b"$=!")
+"""Kinds whose first line is a length."""
+_ARRAYS = frozenset(b"*~>")
+"""Kinds whose first line is a number of values."""
+_INCOMPLETE = object()
+
+
+class AnswerReader:
+    """The answers in a stream that arrives in pieces; errors are values.
+
+    Reads what scripts and INFO answer in versions 2 and 3 of the protocol.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._at = 0
+        self._open: list[tuple[list[object], int, int]] = []
+
+    def feed(self, data: bytes) -> list[object]:
+        """Return the answers that *data* completes; raises InvalidResponse for other protocols."""
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
+        answers: list[object] = []
+        while (value := self._next_value()) is not _INCOMPLETE:
+            self._place(value, answers)
+        return answers
+
+    def _next_value(self) -> object:
+        """Return the next value without its elements, an empty list for an array."""
+        end = self._buffer.find(b"\r\n", self._at)
+        if end < 0:
+            return _INCOMPLETE
+        kind, line = self._buffer[self._at], self._buffer[self._at + 1 : end]
+        if kind in _LONG:
+            return self._read_string(kind, int(line), end + 2)
+        self._at = end + 2
+        if kind in _ARRAYS:
+            if line == b"-1":
+                return None
+            elements: list[object] = []
+            self._open.append((elements, int(line), kind))
+            return elements
+        return _read_line(kind, line)
+
+    def _read_string(self, kind: int, size: int, start: int) -> object:
+        end = start + size
+        if size < 0:
+            self._at = start
+            return None
+        if len(self._buffer) < end + 2:
+            return _INCOMPLETE
+        self._at = end + 2
+        value = self._buffer[start:end]
+        if kind == _STRING:
+            return value
+        return _to_error(value) if kind in b"!" else value[4:]  # After "txt:".
+
+    def _place(self, value: object, answers: list[object]) -> None:
+        """Add *value* to the innermost open array, and each completed array to the one around."""
+        while self._open:
+            elements, size, kind = self._open[-1]
+            if elements is not value:
+                elements.append(value)
+            if len(elements) < size:
+                return
+            self._open.pop()
+            value = elements
+            if kind == _PUSH:  # A message of the server, not an answer.
+                return
+        answers.append(value)
+
+
+def _read_line(kind: int, line: bytes) -> object:
+    if kind == _INTEGER:
+        return int(line)
+    if kind == _TEXT:
+        return line
+    if kind == _ERROR:
+        return _to_error(line)
+    if kind == _NULL:
+        return None
+    raise InvalidResponse(f"Redis sent an answer of the unknown kind {chr(kind)!a}.")
+
+
+def _to_error(line: bytes) -> ResponseError:
+    text = line.decode(errors="replace")
+    return NoScriptError(text) if text.startswith("NOSCRIPT") else ResponseError(text)

@@ -61,7 +61,8 @@ for at = 1, #sent, 32 do
 end
 
 local state, holder, lease_expires_at = fields[1], fields[2], fields[3]
-local attempt, now = tonumber(fields[4] or 0), milliseconds()
+-- A record without a number of attempts had one.
+local attempt, now = tonumber(fields[4] or (state and 1) or 0), milliseconds()
 local changed = (state and not known_id) and 1 or 0
 local function answer(decision, wait, ...)
   return fingerprint .. table.concat({decision, attempt, wait or 0, reused, changed, ...}, '\0')
@@ -99,7 +100,9 @@ elseif ARGV[5] ~= '1' then decision = 'invalid'
 elseif ARGV[6] == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
 
 if holder ~= ARGV[3] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
-call('HSET', record, 's', decision == 'run' and 'running' or decision, 'a', attempt)
+call('HSET', record, 's', decision == 'run' and 'running' or decision)
+if decision == 'queued' and attempt == 1 then call('HDEL', record, 'a')
+else call('HSET', record, 'a', attempt) end
 if not state then
   call('HSET', record, 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11],
     'g', ARGV[12])

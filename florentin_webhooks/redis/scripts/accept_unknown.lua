@@ -23,7 +23,7 @@ if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
     call('PEXPIRE', record, UNFINISHED_RETENTION)
     return ARGV[1] .. 'run\0001\0000\0000\0000'
   end
-  local fields = {'s', 'queued', 'a', 1, 't:', ARGV[3], 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9],
+  local fields = {'s', 'queued', 't:', ARGV[3], 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9],
     'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12], 'n', count}
   local key, at = 6 + aliases, 15
   if ARGV[at + 4] ~= '' then

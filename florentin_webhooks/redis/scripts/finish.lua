@@ -53,9 +53,9 @@ if state == 'done' then
   end
   call('HSET', record, 's', 'done', 'z', now)
   call('PEXPIRE', record, RETENTION)
-  call('LPUSH', KEYS[3], ARGV[8])
+  local length = call('LPUSH', KEYS[3], ARGV[8])
   call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION)
-  trim_history(KEYS[3], KEYS[2])
+  trim_history(KEYS[3], length, KEYS[2])
   return 'done'
 end
 

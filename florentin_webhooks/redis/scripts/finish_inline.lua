@@ -1,7 +1,6 @@
 -- The beginning of finish.lua, with its KEYS and ARGV: the end of a delivery whose inline handlers
 -- have all succeeded.
-local function trim_history(done, log)
-  local length = call('LLEN', done)
+local function trim_history(done, length, log)
   while length > HISTORY do
     local oldest = call('RPOP', done)
     if call('HGET', RECORDS .. oldest, 's') == 'done' then
@@ -17,14 +16,16 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   if fields[1] == 'done' then return 'done' end
   if fields[2] ~= ARGV[1] then return 'lost' end
   if fields[1] ~= 'running' then return fields[1] end
+  -- First: a server whose memory is full refuses a script that begins with HSET.
+  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
   if ARGV[4] ~= '' then
     call('HSET', record, 's', 'done', 'z', milliseconds(), 'h:' .. ARGV[4], ARGV[5])
   else
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
-  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
   call('PEXPIRE', record, RETENTION)
-  if call('LPUSH', KEYS[3], ARGV[8]) % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
-  trim_history(KEYS[3], KEYS[2])
+  local length = call('LPUSH', KEYS[3], ARGV[8])
+  if length % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
+  trim_history(KEYS[3], length, KEYS[2])
   return 'done'
 end

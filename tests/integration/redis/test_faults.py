@@ -174,7 +174,7 @@ def test_running_delivery_can_finish_on_a_full_server(
 ) -> None:
     store.execute(accept(content()))
     with full(server):
-        assert store.execute(finish(content())) is State.DONE
+        assert store.execute(finish(content(), handler="m:bill")) is State.DONE
     assert store.execute(accept(content(), token=b"other")).decision is AcceptDecision.DUPLICATE
 
 

@@ -12,7 +12,7 @@ from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
+from florentin_webhooks.redis.executors.calls import MAX_CALLS
 from tests.support.proxy import Proxy
 from tests.support.shop import Shop
 from tests.support.stores import accept, content, finish
@@ -105,7 +105,7 @@ def test_forged_delivery_sends_redis_nothing(store: RedisStore, proxy: Proxy) ->
     assert proxy.turns == before
 
 
-@pytest.mark.parametrize("deliveries", [1, MAX_BATCH, 5 * MAX_BATCH])
+@pytest.mark.parametrize("deliveries", [1, MAX_CALLS, 5 * MAX_CALLS])
 def test_pending_calls_share_one_round_trip(
     store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
 ) -> None:
@@ -119,7 +119,7 @@ def test_pending_calls_share_one_round_trip(
         return proxy.turns - before[0], evalsha(client) - before[1]
 
     turns, commands = asyncio.run(burst())
-    assert turns <= deliveries / MAX_BATCH + 1
+    assert turns <= deliveries / (MAX_CALLS / 2) + 1
     assert commands == deliveries
 
 

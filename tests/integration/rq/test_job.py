@@ -16,7 +16,7 @@ import rq
 from florentin_webhooks import Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.redis.executors.pipelined import MAX_BATCH
+from florentin_webhooks.redis.executors.calls import MAX_CALLS
 from florentin_webhooks.rq import PROCESS
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, SECRET, T0, delivery
@@ -185,7 +185,7 @@ def test_queued_delivery_is_one_command_and_one_round_trip(
     site.store.close()
 
 
-@pytest.mark.parametrize("deliveries", [1, 2 * MAX_BATCH])
+@pytest.mark.parametrize("deliveries", [1, 2 * MAX_CALLS])
 def test_queued_deliveries_share_round_trips_in_asyncio(
     proxy: Proxy, shop: Workshop, redis_prefix: str, deliveries: int
 ) -> None:
@@ -206,7 +206,7 @@ def test_queued_deliveries_share_round_trips_in_asyncio(
 
     commands, turns = asyncio.run(burst())
     assert commands == deliveries
-    assert turns <= deliveries / MAX_BATCH + 1
+    assert turns <= deliveries / (MAX_CALLS / 2) + 1
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

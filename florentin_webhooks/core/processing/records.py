@@ -1,0 +1,68 @@
+"""Record how inline handlers ended without waiting: the next handler runs until the answer comes.
+
+Each record is written to the connection before the next handler starts, so a process that is killed
+repeats only the handler that was running. And a handler starts only within a lease that the store
+has confirmed for all of its time, so no other process can take the delivery over meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.stores.base import SendingStore, State
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.processing.lease import Lease
+    from florentin_webhooks.core.stores.accept import Finish
+    from florentin_webhooks.core.stores.base import PendingAnswer
+
+__all__ = ["PendingRecords"]
+
+
+class PendingRecords:
+    """The records of a run under *lease* that were sent to *store*, in order."""
+
+    def __init__(self, lease: Lease, store: SendingStore) -> None:
+        self._lease = lease
+        self._store = store
+        self._pending: deque[tuple[float, PendingAnswer[State]]] = deque()
+        self._lease_ends_at = lease.claimed_at + lease.seconds
+        self._state = State.RUNNING
+
+    @classmethod
+    def of(cls, lease: Lease) -> PendingRecords | None:
+        """Return those of *lease*, or None where each record has to be awaited."""
+        if lease.part is not None or lease.runtime.is_blocking:
+            return None
+        return cls(lease, lease.store) if isinstance(lease.store, SendingStore) else None
+
+    async def add(self, finish: Finish, seconds: float) -> State:
+        """Send *finish*, and return whether the next handler may run for *seconds*.
+
+        Waits only where no confirmed lease lasts as long. Raises :class:`Unavailable` as soon as a
+        record is known to be missing.
+        """
+        sent_at = time.monotonic()
+        self._pending.append((sent_at, await self._store.asend(finish)))
+        while self._pending and (self._pending[0][1].done() or not self._covers(seconds)):
+            await self._settle_oldest()
+        return self._state
+
+    async def settle(self) -> State:
+        """Wait for all answers; return the state LOST if another run has the lease."""
+        while self._pending:
+            await self._settle_oldest()
+        return self._state
+
+    def _covers(self, seconds: float) -> bool:
+        return time.monotonic() + seconds <= self._lease_ends_at
+
+    async def _settle_oldest(self) -> None:
+        sent_at, answer = self._pending[0]
+        state = await answer
+        self._pending.popleft()
+        if state is State.LOST:
+            self._state = state
+        self._lease_ends_at = sent_at + self._lease.seconds

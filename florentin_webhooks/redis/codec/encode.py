@@ -1,0 +1,73 @@
+"""Find the encoder of an operation by its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from florentin_webhooks.core.stores.accept import Accept, Finish
+from florentin_webhooks.core.stores.guards import Latest, Once
+from florentin_webhooks.core.stores.jobs import (
+    ClaimJob,
+    CountLostJobs,
+    ListPendingJobs,
+    RequeueLostJob,
+)
+from florentin_webhooks.core.stores.queries import (
+    FindDeliveryId,
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    ResetRecord,
+)
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.codec.accept import accept, finish
+from florentin_webhooks.redis.codec.guards import latest, once
+from florentin_webhooks.redis.codec.jobs import (
+    claim_job,
+    count_lost_jobs,
+    list_pending_jobs,
+    requeue_lost_job,
+)
+from florentin_webhooks.redis.codec.queries import (
+    find_delivery_id,
+    find_fingerprints,
+    get_record,
+    list_dead_letters,
+    list_records,
+    reset_record,
+)
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.stores.base import Operation
+
+__all__ = ["encode"]
+
+_ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an operation of that type.
+    Accept: accept,
+    Finish: finish,
+    ClaimJob: claim_job,
+    RequeueLostJob: requeue_lost_job,
+    ListPendingJobs: list_pending_jobs,
+    CountLostJobs: count_lost_jobs,
+    Once: once,
+    Latest: latest,
+    GetRecord: get_record,
+    ListRecords: list_records,
+    ResetRecord: reset_record,
+    FindDeliveryId: find_delivery_id,
+    FindFingerprints: find_fingerprints,
+    ListDeadLetters: list_dead_letters,
+}
+
+
+def encode(schema: KeySchema, operation: Operation[Any]) -> ScriptCall:  # Any: of any answer.
+    """Return the call of the script that executes *operation*."""
+    encoder = _ENCODERS.get(type(operation))
+    if encoder is None:
+        raise ConfigurationError(
+            f"RedisStore does not support {type(operation).__name__}.", "Use another store."
+        )
+    return encoder(schema, operation)

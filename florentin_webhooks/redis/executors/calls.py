@@ -1,0 +1,125 @@
+"""Calls on their way to a server: those that wait, and those that are in flight."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.redis.clients import TIMEOUTS
+from florentin_webhooks.redis.executors.resp import encode_command
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Generator
+
+    from florentin_webhooks.redis.schema import ScriptCall
+
+__all__ = ["MAX_BYTES", "MAX_CALLS", "CallQueue", "PendingAnswer", "PendingCall"]
+
+MAX_CALLS = 128
+"""The most calls in flight: about 10 ms of a server's time."""
+
+MAX_BYTES = 2 << 20
+"""The size at which no more calls are sent: as much of a server's time, with large bodies."""
+
+
+class PendingCall:
+    """A call, its command in *data*, and the future of its answer; INFO has no *call*."""
+
+    __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
+
+    def __init__(
+        self, call: ScriptCall | None, answer: asyncio.Future[object], since: float
+    ) -> None:
+        self.call = call
+        self.data = encode_command(call.evalsha() if call else ("INFO",))
+        self.answer = answer
+        self.since = since
+        self.sent_at = 0.0
+        self.attempts = 0
+        self.is_refused = False
+
+    def fail(self, error: Exception) -> None:
+        """Answer with *error*, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def is_overdue(self, oldest: float) -> bool:
+        """Return whether it has waited since before *oldest*, and may fail.
+
+        After a cancellation, or when handlers have run, the operation still counts.
+        """
+        may_fail = self.call is None or self.call.may_fail
+        return self.since < oldest and may_fail and not self.answer.done()
+
+
+class PendingAnswer:
+    """The answer to come of a call that was sent."""
+
+    __slots__ = ("_future", "_read")
+
+    def __init__(self, future: asyncio.Future[object], read: Callable[[Any], object]) -> None:
+        self._future = future
+        self._read = read
+        # A cancelled caller asks for no answer.
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def done(self) -> bool:
+        """Return whether it has arrived."""
+        return self._future.done()
+
+    def __await__(self) -> Generator[Any, None, object]:
+        """Return the decoded answer; raises :class:`Unavailable` without one in time."""
+        return self._read((yield from self._future.__await__()))
+
+
+class CallQueue:
+    """The calls of one connection, in order: *sent* ones, then *waiting* ones."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[PendingCall] = deque()
+        self.sent: deque[PendingCall] = deque()
+        self._bytes = 0
+
+    def is_empty(self) -> bool:
+        """Return whether each call has its answer."""
+        return not self.sent and not self.waiting
+
+    def has_room(self) -> bool:
+        """Return whether enough answers have arrived for another write."""
+        return len(self.sent) <= MAX_CALLS // 2 and self._bytes <= MAX_BYTES // 2
+
+    def send(self, now: float) -> bytes:
+        """Move as many calls as may be in flight to the sent ones; return their commands."""
+        commands: list[bytes] = []
+        while self.waiting and len(self.sent) < MAX_CALLS and self._bytes < MAX_BYTES:
+            pending = self.waiting.popleft()
+            if pending.is_overdue(now - TIMEOUTS.queue):
+                pending.fail(Unavailable("Too many deliveries wait for Redis."))
+                continue
+            pending.sent_at = now
+            pending.attempts += 1
+            self.sent.append(pending)
+            self._bytes += len(pending.data)
+            commands.append(pending.data)
+        return b"".join(commands)
+
+    def pop_answered(self) -> PendingCall:
+        """Remove and return the sent call that is answered next."""
+        pending = self.sent.popleft()
+        self._bytes -= len(pending.data)
+        return pending
+
+    def send_again(self) -> None:
+        """Move all sent calls to the front of the waiting ones."""
+        self.waiting.extendleft(reversed(self.sent))
+        self.sent.clear()
+        self._bytes = 0
+
+    def clear(self) -> list[PendingCall]:
+        """Remove and return all calls."""
+        self.send_again()
+        calls = list(self.waiting)
+        self.waiting.clear()
+        return calls
