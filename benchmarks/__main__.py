@@ -23,6 +23,7 @@ SUBJECTS = {
     "import": "imports",
     "mounts": "mounts",
     "json": "strict_json",
+    "memory": "in_memory",
 }
 ALIASES = {"in_process": "asgi"}
 

@@ -17,7 +17,7 @@ from benchmarks.serve import CORE, pin
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["drain", "running_worker"]
 
@@ -29,15 +29,17 @@ def drain(whose: str, kind: str, url: str, jobs: int) -> None:
 
 
 @contextmanager
-def running_worker(whose: str, kind: str, url: str, pipe: int) -> Iterator[int]:
-    """Run a worker during the block, and yield its process id.
+def running_worker(words: Sequence[str], url: str, pipe: int) -> Iterator[int]:
+    """Run a worker of the module and arguments in *words* during the block; yield its process id.
 
     Handlers that report their start write to *pipe*.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.drain", whose, kind],
+        [sys.executable, "-m", *words],
         env={**os.environ, URL: url, PIPE: str(pipe)},
         pass_fds=[pipe],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # Celery warns of the superuser, and shows a banner.
     )
     try:
         yield process.pid

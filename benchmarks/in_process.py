@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.testing import SignedDelivery
 
-__all__ = ["rows"]
+__all__ = ["request_of", "rows"]
 
 SLICE = 200
 """Deliveries of one slice, because each program starts with the other's caches."""
+
+FURTHER = 4
+"""The handlers beside the first one, to measure what each of them costs."""
 
 clock = time.thread_time
 """CPU time of this thread: by the wall clock, this ratio is a third higher under load."""
@@ -38,7 +41,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
     made = list(distinct((rounds + 1) * SLICE))
     gc.collect()
     gc.freeze()  # The collector must not scan the prepared deliveries.
-    ours, base = asyncio.run(_race(made, rounds))
+    ours, base, several = asyncio.run(_race(made, rounds))
     gc.unfreeze()
     yield Row(
         "whole ASGI delivery in process, MemoryStore",
@@ -47,22 +50,25 @@ def rows(*, quick: bool) -> Iterator[Row]:
         "<= 2.2",
         WHY,
     )
+    each = [(more - one) / FURTHER for more, one in zip(several, ours, strict=True)]
+    yield Row("each further inline handler", "a delivery with one", against(each, ours), "<= 0.2")
 
 
-async def _race(made: Sequence[SignedDelivery], rounds: int) -> tuple[list[float], list[float]]:
+async def _race(made: Sequence[SignedDelivery], rounds: int) -> Iterable[list[float]]:
     app, runs = full()
-    programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only()}
+    several, _ = full(further=FURTHER)
+    programs: dict[str, ASGIApp] = {"ours": app, "base": verifies_only(), "several": several}
     times: dict[str, list[float]] = {name: [] for name in programs}
     deliveries = iter(made)
     for turn in range(rounds + 1):
         part = list(islice(deliveries, SLICE))
         for name in list(programs)[:: 1 if turn % 2 else -1]:
-            times[name].append(await _median(programs[name], [_request(each) for each in part]))
+            times[name].append(await _median(programs[name], [request_of(each) for each in part]))
     assert len(runs) == len(made), "a delivery did not run, or ran twice"
-    forged = _request(made[0]._replace(body=made[0].body + b" "))
+    forged = request_of(made[0]._replace(body=made[0].body + b" "))
     for app in programs.values():
         await _median(app, [forged], status=401)
-    return times["ours"][1:], times["base"][1:]  # The first round warmed up.
+    return [kept[1:] for kept in times.values()]  # The first round warmed up.
 
 
 async def _median(app: ASGIApp, requests: Sequence[Request], *, status: int = 200) -> float:
@@ -85,7 +91,8 @@ async def _median(app: ASGIApp, requests: Sequence[Request], *, status: int = 20
     return median(times)
 
 
-def _request(made: SignedDelivery) -> Request:
+def request_of(made: SignedDelivery) -> Request:
+    """Return *made* as the scope and the message of an ASGI request."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

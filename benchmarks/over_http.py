@@ -6,7 +6,6 @@ requests, and each delivery is new to its server.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -14,12 +13,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
 import redis
 import uvloop
 
+from benchmarks.cpu import cpu_seconds
 from benchmarks.deliveries import distinct
 from benchmarks.drain import drain
 from benchmarks.load import request_bytes, send_all
@@ -84,14 +83,6 @@ class Served(NamedTuple):
     port: int
     pid: int
 
-    def cpu(self) -> float:
-        """Return the CPU seconds that it has used, or 0 if the system does not report them."""
-        try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
 
 def rows(*, quick: bool) -> Iterator[Row]:
     """Return rates in wall-clock time and CPU time; the servers take turns."""
@@ -120,6 +111,9 @@ def rows(*, quick: bool) -> Iterator[Row]:
         yield _rate({name: kept[1:] for name, kept in times.items()}, pair)
         if all(cpu["base"][1:]):  # The rate moves with the load of the machine, the CPU less.
             yield _cpu({name: kept[1:] for name, kept in cpu.items()}, pair)
+    for name, kept in cpu.items() if all(cpu["base"][1:]) else ():
+        micros = [1e6 * each for each in kept[1:]]
+        yield Row(f"HTTP, {name}: server's CPU per delivery, in us", "counted", micros)
 
 
 def _rate(times: dict[str, list[float]], pair: Pair) -> Row:
@@ -134,9 +128,9 @@ def _cpu(cpu: dict[str, list[float]], pair: Pair) -> Row:
 
 
 def _slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
-    used, start = served.cpu(), time.perf_counter()
+    used, start = cpu_seconds(served.pid), time.perf_counter()
     answers = uvloop.run(send_all(served.port, requests))
-    passed, used = time.perf_counter() - start, served.cpu() - used
+    passed, used = time.perf_counter() - start, cpu_seconds(served.pid) - used
     assert answers == {answer: len(requests)}, answers
     return passed, used
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -15,6 +14,8 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.asgi import WebhookApp
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
@@ -43,10 +44,11 @@ def is_signed(request: Request, body: bytes) -> bool:
     return hmac.compare_digest(expected, request.headers.get("x-florentin-signature", ""))
 
 
-def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
-    """Return a receiver as an ASGI program, and a list with one item per handler run."""
-    # What a log line costs depends on the handlers of the program, so it is not measured.
-    logging.getLogger("florentin_webhooks").setLevel(logging.CRITICAL)
+def full(store: Store | None = None, *, further: int = 0) -> tuple[ASGIApp, list[int]]:
+    """Return a receiver as an ASGI program, and a list with one item per run of a handler.
+
+    *further* handlers of the same event run, too, and append nothing.
+    """
     receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
 
@@ -54,7 +56,17 @@ def full(store: Store | None = None) -> tuple[ASGIApp, list[int]]:
     async def handle(event: InvoiceCreated) -> None:
         runs.append(event.data.invoice.amount_due)
 
+    for number in range(further):
+        receiver.on("invoice.created")(_handler(f"further_{number}"))
     return WebhookApp(receiver), runs
+
+
+def _handler(name: str) -> Callable[[InvoiceCreated], Awaitable[None]]:
+    async def handle(event: InvoiceCreated) -> None:
+        assert event.data.invoice.amount_due
+
+    handle.__qualname__ = name
+    return handle
 
 
 def ignore(_event: InvoiceCreated, _delivery: Delivery) -> None:

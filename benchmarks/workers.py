@@ -1,90 +1,82 @@
-"""Workers with queued deliveries, compared with plain RQ jobs in workers of the same class."""
+"""Workers with queued deliveries, compared with plain RQ jobs and with other task queues."""
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from statistics import quantiles
-from typing import NamedTuple, cast
+from importlib.util import find_spec
+from statistics import median
+from typing import NamedTuple
 
 import redis
-import rq
 
-from benchmarks.deliveries import distinct
 from benchmarks.drain import running_worker
 from benchmarks.measure import Row, against
-from benchmarks.queued import EMPTY, QUEUE, do_nothing, note_start, receiver
+from benchmarks.queued import QUEUE
 from benchmarks.redis_server import flush, server, used
 from benchmarks.serve import CORE, pin
-from florentin_webhooks.protocol.delivery import Outcome
+from benchmarks.task_queues import TASK_QUEUES
+from benchmarks.worker_sides import (
+    PATIENCE,
+    Round,
+    Side,
+    measure,
+    our_side,
+    peer_side,
+    plain_side,
+    wait,
+)
 
 __all__ = ["rows"]
 
-LIST = f"rq:queue:{QUEUE}"
-WIP = f"rq:wip:{QUEUE}"
-POLL = 0.001
-PATIENCE = 60
-
-WHY = "A job takes a lease and records its handler's end: two more round trips."
-
-
-class Side(NamedTuple):
-    """One of the two programs: *push* enqueues events, and *pid* is its worker."""
-
-    client: redis.Redis
-    push: Callable[[str, int], object]
-    pid: int = 0
+EMPTY = "events per second, empty handler"
+AIMS = {
+    "taskiq, Redis streams": ">= 2",
+    "huey": ">= 2",
+    "celery solo, acks_late": ">= 5",
+    "dramatiq": "",
+}
+WHY = "Measured beside other work: each wait for an answer waits for its turn on the CPU as well."
 
 
-class Rounds(NamedTuple):
-    """The number of rounds, of jobs per round, and of jobs that are timed one by one."""
+class Sizes(NamedTuple):
+    """The number of rounds, of our jobs and of theirs per round, and of jobs timed one by one."""
 
     rounds: int
-    jobs: int
+    ours: int
+    theirs: int
     singles: int
 
 
-SIZES = {"simple": Rounds(9, 400, 300), "fork": Rounds(7, 60, 70)}
-# A simple worker needs many jobs, or all are done before the first measurement.
-QUICK = {"simple": Rounds(1, 100, 2), "fork": Rounds(1, 5, 2)}
+SIMPLE, FORK = Sizes(5, 3000, 300, 60), Sizes(3, 600, 40, 10)
+QUICK = Sizes(1, 60, 20, 3)
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Return rates and waits of both kinds of worker, and the memory of queued jobs."""
+    """Return rates, CPU and waits of workers, and the memory of queued jobs."""
     pin(CORE + 1)
+    simple, fork = (QUICK, QUICK) if quick else (SIMPLE, FORK)
     with ExitStack() as stack:
         urls = [stack.enter_context(server()) for _ in range(2)]
         clients = [stack.enter_context(redis.Redis.from_url(url)) for url in urls]
-        sides = [Side(clients[0], _ours(urls[0])), Side(clients[1], _plain(clients[1]))]
-        yield _memory(sides, 50 if quick else 10_000)
-        for kind, sizes in (QUICK if quick else SIZES).items():
-            yield from _worked(kind, sizes, sides, urls)
-
-
-def _ours(url: str) -> Callable[[str, int], object]:
-    hooks = receiver(url)
-
-    def push(event: str, number: int) -> None:
-        for made in distinct(number, event):
-            assert hooks.receive(*made).outcome is Outcome.ACCEPTED
-
-    return push
-
-
-def _plain(client: redis.Redis) -> Callable[[str, int], object]:
-    queue = rq.Queue(QUEUE, connection=client)
-
-    def push(event: str, number: int) -> None:
-        job = do_nothing if event == "invoice.created" else note_start
-        for made in distinct(number, event):
-            queue.enqueue(job, made.body)
-
-    return push
+        for kind, sizes, aim in (("simple", simple, ">= 20"), ("fork", fork, ">= 8")):
+            sides = [our_side(clients[0], urls[0], kind), plain_side(clients[1], kind)]
+            if kind == "simple":
+                yield _memory(sides, 50 if quick else 10_000)
+                yield from _compare(sides, urls, sizes, 2, (">= 14", "plain RQ jobs, two workers"))
+            yield from _compare(sides, urls, sizes, 1, (aim, f"plain RQ jobs, {kind} worker"))
+            yield from _waits_of(sides, urls, sizes)
+        ours = our_side(clients[0], urls[0], "simple")
+        for name, peer in TASK_QUEUES.items():
+            if find_spec(peer.module) is None:
+                continue  # Installed by `make bench`.
+            flush(clients[1])
+            sides = [ours, peer_side(clients[1], urls[1], name)]
+            yield from _compare(sides, urls, simple, 1, (AIMS[name], name))
 
 
 def _memory(sides: Sequence[Side], number: int) -> Row:
@@ -93,8 +85,9 @@ def _memory(sides: Sequence[Side], number: int) -> Row:
         side.push("invoice.created", 1)  # Connects, and loads the scripts.
         before = flush(side.client)
         side.push("invoice.created", number)
-        assert side.client.llen(LIST) == number
+        assert side.client.llen(f"rq:queue:{QUEUE}") == number
         sizes.append((used(side.client) - before) / number)
+        flush(side.client)
     ours, plain = sizes
     return Row(
         f"Redis memory per queued delivery, {number:,} of them, in bytes",
@@ -104,84 +97,57 @@ def _memory(sides: Sequence[Side], number: int) -> Row:
     )
 
 
-def _worked(kind: str, sizes: Rounds, sides: Sequence[Side], urls: Sequence[str]) -> Iterator[Row]:
+def _compare(
+    sides: Sequence[Side], urls: Sequence[str], sizes: Sizes, workers: int, words: tuple[str, str]
+) -> Iterator[Row]:
+    """Return the rate and the CPU of *sides*, with a number of *workers* each."""
+    aim, whom = words
+    with ExitStack() as stack:
+        running = [_start(stack, *each, workers, 0) for each in zip(sides, urls, strict=True)]
+        ours: list[Round] = []
+        theirs: list[Round] = []
+        for _ in range(sizes.rounds + 1):  # The first one warms up.
+            ours.append(measure(running[0], sizes.ours))
+            theirs.append(measure(running[1], sizes.theirs))
+    kind = f"{running[0].words[-1]} worker" + " x 2" * (workers == 2)
+    rates = against([each.rate for each in ours[1:]], [each.rate for each in theirs[1:]])
+    yield Row(f"{EMPTY}, {kind}", whom, rates, aim, WHY)
+    plain = median(each.cpu for each in theirs[1:]) * 1e6
+    spent = [each.cpu * 1e6 for each in ours[1:]]
+    yield Row(f"workers' CPU per event in us, {kind}", f"{whom}: {plain:.0f}", spent)
+
+
+def _start(stack: ExitStack, side: Side, url: str, workers: int, pipe: int) -> Side:
+    pids = [stack.enter_context(running_worker(side.words, url, pipe)) for _ in range(workers)]
+    side.push("invoice.created", 1)
+    wait(lambda: not side.left())
+    time.sleep(1.5)  # Until all workers listen.
+    return side._replace(pids=tuple(pids))
+
+
+def _waits_of(sides: Sequence[Side], urls: Sequence[str], sizes: Sizes) -> Iterator[Row]:
     with ExitStack() as stack:
         reading, writing = os.pipe()
         stack.callback(os.close, reading)
         stack.callback(os.close, writing)
-        for side in sides:
-            flush(side.client)
-        pids = [
-            stack.enter_context(running_worker(whose, kind, url, writing))
-            for whose, url in zip(("ours", "plain"), urls, strict=True)
-        ]
-        sides = [side._replace(pid=pid) for side, pid in zip(sides, pids, strict=True)]
+        running = [_start(stack, *each, 1, writing) for each in zip(sides, urls, strict=True)]
         waits: list[list[float]] = [[], []]
-        rates: list[list[float]] = [[], []]
-        for turn in range(sizes.rounds + 1):
-            for which in (0, 1)[:: 1 if turn % 2 else -1]:
-                rates[which].append(_rate(sides[which], sizes.jobs))
-                waits[which] += _waits(sides[which], reading, -(-sizes.singles // sizes.rounds))
-    plain = f"plain RQ jobs, {kind} worker"
-    ratios = against(rates[0][1:], rates[1][1:])
-    yield Row(f"events per second, empty handler, {kind} worker", plain, ratios, ">= 0.85", WHY)
-    for name, at in (("p50", 49), ("p99", 98)):
-        ours, theirs = (quantiles(each, n=100)[at] * 1000 for each in waits)
-        what = f"answer to handler start, {kind} worker, {name}, in ms"
-        yield Row(what, f"{plain}: {theirs:.3g}", [ours])
-
-
-def _rate(side: Side, number: int) -> float:
-    """Return the jobs per second while the queue falls from 90 to 10 percent."""
-    client = side.client
-    flush(client)
-    os.kill(side.pid, signal.SIGSTOP)
-    side.push("invoice.created", number)
-    os.kill(side.pid, signal.SIGCONT)
-    length, start = _fallen_to(client, number * 0.9)
-    rest, end = _fallen_to(client, number * 0.1)
-    _fallen_to(client, 0)
-    _wait(lambda: _ended(client) == number and not client.zcard(WIP))
-    _assert_handled(client)
-    return (length - rest) / (end - start)
-
-
-def _fallen_to(client: redis.Redis, limit: float) -> tuple[int, float]:
-    end = time.monotonic() + PATIENCE
-    while (length := client.llen(LIST)) > limit:
-        assert time.monotonic() < end, "the worker makes no progress"
-        time.sleep(POLL)
-    return length, time.monotonic()
-
-
-def _ended(client: redis.Redis) -> int:
-    """Return the number of finished jobs, as recorded by us or by RQ."""
-    return client.llen("fl:done") + client.zcard(f"rq:finished:{QUEUE}")
-
-
-def _assert_handled(client: redis.Redis) -> None:
-    assert client.zcard(f"rq:failed:{QUEUE}") == 0
-    for key in cast("list[bytes]", client.lrange("fl:done", 0, -1)):
-        record = cast("dict[bytes, bytes]", client.hgetall(b"fl:d" + key))
-        assert record[b"h:" + EMPTY.encode()] == b"done", record
+        for _ in range(sizes.rounds):
+            for side, found in zip(running, waits, strict=True):
+                found.append(median(_waits(side, reading, sizes.singles)))
+    kind, plain = running[0].words[-1], median(waits[1]) * 1000
+    what = f"answer to handler start, idle {kind} worker, p50"
+    yield Row(what, f"plain RQ jobs: {plain:.3g} ms", against(*waits), "<= 1", WHY)
 
 
 def _waits(side: Side, reading: int, number: int) -> Iterator[float]:
     """Return the seconds from each reply to the start of its handler, one job at a time."""
     for _ in range(number):
-        before = _ended(side.client)
         side.push("user.login", 1)
         answered = time.monotonic()
         ready, _, _ = select.select([reading], [], [], PATIENCE)
         assert ready, "the handler did not start"
         (started,) = struct.unpack("d", os.read(reading, 8))
         yield started - answered
-        _wait(lambda: _ended(side.client) > before and not side.client.zcard(WIP))  # noqa: B023
-        time.sleep(0.002)  # Until the worker waits for the next job.
-
-
-def _wait(done: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < end, "the worker makes no progress"
-        time.sleep(POLL)
+        wait(lambda: not side.left())
+        time.sleep(0.004)  # Until the worker waits for the next job.

@@ -7,6 +7,7 @@ queued for and that have not ended, so a retry repeats nothing, and a handler th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import DeadDelivery
@@ -20,23 +21,45 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.event import copy_event, parse_event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from florentin_webhooks.core.log import HandlerFailure
+    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["JobResult", "process_job", "report_dead"]
+__all__ = [
+    "BUSY_WAIT",
+    "ClaimedPart",
+    "JobResult",
+    "part_lease",
+    "process_claimed_job",
+    "process_job",
+    "report_dead",
+]
 
 LEASE_MARGIN = 10
 """Seconds that a lease outlasts the job's time: a handler that may still run is never repeated."""
 
 BUSY_WAIT = 15.0
 """Maximum delay in seconds before retrying a part whose lease is held."""
+
+
+def part_lease(timeout: float) -> float:
+    """Return the seconds of the lease of a part whose handlers have *timeout*."""
+    return timeout + LEASE_MARGIN
+
+
+class ClaimedPart(NamedTuple):
+    """The *part* of a delivery, and the *claim* and the *token* with which a batch leased it."""
+
+    part: Job
+    claim: JobClaim
+    token: bytes
 
 
 class JobResult(NamedTuple):
@@ -76,8 +99,31 @@ def process_job(
     runner = HandlerRunner(
         lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
     )
-    claiming = lease.claim_job(part, fingerprint, timeout + LEASE_MARGIN, is_path_ours=is_path_ours)
+    claiming = lease.claim_job(part, fingerprint, part_lease(timeout), is_path_ours=is_path_ours)
     return run_sync(_process(receiver, runner, fingerprint, claiming))
+
+
+def process_claimed_job(
+    receiver: Receiver[object],
+    store: Store,
+    fingerprint: str,
+    claimed: ClaimedPart,
+    *,
+    timeout: float,
+    last: bool,
+    since: float,
+    retry_in: float | None = None,
+    alarm: type[BaseException] = TimeIsOver,
+) -> JobResult:
+    """Do the same for a part whose lease a batch has, for *timeout* seconds."""
+    lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
+    lease.key, lease.token, lease.seconds = fingerprint, claimed.token, part_lease(timeout)
+    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
+    runner = HandlerRunner(
+        lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
+    )
+    runner.attempt = claimed.claim.attempt
+    return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim))
 
 
 def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause: str = "") -> None:
@@ -115,6 +161,12 @@ async def _process(
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
         return JobResult(lost=claim.decision is JobDecision.GONE)
+    return await _process_claimed(receiver, runner, fingerprint, claim)
+
+
+async def _process_claimed(
+    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
+) -> JobResult:
     result = await _run(receiver, runner, fingerprint, claim)
     if result.failures:
         await _report(receiver, result)
@@ -133,7 +185,8 @@ async def _run(
         plan = receiver.dispatcher.plan(delivery.event)
         event = parse_event(delivery.event, envelope, plan.model)
         found, missing = _remaining_handlers(plan.handlers, claim)
-        return await runner.run(found, event, delivery, missing)
+        again = partial(copy_event, delivery.event, envelope, plan.model)
+        return await runner.run(found, event, delivery, again, missing)
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
@@ -17,10 +18,11 @@ from florentin_webhooks.core.defaults import DEFAULT_SENDER, On_co
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog, log_missing_store
 from florentin_webhooks.core.processing import outcomes
+from florentin_webhooks.core.processing.attempt import INLINE_STATES, FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.report import Reporter
-from florentin_webhooks.core.processing.runner import run_inline
+from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.processing.runtime import (
     AsyncioRuntime,
     Runtime,
@@ -33,13 +35,15 @@ from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.handler import require_transactions
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.retention import extend_retention
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
-from florentin_webhooks.protocol.event import parse_event
+from florentin_webhooks.protocol.event import copy_event, parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.protocol.registration import OnAnyEvent
@@ -57,7 +61,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.errors import StaleDelivery
-    from florentin_webhooks.protocol.delivery import Delivery, Outcome, Reply
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -281,16 +285,12 @@ class Receiver(HandlerRegistry[On_co]):
             return outcomes.reply_for_claim(claim, stale)
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
-        result = await run_inline(
-            lease,
-            remaining.inline,
-            event,
-            delivery,
-            seconds=self._seconds,
-            jobs=jobs,
-            reporter=self.reporter,
-            attempt=claim.attempt,
-        )
+        again = partial(copy_event, delivery.event, envelope, plan.model)
+        states = FinalStates(State.QUEUED, jobs=jobs) if jobs else INLINE_STATES
+        runner = HandlerRunner(lease, self._seconds, states, self.reporter, claim.attempt)
+        result = await runner.run(remaining.inline, event, delivery, again)
+        if result.state is State.DONE and not result.failures:
+            return replies.success(Outcome.PROCESSED, lease.key)
         if result.failures:
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)

@@ -8,17 +8,19 @@ which the sender did not sign are never parsed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 from florentin_webhooks.senders.base import Answering, Preparing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from florentin_webhooks.protocol.fingerprint import Identity
     from florentin_webhooks.senders.base import Answer, Sender, SignatureScheme
@@ -72,26 +74,22 @@ class Verifier:
         signed_id = metadata.delivery_id if self.sender.signs_delivery_id else None
         signed = self.identity.identify(metadata.secret, body, signed_id)
         delivery = Delivery(
-            fingerprint=signed.fingerprint.hex(),
-            event=message.event,
-            timestamp=message.timestamp,
-            delivery_id=message.delivery_id or metadata.delivery_id,
-            secret=metadata.secret,
-            received_at=now,
-            body=body,
-            key_id=signed.key_id,
-            digest=signed.digest,
+            signed.fingerprint.hex(),
+            message.event,
+            message.timestamp,
+            message.delivery_id or metadata.delivery_id,
+            metadata.secret,
+            now,
+            body,
+            None,
+            signed.key_id,
+            signed.digest,
         )
-        stale = self._staleness(now, message.signed_at)
+        # Without a signed time, nothing but the memory of the store guards against a replay.
+        age = timedelta() if message.signed_at is None else now - message.signed_at
+        stale = None if -self.leeway <= age <= self.tolerance else self._staleness(age)
         answer = self.answering.answer(body, message, metadata.secret) if self.answering else None
-        return VerifiedDelivery(delivery, message.envelope, stale, answer)
+        return new_tuple(VerifiedDelivery, (delivery, message.envelope, stale, answer))
 
-    def _staleness(self, now: datetime, signed_at: datetime | None) -> StaleDelivery | None:
-        if signed_at is None:  # Nothing but the memory of the store guards against a replay.
-            return None
-        age = now - signed_at
-        if age > self.tolerance:
-            return StaleDelivery(age, self.tolerance)
-        if -age > self.leeway:
-            return StaleDelivery(age, self.leeway)
-        return None
+    def _staleness(self, age: timedelta) -> StaleDelivery:
+        return StaleDelivery(age, self.tolerance if age > self.tolerance else self.leeway)

@@ -36,6 +36,7 @@ class EnvironFields(HeaderMap):
 
     def __init__(self, environ: Mapping[str, object]) -> None:
         self._environ = environ
+        self.unique = None
 
     def get_all(self, name: str) -> list[str]:
         """Return the value of *name*, which is in lower case, if there is one."""
@@ -45,7 +46,11 @@ class EnvironFields(HeaderMap):
 
     def get_each(self, *names: str) -> list[list[str]]:
         """Return the value of each of *names*, which are in lower case."""
-        return [self.get_all(name) for name in names]
+        found: list[list[str]] = []
+        for name in names:
+            value = self._environ.get(_key(name))
+            found.append([str(value).strip(" \t")] if value else [])
+        return found
 
 
 @cache

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.frozen import slot_setters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +85,7 @@ class OnceContext(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Delivery:
     """One genuine delivery.
 
@@ -113,6 +114,30 @@ class Delivery:
     digest: bytes = field(default=b"", repr=False, compare=False)
     """What was signed, without the key id; empty where the delivery was restored."""
 
+    def __init__(  # noqa: PLR0917 - the order of the fields.
+        self,
+        fingerprint: str,
+        event: str,
+        timestamp: datetime,
+        delivery_id: str | None,
+        secret: str,
+        received_at: datetime,
+        body: bytes,
+        once_factory: Callable[[str], OnceContext] | None = None,
+        key_id: str = "",
+        digest: bytes = b"",
+    ) -> None:
+        _set_fingerprint(self, fingerprint)
+        _set_event(self, event)
+        _set_timestamp(self, timestamp)
+        _set_delivery_id(self, delivery_id)
+        _set_secret(self, secret)
+        _set_received_at(self, received_at)
+        _set_body(self, body)
+        _set_once_factory(self, once_factory)
+        _set_key_id(self, key_id)
+        _set_digest(self, digest)
+
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""
         return sha256(f"{self.fingerprint}:{label}".encode()).hexdigest()[:32]
@@ -131,7 +156,7 @@ class Delivery:
         return self.once_factory(label)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Reply:
     """The reply to the sender, ready for any HTTP server.
 
@@ -145,3 +170,32 @@ class Reply:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     error: WebhookError | None = field(default=None, repr=False, compare=False)
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        error: WebhookError | None = None,
+    ) -> None:
+        _set_outcome(self, outcome)
+        _set_status(self, status)
+        _set_headers(self, headers)
+        _set_reply_body(self, body)
+        _set_error(self, error)
+
+
+(
+    _set_fingerprint,
+    _set_event,
+    _set_timestamp,
+    _set_delivery_id,
+    _set_secret,
+    _set_received_at,
+    _set_body,
+    _set_once_factory,
+    _set_key_id,
+    _set_digest,
+) = slot_setters(Delivery)
+_set_outcome, _set_status, _set_headers, _set_reply_body, _set_error = slot_setters(Reply)

@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 else:
     _Frozen = type(BaseModel)
 
-__all__ = ["Event", "GenericEvent", "OpenModel", "UnknownEvent", "event_names", "parse_event"]
+__all__ = [
+    "Event",
+    "GenericEvent",
+    "OpenModel",
+    "UnknownEvent",
+    "copy_event",
+    "event_names",
+    "parse_event",
+]
+
+# Any: type checkers narrow an unknown value by these to one of unknown parts.
+_OBJECT: Any = dict
+_ARRAY: Any = list
 
 MAX_PROBLEMS = 20
 MAX_PATH = 100
@@ -72,13 +84,37 @@ def parse_event(name: str, envelope: Mapping[str, object], model: type[Event]) -
     Raises :class:`InvalidEvent`, which names fields and never their values.
     """
     try:
-        return model.model_validate(envelope)
+        # As model_validate, whose only other work is to check its own arguments.
+        event: Event = model.__pydantic_validator__.validate_python(envelope)
     except ValidationError as error:
         problems = _problems(error)
     except Exception as error:  # noqa: BLE001 - a user's validator may raise anything.
         # Not chained, since its text and its traceback may hold the payload.
         problems = [f"{model.__name__} raised {type(error).__name__}"]
+    else:
+        return event
     raise InvalidEvent(name, problems)
+
+
+def copy_event(name: str, envelope: Mapping[str, object], model: type[Event]) -> Event:
+    """Return another event of *envelope* that shares no dict and no list with the first.
+
+    Validating again takes a third of the time of a deep copy. Raises :class:`InvalidEvent`.
+    """
+    return parse_event(name, _copied(dict(envelope)), model)
+
+
+def _copied(document: Any) -> Any:
+    """Return a copy of decoded JSON, level by level."""
+    copied = document.copy()
+    level = [copied]
+    for container in level:  # It grows meanwhile.
+        pairs = container.items() if type(container) is _OBJECT else enumerate(container)
+        for key, value in pairs:
+            if type(value) is _OBJECT or type(value) is _ARRAY:
+                container[key] = inner = value.copy()
+                level.append(inner)
+    return copied
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.protocol.frozen import new_tuple
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
@@ -68,9 +70,11 @@ def under_key(key_id: str, digest: bytes) -> bytes:
 
     Without a key id, as versions before 0.2 identified deliveries, it is *digest* itself.
     """
-    if not key_id:
-        return digest
-    return sha256(_UNDER_KEY + bytes.fromhex(key_id) + digest).digest()[:16]
+    return sha256(_key_prefix(key_id) + digest).digest()[:16] if key_id else digest
+
+
+def _key_prefix(key_id: str) -> bytes:
+    return _UNDER_KEY + bytes.fromhex(key_id) if key_id else b""
 
 
 def record_fingerprint(key_id: str, body: bytes, signed_id: str | None) -> str:
@@ -101,6 +105,7 @@ class Identity:
     name: str = ""
     all_key_ids: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _others: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _prefixes: Mapping[str, bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Computed once: every delivery needs them.
@@ -109,6 +114,7 @@ class Identity:
         others = {one: tuple(each for each in every if each != one) for one in every}
         object.__setattr__(self, "all_key_ids", key_ids)
         object.__setattr__(self, "_others", others)
+        object.__setattr__(self, "_prefixes", {each: _key_prefix(each) for each in every})
 
     @classmethod
     def of(cls, secrets: Mapping[str, bytes], name: str = "") -> Self:
@@ -145,34 +151,39 @@ class Identity:
 
     def identify(self, secret: str, body: bytes, signed_id: str | None) -> SignedIdentity:
         """Return the identity of what the secret named *secret* has signed."""
-        key_id, digest = self.key_id(secret), fingerprint(body, signed_id)
-        return SignedIdentity(key_id, digest, under_key(key_id, digest))
+        key_id = self.key_ids.get(secret) or self.key_id(secret)
+        signed = body if signed_id is None else signed_id.encode() + b"\0" + body
+        digest = sha256(signed).digest()[:16]
+        key = sha256(self._prefixes[key_id] + digest).digest()[:16] if key_id else digest
+        return new_tuple(SignedIdentity, (key_id, digest, key))
 
-    def record_keys(
-        self, key: bytes, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
-    ) -> tuple[RecordKey, ...]:
-        """Return the keys of what was signed, *digest*: *key* of *key_id*, then the others.
+    def retry_key(
+        self, key_id: str, delivery_id: str | None, content: bytes | None
+    ) -> RetryKey | None:
+        """Return the retry key of *content* under *key_id*.
 
         *content* is what retries under *delivery_id* have in common, None where they have the same
-        bytes. Without a *digest*, of a delivery restored from its record, the key is known.
+        bytes.
         """
-        retry_key = None
-        if delivery_id is not None and content is not None:
-            retry_key = content_key(delivery_id, content)
+        if delivery_id is None or content is None:
+            return None
+        prefix = self._prefixes.get(key_id)
+        prefix = _key_prefix(key_id) if prefix is None else prefix
+        sent = sha256(prefix + delivery_id.encode()).digest()[:16]
+        return new_tuple(RetryKey, (sent, sha256(content).digest()[:16]))
+
+    def aliases(
+        self, key_id: str, digest: bytes, delivery_id: str | None, content: bytes | None
+    ) -> tuple[RecordKey, ...]:
+        """Return the keys of what was signed, *digest*, under the key ids beside *key_id*.
+
+        Without a *digest*, of a delivery restored from its record, the key is known.
+        """
         others = self.other_key_ids(key_id) if digest else ()
-        return (
-            RecordKey(key, _scope_retry_key(key_id, retry_key)),
-            *(
-                RecordKey(under_key(each, digest), _scope_retry_key(each, retry_key))
-                for each in others
-            ),
+        return tuple(
+            RecordKey(under_key(each, digest), self.retry_key(each, delivery_id, content))
+            for each in others
         )
-
-
-def _scope_retry_key(key_id: str, retry_key: RetryKey | None) -> RetryKey | None:
-    if retry_key is None or not key_id:
-        return retry_key
-    return RetryKey(under_key(key_id, retry_key.delivery_id), retry_key.content)
 
 
 NO_IDENTITY = Identity({})

@@ -27,12 +27,26 @@ class MultiDict(Protocol):
 class HeaderMap:
     """Headers by name, indexed once for any number of lookups."""
 
-    __slots__ = ("_pairs", "_values")
+    __slots__ = ("_pairs", "_values", "unique")
+
+    unique: Mapping[bytes, str | bytes] | None
+    """The value of each name, where no name comes twice and the server passes bytes; else None."""
 
     def __init__(self, headers: Headers) -> None:
-        if (values := _unique_values(headers)) is not None:
-            self._values, self._pairs = values, None
-            return
+        self._values: dict[bytes, str | bytes]
+        self._pairs: list[tuple[bytes, str | bytes]] | None = None
+        self.unique = None
+        listed: Any = headers
+        if type(listed) is _LIST:
+            # ASGI servers pass a list of bytes in lower case. No name comes twice if the dict keeps
+            # all. It takes a third of the time.
+            try:
+                self._values = dict(listed)
+                if len(self._values) == len(listed) and b"".join(self._values).islower():
+                    self.unique = self._values
+                    return
+            except (TypeError, ValueError):
+                pass
         # A name that is not ASCII matches none of ours, in any encoding.
         pairs = [
             (
@@ -92,20 +106,6 @@ def get_each(headers: Headers, *names: str) -> list[list[str]]:
     """Return every value of each of *names*, which are in lower case."""
     headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
     return headers.get_each(*names)
-
-
-def _unique_values(headers: Any) -> dict[bytes, str | bytes] | None:
-    """Return *headers* as a dict if it keeps them all, since no name comes twice, else None.
-
-    ASGI servers pass such a list, of bytes in lower case. It takes a third of the time.
-    """
-    if type(headers) is not _LIST:
-        return None
-    try:
-        values: dict[bytes, str | bytes] = dict(headers)
-        return values if len(values) == len(headers) and b"".join(values).islower() else None
-    except (TypeError, ValueError):
-        return None
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -10,7 +10,7 @@ import re
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.headers import Headers, get_all, get_each
+from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
 
 __all__ = ["content_length", "path_variants", "reliable_content_length", "screen", "without_root"]
 
@@ -22,7 +22,13 @@ def screen(method: str, headers: Headers, max_body: int) -> tuple[Outcome, str] 
     """Return why a request is refused unread, or None."""
     if method != "POST":
         return Outcome.METHOD_NOT_ALLOWED, f"{method[:16]!a} is not POST"
-    encodings, lengths = get_each(headers, "content-encoding", "content-length")
+    headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+    if headers.unique is not None and b"content-encoding" not in headers.unique:
+        # As below, for what nearly all requests have: 2 of a delivery's 35 us.
+        declared = headers.unique.get(b"content-length", b"0")
+        if len(declared) <= _MAX_DIGITS and declared.isdigit() and int(declared) <= max_body:
+            return None
+    encodings, lengths = headers.get_each("content-encoding", "content-length")
     if encodings and any(value.lower() not in ("", "identity") for value in encodings):
         # The signature covers the bytes as sent, and an unverified body is never decompressed.
         return Outcome.UNSUPPORTED_ENCODING, "the body has a Content-Encoding"

@@ -16,6 +16,7 @@
     log               fingerprints with a complete record, by arrival
     done              the newest finished fingerprints; older records keep their state only
     pending:<queue>   jobs that are not done
+    claimed:<queue>   jobs of batches that have not begun, by the end of their leases
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
 
@@ -114,10 +115,11 @@ class KeySchema:
         for name, suffix in _FIXED_KEYS.items():
             object.__setattr__(self, name, self.prefix + suffix)
         for name, shortcut in _SHORTCUTS.items():
-            script = load_script(name, shortcut=shortcut, constants=self._constants())
+            script = load_script(name, shortcut=shortcut, constants=self.constants())
             object.__setattr__(self, name, script)
 
-    def _constants(self) -> str:
+    def constants(self) -> str:
+        """Return the constants of the store as Lua."""
         # Each byte of the prefix by its number: it may be a quote.
         records = "".join([f"\\{byte:03}" for byte in self.records])
         return (
@@ -145,6 +147,10 @@ class KeySchema:
     def pending(self, queue: str) -> bytes:
         """Return the key of the unfinished jobs of *queue*."""
         return self.prefix + b"pending:" + queue.encode()
+
+    def claimed(self, queue: str) -> bytes:
+        """Return the key of the jobs of *queue* that are claimed and have not begun."""
+        return self.prefix + b"claimed:" + queue.encode()
 
     def lost(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* whose records are gone."""

@@ -156,6 +156,11 @@ class RedisStore:
         """Address of the server, without user and password."""
         return display_url(self._server)
 
+    @property
+    def schema(self) -> KeySchema:
+        """The names of its keys, and their lifetimes."""
+        return self._schema
+
     def record_key(self, fingerprint: str) -> bytes:
         """Return the key of the record of *fingerprint*, in hex; empty for other texts."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, cast
 
@@ -19,11 +20,15 @@ from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
     "JobFailed",
     "process",
+    "run_job",
+    "to_rq",
 ]
 
 _UNLIMITED = 1_000_000
@@ -50,8 +55,21 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
             "process() was called outside an RQ job.",
             "Start a worker instead: florentin-webhooks worker.",
         )
+    result = run_job(fingerprint, partial(_process, hooks, job, receiver, fingerprint, queue))
+    if isinstance(result, JobResult):
+        mark_lost(job.id, lost=result.lost)
+        if result.foreign is not None:
+            return return_foreign_job(hooks, job, receiver, result.foreign)
+    return to_rq(result, hooks)
+
+
+def run_job(fingerprint: str, work: Callable[[], JobResult]) -> JobResult | rq.Retry:
+    """Return the result of *work*, or a Retry where the store gave no answer.
+
+    Raises :class:`JobFailed` for what *work* raises.
+    """
     try:
-        result = _process(hooks, job, receiver, fingerprint, queue)
+        return work()
     except Unavailable as error:
         logger.warning("%s is retried in %d s. %s", fingerprint, _STORE_RETRY, error)
         return rq.Retry(max=_UNLIMITED, interval=_STORE_RETRY)
@@ -59,9 +77,12 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         name = type(error).__name__
         logger.error("The job of %s failed: %s at %s.", fingerprint, name, error_location(error))
         raise JobFailed(name) from None
-    mark_lost(job.id, lost=result.lost)
-    if result.foreign is not None:
-        return return_foreign_job(hooks, job, receiver, result.foreign)
+
+
+def to_rq(result: JobResult | rq.Retry, hooks: Receiver[object]) -> rq.Retry | None:
+    """Return what RQ makes of *result*: a Retry, or None; raises :class:`JobFailed`."""
+    if isinstance(result, rq.Retry):
+        return result
     if result.seconds is not None:
         return rq.Retry(max=_UNLIMITED, interval=max(1, ceil(result.seconds)))
     if result.failures:

@@ -18,10 +18,11 @@ from rq.results import Result
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.batch.mixin import BatchingWorker
+from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
 from florentin_webhooks.rq.foreign import started_for
 from florentin_webhooks.rq.job import JobFailed, process
 from florentin_webhooks.rq.queue import PROCESS
-from florentin_webhooks.rq.resilience import WaitingWorker
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
@@ -55,11 +56,18 @@ class WorkerKind(StrEnum):
 
 
 class SafeJob(rq.job.Job):
-    """RQ job that can call one function only, since JSON is not a sandbox."""
+    """RQ job that can call one function only, since JSON is not a sandbox.
+
+    *outcome* is set where the job runs in a batch: what becomes of it.
+    """
+
+    outcome: Callable[[], object] | None = None
 
     @property
     def func(self) -> Callable[..., object]:
         """Return the allowed function; raises PermissionError if the job names another."""
+        if (outcome := self.outcome) is not None:
+            return lambda *_, **__: outcome()
         if self.instance is None and self.func_name == PROCESS:
             return process
         logger.critical("Refused job %s: it names another function.", self.id)
@@ -103,13 +111,35 @@ class SafeJob(rq.job.Job):
 
 
 class SafeQueue(rq.Queue):
-    """RQ queue of safe jobs, in JSON also if RQ's clean-up creates it."""
+    """RQ queue of safe jobs, in JSON also if RQ's clean-up creates it.
+
+    *source* takes jobs from the queue in batches, None one by one.
+    """
+
+    source: Callable[[rq.Queue, int | None], Any] | None = None
 
     def __init__(
         self, name: str = "florentin", connection: redis.Redis | None = None, **options: Any
     ) -> None:  # Any: what RQ passes to its queues.
         options.update(serializer="json", job_class=SafeJob)
         super().__init__(name, connection, **options)  # pyright: ignore[reportUnknownMemberType]
+
+    @classmethod
+    def dequeue_any(
+        cls,
+        queues: Any,  # Any: rq leaves its types open, here and below.
+        timeout: int | None,
+        connection: Any,
+        job_class: Any = None,
+        serializer: Any = None,
+        death_penalty_class: Any = None,
+    ) -> Any:
+        """Take a job, or a batch of jobs, from the only one of *queues*, in at most *timeout*."""
+        (queue,) = queues
+        if queue.source is not None:
+            return queue.source(queue, timeout)
+        options = (job_class, serializer, death_penalty_class)
+        return cast("Any", super()).dequeue_any(queues, timeout, connection, *options)
 
     def acquire_maintenance_lock(self) -> bool:
         """Take the lock of RQ's clean-up for a minute, not for RQ's quarter of an hour.
@@ -119,16 +149,15 @@ class SafeQueue(rq.Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANUP_LOCK))
 
 
-class SweepingWorker(WaitingWorker):
+class SweepingWorker(BatchingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
-    hooks: Receiver[object] | None = None
     lost_after = LOST_AFTER
 
     def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
         """Run a job of the receivers that this worker was started for."""
         with started_for(self.hooks):
-            return bool(cast("Any", super()).perform_job(*args, **options))
+            return bool(super().perform_job(*args, **options))
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:  # Any: as above.
         """Log what a job has raised, unless its handlers failed: each is logged already."""
@@ -136,7 +165,8 @@ class SweepingWorker(WaitingWorker):
             cast("Any", super()).handle_exception(job, *exc_info)
 
     def run_maintenance_tasks(self) -> None:
-        """Run RQ's maintenance, then requeue lost jobs."""
+        """Return what other workers' batches left, run RQ's maintenance, requeue lost jobs."""
+        self.return_expired()
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped.
         if self.hooks is None:
             return
@@ -175,10 +205,12 @@ def build_worker(
     kind: WorkerKind = WorkerKind.FORK,
     maintenance: int = MAINTENANCE,
     name: str | None = None,
+    batch: int = DEFAULT_BATCH,
 ) -> rq.worker.BaseWorker:
     """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
-    *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers.
+    *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers. It
+    claims at most *batch* jobs at once; one of kind SPAWN always one.
     """
     if not isinstance(hooks.store, RedisStore) or hooks.queue is None:
         raise ConfigurationError(
@@ -199,4 +231,5 @@ def build_worker(
         log_job_description=False,
     )
     worker.hooks = hooks
+    worker.take_batches(1 if kind is WorkerKind.SPAWN else batch)
     return worker

@@ -24,6 +24,7 @@ import uvicorn
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.core import job as part
 from florentin_webhooks.rq import job, sweeper, worker
+from florentin_webhooks.rq.batch import calls, size, steps
 from tests.faults.program import QUEUE, REDIS, die_at, hooks
 
 MINUTE = 2
@@ -45,6 +46,8 @@ def web(descriptor: int) -> None:
 def work(kind: str) -> None:
     part.LEASE_MARGIN = 1
     worker.CLEANUP_LOCK = MINUTE
+    calls.CLAIM_LEASE = MINUTE
+    size.BatchSize.first = size.DEFAULT_BATCH
     job._STORE_RETRY = 1
     made: Any = worker.build_worker(  # Any: RQ leaves its types open.
         hooks,
@@ -85,6 +88,7 @@ def _shorten(scheduler: Any, intermediate: Any) -> None:  # Any: RQ leaves its t
 
 def _make_mortal(made: Any) -> None:
     execute, schedule = made.execute_job, worker.SafeQueue.schedule_job
+    send = steps.BatchSteps.send
 
     def executes(job: Any, queue: Any) -> None:
         die_at("popped")
@@ -94,7 +98,13 @@ def _make_mortal(made: Any) -> None:
         die_at("before it is scheduled")
         return schedule(self, *arguments, **options)
 
+    def sends(self: Any, *arguments: Any) -> None:
+        die_at("before step")
+        send(self, *arguments)
+        die_at("after step")
+
     made.execute_job = executes
+    steps.BatchSteps.send = sends  # type: ignore[method-assign, assignment]  # made mortal.
     worker.SafeQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from typing import cast
 
 import pytest
 
-from tests.faults.florentin import Florentin
+from tests.faults.florentin import Attempt, Florentin
 from tests.faults.program import QUEUE
 from tests.faults.stage import Stage
 
@@ -33,6 +35,8 @@ def test_web_process_killed_around_accept_loses_nothing(stage: Stage, point: str
 def test_killed_work_horses_have_each_effect_once(stage: Stage) -> None:
     sender = Florentin(stage.url)
     points = [
+        "before step",
+        "after step",
         "before ClaimJob",
         "after ClaimJob",
         "before Once begin",
@@ -61,7 +65,7 @@ def test_half_moved_job_is_requeued(stage: Stage) -> None:
     stage.arm("popped")
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     # A killed work-horse makes its worker schedule the job; and then that one is killed as well.
-    stage.arm("before ClaimJob")
+    stage.arm("after Once begin")
     stage.arm("before it is scheduled")
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()
@@ -95,3 +99,33 @@ def test_job_is_requeued_after_eviction_of_all_rq_keys(stage: Stage) -> None:
     stage.add("fork 7")
     stage.settle()
     assert effects(stage) == ["bill", "notify"]
+
+
+def test_killed_batch_repeats_only_the_job_that_runs(stage: Stage) -> None:
+    sender = Florentin(stage.url)
+    stage.stop_all("fork")
+    sendings = [sender.sending("invoice.created") for _ in range(14)]
+    for sending in sendings:
+        sending.work = 0
+    sendings[3].gate = "killed"
+    fingerprints = [fingerprint_in(sender.attempt(sending)) for sending in sendings]
+    stage.add("simple 7")
+    stage.wait((stage.folder / "killed 1 reached").exists)
+    assert effects(stage) == ["bill"] * 3 + ["notify"] * 3
+    (stage.folder / "killed 2 open").touch()
+    assert Counter(attempts(stage, fingerprints)) == {1: 4, 0: 10}
+    stage.kill("simple 7")
+    stage.settle()
+    assert effects(stage) == ["bill"] * 14 + ["notify"] * 14
+    assert attempts(stage, fingerprints) == [1, 1, 1, 2, *[1] * 10]
+
+
+def fingerprint_in(attempt: Attempt) -> str:
+    assert attempt.answer is not None
+    return str(json.loads(attempt.answer.body)["data"]["delivery"])
+
+
+def attempts(stage: Stage, fingerprints: list[str]) -> list[int]:
+    """Return how often each of the deliveries has begun."""
+    keys = [b"fl:d" + bytes.fromhex(each) for each in fingerprints]
+    return [int(cast("bytes", stage.client.hget(key, f"x:{QUEUE}")) or 0) for key in keys]

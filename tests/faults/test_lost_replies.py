@@ -15,6 +15,9 @@ from tests.faults.stage import Stage
 def digest(name: str) -> bytes:
     """What a call of the script *name* holds."""
     schema = cast("RedisStore", hooks.store)._schema
+    if name.endswith("_batch"):
+        constants = schema.constants() if name == "advance_batch" else ""
+        return load_script(name, shortcut="batch", constants=constants).sha.encode()
     script: Script = getattr(schema, name, None) or load_script(name)
     return script.sha.encode()
 
@@ -44,11 +47,11 @@ def test_workers_with_lost_replies_have_each_effect_once(stage: Stage) -> None:
     sender = Florentin(stage.url)
     assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()
-    for what in ("claim_job", "once", "finish"):
+    for what in ("claim_batch", "advance_batch", "once", "finish"):
         stage.proxy.lose_answer(digest(what))
         assert sender.attempt(sender.sending("invoice.created")).status == 202
     stage.settle()
-    assert stage.proxy.lost == 3
+    assert stage.proxy.lost == 4
     effects = Counter((n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect")
     assert len(effects) == 2 * len(sender.sent)
     assert set(effects.values()) == {1}

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-SUBJECTS = ["verify", "in_process", "http", "redis", "worker", "import", "mounts", "json"]
+SUBJECTS = ["verify", "in_process", "http", "redis", "worker", "import", "mounts", "json", "memory"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.calls import python_calls
 from benchmarks.path import OUTSIDE, trace_inline, trace_job
 
 
@@ -17,3 +18,10 @@ def test_job_takes_at_most_35_moves_between_modules(redis_url: str) -> None:
     assert moves[0][:2] == (OUTSIDE, "core.job")
     assert {"core.processing.attempt", "redis.codec.accept"} <= {move.target for move in moves}
     assert len(moves) <= 35, moves
+
+
+def test_delivery_takes_at_most_65_python_calls() -> None:
+    calls = python_calls()
+    assert calls[0] == "florentin_webhooks.asgi:WebhookApp.__call__"
+    assert "benchmarks.programs:full.<locals>.handle" in calls
+    assert len(calls) <= 65, calls

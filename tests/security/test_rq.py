@@ -214,8 +214,11 @@ def test_exception_text_reaches_rq_with_error_text(redis_url: str, redis_prefix:
         assert PRIVATE not in repr(shop.record(fingerprint))
 
 
+@pytest.mark.parametrize(
+    ("where", "batch"), [("job.process_job", 1), ("batch.runner.process_claimed_job", 8)]
+)
 def test_only_the_type_of_our_own_errors_reaches_rq(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, where: str, batch: int
 ) -> None:
     shop.does("bill")
     fingerprint = shop.accept()
@@ -223,8 +226,9 @@ def test_only_the_type_of_our_own_errors_reaches_rq(
     def broken(*_: object, **__: object) -> None:
         raise ValueError(PRIVATE)
 
-    monkeypatch.setattr("florentin_webhooks.rq.job.process_job", broken)
-    shop.work_it_off()
+    monkeypatch.setattr(f"florentin_webhooks.rq.{where}", broken)
+    monkeypatch.setattr("florentin_webhooks.rq.job.process_job", broken)  # It is retried alone.
+    shop.work_it_off(batch=batch)
     told = results(shop, fingerprint)
     assert "JobFailed: ValueError" in told
     assert PRIVATE not in told

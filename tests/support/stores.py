@@ -75,7 +75,7 @@ def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
         now[0] += seconds
 
     def body(key: bytes) -> bytes | None:
-        record = store._records.get(key)
+        record = store._open.get(key)
         return (record.body or None) if record else None
 
     yield Subject(store.execute, passes, body)

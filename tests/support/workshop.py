@@ -114,10 +114,12 @@ class Workshop:
         """Return a new client."""
         return redis.Redis.from_url(self._url)
 
-    def work(self, queue: str | None = None, *, logging_level: str = "ERROR") -> None:
-        """Run every job that is due."""
+    def work(
+        self, queue: str | None = None, *, logging_level: str = "ERROR", **options: Any
+    ) -> None:
+        """Run every job that is due; *options* are those of the worker."""
         with handling_signals_as_before(), self.connect() as client:
-            worker = self.worker(client, queue)
+            worker = self.worker(client, queue, **options)
             # No test sends it commands, and its thread for them takes a second to stop.
             worker.subscribe = worker.unsubscribe = lambda: None
             try:
@@ -133,11 +135,11 @@ class Workshop:
             self.client.zadd(key, {job_id: 1})
         return len(waiting)
 
-    def work_it_off(self, queue: str | None = None) -> None:
+    def work_it_off(self, queue: str | None = None, **options: Any) -> None:
         """Run jobs until none is left, not even a retry."""
-        self.work(queue)
+        self.work(queue, **options)
         while self.hurry(queue):
-            self.work(queue)
+            self.work(queue, **options)
 
     def rq(self, queue: str | None = None) -> Any:  # Any: rq leaves its types open.
         return cast("Any", rq.Queue)(queue or self.queue, connection=self.client, serializer="json")

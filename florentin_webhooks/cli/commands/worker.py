@@ -23,6 +23,7 @@ from florentin_webhooks.cli.loader import validate_path
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.loader import FACTORY_VARIABLE, remember_program
 from florentin_webhooks.protocol.suggestions import closest_match
+from florentin_webhooks.rq.batch.size import DEFAULT_BATCH, MAX_BATCH
 
 __all__ = ["command"]
 
@@ -39,7 +40,12 @@ _MOST = 64
     type=click.Choice(["fork", "simple", "spawn"]),
     default="fork",
     show_default=True,
-    help="Run each event in a forked process, in the worker itself, or in a new process.",
+    help="Run events in a forked process, in the worker itself, or each in a new process.",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1, MAX_BATCH),
+    help=f"Claim at most that many events at once, {DEFAULT_BATCH} by default; 1: one by one.",
 )
 @click.option(
     "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
@@ -54,15 +60,18 @@ def command(
     burst: bool,
     processes: int,
     worker_class: str,
+    batch: int | None,
     full_tracebacks: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
 
     Works on one queue, with the scheduler that retries need. SIGTERM or Ctrl-C finishes the event
-    that is running. A second one, more than a second later, kills it; it will run again.
+    that is running, and returns those that were claimed with it. A second one, more than a second
+    later, kills it; it will run again.
     """
     validate_path(app)
+    most = _batch(app, worker_class, batch)
     with ending_on_sigterm():
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
@@ -75,16 +84,27 @@ def command(
             end_with_parent(wanted=lifeline)
             if not lifeline:
                 _announce(out, context, name, f"class {worker_class}")
-            _work(context, name, worker_class, burst=burst)
+            _work(context, name, worker_class, burst=burst, batch=most)
             return
         _announce(out, context, name, f"{processes} processes of class {worker_class}")
         words = ["worker", app, "--queue", name, "--worker-class", worker_class, "--lifeline"]
+        words += ["--batch", str(most)]
         words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
         words += ["--full-tracebacks"] * full_tracebacks
         export_pythonpath()
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
     raise click.exceptions.Exit(code)
+
+
+def _batch(app: str, worker_class: str, asked: int | None) -> int:
+    """Return the most events that a worker claims at once. Raises :class:`UsageError`."""
+    if worker_class != "spawn":
+        return asked or DEFAULT_BATCH
+    if asked is None or asked == 1:
+        return 1
+    message = f"--batch is {asked}, but a worker of class spawn runs events one by one."
+    raise UsageError(message, f"Run: {suggest('worker', '--worker-class', 'fork', app=app)}")
 
 
 def _queue(context: QueueContext, asked: str | None) -> str:
@@ -106,7 +126,7 @@ def _announce(out: Output, context: QueueContext, queue: str, how: str) -> None:
         out.info(f"Other queues of this receiver need workers too: {', '.join(others)}.")
 
 
-def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) -> None:
+def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool, batch: int) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415
@@ -116,7 +136,7 @@ def _work(context: QueueContext, queue: str, worker_class: str, *, burst: bool) 
     name = f"{host}.{os.getpid()}.{token_hex(2)}"
     try:
         with closing(hooks), context.redis.client() as client:
-            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name)
+            worker = build_worker(hooks, client, queue=queue, kind=kind, name=name, batch=batch)
             # The path that jobs name may differ from the one that was typed.
             remember_program(hooks.path, hooks)
             os.environ[FACTORY_VARIABLE] = hooks.path  # For the processes of jobs.

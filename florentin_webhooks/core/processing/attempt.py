@@ -19,16 +19,16 @@ from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep
 from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.accept import Finish
-    from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
+__all__ = ["INLINE_STATES", "Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
 
 
 class FinalStates(NamedTuple):
@@ -42,24 +42,25 @@ class FinalStates(NamedTuple):
     jobs: tuple[Job, ...] = ()
 
 
-class Attempt(NamedTuple):
-    """One handler's attempt at *event*, for *seconds*.
+INLINE_STATES = FinalStates()
+"""The states of a delivery without queued handlers."""
 
-    *success* records the success of an atomic handler in its transaction, None for all others.
-    *late* are the states for a thread that ends after its time.
+
+class Attempt(NamedTuple):
+    """One call of a handler with its *arguments*, of which *event* is one, for *seconds*.
+
+    *key_id* is that of the secret that signed. *success* records the success of an atomic handler
+    in its transaction, None for all others. *late* are the states for a thread that ends after its
+    time.
     """
 
     handler: Handler
     event: Event
-    delivery: Delivery
+    arguments: tuple[object, ...]
+    key_id: str
     seconds: float
     late: FinalStates
     success: Finish | None = None
-
-    @property
-    def arguments(self) -> tuple[object, ...]:
-        """The arguments that the handler takes."""
-        return (self.event, self.delivery) if self.handler.takes_delivery else (self.event,)
 
 
 class AttemptResult(NamedTuple):
@@ -74,19 +75,21 @@ class AttemptResult(NamedTuple):
     note: str = ""
 
 
+_SUCCEEDED = AttemptResult()
+
+
 async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
     """Run the handler under *lease*, unless a newer event was handled for its entity.
 
     Raises CancelledError where the program was cancelled, after the lease was taken care of.
     """
-    watermark = None
-    if attempt.handler.options.latest is not None:
-        try:
-            watermark = HighWaterMark.of(
-                attempt.handler, attempt.event, attempt.delivery.key_id, lease
-            )
-        except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
-            return AttemptResult(raised)
+    handler = attempt.handler
+    if handler.options.latest is None:
+        return await new_tuple(_GuardedAttempt, (lease, attempt, None)).run()
+    try:
+        watermark = HighWaterMark.of(handler, attempt.event, attempt.key_id, lease)
+    except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
+        return AttemptResult(raised)
     return await _GuardedAttempt(lease, attempt, watermark).run()
 
 
@@ -98,22 +101,34 @@ class _GuardedAttempt(NamedTuple):
     watermark: HighWaterMark | None
 
     async def run(self) -> AttemptResult:
+        lease, attempt, watermark = self
         result = None
         try:
-            if self.watermark is not None:
-                result = await self._check_watermark(self.watermark)
+            if watermark is not None:
+                result = await self._check_watermark(watermark)
             if result is None:
-                result = await self._call()
-                await self._release_watermark(result)
+                if attempt.success is None:
+                    error = await lease.runtime.attempt(
+                        attempt.handler, attempt.arguments, attempt.seconds
+                    )
+                    result = _SUCCEEDED if error is None else AttemptResult(error)
+                else:
+                    result = await self._transact(attempt.success)
+                if watermark is not None:
+                    await self._release_watermark(result)
         except CancelledError as cancelled:
-            if isinstance(still := cancelled.__cause__, StillRunning):
-                self.lease.runtime.run_shielded(self._watch_thread(still))
-            else:
-                await self.lease.runtime.run_shielded(self._release_lease(result))
+            await self._hand_over(cancelled, result)
             raise
         if isinstance(result.error, StillRunning):
-            self.lease.runtime.run_shielded(self._watch_thread(result.error))
+            lease.runtime.run_shielded(self._watch_thread(result.error))
         return result
+
+    async def _hand_over(self, cancelled: CancelledError, result: AttemptResult | None) -> None:
+        """Release the lease of a cancelled run, or pass it to a thread that still runs."""
+        if isinstance(still := cancelled.__cause__, StillRunning):
+            self.lease.runtime.run_shielded(self._watch_thread(still))
+        else:
+            await self.lease.runtime.run_shielded(self._release_lease(result))
 
     async def _check_watermark(self, watermark: HighWaterMark) -> AttemptResult | None:
         """Return the result where *watermark* does not permit the handler to run."""
@@ -124,15 +139,12 @@ class _GuardedAttempt(NamedTuple):
             return AttemptResult(RetryLater(grant.wait))
         return None
 
-    async def _call(self) -> AttemptResult:
-        handler, seconds = self.attempt.handler, self.attempt.seconds
-        arguments, runtime = self.attempt.arguments, self.lease.runtime
-        if self.attempt.success is None:
-            return AttemptResult(await runtime.attempt(handler, arguments, seconds))
-        also = () if self.watermark is None else (self.watermark.step(GuardStep.DONE),)
-        call = partial(call_handler, handler, arguments)
-        transaction = RunInTransaction(call, self.attempt.success, also)
-        error, state = await runtime.transact(self.lease.store, transaction, seconds)
+    async def _transact(self, success: Finish) -> AttemptResult:
+        lease, attempt, watermark = self
+        also = () if watermark is None else (watermark.step(GuardStep.DONE),)
+        call = partial(call_handler, attempt.handler, attempt.arguments)
+        transaction = RunInTransaction(call, success, also)
+        error, state = await lease.runtime.transact(lease.store, transaction, attempt.seconds)
         return AttemptResult(error, state=None if error else state)
 
     async def _release_watermark(self, result: AttemptResult) -> None:

@@ -6,10 +6,12 @@ that a late holder, a second process, or a command that was sent twice never cou
 
 from __future__ import annotations
 
+import os
 import time
 from asyncio import CancelledError
 from dataclasses import replace
-from secrets import token_bytes
+from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from florentin_webhooks.core.log import log_id_anomaly, log_lost_record, logger
@@ -37,6 +39,13 @@ __all__ = ["Lease"]
 
 A = TypeVar("A")
 
+# Tokens must differ, and are no secret: a fifth of the time of the system's generator. A program
+# may seed the shared generator of the module random in every process, and a fork copies ours.
+_random = Random()  # noqa: S311
+_draw = _random.getrandbits
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
 
 class Lease:
     """A token, and with it the lease of the delivery *key*, which is a fingerprint.
@@ -56,7 +65,8 @@ class Lease:
         self.store = store
         self.part = part
         self.identity = identity
-        self.token = token_bytes(8)
+        self.token = _draw(64).to_bytes(8, "little")
+        self._is_immediate = runtime.is_blocking or getattr(store, "is_immediate", False)
         self.key = ""
         self.seconds = store.lease.total_seconds()
         self.claimed_at = 0.0
@@ -79,34 +89,34 @@ class Lease:
         """
         self.key = delivery.fingerprint
         key = bytes.fromhex(delivery.fingerprint)
-        (_, trace), *aliases = self.identity.record_keys(
-            key, delivery.key_id, delivery.digest, delivery.delivery_id, content
-        )
+        key_id, delivery_id = delivery.key_id, delivery.delivery_id
+        trace = self.identity.retry_key(key_id, delivery_id, content)
+        aliases = partial(self.identity.aliases, key_id, delivery.digest, delivery_id, content)
+        jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
+        inline = bool(plan.inline)
         accept = Accept(
-            key,
-            trace,
-            self.token,
-            delivery,
-            fresh=fresh,
-            valid=valid,
-            inline=bool(plan.inline),
-            jobs=plan.jobs(delivery.fingerprint) if plan.queued else (),
-            aliases=tuple(aliases),
-            reason=reason,
+            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason
         )
         self.claimed_at = time.monotonic()
-        try:
-            claim = await self.execute(accept)
-        except CancelledError:
-            await self.runtime.run_shielded(self._release_unanswered(accept))
-            raise
-        self.key = claim.key.hex()
+        if self._is_immediate:
+            claim = self.store.execute(accept)
+        else:
+            claim = await self._ask(accept)
+        if claim.key != key:
+            self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
             first = replace(delivery, fingerprint=self.key)
             return await self.claim(first, content, plan, fresh=fresh, valid=valid, reason=reason)
         if claim.id_reused or claim.id_changed:
             log_id_anomaly(claim, delivery)
         return claim
+
+    async def _ask(self, accept: Accept) -> Claim:
+        try:
+            return await self.store.aexecute(accept)
+        except CancelledError:
+            await self.runtime.run_shielded(self._release_unanswered(accept))
+            raise
 
     async def claim_job(
         self, part: Job, fingerprint: str, seconds: float, *, is_path_ours: bool
@@ -121,7 +131,7 @@ class Lease:
 
     async def execute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the store."""
-        if self.runtime.is_blocking:
+        if self._is_immediate:
             return self.store.execute(operation)
         return await self.store.aexecute(operation)
 
@@ -145,6 +155,8 @@ class Lease:
 
     async def record(self, finish: Finish) -> State:
         """Record how a handler ended and return the state of the delivery; see :meth:`finish`."""
+        if self._is_immediate and self.part is None:
+            return self.store.execute(finish)
         try:
             return await self.execute(finish)
         except Unavailable:

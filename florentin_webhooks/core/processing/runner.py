@@ -29,20 +29,21 @@ from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.errors import MissingHandler
+from florentin_webhooks.errors import InvalidEvent, MissingHandler
+from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.report import Reporter
-    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HandlerRunner", "RunResult", "run_inline"]
+__all__ = ["HandlerRunner", "RunResult"]
 
 RECORDING_MARGIN = 0.2
 """The last seconds of a job's time, reserved for recording: no handler starts in them."""
@@ -59,32 +60,14 @@ class RunResult(NamedTuple):
     retry_after: float | None = None
 
 
-async def run_inline(
-    lease: Lease,
-    handlers: Sequence[Handler],
-    event: Event,
-    delivery: Delivery,
-    *,
-    seconds: float,
-    jobs: tuple[Job, ...],
-    reporter: Reporter,
-    attempt: int,
-) -> RunResult:
-    """Run inline *handlers*, each for *seconds*; their success and the push of *jobs* are one step.
-
-    A cancelled run releases its lease, so that the next attempt need not wait until it expires.
-    """
-    states = FinalStates(State.QUEUED if jobs else State.DONE, State.FAILED, jobs)
-    runner = HandlerRunner(lease, seconds, states, reporter, attempt)
-    return await runner.run(handlers, event, delivery)
-
-
 class HandlerRunner:
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
     *seconds* is the time of each handler; for a queue's part, the time of all of them together,
     *since* a moment of the monotonic clock. *attempt* is its number; a failed one is repeated
-    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over.
+    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over. The
+    last success and the push of the jobs of *states* are one step. A cancelled run releases its
+    lease, so that the next attempt need not wait until it expires.
     """
 
     def __init__(
@@ -102,7 +85,7 @@ class HandlerRunner:
         self._lease = lease
         self._seconds = seconds
         self._states = states
-        self._deadline = float("inf") if since is None else since + seconds
+        self._deadline = None if since is None else since + seconds
         self._reporter = reporter
         self.attempt = attempt
         self._retry_in = retry_in
@@ -116,28 +99,35 @@ class HandlerRunner:
         handlers: Sequence[Handler],
         event: Event,
         delivery: Delivery,
+        copy_event: Callable[[], Event],
         missing: Sequence[str] = (),
     ) -> RunResult:
-        """Run *handlers* in order; those named in *missing* fail."""
+        """Run *handlers* in order, the last one with *event*; those named in *missing* fail.
+
+        The others get an event of their own from *copy_event*: payloads contain dicts, which can
+        be changed.
+        """
         self._delivery = delivery
         for name in missing:
             self._fail(name, MissingHandler())
-        if any(handler.takes_delivery for handler in handlers):
-            delivery = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
-        if not handlers:
+        remaining = len(handlers)
+        if not remaining:
             return self._result(await self._record(None, AttemptResult(), last=True))
         if len(handlers) > 1:
             self._records = PendingRecords.of(self._lease)
         state = State.LOST
-        for remaining, handler in zip(range(len(handlers) - 1, -1, -1), handlers, strict=True):
-            if self._time_left() <= RECORDING_MARGIN:
+        for handler in handlers:
+            remaining -= 1
+            if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
                 return await self.abort(handler.name, TimeIsOver())
-            # Each handler has an event of its own: payloads contain dicts, which can be changed.
-            copy = event.model_copy(deep=True) if remaining else event
-            state = await self._run_one(handler, copy, delivery, last=not remaining)
+            try:
+                own = copy_event() if remaining else event
+            except InvalidEvent as error:
+                return await self.abort(handler.name, error)
+            state = await self._run_one(handler, own, delivery, last=not remaining)
             if state is State.LOST:
                 break
-        return self._result(state)
+        return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
 
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
@@ -149,7 +139,9 @@ class HandlerRunner:
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
         began = time.monotonic()
-        result = self._judge(handler, await attempt_handler(self._lease, attempt), began)
+        result = await attempt_handler(self._lease, attempt)
+        if result.error is not None or self._deadline is not None:
+            result = self._judge(handler, result, began)
         if result.state is not None:
             return result.state
         if isinstance(result.error, StillRunning):
@@ -165,15 +157,22 @@ class HandlerRunner:
     def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> Attempt:
-        seconds = min(self._seconds, self._time_left() - RECORDING_MARGIN)
-        late = self._states
-        if self._failures or not last:  # Its success is then not all that was missing.
-            late = late._replace(succeeded=late.failed)
-        success = None
-        if handler.options.atomic:
-            state, jobs = self._next_state(last=last), self._states.jobs
-            success = self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
-        return Attempt(handler, event, delivery, seconds, late, success)
+        arguments: tuple[object, ...] = (event,)
+        if handler.takes_delivery:
+            own = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+            arguments = (event, own)
+        seconds, late = self._seconds, self._states
+        if self._deadline is not None:
+            seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
+        if self._failures or not last:  # A late success is then not all that was missing.
+            late = new_tuple(FinalStates, (late.failed, late.failed, late.jobs))
+        success = self._success(handler, last=last) if handler.options.atomic else None
+        fields = (handler, event, arguments, delivery.key_id, seconds, late, success)
+        return new_tuple(Attempt, fields)
+
+    def _success(self, handler: Handler, *, last: bool) -> Finish:
+        state, jobs = self._next_state(last=last), self._states.jobs
+        return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
     def _judge(self, handler: Handler, result: AttemptResult, began: float) -> AttemptResult:
         """Report *result* and return what counts: a discarded event needs no other attempt."""
@@ -226,15 +225,14 @@ class HandlerRunner:
         return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
 
     def _time_left(self) -> float:
-        return self._deadline - time.monotonic()
+        """Return the seconds until the deadline, infinite without one."""
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     def _retry_after(self) -> float | None:
         waits = [f.error.seconds for f in self._failures if isinstance(f.error, RetryLater)]
         return max(waits) if waits and len(waits) == len(self._failures) else None
 
     def _result(self, state: State) -> RunResult:
-        if not self._failures:
-            return RunResult(state)
         return RunResult(state, tuple(self._failures), self._retry_after())
 
     def _next_state(self, *, last: bool) -> State:
@@ -245,21 +243,31 @@ class HandlerRunner:
         is_postponed = self._lease.part and self._retry_after() is not None
         return State.QUEUED if is_postponed else self._states.failed
 
-    async def _record(self, handler: str | None, result: AttemptResult, *, last: bool) -> State:
+    def _record(
+        self, handler: str | None, result: AttemptResult, *, last: bool
+    ) -> Awaitable[State]:
+        state, reason, wait = self._states.succeeded if last else State.RUNNING, "", None
+        if self._failures:
+            state, reason = self._next_state(last=last), self._reason()
+            wait = self._wait() if last else None
         finish = self._lease.finish(
-            self._next_state(last=last),
+            state,
             handler,
             result.outcome,
-            reason=self._reason(),
+            reason=reason,
             jobs=self._states.jobs,
             note=result.note,
-            wait=self._wait() if last and self._failures else None,
+            wait=wait,
         )
-        if self._records is not None:
-            if not last:
-                return await self._records.add(finish, self._seconds)
-            if await self._records.settle() is State.LOST:
-                return State.LOST
+        if self._records is None:
+            return self._lease.record(finish)
+        return self._send(self._records, finish, last=last)
+
+    async def _send(self, records: PendingRecords, finish: Finish, *, last: bool) -> State:
+        if not last:
+            return await records.add(finish, self._seconds)
+        if await records.settle() is State.LOST:
+            return State.LOST
         return await self._lease.record(finish)
 
     def _wait(self) -> float | None:

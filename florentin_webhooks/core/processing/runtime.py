@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_COROUTINE: Any = CoroutineType  # Any: type checkers narrow an unknown result to unknown parts.
 HandlerError = BaseException | None
 """What a handler raised, or None."""
 
@@ -71,9 +73,9 @@ class Runtime(Protocol):
         """Whether store operations block."""
         ...
 
-    async def attempt(
+    def attempt(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
-    ) -> HandlerError:
+    ) -> Coroutine[Any, Any, HandlerError]:
         """Run *handler* and return what it raised, of any type; :class:`StillRunning` too.
 
         Raises CancelledError only where the program itself was cancelled.
@@ -173,14 +175,21 @@ class AsyncioRuntime:
     def __init__(self, owner: HasHandlerContexts) -> None:
         self._owner = owner
 
-    async def attempt(
+    def attempt(
+        self, handler: Handler, arguments: tuple[object, ...], seconds: float
+    ) -> Coroutine[Any, Any, HandlerError]:
+        """Run *handler*, for *seconds* at most; its thread may go on."""
+        if not handler.is_async:
+            return self._attempt_in_thread(handler, arguments, seconds)
+        if self._owner.async_handler_context is nullcontext:
+            return _await(handler.function, arguments, seconds)
+        function = _within(self._owner.async_handler_context(), handler.function)
+        return _await(function, arguments, seconds)
+
+    async def _attempt_in_thread(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
     ) -> HandlerError:
-        """Run *handler*, for *seconds* at most; its thread may go on."""
-        context = self._owner.async_handler_context()
-        if handler.is_async:
-            return await _await(_within(context, handler.function), arguments, seconds)
-        async with context:
+        async with self._owner.async_handler_context():
             pass  # The thread must not wait for what this task holds, such as a connection.
         run = partial(self._call, handler, arguments)
         thread = asyncio.get_running_loop().run_in_executor(None, copy_context().run, run)
@@ -253,15 +262,18 @@ def _within(context: AbstractAsyncContextManager[object], function: Function) ->
     return call
 
 
-async def _coroutine(function: Function, arguments: tuple[object, ...]) -> None:
-    await function(*arguments)  # Any awaitable will do, not only a coroutine.
+async def _coroutine(awaitable: Awaitable[object]) -> None:
+    await awaitable  # Any will do as a handler's result.
 
 
 async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> HandlerError:
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
     try:
-        await run_with_timeout(seconds, _coroutine(function, arguments))
+        work = function(*arguments)
+        if type(work) is not _COROUTINE:
+            work = _coroutine(work)
+        await run_with_timeout(seconds, work)
     except asyncio.CancelledError as error:
         if task and task.cancelling() > before:
             raise

@@ -5,36 +5,36 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 from types import coroutine
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
 __all__ = ["TimeIsOver", "run_with_timeout"]
 
-T = TypeVar("T")
-
 
 class TimeIsOver(TimeoutError):
     """A time limit of ours, and not one that the work has set for itself."""
 
 
-async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *work*; raises :class:`TimeIsOver` after *seconds*.
+async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, object]) -> None:
+    """Run *work*, whose result is ignored; raises :class:`TimeIsOver` after *seconds*.
 
     A timer is set only where *work* waits for something. Most bodies have arrived with their
     headers, and a timer costs as much as verifying their signature.
     """
     start = monotonic()
-    try:
-        awaited = work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    limit = asyncio.timeout(seconds - (monotonic() - start))
+    # A for loop, since send() would raise StopIteration, which costs 2 of a delivery's 35 us.
+    for awaited in work.__await__():
+        await _finish(work, awaited, seconds - (monotonic() - start))
+        return
+
+
+async def _finish(work: Coroutine[Any, Any, object], awaited: object, seconds: float) -> None:
+    limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await _rest(work, awaited)
+            await _rest(work, awaited)
     except TimeoutError as error:
         if limit.expired():
             raise TimeIsOver from error.__cause__
@@ -42,7 +42,7 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 
 @coroutine
-def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, object, T]:
+def _rest(work: Coroutine[Any, Any, object], awaited: object) -> Generator[object, object, None]:
     """Finish *work*, which has taken its first step and waits for *awaited*."""
     while True:
         try:
@@ -52,5 +52,5 @@ def _rest(work: Coroutine[Any, Any, T], awaited: object) -> Generator[object, ob
                 awaited = work.throw(error)
             else:
                 awaited = work.send(result)
-        except StopIteration as done:
-            return cast("T", done.value)
+        except StopIteration:
+            return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +10,8 @@ from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.protocol.fingerprint import RecordKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.fingerprint import RetryKey
@@ -60,8 +62,8 @@ class Accept(Operation[Claim]):
 
     An unknown delivery that is not *fresh* is recorded as stale; one that is not *valid* (its
     model refuses it) as invalid, with the *reason*. Neither runs. With *inline* handlers, the jobs
-    are pushed when the last of these has finished. A record under one of the *aliases*, the keys
-    of the same delivery under other key ids, is the delivery's.
+    are pushed when the last of these has finished. A record under one of the *aliases* is the
+    delivery's.
     """
 
     key: bytes
@@ -72,13 +74,19 @@ class Accept(Operation[Claim]):
     valid: bool
     inline: bool = True
     jobs: tuple[Job, ...] = ()
-    aliases: tuple[RecordKey, ...] = ()
+    find_aliases: Callable[[], tuple[RecordKey, ...]] = tuple
+    """Returns the *aliases*: most deliveries need none in a MemoryStore."""
     reason: str = ""
-    lookups: tuple[RecordKey, ...] = field(init=False)
-    """Every key of the delivery, under which a record may be found; its own first."""
 
-    def __post_init__(self) -> None:
-        self.lookups = (RecordKey(self.key, self.trace), *self.aliases)
+    @property
+    def aliases(self) -> tuple[RecordKey, ...]:
+        """The keys of the same delivery under other key ids."""
+        return self.find_aliases()
+
+    @property
+    def lookups(self) -> tuple[RecordKey, ...]:
+        """Every key of the delivery, under which a record may be found; its own first."""
+        return (RecordKey(self.key, self.trace), *self.aliases)
 
 
 class HandlerOutcome(StrEnum):

@@ -68,6 +68,7 @@ class Store(Protocol):
     """Memory of deliveries, whose operations are atomic across threads and processes.
 
     Raises :class:`~florentin_webhooks.errors.Unavailable` within 2 seconds if it cannot answer.
+    One that never waits may have a true ``is_immediate``: asyncio programs then call ``execute``.
     """
 
     @property

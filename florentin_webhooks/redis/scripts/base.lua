@@ -14,3 +14,14 @@ local function compact(record, fingerprint, log, retention)
   call('PEXPIRE', record, remaining > 0 and remaining or retention)
   call('ZREM', log, fingerprint)
 end
+
+-- Finished records beyond HISTORY keep their state only. Needs the constants of the store.
+local function trim_history(done, length, log)
+  while length > HISTORY do
+    local oldest = call('RPOP', done)
+    if call('HGET', RECORDS .. oldest, 's') == 'done' then
+      compact(RECORDS .. oldest, oldest, log, RETENTION)
+    end
+    length = length - 1
+  end
+end

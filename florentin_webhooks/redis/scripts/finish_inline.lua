@@ -1,15 +1,5 @@
 -- The beginning of finish.lua, with its KEYS and ARGV: the end of a delivery whose inline handlers
 -- have all succeeded.
-local function trim_history(done, length, log)
-  while length > HISTORY do
-    local oldest = call('RPOP', done)
-    if call('HGET', RECORDS .. oldest, 's') == 'done' then
-      compact(RECORDS .. oldest, oldest, log, RETENTION)
-    end
-    length = length - 1
-  end
-end
-
 local record = KEYS[1]
 if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   local fields = call('HMGET', record, 's', 't:')

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from florentin_webhooks.errors import MalformedDelivery
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.strict_json import loads
 from florentin_webhooks.senders.base import Message, Metadata
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 __all__ = ["parse", "retry_content"]
+
+_OBJECT: Any = dict  # Any: type checkers narrow an unknown value to a dict of unknown ones.
 
 MAX_NAME = 200
 """The longest event name that is accepted."""
@@ -39,10 +39,14 @@ def parse(body: bytes, metadata: Metadata) -> Message:
     Raises :class:`MalformedDelivery`.
     """
     envelope = _read_object(body)
-    event, timestamp = _parse_name(envelope), _parse_timestamp(envelope)
+    event, stamp = envelope["event"], envelope["timestamp"]
+    if not isinstance(event, str) or not 0 < len(event) <= MAX_NAME or not event.isprintable():
+        raise MalformedDelivery("the event is not a name")
+    # In place: this dict was just decoded, and is passed on instead of the body.
+    timestamp = envelope["timestamp"] = _parse_timestamp(stamp)
     if metadata.event is not None and metadata.event != event:
         raise MalformedDelivery("the event header and the signed body name different events")
-    return Message(event, timestamp, {**envelope, "timestamp": timestamp}, timestamp)
+    return new_tuple(Message, (event, timestamp, envelope, timestamp, None))
 
 
 def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:
@@ -50,32 +54,32 @@ def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:
 
     Without an id, two genuine events that differ in nothing but their time would be one.
     """
-    return None if delivery_id is None else _without_timestamp(body)
+    if delivery_id is None:
+        return None
+    match = _TIMESTAMP.search(body)
+    if match is None:
+        return body
+    head = body[: match.start()]
+    if head.count(b"{") + head.count(b"[") == 1:
+        return head + body[match.end() :]  # As Florentin writes it.
+    return _without_timestamp(body)
 
 
-def _read_object(body: bytes) -> Mapping[str, object]:
+def _read_object(body: bytes) -> dict[str, object]:
     try:
-        value = loads(body)
+        value: Any = loads(body)
     except ValueError as error:
         raise MalformedDelivery(str(error)) from None
-    if not isinstance(value, dict):
+    if type(value) is not _OBJECT:
         raise MalformedDelivery("not a JSON object")
-    envelope = cast("dict[str, object]", value)
-    missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
-    if missing:
+    envelope: dict[str, object] = value
+    if not ("event" in envelope and "timestamp" in envelope and "data" in envelope):
+        missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
         raise MalformedDelivery(f"no envelope: {', '.join(missing)} missing")
     return envelope
 
 
-def _parse_name(envelope: Mapping[str, object]) -> str:
-    event = envelope["event"]
-    if not isinstance(event, str) or not 0 < len(event) <= MAX_NAME or not event.isprintable():
-        raise MalformedDelivery("the event is not a name")
-    return event
-
-
-def _parse_timestamp(envelope: Mapping[str, object]) -> datetime:
-    stamp = envelope["timestamp"]
+def _parse_timestamp(stamp: object) -> datetime:
     try:
         # The pattern comes first, since fromisoformat takes much more than RFC 3339.
         if isinstance(stamp, str) and _RFC3339.fullmatch(stamp):
@@ -89,10 +93,7 @@ def _without_timestamp(body: bytes) -> bytes:
     """Return a JSON *body* without the envelope's own timestamp; one inside ``data`` stays."""
     depth = position = 0
     for match in _TIMESTAMP.finditer(body):
-        between = body[position : match.start()]
-        if not position and between.count(b"{") + between.count(b"[") == 1:
-            return body[: match.start()] + body[match.end() :]  # As Florentin writes it.
-        between = _STRING.sub(b"", between)
+        between = _STRING.sub(b"", body[position : match.start()])
         depth += between.count(b"{") + between.count(b"[")
         depth -= between.count(b"}") + between.count(b"]")
         if depth == 1:

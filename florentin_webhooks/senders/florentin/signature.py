@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.headers import Headers, get_all, get_each
+from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
@@ -109,16 +110,23 @@ class FlorentinSignature:
 
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
         """
-        signatures, events, ids = get_each(headers, _SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
-        return Metadata(
-            secret=self._matching_secret(signatures, body),
-            received_at=received_at,
-            delivery_id=ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
-            event=events[0] if len(events) == 1 else _combine(events),
-        )
+        headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+        signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
+        secret = self._matching_secret(signatures, body)
+        delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
+        event = events[0] if len(events) == 1 else _combine(events)
+        return new_tuple(Metadata, (secret, received_at, delivery_id, event, None))
 
     def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
-        claimed = _parse_signature(signatures)
+        if len(signatures) != 1:
+            raise InvalidSignature("repeated" if signatures else "missing")
+        if len(signatures[0]) != _LENGTH or not signatures[0].startswith(_PREFIX):
+            raise InvalidSignature("malformed")
+        try:
+            # unhexlify, not bytes.fromhex, which skips white space inside the digits.
+            claimed = unhexlify(signatures[0][len(_PREFIX) :])
+        except ValueError:
+            raise InvalidSignature("malformed") from None
         matched = None
         for name, keyed in self._keyed:
             context = keyed.copy()
@@ -138,16 +146,3 @@ def _combine(values: Sequence[str]) -> str | None:
 def iso_timestamp(value: datetime) -> str:
     """Format an aware *value* as Florentin does: UTC, milliseconds, ``Z``."""
     return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def _parse_signature(values: Sequence[str]) -> bytes:
-    if len(values) != 1:
-        raise InvalidSignature("repeated" if values else "missing")
-    value = values[0]
-    if len(value) != _LENGTH or not value.startswith(_PREFIX):
-        raise InvalidSignature("malformed")
-    try:
-        # unhexlify, not bytes.fromhex, which skips white space inside the digits.
-        return unhexlify(value[len(_PREFIX) :])
-    except ValueError:
-        raise InvalidSignature("malformed") from None

@@ -33,7 +33,7 @@ class TemplateScheme:
     Timestamps count *per_second* units. The first key signs.
     """
 
-    __slots__ = ("_form", "_keys", "_per_second", "_template")
+    __slots__ = ("_form", "_keys", "_per_second", "_signs", "_template")
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class TemplateScheme:
     ) -> None:
         self._form = form
         self._template = template
+        self._signs = tuple(name in template.names for name in ("id", "timestamp", "url"))
         self._keys = tuple(keys)
         self._per_second = per_second
 
@@ -93,14 +94,17 @@ class TemplateScheme:
 
     def _parts(self, claim: SignatureClaim, body: bytes, url: str | None) -> SignedParts:
         """Return the values of the template; raises :class:`InvalidSignature` without one."""
-        values = {"id": claim.id, "timestamp": claim.timestamp, "url": url}
-        missing = [name for name in self._template.names if values.get(name, "") is None]
-        if missing:
+        number, time, address = self._signs
+        if (number and claim.id is None) or (time and claim.timestamp is None):
             raise InvalidSignature("missing")
-        present = {name: value for name, value in values.items() if name in self._template.names}
+        if address and url is None:
+            raise InvalidSignature("missing")
         try:
             return SignedParts(
-                body, **{name: (each or "").encode() for name, each in present.items()}
+                body,
+                claim.id.encode() if number and claim.id else b"",
+                claim.timestamp.encode() if time and claim.timestamp else b"",
+                url.encode() if address and url else b"",
             )
         except UnicodeEncodeError:
             raise InvalidSignature("malformed") from None

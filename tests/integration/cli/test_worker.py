@@ -81,6 +81,28 @@ def test_failure_is_logged_once_without_payload(shop: Operated) -> None:
     assert json.dumps(lines).count("adabooks") == 1
 
 
+def test_batch_of_one_event_runs_handlers(shop: Operated) -> None:
+    for _ in range(2):
+        shop.sent("invoice.created")
+    assert shop.works("--worker-class", "simple", "--batch", "1").process.returncode == 0
+    assert shop.effects() == ["bill begins", "bill ends"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (["--batch", "0"], "0 is not in the range 1<=x<=256", "worker --help"),
+        (["--batch", "9", "--worker-class", "spawn"], "one by one", "--worker-class fork"),
+    ],
+)
+def test_impossible_batch_is_refused_with_a_hint(
+    shop: Operated, words: list[str], message: str, hint: str
+) -> None:
+    told = error(shop.types("worker", *words))
+    assert message in told
+    assert told.endswith(hint)
+
+
 def test_unknown_queue_is_refused_with_the_closest(shop: Operated) -> None:
     result = shop.types("worker", "--queue", "paper")
     assert "has no handler in queue 'paper'. Its queues: florentin, papers." in error(result)

@@ -187,7 +187,7 @@ def test_worker_without_the_receivers_module_leaves_the_job_to_others(
     fingerprint = shop.accept()
     with monkeypatch.context() as older:
         older.delitem(sys.modules, shop.module.__name__)
-        shop.work()
+        shop.work(batch=1)
         assert [each.levelname for each in caplog.records if "raised while" in each.message]
         assert shop.record(fingerprint).state is State.QUEUED
     shop.work_it_off()
@@ -202,7 +202,7 @@ def test_job_that_only_such_workers_had_can_be_revived(
     fingerprint = shop.accept()
     with monkeypatch.context() as older:
         older.delitem(sys.modules, shop.module.__name__)
-        shop.work_it_off()
+        shop.work_it_off(batch=1)
     requeue_lost(shop.hooks, shop.rq(), -1)
     assert shop.record(fingerprint).state is State.DEAD
     assert shop.accept() == fingerprint

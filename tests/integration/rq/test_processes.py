@@ -58,7 +58,7 @@ def bill(event: InvoiceCreated, delivery: Delivery) -> object:
     if word == "later" and runs(_client(), _prefix()).count(word) == 1:
         raise RetryLater(1)
     if word == "discards":
-        raise Discard(PRIVATE)
+        raise Discard("unwanted")  # A reason is kept: it is written for the operator.
     return {PRIVATE: object()}
 
 

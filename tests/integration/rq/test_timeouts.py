@@ -151,7 +151,7 @@ def test_timeout_before_the_first_handler_is_a_failed_attempt(
     shop.does("bill")
     fingerprint = shop.accept()
     alarm_while(lambda _, step: isinstance(step, ClaimJob), after=True)
-    shop.work()
+    shop.work(batch=1)
     assert shop.ran == []
     assert shop.hurry() == 1
     shop.work()  # The lease runs for a while, and busy means later.

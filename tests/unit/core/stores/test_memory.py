@@ -89,7 +89,7 @@ def test_stale_delivery_replayed_often_takes_one_entry(store: MemoryStore, clock
     for _ in range(1000):
         clock.now += 0.01
         store.execute(accept(content(0), fresh=False))
-    assert (len(store), len(store._expiry)) == (1, 1)
+    assert (len(store), len(store._open)) == (1, 1)
 
 
 def test_expired_delivery_leaves_nothing_behind(store: MemoryStore, clock: Clock) -> None:
@@ -98,7 +98,8 @@ def test_expired_delivery_leaves_nothing_behind(store: MemoryStore, clock: Clock
     store.execute(accept(content(1)))
     clock.now = 100
     store.execute(finish(content(2)))
-    assert (len(store), store._sent_under, store._expiry) == (0, {}, [])
+    kept = store
+    assert (len(store), kept._open, kept._aliases, kept._sent.packed) == (0, {}, {}, {})
 
 
 def test_expired_delivery_keeps_other_contents_of_its_id(store: MemoryStore, clock: Clock) -> None:

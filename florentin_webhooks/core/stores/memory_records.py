@@ -1,0 +1,277 @@
+"""The records of the store in memory, and what it decides by them.
+
+Those of finished deliveries are bytes in :mod:`florentin_webhooks.core.stores.memory_archive`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
+from florentin_webhooks.core.stores.memory_archive import FinishedDeliveries, SentContents
+from florentin_webhooks.core.stores.memory_guards import MemoryGuards
+from florentin_webhooks.core.stores.rules import decide_accept
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.protocol.frozen import new_tuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from florentin_webhooks.protocol.fingerprint import RetryKey
+
+__all__ = ["MemoryRecords"]
+
+A = TypeVar("A")
+
+
+@dataclass(slots=True)
+class _Entry:
+    """The state of one delivery that is not done.
+
+    *key* is the first fingerprint, *later* those of retries with a new timestamp.
+    """
+
+    key: bytes
+    trace: RetryKey | None
+    expires_at: float
+    token: bytes = b""
+    body: bytes = b""
+    attempt: int = 0
+    lease_expires_at: float = 0
+    state: State = State.RUNNING
+    later: tuple[bytes, ...] = ()
+    done: frozenset[str] = frozenset()
+
+
+class MemoryRecords:
+    """Up to *capacity* fingerprints, each for *retention* seconds, with leases of *lease* seconds.
+
+    *clock* returns seconds that never go back.
+    """
+
+    def __init__(
+        self, capacity: int, retention: float, lease: float, clock: Callable[[], float]
+    ) -> None:
+        self._lock = Lock()
+        self._clock = clock
+        self._capacity = capacity
+        self._lease = lease
+        self._keep_for(retention)
+        self._open: dict[bytes, _Entry] = {}  # The first to expire comes first.
+        self._aliases: dict[bytes, bytes] = {}  # Of open deliveries: their first fingerprints.
+        self._finished = FinishedDeliveries()
+        self._sent = SentContents()
+        self._key_ids: set[str] = set()  # Of all deliveries ever: no others need be looked for.
+        self._count = 0
+        self._next_expiry = 0.0  # No record expires before.
+        # Any: each takes the operation of its key.
+        self._steps: dict[type[Operation[Any]], Any] = {
+            Accept: self._accept,
+            Finish: self._finish,
+            Once: self._guard,
+            Latest: self._guard,
+        }
+
+    def _keep_for(self, retention: float) -> None:
+        self._retention = retention
+        self._guards = MemoryGuards(retention)
+
+    def __len__(self) -> int:
+        """Return the number of fingerprints that the store remembers."""
+        return self._count
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Execute *operation*; waits for other threads' operations only."""
+        if type(operation) not in self._steps:
+            raise ConfigurationError(
+                f"MemoryStore does not support {type(operation).__name__}.",
+                "Use RedisStore or DjangoStore.",
+            )
+        decide: Callable[[Operation[A], float], A] = self._steps[type(operation)]
+        with self._lock:
+            now = self._clock()
+            if now >= self._next_expiry:
+                self._drop_expired(now)
+            return decide(operation, now)
+
+    def _accept(self, accept: Accept, now: float) -> Claim:
+        if accept.fresh and accept.valid and self._is_unknown(accept):
+            return self._run(self._remember(accept, now), accept, now)
+        sent = self._sent_keys(accept)
+        first = self._find(accept, now)
+        changed = first is not None and bool(accept.trace) and first not in sent
+        record = None if first is None else self._open.get(first)
+        if first is not None and record is None:
+            return Claim(AcceptDecision.DUPLICATE, first, id_changed=changed)
+        decision = _decide(accept, record, now)
+        if decision is AcceptDecision.IN_PROGRESS and record is not None:
+            wait = record.lease_expires_at - now
+            return Claim(decision, record.key, wait=wait, id_changed=changed)
+        reused = bool(sent) and record is None
+        record = record or self._remember(accept, now)
+        self._extend(record, now)
+        if decision is AcceptDecision.RUN:
+            return self._run(record, accept, now, reused, changed)
+        record.body, record.state, record.token = accept.delivery.body, State(decision.value), b""
+        return Claim(decision, record.key, record.attempt, 0, record.done, reused, changed)
+
+    def _is_unknown(self, accept: Accept) -> bool:
+        """Return whether neither the delivery nor its delivery id is known, under any key id."""
+        if self._is_known(accept.key, accept.trace):
+            return False
+        if self._key_ids == {accept.delivery.key_id}:
+            return True
+        return not any(self._is_known(*alias) for alias in accept.aliases)
+
+    def _is_known(self, key: bytes, trace: RetryKey | None) -> bool:
+        return (
+            key in self._open
+            or key in self._finished.packed
+            or key in self._aliases
+            or key in self._finished.first_keys
+            or (trace is not None and trace.delivery_id in self._sent.packed)
+        )
+
+    def _run(
+        self,
+        record: _Entry,
+        accept: Accept,
+        now: float,
+        reused: bool = False,
+        changed: bool = False,
+    ) -> Claim:
+        """Take the lease of *record*, also where its token has it already."""
+        record.attempt += record.token != accept.token
+        record.state, record.token, record.body = State.RUNNING, accept.token, accept.delivery.body
+        record.lease_expires_at = now + self._lease
+        answer = (AcceptDecision.RUN, record.key, record.attempt, 0, record.done, reused, changed)
+        return new_tuple(Claim, answer)
+
+    def _sent_keys(self, accept: Accept) -> set[bytes]:
+        """Return the first fingerprints that came under the delivery id."""
+        traces = [trace for _, trace in accept.lookups if trace]
+        return {key for each in traces for key in self._sent.first_keys(each[0]).values()}
+
+    def _find(self, accept: Accept, now: float) -> bytes | None:
+        """Return the first fingerprint of the delivery with any of its keys, or None."""
+        if first := self._first_key(accept.key):
+            return first
+        for key, trace in accept.lookups:
+            sent = self._sent.first_keys(trace.delivery_id).get(trace.content) if trace else None
+            if first := self._first_key(key) or (sent and self._first_key(sent)):
+                self._key_ids.add(accept.delivery.key_id)
+                self._add_alias(accept.key, first, now)
+                return first
+        return None
+
+    def _first_key(self, key: bytes) -> bytes | None:
+        known = key if key in self._open else self._aliases.get(key)
+        return known or self._finished.first_key(key)
+
+    def _remember(self, accept: Accept, now: float) -> _Entry:
+        if self._count >= self._capacity:
+            self._refuse()
+        self._count += 1
+        key, trace = accept.key, accept.trace
+        self._key_ids.add(accept.delivery.key_id)
+        expires_at = now + self._retention
+        record = self._open[key] = _Entry(key, trace, expires_at)
+        if trace is not None and trace.delivery_id in self._sent.packed:
+            self._sent.add(trace, key)
+        elif trace is not None:
+            self._sent.packed[trace.delivery_id] = trace.content + key
+        return record
+
+    def _add_alias(self, alias: bytes, first: bytes, now: float) -> None:
+        # From now on these bytes are known, also under any other delivery id.
+        if self._count >= self._capacity:
+            self._refuse()
+        self._count += 1
+        record = self._open.get(first)
+        if record is None:
+            self._finished.add_alias(first, alias, now + self._retention)
+            return
+        self._aliases[alias] = first
+        record.later += (alias,)
+        self._extend(record, now)
+
+    def _refuse(self) -> NoReturn:
+        raise Unavailable(
+            f"MemoryStore is full: it holds {self._count} deliveries that could still be replayed.",
+            "Raise its capacity or use RedisStore.",
+        )
+
+    def _finish(self, finish: Finish, now: float) -> State:
+        record = self._open.get(finish.key)
+        if record is None:
+            return State.DONE if finish.key in self._finished.packed else State.LOST
+        if record.token != finish.token:
+            return State.LOST
+        if finish.state is State.DONE:
+            self._finished.add(record.key, record.trace, record.later, now + self._retention)
+            del self._open[record.key]
+            if record.later:
+                self._forget_aliases(record)
+            return State.DONE
+        if finish.handler is not None:
+            record.done |= {finish.handler}
+        record.state = finish.state
+        if finish.state is State.RUNNING:
+            record.lease_expires_at = now + self._lease
+        else:
+            record.token = b""
+        self._extend(record, now)
+        return finish.state
+
+    def _forget_aliases(self, record: _Entry) -> None:
+        for alias in record.later:
+            del self._aliases[alias]
+
+    def _guard(self, operation: Once | Latest, now: float) -> GuardGrant:
+        return self._check_lease(operation) or self._guards.decide(operation, now)
+
+    def _check_lease(self, operation: Once | Latest) -> GuardGrant | None:
+        # A run whose lease has expired, and now belongs to another run, may not begin.
+        if not isinstance(operation, Once):
+            return None
+        if self._finished.first_key(operation.key):
+            return GuardGrant(GuardDecision.DONE)
+        record = self._open.get(self._aliases.get(operation.key, operation.key))
+        is_holder = record is not None and record.token == operation.token
+        if operation.step is GuardStep.BEGIN and not is_holder:
+            return GuardGrant(GuardDecision.BUSY)
+        return None
+
+    def _extend(self, record: _Entry, now: float) -> None:
+        record.expires_at = now + self._retention
+        self._open[record.key] = self._open.pop(record.key)  # The last to expire.
+
+    def _drop_expired(self, now: float) -> None:
+        """Drop what has expired, and find out when something else will."""
+        for trace, fingerprints in self._expired(now):
+            self._count -= fingerprints
+            if trace:
+                self._sent.remove(trace)
+        next_open = next((each.expires_at for each in self._open.values()), None)
+        expiries = (next_open, self._finished.next_expiry())
+        latest = now + self._retention
+        self._next_expiry = min((each for each in expiries if each is not None), default=latest)
+
+    def _expired(self, now: float) -> Iterator[tuple[RetryKey | None, int]]:
+        """Drop what has expired and yield the retry key and the number of fingerprints of each."""
+        yield from self._finished.drop_expired(now)
+        for record in list(takewhile(lambda each: each.expires_at <= now, self._open.values())):
+            del self._open[record.key]
+            self._forget_aliases(record)
+            yield record.trace, 1 + len(record.later)
+
+
+def _decide(accept: Accept, record: _Entry | None, now: float) -> AcceptDecision:
+    if record is None:
+        return decide_accept(accept, None)
+    return decide_accept(accept, record.state, record.token, record.lease_expires_at - now)

@@ -1,0 +1,31 @@
+"""Create frozen values quickly.
+
+The constructors that Python generates for named tuples and frozen dataclasses are functions of
+Python. A delivery creates a dozen of these values, and without these two that is 5 of its 35 us.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["new_tuple", "slot_setters"]
+
+T = TypeVar("T", bound=tuple[Any, ...])  # Any: named tuples have fields of any types.
+
+if TYPE_CHECKING:
+
+    def new_tuple(named: type[T], values: tuple[object, ...], /) -> T:
+        """Create a named tuple from all its values: ``new_tuple(Point, (1, 2))``."""
+        ...
+
+else:
+    new_tuple = tuple.__new__
+
+
+def slot_setters(frozen: type) -> list[Callable[[object, object], None]]:
+    """Return what sets each slot of a new object of a *frozen* dataclass, for its __init__."""
+    return [getattr(frozen, each.name).__set__ for each in fields(frozen)]

@@ -1,0 +1,58 @@
+-- Move a batch on: record that a job's handlers have succeeded, begin the next one, and lease one
+-- of those after it for all the time that its handlers have. It may be sent again.
+-- Constants of the store: RECORDS, RETENTION, UNFINISHED_RETENTION and HISTORY, as in finish.lua.
+-- KEYS  1 log  2 done  3 dead letters  4 pending jobs  5 claimed jobs  6 RQ's jobs in progress
+--       7 RQ's failed jobs  8 the worker's executions
+--       9 record of the job to begin, '' for none  10 record of the one to lease, '' for none
+--       11 of the finished job, if one has finished: its record, then all that RQ keeps of it
+-- ARGV  1 token  2 queue  3 execution  4 lease in ms  5 end of an entry of RQ's
+--       6 id of the job to begin  7 of the one to lease
+--       8 of the finished one  9 its fingerprint  10 last handler, '' for none  11 its outcome
+-- Returns the state of the finished job's record, 'lost' if another run holds its lease, or '';
+-- a blank; and 1 if the batch still holds the lease of that job.
+local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
+local now, state, holds = milliseconds(), '', 0
+
+local function finish_part(record, id)
+  local f = call('HMGET', record, 's', 't:' .. queue)
+  if f[1] == 'done' then return 'done' end
+  if f[2] ~= token then return 'lost' end
+  if ARGV[10] ~= '' then call('HSET', record, 'h:' .. ARGV[10], ARGV[11]) end
+  call('HDEL', record, 't:' .. queue, 'u:' .. queue)
+  local open = call('HINCRBY', record, 'n', -call('ZREM', KEYS[4], id))
+  unmark_dead(record, KEYS[3], id)
+  if open > 0 then
+    update_state(record, UNFINISHED_RETENTION)
+    return call('HGET', record, 's')
+  end
+  for _, field in ipairs(call('HKEYS', record)) do
+    local kind = string.sub(field, 1, 2)
+    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
+  end
+  call('HSET', record, 's', 'done', 'z', now)
+  call('PEXPIRE', record, RETENTION)
+  local length = call('LPUSH', KEYS[2], ARGV[9])
+  if length % 16 == 1 then call('PEXPIRE', KEYS[2], UNFINISHED_RETENTION) end
+  trim_history(KEYS[2], length, KEYS[1])
+  return 'done'
+end
+
+if ARGV[8] ~= '' then
+  state = finish_part(KEYS[11], ARGV[8])
+  if state ~= 'lost' then
+    call('DEL', unpack(KEYS, 12))
+    call('ZREM', KEYS[6], ARGV[8] .. ':' .. execution)
+    call('ZREM', KEYS[7], ARGV[8])
+    call('SREM', KEYS[8], ARGV[8] .. ':' .. execution)
+  end
+end
+if ARGV[6] ~= '' then
+  local entry = ARGV[6] .. ':' .. execution
+  begin_part(KEYS[9], queue, token, entry, KEYS[5], KEYS[8])
+  call('ZADD', KEYS[6], 'XX', ARGV[5], entry)
+end
+if ARGV[7] ~= '' and call('HGET', KEYS[10], 't:' .. queue) == token then
+  promote_part(KEYS[10], queue, token, ARGV[7] .. ':' .. execution, KEYS[5], now + ARGV[4], 0)
+  holds = 1
+end
+return state .. ' ' .. holds

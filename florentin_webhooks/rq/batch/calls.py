@@ -1,0 +1,228 @@
+"""The script calls of batches, and their answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rq.utils import utcformat
+
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.stores.accept import Finish
+    from florentin_webhooks.rq.batch.keys import BatchKeys
+
+__all__ = [
+    "WINDOW",
+    "Advance",
+    "BatchCalls",
+    "ClaimAnswer",
+    "ClaimRequest",
+    "ClaimedJob",
+    "QueueTerms",
+    "read_step",
+]
+
+CLAIM_LEASE = 10.0
+"""Seconds after which a dead worker's jobs are returned, but for those soon to begin."""
+
+WINDOW = 8
+"""The number of jobs with leases for all their time: those that begin before an answer is read."""
+
+_FIELDS = 9
+_CLAIM = load_script("claim_batch", shortcut="batch")
+_RETURN = load_script("return_jobs")
+
+
+class QueueTerms(NamedTuple):
+    """What a job must have in common with the worker that claims it in a batch.
+
+    *data* is what RQ's hash holds of it, before and after the fingerprint; *timeout* in seconds;
+    *lease* is that of a job that runs.
+    """
+
+    queue: str
+    data: tuple[bytes, bytes]
+    timeout: int
+    lease: float
+    key_ids: tuple[str, ...]
+    owner: str
+    worker: str
+
+    @property
+    def conditions(self) -> Words:
+        """The words that the script compares with those of a job."""
+        before, after = self.data
+        return (self.timeout, before, after, " ".join(self.key_ids), self.owner)
+
+
+class ClaimedJob(NamedTuple):
+    """A job of a batch, with what its handlers need."""
+
+    id: bytes
+    retries_left: int
+    claim: JobClaim
+
+    @property
+    def fingerprint(self) -> str:
+        """The delivery's fingerprint, in hex."""
+        return self.id[:32].decode()
+
+
+class ClaimRequest(NamedTuple):
+    """At most *size* of the *candidates* at the head of the queue, or one that is *popped*."""
+
+    token: bytes
+    execution: bytes
+    size: int
+    candidates: tuple[bytes, ...]
+    now: datetime
+    ttl: int
+    popped: bool = False
+
+
+class ClaimAnswer(NamedTuple):
+    """The claimed *jobs*, and the next *candidates*.
+
+    *expired* are entries of other batches to be returned; *wait* is the seconds until the next of
+    them expires, None without any.
+    """
+
+    jobs: tuple[ClaimedJob, ...]
+    candidates: tuple[bytes, ...]
+    expired: tuple[bytes, ...]
+    wait: float | None
+
+
+class Advance(NamedTuple):
+    """The step from the *finish* of one job to the job that *begins*.
+
+    *leases* is one of those after it, which gets a lease for all the time of its handlers.
+    """
+
+    token: bytes
+    execution: bytes
+    ttl: int
+    finish: Finish | None = None
+    begins: bytes = b""
+    leases: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCalls:
+    """Encoder of the calls for one queue and worker."""
+
+    schema: KeySchema
+    keys: BatchKeys
+    terms: QueueTerms
+    script: Script = field(init=False)
+    """The script of :meth:`advance`."""
+
+    def __post_init__(self) -> None:
+        constants = self.schema.constants()
+        script = load_script("advance_batch", shortcut="batch", constants=constants)
+        object.__setattr__(self, "script", script)
+
+    def claim(self, request: ClaimRequest) -> ScriptCall:
+        """Encode *request*; read as :class:`ClaimAnswer`."""
+        keys, terms, seconds = self.keys, self.terms, request.now.timestamp()
+        fixed = (keys.queue, keys.intermediate, keys.started, keys.pending, keys.claimed)
+        jobs = [key for id_ in request.candidates for key in keys.job(id_, request.execution)]
+        arguments: list[bytes | str | int] = [request.token, terms.queue, request.execution]
+        arguments += (terms.worker, request.size, int(terms.lease * 1000), int(CLAIM_LEASE * 1000))
+        arguments += (utcformat(request.now), repr(seconds), int(seconds) + request.ttl)
+        arguments += (request.ttl, *terms.conditions, int(request.popped), WINDOW)
+        arguments += request.candidates
+        return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
+
+    def advance(self, step: Advance) -> ScriptCall:
+        """Encode *step*; read as the state of the finished job, and whether the lease holds."""
+        keys, schema, finish = self.keys, self.schema, step.finish
+        fixed = (schema.log, schema.done, schema.dead, keys.pending, keys.claimed)
+        records = [
+            schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, step.leases)
+        ]
+        ends = int(datetime.now(UTC).timestamp()) + step.ttl
+        arguments: Words = (
+            *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
+            *(step.begins, step.leases, *self._finish_arguments(finish)),
+        )
+        finished = self._finish_keys(finish, step.execution)
+        all_keys = (*fixed, keys.started, keys.failed, keys.worker, *records, *finished)
+        return ScriptCall(self.script, all_keys, arguments, read_step)
+
+    def give_back(
+        self, jobs: Sequence[bytes], execution: bytes = b"", token: bytes = b""
+    ) -> ScriptCall:
+        """Encode the return of *jobs*: ids of one batch, or entries whose leases have expired."""
+        pairs = [tuple((id_ + b":" + execution).split(b":")[:2]) for id_ in jobs]
+        keys = [key for id_, its in pairs for key in self.keys.job(id_, its)]
+        fixed = (self.keys.queue, self.keys.started, self.keys.claimed)
+        entries = (id_ + b":" + its for id_, its in pairs)
+        return ScriptCall(_RETURN, (*fixed, *keys), (token, self.terms.queue, *entries), int)
+
+    def _finish_keys(self, finish: Finish | None, execution: bytes) -> tuple[bytes, ...]:
+        if finish is None or finish.part is None:
+            return ()
+        job_id = finish.part.id.encode()
+        return (*self.keys.job(job_id, execution), *self.keys.remains(job_id))
+
+    def _finish_arguments(self, finish: Finish | None) -> tuple[bytes | str, ...]:
+        if finish is None or finish.part is None:
+            return ("", "", "", "")
+        return (finish.part.id, finish.key, finish.handler or "", finish.ending)
+
+
+def _to_answer(answer: Sequence[Any]) -> ClaimAnswer:  # Any: what a RESP parser returns.
+    lengths, fields, candidates, expired, wait = answer
+    return ClaimAnswer(
+        tuple(_to_jobs(lengths, fields)),
+        tuple(candidates.split()),
+        tuple(expired.split()),
+        None if wait < 0 else wait / 1000,
+    )
+
+
+def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
+    words, start = list[bytes](), 0
+    for length in map(int, lengths.split()):
+        words.append(fields[start : start + length])
+        start += length
+        if len(words) == _FIELDS:
+            yield _to_job(*words)
+            words.clear()
+
+
+def _to_job(
+    id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
+) -> ClaimedJob:
+    received, secret, handlers, key_id, event = others
+    claim = JobClaim(
+        JobDecision.RUN,
+        attempt=1,
+        body=body,
+        delivery_id=delivery_id.decode() or None,
+        received_at=datetime.fromtimestamp(int(received) / 1000, UTC),
+        secret=secret.decode(),
+        expected=_decode_names(handlers),
+        key_id=key_id.decode(),
+        event=event.decode(),
+    )
+    return ClaimedJob(id_, int(retries_left), claim)
+
+
+@lru_cache(maxsize=256)
+def _decode_names(handlers: bytes) -> tuple[str, ...]:
+    return tuple(json.loads(handlers))
+
+
+def read_step(answer: bytes) -> tuple[str, bool]:
+    """Return the state of the finished job's record, and whether the lease holds."""
+    state, _, holds = answer.decode().partition(" ")
+    return state, holds == "1"

@@ -1,0 +1,226 @@
+"""RQ workers that take jobs in batches and return what has not begun."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+import redis
+from rq.exceptions import NoSuchJobError
+from rq.utils import now
+from rq.worker import WorkerStatus
+
+from florentin_webhooks.core.job import part_lease
+from florentin_webhooks.redis.store import RedisStore
+from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
+from florentin_webhooks.rq.batch.calls import BatchCalls, QueueTerms
+from florentin_webhooks.rq.batch.keys import BatchKeys
+from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
+from florentin_webhooks.rq.batch.runner import BatchRunner
+from florentin_webhooks.rq.batch.source import BatchSource
+from florentin_webhooks.rq.batch.steps import BatchSteps
+from florentin_webhooks.rq.queue import RQQueue
+from florentin_webhooks.rq.resilience import WaitingWorker
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.queue import Job
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.redis.schema import ScriptCall
+
+__all__ = ["BatchingWorker"]
+
+_MOST_EXPIRED = 99
+_BEAT = 1.0
+
+
+class BatchingWorker(WaitingWorker):
+    """Mixin that runs batches of jobs of *hooks*; RQ's methods get a batch in place of a job."""
+
+    hooks: Receiver[object] | None = None
+    _calls: BatchCalls | None = None
+    _source: BatchSource | None = None
+    _batch: Batch | None = None
+    _beaten_at = float("-inf")
+
+    def take_batches(self, most: int) -> None:
+        """Claim at most *most* jobs of the queue at once from now on."""
+        queue: Any = self.queues[0]  # Any: one of ours, with a source.
+        hooks = cast("Receiver[object]", self.hooks)
+        if not isinstance(hooks.queue, RQQueue):
+            return
+        before, after = _split_data(hooks.build_job("0" * 32, queue.name)[0])
+        terms = QueueTerms(
+            queue.name,
+            (before, after),
+            hooks.queue.timeout,
+            part_lease(hooks.queue.timeout) + OPEN_SECONDS,
+            hooks.identity.all_key_ids,
+            hooks.dispatcher.owner,
+            self.name,
+        )
+        schema = cast("RedisStore", hooks.store).schema
+        self._calls = BatchCalls(schema, BatchKeys(queue, schema, self.executions_key), terms)
+        if most > 1:
+            pipeline = ScriptPipeline(self.connection)
+            self._source = BatchSource(self, self._calls, pipeline, most)
+            queue.source = self._source.take
+
+    def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
+        """Work as RQ does; with *max_jobs* one by one, since RQ counts what it gets."""
+        if options.get("max_jobs") is not None:
+            cast("Any", self.queues[0]).source = None
+        return super().work(*args, **options)
+
+    def enter_batch(self, batch: Batch) -> None:
+        """Begin to count as busy with *batch*, so that a signal waits for the job that runs."""
+        self._batch = batch
+        script, client = cast("BatchCalls", self._calls).script, cast("Any", self.connection)
+        with client.pipeline(transaction=False) as pipeline:
+            cast("Any", self).set_state(WorkerStatus.BUSY, pipeline)
+            pipeline.script_exists(script.sha)
+            *_, exists = pipeline.execute()
+        if not exists[0]:  # Or the steps of the whole batch would be refused, each read later.
+            client.script_load(script.text)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Keep the other jobs of the batch from beginning."""
+        cast("Any", super()).handle_warm_shutdown_request()
+        if self._batch is not None:
+            self._batch.progress.stop()
+
+    def get_current_job_id(self) -> str | None:
+        """Return the id of the job that runs, by which RQ stops it on request."""
+        if self._batch is not None:
+            return self._batch.id
+        return cast("str | None", cast("Any", super()).get_current_job_id())
+
+    def prepare_execution(self, job: Any) -> Any:
+        """Record RQ's execution of a job; the claim of a batch has done it."""
+        if not isinstance(job, Batch):
+            return cast("Any", super()).prepare_execution(job)
+        execution = job.execution_of(self.name, job.current)
+        self.executions[execution.id] = execution
+        return execution
+
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Run a job or a batch; then adapt the size of the next batch to the time it took."""
+        if not isinstance(job, Batch):
+            super().execute_job(job, queue)
+            return
+        since = monotonic()
+        try:
+            with self._returning_late(job):
+                super().execute_job(job, queue)
+        finally:
+            self._batch = None
+            self.executions.clear()
+            self._return_rest(job)
+        if self._source is not None:
+            self._source.size.record(job.progress.position + 1, monotonic() - since)
+        job.progress.close()
+
+    def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:
+        """Run a job or a batch in this process."""
+        if not isinstance(job, Batch):
+            return bool(cast("Any", super()).perform_job(job, queue, execution))
+        hooks, calls = cast("Receiver[object]", self.hooks), cast("BatchCalls", self._calls)
+        since = monotonic()
+        with ScriptPipeline(self.connection) as pipeline:
+            steps = BatchSteps(job, calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))
+            BatchRunner(self, hooks, queue, job, steps).run()
+        self._count(steps.succeeded, monotonic() - since)
+        return True
+
+    def handle_job_failure(self, job: Any, *args: Any, **options: Any) -> None:
+        """Handle the failure of a job as RQ does; of a batch, that of the job that ran."""
+        if isinstance(job, Batch):
+            options["execution"] = job.execution_of(self.name, job.current)
+            ended_at, job = job.ended_at, self._fetch(job)
+            job.ended_at = ended_at or now()
+        cast("Any", super()).handle_job_failure(job, *args, **options)
+
+    def maintain_heartbeats(self, job: Any, execution: Any) -> None:
+        """Extend RQ's entries of the job that runs, and of this worker."""
+        if isinstance(job, Batch):
+            execution = job.execution_of(self.name, job.current)
+            try:
+                job = self._fetch(job)
+            except NoSuchJobError:  # It has just ended.
+                self.heartbeat()
+                return
+        cast("Any", super()).maintain_heartbeats(job, execution)
+
+    def return_expired(self) -> None:
+        """Return the jobs that a dead worker had claimed and not begun."""
+        if self._calls is None:
+            return
+        client: Any = self.connection
+        entries = client.zrange(self._calls.keys.claimed, 0, _MOST_EXPIRED)
+        if entries:
+            self._give_back(self._calls.give_back(entries))
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Extend the lifetime of the worker's registration, once a second, in one round trip.
+
+        RQ does so before and after each job, in three.
+        """
+        if pipeline is not None:
+            cast("Any", super()).heartbeat(timeout, pipeline)
+            return
+        if timeout is None and monotonic() - self._beaten_at < _BEAT:
+            return
+        self._beaten_at = monotonic()
+        client: Any = self.connection
+        with client.pipeline(transaction=False) as commands:
+            super().heartbeat(timeout, commands)
+            with self._remember_failure():
+                commands.execute()
+
+    @contextmanager
+    def _returning_late(self, batch: Batch) -> Generator[None]:
+        """Return what has not begun when *batch* closes, however long the job takes that runs."""
+        if len(batch.jobs) == 1:
+            yield
+            return
+        timer = threading.Timer(batch.closes_at - monotonic(), self._return_rest, [batch])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _return_rest(self, batch: Batch) -> None:
+        """Return the jobs of a closed or ended *batch* after the one that runs."""
+        if not batch.rest or self._calls is None:
+            return
+        call = self._calls.give_back(batch.rest, batch.execution, batch.token)
+        with suppress(redis.RedisError, OSError):  # Then their leases expire soon.
+            self._give_back(call)
+
+    def _give_back(self, call: ScriptCall) -> None:
+        with ScriptPipeline(self.connection) as pipeline:
+            pipeline.run(call)
+
+    def _fetch(self, batch: Batch) -> Any:
+        return cast("Any", self.job_class).fetch(batch.id, self.connection, "json")
+
+    def _count(self, succeeded: int, seconds: float) -> None:
+        client: Any = self.connection
+        with client.pipeline(transaction=False) as pipeline:
+            pipeline.hincrby(self.key, "successful_job_count", succeeded)
+            self.increment_total_working_time(timedelta(seconds=seconds), pipeline)
+            pipeline.execute()
+
+
+def _split_data(job: Job) -> tuple[bytes, bytes]:
+    """Return what RQ's hash holds as data, before and after the fingerprint of zeros."""
+    words = json.loads(job.words)
+    before, _, after = str(words[words.index("data") + 1]).partition("0" * 32)
+    return before.encode(), after.encode()

@@ -1,0 +1,211 @@
+"""Run the jobs of a batch one after the other, each under its own lease and time limit.
+
+The record of a success is in the socket before the next handler starts, and its answer is read
+while that one runs. Whatever else happens to a job goes RQ's own way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import rq
+from rq.exceptions import NoSuchJobError
+from rq.timeouts import JobTimeoutException
+
+from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, process_claimed_job
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.rq.job import run_job, to_rq
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from florentin_webhooks.core.queue import Job
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.stores.base import Operation, Store
+    from florentin_webhooks.rq.batch.batch import Batch
+    from florentin_webhooks.rq.batch.calls import ClaimedJob
+    from florentin_webhooks.rq.batch.steps import BatchSteps
+    from florentin_webhooks.rq.queue import RQQueue
+
+__all__ = ["BatchRunner", "HostWorker"]
+
+A = TypeVar("A")
+
+
+class HostWorker(Protocol):
+    """The parts of RQ's worker that a batch needs."""
+
+    connection: Any
+    name: str
+    job_class: Any
+    death_penalty_class: Any
+
+    def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:
+        """Run one job and do all that RQ does about its end."""
+        ...
+
+    def get_heartbeat_ttl(self, job: Any) -> int:
+        """Return the lifetime of RQ's entry for a job in progress."""
+        ...
+
+
+class _LastFinish:
+    """A *store* that keeps the record of a part's success, to be sent with the next job's start.
+
+    *settle* is called before any other record, which goes over another connection.
+    """
+
+    supports_jobs, supports_transactions = True, False
+
+    def __init__(self, store: Store, settle: Callable[[], None]) -> None:
+        self._store, self._settle = store, settle
+        self.finish: Finish | None = None
+
+    @property
+    def retention(self) -> timedelta:
+        return self._store.retention
+
+    @property
+    def lease(self) -> timedelta:
+        return self._store.lease
+
+    def execute(self, operation: Operation[A]) -> A:
+        kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
+        if isinstance(kept, Finish) and kept.state is State.DONE:
+            self.finish = kept
+            return cast("A", State.DONE)
+        if isinstance(kept, Finish):
+            self._settle()
+        return self._store.execute(operation)
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        return await self._store.aexecute(operation)
+
+    def forget(self) -> None:
+        self.finish = None
+
+    def close(self) -> None:
+        self._store.close()
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+
+class BatchRunner:
+    """A runner of *batch*, claimed from *queue*, for *hooks*, in the process of *worker*."""
+
+    def __init__(
+        self,
+        worker: HostWorker,
+        hooks: Receiver[object],
+        queue: rq.Queue,
+        batch: Batch,
+        steps: BatchSteps,
+    ) -> None:
+        self._worker, self._hooks, self._queue = worker, hooks, queue
+        self._batch, self._steps = batch, steps
+        store = cast("Any", hooks.store).with_client(worker.connection)
+        self._store = _LastFinish(store, steps.settle)
+        self._part, _ = hooks.build_job("0" * 32, queue.name)
+        self._job: Any = worker.job_class("none", worker.connection, "json")
+        self._job.origin, self._job.worker_name = queue.name, worker.name
+        self._job.timeout, self._job.args, self._job.kwargs = batch.job_timeout, (), {}
+
+    def run(self) -> None:
+        """Run the jobs that may begin, and return the others to the queue."""
+        position, finish, ended, steps = 0, None, None, self._steps
+        while True:
+            begins = position if steps.try_to_begin(position) else None
+            steps.send(begins, finish, ended)
+            if begins is None:
+                break
+            ended = self._batch.jobs[position]
+            finish = self._run(ended)
+            position += 1
+        steps.end(position)
+        for job in steps.lost:
+            self._hand_over(job, lambda: _retry(BUSY_WAIT))
+
+    def _run(self, claimed: ClaimedJob) -> Finish | None:
+        """Run the handlers of a job; return the record of its success, or go RQ's way."""
+        self._store.forget()
+        job, end = self._build_job(claimed), _returner(None)
+        try:
+            with self._worker.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id):
+                end = _returner(job.perform())
+        except BaseException as error:  # noqa: BLE001 - RQ decides what becomes of any.
+            end = _raiser(error)
+            if self._store.finish is not None:
+                logger.warning(
+                    "%s was handled, then: %s", claimed.fingerprint, type(error).__name__
+                )
+        if self._store.finish is None:
+            self._hand_over(claimed, end)
+        return self._store.finish
+
+    def _build_job(self, claimed: ClaimedJob) -> Any:  # Any: rq leaves its types open.
+        """Return RQ's job, which handlers find with ``rq.get_current_job``."""
+        job: Any = object.__new__(self._worker.job_class)  # A tenth of what RQ takes to build one.
+        job.__dict__.update(self._job.__dict__)
+        job.id, job.meta, job.retries_left = claimed.id.decode(), {}, claimed.retries_left
+        job.outcome = partial(self._process, claimed)
+        return job
+
+    def _process(self, claimed: ClaimedJob) -> rq.Retry | None:
+        part: Job = self._part._replace(id=claimed.id.decode())
+        fingerprint, since = claimed.fingerprint, time.monotonic()
+
+        def work() -> Any:
+            with self._hooks.handler_context():
+                return process_claimed_job(
+                    self._hooks,
+                    self._store,
+                    fingerprint,
+                    ClaimedPart(part, claimed.claim, self._batch.token),
+                    timeout=self._batch.job_timeout,
+                    last=not claimed.retries_left,
+                    since=since,
+                    retry_in=self._retry_in(claimed),
+                    alarm=JobTimeoutException,
+                )
+
+        return to_rq(run_job(fingerprint, work), self._hooks)
+
+    def _retry_in(self, claimed: ClaimedJob) -> float | None:
+        """Return the seconds until RQ would retry a job that has never failed."""
+        retries = cast("RQQueue", self._hooks.queue).retries
+        return (
+            retries[max(len(retries) - claimed.retries_left, 0)] if claimed.retries_left else None
+        )
+
+    def _hand_over(self, claimed: ClaimedJob, end: Callable[[], object]) -> None:
+        """Run a job that ends as *end* in RQ's worker, which does what it does about that."""
+        worker = self._worker
+        try:
+            job = worker.job_class.fetch(claimed.id.decode(), worker.connection, "json")
+        except NoSuchJobError:
+            logger.info("%s was done or discarded meanwhile.", claimed.fingerprint)
+            return
+        job.outcome = end
+        execution = self._batch.execution_of(worker.name, claimed)
+        worker.perform_job(job, self._queue, execution)
+
+
+def _retry(seconds: float) -> rq.Retry:
+    return rq.Retry(max=1_000_000, interval=round(seconds))
+
+
+def _returner(result: object) -> Callable[[], object]:
+    return lambda: result
+
+
+def _raiser(error: BaseException) -> Callable[[], object]:
+    def fail() -> object:
+        raise error
+
+    return fail

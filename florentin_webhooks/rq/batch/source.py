@@ -1,0 +1,135 @@
+"""The jobs of a queue, which one worker takes in batches where it can."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext
+from itertools import takewhile
+from math import ceil
+from secrets import token_bytes, token_hex
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from rq.exceptions import NoSuchJobError
+from rq.utils import now
+
+from florentin_webhooks.rq.batch.batch import Batch
+from florentin_webhooks.rq.batch.calls import ClaimAnswer, ClaimRequest
+from florentin_webhooks.rq.batch.size import BatchSize
+from florentin_webhooks.rq.shutdown import defer_signals
+
+if TYPE_CHECKING:
+    import rq
+
+    from florentin_webhooks.rq.batch.calls import BatchCalls
+    from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
+
+__all__ = ["BatchSource", "TakingWorker"]
+
+_FINGERPRINT_SIZE = 32
+_FINGERPRINT = re.compile(rb"[0-9a-f]{32}")
+_CLAIMS = 3
+"""How often other workers may be faster before a job is taken RQ's way."""
+
+_ENTRY_MARGIN = 60
+"""Seconds that RQ's entry for a job in progress outlasts its lease: we return it, not RQ."""
+
+
+class TakingWorker(Protocol):
+    """The parts of the worker that a source needs."""
+
+    connection: Any
+    job_class: Any
+
+    def enter_batch(self, batch: Batch) -> None:
+        """Begin to count as busy with *batch*."""
+        ...
+
+
+class BatchSource:
+    """A source of batches of at most *most* jobs, for *worker*."""
+
+    def __init__(
+        self, worker: TakingWorker, calls: BatchCalls, pipeline: ScriptPipeline, most: int
+    ) -> None:
+        self.size = BatchSize(most)
+        self._worker, self._calls, self._pipeline = worker, calls, pipeline
+        self._candidates: tuple[bytes, ...] = ()
+        self._wait: float | None = None
+
+    def take(self, queue: rq.Queue, timeout: int | None) -> Any:  # Any: as rq.Queue.dequeue_any.
+        """Return a batch or a job, and *queue*; None if it is empty and *timeout* is None.
+
+        Raises DequeueTimeout after *timeout* seconds, or sooner if an expired lease is due.
+        """
+        while True:
+            batch = self._claim_listed()
+            if batch is not None:
+                return batch, queue
+            popped = self._pop(queue, timeout)
+            if popped is None:
+                return None
+            taken = self._take_popped(popped)
+            if taken is not None:
+                return taken, queue
+
+    def _claim_listed(self) -> Batch | None:
+        """Claim jobs that are listed; a job that cannot be in a batch is left for RQ's way."""
+        for _ in range(_CLAIMS):
+            candidates = self._next()
+            if batch := self._claim(candidates):
+                return batch
+            if self._next() == candidates:
+                return None
+        return None
+
+    def _next(self) -> tuple[bytes, ...]:
+        """Return the candidates of the next claim: up to the first job that is not ours."""
+        return tuple(takewhile(self._may_be_ours, self._candidates[: self.size.current]))
+
+    def _may_be_ours(self, job_id: bytes) -> bool:
+        ending = b"-" + self._calls.terms.queue.encode()
+        return bool(_FINGERPRINT.match(job_id)) and job_id[_FINGERPRINT_SIZE:] == ending
+
+    def _take_popped(self, job_id: bytes) -> Any:  # Any: rq leaves its types open.
+        """Return a batch of the popped job, or the job; None if RQ does not know it."""
+        batch = self._claim((job_id,), popped=True) if self._may_be_ours(job_id) else None
+        return batch or self._fetch(job_id)
+
+    def _pop(self, queue: rq.Queue, timeout: int | None) -> bytes | None:
+        untyped: Any = queue  # Any: rq leaves its types open.
+        if timeout is not None and self._wait is not None:
+            timeout = min(timeout, max(1, ceil(self._wait)))
+        result = untyped.lmove(untyped.connection, untyped.key, timeout)
+        return None if result is None else cast("bytes", result[1])
+
+    def _fetch(self, job_id: bytes) -> Any:  # Any: rq leaves its types open.
+        worker = self._worker
+        try:
+            return worker.job_class.fetch(job_id.decode(), worker.connection, "json")
+        except NoSuchJobError:
+            return None  # As RQ does: it was discarded meanwhile.
+
+    def _claim(self, candidates: tuple[bytes, ...], *, popped: bool = False) -> Batch | None:
+        token, execution, since = token_bytes(8), token_hex(16).encode(), time.monotonic()
+        timeout = self._calls.terms.timeout
+        ttl = ceil(self._calls.terms.lease) + _ENTRY_MARGIN
+        size = self.size.current
+        request = ClaimRequest(token, execution, size, candidates, now(), ttl, popped=popped)
+        with _signals_deferred():
+            answer = cast("ClaimAnswer", self._pipeline.run(self._calls.claim(request)))
+            self._candidates, self._wait = answer.candidates, answer.wait
+            if answer.expired:
+                self._pipeline.run(self._calls.give_back(answer.expired))
+            if not answer.jobs:
+                return None
+            batch = Batch(self._worker.connection, answer.jobs, (token, execution), timeout, since)
+            self._worker.enter_batch(batch)
+            return batch
+
+
+def _signals_deferred() -> AbstractContextManager[None]:
+    # What a claim has leased must not be forgotten.
+    is_main = threading.current_thread() is threading.main_thread()
+    return defer_signals() if is_main else nullcontext()
