@@ -70,7 +70,9 @@ class SenderCase:
             self.encode({**self.payload, **self.stamp(sent), **changes}), sent, delivery_id
         )
 
-    def sign(self, body: bytes, sent: datetime = NOW, delivery_id: str = "") -> Request:
+    def sign(
+        self, body: bytes, sent: datetime = NOW, delivery_id: str = "", url: str = URL
+    ) -> Request:
         number = delivery_id or self.delivery_id
         if self.signer:
             return Request({}, self.signer(body, sent, number))
@@ -78,8 +80,8 @@ class SenderCase:
         assert isinstance(scheme, Signing)
         if isinstance(scheme, SigningBody):
             body = scheme.sign_body(body, event=name, delivery_id=number, timestamp=sent)
-        headers = scheme.sign(body, event=name, delivery_id=number, timestamp=sent, url=URL)
-        return Request(headers, body)
+        headers = scheme.sign(body, event=name, delivery_id=number, timestamp=sent, url=url)
+        return Request(headers, body, url)
 
     def subscribe(self, receiver: Receiver[Any], handler: Callable[[Event], object]) -> None:
         """Register *handler* for the event of this case."""
