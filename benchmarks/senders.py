@@ -12,6 +12,7 @@ from benchmarks.measure import Row, against, paired
 __all__ = ["rows"]
 
 ASYMMETRIC = ("sendgrid",)
+WHY = "ours also finds the signature in the headers; near a bare HMAC in the peer, none is 3 faster"
 NOTE = "x" * 200
 """What makes the bodies 0.3 KB, as those of other rows."""
 
@@ -27,7 +28,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         times = paired({"ours": ours, "theirs": theirs}, 41, time.thread_time)
         aim = ">= 1" if name in ASYMMETRIC else ">= 3"
         ratios = against(times["theirs"], times["ours"])
-        yield Row(f"verify {name}, times faster", "the sender's own package", ratios, aim)
+        yield Row(f"verify {name}, times faster", "the sender's own package", ratios, aim, WHY)
 
 
 def _runs(name: str, peer: Any) -> tuple[Callable[[], object], Callable[[], object]]:
