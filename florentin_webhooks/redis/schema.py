@@ -136,6 +136,10 @@ class KeySchema:
         """Return the keys of one delivery's record and of the unfinished jobs of *queue*."""
         return self.record(key), self.pending(queue)
 
+    def claim(self, key: bytes, queue: str) -> tuple[bytes, bytes, bytes, bytes]:
+        """Return the keys that a job of *queue* needs to claim its part of a delivery."""
+        return self.record(key), self.pending(queue), self.dead, self.lost(queue)
+
     def delivery_id(self, digest: bytes) -> bytes:
         """Return the key that leads from a delivery id to its records."""
         return self.prefix + b"i" + digest

@@ -249,7 +249,7 @@ class Sender(Protocol):
         """
         ...
 
-    def parse(self, body: bytes, metadata: Metadata) -> Message:
+    def parse(self, body: bytes, metadata: Metadata, /) -> Message:
         """Return what a genuine *body* means, of any age.
 
         Raises :class:`MalformedDelivery`, also where the signed bytes and a header disagree.

@@ -153,8 +153,21 @@ class Lease:
             key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
         )
 
-    async def record(self, finish: Finish) -> State:
-        """Record how a handler ended and return the state of the delivery; see :meth:`finish`."""
+    async def record(
+        self,
+        state: State,
+        handler: str | None,
+        outcome: HandlerOutcome,
+        *,
+        reason: str = "",
+        jobs: tuple[Job, ...] = (),
+        note: str = "",
+        wait: float | None = None,
+    ) -> State:
+        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
+        finish = self.finish(
+            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
+        )
         if self._is_immediate and self.part is None:
             return self.store.execute(finish)
         try:

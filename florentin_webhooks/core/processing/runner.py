@@ -250,25 +250,23 @@ class HandlerRunner:
         if self._failures:
             state, reason = self._next_state(last=last), self._reason()
             wait = self._wait() if last else None
-        finish = self._lease.finish(
-            state,
-            handler,
-            result.outcome,
-            reason=reason,
-            jobs=self._states.jobs,
-            note=result.note,
-            wait=wait,
+        jobs, outcome, note = self._states.jobs, result.outcome, result.note
+        lease, records = self._lease, self._records
+        if records is None:
+            return lease.record(
+                state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
+            )
+        finish = lease.finish(
+            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
         )
-        if self._records is None:
-            return self._lease.record(finish)
-        return self._send(self._records, finish, last=last)
+        return self._send(records, finish, last=last)
 
     async def _send(self, records: PendingRecords, finish: Finish, *, last: bool) -> State:
         if not last:
             return await records.add(finish, self._seconds)
         if await records.settle() is State.LOST:
             return State.LOST
-        return await self._lease.record(finish)
+        return await self._lease.execute(finish)
 
     def _wait(self) -> float | None:
         """Return the seconds until the next attempt, where they are known."""

@@ -42,7 +42,7 @@ _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
     """Encode :class:`ClaimJob`."""
     part = operation.part
-    keys = (*schema.part(operation.key, part.queue), schema.dead, schema.lost(part.queue))
+    keys = schema.claim(operation.key, part.queue)
     lease = int(operation.seconds * 1000)
     arguments = (
         operation.token,

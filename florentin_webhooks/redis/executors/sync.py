@@ -57,10 +57,11 @@ class SyncExecutor:
         pool.release(connection)
 
     def _send_once(self, call: ScriptCall) -> object:
+        script, words = call.script, (len(call.keys), *call.keys, *call.arguments)
         try:
-            return self._client.execute_command(*call.evalsha())
+            return self._client.execute_command("EVALSHA", script.sha, *words)
         except NoScriptError:
-            return self._client.execute_command(*call.eval())
+            return self._client.execute_command("EVAL", script.text, *words)
 
     def _check_once(self) -> None:
         if self._checked:
