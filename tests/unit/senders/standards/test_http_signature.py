@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -203,3 +205,11 @@ def test_unknown_algorithm_is_a_configuration_error() -> None:
 def test_keys_are_in_no_repr() -> None:
     scheme = HTTPSignature().scheme({"mine": RAW_SECRET})
     assert RAW_SECRET not in repr(scheme)
+
+
+def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "florentin_webhooks.senders.standards.message_signatures"
+    monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "http_message_signatures", None)
+    with pytest.raises(ModuleNotFoundError, match=r"florentin-webhooks\[http-signatures\]"):
+        import_module(module)
