@@ -258,6 +258,8 @@ class Receiver(HandlerRegistry[On_co]):
             self._log.delivery(reply, delivery, delivery.fingerprint)
             return reply
         reply = await self.process(delivery, envelope, runtime, stale)
+        if self._success_status is None:
+            return reply
         return outcomes.acknowledge(reply, self._success_status)
 
     async def _process(

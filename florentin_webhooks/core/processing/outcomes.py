@@ -60,9 +60,9 @@ def reply_with_answer(answer: Answer) -> Reply:
     )
 
 
-def acknowledge(reply: Reply, status: int | None) -> Reply:
+def acknowledge(reply: Reply, status: int) -> Reply:
     """Return *reply* with the one *status* that its sender takes for success, if it is one."""
-    if status is None or not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+    if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return reply
     return replace(
         reply, status=status, body=b"" if status == HTTPStatus.NO_CONTENT else reply.body
