@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test examples faults lint format coverage bench clean $(CHECKS)
+.PHONY: help demo test examples faults peers lint format coverage bench clean $(CHECKS)
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ examples:  ## Test the example programs under production servers, each in a new 
 
 faults: .venv/.tools  ## Kill processes and servers for five minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
+
+peers: .venv/.bench  ## Compare signatures with the senders' own packages
+	@$(BIN)/python -m pytest tests/peers -m peers $(ARGS)
 
 lint: .venv/.tools  ## Run the checks of `make test` without the tests
 	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
@@ -88,6 +91,6 @@ clean:  ## Remove the environment and the files of the tools
 	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools
-	@echo "Installing the peers for benchmarks into .venv ..."
-	@$(PIP) install --group bench
+	@echo "Installing the peers for benchmarks and signatures into .venv ..."
+	@$(PIP) install --group bench --group peers
 	@touch $@

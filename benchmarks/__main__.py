@@ -15,6 +15,7 @@ from benchmarks.measure import MISSED, Row
 
 SUBJECTS = {
     "verify": "verify",
+    "senders": "senders",
     "asgi": "in_process",
     "http": "over_http",
     "redis": "in_redis",

@@ -10,25 +10,37 @@ __all__ = [
     "Discord",
     "GitHub",
     "HMACSender",
+    "HTTPSignature",
     "Linear",
     "Mailgun",
+    "Paddle",
+    "SendGrid",
+    "Shopify",
     "Slack",
+    "Square",
     "StandardWebhooks",
     "Stripe",
     "Svix",
+    "Twilio",
     "Zoom",
 ]
 
 if TYPE_CHECKING:
+    from florentin_webhooks.senders.services.commerce.paddle import Paddle
+    from florentin_webhooks.senders.services.commerce.shopify import Shopify
+    from florentin_webhooks.senders.services.commerce.square import Square
+    from florentin_webhooks.senders.services.commerce.stripe import Stripe
     from florentin_webhooks.senders.services.discord import Discord
     from florentin_webhooks.senders.services.github import GitHub
     from florentin_webhooks.senders.services.linear import Linear
     from florentin_webhooks.senders.services.mailgun import Mailgun
     from florentin_webhooks.senders.services.slack import Slack
     from florentin_webhooks.senders.services.sns import SNS
-    from florentin_webhooks.senders.services.stripe import Stripe
+    from florentin_webhooks.senders.services.twilio.sendgrid import SendGrid
+    from florentin_webhooks.senders.services.twilio.twilio import Twilio
     from florentin_webhooks.senders.services.zoom import Zoom
     from florentin_webhooks.senders.standards.hmac_sender import HMACSender
+    from florentin_webhooks.senders.standards.http_signature import HTTPSignature
     from florentin_webhooks.senders.standards.standard_webhooks import StandardWebhooks, Svix
 else:
     # Loaded on first use, so that a program pays only for its own senders.
@@ -37,12 +49,18 @@ else:
         "Discord": "services.discord",
         "GitHub": "services.github",
         "HMACSender": "standards.hmac_sender",
+        "HTTPSignature": "standards.http_signature",
         "Linear": "services.linear",
         "Mailgun": "services.mailgun",
+        "Paddle": "services.commerce.paddle",
+        "SendGrid": "services.twilio.sendgrid",
+        "Shopify": "services.commerce.shopify",
         "Slack": "services.slack",
+        "Square": "services.commerce.square",
         "StandardWebhooks": "standards.standard_webhooks",
-        "Stripe": "services.stripe",
+        "Stripe": "services.commerce.stripe",
         "Svix": "standards.standard_webhooks",
+        "Twilio": "services.twilio.twilio",
         "Zoom": "services.zoom",
     }
 

@@ -223,7 +223,9 @@ class Retries:
     def retention(self, *, signs_time: bool) -> timedelta:
         """Return how long a finished delivery must be remembered, so that no retry runs again."""
         least = SIGNED_TIME_RETENTION if signs_time else UNSIGNED_TIME_RETENTION
-        return max(least, 2 * self.span)
+        # A delivery is accepted for the tolerance and, from a clock that is ahead, longer.
+        ahead = timedelta() if self.restamped else MINIMUM_TOLERANCE
+        return max(least, 2 * self.span + ahead)
 
 
 class Sender(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from django.test import override_settings
@@ -17,6 +18,7 @@ from tests.support.identity import recorded_key
 from tests.support.mount_cases import ATTACKS, CASES, Case, Gone
 from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
+from tests.support.senders import CASES as SENDERS
 from tests.support.vectors import CANONICAL, SECRET, Request, delivery
 
 PATH = "/webhooks/florentin"
@@ -77,6 +79,9 @@ MOUNTS: dict[str, Mount] = {
     "Django ASGI": asgi("django", 2),
 }
 each_mount = pytest.mark.parametrize("mount", MOUNTS.values(), ids=MOUNTS)
+
+SERVED = {name: mount for name, mount in MOUNTS.items() if not name.endswith("receive")}
+"""The mounts that know the URL of a request."""
 
 
 def mistakes(mount: Mount, case: Case) -> Iterator[object]:
@@ -152,3 +157,23 @@ def test_wsgi_mount_creates_no_event_loop(mount: Mount, monkeypatch: pytest.Monk
     monkeypatch.setattr("asyncio.events.new_event_loop", made)
     monkeypatch.setattr("asyncio.new_event_loop", made)
     assert mount(Target().receiver, delivery()).outcome == "processed"
+
+
+@pytest.mark.one_process
+@pytest.mark.parametrize("mount", SERVED.values(), ids=SERVED)
+def test_mount_serves_other_senders_with_what_they_sign(mount: Mount) -> None:
+    runs: list[str] = []
+    for case in (case for case in SENDERS if case.name in {"stripe", "github", "twilio"}):
+        receiver = case.receiver()
+        case.subscribe(receiver, lambda event: runs.append(event.event))
+        signed = case.sign(case.encode(case.payload), url=f"http://shop.example{PATH}")
+        request = Request((), signed.body).with_headers(
+            ("Host", "shop.example"), *signed.headers.items()
+        )
+        forged = request._replace(
+            body=signed.body.replace(b"1", b"2").replace(b"opened", b"closed")
+        )
+        answers = [mount(cast("Receiver", receiver), each) for each in (request, request, forged)]
+        success = 204 if case.name == "twilio" else 200
+        assert [each.status for each in answers] == [success, success, 401], case.name
+    assert runs == ["invoice.paid", "pull_request.opened", "message.received"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -15,8 +16,10 @@ import pytest
 from florentin_webhooks import Delivery, MemoryStore, Receiver, RedisStore, RetryLater
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY, Identity
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.senders import CASES, NOW
 
 BILLING, CRM = "whsec_of_the_billing_endpoint", "whsec_of_the_crm_endpoint__"
 
@@ -220,3 +223,19 @@ def test_receivers_with_one_secret_and_two_names_never_meet(new_store: Callable[
     content = body()
     named = [Program(new_store(), BILLING, name=each) for each in ("crm", "ledger")]
     assert [each.receive(signed(BILLING, content)) for each in named] == ["processed"] * 2
+
+
+@pytest.mark.one_process
+def test_receivers_of_three_senders_share_a_store(new_store: Callable[[], Store]) -> None:
+    cases = [case for case in CASES if case.name in {"standard_webhooks", "github", "twilio"}]
+    runs: list[str] = []
+    receivers = [case.receiver(store=new_store(), name=case.name) for case in cases]
+    for case, receiver in zip(cases, receivers, strict=True):
+        case.subscribe(receiver, lambda event: runs.append(event.event))
+    for second in (0, 1):  # Those with a time sign it again, under the same id.
+        for case, receiver in zip(cases, receivers, strict=True):
+            request = case.make(NOW - timedelta(seconds=second))
+            reply = receiver.receive(request.headers, request.body, request.url)
+            expected = Outcome.DUPLICATE if second else Outcome.PROCESSED
+            assert reply.outcome is expected, case.name
+    assert runs == [case.event for case in cases]

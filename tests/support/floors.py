@@ -14,7 +14,7 @@ from subprocess import DEVNULL
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-EXTRAS = ("dev", "django", "fastapi", "flask")
+EXTRAS = ("dev", "django", "fastapi", "flask", "http-signatures")
 
 _FLOOR = re.compile(r"(?P<name>[\w-]+)(?:\[[\w,-]+\])?>=(?P<version>[\w.]+)(?:,<[\w.]+)?")
 

@@ -3,111 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
-from florentin_webhooks import Receiver
-from florentin_webhooks.events import Event
 from florentin_webhooks.senders import (
     SNS,
     Discord,
     GitHub,
     HMACSender,
+    HTTPSignature,
     Linear,
     Mailgun,
+    Paddle,
+    SendGrid,
+    Shopify,
     Slack,
+    Square,
     StandardWebhooks,
     Stripe,
     Svix,
+    Twilio,
     Zoom,
 )
-from florentin_webhooks.senders.base import Sender, Signing, SigningBody
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support import sns
+from tests.support.sender_case import NOW, URL, Request, SenderCase, iso_time
+from tests.support.signing_keys import ED25519, P256
 
-NOW = datetime(2026, 6, 6, 12, tzinfo=UTC)
-URL = "https://shop.example/webhooks?tenant=1"
+__all__ = ["BASE64_SECRET", "CASES", "NOW", "RAW_SECRET", "URL", "Request", "SenderCase"]
+
 BASE64_SECRET = "whsec_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
 RAW_SECRET = "a-secret-of-some-length"
-
-
-class Request(NamedTuple):
-    headers: dict[str, str]
-    body: bytes
-    url: str = URL
-
-
-@dataclass(frozen=True)
-class SenderCase:
-    """A sender with its *secrets*; *private* signs where *secrets* are public keys.
-
-    *payload* is the body's JSON, *header* that of the signature, *signed_headers* further headers
-    that the signature covers.
-    """
-
-    name: str
-    sender: Sender
-    secrets: Any  # Any: in every form that a receiver takes.
-    header: str
-    payload: Mapping[str, object]
-    signed_headers: tuple[str, ...] = ()
-    private: Any = None
-    event: str = "invoice.paid"
-    """The name of the event as handlers see it."""
-    header_event: str = "invoice.paid"
-    """The name of the event as a header has it."""
-    encode: Callable[[Mapping[str, object]], bytes] = lambda payload: json.dumps(payload).encode()
-    delivery_id: str = "msg_2Lh9KRb0pzN4LePd3XiA4v12Axj"
-    is_timed: bool = True
-    """Whether a time is signed."""
-    covers_body: bool = True
-    """Whether the body is signed."""
-    signed_fields: tuple[str, ...] = ()
-    """Where the body holds what a header holds at others, as dotted paths."""
-    stamp: Callable[[datetime], Mapping[str, object]] = lambda _sent: {}
-    """Return the part of the body that holds the signed time, if it does."""
-    signer: Callable[[bytes, datetime, str], bytes] | None = None
-    """Return the signed body, where the sender has no scheme that signs."""
-
-    def __str__(self) -> str:
-        return self.name
-
-    def receiver(
-        self, now: datetime = NOW, **options: Any
-    ) -> Receiver[object]:  # Any: options of it.
-        return Receiver(self.secrets, sender=self.sender, clock=lambda: now, **options)
-
-    def make(self, sent: datetime = NOW, delivery_id: str = "", **changes: object) -> Request:
-        """Return a delivery that was signed at *sent*."""
-        return self.sign(
-            self.encode({**self.payload, **self.stamp(sent), **changes}), sent, delivery_id
-        )
-
-    def sign(self, body: bytes, sent: datetime = NOW, delivery_id: str = "") -> Request:
-        number = delivery_id or self.delivery_id
-        if self.signer:
-            return Request({}, self.signer(body, sent, number))
-        scheme, name = self.sender.scheme(self.private or self.secrets), self.header_event
-        assert isinstance(scheme, Signing)
-        if isinstance(scheme, SigningBody):
-            body = scheme.sign_body(body, event=name, delivery_id=number, timestamp=sent)
-        headers = scheme.sign(body, event=name, delivery_id=number, timestamp=sent, url=URL)
-        return Request(headers, body)
-
-    def subscribe(self, receiver: Receiver[Any], handler: Callable[[Event], object]) -> None:
-        """Register *handler* for the event of this case."""
-        if self.event in self.sender.catalogue:
-            receiver.on(self.event)(handler)
-        else:
-            receiver.on_unknown(handler)
-
-
-def iso_time(sent: datetime) -> str:
-    return sent.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 PAYLOAD = {"type": "invoice.paid", "data": {"amount": 5}}
 STANDARD = ("webhook-id", "webhook-timestamp")
 OWN = HMACSender(
@@ -233,5 +158,72 @@ CASES = [
         {"event": "meeting.started", "payload": {"object": {"id": 1}}},
         ("x-zm-request-timestamp",),
         event="meeting.started",
+    ),
+    SenderCase(
+        "shopify",
+        Shopify(),
+        RAW_SECRET,
+        "X-Shopify-Hmac-Sha256",
+        {"id": 820982911946154508, "currency": "USD"},
+        event="orders/paid",
+        header_event="orders/paid",
+        is_timed=False,
+    ),
+    SenderCase(
+        "paddle",
+        Paddle(),
+        "pdl_ntfset_01gkpjp8bkm3tm53kdgkx6sms7_secret",
+        "Paddle-Signature",
+        {"event_id": "evt_1", "event_type": "transaction.paid", "data": {}},
+        event="transaction.paid",
+    ),
+    SenderCase(
+        "square",
+        Square(),
+        RAW_SECRET,
+        "x-square-hmacsha256-signature",
+        {"event_id": "ev_1", "type": "payment.created", "data": {}},
+        event="payment.created",
+        stamp=lambda sent: {"created_at": iso_time(sent)},
+    ),
+    SenderCase(
+        "sendgrid",
+        SendGrid(),
+        P256.public,
+        "X-Twilio-Email-Event-Webhook-Signature",
+        {"event": "bounce", "sg_event_id": "x1"},
+        ("X-Twilio-Email-Event-Webhook-Timestamp",),
+        P256.private,
+        other=P256.other,
+        event="batch",
+        encode=lambda payload: json.dumps([payload]).encode(),
+    ),
+    SenderCase(
+        "twilio",
+        Twilio(),
+        RAW_SECRET,
+        "X-Twilio-Signature",
+        {"MessageSid": "SM1", "SmsStatus": "received", "Body": "Hi +1", "From": "+14158675309"},
+        event="message.received",
+        encode=lambda payload: urlencode(payload).encode(),
+        is_timed=False,
+    ),
+    SenderCase(
+        "http_signature",
+        HTTPSignature(),
+        RAW_SECRET,
+        "Signature",
+        PAYLOAD,
+        ("Signature-Input", "Content-Digest"),
+    ),
+    SenderCase(
+        "http_signature_ed25519",
+        HTTPSignature(algorithm="ed25519"),
+        ED25519.public,
+        "Signature",
+        PAYLOAD,
+        ("Signature-Input", "Content-Digest"),
+        ED25519.private,
+        other=ED25519.other,
     ),
 ]

@@ -29,8 +29,9 @@ florentin_webhooks.fastapi: webhook_router
 florentin_webhooks.flask: FlorentinWebhooks webhook_blueprint
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
-florentin_webhooks.senders: Discord GitHub HMACSender Linear Mailgun SNS Slack StandardWebhooks
-florentin_webhooks.senders: Stripe Svix Zoom
+florentin_webhooks.senders: Discord GitHub HMACSender HTTPSignature Linear Mailgun Paddle SNS
+florentin_webhooks.senders: SendGrid Shopify Slack Square StandardWebhooks Stripe Svix Twilio
+florentin_webhooks.senders: Zoom
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp

@@ -7,7 +7,7 @@ begins with a prefix that says what it is. ``t=1,v1=ab`` and ``v1,aB= v1a,cD=`` 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import InvalidSignature
@@ -48,6 +48,12 @@ class SignatureFormat:
     timestamp_header: str | None = None
     time_prefix: str = ""
     event_header: str | None = None
+    lookups: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The names of signature, time, id and event, in lower case; empty where there is none."""
+
+    def __post_init__(self) -> None:
+        names = self.signature_header, self.timestamp_header, self.id_header, self.event_header
+        object.__setattr__(self, "lookups", tuple((name or "").lower() for name in names))
 
 
 class SignatureClaim(NamedTuple):
@@ -62,15 +68,19 @@ class SignatureClaim(NamedTuple):
 def read_claim(form: SignatureFormat, headers: Headers) -> SignatureClaim:
     """Return the claim of a request; raises :class:`InvalidSignature`."""
     headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-    value = _one(headers.get_all(form.signature_header.lower()))
+    signatures, times, ids, events = headers.get_each(*form.lookups)
+    value = signatures[0] if len(signatures) == 1 else _one(signatures)
+    if len(value) > MAX_HEADER:
+        raise InvalidSignature("malformed")
     items = value.split(form.separator, MAX_ITEMS) if form.separator else [value]
-    if len(value) > MAX_HEADER or len(items) > MAX_ITEMS:
+    if len(items) > MAX_ITEMS:
         raise InvalidSignature("malformed")
     return SignatureClaim(
         tuple(items),
-        _optional(headers, form.id_header, _VISIBLE),
-        _timestamp(form, headers, items),
-        _event(headers, form.event_header),
+        ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None,
+        _timestamp(form, times, items),
+        # Different values are joined (RFC 9110, 5.3).
+        ", ".join(dict.fromkeys(events)) if events else None,
     )
 
 
@@ -80,26 +90,13 @@ def _one(values: Sequence[str]) -> str:
     return values[0]
 
 
-def _timestamp(form: SignatureFormat, headers: HeaderMap, items: Sequence[str]) -> str | None:
+def _timestamp(form: SignatureFormat, times: Sequence[str], items: Sequence[str]) -> str | None:
     if form.time_prefix:
         prefix = form.time_prefix
-        value = _one([item[len(prefix) :] for item in items if item.startswith(prefix)])
+        times = [item[len(prefix) :] for item in items if item.startswith(prefix)]
     elif form.timestamp_header is None:
         return None
-    else:
-        value = _one(headers.get_all(form.timestamp_header.lower()))
+    value = _one(times)
     if not _SECONDS.fullmatch(value):
         raise InvalidSignature("malformed")
     return value
-
-
-def _optional(headers: HeaderMap, name: str | None, form: re.Pattern[str]) -> str | None:
-    """Return the value of a header of *form*, None without exactly one."""
-    values = headers.get_all(name.lower()) if name else []
-    return values[0] if len(values) == 1 and form.fullmatch(values[0]) else None
-
-
-def _event(headers: HeaderMap, name: str | None) -> str | None:
-    """Return the value of a header; different ones are joined (RFC 9110, 5.3)."""
-    values = headers.get_all(name.lower()) if name else []
-    return ", ".join(dict.fromkeys(values)) if values else None

@@ -1,4 +1,4 @@
-"""What is in a genuine body: an object from JSON or a form, names, ids and times."""
+"""What is in a genuine body: objects from JSON or a form, names, ids and times."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ __all__ = [
     "find_time",
     "read_form",
     "read_json",
+    "read_list",
+    "read_pairs",
 ]
 
 MAX_NAME = 200
@@ -29,13 +31,26 @@ _MILLISECONDS = 100_000_000_000
 
 def read_json(body: bytes) -> Mapping[str, object]:
     """Return the JSON object in *body*; raises :class:`MalformedDelivery`."""
-    try:
-        value = loads(body)
-    except ValueError as error:
-        raise MalformedDelivery(str(error)) from None
+    value = _load(body)
     if not isinstance(value, dict):
         raise MalformedDelivery("not a JSON object")
     return cast("dict[str, object]", value)
+
+
+def read_list(body: bytes) -> list[dict[str, object]]:
+    """Return the JSON objects of the list in *body*; raises :class:`MalformedDelivery`."""
+    value = _load(body)
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    if not items or not all(isinstance(item, dict) for item in items):
+        raise MalformedDelivery("not a list of JSON objects")
+    return cast("list[dict[str, object]]", items)
+
+
+def _load(body: bytes) -> object:
+    try:
+        return loads(body)
+    except ValueError as error:
+        raise MalformedDelivery(str(error)) from None
 
 
 def read_form(body: bytes) -> dict[str, str]:
@@ -43,8 +58,17 @@ def read_form(body: bytes) -> dict[str, str]:
 
     A name that comes twice is refused, since parsers disagree on which one counts.
     """
+    pairs = read_pairs(body)
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise MalformedDelivery("a field comes twice in the form")
+    return fields
+
+
+def read_pairs(body: bytes) -> list[tuple[str, str]]:
+    """Return the names and values of a form in *body*; raises :class:`MalformedDelivery`."""
     try:
-        pairs = parse_qsl(
+        return parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=True,
@@ -53,10 +77,6 @@ def read_form(body: bytes) -> dict[str, str]:
         )
     except ValueError:  # Also UnicodeDecodeError.
         raise MalformedDelivery("not a form") from None
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise MalformedDelivery("a field comes twice in the form")
-    return fields
 
 
 def field_at(payload: Mapping[str, object], path: str) -> object:

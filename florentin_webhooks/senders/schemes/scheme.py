@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.format import SignatureClaim, SignatureFormat, read_claim
 from florentin_webhooks.senders.schemes.template import SignedParts, Template
@@ -33,7 +34,7 @@ class TemplateScheme:
     Timestamps count *per_second* units. The first key signs.
     """
 
-    __slots__ = ("_form", "_keys", "_per_second", "_template")
+    __slots__ = ("_decode", "_expected", "_form", "_keys", "_per_second", "_signs", "_template")
 
     def __init__(
         self,
@@ -45,8 +46,14 @@ class TemplateScheme:
     ) -> None:
         self._form = form
         self._template = template
+        self._signs = tuple(name in template.names for name in ("id", "timestamp", "url"))
         self._keys = tuple(keys)
         self._per_second = per_second
+        self._decode = form.encoding.decode
+        self._expected = [
+            (each, len(each.prefix) + form.encoding.length(each.key.size) if each.key.size else 0)
+            for each in self._keys
+        ]
 
     def __repr__(self) -> str:
         return f"TemplateScheme({', '.join(each.name for each in self._keys)})"
@@ -63,7 +70,7 @@ class TemplateScheme:
         claim = read_claim(self._form, headers)
         secret = self._matching_secret(claim, self._parts(claim, body, url))
         timestamp = None if claim.timestamp is None else self._time(claim.timestamp)
-        return Metadata(secret, received_at, claim.id, claim.event, timestamp)
+        return new_tuple(Metadata, (secret, received_at, claim.id, claim.event, timestamp))
 
     def sign(
         self,
@@ -93,38 +100,40 @@ class TemplateScheme:
 
     def _parts(self, claim: SignatureClaim, body: bytes, url: str | None) -> SignedParts:
         """Return the values of the template; raises :class:`InvalidSignature` without one."""
-        values = {"id": claim.id, "timestamp": claim.timestamp, "url": url}
-        missing = [name for name in self._template.names if values.get(name, "") is None]
-        if missing:
+        number, time, address = self._signs
+        if (number and claim.id is None) or (time and claim.timestamp is None):
             raise InvalidSignature("missing")
-        present = {name: value for name, value in values.items() if name in self._template.names}
+        if address and url is None:
+            raise InvalidSignature("missing")
         try:
             return SignedParts(
-                body, **{name: (each or "").encode() for name, each in present.items()}
+                body,
+                claim.id.encode() if number and claim.id else b"",
+                claim.timestamp.encode() if time and claim.timestamp else b"",
+                url.encode() if address and url else b"",
             )
         except UnicodeEncodeError:
             raise InvalidSignature("malformed") from None
 
     def _matching_secret(self, claim: SignatureClaim, parts: SignedParts) -> str:
+        signed = self._template.render(parts)
         matched, is_formed = None, False
-        for name, key, prefix in self._keys:
-            for signature in self._signatures(claim, key, prefix):
+        for (name, key, prefix), length in self._expected:
+            for signature in self._signatures(claim, prefix, length):
                 is_formed = True
-                if key.verify(self._template.render(parts), signature):
+                if key.verify(signed, signature):
                     matched = name
         if matched is None:
             raise InvalidSignature("mismatch" if is_formed else "malformed")
         return matched
 
-    def _signatures(self, claim: SignatureClaim, key: Key, prefix: str) -> list[bytes]:
-        """Return the signatures in *claim* that *key* may have made."""
-        encoding = self._form.encoding
-        length = len(prefix) + encoding.length(key.size)
+    def _signatures(self, claim: SignatureClaim, prefix: str, length: int) -> list[bytes]:
+        """Return the signatures in *claim* of this prefix and length, of any length for 0."""
         found: list[bytes] = []
         for item in claim.items:
-            if item.startswith(prefix) and (not key.size or len(item) == length):
+            if item.startswith(prefix) and (not length or len(item) == length):
                 try:
-                    found.append(encoding.decode(item[len(prefix) :]))
+                    found.append(self._decode(item[len(prefix) :]))
                 except ValueError:
                     continue
         return found

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Self
 
 __all__ = ["SignedParts", "Template"]
@@ -55,10 +54,9 @@ class Template:
                 steps.append(each.encode())
         return cls(text, tuple(steps), frozenset(names))
 
-    def render(self, parts: SignedParts) -> Iterator[bytes]:
-        """Yield what is signed, piece by piece."""
-        for step in self.steps:
-            yield parts[step] if isinstance(step, int) else step
+    def render(self, parts: SignedParts) -> list[bytes]:
+        """Return what is signed, in pieces."""
+        return [parts[step] if isinstance(step, int) else step for step in self.steps]
 
 
 def _check(text: str, names: list[str]) -> None:

@@ -1,0 +1,3 @@
+"""Shops and payments: Paddle, Shopify, Square, Stripe."""
+
+__all__: list[str] = []

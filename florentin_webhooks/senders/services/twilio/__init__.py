@@ -1,0 +1,3 @@
+"""Twilio and its SendGrid."""
+
+__all__: list[str] = []

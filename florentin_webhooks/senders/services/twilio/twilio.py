@@ -1,0 +1,97 @@
+"""Twilio: status callbacks, incoming messages, event streams.
+
+Source: https://www.twilio.com/docs/usage/webhooks/webhooks-security and
+https://www.twilio.com/docs/usage/webhooks/webhooks-overview.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
+from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.schemes.encodings import Encoding
+from florentin_webhooks.senders.schemes.format import SignatureFormat
+from florentin_webhooks.senders.schemes.payload import check_name, read_json, read_list
+from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
+from florentin_webhooks.senders.schemes.sender import TemplateSender
+from florentin_webhooks.senders.schemes.template import Template
+from florentin_webhooks.senders.services.twilio.sendgrid import BATCH
+from florentin_webhooks.senders.services.twilio.signed_form import FormScheme, is_json, read_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from florentin_webhooks.senders.base import Metadata, SignatureScheme
+    from florentin_webhooks.senders.secrets import Secrets
+
+__all__ = ["Twilio"]
+
+_NAMES = ("EventType", "StatusCallbackEvent", "type")
+"""Where products put the name of an event."""
+_STATUSES = {"MessageStatus": "message", "SmsStatus": "message", "CallStatus": "call"}
+_OTHER = "callback"
+
+
+class Twilio(TemplateSender):
+    """Twilio: URL and form are signed, or with a JSON body the URL, which has the body's hash.
+
+    Events are named by what a form has: ``message.received``, ``message.delivered``,
+    ``call.completed``, or its ``EventType``; else ``callback``. A list of events in JSON is one
+    event, ``batch``. ``event.data`` is the form or the list; a field of several values has a list.
+
+    The secret is the auth token, or a shared key with *algorithm* ``sha256``; a request cannot
+    choose. The URL is the one that was called, or *url* where a proxy changes it. No time is
+    signed, so no delivery is stale. Success is answered with an empty 204, since Twilio would
+    read a text as instructions.
+    """
+
+    name = "Twilio"
+    form = SignatureFormat(signature_header="X-Twilio-Signature", encoding=Encoding.BASE64)
+    template = Template.parse("{url}{body}", adjacent=True)
+    retries = Retries(
+        (), restamped=False, source="https://www.twilio.com/docs/usage/webhooks/webhooks-faq"
+    )
+    success_status = 204
+
+    def __init__(
+        self, *, url: str | None = None, algorithm: Literal["sha1", "sha256"] = "sha1"
+    ) -> None:
+        self._url = PublicURL.parse(url)
+        self.algorithm = algorithm
+        if algorithm not in {"sha1", "sha256"}:
+            raise ConfigurationError(
+                f"The algorithm {algorithm!r} is unknown.", 'Use "sha1" or "sha256".'
+            )
+
+    @property
+    def signs_delivery_id(self) -> bool:
+        """Return True: the id is the digest of what was signed."""
+        return True
+
+    def scheme(self, secrets: Secrets) -> SignatureScheme:
+        """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
+        return PublicURLScheme(FormScheme(super().scheme(secrets)), self._url)
+
+    def read_payload(self, body: bytes) -> Mapping[str, object]:
+        """Return the form or JSON object in *body*, or its list as ``data``."""
+        if body.startswith(b"["):
+            return {"data": read_list(body)}
+        if is_json(body):
+            return read_json(body)
+        fields = read_fields(body)
+        if not fields:
+            raise MalformedDelivery("the form is empty")
+        return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+
+    def event_name(self, payload: Mapping[str, object], _metadata: Metadata) -> str:
+        """Return the name in the payload, one from its status, ``batch`` or ``callback``."""
+        if isinstance(payload.get("data"), list):
+            return BATCH
+        for field in _NAMES:
+            if payload.get(field):
+                return check_name(payload[field], field)
+        for field, family in _STATUSES.items():
+            if payload.get(field):
+                return f"{family}.{check_name(payload[field], field)}"
+        return _OTHER

@@ -1,0 +1,46 @@
+"""The URL as the sender knows it: what may be configured, and what it takes from a call."""
+
+from __future__ import annotations
+
+import pytest
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders import Square, Twilio
+from florentin_webhooks.senders.schemes.public_url import PublicURL
+
+
+@pytest.mark.parametrize(
+    ("configured", "called", "expected"),
+    [
+        (None, "http://a/b?c", "http://a/b?c"),
+        (None, None, None),
+        (
+            "https://shop.example/hooks",
+            "http://10.0.0.1/x?a=1&b",
+            "https://shop.example/hooks?a=1&b",
+        ),
+        ("https://shop.example/hooks", "http://10.0.0.1/x", "https://shop.example/hooks"),
+        ("https://shop.example/hooks", None, "https://shop.example/hooks"),
+        (
+            "https://shop.example/hooks?a=2",
+            "http://10.0.0.1/x?a=1",
+            "https://shop.example/hooks?a=2",
+        ),
+    ],
+)
+def test_configured_url_takes_the_query_of_the_call(
+    configured: str | None, called: str | None, expected: str | None
+) -> None:
+    assert PublicURL.parse(configured).resolve(called) == expected
+
+
+@pytest.mark.parametrize("sender", [Square, Twilio])
+@pytest.mark.parametrize(
+    "url",
+    ["", "shop.example/hooks", "ftp://shop.example", "https://", "https://a b/", "https://a/#b"],
+)
+def test_url_that_is_not_absolute_is_a_configuration_error(
+    sender: type[Square | Twilio], url: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="absolute URL"):
+        sender(url=url)

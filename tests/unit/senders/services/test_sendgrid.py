@@ -1,0 +1,89 @@
+"""SendGrid: the published example, lists of events, keys that are not of ECDSA."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from florentin_webhooks import Delivery, Receiver
+from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
+from florentin_webhooks.events import Event
+from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.senders import SendGrid
+from tests.support.sender_case import sign
+from tests.support.senders import CASES, NOW, RAW_SECRET
+from tests.support.signing_keys import ED25519, P256
+
+pytestmark = pytest.mark.one_process
+SENDGRID = next(case for case in CASES if case.name == "sendgrid")
+# The tests of SendGrid's libraries; the body ends with a newline.
+KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+"
+    "2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="
+)
+HEADERS = {
+    "X-Twilio-Email-Event-Webhook-Signature": "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZU"
+    "AiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM=",
+    "X-Twilio-Email-Event-Webhook-Timestamp": "1600112502",
+}
+BODY = (
+    b'[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",'
+    b'"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",'
+    b'"sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",'
+    b'"smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}]\r\n'
+)
+
+
+def test_published_example_is_genuine() -> None:
+    sent = datetime.fromtimestamp(1_600_112_502, UTC)
+    receiver = Receiver(KEY, sender=SendGrid(), clock=lambda: sent)
+    event = receiver.verify(HEADERS, BODY)[1]
+    assert (event.event, event.timestamp, event.data) == ("batch", sent, json.loads(BODY))
+
+
+def test_retry_runs_only_the_items_that_have_not_finished() -> None:
+    receiver, done = (
+        Receiver(P256.public, sender=SendGrid(), clock=lambda: NOW),
+        list[str](),
+    )
+
+    @receiver.on("batch")
+    def follow(event: Event, delivery: Delivery) -> None:
+        for item in event.data:
+            with delivery.once(item["sg_event_id"]) as first:
+                if first:
+                    done.append(item["sg_event_id"])
+                    if done == ["x1", "x2"]:
+                        raise ConnectionError
+
+    body = json.dumps([{"event": "bounce", "sg_event_id": f"x{n}"} for n in (1, 2, 3)]).encode()
+    request = SENDGRID.sign(body)
+    outcomes = [receiver.receive(request.headers, request.body).outcome for _ in range(3)]
+    assert outcomes == [Outcome.HANDLER_FAILED, Outcome.PROCESSED, Outcome.DUPLICATE]
+    assert done == ["x1", "x2", "x2", "x3"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"[1]", b'[{"event":"open"},null]', b"[[]]"])
+def test_body_that_is_not_a_list_of_objects_is_malformed(body: bytes) -> None:
+    request = SENDGRID.sign(body)
+    with pytest.raises(MalformedDelivery):
+        SENDGRID.receiver().verify(request.headers, request.body)
+
+
+@pytest.mark.parametrize("secret", ["not base64!", "QUJD" * 10, ED25519.public, RAW_SECRET])
+def test_secret_that_is_not_a_key_is_a_configuration_error(secret: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a key of ECDSA"):
+        SendGrid().scheme({"mine": secret})
+
+
+def test_public_key_cannot_sign() -> None:
+    with pytest.raises(TypeError):
+        sign(SendGrid(), P256.public, b"[]")
+
+
+def test_last_retry_may_keep_its_time() -> None:
+    request = SENDGRID.make()
+    receiver = SENDGRID.receiver(NOW + timedelta(days=1))
+    assert receiver.verify(request.headers, request.body)[0].event == "batch"
