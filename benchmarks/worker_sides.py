@@ -78,7 +78,9 @@ def plain_side(client: redis.Redis, kind: str) -> Side:
 
     def left() -> int:
         assert not client.zcard(f"rq:failed:{QUEUE}")
-        return int(client.llen(queue.key)) + _count(client, (f"rq:wip:{QUEUE}",))
+        # In the order in which a job passes through them, so that none is missed on its way.
+        waiting = int(client.llen(queue.key)) + int(client.llen(queue.intermediate_queue_key))
+        return waiting + _count(client, (f"rq:wip:{QUEUE}",))
 
     return Side(client, push, left, ("benchmarks.drain", PLAIN, kind))
 

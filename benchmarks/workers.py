@@ -7,7 +7,7 @@ import select
 import struct
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from statistics import median
 from typing import NamedTuple
@@ -44,16 +44,20 @@ WHY = "Measured beside other work: each wait for an answer waits for its turn on
 
 
 class Sizes(NamedTuple):
-    """The number of rounds, of our jobs and of theirs per round, and of jobs timed one by one."""
+    """The number of rounds, of our jobs and of theirs per round, and of jobs timed one by one.
+
+    *settle*: the seconds that workers get until all of them listen.
+    """
 
     rounds: int
     ours: int
     theirs: int
     singles: int
+    settle: float = 1.5
 
 
 SIMPLE, FORK = Sizes(5, 3000, 300, 60), Sizes(3, 600, 40, 10)
-QUICK = Sizes(1, 60, 20, 3)
+QUICK = Sizes(1, 40, 20, 2, settle=0)
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -67,16 +71,20 @@ def rows(*, quick: bool) -> Iterator[Row]:
             sides = [our_side(clients[0], urls[0], kind), plain_side(clients[1], kind)]
             if kind == "simple":
                 yield _memory(sides, 50 if quick else 10_000)
-                yield from _compare(sides, urls, sizes, 2, (">= 14", "plain RQ jobs, two workers"))
-            yield from _compare(sides, urls, sizes, 1, (aim, f"plain RQ jobs, {kind} worker"))
-            yield from _waits_of(sides, urls, sizes)
+            if kind == "simple" and not quick:
+                with _working(sides, urls, sizes, workers=2) as (running, _):
+                    yield from _compare(running, sizes, (">= 14", "plain RQ jobs, two workers"))
+            with _working(sides, urls, sizes) as (running, reading):
+                yield from _compare(running, sizes, (aim, f"plain RQ jobs, {kind} worker"))
+                yield from _waits_of(running, sizes, reading)
         ours = our_side(clients[0], urls[0], "simple")
         for name, peer in TASK_QUEUES.items():
             if find_spec(peer.module) is None:
                 continue  # Installed by `make bench`.
             flush(clients[1])
             sides = [ours, peer_side(clients[1], urls[1], name)]
-            yield from _compare(sides, urls, simple, 1, (AIMS[name], name))
+            with _working(sides, urls, simple) as (running, _):
+                yield from _compare(running, simple, (AIMS[name], name))
 
 
 def _memory(sides: Sequence[Side], number: int) -> Row:
@@ -97,19 +105,43 @@ def _memory(sides: Sequence[Side], number: int) -> Row:
     )
 
 
-def _compare(
-    sides: Sequence[Side], urls: Sequence[str], sizes: Sizes, workers: int, words: tuple[str, str]
-) -> Iterator[Row]:
-    """Return the rate and the CPU of *sides*, with a number of *workers* each."""
-    aim, whom = words
+@contextmanager
+def _working(
+    sides: Sequence[Side], urls: Sequence[str], sizes: Sizes, workers: int = 1
+) -> Iterator[tuple[list[Side], int]]:
+    """Yield *sides* with running workers, and the pipe in which handlers report their start."""
     with ExitStack() as stack:
-        running = [_start(stack, *each, workers, 0) for each in zip(sides, urls, strict=True)]
-        ours: list[Round] = []
-        theirs: list[Round] = []
-        for _ in range(sizes.rounds + 1):  # The first one warms up.
-            ours.append(measure(running[0], sizes.ours))
-            theirs.append(measure(running[1], sizes.theirs))
-    kind = f"{running[0].words[-1]} worker" + " x 2" * (workers == 2)
+        reading, writing = os.pipe()
+        stack.callback(os.close, reading)
+        stack.callback(os.close, writing)
+        begun = [
+            side._replace(pids=tuple(_start(stack, side, url, writing) for _ in range(workers)))
+            for side, url in zip(sides, urls, strict=True)
+        ]
+        for side in begun:
+            side.push("invoice.created", 1)
+            _wait_for(side)
+        time.sleep(sizes.settle)
+        yield begun, reading
+
+
+def _start(stack: ExitStack, side: Side, url: str, pipe: int) -> int:
+    return stack.enter_context(running_worker(side.words, url, pipe))
+
+
+def _wait_for(side: Side) -> None:
+    wait(lambda: not side.left())
+
+
+def _compare(running: Sequence[Side], sizes: Sizes, words: tuple[str, str]) -> Iterator[Row]:
+    """Return the rate and the CPU of both sides."""
+    aim, whom = words
+    ours: list[Round] = []
+    theirs: list[Round] = []
+    for _ in range(sizes.rounds + 1):  # The first one warms up.
+        ours.append(measure(running[0], sizes.ours))
+        theirs.append(measure(running[1], sizes.theirs))
+    kind = f"{running[0].words[-1]} worker" + " x 2" * (len(running[0].pids) == 2)
     rates = against([each.rate for each in ours[1:]], [each.rate for each in theirs[1:]])
     yield Row(f"{EMPTY}, {kind}", whom, rates, aim, WHY)
     plain = median(each.cpu for each in theirs[1:]) * 1e6
@@ -117,24 +149,11 @@ def _compare(
     yield Row(f"workers' CPU per event in us, {kind}", f"{whom}: {plain:.0f}", spent)
 
 
-def _start(stack: ExitStack, side: Side, url: str, workers: int, pipe: int) -> Side:
-    pids = [stack.enter_context(running_worker(side.words, url, pipe)) for _ in range(workers)]
-    side.push("invoice.created", 1)
-    wait(lambda: not side.left())
-    time.sleep(1.5)  # Until all workers listen.
-    return side._replace(pids=tuple(pids))
-
-
-def _waits_of(sides: Sequence[Side], urls: Sequence[str], sizes: Sizes) -> Iterator[Row]:
-    with ExitStack() as stack:
-        reading, writing = os.pipe()
-        stack.callback(os.close, reading)
-        stack.callback(os.close, writing)
-        running = [_start(stack, *each, 1, writing) for each in zip(sides, urls, strict=True)]
-        waits: list[list[float]] = [[], []]
-        for _ in range(sizes.rounds):
-            for side, found in zip(running, waits, strict=True):
-                found.append(median(_waits(side, reading, sizes.singles)))
+def _waits_of(running: Sequence[Side], sizes: Sizes, reading: int) -> Iterator[Row]:
+    waits: list[list[float]] = [[], []]
+    for _ in range(sizes.rounds):
+        for side, found in zip(running, waits, strict=True):
+            found.append(median(_waits(side, reading, sizes.singles)))
     kind, plain = running[0].words[-1], median(waits[1]) * 1000
     what = f"answer to handler start, idle {kind} worker, p50"
     yield Row(what, f"plain RQ jobs: {plain:.3g} ms", against(*waits), "<= 1", WHY)
@@ -149,5 +168,5 @@ def _waits(side: Side, reading: int, number: int) -> Iterator[float]:
         assert ready, "the handler did not start"
         (started,) = struct.unpack("d", os.read(reading, 8))
         yield started - answered
-        wait(lambda: not side.left())
+        _wait_for(side)
         time.sleep(0.004)  # Until the worker waits for the next job.
