@@ -23,4 +23,5 @@ def test_benchmark_runs_and_yields_rows(subject: str) -> None:
     )
     rows = [json.loads(line) for line in reported.stdout.splitlines()]
     assert rows
-    assert all(row["measured"] > 0 for row in rows)
+    # The system counts CPU time in ticks, and a quick run may take less than one.
+    assert all(row["measured"] > 0 or "CPU" in row["what"] for row in rows)

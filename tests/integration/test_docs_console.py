@@ -23,7 +23,7 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
-from tests.support.command_line import SECRET, Program, environment, started
+from tests.support.command_line import DEMO, SECRET, Program, environment, started
 from tests.support.markdown import PAGES, ROOT, Block, write_modules
 from tests.support.server import under_uvicorn
 
@@ -39,7 +39,9 @@ class Staying(NamedTuple):
     unless: str = "--help"
 
 
-CONSOLE = [block for page in PAGES for block in page.of("console")]
+CONSOLE = [
+    block for page in PAGES for block in page.of("console") if block.text.strip() != f"$ {DEMO}"
+]
 LONG = re.compile(r"^\$ florentin(-webhooks)? demo", re.MULTILINE)
 """Commands that take so long that they run beside the others."""
 

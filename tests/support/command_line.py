@@ -22,6 +22,8 @@ from florentin_webhooks.cli import main
 from tests.support.waiting import eventually
 
 SECRET = "a-secret-of-the-command-line-tests"
+DEMO = "florentin-webhooks demo --once"
+"""The command of the docs that takes longest; the tests of ``demo`` run it."""
 _ROOT = Path(__file__).parents[2]
 _CLEAN: Mapping[str, str | None] = {
     "FLORENTIN_WEBHOOK_SECRET": SECRET,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,11 +55,8 @@ def reported(subject: Subject, operation: Accept | Finish) -> object:
     return (claim.decision, claim.key, claim.id_changed, claim.id_reused)
 
 
-@settings(max_examples=120)
-@given(operations=histories())
-def test_all_stores_return_the_same_decisions(
-    redis_server: str, operations: list[Accept | Finish]
-) -> None:
+def assert_alike(redis_server: str, operations: list[Accept | Finish]) -> None:
+    """Carry out *operations* in every store, and compare the answers."""
     with ExitStack() as stack:
         first, *others = [
             stack.enter_context(build(redis_server, f"alike-{uuid.uuid4().hex}", Span()))
@@ -68,3 +66,13 @@ def test_all_stores_return_the_same_decisions(
             answer = reported(first, operation)
             for other in others:
                 assert reported(other, operation) == answer
+
+
+@pytest.mark.parametrize("examples", [40, pytest.param(500, marks=pytest.mark.long)])
+def test_all_stores_return_the_same_decisions(redis_server: str, examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(operations=histories())
+    def check(operations: list[Accept | Finish]) -> None:
+        assert_alike(redis_server, operations)
+
+    check()

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from florentin_webhooks.events import CATALOGUE
-from tests.support.command_line import Program, python, started
+from tests.support.command_line import DEMO, Program, python, started
 
-DEMO = ["-W", "error", "-m", "florentin_webhooks", "demo"]
+WHOLE = ["-W", "error", "-m", "florentin_webhooks", *DEMO.split()[1:]]
 BROKEN = """
 from dataclasses import replace
 from florentin_webhooks.cli import main
@@ -60,7 +60,7 @@ def shown() -> Iterator[Mapping[str, Program]]:
     with TemporaryDirectory(prefix="fw-") as path, ExitStack() as stack:
         programs = {
             name: stack.enter_context(
-                started([*DEMO, "--once", *words], cwd=Path(path), environ={"TMPDIR": path})
+                started([*WHOLE, *words], cwd=Path(path), environ={"TMPDIR": path})
             )
             for name, words in runs.items()
         }
