@@ -45,7 +45,7 @@ _CLASSES: list[Any] = [getattr(algorithms, name) for name in _NAMES]
 ALGORITHMS: dict[str, Any] = {each.algorithm_id: each for each in _CLASSES}
 """The algorithms by their names in the RFC's registry."""
 
-_HMAC = "hmac-sha256"
+_SHARED = "hmac-sha256"
 _P384 = 384
 _PEM = b"-----BEGIN "
 _LONGEST = 4096
@@ -71,9 +71,9 @@ def load_key(name: str, secret: bytes, algorithm: str | None = None) -> MessageK
     Without an *algorithm* it is that of the key: HMAC for a text that is not PEM.
     """
     is_pem = _PEM in secret
-    if not is_pem and algorithm in {None, _HMAC}:
+    if not is_pem and algorithm in {None, _SHARED}:
         validate_strength({name: secret})
-        return MessageKey(_HMAC, secret, secret)
+        return MessageKey(_SHARED, secret, secret)
     try:
         key = _load_pem(secret, algorithm)
         ALGORITHMS[key.algorithm](public_key=key.public, private_key=key.private)
@@ -89,7 +89,7 @@ def _load_pem(secret: bytes, algorithm: str | None) -> MessageKey:
     private = load_pem_private_key(secret, password=None) if b"PRIVATE KEY" in secret else None
     public = private.public_key() if private else load_pem_public_key(secret)
     chosen = algorithm or _algorithm_of(public)
-    if chosen == _HMAC:
+    if chosen == _SHARED:
         raise ValueError("a public key is not a shared secret")
     return MessageKey(chosen, public, private)
 
