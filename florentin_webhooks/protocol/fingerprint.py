@@ -77,6 +77,10 @@ def _key_prefix(key_id: str) -> bytes:
     return _UNDER_KEY + bytes.fromhex(key_id) if key_id else b""
 
 
+def _delivery_id_key(prefix: bytes, delivery_id: bytes) -> bytes:
+    return sha256(prefix + delivery_id).digest()[:16]
+
+
 def record_fingerprint(key_id: str, body: bytes, signed_id: str | None) -> str:
     """Return the fingerprint under *key_id* of a stored *body*, in hex."""
     return under_key(key_id, fingerprint(body, signed_id)).hex()
@@ -146,8 +150,9 @@ class Identity:
 
     def delivery_id_keys(self, delivery_id: str) -> tuple[bytes, ...]:
         """Return the keys of *delivery_id* under each key id, and under none."""
-        digest = fingerprint(delivery_id.encode())
-        return tuple(under_key(each, digest) for each in (*self.all_key_ids, ""))
+        text = delivery_id.encode()
+        prefixes = map(_key_prefix, (*self.all_key_ids, ""))
+        return tuple(_delivery_id_key(each, text) for each in prefixes)
 
     def identify(self, secret: str, body: bytes, signed_id: str | None) -> SignedIdentity:
         """Return the identity of what the secret named *secret* has signed."""
@@ -169,7 +174,7 @@ class Identity:
             return None
         prefix = self._prefixes.get(key_id)
         prefix = _key_prefix(key_id) if prefix is None else prefix
-        sent = sha256(prefix + delivery_id.encode()).digest()[:16]
+        sent = _delivery_id_key(prefix, delivery_id.encode())
         return new_tuple(RetryKey, (sent, sha256(content).digest()[:16]))
 
     def aliases(
