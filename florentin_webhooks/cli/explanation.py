@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["explain"]
 
 _TIME = datetime.fromtimestamp(0, UTC)
+_SOME_URL = "https://shop.example/"
 
 
 def explain(
@@ -36,11 +37,12 @@ def explain(
     *secrets* were tried; *others* are configured elsewhere and may be the right ones.
     """
     problem = _problem(sender.scheme(secrets), headers, body, url)
-    if problem in ("missing", "repeated"):
-        return [_header(sender, problem)]
-    if sender.signs_url and url is None:
+    is_url_missing = problem == "missing" and sender.signs_url and url is None
+    if is_url_missing and _problem(sender.scheme(secrets), headers, body, _SOME_URL) != problem:
         text = f"{sender.name} signs its URL, which is missing here."
         return [Diagnosis("url-missing", text, "Add it as the sender knows it: --url URL.")]
+    if problem in ("missing", "repeated"):
+        return [_header(sender, problem)]
     schemes: dict[bytes, SignatureScheme | None] = {}
     for guess in guesses(body, secrets, others):
         if guess.secret not in schemes:
@@ -70,7 +72,7 @@ def _problem(
 
 def _header(sender: Sender, problem: str) -> Diagnosis:
     what = "is missing" if problem == "missing" else "comes more than once"
-    text = f"A header that {sender.name} signs with {what}."
+    text = f"A part of the signature of {sender.name} {what}."
     return Diagnosis(f"header-{problem}", text, "Check whether a proxy changes headers.")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.cli.host import HostProgram
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["add_working_directory", "expand", "load", "validate_path"]
+__all__ = ["add_working_directory", "expand", "load", "load_all", "validate_path"]
 
 _EXAMPLE = "shop.hooks:hooks"
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
@@ -53,6 +53,11 @@ def expand(apps: Sequence[str]) -> list[str]:
             raise UsageError(message, _use(f"{app}:hooks"))
         paths += found
     return list(dict.fromkeys(paths))
+
+
+def load_all(module: str) -> list[Receiver[object]]:
+    """Return each receiver with a queue in *module*."""
+    return [load(path) for path in _receivers_of(module)]
 
 
 def _receivers_of(module: str) -> list[str]:

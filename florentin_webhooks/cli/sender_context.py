@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +20,7 @@ from florentin_webhooks.cli.loader import add_working_directory, load
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.fingerprint import Identity
+from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.base import Signing
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
@@ -26,6 +28,7 @@ from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.senders.base import Sender, SignatureScheme
+    from florentin_webhooks.testing.delivery import SignedDelivery
 
 __all__ = ["SenderContext", "SenderOptions", "find_sender", "sender_options"]
 
@@ -93,6 +96,15 @@ class SenderContext:
             return scheme
         message = f"{self.sender.name} has a scheme that cannot sign here."
         raise UsageError(message, "Send deliveries that you have captured.")
+
+    def fingerprint_of(self, delivery: SignedDelivery, url: str | None = None) -> str:
+        """Return the fingerprint under which a receiver records *delivery*, sent to *url*.
+
+        Raises InvalidSignature.
+        """
+        headers, now = HeaderMap(delivery.headers.items()), datetime.now(UTC)
+        metadata = self.scheme().authenticate(headers, delivery.body, now, url)
+        return self.fingerprint(delivery.body, metadata.delivery_id, metadata.secret)
 
     def fingerprint(self, body: bytes, delivery_id: str | None = None, secret: str = "") -> str:
         """Return the fingerprint under which a receiver records *body*.

@@ -15,7 +15,7 @@ from florentin_webhooks.core.stores.jobs import CountLostJobs
 from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable, count_unstarted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import redis
 
@@ -75,8 +75,8 @@ class QueueStatus:
     next attempt; *running* ones have a worker; *dead* ones have failed for good. *scheduler* is
     True if a scheduler runs, which moves scheduled jobs back to the queue. *foreign* counts the
     waiting and scheduled jobs of other programs by the import path of their receiver, among the
-    first thousand of each; under *path*, the receiver's own, those of another secret. *lost* jobs
-    were found without a record in the last 24 hours.
+    first thousand of each; under *path*, the receiver's own, or one of its *siblings*, those of
+    another secret. *lost* jobs were found without a record in the last 24 hours.
     *unreadable* jobs are dead because their worker does not read JSON; *unstarted* ones wait for a
     retry after a worker failed before their handlers began.
     """
@@ -94,6 +94,7 @@ class QueueStatus:
     lost: int = 0
     path: str = ""
     unstarted: int = 0
+    siblings: tuple[str, ...] = ()
 
     def problems(self) -> list[QueueProblem]:
         """Return the problems of the queue."""
@@ -125,18 +126,22 @@ class QueueStatus:
             yield ProblemKind.UNSTARTED, f"{failed} before a handler began. {cause}"
 
     def _foreign_problem(self, path: str, jobs: str) -> tuple[ProblemKind, str]:
-        if path == self.path:
+        if path in (self.path, *self.siblings):
             text = f"Queue {self.name} has {jobs} of {path} under another secret."
             return ProblemKind.OTHER_KEY, text
         return ProblemKind.FOREIGN, f"Queue {self.name} has {jobs} of another program, {path}."
 
 
 def queue_status(
-    client: redis.Redis, name: str, hooks: Receiver[object] | None = None
+    client: redis.Redis,
+    name: str,
+    hooks: Receiver[object] | None = None,
+    siblings: Sequence[Receiver[object]] = (),
 ) -> QueueStatus:
     """Return the status of the queue *name*; changes nothing, reads no job that may be a pickle.
 
-    With *hooks*, jobs that it may not run are foreign, and lost jobs of its store are counted.
+    With *hooks*, lost jobs of its store are counted, and jobs that neither it nor one of its
+    *siblings*, which share the queue, may run are foreign.
     """
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
@@ -150,29 +155,34 @@ def queue_status(
         workers=tuple(_live_workers(client, queue)),
         scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
         unreadable=count_unreadable(client, queue.failed_job_registry),
-        foreign={} if hooks is None else _count_foreign(client, queue, hooks),
+        foreign={} if hooks is None else _count_foreign(client, queue, [hooks, *siblings]),
         lost=0 if hooks is None else _count_lost(name, hooks),
         path="" if hooks is None else hooks.path,
         unstarted=0 if hooks is None else _count_unstarted(client, queue, hooks),
+        siblings=tuple(each.path for each in siblings),
     )
 
 
 def _count_foreign(
     client: redis.Redis,
     queue: Any,  # Any: an rq.Queue.
-    hooks: Receiver[object],
+    receivers: Sequence[Receiver[object]],
 ) -> Mapping[str, int]:
-    """Return the number of jobs by the path of the program that owns them."""
+    """Return the number of jobs of others than *receivers* by the path of their program."""
     server = cast("Any", client)  # Any: redis-py leaves its types open.
     jobs: list[bytes] = server.lrange(queue.key, 0, _MOST)
     jobs += server.zrange(queue.scheduled_job_registry.key, 0, _MOST)
-    store = cast("RedisStore", hooks.store)
+    store = cast("RedisStore", receivers[0].store)
     pipeline = server.pipeline(transaction=False)
     for job in jobs:
         pipeline.hget(store.record_key(job.decode()[:32]), "p")
     owners = [(owner or b"").decode() for owner in pipeline.execute()]
-    paths = [each.partition(" ")[0] for each in owners if not hooks.identity.owns(each, hooks.path)]
-    return Counter(paths)
+    foreign = (
+        owner
+        for owner in owners
+        if not any(each.identity.owns(owner, each.path) for each in receivers)
+    )
+    return Counter(owner.partition(" ")[0] for owner in foreign)
 
 
 def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver[object]) -> int:

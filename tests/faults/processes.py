@@ -21,11 +21,11 @@ import rq.scheduler
 import rq.utils
 import uvicorn
 
-from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import job as part
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
-from tests.faults.program import QUEUE, REDIS, die_at, hooks
+from tests.faults.program import QUEUE, REDIS, die_at, hooks, partner
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -37,9 +37,10 @@ def _leave_with_test() -> None:
 
 
 def web(descriptor: int) -> None:
-    """Serve the receiver on a socket that the test has opened."""
+    """Serve the receivers on a socket that the test has opened."""
     logging.basicConfig(level=logging.INFO)
-    config = uvicorn.Config(WebhookApp(hooks), log_config=None, access_log=False)
+    app = WebhookMiddleware(WebhookApp(hooks), receiver=partner, path="/webhooks/github")
+    config = uvicorn.Config(app, log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
 
@@ -55,6 +56,7 @@ def work(kind: str) -> None:
         queue=QUEUE,
         kind=worker.WorkerKind(kind),
         maintenance=1,
+        others=[partner],
     )
     made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1

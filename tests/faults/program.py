@@ -20,11 +20,13 @@ from typing import Any, TypeVar
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 from florentin_webhooks.events import Event
+from florentin_webhooks.senders import GitHub
 from tests.faults.oracle import Oracle
 
 A = TypeVar("A")
 
 SECRET = "5a0f7a7e-3b6c-4b5f-9f0a-made-up"
+PARTNER_SECRET = "a-made-up-secret-at-github"
 QUEUE = "florentin"
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
@@ -81,6 +83,14 @@ hooks = Receiver(
     SECRET,
     store=MortalStore(REDIS, lease=timedelta(seconds=2)),
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
+    timeout=timedelta(seconds=1.5),
+)
+
+partner = Receiver(
+    PARTNER_SECRET,
+    sender=GitHub(),
+    store=hooks.store,
+    queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:partner"),
     timeout=timedelta(seconds=1.5),
 )
 
@@ -148,3 +158,13 @@ def resize(_: Event, delivery: Delivery) -> None:
 @hooks.on("subscription.purchased")
 def tell(_: Event, delivery: Delivery) -> None:
     _have_effect("tell", delivery)
+
+
+@partner.on("push")
+def build(event: Event, delivery: Delivery) -> None:
+    with (
+        oracle.run("build", event.data["request"], delivery.fingerprint) as run,
+        delivery.once("build") as first,
+    ):
+        if first:
+            run.note("effect")

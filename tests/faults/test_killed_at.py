@@ -8,8 +8,10 @@ from typing import cast
 
 import pytest
 
+from florentin_webhooks.senders import GitHub
+from florentin_webhooks.testing import Provider
 from tests.faults.florentin import Attempt, Florentin
-from tests.faults.program import QUEUE
+from tests.faults.program import PARTNER_SECRET, QUEUE
 from tests.faults.stage import Stage
 
 
@@ -57,6 +59,21 @@ def test_killed_work_horses_have_each_effect_once(stage: Stage) -> None:
     assert had["bill"] == len(sender.sent) + len(unrecorded)
     assert len(sender.sent) <= had["notify"] <= len(sender.sent) + 2  # It goes without a guard.
     assert {note.business for note in stage.oracle.notes()} == {s.business for s in sender.sent}
+
+
+def test_killed_worker_of_two_senders_has_each_effect_once(stage: Stage) -> None:
+    florentin, github = Florentin(stage.url), Provider(PARTNER_SECRET, sender=GitHub())
+    url = stage.url.replace("florentin", "github")
+    points = ["before ClaimJob", "after Once done", "after Finish"]
+    for point in points:
+        stage.arm(point)
+        assert github.deliver(url, "push").status == 202
+        assert florentin.attempt(florentin.sending("invoice.created")).status == 202
+    stage.settle()
+    assert all(map(stage.has_died, points))
+    had = [n for n in stage.oracle.notes() if n.what == "effect" and n.handler != "notify"]
+    assert Counter(note.handler for note in had) == {"bill": len(points), "build": len(points)}
+    assert len({note.business for note in had}) == len(had)
 
 
 @pytest.mark.answers("RQ-09")

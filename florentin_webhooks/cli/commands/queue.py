@@ -10,16 +10,18 @@ from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.context import open_queue
 from florentin_webhooks.cli.errors import ExitCode
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled, Table
-from florentin_webhooks.cli.host import app_argument
+from florentin_webhooks.cli.host import apps_argument
 from florentin_webhooks.cli.invocation import suggest
+from florentin_webhooks.cli.loader import expand, load_all
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.times import format_age, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from florentin_webhooks.cli.context import QueueContext
     from florentin_webhooks.cli.formatting.views import View
+    from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.rq.monitoring import (
         ProblemKind,
         QueueProblem,
@@ -31,34 +33,62 @@ __all__ = ["command"]
 
 
 @click.command("queue", cls=Command)
-@app_argument
+@apps_argument
 @with_output
-def command(out: Output, app: str) -> None:
+def command(out: Output, apps: tuple[str, ...]) -> None:
     """Show the status of each queue.
 
     Exits with 1 if there is a problem: events wait without a worker, retries wait without a
     scheduler, there are dead letters, events were lost in the last 24 hours, a worker failed
-    jobs before a handler began, or there are jobs of another program.
+    jobs before a handler began, or there are jobs of another program. Receivers of the same
+    module, and all that are named, are one program.
     """
     problems: list[str] = []
-    for status in _statuses(open_queue(app)):
+    for status, sharing in _statuses([open_queue(app) for app in expand(apps)]):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{each.message} {_remedy(each.kind, status, app)}" for each in found]
+        problems += [f"{each.message} {_remedy(each.kind, status, sharing)}" for each in found]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 
-def _statuses(context: QueueContext) -> list[QueueStatus]:
+def _statuses(contexts: Sequence[QueueContext]) -> Iterator[tuple[QueueStatus, str]]:
+    """Yield the status of each queue once, with the receivers in *contexts* that share it."""
+    paths = [context.app for context in contexts]
+    modules = dict.fromkeys(path.partition(":")[0] for path in paths)
+    known = [each.hooks for each in contexts]
+    known += [hooks for module in modules for hooks in load_all(module) if hooks not in known]
+    seen: set[object] = set()
+    for context in contexts:
+        for name in context.hooks.queue_names:
+            place = context.redis.location, name
+            if place not in seen:
+                seen.add(place)
+                sharing = [each.app for each in contexts if _is_shared(each.hooks, *place)]
+                others = [each for each in known if _is_shared(each, *place)]
+                others.remove(context.hooks)
+                yield _status(context, name, others), " ".join(sharing)
+
+
+def _is_shared(hooks: Receiver[object], location: tuple[str, bytes], queue: str) -> bool:
+    # Imported here, so that --help loads no Redis.
+    from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415
+
+    store = hooks.store
+    is_shared = isinstance(store, RedisStore) and store.location == location
+    return is_shared and queue in hooks.queue_names
+
+
+def _status(context: QueueContext, name: str, others: Sequence[Receiver[object]]) -> QueueStatus:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
     from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415
 
     try:
         with context.redis.client() as client:
-            return [queue_status(client, name, context.hooks) for name in context.hooks.queue_names]
+            return queue_status(client, name, context.hooks, others)
     except RedisError as error:
         raise context.unavailable(error) from None
 
@@ -110,7 +140,7 @@ def _views(status: QueueStatus) -> Iterator[View]:
         yield Paragraph(f"{worker.name}: {worker.state}, {heartbeat}")
 
 
-def _remedy(kind: ProblemKind, status: QueueStatus, app: str) -> str:
+def _remedy(kind: ProblemKind, status: QueueStatus, apps: str) -> str:
     match kind.value:
         case "lost":
             return "Their fingerprints are in the workers' logs. The sender must send them again."
@@ -122,6 +152,6 @@ def _remedy(kind: ProblemKind, status: QueueStatus, app: str) -> str:
 
             return OTHER_KEY_HINT
         case "dead" | "unreadable":
-            return f"Run: {suggest('dead list', app=app)}"
+            return f"Run: {suggest('dead list', app=apps.partition(' ')[0])}"
         case _:
-            return f"Run: {suggest('worker', '--queue', status.name, app=app)}"
+            return f"Run: {suggest('worker', '--queue', status.name, app=apps)}"

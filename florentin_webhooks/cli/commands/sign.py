@@ -12,9 +12,9 @@ from florentin_webhooks.cli.inputs import read_input, refuse_shared_stdin, secre
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.sender_context import SenderContext, SenderOptions, sender_options
-from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
-from florentin_webhooks.senders.base import Metadata
-from florentin_webhooks.testing.provider import Provider
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
+from florentin_webhooks.senders.base import Metadata, SigningBody
+from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
 __all__ = ["command"]
 
@@ -44,13 +44,25 @@ def command(
     """
     refuse_shared_stdin(file, secret_file)
     context = chosen.open([secret_file] if secret_file else [])
-    context.signing_scheme()
+    if isinstance(context.signing_scheme(), SigningBody):
+        message = f"{context.sender.name} puts its signature into the body, not into headers."
+        raise UsageError(message, f"Run: {suggest('trigger', 'EVENT', '--sender NAME')}")
     body = read_input(file)
     name, unique = event or _event(context, body), delivery_id or token_hex(12)
     provider = Provider(context.secrets, sender=context.sender, url=url)
-    headers = provider.sign(name, body, delivery_id=unique).headers
-    record = {"fingerprint": context.fingerprint(body, unique), "headers": headers}
+    signed = provider.sign(name, body, delivery_id=unique)
+    headers = signed.headers
+    record = {"fingerprint": _fingerprint(context, signed, url), "headers": headers}
     out.emit(record, "\n".join(f"{name}: {value}" for name, value in headers.items()))
+
+
+def _fingerprint(context: SenderContext, signed: SignedDelivery, url: str | None) -> str:
+    """Return the fingerprint of *signed*. Raises UsageError where a receiver would refuse it."""
+    try:
+        return context.fingerprint_of(signed, url)
+    except InvalidSignature:
+        message = f"{context.sender.name} would not send this body to that URL."
+        raise UsageError(message, "With a JSON body, Twilio's ends with bodySHA256=...") from None
 
 
 def _event(context: SenderContext, body: bytes) -> str:

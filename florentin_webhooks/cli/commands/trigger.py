@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from florentin_webhooks.cli.invocation import command_prefix, suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.overrides import Override, apply_override, parse_override
 from florentin_webhooks.cli.sender_context import SenderContext, SenderOptions, sender_options
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.testing.provider import Provider
 from florentin_webhooks.testing.transport import Response, post
 
@@ -131,13 +132,15 @@ def _create(provider: Provider, event: str, overrides: Sequence[Override]) -> Si
     if not overrides:
         return delivery
     try:
-        envelope = cast("dict[str, Any]", json.loads(delivery.body))  # Any: JSON.
+        payload = json.loads(delivery.body)
     except ValueError:
         message = f"The body of {provider.sender.name} is not JSON."
         raise UsageError(message, "Leave out --set.") from None
-    for override in overrides:
-        apply_override(envelope, override)
-    body = json.dumps(envelope).encode()
+    # Any: JSON, a list at SendGrid.
+    items = cast("list[dict[str, Any]]", payload if isinstance(payload, list) else [payload])
+    for item, override in product(items, overrides):
+        apply_override(item, override)
+    body = json.dumps(payload).encode()
     return provider.sign(delivery.event, body, delivery_id=delivery.delivery_id)
 
 
@@ -155,7 +158,10 @@ def _attempts(
 def _send(
     out: Output, url: str, context: SenderContext, event: str, delivery: SignedDelivery, note: str
 ) -> Response:
-    digest = context.fingerprint(delivery.body, delivery.delivery_id)
+    try:
+        digest = context.fingerprint_of(delivery, url)
+    except InvalidSignature:  # It was tampered with.
+        digest = context.fingerprint(delivery.body, delivery.delivery_id)
     started = time.perf_counter()
     reply = _post(url, delivery)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)

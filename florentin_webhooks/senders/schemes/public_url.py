@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Metadata
 
-__all__ = ["PublicURL", "PublicURLScheme"]
+__all__ = ["PublicURL", "PublicURLScheme", "require_url"]
 
 _ABSOLUTE = re.compile(r"https?://[^\s/?#\\@]+(?:/[!-~]*)?")
 
@@ -48,6 +48,16 @@ class PublicURL:
         return f"{self.text}{mark}{query}"
 
 
+def require_url(url: str | None) -> str:
+    """Return *url*; raises :class:`ConfigurationError` where it is missing."""
+    if url is None:
+        raise ConfigurationError(
+            "The URL, which this sender signs, is missing.",
+            "Add it as the sender knows it, with url= or --url.",
+        )
+    return url
+
+
 class PublicURLScheme:
     """A scheme that is given the URL as the sender knows it."""
 
@@ -77,5 +87,5 @@ class PublicURLScheme:
             event=event,
             delivery_id=delivery_id,
             timestamp=timestamp,
-            url=self._url.resolve(url),
+            url=require_url(self._url.resolve(url)),
         )

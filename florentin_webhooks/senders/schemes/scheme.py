@@ -9,6 +9,7 @@ from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.format import SignatureClaim, SignatureFormat, read_claim
+from florentin_webhooks.senders.schemes.public_url import require_url
 from florentin_webhooks.senders.schemes.template import SignedParts, Template
 
 if TYPE_CHECKING:
@@ -81,7 +82,12 @@ class TemplateScheme:
         timestamp: datetime,
         url: str | None = None,
     ) -> dict[str, str]:
-        """Return the headers that the sender sends with *body*, signed with the first key."""
+        """Return the headers that the sender sends with *body*, signed with the first key.
+
+        Raises :class:`ConfigurationError` without the URL, where that is signed.
+        """
+        if self._signs[2]:
+            require_url(url)
         form, stamp = self._form, str(int(timestamp.timestamp() * self._per_second))
         parts = self._parts(SignatureClaim((), delivery_id, stamp), body, url)
         first = self._keys[0]

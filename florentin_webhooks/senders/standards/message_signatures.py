@@ -172,7 +172,9 @@ class MessageScheme:
         self, headers: Headers, body: bytes, received_at: datetime, url: str | None = None
     ) -> Metadata:
         """Return the metadata of a request whose signature is valid."""
-        request = _Request(_covered_headers(headers), url or "")
+        if url is None:
+            raise InvalidSignature("missing")
+        request = _Request(_covered_headers(headers), url)
         matched, created = "", None
         for name, key in self._keys.items():
             found = self._created(request, body, key, received_at)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
 from florentin_webhooks import Delivery, Receiver, senders
 from florentin_webhooks.cli.devserver.web import PATH, build_app
@@ -15,12 +16,16 @@ from florentin_webhooks.cli.sender_context import find_sender
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import Stripe
+from tests.support.answering import Answering, Asked
 from tests.support.command_line import error, type_in
-from tests.support.senders import BASE64_SECRET, RAW_SECRET, V1A
+from tests.support.senders import BASE64_SECRET, RAW_SECRET, URL, V1A
 from tests.support.server import under_uvicorn
+from tests.support.signing_keys import P256
+from tests.support.sns import TOPIC
 
 STRIPE_SECRET = "whsec_of_the_stripe_endpoint"
 BODY = b'{"id": "evt_1", "type": "invoice.paid", "data": {}}'
+DATED = BODY.replace(b"{}", b'{}, "created_at": "2026-06-06T12:00:00Z"')
 PROGRAM = f"""
 from florentin_webhooks import Receiver
 from florentin_webhooks.senders import HMACSender, Stripe
@@ -129,6 +134,29 @@ def test_weak_and_public_keys_are_refused(body: Path) -> None:
     assert "public key" in error(type_in(*words, environ=environ))
 
 
+@pytest.mark.parametrize("sender", ["twilio", "square", "httpsignature"])
+def test_url_that_a_sender_signs_must_be_given(body: Path, sender: str) -> None:
+    words = ["--sender", sender]
+    body.write_bytes(b"Body=Hi" if sender == "twilio" else DATED)
+    assert "--url" in error(type_in("sign", str(body), *words))
+    signed = type_in("sign", str(body), "--url", URL, "--json", *words)
+    (body.parent / "headers").write_text(signed.stdout)
+    words += ["--headers", str(body.parent / "headers"), "--json"]
+    verified = type_in("verify", str(body), "--url", URL, *words)
+    digests = [json.loads(each.stdout)["fingerprint"] for each in (signed, verified)]
+    assert (verified.exit_code, digests[0]) == (0, digests[1])
+    (cause,) = json.loads(type_in("verify", str(body), *words).stdout)["causes"]
+    assert cause["code"] == "url-missing"
+
+
+def test_headers_that_cannot_be_printed_have_a_reason(body: Path) -> None:
+    words = ["sign", str(body), "--sender"]
+    assert "puts its signature into the body" in error(type_in(*words, "mailgun"))
+    assert "bodySHA256=" in error(type_in(*words, "twilio", "--url", URL))
+    environ = {"FLORENTIN_WEBHOOK_SECRET": TOPIC}
+    assert "cannot sign" in error(type_in(*words, "sns", environ=environ))
+
+
 # --- trigger ---
 
 
@@ -167,6 +195,33 @@ def test_triggered_delivery_of_a_sender_is_processed(target: Target) -> None:
     assert json.loads(tampered.stdout)["outcome"] == "invalid-signature"
     stale = type_in(*words, "--stale", "--json", environ=environ)
     assert json.loads(stale.stdout)["outcome"] == "stale"
+
+
+def trigger(secret: str, *words: str) -> tuple[Result, Asked, str]:
+    """Return the result of the command, the request that it sent, and the URL."""
+    with Answering() as server:
+        url = f"{server.url}/hook"
+        environ = {"FLORENTIN_WEBHOOK_SECRET": secret}
+        result = type_in("trigger", *words, "--to", url, "--json", environ=environ)
+        return result, server.requests[-1], url
+
+
+def test_form_of_twilio_is_triggered() -> None:
+    words = ["message.received", "--sender", "twilio"]
+    result, sent, url = trigger(RAW_SECRET, *words)
+    receiver = Receiver(RAW_SECRET, sender=senders.Twilio())
+    delivery, event = receiver.verify(sent.headers, sent.body, url)
+    assert event.event == "message.received"
+    assert json.loads(result.stdout)["fingerprint"] == delivery.fingerprint
+    assert "is not JSON" in error(type_in("trigger", *words, "--set", "Body=Hi"))
+
+
+def test_list_of_sendgrid_is_triggered_with_changed_items() -> None:
+    words = ["bounce", "--sender", "sendgrid", "--set", "email=a@b.example"]
+    sent = trigger(P256.private, *words)[1]
+    _, event = Receiver(P256.public, sender=senders.SendGrid()).verify(sent.headers, sent.body)
+    assert event.event == "batch"
+    assert [(each["event"], each["email"]) for each in event.data] == [("bounce", "a@b.example")]
 
 
 def test_event_of_a_sender_must_be_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -85,6 +86,32 @@ def test_worker_of_a_module_serves_all_of_its_receivers(module: str, directory: 
 def test_worker_of_one_receiver_leaves_the_others(module: str, directory: Path) -> None:
     deliver(module)
     assert effects_of(directory, f"{module}:github") == ["push "]
+
+
+@pytest.mark.parametrize("apps", ["{}:stripe", "{}:github {}:stripe", "{}"])
+def test_jobs_of_a_sibling_are_not_foreign(module: str, apps: str) -> None:
+    deliver(module)
+    result = type_in("queue", *apps.replace("{}", module).split(), "--json")
+    (status,) = map(json.loads, result.stdout.splitlines())
+    assert (status["waiting"], status["foreign"]) == (3, {})
+    assert [each.partition(",")[0] for each in status["problems"]] == [
+        f"3 events are waiting in queue {module}"
+    ]
+
+
+def test_jobs_of_a_receiver_in_another_module_are_foreign(module: str, directory: Path) -> None:
+    alone = f"{module}_alone"
+    text = (directory / f"{module}.py").read_text().replace("the-secret-at-", "another-secret-of-")
+    (directory / f"{alone}.py").write_text(text)
+    deliver(module)
+    assert foreign_of(f"{alone}:github") == [1]
+    assert foreign_of(f"{alone}:github", f"{module}:github") == []
+    load(f"{alone}:github").store.close()
+
+
+def foreign_of(*apps: str) -> list[int]:
+    """Return how many jobs of each other program are in the queue of *apps*."""
+    return list(json.loads(type_in("queue", *apps, "--json").stdout)["foreign"].values())
 
 
 def test_module_is_expanded_to_its_receivers_with_a_queue(module: str) -> None:

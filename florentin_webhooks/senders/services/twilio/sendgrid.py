@@ -10,11 +10,12 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.base import Retries, Sample
 from florentin_webhooks.senders.schemes.ecdsa import load_ecdsa_key
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import read_list
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.scheme import NamedKey
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
@@ -22,6 +23,7 @@ from florentin_webhooks.senders.secrets import redact_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata
 
@@ -29,6 +31,7 @@ __all__ = ["BATCH", "SendGrid"]
 
 BATCH = "batch"
 """The name of every event of SendGrid: its deliveries are lists."""
+_DELIVERED = "delivered"
 
 
 class SendGrid(TemplateSender):
@@ -70,3 +73,11 @@ class SendGrid(TemplateSender):
     def event_name(self, _payload: Mapping[str, object], _metadata: Metadata) -> str:
         """Return ``batch``."""
         return BATCH
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
+    ) -> Sample:
+        """Return a list of one item, whose event is *event* unless that is ``batch``."""
+        name = _DELIVERED if event == BATCH else event
+        facts = {"event": name, "sg_event_id": delivery_id, "timestamp": int(time.timestamp())}
+        return Sample(encode([{**facts, **data}]), event)

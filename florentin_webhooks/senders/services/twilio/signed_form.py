@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.senders.base import SignatureScheme, Signing
 from florentin_webhooks.senders.schemes.payload import read_pairs
+from florentin_webhooks.senders.schemes.public_url import require_url
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,7 +93,7 @@ class FormScheme:
 
         With a JSON body it calls what :func:`add_body_hash` returns, which is signed.
         """
-        url = url or ""
+        url = require_url(url)
         if is_json(body):
             rest, url = b"", url if _HASH.search(url) else add_body_hash(url, body)
         else:

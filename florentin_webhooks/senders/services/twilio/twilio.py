@@ -6,14 +6,16 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-overview.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import urlencode
 
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
-from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.base import Retries, Sample
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import check_name, read_json, read_list
 from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.services.twilio.sendgrid import BATCH
@@ -21,6 +23,7 @@ from florentin_webhooks.senders.services.twilio.signed_form import FormScheme, i
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata, SignatureScheme
     from florentin_webhooks.senders.secrets import Secrets
@@ -31,6 +34,8 @@ _NAMES = ("EventType", "StatusCallbackEvent", "type")
 """Where products put the name of an event."""
 _STATUSES = {"MessageStatus": "message", "SmsStatus": "message", "CallStatus": "call"}
 _OTHER = "callback"
+_SAMPLES = {"message": ("MessageSid", "MessageStatus"), "call": ("CallSid", "CallStatus")}
+"""The fields of id and status in the form of an event."""
 
 
 class Twilio(TemplateSender):
@@ -95,3 +100,38 @@ class Twilio(TemplateSender):
             if payload.get(field):
                 return f"{family}.{check_name(payload[field], field)}"
         return _OTHER
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, _time: datetime, /
+    ) -> Sample:
+        """Return the form of *event* with *data*; raises :class:`ConfigurationError` for a list."""
+        if event == BATCH:
+            raise ConfigurationError(
+                "A batch of Twilio is JSON, whose hash is in the URL.",
+                "Use an event of a form, such as message.received.",
+            )
+        fields = {**_name_fields(event, delivery_id), **data}
+        return Sample(urlencode(_texts(fields), doseq=True).encode(), event)
+
+
+def _name_fields(event: str, delivery_id: str) -> dict[str, object]:
+    """Return the fields of a form that name *event*."""
+    family, _, status = event.partition(".")
+    if event == _OTHER:
+        return {}
+    if not status or family not in _SAMPLES:
+        return {_NAMES[0]: event}
+    identifier, state = _SAMPLES[family]
+    return {identifier: delivery_id, state: status}
+
+
+def _texts(fields: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return each value of *fields* as a form has it."""
+    listed = {
+        name: cast("list[object]", value) if isinstance(value, list) else [value]
+        for name, value in fields.items()
+    }
+    return {
+        name: [each if isinstance(each, str) else encode(each).decode() for each in values]
+        for name, values in listed.items()
+    }

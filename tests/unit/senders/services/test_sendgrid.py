@@ -83,6 +83,17 @@ def test_public_key_cannot_sign() -> None:
         sign(SendGrid(), P256.public, b"[]")
 
 
+@pytest.mark.parametrize(("event", "item"), [("batch", "delivered"), ("bounce", "bounce")])
+def test_sample_is_a_list_of_one_item(event: str, item: str) -> None:
+    (found,) = json.loads(SendGrid().sample(event, {"email": "ada@b.example"}, "d1", NOW).body)
+    assert found == {
+        "event": item,
+        "sg_event_id": "d1",
+        "timestamp": int(NOW.timestamp()),
+        "email": "ada@b.example",
+    }
+
+
 def test_last_retry_may_keep_its_time() -> None:
     request = SENDGRID.make()
     receiver = SENDGRID.receiver(NOW + timedelta(days=1))

@@ -11,6 +11,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import Twilio
+from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.keys import HMACKey
 from florentin_webhooks.senders.schemes.scheme import NamedKey
 from florentin_webhooks.senders.services.twilio.signed_form import add_body_hash
@@ -121,6 +122,28 @@ def test_configured_url_counts_behind_a_proxy() -> None:
     for url in (None, "", "/webhooks", "https://[", "https://a:99999/"):
         with pytest.raises(InvalidSignature):
             TWILIO.receiver().verify(request.headers, request.body, url)
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("message.received", {"Body": "Hi +1"}),
+        ("call.completed", {"Digits": ["1", "2"]}),
+        ("stream.started", {"Count": 2, "Flag": None}),
+        ("callback", {"To": "Ada"}),
+    ],
+)
+def test_sample_has_event_and_data_as_a_form(event: str, data: dict[str, object]) -> None:
+    body = Twilio().sample(event, data, "d1", NOW).body
+    message = Twilio().parse(body, Metadata("", NOW))
+    assert message.event == event
+    texts = {"Count": "2", "Flag": "null"} if event == "stream.started" else data
+    assert dict(message.envelope).items() >= texts.items()
+
+
+def test_sample_of_a_list_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="hash is in the URL"):
+        Twilio().sample("batch", {}, "d1", NOW)
 
 
 def test_algorithm_is_configured_and_never_requested() -> None:
