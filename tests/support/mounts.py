@@ -71,7 +71,7 @@ def _litestar(receiver: Receiver, path: str) -> ASGIApp:
         await WebhookApp(receiver)(scope, receive, send)
 
     route = litestar_asgi(path, copy_scope=True)(endpoint)
-    return cast("ASGIApp", Litestar([route], openapi_config=None))
+    return cast("ASGIApp", Litestar([route], openapi_config=None, logging_config=None))
 
 
 def _flask(receiver: Receiver, path: str) -> WSGIApplication:

@@ -59,13 +59,14 @@ def test_connections_are_closed_with_each_event_loop(redis_url: str) -> None:
     receiver.on(InvoiceCreated)(lambda _: None)
     with redis.Redis.from_url(redis_url) as client, warnings.catch_warnings():
         warnings.simplefilter("error")
+        gc.collect()  # Closes what earlier tests have left.
         before = len(client.client_list())
         for _ in range(3):
             made = Provider(SECRET).make("invoice.created")
             reply = asyncio.run(receiver.areceive(*made))
             assert reply.outcome is Outcome.PROCESSED
             gc.collect()
-            eventually(lambda: len(client.client_list()) == before)
+            eventually(lambda: len(client.client_list()) <= before)
 
 
 def test_closed_store_is_open_again_in_the_same_loop(redis_url: str) -> None:
