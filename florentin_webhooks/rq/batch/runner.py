@@ -153,12 +153,13 @@ class BatchRunner:
         job: Any = object.__new__(self._worker.job_class)  # A tenth of what RQ takes to build one.
         job.__dict__.update(self._job.__dict__)
         job.id, job.meta, job.retries_left = claimed.id.decode(), {}, claimed.retries_left
-        job.outcome = partial(self._process, claimed)
+        # Before the alarm is set: a handler that returns after it has swallowed it is late.
+        job.outcome = partial(self._process, claimed, time.monotonic())
         return job
 
-    def _process(self, claimed: ClaimedJob) -> rq.Retry | None:
+    def _process(self, claimed: ClaimedJob, since: float) -> rq.Retry | None:
         part: Job = self._part._replace(id=claimed.id.decode())
-        fingerprint, since = claimed.fingerprint, time.monotonic()
+        fingerprint = claimed.fingerprint
 
         def work() -> Any:
             with self._hooks.handler_context():
