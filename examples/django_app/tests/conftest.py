@@ -58,7 +58,7 @@ def sites(crm: Crm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[s
         with running(*places, (queued, WORKER)) as (*servers, _):
             yield dict(zip(SITES, map(Site.served, servers), strict=True))
     for server in servers:
-        # Only the handler that meets a CRM that is down leaves a stack, with its own line before it.
+        # Only a handler that meets a CRM that is down leaves a stack, after its own line.
         log = server.log.read_text()
         assert log.count("Traceback") == log.count("handler-failed ")
 
