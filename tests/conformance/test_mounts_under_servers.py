@@ -1,7 +1,7 @@
 """The same deliveries, honest and hostile, through every mount under its real servers.
 
 What is answered is what the receiver says without any server: status, outcome, and body to the
-byte. BY_THE_SERVER and TRAILERS list what a server does before it calls the program.
+byte. BY_THE_SERVER, TRAILERS and PIECES list what a server does before it calls the program.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ BY_THE_SERVER = {
 
 TRAILERS = ("uvicorn httptools", "SIG-17")
 """httptools adds trailers to the headers where all of a request arrives at once; see SIG-17."""
+
+PIECES = ("uvicorn h11", "500 other headers")
+"""h11 refuses more than 16 KiB of a head whose end has not arrived: it depends on the network."""
 
 UNSENT = "a declared length above the limit"
 
@@ -121,6 +124,8 @@ def test_every_server_sends_the_same_reply(server: str, mount: str, ports: Ports
         if name in BY_THE_SERVER[server]:
             expected = [REFUSED] * len(case.requests)
         if (server, name) == TRAILERS and [each[:2] for each in given] == [("processed", 200)]:
+            continue
+        if (server, name) == PIECES and [each[1] for each in given] == [400]:
             continue
         if given != expected:
             wrong.append((mount, name, given, expected))
