@@ -25,15 +25,7 @@ local function finish_part(record, id)
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  for _, field in ipairs(call('HKEYS', record)) do
-    local kind = string.sub(field, 1, 2)
-    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
-  end
-  call('HSET', record, 's', 'done', 'z', now)
-  call('PEXPIRE', record, RETENTION)
-  local length = call('LPUSH', KEYS[2], ARGV[9])
-  if length % 16 == 1 then call('PEXPIRE', KEYS[2], UNFINISHED_RETENTION) end
-  trim_history(KEYS[2], length, KEYS[1])
+  complete(record, ARGV[9], KEYS[2], KEYS[1], now)
   return 'done'
 end
 

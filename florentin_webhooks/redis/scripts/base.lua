@@ -15,8 +15,12 @@ local function compact(record, fingerprint, log, retention)
   call('ZREM', log, fingerprint)
 end
 
--- Finished records beyond HISTORY keep their state only. Needs the constants of the store.
-local function trim_history(done, length, log)
+-- Remember a finished record; those beyond HISTORY keep their state only. Needs the constants of the
+-- store. Every call renews the list: once it is full, its length is always the same.
+local function remember_done(record, fingerprint, done, log)
+  call('PEXPIRE', record, RETENTION)
+  local length = call('LPUSH', done, fingerprint)
+  call('PEXPIRE', done, UNFINISHED_RETENTION)
   while length > HISTORY do
     local oldest = call('RPOP', done)
     if call('HGET', RECORDS .. oldest, 's') == 'done' then

@@ -47,15 +47,7 @@ if state == 'done' then
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  for _, field in ipairs(call('HKEYS', record)) do
-    local kind = string.sub(field, 1, 2)
-    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
-  end
-  call('HSET', record, 's', 'done', 'z', now)
-  call('PEXPIRE', record, RETENTION)
-  local length = call('LPUSH', KEYS[3], ARGV[8])
-  call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION)
-  trim_history(KEYS[3], length, KEYS[2])
+  complete(record, ARGV[8], KEYS[3], KEYS[2], now)
   return 'done'
 end
 

@@ -13,9 +13,6 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   else
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
-  call('PEXPIRE', record, RETENTION)
-  local length = call('LPUSH', KEYS[3], ARGV[8])
-  if length % 16 == 1 then call('PEXPIRE', KEYS[3], UNFINISHED_RETENTION) end
-  trim_history(KEYS[3], length, KEYS[2])
+  remember_done(record, ARGV[8], KEYS[3], KEYS[2])
   return 'done'
 end

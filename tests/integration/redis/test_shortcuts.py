@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -92,6 +93,15 @@ def test_shortcut_of_finish_requires_the_lease(client: Any, store: RedisStore) -
     store.execute(Finish(key, b"first", State.FAILED))
     assert store.execute(Finish(key, b"first", State.DONE)) is State.LOST
     assert client.hget(store.record_key(key.hex()), "s") == b"failed"
+
+
+def test_full_list_of_finished_records_is_renewed(client: Any, redis_url: str) -> None:
+    with closing(RedisStore(redis_url, history=2)) as store:
+        for number in range(5):
+            store.execute(accept(content(number)))
+            client.expire("fl:done", 100)
+            assert store.execute(finish(content(number))) is State.DONE
+            assert client.ttl("fl:done") > 100
 
 
 def test_log_drops_what_has_expired(client: Any, store: RedisStore) -> None:
