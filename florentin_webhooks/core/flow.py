@@ -192,6 +192,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         stale: StaleDelivery | None,
     ) -> Reply:
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
+        if self.dispatcher.batching is not None:
+            plan = self.dispatcher.plan_delivery(delivery.event, envelope)
         content = self.sender.retry_content(delivery.delivery_id, delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
