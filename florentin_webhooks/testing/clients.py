@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Transport = Callable[[SignedDelivery], Awaitable[Response]]
 
-__all__ = ["DEFAULT_PATH", "client_transport", "direct_transport", "is_async_client"]
+__all__ = ["DEFAULT_PATH", "Transport", "client_transport", "direct_transport", "is_async_client"]
 
 DEFAULT_PATH = "/webhooks/florentin"
 

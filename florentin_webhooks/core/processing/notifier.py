@@ -109,7 +109,7 @@ class Notifier:
             self._call(observer, method, report)
 
     def flush(self) -> None:
-        """Let each observer send what it has collected: the process ends."""
+        """Make each observer send what it has collected: the process ends."""
         for observer in self._observers:
             self._call(observer, "flush", FLUSH_SECONDS)
 
