@@ -29,6 +29,7 @@ __all__ = [
     "parse_import_path",
     "receiver_of",
     "remember_program",
+    "set_up_django",
 ]
 
 EXTENSION = "florentin_webhooks"
