@@ -25,11 +25,11 @@ settings.load_profile("shared-cores")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LONGEST = (
+    "tests/unit/test_typing.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
     "tests/integration/test_docs",
-    "tests/unit/test_typing.py",
     "tests/integration/test_floors.py",
     "tests/integration/rq/",
     "tests/conformance/",
