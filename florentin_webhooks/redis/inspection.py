@@ -103,24 +103,25 @@ def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> Ser
         return ServerFacts(address, *find_failure(error))
 
 
+_KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
+    (AuthenticationError, Failure.PASSWORD),
+    (NoPermissionError, Failure.RIGHTS),
+    (ssl.SSLError, Failure.TLS),
+    (gaierror, Failure.ADDRESS),
+)
+
+
 def find_failure(error: Exception) -> tuple[Failure, str]:
     """Return why *error* was raised, without its text, which may quote a password."""
     causes = list(_causes(error))
-    kinds: dict[type[BaseException], Failure] = {
-        AuthenticationError: Failure.PASSWORD,
-        NoPermissionError: Failure.RIGHTS,
-        ssl.SSLError: Failure.TLS,
-        gaierror: Failure.ADDRESS,
-        InvalidResponse: Failure.OTHER,
-    }
-    for kind, failure in kinds.items():
+    for kind, failure in _KINDS:
         if any(isinstance(cause, kind) for cause in causes):
             return failure, _detail(causes, kind)
     if code := find_refusal(error):
         return Failure.REFUSED, code
-    if any("NOAUTH" in str(cause)[:20] for cause in causes):
+    if any(str(cause).startswith("NOAUTH") for cause in causes):
         return Failure.PASSWORD, "NOAUTH"
-    is_answer = isinstance(error, ResponseError)
+    is_answer = isinstance(error, ResponseError | InvalidResponse)
     return Failure.OTHER if is_answer else Failure.UNREACHABLE, type(causes[-1]).__name__
 
 
