@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.apps import apps
 from django.core import checks
 
-from florentin_webhooks.django.checks import LABEL
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Finding", "find_problems"]
+
+_TAG = "florentin_webhooks"
+"""The label of django/checks.py, which cannot be imported where the app is not installed."""
 
 
 class Finding(NamedTuple):
@@ -28,7 +29,7 @@ def find_problems() -> Sequence[Finding]:
     """Return what the checks of this package find; nothing where its app is not installed."""
     if not apps.ready or not apps.is_installed("florentin_webhooks.django"):
         return ()
-    found = checks.run_checks(tags=[LABEL], include_deployment_checks=True)
+    found = checks.run_checks(tags=[_TAG], include_deployment_checks=True)
     return [
         Finding(
             str(each.id).rpartition(".")[2],

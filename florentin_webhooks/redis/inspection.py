@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.protocols import SyncClient, Word
 
-__all__ = ["Failure", "ServerFacts", "find_failure", "inspect_server"]
+__all__ = ["Failure", "ServerFacts", "find_failure", "inspect_server", "needed_commands"]
 
 
 class Failure(StrEnum):
@@ -61,18 +61,30 @@ class ServerFacts:
 _SETTINGS = ("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync")
 
 
-def _commands(prefix: str) -> Iterator[tuple[str, ...]]:
-    """Yield each command of the scripts and of RQ, on a key that is never written."""
-    key, job = f"{prefix}d", "rq:job:florentin-webhooks.probe"
+# Each command of the scripts and its arguments after a key, in the smallest form that is valid.
+_COMMANDS = (
+    "DEL|EXISTS|EXPIRE 1|GET|HDEL a|HGET a|HGETALL|HINCRBY a 1|HKEYS|HMGET a|HSET a 1|LINDEX 0"
+    "|LLEN|LPOP|LPOS a|LPUSH a|LRANGE 0 0|LREM 0 a|PERSIST|PEXPIRE 1|PTTL|RPOP|RPUSH a|SADD a"
+    "|SCARD|SET a|SREM a|ZADD 1 a|ZMSCORE a|ZRANGE 0 0|ZRANGEBYSCORE 0 0|ZREM a"
+    "|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a"
+)
+_OF_RQ = "rq:job:florentin-webhooks.probe"
+
+
+def needed_commands(prefix: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a user must be allowed to do, on keys of the store and of RQ.
+
+    ACL DRYRUN runs none of it.
+    """
+    key = f"{prefix}d"
+    yield ("TIME",)
     yield "EVAL", "return 1", "1", key
     yield "EVALSHA", "0" * 40, "1", key
-    yield from (("HSET", each, "a", "1") for each in (key, job))
-    yield "HGETALL", job
-    yield "PEXPIRE", key, "1"
-    yield "ZADD", f"{prefix}log", "1", "a"
-    yield "LPUSH", f"{prefix}done", "a"
-    yield "RPUSH", "rq:queue:florentin", "a"
-    yield "DEL", key
+    for words in _COMMANDS.split("|"):
+        name, *arguments = words.split()
+        yield name, key, *arguments
+    yield "HSET", _OF_RQ, "a", "1"
+    yield "RPUSH", "rq:queue:florentin-webhooks.probe", "a"
 
 
 def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> ServerFacts:
@@ -91,24 +103,25 @@ def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> Ser
         return ServerFacts(address, *find_failure(error))
 
 
+_KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
+    (AuthenticationError, Failure.PASSWORD),
+    (NoPermissionError, Failure.RIGHTS),
+    (ssl.SSLError, Failure.TLS),
+    (gaierror, Failure.ADDRESS),
+)
+
+
 def find_failure(error: Exception) -> tuple[Failure, str]:
     """Return why *error* was raised, without its text, which may quote a password."""
     causes = list(_causes(error))
-    kinds: dict[type[BaseException], Failure] = {
-        AuthenticationError: Failure.PASSWORD,
-        NoPermissionError: Failure.RIGHTS,
-        ssl.SSLError: Failure.TLS,
-        gaierror: Failure.ADDRESS,
-        InvalidResponse: Failure.OTHER,
-    }
-    for kind, failure in kinds.items():
+    for kind, failure in _KINDS:
         if any(isinstance(cause, kind) for cause in causes):
             return failure, _detail(causes, kind)
     if code := find_refusal(error):
         return Failure.REFUSED, code
-    if any("NOAUTH" in str(cause)[:20] for cause in causes):
+    if any(str(cause).startswith("NOAUTH") for cause in causes):
         return Failure.PASSWORD, "NOAUTH"
-    is_answer = isinstance(error, ResponseError)
+    is_answer = isinstance(error, ResponseError | InvalidResponse)
     return Failure.OTHER if is_answer else Failure.UNREACHABLE, type(causes[-1]).__name__
 
 
@@ -164,7 +177,7 @@ def _clock(client: SyncClient) -> float | None:
 def _denied(client: SyncClient, prefix: str) -> tuple[str, ...] | None:
     try:
         user = _text(client.execute_command("ACL", "WHOAMI"))
-        denied = [words[0] for words in _commands(prefix) if not _may(client, user, words)]
+        denied = [words[0] for words in needed_commands(prefix) if not _may(client, user, words)]
     except ResponseError:
         return None
     return tuple(dict.fromkeys(denied))

@@ -173,9 +173,12 @@ class RedisStore:
         """Return the key that records that a warning was logged."""
         return self._schema.prefix + b"warned:" + text.encode()
 
-    def client(self) -> redis.Redis:
-        """Return a new synchronous client of the same server, as a worker needs one."""
-        return new_client(self._server)
+    def client(self, longest: float | None = None) -> redis.Redis:
+        """Return a new synchronous client of the same server, as a worker needs one.
+
+        With *longest* it waits at most that many seconds for an answer.
+        """
+        return new_client(self._server, longest)
 
     def inspect(self) -> ServerFacts | None:
         """Return what the server says about itself, None where only asyncio can ask it."""

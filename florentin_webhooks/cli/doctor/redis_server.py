@@ -151,9 +151,9 @@ def _rights(facts: ServerFacts) -> Iterator[Check]:
         message = "The user may not ask for its own rights (ACL DRYRUN)."
         yield skipped("redis-rights", message)
     elif facts.denied:
-        message = f"The user may not run {', '.join(facts.denied)}."
+        message = f"The user may not run {', '.join(facts.denied)}, or not on all keys."
         words = " ".join(f"+{name.lower()}" for name in facts.denied)
-        hint = f"Grant {words}, on the keys of the store and on rq:*."
+        hint = f"Grant {words} on ~PREFIX* and ~rq:*, with the prefix of the store, such as fl:."
         yield fail("redis-rights", message, hint)
 
 

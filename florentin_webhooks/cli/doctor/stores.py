@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["check_store"]
 
 _UNKNOWN = bytes(16)
+_LONGEST = 2.0
+"""Seconds for each answer about a queue."""
 
 
 def check_store(hooks: Receiver[object], app: str) -> Iterator[Check]:
@@ -65,7 +67,7 @@ def _queues(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Ch
 
     for name in hooks.queue_names:
         try:
-            with store.client() as client:
+            with store.client(_LONGEST) as client:
                 yield from check_queue(queue_status(client, name, hooks), app)
         except (RedisError, Unavailable) as error:
             kind = type(error).__name__

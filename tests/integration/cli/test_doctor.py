@@ -18,8 +18,11 @@ import pytest
 from click.testing import Result
 
 from florentin_webhooks import MemoryStore, Receiver
+from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.cli.app import command_tree
 from florentin_webhooks.events import Event
-from tests.support.command_line import SECRET, error, type_in
+from tests.support.command_line import SECRET, CliRunner, error, type_in
+from tests.support.server import under_uvicorn
 from tests.support.sites import Answer, Request, Site, receiving, self_signed, serving
 
 PATH = "/webhooks/florentin"
@@ -146,6 +149,17 @@ def test_sound_receiver_passes_and_handles_no_probe() -> None:
     assert (result.exit_code, shop.handled, len(shop.store)) == (0, [], 0)
 
 
+@pytest.mark.parametrize(("reader", "lost"), [("h11", set()), ("httptools", {"body-upgrade"})])
+def test_framings_that_a_server_loses_are_named(reader: str, lost: set[str]) -> None:
+    shop = Shop()
+    with under_uvicorn(WebhookApp(shop.hooks), reader) as port:
+        found = examine(f"http://127.0.0.1:{port}{PATH}", "--probe")
+    passed = {"receiver", "clock", "signature", "body", "body-size"}
+    assert {*found} == passed | lost
+    assert not lost or "uvicorn, httptools" in found["body-upgrade"]["message"]
+    assert (shop.handled, len(shop.store)) == ([], 0)
+
+
 def test_unsigned_check_needs_no_secret_and_sends_no_probe() -> None:
     shop = Shop()
     with serving(shop.receive) as root:
@@ -241,6 +255,22 @@ def test_mistake_in_a_program_is_named(
     assert fix in found[name]["hint"]
     assert result.exit_code == any(check["state"] == "fail" for check in found.values())
     assert SECRET not in result.output
+
+
+def test_inside_a_framework_only_the_url_is_an_argument(
+    module: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(module.parent)
+    module.write_text(SOUND)
+    tree = command_tree(f"{module.stem}:hooks")
+    inside = CliRunner().invoke(tree, ["doctor", "--json"], env={"SHOP": SECRET})
+    assert "handlers" in checks(inside)
+    shop = Shop()
+    with serving(shop.receive) as root:
+        words = ["doctor", root + PATH, "--probe", "--json"]
+        both = checks(CliRunner().invoke(tree, words, env={"SHOP": SECRET}))
+    assert {"handlers", "receiver", "signature"} <= {*both}
+    assert both["signature"]["state"] == "ok"
 
 
 @pytest.mark.one_process

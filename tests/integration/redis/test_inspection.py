@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.redis.inspection import Failure, ServerFacts
+from florentin_webhooks.redis.inspection import Failure, ServerFacts, needed_commands
 
 RIGHTS = {
     "least": ("+ping", "+eval", "+evalsha"),
@@ -50,6 +52,20 @@ def test_user_with_few_rights_reads_nothing_and_fails_nothing(users: str) -> Non
     facts = inspect(users.format("least:pass"))
     unknown = ServerFacts(facts.address)
     assert facts == unknown
+
+
+def test_rights_on_every_command_of_the_scripts_are_asked() -> None:
+    scripts = files("florentin_webhooks.redis") / "scripts"
+    text = "".join(each.read_text() for each in scripts.iterdir())
+    used = set(re.findall(r"call\('([A-Z]+)'", text))
+    assert len(used) > 30
+    assert used - {words[0] for words in needed_commands("fl:")} == set()
+
+
+def test_rights_on_other_keys_alone_are_too_few(users: str, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", "half", "resetkeys", "~fl:*", "+@all")
+    assert inspect(users.format("half:pass")).denied == ("HSET", "RPUSH")
 
 
 def test_denied_commands_are_named(users: str) -> None:

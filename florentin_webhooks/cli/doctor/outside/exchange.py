@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from socket import SHUT_RDWR, gaierror
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.testing.transport import connect, read_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from http.client import HTTPResponse
 
 __all__ = ["LONGEST", "Exchange", "exchange"]
@@ -57,21 +57,28 @@ def exchange(
     """
     connection, path = connect(url, longest)
     began, started = time.time(), time.monotonic()
-    timer = Timer(longest, _hang_up, [connection])
-    timer.start()
-    try:
-        answer = _request(connection, path, headers, body, chunked=chunked)
-        found = _read(url, answer)
-    except (OSError, HTTPException) as error:
-        kind, detail = _failure(error)
-        found = Exchange(url, error=kind, detail=detail)
-    finally:
-        timer.cancel()
-        connection.close()
+    with _limited(connection, longest):
+        try:
+            found = _read(url, _request(connection, path, headers, body, chunked=chunked))
+        except (OSError, HTTPException) as error:
+            kind, detail = _failure(error)
+            found = Exchange(url, error=kind, detail=detail)
     seconds = time.monotonic() - started
     if seconds >= longest:  # What was read until then looks like an answer that has ended.
         found = Exchange(url, error="timeout")
     return replace(found, began=began, seconds=seconds)
+
+
+@contextmanager
+def _limited(connection: HTTPConnection, longest: float) -> Generator[None]:
+    """Hang up after *longest* seconds, since a slow server can make each single wait short."""
+    timer = Timer(longest, _hang_up, [connection])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        connection.close()
 
 
 def _read(url: str, answer: HTTPResponse) -> Exchange:

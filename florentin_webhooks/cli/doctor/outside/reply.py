@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.cli.doctor.check import Check, fail, ok
 from florentin_webhooks.cli.doctor.outside.connection import explain_failure
 from florentin_webhooks.cli.doctor.outside.redirects import explain_redirect
+from florentin_webhooks.cli.doctor.outside.routes import explain_missing_route
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.doctor.outside.exchange import Exchange
@@ -37,7 +38,6 @@ _OURS = {
     "too-large": fail("body-limit", "The receiver refuses a small body.", "Raise max_body."),
 }
 _STATUSES = {
-    404: ("route", "No route leads to the receiver", "Compare the path with the one it has there"),
     405: ("method", "The route accepts no POST", 'Add methods=["POST"], or mount the receiver'),
     411: ("length", "The proxy demands a length", "Let it accept requests as they come"),
     413: ("proxy-limit", "A proxy refuses the body as too large", "Raise its limit of bodies"),
@@ -71,7 +71,7 @@ _TEXTS = (
     ),
 )
 _UPSTREAM = frozenset({502, 503, 504})
-_SERVER_ERROR, _REDIRECT, _CLIENT_ERROR = 500, 300, 400
+_REDIRECT, _CLIENT_ERROR, _NOT_FOUND, _SERVER_ERROR = 300, 400, 404, 500
 
 
 def check_reply(sent: Exchange) -> Check:
@@ -90,9 +90,8 @@ def _foreign(sent: Exchange) -> Check:
     """Return the check of an answer that no receiver of ours gives."""
     if _REDIRECT <= sent.status < _CLIENT_ERROR and (location := sent.headers.get("location")):
         return explain_redirect(sent.url, location)
-    if sent.status in _STATUSES:
-        name, problem, hint = _STATUSES[sent.status]
-        return fail(name, f"{problem} (HTTP {sent.status}).", f"{hint}.")
+    if sent.status == _NOT_FOUND or sent.status in _STATUSES:
+        return _misdirected(sent)
     if "www-authenticate" in sent.headers:
         message = "The server demands a login before the receiver is asked (WWW-Authenticate)."
         return fail("login", message, "Exempt the path of the receiver.")
@@ -102,6 +101,13 @@ def _foreign(sent: Exchange) -> Check:
         if re.search(pattern, sent.text, re.IGNORECASE):
             return fail(name, f"{problem} (HTTP {sent.status}).", f"{hint}.")
     return _stranger(sent)
+
+
+def _misdirected(sent: Exchange) -> Check:
+    if sent.status == _NOT_FOUND:
+        return explain_missing_route(sent)
+    name, problem, hint = _STATUSES[sent.status]
+    return fail(name, f"{problem} (HTTP {sent.status}).", f"{hint}.")
 
 
 def _broken(sent: Exchange) -> Check:

@@ -45,6 +45,7 @@ _BODIES = {
     "body-json": "decodes JSON and encodes it again",
     "body-text": "decodes text in the wrong encoding",
 }
+_ACCEPTED = "The receiver accepts the secret: a signed probe arrived, and ran nothing."
 _KEEP = "Let proxies and middlewares pass bodies on as they are."
 
 
@@ -69,8 +70,7 @@ def check_signature(prober: Prober, send: Send) -> Check:
         return skipped("signature", message, "Let the sender send a test event.")
     sent = send(probe)
     if is_accepted(prober, sent):
-        message = "The receiver accepts the secret: a signed probe arrived, and ran nothing."
-        return ok("signature", message)
+        return ok("signature", _ACCEPTED)
     if sent.outcome == Outcome.INVALID_SIGNATURE:
         return _explain_secret(prober, send) or _find_change(prober, send, probe) or _other(prober)
     return _explain_outcome(sent)
