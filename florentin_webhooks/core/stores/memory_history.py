@@ -1,7 +1,7 @@
 """The newest deliveries of a store in memory, as operators see them.
 
 A MemoryStore keeps no more of a finished delivery than its fingerprint. Once a history is kept, the
-steps that accept and finish deliveries note here what they did; without one they are unchanged.
+steps that accept and finish deliveries record here what they did; without one they are unchanged.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MemoryHistory:
         }
 
     def note_accept(self, accept: Accept, claim: Claim) -> None:
-        """Note a delivery that was recorded, and how."""
+        """Record a delivery that was recorded, and how."""
         state = _STATES.get(claim.decision)
         if state is None:
             return
@@ -78,7 +78,7 @@ class MemoryHistory:
         )
 
     def note_finish(self, finish: Finish, state: State) -> None:
-        """Note that a handler or the delivery has ended, which left it in *state*."""
+        """Record that a handler or the delivery has ended, which left it in *state*."""
         record = self._records.get(finish.key)
         if record is None or state is State.LOST:
             return
@@ -112,7 +112,7 @@ class MemoryHistory:
         return frozenset(record.handlers if record else ())
 
     def note_reset(self, key: bytes, reset: ResetRecord) -> None:
-        """Note that an operator has reset or dropped the delivery *key*."""
+        """Record that an operator has reset or dropped the delivery *key*."""
         record = self._records.pop(key, None)
         if record is not None and reset.mode is not ResetMode.DROP:
             again = reset.handlers or record.handlers
