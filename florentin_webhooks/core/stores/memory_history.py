@@ -1,7 +1,7 @@
 """The newest deliveries of a store in memory, as operators see them.
 
 A MemoryStore keeps no more of a finished delivery than its fingerprint. Once a history is kept, the
-steps that accept and finish deliveries note here what they did; without one they are unchanged.
+steps that accept and finish deliveries record here what they did; without one they are unchanged.
 """
 
 from __future__ import annotations
