@@ -63,7 +63,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
     _log: DeliveryLog
     _seconds: float
     blocking: SyncRuntime
-    _asyncio: AsyncioRuntime
+    asyncio: AsyncioRuntime
     _has_started: bool
     _is_store_missing: bool
     _success_status: int | None
@@ -98,7 +98,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         path_params: PathParams = None,
     ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
+        return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
 
     async def areceive(
         self,
@@ -110,7 +110,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio, url, path_params)
+        return await self.receive_in(headers, body, self.asyncio, url, path_params)
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Return the reply to a request that need not be read, or None; mounts call it first."""
@@ -143,14 +143,15 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
-    async def _receive(
+    async def receive_in(
         self,
         headers: Headers,
         body: bytes,
         runtime: Runtime,
-        url: str | None,
-        path_params: PathParams,
+        url: str | None = None,
+        path_params: PathParams = None,
     ) -> Reply:
+        """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
         identity = None
         try:
             if (tenants := self._tenants) is not None:

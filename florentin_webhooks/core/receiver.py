@@ -138,7 +138,7 @@ class Receiver(DeliveryFlow[On_co]):
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
-        self._asyncio = AsyncioRuntime(self)
+        self.asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from florentin_webhooks.errors import Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 
-__all__ = ["error", "retry_after", "success"]
+__all__ = ["JSON_HEADERS", "error", "retry_after", "success"]
 
 _MESSAGES = {
     Outcome.MALFORMED: "the body is not an event",
@@ -27,7 +27,7 @@ _MESSAGES = {
     Outcome.UNAVAILABLE: "try again later",
 }
 
-_HEADERS: tuple[tuple[str, str], ...] = (
+JSON_HEADERS: tuple[tuple[str, str], ...] = (
     ("Content-Type", "application/json"),
     ("Cache-Control", "no-store"),
 )
@@ -45,12 +45,12 @@ _SUCCESSES = {
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Return the reply for a delivery that must not be sent again."""
-    return Reply(outcome, _STATUS[outcome], _HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
+    return Reply(outcome, _STATUS[outcome], JSON_HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:
     """Return the reply for a failure: the outcome without its cause."""
-    headers = _HEADERS
+    headers = JSON_HEADERS
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         headers = (*headers, ("Allow", "POST"))
     if isinstance(cause, Unavailable):

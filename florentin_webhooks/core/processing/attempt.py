@@ -9,7 +9,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.processing.idempotency import HighWaterMark
 from florentin_webhooks.core.processing.runtime import StillRunning, call_handler
@@ -22,6 +22,8 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.handler import Handler
@@ -78,14 +80,18 @@ class AttemptResult(NamedTuple):
 _SUCCEEDED = AttemptResult()
 
 
-async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
+def attempt_handler(lease: Lease, attempt: Attempt) -> Coroutine[Any, Any, AttemptResult]:
     """Run the handler under *lease*, unless a newer event was handled for its entity.
 
     Raises CancelledError where the program was cancelled, after the lease was taken care of.
     """
+    if attempt.handler.options.latest is None:
+        return new_tuple(_GuardedAttempt, (lease, attempt, None)).run()
+    return _attempt_latest(lease, attempt)
+
+
+async def _attempt_latest(lease: Lease, attempt: Attempt) -> AttemptResult:
     handler = attempt.handler
-    if handler.options.latest is None:
-        return await new_tuple(_GuardedAttempt, (lease, attempt, None)).run()
     try:
         watermark = HighWaterMark.of(handler, attempt.event, attempt.key_id, lease)
     except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.

@@ -153,21 +153,8 @@ class Lease:
             key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
         )
 
-    async def record(
-        self,
-        state: State,
-        handler: str | None,
-        outcome: HandlerOutcome,
-        *,
-        reason: str = "",
-        jobs: tuple[Job, ...] = (),
-        note: str = "",
-        wait: float | None = None,
-    ) -> State:
-        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
-        finish = self.finish(
-            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
-        )
+    async def record(self, finish: Finish) -> State:
+        """Execute *finish*, also where a worker's alarm rings; return the delivery's state."""
         if self._is_immediate and self.part is None:
             return self.store.execute(finish)
         try:

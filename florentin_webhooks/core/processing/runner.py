@@ -252,13 +252,11 @@ class HandlerRunner:
             wait = self._wait() if last else None
         jobs, outcome, note = self._states.jobs, result.outcome, result.note
         lease, records = self._lease, self._records
-        if records is None:
-            return lease.record(
-                state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
-            )
         finish = lease.finish(
             state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
         )
+        if records is None:
+            return lease.record(finish)
         return self._send(records, finish, last=last)
 
     async def _send(self, records: PendingRecords, finish: Finish, *, last: bool) -> State:

@@ -39,8 +39,8 @@ class _Entry:
     key: bytes
     trace: RetryKey | None
     expires_at: float
-    token: bytes = b""
     body: bytes = b""
+    token: bytes = b""
     attempt: int = 0
     lease_expires_at: float = 0
     state: State = State.RUNNING
@@ -87,12 +87,12 @@ class MemoryRecords:
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; waits for other threads' operations only."""
-        if type(operation) not in self._steps:
+        decide: Callable[[Operation[A], float], A] | None = self._steps.get(type(operation))
+        if decide is None:
             raise ConfigurationError(
                 f"MemoryStore does not support {type(operation).__name__}.",
                 "Use RedisStore or DjangoStore.",
             )
-        decide: Callable[[Operation[A], float], A] = self._steps[type(operation)]
         with self._lock:
             now = self._clock()
             if now >= self._next_expiry:
@@ -101,7 +101,9 @@ class MemoryRecords:
 
     def _accept(self, accept: Accept, now: float) -> Claim:
         if accept.fresh and accept.valid and self._is_unknown(accept):
-            return self._run(self._remember(accept, now), accept, now)
+            record = self._remember(accept, now, accept.token, 1, now + self._lease)
+            answer = (AcceptDecision.RUN, record.key, 1, 0, record.done, False, False)
+            return new_tuple(Claim, answer)
         sent = self._sent_keys(accept)
         first = self._find(accept, now)
         changed = first is not None and bool(accept.trace) and first not in sent
@@ -124,7 +126,7 @@ class MemoryRecords:
         """Return whether neither the delivery nor its delivery id is known, under any key id."""
         if self._is_known(accept.key, accept.trace):
             return False
-        if self._key_ids == {accept.delivery.key_id}:
+        if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
             return True
         return not any(self._is_known(*alias) for alias in accept.aliases)
 
@@ -173,14 +175,22 @@ class MemoryRecords:
         known = key if key in self._open else self._aliases.get(key)
         return known or self._finished.first_key(key)
 
-    def _remember(self, accept: Accept, now: float) -> _Entry:
+    def _remember(
+        self,
+        accept: Accept,
+        now: float,
+        token: bytes = b"",
+        attempt: int = 0,
+        lease_expires_at: float = 0,
+    ) -> _Entry:
         if self._count >= self._capacity:
             self._refuse()
         self._count += 1
-        key, trace = accept.key, accept.trace
-        self._key_ids.add(accept.delivery.key_id)
-        expires_at = now + self._retention
-        record = self._open[key] = _Entry(key, trace, expires_at)
+        key, trace, delivery = accept.key, accept.trace, accept.delivery
+        self._key_ids.add(delivery.key_id)
+        record = self._open[key] = _Entry(
+            key, trace, now + self._retention, delivery.body, token, attempt, lease_expires_at
+        )
         if trace is not None and trace.delivery_id in self._sent.packed:
             self._sent.add(trace, key)
         elif trace is not None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
 from florentin_webhooks.protocol.frozen import new_tuple
-from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
+from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all, get_three
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
@@ -46,6 +46,7 @@ MAX_DELIVERY_ID = 200
 _EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
+_KEYS = _SIGNATURE_NAME.encode(), _EVENT_NAME.encode(), _DELIVERY_ID_NAME.encode()
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
 _VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
 
@@ -101,7 +102,7 @@ class FlorentinSignature:
         Raises only :class:`InvalidSignature`, for any value of the header. Every secret is tried,
         so that the time taken does not show which one matched.
         """
-        return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
+        return self._matching_secret(_only(get_all(headers, _SIGNATURE_NAME)), body)
 
     def authenticate(
         self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
@@ -111,20 +112,22 @@ class FlorentinSignature:
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+        if headers.unique is not None and (found := get_three(headers.unique, _KEYS)):
+            signature, event, sent_id = found
+            secret = self._matching_secret(signature, body)
+            delivery_id = sent_id if _VISIBLE.fullmatch(sent_id) else None
+            return new_tuple(Metadata, (secret, received_at, delivery_id, event, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
-        secret = self._matching_secret(signatures, body)
+        secret = self._matching_secret(_only(signatures), body)
         delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
-        event = events[0] if len(events) == 1 else _combine(events)
-        return new_tuple(Metadata, (secret, received_at, delivery_id, event, None))
+        return Metadata(secret, received_at, delivery_id, _combine(events))
 
-    def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
-        if len(signatures) != 1:
-            raise InvalidSignature("repeated" if signatures else "missing")
-        if len(signatures[0]) != _LENGTH or not signatures[0].startswith(_PREFIX):
+    def _matching_secret(self, signature: str, body: bytes) -> str:
+        if len(signature) != _LENGTH or not signature.startswith(_PREFIX):
             raise InvalidSignature("malformed")
         try:
             # unhexlify, not bytes.fromhex, which skips white space inside the digits.
-            claimed = unhexlify(signatures[0][len(_PREFIX) :])
+            claimed = unhexlify(signature[len(_PREFIX) :])
         except ValueError:
             raise InvalidSignature("malformed") from None
         matched = None
@@ -136,6 +139,12 @@ class FlorentinSignature:
         if matched is None:
             raise InvalidSignature("mismatch")
         return matched
+
+
+def _only(signatures: Sequence[str]) -> str:
+    if len(signatures) != 1:
+        raise InvalidSignature("repeated" if signatures else "missing")
+    return signatures[0]
 
 
 def _combine(values: Sequence[str]) -> str | None:
