@@ -23,7 +23,7 @@ from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier
-from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
+from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
@@ -154,14 +154,18 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
         identity = None
         try:
+            if len(body) > self.max_body:
+                self._ensure_size(body)
             if (tenants := self._tenants) is not None:
                 arrival = Arrival(headers, body, url, path_params)
-                found, identity = await self._look_up(tenants, arrival, runtime)
+                found, identity = await tenants.verify(arrival, self._clock(), runtime)
                 delivery, envelope, stale, answer = found
             else:
-                if self._verifier.preparing and len(body) <= self.max_body:
-                    await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
-                delivery, envelope, stale, answer = self._verify(headers, body, url)
+                verifier = self._verifier
+                if verifier.preparing is not None:
+                    await do_work(verifier.preparing.prepare(body, self._clock()), runtime)
+                found = verifier.verify(headers, body, self._clock(), url)
+                delivery, envelope, stale, answer = found
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason)
@@ -209,17 +213,9 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
 
-    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
+    def _ensure_size(self, body: bytes) -> None:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return self._verifier.verify(headers, body, self._clock(), url)
-
-    async def _look_up(
-        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
-    ) -> tuple[VerifiedDelivery, Identity]:
-        if len(arrival.body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
-        return await tenants.verify(arrival, self._clock(), runtime)
 
     def _log_rejection(self, reply: Reply, reason: str) -> Reply:
         self._log.rejection(reply, reason, self._clock())

@@ -175,13 +175,13 @@ class Receiver(DeliveryFlow[On_co]):
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
         :class:`Unavailable` where a function that looks secrets up cannot.
         """
+        self._ensure_size(body)
         if (tenants := self._tenants) is not None:
-            looking_up = self._look_up(
-                tenants, Arrival(headers, body, url, path_params), self.blocking
-            )
-            delivery, envelope, stale, _ = run_sync(looking_up)[0]
+            arrival = Arrival(headers, body, url, path_params)
+            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
         else:
-            delivery, envelope, stale, _ = self._verify(headers, body, url)
+            found = self._verifier.verify(headers, body, self._clock(), url)
+        delivery, envelope, stale, _ = found
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))

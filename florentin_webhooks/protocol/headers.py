@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, cast
 
-__all__ = ["HeaderMap", "Headers", "get_all", "get_each", "get_three"]
+__all__ = ["HeaderMap", "Headers", "get_all", "get_each"]
 
 _LIST: Any = list  # Any: type checkers narrow an unknown value to a list of unknown ones.
 
@@ -106,23 +106,6 @@ def get_each(headers: Headers, *names: str) -> list[list[str]]:
     """Return every value of each of *names*, which are in lower case."""
     headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
     return headers.get_each(*names)
-
-
-def get_three(
-    unique: Mapping[bytes, str | bytes], names: tuple[bytes, bytes, bytes]
-) -> tuple[str, str, str] | None:
-    """Return the values of *names* in :attr:`HeaderMap.unique`, or None unless it has all three.
-
-    As :meth:`HeaderMap.get_each`, in a third of the time: 1.5 of a delivery's 40 us.
-    """
-    one, two, three = unique.get(names[0]), unique.get(names[1]), unique.get(names[2])
-    if type(one) is bytes and type(two) is bytes and type(three) is bytes:
-        return (
-            one.decode("latin-1").strip(" \t"),
-            two.decode("latin-1").strip(" \t"),
-            three.decode("latin-1").strip(" \t"),
-        )
-    return None
 
 
 def _pairs(headers: Headers) -> Pairs:

@@ -35,9 +35,11 @@ _ERRORS = {
     outcome: b'{"error":{"code":"%s","message":"%s"}}' % (outcome.encode(), message.encode())
     for outcome, message in _MESSAGES.items()
 }
-_STATUS = {outcome: outcome.status for outcome in Outcome}
 _SUCCESSES = {
-    outcome: b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode()
+    outcome: (
+        outcome.status,
+        b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode(),
+    )
     for outcome in Outcome
     if outcome not in _MESSAGES
 }
@@ -45,7 +47,8 @@ _SUCCESSES = {
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Return the reply for a delivery that must not be sent again."""
-    return Reply(outcome, _STATUS[outcome], JSON_HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
+    status, body = _SUCCESSES[outcome]
+    return Reply(outcome, status, JSON_HEADERS, body % fingerprint.encode())
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:

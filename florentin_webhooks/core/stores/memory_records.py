@@ -124,7 +124,11 @@ class MemoryRecords:
 
     def _is_unknown(self, accept: Accept) -> bool:
         """Return whether neither the delivery nor its delivery id is known, under any key id."""
-        if self._is_known(accept.key, accept.trace):
+        key, trace = accept.key, accept.trace
+        # As _is_known, without its call.
+        if key in self._open or key in self._finished.packed or key in self._aliases:
+            return False
+        if key in self._finished.first_keys or (trace and trace.delivery_id in self._sent.packed):
             return False
         if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
             return True

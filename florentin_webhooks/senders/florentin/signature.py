@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 
 from florentin_webhooks.errors import InvalidSignature
 from florentin_webhooks.protocol.frozen import new_tuple
-from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all, get_three
+from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
@@ -46,7 +46,9 @@ MAX_DELIVERY_ID = 200
 _EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
-_KEYS = _SIGNATURE_NAME.encode(), _EVENT_NAME.encode(), _DELIVERY_ID_NAME.encode()
+_EVENT_KEY = _EVENT_NAME.encode()
+_SIGNATURE_KEY = _SIGNATURE_NAME.encode()
+_DELIVERY_ID_KEY = _DELIVERY_ID_NAME.encode()
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
 _VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
 
@@ -112,11 +114,15 @@ class FlorentinSignature:
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        if headers.unique is not None and (found := get_three(headers.unique, _KEYS)):
-            signature, event, sent_id = found
-            secret = self._matching_secret(signature, body)
-            delivery_id = sent_id if _VISIBLE.fullmatch(sent_id) else None
-            return new_tuple(Metadata, (secret, received_at, delivery_id, event, None))
+        if (found := headers.unique) is not None:
+            # As below, for what Florentin sends to an ASGI server: 1.5 of a delivery's 40 us.
+            signature, event = found.get(_SIGNATURE_KEY), found.get(_EVENT_KEY)
+            sent_id = found.get(_DELIVERY_ID_KEY)
+            if type(signature) is bytes and type(event) is bytes and type(sent_id) is bytes:
+                secret = self._matching_secret(signature.decode("latin-1").strip(" \t"), body)
+                name, text = event.decode("latin-1").strip(" \t"), sent_id.decode("latin-1")
+                delivery_id = text if _VISIBLE.fullmatch(text := text.strip(" \t")) else None
+                return new_tuple(Metadata, (secret, received_at, delivery_id, name, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
         secret = self._matching_secret(_only(signatures), body)
         delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
