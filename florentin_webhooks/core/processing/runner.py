@@ -8,11 +8,13 @@ queues, or leaves it to be retried.
 
 from __future__ import annotations
 
+import logging
 import time
 from asyncio import CancelledError
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.log import error_text, logger
 from florentin_webhooks.core.processing.attempt import (
     SUCCEEDED,
     Attempt,
@@ -25,7 +27,8 @@ from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.run_log import RunLog
 from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
-from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.routing.exceptions import Discard
+from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import InvalidEvent, MissingHandler
 from florentin_webhooks.protocol.frozen import new_tuple
@@ -174,10 +177,31 @@ class HandlerRunner(RunLog):
         state, jobs = self._next_state(last=last), self._states.jobs
         return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
+    def _judge(self, handler: str, result: AttemptResult, began: float) -> AttemptResult:
+        """Report *result* and return what counts: a discarded event needs no other attempt."""
+        error = result.error
+        if isinstance(error, Discard):
+            why = error_text(error)
+            self._reporter.log.discarded(self._describe(handler, began), why)
+            return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
+        if error is None and result.state is None and self._time_left() <= 0:
+            # The alarm rings once: a handler that returned after it has swallowed it.
+            error = TimeIsOver()
+            result = AttemptResult(error)
+        if error is not None:
+            self._fail(handler, error, began)
+        elif self._lease.part is not None and logger.isEnabledFor(logging.INFO):
+            self._reporter.log.ended(self._describe(handler, began), result.outcome.value)
+        return result
+
     def _once(self, label: str) -> OnceGuard:
         lease, part = self._lease, self._lease.part
         key, queue = bytes.fromhex(lease.key), part.queue if part else ""
         return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
+
+    def _time_left(self) -> float:
+        """Return the seconds until the deadline, infinite without one."""
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     def _result(self, state: State) -> RunResult:
         return RunResult(state, tuple(self._failures), self._retry_after())
@@ -205,17 +229,9 @@ class HandlerRunner(RunLog):
             state, reason = self._next_state(last=last), self._reason()
             wait = self._wait() if last else None
         lease, jobs = self._lease, self._states.jobs if state is State.QUEUED else ()
+        key, outcome, note = bytes.fromhex(lease.key), result.outcome, result.note
         return Finish(
-            bytes.fromhex(lease.key),
-            lease.token,
-            state,
-            handler,
-            result.outcome,
-            reason,
-            lease.part,
-            jobs,
-            result.note,
-            wait,
+            key, lease.token, state, handler, outcome, reason, lease.part, jobs, note, wait
         )
 
     async def _send(self, records: PendingRecords, finish: Finish, *, last: bool) -> State:

@@ -101,9 +101,8 @@ class MemoryRecords:
 
     def _accept(self, accept: Accept, now: float) -> Claim:
         if accept.fresh and accept.valid and self._is_unknown(accept):
-            record = self._remember(accept, now, accept.token, 1, now + self._lease)
-            answer = (AcceptDecision.RUN, record.key, 1, 0, record.done, False, False)
-            return new_tuple(Claim, answer)
+            new = self._remember(accept, now, accept.token, 1, now + self._lease)
+            return new_tuple(Claim, (AcceptDecision.RUN, new.key, 1, 0, new.done, False, False))
         sent = self._sent_keys(accept)
         first = self._find(accept, now)
         changed = first is not None and bool(accept.trace) and first not in sent
