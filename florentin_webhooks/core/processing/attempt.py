@@ -11,8 +11,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.processing.handler_calls import StillRunning, call_handler
 from florentin_webhooks.core.processing.idempotency import HighWaterMark
-from florentin_webhooks.core.processing.runtime import StillRunning, call_handler
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.atomic import RunInTransaction

@@ -22,10 +22,10 @@ from florentin_webhooks.core.processing.attempt import (
     FinalStates,
     attempt_handler,
 )
+from florentin_webhooks.core.processing.handler_calls import StillRunning
 from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.run_log import RunLog
-from florentin_webhooks.core.processing.runtime import StillRunning
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard
 from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
