@@ -6,7 +6,7 @@ import asyncio
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
@@ -25,6 +25,7 @@ from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
+    create_record_pool,
     create_sync_client,
     new_client,
     validate_server,
@@ -32,6 +33,7 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
@@ -40,6 +42,21 @@ if TYPE_CHECKING:
 __all__ = ["RedisStore"]
 
 A = TypeVar("A")
+
+
+class RecordPipeline(NamedTuple):
+    """The operations of one run in a synchronous program, sent before earlier answers arrive."""
+
+    schema: KeySchema
+    pipeline: SyncPipeline
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Write *operation* to a connection; suspends nowhere."""
+        return cast("PendingAnswer[A]", self.pipeline.send(encode(self.schema, operation)))
+
+    def close(self) -> None:
+        """Return the connection."""
+        self.pipeline.close()
 
 
 class RedisStore:
@@ -95,7 +112,7 @@ class RedisStore:
         self._sync = (
             None
             if isinstance(server, redis.asyncio.Redis)
-            else SyncExecutor(create_sync_client(server))
+            else SyncExecutor(create_sync_client(server), pool=create_record_pool(server))
         )
 
     def extend_retention(self, least: timedelta) -> None:
@@ -135,6 +152,11 @@ class RedisStore:
         return cast(
             "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
         )
+
+    def open_pipeline(self) -> RecordPipeline | None:
+        """Return what sends the records of one run in a synchronous program, if there is one."""
+        pipeline = None if self._sync is None else self._sync.open_pipeline()
+        return None if pipeline is None else RecordPipeline(self._schema, pipeline)
 
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
