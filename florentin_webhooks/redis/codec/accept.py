@@ -7,7 +7,6 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.fingerprint import RecordKey
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
-    NO_JOB_KEYS,
     KeySchema,
     ScriptCall,
     job_args,
@@ -59,7 +58,7 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         schema.done,
         schema.dead,
         pending,
-        *(job_keys(schema, jobs) if jobs else NO_JOB_KEYS),
+        *(job_keys(schema, jobs) if jobs else schema.no_job_keys),
     )
     arguments = (
         operation.token,
@@ -88,7 +87,7 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
 def _keys_of(schema: KeySchema, lookup: RecordKey) -> tuple[bytes, bytes]:
     """Return the keys of a record and of the contents sent under its delivery id."""
     key, trace = lookup
-    return schema.record(key), schema.delivery_id(trace.delivery_id) if trace else schema.prefix
+    return schema.record(key), schema.delivery_id(trace.delivery_id) if trace else schema.records
 
 
 def _to_claim(answer: bytes) -> Claim:
