@@ -16,6 +16,7 @@ from florentin_webhooks.cli.sender_context import find_sender
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import Stripe
+from florentin_webhooks.senders.services.sns_simulation import SimulatedSNS
 from tests.support.answering import Answering, Asked
 from tests.support.command_line import error, type_in
 from tests.support.senders import BASE64_SECRET, RAW_SECRET, URL, V1A
@@ -29,7 +30,9 @@ DATED = BODY.replace(b"{}", b'{}, "created_at": "2026-06-06T12:00:00Z"')
 PROGRAM = f"""
 from florentin_webhooks import Receiver
 from florentin_webhooks.senders import HMACSender, Stripe
+from florentin_webhooks.senders.services.sns_simulation import SimulatedSNS
 
+alarms = Receiver("{TOPIC}", sender=SimulatedSNS("sns.pem"))
 parcels = HMACSender(name="Parcels", signature_header="X-Parcel-Signature")
 hooks = Receiver("{STRIPE_SECRET}", sender=Stripe(), name="billing")
 """
@@ -214,6 +217,15 @@ def test_form_of_twilio_is_triggered() -> None:
     assert event.event == "message.received"
     assert json.loads(result.stdout)["fingerprint"] == delivery.fingerprint
     assert "is not JSON" in error(type_in("trigger", *words, "--set", "Body=Hi"))
+
+
+def test_message_of_a_simulated_sns_is_triggered(program: str) -> None:
+    with Answering() as server:
+        words = ["Notification", "--app", f"{program}:alarms", "--set", "Message=Hi"]
+        type_in("trigger", *words, "--to", server.url)
+    sent = server.requests[-1]
+    receiver = Receiver(TOPIC, sender=SimulatedSNS("sns.pem"))
+    assert receiver.verify(sent.headers, sent.body)[1].data.message == "Hi"
 
 
 def test_list_of_sendgrid_is_triggered_with_changed_items() -> None:
