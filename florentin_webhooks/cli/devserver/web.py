@@ -10,7 +10,7 @@ from errno import EADDRINUSE
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli.errors import CLIError, Terminated
 from florentin_webhooks.core.log import logger
 
@@ -38,18 +38,29 @@ _GRACE = 10  # Seconds for running requests; longer than the time limit of handl
 def build_app(receiver: Receiver[object], started: Callable[[], None] = lambda: None) -> ASGIApp:
     """Return a program that serves *receiver* at the usual path and nothing else.
 
+    One that looks secrets up is served for each tenant, too: at ``/webhooks/florentin/<tenant>``.
     *started* is called before it serves, with everything imported and signal handlers set.
     """
+
+    webhook = WebhookApp(receiver)
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _run_lifespan(receive, send, started)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif receiver.reads_request and (tenant := _tenant(scope)):
+            await webhook({**scope, "path_params": {"tenant": tenant}}, receive, send)
         else:
             await _send_not_found(scope, send)
 
     return WebhookMiddleware(fallback, receiver=receiver, path=PATH)
+
+
+def _tenant(scope: Scope) -> str:
+    """Return the name after the usual path, empty without one."""
+    before, _, tenant = str(scope["path"]).rpartition("/")
+    return tenant if before == PATH else ""
 
 
 @contextmanager
