@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "dev": "Serve your receiver for development, with Redis and workers.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "queue": "Show waiting events, workers and problems of each queue.",
+    "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show and replay received deliveries.",
     "dead": "List, requeue and discard dead letters.",
     "trigger": "Send signed deliveries to a URL.",

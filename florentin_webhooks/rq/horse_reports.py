@@ -61,7 +61,7 @@ class HorseReports:
 
 
 def flush_observers(receivers: Sequence[Receiver[object]]) -> None:
-    """Let the observers send what they have collected; called in a process that runs one job."""
+    """Make the observers send what they have collected; called in a process that runs one job."""
     for each in receivers:
         if each.reporter.notifier:
             each.reporter.notifier.flush()

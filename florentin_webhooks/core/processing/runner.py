@@ -140,9 +140,11 @@ class HandlerRunner:
         attempt = self._attempt(handler, event, delivery, last=last)
         began = time.monotonic()
         result = await attempt_handler(self._lease, attempt)
-        reporter = self._reporter
-        if result.error is not None or self._deadline is not None or reporter.notifier is not None:
+        if result.error is not None or self._deadline is not None:
             result = self._judge(handler, result, began)
+        elif (notifier := self._reporter.notifier) is not None:
+            run = handler.name, delivery.event, self._lease.key, self.attempt
+            notifier.succeeded(*run, result.outcome, began)
         if result.state is not None:
             return result.state
         if isinstance(result.error, StillRunning):

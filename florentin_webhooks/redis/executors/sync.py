@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -11,10 +11,14 @@ from florentin_webhooks.redis.durability import check_durability
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.redis.protocols import SyncClient
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["SyncExecutor"]
+
+A = TypeVar("A")
 
 
 class SyncExecutor:
@@ -35,6 +39,13 @@ class SyncExecutor:
         except (RedisError, OSError) as error:
             raise to_unavailable(error, self._client.connection_pool) from None
         return call.read(answer)
+
+    def ask(self, question: Callable[[Any], A]) -> A:
+        """Return the client's answer to *question*; raises :class:`Unavailable` without one."""
+        try:
+            return question(self._client)
+        except (RedisError, OSError) as error:
+            raise to_unavailable(error, self._client.connection_pool) from None
 
     def close(self) -> None:
         """Close the connections."""
