@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "doctor": "Check why deliveries fail, from inside and from outside.",
     "queue": "Show waiting events, workers and problems of each queue.",
+    "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show and replay received deliveries.",
     "dead": "List, requeue and discard dead letters.",
     "trigger": "Send signed deliveries to a URL.",
