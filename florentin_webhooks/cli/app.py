@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "dev": "Serve your receiver for development, with Redis and workers.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "queue": "Show waiting events, workers and problems of each queue.",
-    "deliveries": "List, show and replay received deliveries.",
+    "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
