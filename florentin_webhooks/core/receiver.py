@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.config.options import ReceiverOptions
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.durations import Duration
+    from florentin_webhooks.core.observer import Observer
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
@@ -186,6 +187,13 @@ class Receiver(DeliveryFlow[On_co]):
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
+
+    def observe(self, observer: Observer) -> None:
+        """Report each delivery and each attempt of a handler to *observer*, in workers too.
+
+        There may be several. Raises :class:`ConfigurationError` for an object that is none.
+        """
+        self.reporter.observe(observer, self.sender.name)
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""

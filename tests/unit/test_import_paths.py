@@ -13,6 +13,7 @@ from tests.support.django_settings import configure
 configure()  # The models can be imported only in a Django program.
 
 PUBLIC = """
+florentin_webhooks: AttemptReport DeadReport DeliveryReport Observer
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
 florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
 florentin_webhooks.asgi: WebhookApp WebhookMiddleware
