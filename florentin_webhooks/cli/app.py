@@ -35,11 +35,12 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "Check why deliveries fail, from inside and from outside.",
     "queue": "Show waiting events, workers and problems of each queue.",
     "health": "Check the store, the queues and their workers, for monitoring.",
-    "deliveries": "List, show and replay received deliveries.",
+    "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
+    "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
     "secret": "Create secrets.",
 }

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from florentin_webhooks.testing import Provider
+from florentin_webhooks import Receiver
+from florentin_webhooks.core.replay import drop
+from florentin_webhooks.testing import Provider, open_webhooks
+from florentin_webhooks.testing.captures import load_capture
 from tests.support.command_line import SECRET, error
 from tests.support.operated import Operated
 
@@ -191,3 +194,29 @@ def test_ambiguous_replay_is_refused(words: list[str], expected: str, shop: Oper
     result = shop.types("deliveries", "replay", *words)
     assert expected in error(result)
     assert result.exit_code == 2
+
+
+def test_exported_delivery_has_no_personal_data_and_is_replayed(
+    shop: Operated, tmp_path: Path
+) -> None:
+    fingerprint = failed(shop)
+    (written,) = shop.told("deliveries", "export", fingerprint[:8], "--to", str(tmp_path))
+    path = Path(str(written["path"]))
+    assert path.name == f"user.login-{fingerprint[:12]}.json"
+    text = path.read_text()
+    assert not re.search("adabooks|Ada Byron|usr_31c8", text)
+    assert re.search(r'"email": "[a-z]{3}@[a-z]{8}\.[a-z]{7}"', text)
+    hooks = Receiver(SECRET)
+    hooks.on("user.login")(repr)
+    with open_webhooks(hooks) as webhooks:
+        capture = load_capture(path)
+        assert webhooks.replay(capture).outcome == "processed"
+        assert webhooks.now == capture.received_at
+
+
+def test_export_without_a_body_says_so(shop: Operated, tmp_path: Path) -> None:
+    record = drop(shop.hooks(), failed(shop))
+    result = shop.types("deliveries", "export", record.fingerprint, "--to", str(tmp_path))
+    assert result.exit_code == 1
+    assert "is deleted. Export deliveries that are newer, or not done." in result.stderr
+    assert list(tmp_path.iterdir()) == []
