@@ -7,6 +7,7 @@ runtime runs the handlers, a mount reads bytes and writes the reply.
 from __future__ import annotations
 
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.defaults import On_co
@@ -128,11 +129,16 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         runtime: Runtime,
         stale: StaleDelivery | None = None,
         identity: Identity | None = None,
+        began: float | None = None,
     ) -> Reply:
         """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
 
-        *identity* is that of its tenant, by default the receiver's.
+        *identity* is that of its tenant, by default the receiver's. *began* is when the flow began,
+        of the performance counter, by default now.
         """
+        notifier = self.reporter.notifier
+        if notifier and began is None:
+            began = perf_counter()
         if not self._has_started:
             self._start()
         lease = Lease(runtime, self.store, identity=identity or self.identity)
@@ -141,6 +147,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         except Unavailable as error:
             reply = outcomes.reply_for_error(error)
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
+        if notifier:
+            notifier.answered(reply, delivery, lease.key or delivery.fingerprint, began)
         return reply
 
     async def _receive(
@@ -152,6 +160,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         path_params: PathParams,
     ) -> Reply:
         identity = None
+        began = perf_counter() if self.reporter.notifier else None
         try:
             if (tenants := self._tenants) is not None:
                 arrival = Arrival(headers, body, url, path_params)
@@ -163,12 +172,14 @@ class DeliveryFlow(HandlerRegistry[On_co]):
                 delivery, envelope, stale, answer = self._verify(headers, body, url)
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
-            return self._log_rejection(outcomes.reply_for_error(error), reason)
+            return self._log_rejection(outcomes.reply_for_error(error), reason, began)
         if answer is not None and stale is None:
             reply = await do_answer(answer, runtime)
             self._log.delivery(reply, delivery, delivery.fingerprint)
+            if self.reporter.notifier:
+                self.reporter.notifier.answered(reply, delivery, delivery.fingerprint, began)
             return reply
-        reply = await self.process(delivery, envelope, runtime, stale, identity)
+        reply = await self.process(delivery, envelope, runtime, stale, identity, began)
         if self._success_status is None:
             return reply
         return outcomes.acknowledge(reply, self._success_status)
@@ -181,6 +192,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         stale: StaleDelivery | None,
     ) -> Reply:
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
+        if self.dispatcher.batching is not None:
+            plan = self.dispatcher.plan_delivery(delivery.event, envelope)
         content = self.sender.retry_content(delivery.delivery_id, delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
@@ -222,8 +235,10 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             raise DeliveryTooLarge(self.max_body)
         return await tenants.verify(arrival, self._clock(), runtime)
 
-    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
+    def _log_rejection(self, reply: Reply, reason: str, began: float | None = None) -> Reply:
         self._log.rejection(reply, reason, self._clock())
+        if self.reporter.notifier:
+            self.reporter.notifier.rejected(reply, reason, began)
         return reply
 
     def _start(self) -> None:

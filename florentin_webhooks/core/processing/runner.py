@@ -120,10 +120,14 @@ class HandlerRunner:
             remaining -= 1
             if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
                 return await self.abort(handler.name, TimeIsOver())
+            item = handler.item
             try:
-                own = copy_event() if remaining else event
+                own = (copy_event() if remaining else event) if item is None else item.event()
             except InvalidEvent as error:
-                return await self.abort(handler.name, error)
+                if item is None or not remaining:
+                    return await self.abort(handler.name, error)
+                self._fail(handler.name, error)  # The other items may be valid.
+                continue
             state = await self._run_one(handler, own, delivery, last=not remaining)
             if state is State.LOST:
                 break
@@ -140,7 +144,8 @@ class HandlerRunner:
         attempt = self._attempt(handler, event, delivery, last=last)
         began = time.monotonic()
         result = await attempt_handler(self._lease, attempt)
-        if result.error is not None or self._deadline is not None:
+        reporter = self._reporter
+        if result.error is not None or self._deadline is not None or reporter.notifier is not None:
             result = self._judge(handler, result, began)
         if result.state is not None:
             return result.state
@@ -159,7 +164,11 @@ class HandlerRunner:
     ) -> Attempt:
         arguments: tuple[object, ...] = (event,)
         if handler.takes_delivery:
-            own = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+            item, key, once = handler.item, self._lease.key, self._once
+            if item is None:
+                own = replace(delivery, fingerprint=key, once_factory=once)
+            else:
+                own = item.delivery(delivery, key, once)
             arguments = (event, own)
         seconds, late = self._seconds, self._states
         if self._deadline is not None:
@@ -178,8 +187,8 @@ class HandlerRunner:
         """Report *result* and return what counts: a discarded event needs no other attempt."""
         error = result.error
         if isinstance(error, Discard):
-            why = error_text(error)
-            self._reporter.log.discarded(self._describe(handler.name, began), why)
+            why, attempt = error_text(error), self._describe(handler.name, began)
+            self._reporter.discarded(attempt, why)
             return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
         if error is None and result.state is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
@@ -187,8 +196,8 @@ class HandlerRunner:
             result = AttemptResult(error)
         if error is not None:
             self._fail(handler.name, error, began)
-        elif self._lease.part is not None and logger.isEnabledFor(logging.INFO):
-            self._reporter.log.ended(self._describe(handler.name, began), result.outcome.value)
+        elif self._reporter.notifier or (self._lease.part and logger.isEnabledFor(logging.INFO)):
+            self._reporter.ended(self._describe(handler.name, began), result.outcome.value)
         return result
 
     def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
@@ -201,6 +210,8 @@ class HandlerRunner:
                 error = name_timeout(error, self._seconds)
             failure = self._describe(handler, began, self._retry_in).failed(error)
             self._reporter.log.failed(failure)
+        if self._reporter.notifier:
+            self._reporter.notifier.failed(failure)
         self._failures.append(failure)
 
     def _describe(
