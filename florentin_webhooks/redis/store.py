@@ -210,10 +210,15 @@ class RedisStore:
         return new_client(self._server, longest)
 
     def inspect(self) -> ServerFacts | None:
-        """Return what the server says about itself, None where only asyncio can ask it."""
+        """Return what the server says about itself, None where only asyncio can ask it.
+
+        The caller reports it, so the log of a synchronous program does not.
+        """
         server, prefix = self._server, self._schema.prefix.decode()
         if isinstance(server, redis.asyncio.Redis):
             return None
+        if self._sync is not None:
+            self._sync.skip_check()
         client = create_sync_client(server)
         try:
             return inspect_server(client, self.address, prefix)
