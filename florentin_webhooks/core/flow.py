@@ -28,7 +28,7 @@ from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.event import copy_event, parse_event
+from florentin_webhooks.protocol.event import PROBE_EVENT, copy_event, parse_event
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.base import Acknowledged
 
@@ -192,6 +192,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         stale: StaleDelivery | None,
     ) -> Reply:
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
+        if self.dispatcher.batching is not None:
+            plan = self.dispatcher.plan_delivery(delivery.event, envelope)
         content = self.sender.retry_content(delivery.delivery_id, delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
@@ -203,6 +205,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
+        if stale is not None and delivery.event == PROBE_EVENT:
+            return outcomes.reply_for_error(stale)
         reason = stale.message if stale else ""
         claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
         if claim.decision is not AcceptDecision.RUN:

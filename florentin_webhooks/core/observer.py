@@ -76,8 +76,8 @@ class DeadReport(NamedTuple):
 class Observer(Protocol):
     """An observer of a receiver, in every process that uses it; derive from it, and override.
 
-    It is called where the delivery is processed, so it must not wait. What it raises is logged
-    once, and changes nothing.
+    It is called where the delivery is processed, so it must not wait; for the jobs of a worker
+    that forks, in the worker after each job. What it raises is logged once, and changes nothing.
     """
 
     def accepted(self, report: DeliveryReport, /) -> None:
@@ -106,3 +106,7 @@ class Observer(Protocol):
     def dead(self, report: DeadReport, /) -> None:
         """Observe a delivery that is dead in a queue."""
         del report
+
+    def flush(self, seconds: float, /) -> None:
+        """Send what is collected, within *seconds*: a process that has run a job ends."""
+        del seconds

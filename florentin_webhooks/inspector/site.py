@@ -14,6 +14,7 @@ from florentin_webhooks.inspector.assets import assets
 from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.pages import Pages
 from florentin_webhooks.inspector.response import PageResponse, redirect, text
+from florentin_webhooks.inspector.shared_trail import TrailReader
 from florentin_webhooks.inspector.simulation import Fault
 from florentin_webhooks.inspector.trail import Trail, TrailObserver
 from florentin_webhooks.inspector.views.deliveries import Listing
@@ -68,6 +69,7 @@ class Site:
         self._show_bodies = show_bodies
         self._simulation = simulation
         self.trail = Trail()
+        self._reader = TrailReader(sources.stores, self.trail)
         self._listing = Listing(sources, self.trail)
         can_trigger = simulation is not None and bool(simulation.targets)
         self._pages = Pages(is_live=is_live, can_trigger=can_trigger)
@@ -91,6 +93,7 @@ class Site:
         path = request.path
         if found := _ASSET.fullmatch(path):
             return self._asset(found[1])
+        self._reader.refresh()
         simple = {"/": self._list, "/overview": self._overview, "/events": self._events}
         if self._simulation is not None:
             simple["/trigger"] = self._form
@@ -191,6 +194,7 @@ class Site:
     def _changes_of(self, of: str, query: Query) -> Callable[[], str]:
         def changes() -> str:
             try:
+                self._reader.refresh()
                 shown = self._record(of) if of else self._listing.page(query).rows
             except Unavailable:
                 shown = None

@@ -36,7 +36,7 @@ florentin_webhooks.senders: Zoom
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
-florentin_webhooks.testing: Provider SignedDelivery
+florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
 """
 
 FACES = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import error_location, log_observer_failure
 from florentin_webhooks.core.observer import AttemptReport, DeadReport, DeliveryReport, Observer
@@ -13,15 +14,17 @@ from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from florentin_webhooks.core.log import DeadDelivery, HandlerAttempt, HandlerFailure
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-__all__ = ["Notifier"]
+__all__ = ["Notifier", "Report"]
 
-R = TypeVar("R")
+Report = DeliveryReport | AttemptReport | DeadReport
+Sink = Callable[[str, Report], None]
+"""Takes the method of an observer, and the report that it would get."""
 
+
+FLUSH_SECONDS = 1.0
 
 _ACCEPTED = frozenset(
     {
@@ -42,6 +45,7 @@ class Notifier:
         self._observers: tuple[Observer, ...] = ()
         self._receiver = receiver
         self._sender = sender
+        self._sink: Sink | None = None
         self._logged: set[str] = set()
 
     def add(self, observer: object) -> None:
@@ -90,45 +94,45 @@ class Notifier:
     def died(self, dead: DeadDelivery) -> None:
         """Report a dead delivery."""
         fields = (dead.event, dead.fingerprint, dead.queue, dead.attempts, dead.reason)
-        report = DeadReport(self._receiver(), self._sender, *fields)
+        self.notify("dead", DeadReport(self._receiver(), self._sender, *fields))
+
+    def divert(self, sink: Sink | None) -> None:
+        """Pass reports to *sink* in place of the observers: in a process that ends soon."""
+        self._sink = sink
+
+    def notify(self, method: str, report: Report) -> None:
+        """Call *method* of each observer with *report*."""
+        if self._sink is not None:
+            self._sink(method, report)
+            return
         for observer in self._observers:
-            self._call(observer.dead, report)
+            self._call(observer, method, report)
+
+    def flush(self) -> None:
+        """Make each observer send what it has collected: the process ends."""
+        for observer in self._observers:
+            self._call(observer, "flush", FLUSH_SECONDS)
 
     def _deliver(self, report: DeliveryReport) -> None:
-        for observer in self._observers:
-            if report.outcome in _ACCEPTED:
-                self._call(observer.accepted, report)
-            elif report.outcome in _DUPLICATE:
-                self._call(observer.duplicate, report)
-            else:
-                self._call(observer.refused, report)
+        if report.outcome in _ACCEPTED:
+            self.notify("accepted", report)
+        else:
+            self.notify("duplicate" if report.outcome in _DUPLICATE else "refused", report)
 
     def _attempted(self, attempt: HandlerAttempt, outcome: str, error: str, place: str) -> None:
         fields = (
-            *(
-                self._receiver(),
-                self._sender,
-                attempt.event,
-                attempt.fingerprint,
-                attempt.handler,
-            ),
+            *(self._receiver(), self._sender, attempt.event, attempt.fingerprint, attempt.handler),
             *(attempt.queue, attempt.attempt, outcome, attempt.duration),
             *(error, place, attempt.next_attempt),
         )
-        report = new_tuple(AttemptReport, fields)
-        for observer in self._observers:
-            self._call(observer.failed if outcome == "failed" else observer.handled, report)
+        method = "failed" if outcome == "failed" else "handled"
+        self.notify(method, new_tuple(AttemptReport, fields))
 
-    def _call(self, method: Callable[[R], None], report: R) -> None:
+    def _call(self, observer: Observer, method: str, argument: Report | float) -> None:
         try:
-            method(report)
+            getattr(observer, method)(argument)
         except Exception as error:  # noqa: BLE001 - the program's own code changes no outcome.
-            self._log_once(method, error)
-
-    def _log_once(self, method: Callable[[R], None], error: Exception) -> None:
-        owner: object = getattr(method, "__self__", method)
-        kind = type(owner)
-        name = f"{kind.__module__}:{kind.__qualname__}"
-        if (called := f"{name}.{method.__name__}") not in self._logged:
-            self._logged.add(called)
-            log_observer_failure(called, error)
+            name = f"{type(observer).__module__}:{type(observer).__qualname__}.{method}"
+            if name not in self._logged:
+                self._logged.add(name)
+                log_observer_failure(name, error)

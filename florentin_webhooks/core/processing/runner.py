@@ -120,10 +120,14 @@ class HandlerRunner:
             remaining -= 1
             if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
                 return await self.abort(handler.name, TimeIsOver())
+            item = handler.item
             try:
-                own = copy_event() if remaining else event
+                own = (copy_event() if remaining else event) if item is None else item.event()
             except InvalidEvent as error:
-                return await self.abort(handler.name, error)
+                if item is None or not remaining:
+                    return await self.abort(handler.name, error)
+                self._fail(handler.name, error)  # The other items may be valid.
+                continue
             state = await self._run_one(handler, own, delivery, last=not remaining)
             if state is State.LOST:
                 break
@@ -160,7 +164,11 @@ class HandlerRunner:
     ) -> Attempt:
         arguments: tuple[object, ...] = (event,)
         if handler.takes_delivery:
-            own = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+            item, key, once = handler.item, self._lease.key, self._once
+            if item is None:
+                own = replace(delivery, fingerprint=key, once_factory=once)
+            else:
+                own = item.delivery(delivery, key, once)
             arguments = (event, own)
         seconds, late = self._seconds, self._states
         if self._deadline is not None:

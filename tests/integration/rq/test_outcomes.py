@@ -11,6 +11,7 @@ import pytest
 
 from florentin_webhooks import AttemptReport, DeadDelivery, Discard, HandlerFailure, RetryLater
 from florentin_webhooks.rq.sweeper import requeue_lost
+from florentin_webhooks.rq.worker import build_worker
 from tests.support.recorder import Recorder
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.workshop import Workshop, open_workshop
@@ -111,3 +112,16 @@ def test_death_that_the_sweeper_finds_is_one_error(
         requeue_lost(shop.hooks, shop.rq(), -1)
     assert facts(log, "levelname", "outcome", "queue") == [("ERROR", "dead", shop.queue)]
     assert [each.reason for each in dead] == ["its worker was killed or stopped"]
+
+
+def test_reports_of_a_forked_process_reach_the_worker(shop: Workshop) -> None:
+    recorder = Recorder()
+    shop.hooks.observe(recorder)
+    shop.does("bill", ValueError())
+    fingerprint = shop.accept()
+    build_worker(shop.hooks, shop.client, queue=shop.queue).work(burst=True)
+    (report,) = [each for _, each in recorder.seen if isinstance(each, AttemptReport)]
+    assert recorder.methods == ["accepted", "failed"]
+    assert (report.fingerprint, report.error, report.attempt) == (fingerprint, "ValueError", 1)
+    assert report.next_attempt is not None
+    assert report.next_attempt > datetime.now(UTC)
