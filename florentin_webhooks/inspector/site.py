@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.stores.queries import GetRecord, Status
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.inspector.actions import Notice, discard_delivery, replay_delivery
-from florentin_webhooks.inspector.assets import assets
+from florentin_webhooks.inspector.assets import assets, ensure_templates
 from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.pages import Pages
 from florentin_webhooks.inspector.response import PageResponse, redirect, text
@@ -64,6 +64,7 @@ class Site:
         simulation: Simulation | None = None,
         is_live: bool = False,
     ) -> None:
+        ensure_templates()
         self._sources = sources
         self._access = access
         self._show_bodies = show_bodies
