@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Inspector", "mount_inspector"]
 
 _READ_SECONDS = 10.0
-_LONGEST_STREAM = 15.0
+_LONGEST_STREAM = 10.0
 """Seconds after which a stream of events ends by itself, and the page asks for the next."""
 _PULSE, _PULSES = 0.25, 4
 """How often a stream looks whether it must end, and whether there is something new."""
