@@ -18,7 +18,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.testing.manual_clock import ManualClock
+from florentin_webhooks.testing.kit.manual_clock import ManualClock
 from florentin_webhooks.testing.store import RecordingStore
 from tests.support.identity import retry_key
 from tests.support.parts import Jobs

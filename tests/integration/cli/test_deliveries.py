@@ -200,7 +200,7 @@ def test_exported_delivery_has_no_personal_data_and_is_replayed(
     shop: Operated, tmp_path: Path
 ) -> None:
     fingerprint = failed(shop)
-    (written,) = shop.told("deliveries", "export", fingerprint[:8], "--to", str(tmp_path))
+    (written,) = shop.json("deliveries", "export", fingerprint[:8], "--to", str(tmp_path))
     path = Path(str(written["path"]))
     assert path.name == f"user.login-{fingerprint[:12]}.json"
     text = path.read_text()
