@@ -6,11 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "AttemptReport",
     "DeadDelivery",
+    "DeadReport",
     "Delivery",
+    "DeliveryReport",
     "Discard",
     "HandlerFailure",
     "MemoryStore",
+    "Observer",
     "RQQueue",
     "Receiver",
     "RedisStore",
@@ -29,6 +33,12 @@ __path__.append(f"{__path__[0]}/protocol/renamed")
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
     from florentin_webhooks.core.log import DeadDelivery, HandlerFailure
+    from florentin_webhooks.core.observer import (
+        AttemptReport,
+        DeadReport,
+        DeliveryReport,
+        Observer,
+    )
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
     from florentin_webhooks.core.routing.router import Router
@@ -41,11 +51,15 @@ else:
     # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
+        "AttemptReport": "core.observer",
         "DeadDelivery": "core.log",
+        "DeadReport": "core.observer",
         "Delivery": "protocol.delivery",
+        "DeliveryReport": "core.observer",
         "Discard": "core.routing.exceptions",
         "HandlerFailure": "core.log",
         "MemoryStore": "core.stores.memory",
+        "Observer": "core.observer",
         "RQQueue": "rq.queue",
         "Receiver": "core.receiver",
         "RedisStore": "redis.store",

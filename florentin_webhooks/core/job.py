@@ -182,7 +182,7 @@ async def _run(
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
-        plan = receiver.dispatcher.plan(delivery.event)
+        plan = receiver.dispatcher.plan_delivery(delivery.event, envelope)
         event = parse_event(delivery.event, envelope, plan.model)
         found, missing = _remaining_handlers(plan.handlers, claim)
         again = partial(copy_event, delivery.event, envelope, plan.model)

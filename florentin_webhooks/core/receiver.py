@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast, overload
 
@@ -29,13 +30,14 @@ from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.registration import OnAnyEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import Self, Unpack
 
     from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.config.options import ReceiverOptions
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.durations import Duration
+    from florentin_webhooks.core.observer import Observer
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
@@ -186,6 +188,13 @@ class Receiver(DeliveryFlow[On_co]):
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
 
+    def observe(self, observer: Observer) -> None:
+        """Report each delivery and each attempt of a handler to *observer*, in workers too.
+
+        There may be several. Raises :class:`ConfigurationError` for an object that is none.
+        """
+        self.reporter.observe(observer, self.sender.name)
+
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
         forget(self)
@@ -195,6 +204,21 @@ class Receiver(DeliveryFlow[On_co]):
         """Close the store's connections of this event loop."""
         forget(self)
         await self.store.aclose()
+
+    @contextmanager
+    def rehearsing(self, store: Store, clock: Callable[[], datetime]) -> Generator[None]:
+        """Use *store* and *clock* within the block; for tests.
+
+        Afterwards, this receiver is as it was before: it accepts handlers if it did so.
+        """
+        before = self.store, self._clock, self._has_started, self._is_store_missing
+        frozen_because = self.router.frozen_because
+        self.store, self._clock, self._is_store_missing = store, clock, False
+        try:
+            yield
+        finally:
+            self.store, self._clock, self._has_started, self._is_store_missing = before
+            self.router.frozen_because = frozen_because
 
     around = RenamedAttribute("handler_context")
     refuse = RenamedAttribute("reject")

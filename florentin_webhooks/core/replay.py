@@ -23,10 +23,19 @@ from florentin_webhooks.protocol.delivery import Outcome
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.queries import Record
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-__all__ = ["NotReplayable", "PossiblyProcessed", "ReplayResult", "drop", "replay", "try_replay"]
+__all__ = [
+    "NotReplayable",
+    "PossiblyProcessed",
+    "ReplayResult",
+    "drop",
+    "plan_record",
+    "replay",
+    "try_replay",
+]
 
 _NOTHING_RAN = {
     Outcome.DUPLICATE: (
@@ -134,6 +143,15 @@ def _failures(hooks: Receiver[object], fingerprint: str) -> str:
         record = hooks.store.execute(GetRecord(bytes.fromhex(fingerprint)))
         return "; ".join(record.reasons.values()) if record else ""
     return ""
+
+
+def plan_record(hooks: Receiver[object], record: Record) -> DispatchPlan:
+    """Return where the handlers of *record* run, of each item if it is a list with its body."""
+    with suppress(MalformedDelivery):
+        if hooks.dispatcher.batching is not None and record.body:
+            delivery, envelope = restore_delivery(hooks.sender, record.fingerprint, record)
+            return hooks.dispatcher.plan_delivery(delivery.event, envelope)
+    return hooks.dispatcher.plan(record.event)
 
 
 def drop(hooks: Receiver[object], fingerprint: str) -> Record:

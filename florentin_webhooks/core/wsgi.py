@@ -111,9 +111,9 @@ def _plain_length(environ: Mapping[str, object], limit: int) -> int | None:
     length = environ.get("CONTENT_LENGTH")
     if environ["REQUEST_METHOD"] != "POST" or environ.get("HTTP_CONTENT_ENCODING"):
         return None
-    if type(length) is not str or not (length.isascii() and length.isdigit()):
+    if type(length) is not str or len(length) > _MAX_DIGITS:
         return None
-    declared = int(length[: _MAX_DIGITS + 1])
+    declared = int(length) if length.isascii() and length.isdigit() else limit + 1
     return declared if declared <= limit else None
 
 

@@ -122,6 +122,8 @@ class Delivery:
     key_id: str = field(default="", compare=False)
     digest: bytes = field(default=b"", repr=False, compare=False)
     """What was signed, without the key id; empty where the delivery was restored."""
+    item: int | None = None
+    """The place of the handler's event in a delivery that is a list, from 0; else None."""
 
     def __init__(  # noqa: PLR0917 - the order of the fields.
         self,
@@ -135,6 +137,7 @@ class Delivery:
         once_factory: Callable[[str], OnceContext] | None = None,
         key_id: str = "",
         digest: bytes = b"",
+        item: int | None = None,
     ) -> None:
         _set_fingerprint(self, fingerprint)
         _set_event(self, event)
@@ -146,6 +149,7 @@ class Delivery:
         _set_once_factory(self, once_factory)
         _set_key_id(self, key_id)
         _set_digest(self, digest)
+        _set_item(self, item)
 
     @property
     def tenant(self) -> str:
@@ -156,7 +160,8 @@ class Delivery:
 
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""
-        return sha256(f"{self.fingerprint}:{label}".encode()).hexdigest()[:32]
+        of = self.fingerprint if self.item is None else f"{self.fingerprint}[{self.item}]"
+        return sha256(f"{of}:{label}".encode()).hexdigest()[:32]
 
     def once(self, label: str) -> OnceContext:
         """Return a context manager for what must happen once, though the handler is retried.
@@ -213,5 +218,6 @@ class Reply:
     _set_once_factory,
     _set_key_id,
     _set_digest,
+    _set_item,
 ) = slot_setters(Delivery)
 _set_outcome, _set_status, _set_headers, _set_reply_body, _set_error = slot_setters(Reply)

@@ -1,13 +1,44 @@
-"""A test kit: signed deliveries for your tests."""
+"""A test kit: signed deliveries for your tests, and fixtures for pytest.
+
+Loaded on first use: pytest imports this package in every run, for the names of its fixtures.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.protocol.deprecation import renamed_names
-from florentin_webhooks.testing.provider import Provider, SignedDelivery
 
-__all__ = ["Provider", "SignedDelivery"]
+__all__ = [
+    "AsyncWebhooks",
+    "DeliveryResult",
+    "Provider",
+    "SignedDelivery",
+    "Webhooks",
+]
 
-if not TYPE_CHECKING:
-    __getattr__ = renamed_names(__name__, {"Made": "SignedDelivery"})
+if TYPE_CHECKING:
+    from florentin_webhooks.testing.delivery import SignedDelivery
+    from florentin_webhooks.testing.provider import Provider
+    from florentin_webhooks.testing.results import DeliveryResult
+    from florentin_webhooks.testing.webhooks import AsyncWebhooks, Webhooks
+else:
+    _HOMES = {
+        "AsyncWebhooks": "webhooks",
+        "DeliveryResult": "results",
+        "Provider": "provider",
+        "SignedDelivery": "delivery",
+        "Webhooks": "webhooks",
+    }
+    _renamed = renamed_names(__name__, {"Made": "SignedDelivery"})
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            return _renamed(name)
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

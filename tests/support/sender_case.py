@@ -39,6 +39,8 @@ class SenderCase:
     private: Any = None
     event: str = "invoice.paid"
     """The name of the event as handlers see it."""
+    item: str = ""
+    """The name of the event of an item, which handlers see where the body is a list."""
     header_event: str = "invoice.paid"
     """The name of the event as a header has it."""
     encode: Callable[[Mapping[str, object]], bytes] = lambda payload: json.dumps(payload).encode()

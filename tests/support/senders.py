@@ -196,6 +196,7 @@ CASES = [
         P256.private,
         other=P256.other,
         event="batch",
+        item="bounce",
         encode=lambda payload: json.dumps([payload]).encode(),
     ),
     SenderCase(

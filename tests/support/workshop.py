@@ -20,6 +20,8 @@ from florentin_webhooks import Delivery, Receiver, RedisStore, Reply, RQQueue
 from florentin_webhooks.core.stores.queries import GetRecord, Record
 from florentin_webhooks.events import Event
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
+from florentin_webhooks.senders.base import Sender
+from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from tests.support.receivers import Clock
 from tests.support.vectors import CANONICAL, SECRET, Request, delivery
 
@@ -44,17 +46,19 @@ class Workshop:
         error_text: bool = False,
         queue: str | None = None,
         secret: str = SECRET,
+        sender: Sender = FLORENTIN,
     ) -> None:
         self.queue = queue or f"q{uuid4().hex[:8]}"
         self.prefix = prefix
         self.client = redis.Redis.from_url(url)
         self.store = RedisStore(url, prefix=prefix, history=history, lease=lease)
         self.clock = Clock()
-        self.hooks = Receiver(
+        self.hooks: Receiver[Any] = Receiver(
             secret,
             store=self.store,
             queue=RQQueue(self.queue, retries=retries, timeout=timeout, error_text=error_text),
             clock=self.clock,
+            sender=sender,
         )
         self.ran: list[str] = []
         self.inside, self.outside = Signal(), Signal()

@@ -13,6 +13,7 @@ from tests.support.django_settings import configure
 configure()  # The models can be imported only in a Django program.
 
 PUBLIC = """
+florentin_webhooks: AttemptReport DeadReport DeliveryReport Observer
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
 florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
 florentin_webhooks.asgi: WebhookApp WebhookMiddleware
@@ -35,7 +36,7 @@ florentin_webhooks.senders: Zoom
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
-florentin_webhooks.testing: Provider SignedDelivery
+florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
 """
 
 FACES = [

@@ -18,6 +18,7 @@ from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.prompts import confirm, yes_option
 from florentin_webhooks.cli.replay import replay_all
 from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
+from florentin_webhooks.core.replay import plan_record
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord, Status, body_of
 
@@ -89,7 +90,7 @@ def _inline_handlers(context: ReceiverContext, record: Record) -> list[str]:
     """Return the inline handlers that *record*, where it is not done, still needs."""
     if record.state is State.DONE or not record.event:
         return []
-    return [handler.name for handler in context.hooks.dispatcher.plan(record.event).inline]
+    return [handler.name for handler in plan_record(context.hooks, record).inline]
 
 
 @command.command("replay")

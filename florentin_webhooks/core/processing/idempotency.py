@@ -82,7 +82,8 @@ class HighWaterMark:
         entity = None if latest is None else latest(event)
         if entity is None:
             return None
-        text = f"{handler.name}\0{type(entity).__name__}\0{entity}"
+        name = handler.item.handler if handler.item else handler.name
+        text = f"{name}\0{type(entity).__name__}\0{entity}"
         digest = sha256(text.encode()).digest()[:16]
         others = lease.identity.other_key_ids(key_id)
         return cls(

@@ -45,6 +45,8 @@ class RunLog:
                 error = name_timeout(error, self._seconds)
             failure = self._describe(handler, began, self._retry_in).failed(error)
             self._reporter.log.failed(failure)
+        if self._reporter.notifier:
+            self._reporter.notifier.failed(failure)
         self._failures.append(failure)
 
     def _describe(

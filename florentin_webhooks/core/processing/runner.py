@@ -63,11 +63,9 @@ class RunResult(NamedTuple):
 class HandlerRunner(RunLog):
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
-    *seconds* is the time of each handler; for a queue's part, the time of all of them together,
-    *since* a moment of the monotonic clock. *attempt* is its number; a failed one is repeated
-    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over. The
-    last success and the push of the jobs of *states* are one step. A cancelled run releases its
-    lease, so that the next attempt need not wait until it expires.
+    *seconds* is the time of each handler; for a queue's part, that of all of them together, *since*
+    a moment of the monotonic clock. For the others see :class:`RunLog`. The last success and the
+    push of the jobs of *states* are one step. A cancelled run releases its lease at once.
     """
 
     def __init__(
@@ -104,8 +102,7 @@ class HandlerRunner(RunLog):
     ) -> RunResult:
         """Run *handlers* in order, the last one with *event*; those named in *missing* fail.
 
-        The others get an event of their own from *copy_event*: payloads contain dicts, which can
-        be changed.
+        The others get one of their own from *copy_event*: a payload's dicts can be changed.
         """
         self._delivery = delivery
         for name in missing:
@@ -121,10 +118,14 @@ class HandlerRunner(RunLog):
                 remaining -= 1
                 if self._deadline is not None and self._time_left() <= RECORDING_MARGIN:
                     return await self.abort(handler.name, TimeIsOver())
+                item = handler.item
                 try:
-                    own = copy_event() if remaining else event
+                    own = (copy_event() if remaining else event) if item is None else item.event()
                 except InvalidEvent as error:
-                    return await self.abort(handler.name, error)
+                    if item is None or not remaining:
+                        return await self.abort(handler.name, error)
+                    self._fail(handler.name, error)  # The other items may be valid.
+                    continue
                 state = await self._run_one(handler, own, delivery, last=not remaining)
                 if state is State.LOST:
                     break
@@ -142,13 +143,13 @@ class HandlerRunner(RunLog):
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
-        lease, began = self._lease, time.monotonic()
+        lease, began, notifier = self._lease, time.monotonic(), self._reporter.notifier
         result = await attempt_handler(lease, attempt)
-        is_immediate = lease.is_immediate and self._records is None and self._deadline is None
-        if result is SUCCEEDED and is_immediate:
+        is_silent = self._deadline is None and notifier is None
+        if result is SUCCEEDED and is_silent and self._records is None and lease.is_immediate:
             # As below, without the coroutines: 1.5 of a delivery's 40 us.
             return lease.store.execute(self._finish(handler.name, result, last=last))
-        if result.error is not None or self._deadline is not None:
+        if result.error is not None or not is_silent:
             result = self._judge(handler.name, result, began)
         if result.state is not None:
             return result.state
@@ -167,27 +168,28 @@ class HandlerRunner(RunLog):
     ) -> Attempt:
         arguments: tuple[object, ...] = (event,)
         if handler.takes_delivery:
-            own = replace(delivery, fingerprint=self._lease.key, once_factory=self._once)
+            item, key, once = handler.item, self._lease.key, self._once
+            if item is None:
+                own = replace(delivery, fingerprint=key, once_factory=once)
+            else:
+                own = item.delivery(delivery, key, once)
             arguments = (event, own)
         seconds, late = self._seconds, self._states
         if self._deadline is not None:
             seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
         if self._failures or not last:  # A late success is then not all that was missing.
             late = new_tuple(FinalStates, (late.failed, late.failed, late.jobs))
-        success = self._success(handler, last=last) if handler.options.atomic else None
+        atomic = handler.options.atomic
+        success = self._finish(handler.name, SUCCEEDED, last=last) if atomic else None
         fields = (handler, event, arguments, delivery.key_id, seconds, late, success)
         return new_tuple(Attempt, fields)
-
-    def _success(self, handler: Handler, *, last: bool) -> Finish:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
     def _judge(self, handler: str, result: AttemptResult, began: float) -> AttemptResult:
         """Report *result* and return what counts: a discarded event needs no other attempt."""
         error = result.error
         if isinstance(error, Discard):
-            why = error_text(error)
-            self._reporter.log.discarded(self._describe(handler, began), why)
+            why, attempt = error_text(error), self._describe(handler, began)
+            self._reporter.discarded(attempt, why)
             return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
         if error is None and result.state is None and self._time_left() <= 0:
             # The alarm rings once: a handler that returned after it has swallowed it.
@@ -195,8 +197,8 @@ class HandlerRunner(RunLog):
             result = AttemptResult(error)
         if error is not None:
             self._fail(handler, error, began)
-        elif self._lease.part is not None and logger.isEnabledFor(logging.INFO):
-            self._reporter.log.ended(self._describe(handler, began), result.outcome.value)
+        elif self._reporter.notifier or (self._lease.part and logger.isEnabledFor(logging.INFO)):
+            self._reporter.ended(self._describe(handler, began), result.outcome.value)
         return result
 
     def _once(self, label: str) -> OnceGuard:

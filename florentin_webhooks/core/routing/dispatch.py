@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.handler import reject_main
 from florentin_webhooks.core.routing.import_path import find_import_path
+from florentin_webhooks.core.routing.items import HandledItem
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.event import UnknownEvent
+from florentin_webhooks.protocol.event import PROBE_EVENT, UnknownEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.routing.router import Router
     from florentin_webhooks.protocol.event import Event
+    from florentin_webhooks.senders.items import Batching, Item
 
 __all__ = ["EMPTY_PLAN", "DispatchPlan", "Dispatcher"]
 
@@ -60,7 +62,8 @@ EMPTY_PLAN = DispatchPlan()
 class Dispatcher:
     """The handlers of *router* on their way to where they run: inline, without a *queue*.
 
-    *receiver* is the object that workers import, *key_ids* are its own.
+    *receiver* is the object that workers import, *key_ids* are its own. *batching* is a sender
+    whose deliveries may be lists.
     """
 
     def __init__(
@@ -69,8 +72,10 @@ class Dispatcher:
         router: Router[object],
         queue: Queue | None,
         key_ids: tuple[str, ...] = (),
+        batching: Batching | None = None,
     ) -> None:
         self.queue = queue
+        self.batching = batching
         self._key_ids = key_ids
         self._receiver = receiver
         self._router = router
@@ -114,7 +119,9 @@ class Dispatcher:
         return job._replace(owner=self.owner), self.queue.timeout
 
     def plan(self, event: str) -> DispatchPlan:
-        """Return where the handlers of the event *event* run."""
+        """Return where the handlers of the event *event* run; a probe has none."""
+        if event == PROBE_EVENT:
+            return EMPTY_PLAN
         if self._planned is not self._router.handlers:
             self._planned = self._router.handlers
             self._plans.clear()
@@ -127,9 +134,33 @@ class Dispatcher:
             plan = self._plans[key] = self._plan(event)
         return plan
 
+    def plan_delivery(self, event: str, envelope: Mapping[str, object]) -> DispatchPlan:
+        """Return where the handlers of a delivery run, which may be a list of events.
+
+        A list stays one delivery: one identity, one record, one job for each queue. A handler is
+        in the plan once for each item that it wants, under a name that ends with the item's place,
+        so each pair of both is recorded and retried by itself.
+        """
+        plan = self.plan(event)
+        items = None if self.batching is None else self.batching.items(envelope)
+        if items is None:
+            return plan
+        # Handlers for all events, or for unknown ones, get the items.
+        whole = [each for each in plan.handlers if each.names(event)]
+        return self._place(plan.model, (*whole, *self._bind(items)))
+
+    def _bind(self, items: Sequence[Item]) -> Iterator[Handler]:
+        for index, (name, envelope) in enumerate(items):
+            plan = self.plan(name)
+            for handler in plan.handlers:
+                item = HandledItem(handler.name, index, name, envelope, plan.model)
+                yield replace(handler, name=f"{handler.name}[{index}]", item=item)
+
     def _plan(self, event: str) -> DispatchPlan:
         model = self._router.model(event)
-        handlers = self._router.match(model, event)
+        return self._place(model, self._router.match(model, event))
+
+    def _place(self, model: type[Event], handlers: tuple[Handler, ...]) -> DispatchPlan:
         if self.queue is None:
             return DispatchPlan(model, handlers, handlers)
         parts: dict[str, list[str]] = {}

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from florentin_webhooks.core.routing.annotations import check_annotations
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.event import event_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.core.queue import Queue
+    from florentin_webhooks.core.routing.items import HandledItem
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.event import Event
 
@@ -72,7 +74,8 @@ DEFAULT_OPTIONS = HandlerOptions()
 class Handler:
     """A function with its stable *name* (``module:qualname``) and the class of its events.
 
-    *pattern* is the name or pattern that it is registered for, where that has no model.
+    *pattern* is the name or pattern that it is registered for, where that has no model. *item* is
+    the one that it is called with, of a delivery that is a list.
     """
 
     name: str
@@ -82,6 +85,11 @@ class Handler:
     is_async: bool
     options: HandlerOptions = DEFAULT_OPTIONS
     pattern: str = ""
+    item: HandledItem | None = None
+
+    def names(self, event: str) -> bool:
+        """Check whether it is registered for *event* by that name, not for several events."""
+        return event == self.pattern or event in event_names(self.event_class)
 
 
 def build_handler(

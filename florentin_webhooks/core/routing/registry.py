@@ -11,6 +11,7 @@ from florentin_webhooks.core.routing.handler import require_importable, require_
 from florentin_webhooks.core.routing.observer import build_observer
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
+from florentin_webhooks.senders.items import Batching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,8 @@ class HandlerRegistry(Generic[On_co]):
         self.failure_observers: list[Handler] = []
         self.death_observers: list[Handler] = []
         self.router: Router[object] = Router(sender, check=self._check_handler)
-        self.dispatcher = Dispatcher(self, self.router, queue, key_ids)
+        batching = sender if isinstance(sender, Batching) else None
+        self.dispatcher = Dispatcher(self, self.router, queue, key_ids, batching)
 
     if TYPE_CHECKING:
 

@@ -9,7 +9,6 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
-    NO_JOB_KEYS,
     KeySchema,
     ScriptCall,
     job_args,
@@ -34,7 +33,7 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
     ]
     for alias, alias_trace in aliases:
         keys += _keys_of(schema, alias, alias_trace)
-    keys += job_keys(schema, jobs) if jobs else NO_JOB_KEYS
+    keys += job_keys(schema, jobs) if jobs else schema.no_job_keys
     arguments = (
         operation.key,
         trace.content if trace else b"",
@@ -68,7 +67,7 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         schema.done,
         schema.dead,
         pending,
-        *(job_keys(schema, jobs) if jobs else NO_JOB_KEYS),
+        *(job_keys(schema, jobs) if jobs else schema.no_job_keys),
     )
     arguments = (
         operation.token,
@@ -96,7 +95,7 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
 
 def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:
     """Return the keys of a record and of the contents sent under its delivery id."""
-    return schema.records + key, schema.delivery_id(trace.delivery_id) if trace else schema.prefix
+    return schema.records + key, schema.delivery_id(trace.delivery_id) if trace else schema.records
 
 
 def _to_claim(answer: bytes) -> Claim:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from florentin_webhooks.redis.executors.sync import SyncExecutor
     from florentin_webhooks.redis.protocols import RecordConnection, RecordPool
-    from florentin_webhooks.redis.schema import ScriptCall
+    from florentin_webhooks.redis.schema import Script, ScriptCall
 
 __all__ = ["SyncAnswer", "SyncPipeline"]
+
+
+class Executor(Protocol):
+    """What executes a call and waits for its answer."""
+
+    def run(self, call: ScriptCall) -> object:
+        """Return the decoded answer; raises :class:`Unavailable` without one in time."""
+        ...
+
+    def knows(self, script: Script) -> bool:
+        """Return whether the server has executed *script*, unless it has lost it since."""
+        ...
 
 
 class SyncAnswer:
@@ -50,7 +61,7 @@ class SyncPipeline:
     A call may be executed twice: with the token of its lease it counts once.
     """
 
-    def __init__(self, executor: SyncExecutor, pool: RecordPool) -> None:
+    def __init__(self, executor: Executor, pool: RecordPool) -> None:
         self._executor = executor
         self._pool = pool
         self._connection: RecordConnection | None = None

@@ -64,8 +64,11 @@ local state, holder, lease_expires_at = fields[1], fields[2], fields[3]
 -- A record without a number of attempts had one.
 local attempt, now = tonumber(fields[4] or (state and 1) or 0), milliseconds()
 local changed = (state and not known_id) and 1 or 0
-local function answer(decision, wait, ...)
-  return fingerprint .. table.concat({decision, attempt, wait or 0, reused, changed, ...}, '\0')
+local function answer(decision, wait, done)
+  local fields = {decision, attempt, wait or 0, reused, changed}
+  -- Not by unpack, which takes no more than 8,000.
+  for _, handler in ipairs(done or {}) do fields[#fields + 1] = handler end
+  return fingerprint .. table.concat(fields, '\0')
 end
 
 if state == 'queued' or state == 'dead' then
@@ -128,4 +131,4 @@ if state then
     if string.sub(field, 1, 2) == 'h:' then done[#done + 1] = string.sub(field, 3) end
   end
 end
-return answer(decision, 0, unpack(done))
+return answer(decision, 0, done)

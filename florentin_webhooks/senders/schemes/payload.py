@@ -11,6 +11,7 @@ from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.strict_json import loads
 
 __all__ = [
+    "MAX_ITEMS",
     "MAX_NAME",
     "check_name",
     "field_at",
@@ -20,11 +21,14 @@ __all__ = [
     "read_json",
     "read_list",
     "read_pairs",
+    "require_objects",
 ]
 
 MAX_NAME = 200
 """The longest event name, and the longest id, that is accepted."""
 MAX_FIELDS = 1000
+MAX_ITEMS = 5000
+"""The most events in one delivery; 768 KB of SendGrid are about 2,000."""
 _MILLISECONDS = 100_000_000_000
 """Numbers above are milliseconds: as seconds they lie beyond the year 5100."""
 
@@ -39,7 +43,11 @@ def read_json(body: bytes) -> Mapping[str, object]:
 
 def read_list(body: bytes) -> list[dict[str, object]]:
     """Return the JSON objects of the list in *body*; raises :class:`MalformedDelivery`."""
-    value = _load(body)
+    return require_objects(_load(body))
+
+
+def require_objects(value: object) -> list[dict[str, object]]:
+    """Return *value* if it is a list of JSON objects; raises :class:`MalformedDelivery`."""
     items = cast("list[object]", value) if isinstance(value, list) else []
     if not items or not all(isinstance(item, dict) for item in items):
         raise MalformedDelivery("not a list of JSON objects")

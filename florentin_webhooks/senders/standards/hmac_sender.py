@@ -10,8 +10,8 @@ from florentin_webhooks.senders.base import Retries, SignatureScheme
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import ALGORITHMS, HMACKey
+from florentin_webhooks.senders.schemes.list_sender import BODY, ListSender
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
-from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.secrets import (
     Secrets,
@@ -26,7 +26,7 @@ __all__ = ["HMACSender"]
 _SEPARATORS = ("", " ", ",", ";")
 
 
-class HMACSender(TemplateSender):
+class HMACSender(ListSender):
     """A sender of your own description.
 
     *signed* is the template of what is signed, with the placeholders ``{body}``, ``{timestamp}``,
@@ -36,7 +36,9 @@ class HMACSender(TemplateSender):
     signature header after *time_prefix*, in seconds or (*per_second* 1000) milliseconds.
 
     The event's name is at *event_field* of the JSON body, or in *event_header*, its id at
-    *id_field* or in *id_header*, its time at *time_field*. *secret_encoding* is how a secret is
+    *id_field* or in *id_header*, its time at *time_field*. With *items_field* a delivery is a list
+    of events there, at ``"."`` the whole body; name and time are then those of each item.
+    *secret_encoding* is how a secret is
     spelled, after *secret_prefix*. *retries* are the seconds between the sender's attempts;
     *restamped*: each of them is signed with a new time.
 
@@ -61,6 +63,7 @@ class HMACSender(TemplateSender):
         id_field: str = "",
         id_header: str | None = None,
         time_field: str = "",
+        items_field: str = "",
         secret_encoding: Literal["raw", "hex", "base64"] = "raw",  # noqa: S107 - a spelling.
         secret_prefix: str = "",
         retries: Sequence[float] = (),
@@ -81,10 +84,13 @@ class HMACSender(TemplateSender):
         )
         self.per_second = per_second
         self.event_field, self.id_field, self.time_field = event_field, id_field, time_field
+        self.items_field = items_field
         self._secret = (secret_encoding, secret_prefix)
         self.retries = Retries(tuple(retries), restamped)
         _check_form(self.form, self.template)
         _check_algorithms(self._algorithms)
+        if items_field:
+            _check_items(items_field, event_header, id_field)
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
@@ -137,6 +143,16 @@ def _check_form(form: SignatureFormat, template: Template) -> None:
         _refuse("The place of {timestamp} is missing.", "Set timestamp_header or time_prefix.")
     if "id" in signed and not form.id_header:
         _refuse("The place of {id} is missing.", "Set id_header.")
+
+
+def _check_items(items_field: str, event_header: str | None, id_field: str) -> None:
+    if event_header:
+        _refuse("Items and their delivery have one event_header.", "Set event_field instead.")
+    if items_field == BODY and id_field:
+        _refuse(
+            "The body is a list, so id_field would be the id of an item, not of the delivery.",
+            "Remove id_field.",
+        )
 
 
 def _check_algorithms(algorithms: Mapping[str, str]) -> None:

@@ -72,7 +72,7 @@ def make() -> SignedDelivery:
     return Provider(SECRET).make("invoice.created")
 
 
-def test_16_inline_handlers_of_a_blocking_program_take_3_round_trips(proxy: Proxy) -> None:
+def test_16_handlers_of_a_blocking_program_take_3_round_trips(proxy: Proxy) -> None:
     shop = Workshop(proxy.url, is_blocking=True)
     for _ in range(2):  # Connected, and the server's settings are known.
         shop.receive_blocking(make())
@@ -84,7 +84,7 @@ def test_16_inline_handlers_of_a_blocking_program_take_3_round_trips(proxy: Prox
     assert shop.ran == [*range(HANDLERS)] * 3
 
 
-def test_record_of_a_blocking_program_is_sent_before_the_next_handler(redis_url: str) -> None:
+def test_blocking_program_sends_a_record_before_the_next_handler(redis_url: str) -> None:
     def look(number: int) -> None:
         end = time.monotonic() + 1
         while len(recorded := names()) < number and time.monotonic() < end:
@@ -108,7 +108,7 @@ def test_record_of_a_blocking_program_is_sent_before_the_next_handler(redis_url:
 
 
 @pytest.mark.parametrize("what", ["scripts", "connection"])
-def test_blocking_program_that_loses_something_repeats_no_handler(
+def test_loss_in_a_blocking_program_repeats_no_handler(
     proxy: Proxy, redis_url: str, what: str
 ) -> None:
     def lose(number: int) -> None:

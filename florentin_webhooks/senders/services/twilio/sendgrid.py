@@ -10,14 +10,13 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.base import Retries, Sample
+from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.items import BATCH
 from florentin_webhooks.senders.schemes.ecdsa import load_ecdsa_key
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
-from florentin_webhooks.senders.schemes.payload import read_list
-from florentin_webhooks.senders.schemes.samples import encode
+from florentin_webhooks.senders.schemes.list_sender import ListSender
 from florentin_webhooks.senders.schemes.scheme import NamedKey
-from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.secrets import redact_name
 
@@ -25,20 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from florentin_webhooks.senders.base import Metadata
+__all__ = ["SendGrid"]
 
-__all__ = ["BATCH", "SendGrid"]
-
-BATCH = "batch"
-"""The name of every event of SendGrid: its deliveries are lists."""
 _DELIVERED = "delivered"
 
 
-class SendGrid(TemplateSender):
+class SendGrid(ListSender):
     """SendGrid: time and body are signed with ECDSA. The secret is the public key, in base64.
 
-    A body is a list, so each delivery is one event, ``batch``, whose ``event.data`` is that list.
-    Each item has its own ``event`` and ``sg_event_id``.
+    A body is a list of events, such as ``delivered`` and ``bounce``, and handlers get them one by
+    one: ``event.data`` is the item with its ``sg_event_id``. A handler of ``batch`` gets the list.
     """
 
     name = "SendGrid"
@@ -49,6 +44,8 @@ class SendGrid(TemplateSender):
     )
     # Digits end where the list begins.
     template = Template.parse("{timestamp}{body}", adjacent=True)
+    event_field = "event"
+    time_field = "timestamp"
     # For up to 24 hours. Whether each attempt has a time of its own is not documented.
     retries = Retries(
         (86_400,),
@@ -66,18 +63,14 @@ class SendGrid(TemplateSender):
                 "Copy the verification key from SendGrid's mail settings.",
             ) from None
 
-    def read_payload(self, body: bytes) -> Mapping[str, object]:
-        """Return the events in *body*; raises :class:`MalformedDelivery`."""
-        return {"data": read_list(body)}
+    def item_data(self, item: Mapping[str, object]) -> object:
+        """Return the whole item; "data" would be an argument of the e-mail's sender."""
+        return item
 
-    def event_name(self, _payload: Mapping[str, object], _metadata: Metadata) -> str:
-        """Return ``batch``."""
-        return BATCH
-
-    def sample(
-        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
-    ) -> Sample:
-        """Return a list of one item, whose event is *event* unless that is ``batch``."""
+    def sample_item(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime
+    ) -> Mapping[str, object]:
+        """Return an item whose event is *event*, unless that is ``batch``."""
         name = _DELIVERED if event == BATCH else event
         facts = {"event": name, "sg_event_id": delivery_id, "timestamp": int(time.timestamp())}
-        return Sample(encode([{**facts, **data}]), event)
+        return {**facts, **data}

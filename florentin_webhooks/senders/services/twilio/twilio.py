@@ -11,21 +11,23 @@ from urllib.parse import urlencode
 
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
 from florentin_webhooks.senders.base import Retries, Sample
+from florentin_webhooks.senders.items import BATCH
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
-from florentin_webhooks.senders.schemes.payload import check_name, read_json, read_list
+from florentin_webhooks.senders.schemes.list_sender import ListSender
+from florentin_webhooks.senders.schemes.payload import check_name, read_json
 from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
 from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
-from florentin_webhooks.senders.services.twilio.sendgrid import BATCH
 from florentin_webhooks.senders.services.twilio.signed_form import FormScheme, is_json, read_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from florentin_webhooks.senders.base import Metadata, SignatureScheme
+    from florentin_webhooks.senders.base import Message, Metadata, SignatureScheme
+    from florentin_webhooks.senders.items import Item
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Twilio"]
@@ -38,12 +40,21 @@ _SAMPLES = {"message": ("MessageSid", "MessageStatus"), "call": ("CallSid", "Cal
 """The fields of id and status in the form of an event."""
 
 
+class _EventStream(ListSender):
+    """A list of CloudEvents."""
+
+    time_field = "time"
+
+
+_STREAM = _EventStream()
+
+
 class Twilio(TemplateSender):
     """Twilio: URL and form are signed, or with a JSON body the URL, which has the body's hash.
 
     Events are named by what a form has: ``message.received``, ``message.delivered``,
-    ``call.completed``, or its ``EventType``; else ``callback``. A list of events in JSON is one
-    event, ``batch``. ``event.data`` is the form or the list; a field of several values has a list.
+    ``call.completed``, or its ``EventType``; else ``callback``. A list of events in JSON is
+    handled item by item. ``event.data`` is the form; a field of several values has a list.
 
     The secret is the auth token, or a shared key with *algorithm* ``sha256``; a request cannot
     choose. The URL is the one that was called, or *url* where a proxy changes it. No time is
@@ -78,10 +89,21 @@ class Twilio(TemplateSender):
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
         return PublicURLScheme(FormScheme(super().scheme(secrets)), self._url)
 
-    def read_payload(self, body: bytes) -> Mapping[str, object]:
-        """Return the form or JSON object in *body*, or its list as ``data``."""
+    def parse(self, body: bytes, metadata: Metadata) -> Message:
+        """Return what a genuine *body* means; raises :class:`MalformedDelivery`."""
         if body.startswith(b"["):
-            return {"data": read_list(body)}
+            return _STREAM.parse(body, metadata)
+        message = super().parse(body, metadata)
+        if message.event == BATCH:
+            raise MalformedDelivery(f"{BATCH} is not the name of an event")
+        return message
+
+    def items(self, envelope: Mapping[str, object], /) -> Sequence[Item] | None:
+        """Return the events of a list, None for a form or an object."""
+        return _STREAM.items(envelope) if envelope["event"] == BATCH else None
+
+    def read_payload(self, body: bytes) -> Mapping[str, object]:
+        """Return the form or JSON object in *body*."""
         if is_json(body):
             return read_json(body)
         fields = read_fields(body)
@@ -90,9 +112,7 @@ class Twilio(TemplateSender):
         return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
 
     def event_name(self, payload: Mapping[str, object], _metadata: Metadata) -> str:
-        """Return the name in the payload, one from its status, ``batch`` or ``callback``."""
-        if isinstance(payload.get("data"), list):
-            return BATCH
+        """Return the name in the payload, one from its status, or ``callback``."""
         for field in _NAMES:
             if payload.get(field):
                 return check_name(payload[field], field)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from florentin_webhooks import Delivery, Receiver
+from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
@@ -43,26 +43,14 @@ def test_published_example_is_genuine() -> None:
     assert (event.event, event.timestamp, event.data) == ("batch", sent, json.loads(BODY))
 
 
-def test_retry_runs_only_the_items_that_have_not_finished() -> None:
-    receiver, done = (
-        Receiver(P256.public, sender=SendGrid(), clock=lambda: NOW),
-        list[str](),
-    )
-
-    @receiver.on("batch")
-    def follow(event: Event, delivery: Delivery) -> None:
-        for item in event.data:
-            with delivery.once(item["sg_event_id"]) as first:
-                if first:
-                    done.append(item["sg_event_id"])
-                    if done == ["x1", "x2"]:
-                        raise ConnectionError
-
-    body = json.dumps([{"event": "bounce", "sg_event_id": f"x{n}"} for n in (1, 2, 3)]).encode()
-    request = SENDGRID.sign(body)
-    outcomes = [receiver.receive(request.headers, request.body).outcome for _ in range(3)]
-    assert outcomes == [Outcome.HANDLER_FAILED, Outcome.PROCESSED, Outcome.DUPLICATE]
-    assert done == ["x1", "x2", "x2", "x3"]
+def test_each_item_is_an_event_with_its_time_and_data() -> None:
+    receiver, seen = Receiver(P256.public, sender=SendGrid(), clock=lambda: NOW), list[Event]()
+    receiver.on("bounce")(seen.append)
+    item = {"event": "bounce", "sg_event_id": "x1", "timestamp": 1_600_112_492, "data": "theirs"}
+    request = SENDGRID.sign(json.dumps([item, {"event": "open"}]).encode())
+    assert receiver.receive(request.headers, request.body).outcome is Outcome.PROCESSED
+    assert [event.data for event in seen] == [item]
+    assert seen[0].timestamp == datetime.fromtimestamp(1_600_112_492, UTC)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"[1]", b'[{"event":"open"},null]', b"[[]]"])

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.errors import ConfigurationError, InvalidSignature
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
+from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import Twilio
 from florentin_webhooks.senders.base import Metadata
@@ -75,12 +76,21 @@ def test_event_is_named_by_the_form(fields: dict[str, str], event: str) -> None:
     assert (typed.event, typed.data) == (event, fields)
 
 
-def test_event_stream_is_one_batch_in_json() -> None:
-    items = [{"id": "EZ1", "type": "com.twilio.messaging.message.sent", "data": {}}]
+def test_event_stream_is_handled_item_by_item() -> None:
+    sent = "com.twilio.messaging.message.sent"
+    items = [{"id": f"EZ{n}", "type": sent, "data": {"n": n}} for n in range(2)]
     body = json.dumps(items).encode()
     url, request = add_body_hash(URL, body), TWILIO.sign(body)
-    typed = TWILIO.receiver().verify(request.headers, body, url)[1]
-    assert (typed.event, typed.data) == ("batch", items)
+    receiver, seen = Receiver(RAW_SECRET, sender=Twilio()), list[Event]()
+    receiver.on(sent)(seen.append)
+    assert receiver.receive(request.headers, body, url).outcome == "processed"
+    assert [event.data for event in seen] == [{"n": 0}, {"n": 1}]
+
+
+def test_event_cannot_be_named_as_a_list_is() -> None:
+    request = TWILIO.sign(b"EventType=batch")
+    with pytest.raises(MalformedDelivery, match="not the name"):
+        TWILIO.receiver().verify(request.headers, request.body, URL)
 
 
 def test_json_without_its_hash_in_the_url_is_refused() -> None:

@@ -1,0 +1,49 @@
+"""One item of a delivery that is a list, as a handler is called with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.protocol.event import copy_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from florentin_webhooks.protocol.delivery import Delivery, OnceContext
+    from florentin_webhooks.protocol.event import Event
+
+__all__ = ["HandledItem"]
+
+
+@dataclass(frozen=True, slots=True)
+class HandledItem:
+    """The item at *index* for the handler named *handler*: its *name*, *envelope* and *model*."""
+
+    handler: str
+    index: int
+    name: str
+    envelope: Mapping[str, object] = field(repr=False)
+    model: type[Event]
+
+    def event(self) -> Event:
+        """Return the event for one call; raises :class:`InvalidEvent`."""
+        return copy_event(self.name, self.envelope, self.model)
+
+    def delivery(
+        self, delivery: Delivery, fingerprint: str, once: Callable[[str], OnceContext]
+    ) -> Delivery:
+        """Return *delivery* as a handler of the item sees it, with guards of its own."""
+        guard = partial(_once_for_item, once, self.index)
+        return replace(
+            delivery,
+            fingerprint=fingerprint,
+            event=self.name,
+            item=self.index,
+            once_factory=guard,
+        )
+
+
+def _once_for_item(once: Callable[[str], OnceContext], index: int, label: str) -> OnceContext:
+    return once(f"[{index}]{label}")
