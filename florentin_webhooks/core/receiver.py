@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
-    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -187,6 +187,10 @@ class Receiver(DeliveryFlow[On_co]):
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
+
+    async def aprocess(self, delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+        """Process a delivery that is stored, in this event loop; see :meth:`process`."""
+        return await self.process(delivery, envelope, self.asyncio)
 
     def observe(self, observer: Observer) -> None:
         """Report each delivery and each attempt of a handler to *observer*, in workers too.

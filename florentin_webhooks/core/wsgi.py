@@ -16,7 +16,7 @@ from florentin_webhooks.protocol.preconditions import content_length, reliable_c
 from florentin_webhooks.protocol.request_url import wsgi_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.protocol.delivery import Reply
@@ -44,6 +44,10 @@ class EnvironFields(HeaderMap):
         value = self._environ.get(_key(name))
         # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
+
+    def find(self, names: Iterable[bytes]) -> None:
+        """Return None: there is no index."""
+        del names
 
     def get_each(self, *names: str) -> list[list[str]]:
         """Return the value of each of *names*, which are in lower case."""
@@ -113,7 +117,9 @@ def _plain_length(environ: Mapping[str, object], limit: int) -> int | None:
         return None
     if type(length) is not str or len(length) > _MAX_DIGITS:
         return None
-    declared = int(length) if length.isascii() and length.isdigit() else limit + 1
+    if not (length.isascii() and length.isdigit()):
+        return None
+    declared = int(length)
     return declared if declared <= limit else None
 
 

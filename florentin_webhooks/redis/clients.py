@@ -100,10 +100,14 @@ def create_asyncio_client(server: str | Client) -> AsyncioClient:
     return cast("AsyncioClient", build(server, retry=retry, **options))
 
 
-def new_client(server: str | Client) -> redis.Redis:
-    """Return a new synchronous client of the same server, without our short timeouts."""
+def new_client(server: str | Client, longest: float | None = None) -> redis.Redis:
+    """Return a new synchronous client of the same server, without our short timeouts.
+
+    With *longest* it waits at most that many seconds for an answer.
+    """
+    waits = {"socket_timeout": longest, "socket_connect_timeout": longest} if longest else {}
     if isinstance(server, str):
-        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server))
+        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server, **waits))
     if not isinstance(server, redis.Redis):
         raise ConfigurationError(
             "This RedisStore has an asyncio client, which a worker cannot use.",
@@ -113,6 +117,7 @@ def new_client(server: str | Client) -> redis.Redis:
     options: dict[str, Any] = {  # Any: redis-py's options.
         "connection_class": pool.connection_class,
         **pool.connection_kwargs,
+        **waits,
     }
     return redis.Redis(connection_pool=redis.ConnectionPool(**options))
 

@@ -34,6 +34,7 @@ from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
+from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
@@ -196,9 +197,24 @@ class RedisStore:
         """Return the key that records that a warning was logged."""
         return self._schema.prefix + b"warned:" + text.encode()
 
-    def client(self) -> redis.Redis:
-        """Return a new synchronous client of the same server, as a worker needs one."""
-        return new_client(self._server)
+    def client(self, longest: float | None = None) -> redis.Redis:
+        """Return a new synchronous client of the same server, as a worker needs one.
+
+        With *longest* it waits at most that many seconds for an answer.
+        """
+        return new_client(self._server, longest)
+
+    def inspect(self) -> ServerFacts | None:
+        """Return what the server says about itself, None where only asyncio can ask it."""
+        server, prefix = self._server, self._schema.prefix.decode()
+        if isinstance(server, redis.asyncio.Redis):
+            return None
+        client = create_sync_client(server)
+        try:
+            return inspect_server(client, self.address, prefix)
+        finally:
+            if isinstance(server, str):
+                client.close()
 
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""

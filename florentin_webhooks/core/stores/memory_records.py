@@ -9,6 +9,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.core.stores.memory_index import Entry, MemoryIndex
+from florentin_webhooks.core.stores.queries import ResetMode, ResetRecord
 from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.frozen import new_tuple
@@ -16,6 +17,7 @@ from florentin_webhooks.protocol.frozen import new_tuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from florentin_webhooks.core.stores.memory_history import MemoryHistory
     from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["MemoryRecords"]
@@ -137,6 +139,36 @@ class MemoryRecords(MemoryIndex):
             record.token = b""
         self._extend(record, now)
         return finish.state
+
+    def _reset(self, history: MemoryHistory, reset: ResetRecord, now: float) -> State | None:
+        """Make a delivery that has ended runnable again, or drop it."""
+        key = self._first_key(reset.key)
+        record = None if key is None else self._open.get(key) or self._reopen(key, now)
+        if record is None or record.state is State.RUNNING:
+            return None if record is None else State.RUNNING
+        before, record.state, record.token = record.state, State.FAILED, b""
+        if reset.mode is ResetMode.DROP:
+            self._archive(record, now)
+        elif reset.handlers:
+            record.done = history.handlers_done(record.key) - {*reset.handlers}
+        else:
+            record.done = frozenset()
+            self._guards.drop(record.key)
+        history.note_reset(record.key, reset)
+        return before
+
+    def _reopen(self, key: bytes, now: float) -> Entry:
+        """Move a finished delivery back to those that are open; its state is still DONE."""
+        trace, later = self._finished.remove(key)
+        record = Entry(key, trace, now + self._retention, state=State.DONE, later=later)
+        self._open[key] = record
+        self._aliases |= dict.fromkeys(later, key)
+        return record
+
+    def _archive(self, record: Entry, now: float) -> None:
+        self._finished.add(record.key, record.trace, record.later, now + self._retention)
+        del self._open[record.key]
+        self._forget_aliases(record)
 
     def _guard(self, operation: Once | Latest, now: float) -> GuardGrant:
         return self._check_lease(operation) or self._guards.decide(operation, now)

@@ -17,7 +17,7 @@ __all__ = ["SyncAnswer", "SyncPipeline"]
 
 
 class Executor(Protocol):
-    """What executes a call and waits for its answer."""
+    """What executes one call in one round trip."""
 
     def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""

@@ -72,7 +72,7 @@ def make() -> SignedDelivery:
     return Provider(SECRET).make("invoice.created")
 
 
-def test_16_handlers_of_a_blocking_program_take_3_round_trips(proxy: Proxy) -> None:
+def test_16_inline_handlers_take_3_round_trips_without_a_loop(proxy: Proxy) -> None:
     shop = Workshop(proxy.url, is_blocking=True)
     for _ in range(2):  # Connected, and the server's settings are known.
         shop.receive_blocking(make())
