@@ -71,8 +71,8 @@ def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
     hidden = describe_invisible(secret) or nul or "has invisible characters"
     yield "invisible", f"{name} {hidden}", f"Copy {name} again, as plain text.", seen
     yield "quotes", f"{name} has quotes around it", f"Remove them from {name}.", bare
-    end = f"{name} ends with a semicolon or a comma, as a line of code does"
-    yield "line-end", end, f"Remove it from {name}.", trimmed.rstrip(b";,").strip(b"\"'`")
+    ending = f"{name} ends with a semicolon or a comma, as a line of code does"
+    yield "line-end", ending, f"Remove it from {name}.", trimmed.rstrip(b";,").strip(b"\"'`")
     for mark in (b"=", b"_", b":"):
         rest = bare.partition(mark)[2].strip(b"\"'`")
         text = f"{name} begins with {_up_to(bare, mark)!r}, which does not belong to the secret"
