@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver for development, with Redis and workers.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
+    "doctor": "Check why deliveries fail, from inside and from outside.",
     "queue": "Show waiting events, workers and problems of each queue.",
     "deliveries": "List, show and replay received deliveries.",
     "dead": "List, requeue and discard dead letters.",
@@ -62,7 +63,7 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description of APP, where the command has it, and the options."""
         pieces = self.collect_usage_pieces(ctx)
-        if "APP" in pieces or "APP..." in pieces:
+        if {"APP", "[APP]", "APP..."} & {*pieces}:
             several = f" {_APPS}" if "APP..." in pieces else ""
             with formatter.section("Arguments"):
                 formatter.write_dl([("APP", f"{_APP}{several}")])

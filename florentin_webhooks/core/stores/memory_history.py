@@ -55,7 +55,7 @@ class MemoryHistory:
         }
 
     def note_accept(self, accept: Accept, claim: Claim) -> None:
-        """Record a delivery that was recorded, and how."""
+        """Record a delivery that was accepted or refused, and how."""
         state = _STATES.get(claim.decision)
         if state is None:
             return
