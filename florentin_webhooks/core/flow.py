@@ -24,7 +24,7 @@ from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier
-from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
+from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
@@ -64,7 +64,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
     _log: DeliveryLog
     _seconds: float
     blocking: SyncRuntime
-    _asyncio: AsyncioRuntime
+    asyncio: AsyncioRuntime
     _has_started: bool
     _is_store_missing: bool
     _success_status: int | None
@@ -99,7 +99,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         path_params: PathParams = None,
     ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
+        return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
 
     async def areceive(
         self,
@@ -111,7 +111,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio, url, path_params)
+        return await self.receive_in(headers, body, self.asyncio, url, path_params)
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Return the reply to a request that need not be read, or None; mounts call it first."""
@@ -151,25 +151,30 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             notifier.answered(reply, delivery, lease.key or delivery.fingerprint, began)
         return reply
 
-    async def _receive(
+    async def receive_in(
         self,
         headers: Headers,
         body: bytes,
         runtime: Runtime,
-        url: str | None,
-        path_params: PathParams,
+        url: str | None = None,
+        path_params: PathParams = None,
     ) -> Reply:
+        """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
         identity = None
         began = perf_counter() if self.reporter.notifier else None
         try:
+            if len(body) > self.max_body:
+                self._ensure_size(body)
             if (tenants := self._tenants) is not None:
                 arrival = Arrival(headers, body, url, path_params)
-                found, identity = await self._look_up(tenants, arrival, runtime)
+                found, identity = await tenants.verify(arrival, self._clock(), runtime)
                 delivery, envelope, stale, answer = found
             else:
-                if self._verifier.preparing and len(body) <= self.max_body:
-                    await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
-                delivery, envelope, stale, answer = self._verify(headers, body, url)
+                verifier = self._verifier
+                if verifier.preparing is not None:
+                    await do_work(verifier.preparing.prepare(body, self._clock()), runtime)
+                found = verifier.verify(headers, body, self._clock(), url)
+                delivery, envelope, stale, answer = found
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason, began)
@@ -223,17 +228,9 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
 
-    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
+    def _ensure_size(self, body: bytes) -> None:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return self._verifier.verify(headers, body, self._clock(), url)
-
-    async def _look_up(
-        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
-    ) -> tuple[VerifiedDelivery, Identity]:
-        if len(arrival.body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
-        return await tenants.verify(arrival, self._clock(), runtime)
 
     def _log_rejection(self, reply: Reply, reason: str, began: float | None = None) -> Reply:
         self._log.rejection(reply, reason, self._clock())

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
-    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -140,7 +140,7 @@ class Receiver(DeliveryFlow[On_co]):
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
-        self._asyncio = AsyncioRuntime(self)
+        self.asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
@@ -177,16 +177,20 @@ class Receiver(DeliveryFlow[On_co]):
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
         :class:`Unavailable` where a function that looks secrets up cannot.
         """
+        self._ensure_size(body)
         if (tenants := self._tenants) is not None:
-            looking_up = self._look_up(
-                tenants, Arrival(headers, body, url, path_params), self.blocking
-            )
-            delivery, envelope, stale, _ = run_sync(looking_up)[0]
+            arrival = Arrival(headers, body, url, path_params)
+            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
         else:
-            delivery, envelope, stale, _ = self._verify(headers, body, url)
+            found = self._verifier.verify(headers, body, self._clock(), url)
+        delivery, envelope, stale, _ = found
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
+
+    async def aprocess(self, delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+        """Process a delivery that is stored, in this event loop; see :meth:`process`."""
+        return await self.process(delivery, envelope, self.asyncio)
 
     def observe(self, observer: Observer) -> None:
         """Report each delivery and each attempt of a handler to *observer*, in workers too.

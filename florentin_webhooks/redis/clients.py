@@ -13,7 +13,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.protocols import AsyncioClient, SyncClient
+from florentin_webhooks.redis.protocols import AsyncioClient, RecordPool, SyncClient
 from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "RedisError",
     "Timeouts",
     "create_asyncio_client",
+    "create_record_pool",
     "create_sync_client",
     "new_client",
     "validate_server",
@@ -48,6 +49,7 @@ class Timeouts(NamedTuple):
     queue: float = 0.8
     retries: int = 1
     connections: int = 32
+    record_connections: int = 16
 
     def to_options(self) -> dict[str, float | None]:
         """Return the options of every client that is created here."""
@@ -72,6 +74,19 @@ def create_sync_client(server: str | redis.Redis) -> SyncClient:
         return cast("SyncClient", server)
     # A client that owns its pool, and closes it.
     return cast("SyncClient", redis.Redis.from_pool(_create_pool(server)))
+
+
+def create_record_pool(server: str | Client) -> RecordPool | None:
+    """Return the pool of connections that runs of several handlers keep, for a URL only.
+
+    It has its own limit: slow handlers must not keep connections from other deliveries.
+    """
+    if not isinstance(server, str):
+        return None
+    pool = cast("Any", redis.ConnectionPool).from_url(  # Untyped in redis-py.
+        server, max_connections=TIMEOUTS.record_connections, **TIMEOUTS.to_options()
+    )
+    return cast("RecordPool", pool)
 
 
 def create_asyncio_client(server: str | Client) -> AsyncioClient:

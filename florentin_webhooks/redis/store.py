@@ -6,7 +6,7 @@ import asyncio
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
@@ -25,6 +25,7 @@ from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
+    create_record_pool,
     create_sync_client,
     new_client,
     validate_server,
@@ -32,6 +33,7 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
@@ -41,6 +43,21 @@ if TYPE_CHECKING:
 __all__ = ["RedisStore"]
 
 A = TypeVar("A")
+
+
+class RecordPipeline(NamedTuple):
+    """The operations of one run in a synchronous program, sent before earlier answers arrive."""
+
+    schema: KeySchema
+    pipeline: SyncPipeline
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Write *operation* to a connection; suspends nowhere."""
+        return cast("PendingAnswer[A]", self.pipeline.send(encode(self.schema, operation)))
+
+    def close(self) -> None:
+        """Return the connection."""
+        self.pipeline.close()
 
 
 class RedisStore:
@@ -92,10 +109,11 @@ class RedisStore:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
             WeakKeyDictionary()
         )
+        self._latest: PipelinedExecutor | None = None
         self._sync = (
             None
             if isinstance(server, redis.asyncio.Redis)
-            else SyncExecutor(create_sync_client(server))
+            else SyncExecutor(create_sync_client(server), pool=create_record_pool(server))
         )
 
     def extend_retention(self, least: timedelta) -> None:
@@ -136,6 +154,11 @@ class RedisStore:
             "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
         )
 
+    def open_pipeline(self) -> RecordPipeline | None:
+        """Return what sends the records of one run in a synchronous program, if there is one."""
+        pipeline = None if self._sync is None else self._sync.open_pipeline()
+        return None if pipeline is None else RecordPipeline(self._schema, pipeline)
+
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
         if self._sync is not None:
@@ -143,6 +166,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close the connection of this event loop; the next operation opens it again."""
+        self._latest = None
         executor = self._loops.pop(asyncio.get_running_loop(), None)
         if executor is not None:
             await executor.aclose()
@@ -200,7 +224,7 @@ class RedisStore:
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
-        store._server = client  # noqa: SLF001 - one of this class.
+        store._server, store._latest = client, None  # noqa: SLF001 - one of this class.
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
@@ -208,12 +232,15 @@ class RedisStore:
     def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.
         loop = asyncio.get_running_loop()
+        if (latest := self._latest) is not None and latest.loop is loop:
+            return latest  # A look into the weak dictionary takes 1.5 us.
         executor = self._loops.get(loop)
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
             owned = isinstance(self._server, str)
             executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
+        self._latest = executor
         return executor
 
     def _drop_closed_loops(self) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from florentin_webhooks.core.receiver import Receiver
-    from florentin_webhooks.testing.kit import Kit
-    from florentin_webhooks.testing.webhooks import AsyncWebhooks, Webhooks
+    from florentin_webhooks.testing.kit.rehearsal import Kit
+    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
     "async_webhooks",
@@ -54,7 +54,7 @@ def webhooks_receiver(request: pytest.FixtureRequest) -> object:
     By default: that of the fixture ``app`` of a Flask program, that of the setting
     ``webhooks_app``, or that of Django's settings.
     """
-    from florentin_webhooks.testing.discovery import find_receiver  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.discovery import find_receiver  # noqa: PLC0415
 
     app: object = request.getfixturevalue("app") if "app" in request.fixturenames else None
     return find_receiver(app, str(request.config.getini(_APP)), request.config.rootpath)
@@ -80,8 +80,8 @@ def webhooks_kit(
     webhooks_url: str | None,
 ) -> Generator[Kit]:
     """Yield what the other fixtures use; the receiver is as before when the test has ended."""
-    from florentin_webhooks.testing.discovery import to_receiver  # noqa: PLC0415
-    from florentin_webhooks.testing.kit import open_kit  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.discovery import to_receiver  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.rehearsal import open_kit  # noqa: PLC0415
 
     receiver, blocking = (
         to_receiver(webhooks_receiver),
@@ -94,7 +94,7 @@ def webhooks_kit(
 @pytest.fixture
 def webhooks(webhooks_kit: Kit) -> Webhooks:
     """Return a sender of deliveries to the receiver under test; see docs/testing.md."""
-    from florentin_webhooks.testing.webhooks import Webhooks  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.webhooks import Webhooks  # noqa: PLC0415
 
     return Webhooks(webhooks_kit)
 
@@ -108,6 +108,6 @@ def florentin(webhooks: Webhooks) -> Webhooks:
 @pytest.fixture
 def async_webhooks(webhooks_kit: Kit) -> AsyncWebhooks:
     """Return a sender whose methods are awaited, for asyncio tests."""
-    from florentin_webhooks.testing.webhooks import AsyncWebhooks  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks  # noqa: PLC0415
 
     return AsyncWebhooks(webhooks_kit)

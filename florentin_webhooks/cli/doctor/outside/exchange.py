@@ -11,7 +11,7 @@ from socket import SHUT_RDWR, gaierror
 from threading import Timer
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.testing.transport import connect, outcome_of
+from florentin_webhooks.testing.transport import connect, read_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -85,7 +85,7 @@ def _read(url: str, answer: HTTPResponse) -> Exchange:
     content = answer.read(_MOST_READ)
     headers = {name.lower(): value for name, value in answer.getheaders()}
     text = content.decode("utf-8", "replace")
-    return Exchange(url, answer.status, outcome_of(content), headers, text)
+    return Exchange(url, answer.status, read_outcome(content), headers, text)
 
 
 def _request(

@@ -18,7 +18,7 @@ from florentin_webhooks.senders import Discord, Twilio
 from florentin_webhooks.senders.base import Sender
 from florentin_webhooks.senders.florentin.sender import FLORENTIN
 from florentin_webhooks.testing import SignedDelivery
-from florentin_webhooks.testing.transport import outcome_of
+from florentin_webhooks.testing.transport import read_outcome
 from tests.support.senders import CASES, SenderCase
 
 SECRET = "c2VjcmV0LW9mLXRoZS1kb2N0b3I"
@@ -54,7 +54,7 @@ class Chain:
     def send(self, made: SignedDelivery) -> Exchange:
         self.requests += 1
         reply = self.hooks.receive(made.headers, self._change(made.body), self._url)
-        return Exchange(URL, reply.status, outcome_of(reply.body), text=reply.body.decode())
+        return Exchange(URL, reply.status, read_outcome(reply.body), text=reply.body.decode())
 
 
 def prober(secret: str = SECRET, sender: Sender = FLORENTIN, ahead: float = 0) -> Prober:

@@ -10,8 +10,8 @@ from florentin_webhooks.core.stores.base import State
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from florentin_webhooks.testing.kit import Kit
-    from florentin_webhooks.testing.results import DeliveryResult
+    from florentin_webhooks.testing.kit.rehearsal import Kit
+    from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.store import Entry
 
 __all__ = ["assert_dead", "assert_duplicate", "assert_handled", "describe"]

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.senders.base import Retries
-from florentin_webhooks.testing.clients import direct_transport
-from florentin_webhooks.testing.failures import FailureLog
-from florentin_webhooks.testing.known_names import check_known
-from florentin_webhooks.testing.manual_clock import ManualClock
+from florentin_webhooks.testing.kit.clients import direct_transport
+from florentin_webhooks.testing.kit.failures import FailureLog
+from florentin_webhooks.testing.kit.known_names import check_known
+from florentin_webhooks.testing.kit.manual_clock import ManualClock
+from florentin_webhooks.testing.kit.results import DeliveryResult
+from florentin_webhooks.testing.kit.worker import run_part
 from florentin_webhooks.testing.provider import Provider
-from florentin_webhooks.testing.results import DeliveryResult
 from florentin_webhooks.testing.store import RecordingStore
-from florentin_webhooks.testing.worker import run_part
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.senders.secrets import Secrets
-    from florentin_webhooks.testing.clients import Transport
     from florentin_webhooks.testing.delivery import SignedDelivery
+    from florentin_webhooks.testing.kit.clients import Transport
     from florentin_webhooks.testing.store import Entry, Part
 
 __all__ = ["Kit", "open_kit"]

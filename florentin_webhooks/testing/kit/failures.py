@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FailureLog"]
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = str(Path(__file__).parents[2])
 
 
 class FailureLog:

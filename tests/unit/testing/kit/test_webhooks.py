@@ -11,7 +11,7 @@ import pytest
 from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLater, RQQueue, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing import Webhooks
-from florentin_webhooks.testing.kit import open_kit
+from florentin_webhooks.testing.kit.rehearsal import open_kit
 
 hooks = Receiver("a-secret-of-the-test-kit-s-tests")
 queued = Receiver(

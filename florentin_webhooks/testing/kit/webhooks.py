@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.loader import receiver_of
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.testing import assertions
-from florentin_webhooks.testing.clients import DEFAULT_PATH, client_transport, is_async_client
+from florentin_webhooks.testing.kit import assertions
+from florentin_webhooks.testing.kit.clients import DEFAULT_PATH, client_transport, is_async_client
+from florentin_webhooks.testing.kit.rehearsal import Kit, open_kit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from typing import Self
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.testing.delivery import SignedDelivery
-    from florentin_webhooks.testing.kit import Kit
+    from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.provider import Provider
-    from florentin_webhooks.testing.results import DeliveryResult
 
-__all__ = ["AsyncWebhooks", "Webhooks"]
+__all__ = ["AsyncWebhooks", "Webhooks", "open_webhooks"]
 
 
 class _Front:
@@ -191,3 +192,13 @@ class AsyncWebhooks(_Front):
         __tracebackhide__ = True
         await self._kit.wait(timedelta(**duration))
         self._kit.failures.raise_new(self._kit.is_over)
+
+
+@contextmanager
+def open_webhooks(receiver: Receiver[object]) -> Generator[Webhooks]:
+    """Open what the fixture ``webhooks`` returns, where a test has no fixtures.
+
+    The fixture is for one test; with hypothesis, a test function runs many.
+    """
+    with open_kit(receiver) as kit:
+        yield Webhooks(kit)

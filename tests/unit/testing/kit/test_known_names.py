@@ -10,7 +10,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import GitHub
-from florentin_webhooks.testing.known_names import check_known
+from florentin_webhooks.testing.kit.known_names import check_known
 
 hooks = Receiver("a-secret-of-the-test-kit-s-tests")
 

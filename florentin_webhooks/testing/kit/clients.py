@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.testing.transport import Response, outcome_of
+from florentin_webhooks.testing.transport import Response, read_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.testing.delivery import SignedDelivery
-
-    Transport = Callable[[SignedDelivery], Awaitable[Response]]
 
 __all__ = ["DEFAULT_PATH", "Transport", "client_transport", "direct_transport", "is_async_client"]
 
 DEFAULT_PATH = "/webhooks/florentin"
 
 _NOT_FOUND = 404
+
+
+class Transport(Protocol):
+    """A way to send a delivery."""
+
+    def __call__(self, made: SignedDelivery, /) -> Awaitable[Response]:
+        """Return the response to *made*."""
+        ...
 
 
 def direct_transport(receiver: Receiver[object], url: str | None, *, blocking: bool) -> Transport:
@@ -81,4 +88,4 @@ def _django(headers: Mapping[str, str], body: bytes) -> dict[str, object]:
 def _read(answer: Any) -> Response:  # Any: a response of any framework.
     body = answer.content if hasattr(answer, "content") else answer.data
     headers = {str(name): str(value) for name, value in dict(answer.headers).items()}
-    return Response(answer.status_code, outcome_of(body), headers, body)
+    return Response(answer.status_code, read_outcome(body), headers, body)
