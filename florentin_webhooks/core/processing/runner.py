@@ -25,6 +25,7 @@ from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.processing.runtime import StillRunning
+from florentin_webhooks.core.processing.spans import describe_result
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.report import Reporter
+    from florentin_webhooks.core.processing.spans import SafeTracer
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.delivery import Delivery
@@ -133,6 +135,11 @@ class HandlerRunner:
                 break
         return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
 
+    @property
+    def queue(self) -> str:
+        """The queue whose part runs, empty for inline handlers."""
+        return self._lease.part.queue if self._lease.part else ""
+
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
         self._fail(handler, error)
@@ -142,11 +149,14 @@ class HandlerRunner:
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
-        began = time.monotonic()
-        result = await attempt_handler(self._lease, attempt)
+        began, notifier = time.monotonic(), self._reporter.notifier
+        if notifier is None or notifier.tracer is None:
+            result = await attempt_handler(self._lease, attempt)
+        else:
+            result = await self._attempt_in_span(notifier.tracer, attempt)
         if result.error is not None or self._deadline is not None:
             result = self._judge(handler, result, began)
-        elif (notifier := self._reporter.notifier) is not None:
+        elif notifier is not None:
             run = handler.name, delivery.event, self._lease.key, self.attempt
             notifier.succeeded(*run, result.outcome, began)
         if result.state is not None:
@@ -160,6 +170,16 @@ class HandlerRunner:
             if not last:  # The last record releases the lease by itself.
                 await self._lease.runtime.run_shielded(self._lease.release(name))
             raise
+
+    async def _attempt_in_span(self, tracer: SafeTracer, attempt: Attempt) -> AttemptResult:
+        span = tracer.begin_attempt(attempt.handler.name, self.queue)
+        outcome, error = "cancelled", ""
+        try:
+            result = await attempt_handler(self._lease, attempt)
+            outcome, error = describe_result(result)
+        finally:
+            tracer.end(span, outcome, error)
+        return result
 
     def _attempt(
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
