@@ -198,7 +198,9 @@ class Receiver(DeliveryFlow[On_co]):
 
         There may be several. Raises :class:`ConfigurationError` for an object that is none.
         """
-        self.reporter.observe(observer, self.sender.name)
+        notifier = self.reporter.observe(observer, self.sender.name)
+        if notifier.tracer is not None:
+            self.dispatcher.carry_trace(notifier.tracer.carry)
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""

@@ -28,6 +28,7 @@ florentin_webhooks.events: SubscriptionUpgraded TeamMemberAdded TosAccepted Unkn
 florentin_webhooks.events: UsageMetricsUpdated UserLogin parse_event
 florentin_webhooks.fastapi: webhook_router
 florentin_webhooks.flask: FlorentinWebhooks health_blueprint webhook_blueprint
+florentin_webhooks.opentelemetry: Telemetry
 florentin_webhooks.prometheus: Metrics
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
@@ -49,6 +50,7 @@ FACES = [
     "florentin_webhooks.events",
     "florentin_webhooks.fastapi",
     "florentin_webhooks.flask",
+    "florentin_webhooks.opentelemetry",
     "florentin_webhooks.prometheus",
     "florentin_webhooks.rq",
     "florentin_webhooks.senders",
