@@ -114,6 +114,14 @@ def foreign_of(*apps: str) -> list[int]:
     return list(json.loads(type_in("queue", *apps, "--json").stdout)["foreign"].values())
 
 
+def test_receiver_with_two_names_is_shown_by_one(module: str) -> None:
+    push = Provider("the-secret-at-github", sender=load(f"{module}:github").sender)
+    push.deliver(load(f"{module}:again"), "push")
+    shown = type_in("queue", f"{module}:again", f"{module}:github").stderr
+    assert f"worker {module}:github --queue" in shown
+    assert f"{module}:again" not in shown
+
+
 def test_module_is_expanded_to_its_receivers_with_a_queue(module: str) -> None:
     paths = [f"{module}:stripe", f"{module}:github"]
     assert expand([module]) == paths
