@@ -121,17 +121,20 @@ def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = Non
 
 
 @contextmanager
-def ending_on_sigterm() -> Generator[None]:
-    """End the block by an exception on SIGTERM, so that child processes are stopped."""
-    before = signal.signal(signal.SIGTERM, _raise_terminated)
+def ending_on_sigterm(code: int = 128 + signal.SIGTERM) -> Generator[None]:
+    """End the block by an exception on SIGTERM, so that child processes are stopped.
+
+    The program then ends with *code*.
+    """
+
+    def end(_number: int, _: object) -> NoReturn:
+        raise Terminated(code)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _raise_terminated(number: int, _: object) -> NoReturn:
-    raise Terminated(128 + number)
 
 
 def require_extra(package: str) -> None:

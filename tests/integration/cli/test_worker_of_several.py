@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -132,6 +133,15 @@ def test_module_without_receivers_is_refused() -> None:
     assert "has no receiver with a queue" in error(type_in("worker", "json"))
     assert "was not found" in error(type_in("worker", "shop_that_is_nowhere"))
     assert "not an import path" in error(type_in("worker", "a b"))
+
+
+def test_worker_that_is_stopped_while_it_starts_ends_cleanly(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from florentin_webhooks.cli.commands import worker
+
+    monkeypatch.setattr(worker, "_work", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    assert type_in("worker", f"{module}:github").exit_code == 0
 
 
 def test_receivers_with_different_queues_need_two_workers(module: str, directory: Path) -> None:
