@@ -167,7 +167,7 @@ def test_unsigned_check_needs_no_secret_and_sends_no_probe() -> None:
     assert {*found} == {"receiver"}
 
 
-def test_user_and_password_of_a_url_are_sent_and_not_shown() -> None:
+def test_login_in_a_url_is_sent_and_not_shown() -> None:
     shop = Shop()
 
     def guard(request: Request) -> Answer:
