@@ -5,6 +5,7 @@ Needs the package hypothesis, which nothing else here does.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["event_data", "events", "hostile_deliveries"]
 
-_TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
+# A fixed alphabet: hypothesis needs a second to build that of all characters for the first time.
+_ALPHABET = string.printable + "äéßøЖ漢字🦄\u00a0\u200b\u202e\u2028\ufeff\x00"
+_TEXT = st.text(_ALPHABET, max_size=40)
 _NUMBERS = st.integers(-(2**53), 2**53)
 _FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-_EXTRA = st.dictionaries(st.from_regex(r"x_[a-z]{1,8}", fullmatch=True), _TEXT, max_size=2)
+_EXTRA = st.dictionaries(st.sampled_from(["x_new", "x_other", "x_third"]), _TEXT, max_size=2)
 
 
 def events(names: Sequence[str] = tuple(SAMPLES)) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:

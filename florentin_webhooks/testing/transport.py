@@ -13,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Response", "outcome_of", "post"]
+__all__ = ["MAX_RESPONSE", "Response", "connect", "outcome_of", "post"]
 
 MAX_RESPONSE = 1_048_576
 """The most bytes of a response that are read."""
@@ -36,7 +36,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
     Raises OSError without a response within *timeout* seconds, and :class:`ConfigurationError` for
     an invalid URL or a header that cannot be sent.
     """
-    connection, path = _connect(url, timeout)
+    connection, path = connect(url, timeout)
     try:
         connection.request("POST", path, body=body, headers=dict(headers))
         answer = connection.getresponse()
@@ -53,7 +53,11 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
     return Response(answer.status, outcome_of(content), dict(answer.getheaders()), content)
 
 
-def _connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
+def connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
+    """Return a connection to *url*, not opened yet, and the path with its query.
+
+    Raises :class:`ConfigurationError` for an invalid URL.
+    """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()

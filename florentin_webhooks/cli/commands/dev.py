@@ -15,6 +15,7 @@ import click
 
 from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.devserver.data_directory import create_directory, development_secret
+from florentin_webhooks.cli.devserver.forwarder import check_target, forwarding
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, check_redis, embedded_server
 from florentin_webhooks.cli.devserver.reloader import run_with_reload
 from florentin_webhooks.cli.devserver.session import DATA_DIRECTORY, session_secret
@@ -52,6 +53,7 @@ _INVITED = "_FLORENTIN_DEV_INVITED"
 @app_argument
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--forward", metavar="URL", help="Pass deliveries to this URL; run no handlers.")
 @click.option("--reload", is_flag=True, help="Restart when a Python file changes.")
 @click.option(
     "--data-dir",
@@ -63,7 +65,15 @@ _INVITED = "_FLORENTIN_DEV_INVITED"
 @click.option("--lifeline", is_flag=True, hidden=True, help="Exit when standard input ends.")
 @with_output
 def command(
-    out: Output, app: str, host: str, port: int, data_dir: Path, *, reload: bool, lifeline: bool
+    out: Output,
+    app: str,
+    host: str,
+    port: int,
+    data_dir: Path,
+    *,
+    forward: str | None,
+    reload: bool,
+    lifeline: bool,
 ) -> None:
     """Serve a receiver at /webhooks/florentin until Ctrl-C.
 
@@ -75,6 +85,8 @@ def command(
     """
     validate_path(app)
     require_extra("uvicorn")
+    if forward:
+        check_target(forward, reload=reload)
     end_with_parent(wanted=lifeline)
     with ending_on_sigterm(), ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
@@ -87,27 +99,32 @@ def command(
             listener.close()  # The child opens its own.
             _serve_with_reload(out, app, host, port, data_dir)
         else:
-            _serve(out, app, listener, created)
+            _serve(out, app, listener, created, forward)
 
 
-def _serve(out: Output, app: str, listener: socket, created: str | None) -> None:
+def _serve(
+    out: Output, app: str, listener: socket, created: str | None, forward: str | None
+) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
     hooks.reporter.log.error_text = True
     export_pythonpath()
-    queues = hooks.queue_names
+    queues = () if forward else hooks.queue_names
     workers = [Child(_worker_command(out, app, queue)) for queue in queues]
 
     def announce() -> None:
         url = public_url(listener)
         out.info(f"Serving {app} at {url} until Ctrl-C.")
+        if forward:
+            out.info(f"Passing each delivery on to {forward}; no handler runs here.")
         if queues:
             out.info(f"Running a worker for each queue: {', '.join(queues)}.")
         if _INVITED not in os.environ:
             out.info(_invitation(app, hooks, url, created))
 
     with Supervisor(workers).beside():
-        serve(build_app(hooks, announce), listener)
+        served = forwarding(hooks, forward) if forward else hooks
+        serve(build_app(served, announce), listener)
 
 
 def _serve_with_reload(out: Output, app: str, host: str, port: int, data_dir: Path) -> None:
