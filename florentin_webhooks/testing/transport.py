@@ -13,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAX_RESPONSE", "Response", "connect", "outcome_of", "post"]
+__all__ = ["MAX_RESPONSE", "Response", "connect", "post", "read_outcome"]
 
 MAX_RESPONSE = 1_048_576
 """The most bytes of a response that are read."""
@@ -50,11 +50,11 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
         ) from error
     finally:
         connection.close()
-    return Response(answer.status, outcome_of(content), dict(answer.getheaders()), content)
+    return Response(answer.status, read_outcome(content), dict(answer.getheaders()), content)
 
 
 def connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
-    """Return a connection to *url*, not opened yet, and the path with its query.
+    """Return a connection to the server of *url*, opened by its first request, and the path.
 
     Raises :class:`ConfigurationError` for an invalid URL.
     """
@@ -78,8 +78,8 @@ def _reject_url(url: str) -> NoReturn:
     )
 
 
-def outcome_of(content: bytes) -> str:
-    """Return the outcome in the body of a response, empty if it has none."""
+def read_outcome(content: bytes) -> str:
+    """Return the outcome in the *content* of a reply, empty without one."""
     try:
         reply = json.loads(content)
         return str(reply["data"]["outcome"] if "data" in reply else reply["error"]["code"])

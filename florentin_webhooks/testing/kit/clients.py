@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.testing.transport import Response, outcome_of
+from florentin_webhooks.testing.transport import Response, read_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,4 +88,4 @@ def _django(headers: Mapping[str, str], body: bytes) -> dict[str, object]:
 def _read(answer: Any) -> Response:  # Any: a response of any framework.
     body = answer.content if hasattr(answer, "content") else answer.data
     headers = {str(name): str(value) for name, value in dict(answer.headers).items()}
-    return Response(answer.status_code, outcome_of(body), headers, body)
+    return Response(answer.status_code, read_outcome(body), headers, body)
