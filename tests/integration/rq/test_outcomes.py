@@ -34,7 +34,7 @@ def facts(log: pytest.LogCaptureFixture, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(record.get(name) for name in names) for record in records]
 
 
-def test_outcome_of_each_handler_is_a_line(shop: Workshop, log: pytest.LogCaptureFixture) -> None:
+def test_read_outcome_each_handler_is_a_line(shop: Workshop, log: pytest.LogCaptureFixture) -> None:
     shop.does("bill")
     shop.does("mail", Discard("a test customer"))
     shop.does("book", RetryLater(90))
