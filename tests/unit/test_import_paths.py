@@ -17,7 +17,7 @@ florentin_webhooks: AttemptReport DeadReport DeliveryReport Observer
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
 florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
 florentin_webhooks.asgi: WebhookApp WebhookMiddleware
-florentin_webhooks.django: DjangoStore hooks webhook_path webhook_view
+florentin_webhooks.django: DjangoStore hooks inspector_path webhook_path webhook_view
 florentin_webhooks.django.models: Delivery
 florentin_webhooks.errors: ConfigurationError DeliveryTooLarge HandlerFailed InvalidEvent
 florentin_webhooks.errors: InvalidSignature MalformedDelivery Rejected StaleDelivery Unavailable
@@ -27,7 +27,8 @@ florentin_webhooks.events: SubscriptionDowngraded SubscriptionEvent Subscription
 florentin_webhooks.events: SubscriptionUpgraded TeamMemberAdded TosAccepted UnknownEvent
 florentin_webhooks.events: UsageMetricsUpdated UserLogin parse_event
 florentin_webhooks.fastapi: webhook_router
-florentin_webhooks.flask: FlorentinWebhooks webhook_blueprint
+florentin_webhooks.flask: FlorentinWebhooks inspector_blueprint webhook_blueprint
+florentin_webhooks.inspector: Inspector PageRequest
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
 florentin_webhooks.senders: Discord GitHub HMACSender HTTPSignature Linear Mailgun Paddle SNS

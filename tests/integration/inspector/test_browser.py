@@ -161,7 +161,7 @@ def test_copy_puts_the_test_on_the_clipboard(browser: Browser, shop: Shop) -> No
 def test_trigger_sends_an_edited_event_and_each_fault(browser: Browser, shop: Shop) -> None:
     browser.open(f"{shop.page}trigger")
     Select(browser.find("select[name=event]")).select_by_visible_text("tos.accepted")
-    eventually(lambda: '"tos.accepted"' in browser.find("#body").get_attribute("value"))
+    eventually(lambda: '"tos.accepted"' in str(browser.find("#body").get_attribute("value")))
     browser.click("Duplicate")
     browser.sees("Sent tos.accepted (duplicate): 200 processed, then 200 duplicate.")
     browser.click("Wrong secret")
@@ -198,7 +198,7 @@ def test_pages_fit_and_have_no_axe_findings(
         assert browser.violations() == [], name
         assert browser.run("return document.documentElement.scrollWidth") <= width, name
         _take(browser, f"{name}-{scheme}-{width}")
-    logged = [each["message"] for each in browser.driver.get_log("browser")]
+    logged = [each["message"] for each in browser.log()]
     assert [line for line in logged if "404" not in line] == []
 
 
