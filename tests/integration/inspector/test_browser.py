@@ -26,6 +26,10 @@ from tests.support.server import Switchboard
 from tests.support.waiting import eventually
 
 PROVIDER = Provider(SECRET)
+_PICTURES = {
+    "list-light-1280": "inspector-list",
+    "delivery-light-1280": "inspector-delivery",
+}
 _CLIPBOARD = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
 
 
@@ -213,7 +217,8 @@ def test_dark_scheme_is_dark(browser: Browser, shop: Shop) -> None:
 
 
 def _take(browser: Browser, name: str) -> None:
-    """Write a picture for the docs where $FLORENTIN_SCREENSHOTS names the folder."""
-    if folder := os.environ.get("FLORENTIN_SCREENSHOTS"):
+    """Write a picture of the docs where $FLORENTIN_SCREENSHOTS names their folder."""
+    folder, name = os.environ.get("FLORENTIN_SCREENSHOTS"), _PICTURES.get(name, "")
+    if folder and name:
         shot = browser.command("Page.captureScreenshot", {"format": "png"})
         Path(folder, f"{name}.png").write_bytes(b64decode(shot["data"]))
