@@ -6,11 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "AttemptReport",
     "DeadDelivery",
+    "DeadReport",
     "Delivery",
+    "DeliveryReport",
     "Discard",
     "HandlerFailure",
+    "Health",
+    "HealthLimits",
     "MemoryStore",
+    "Observer",
     "RQQueue",
     "Receiver",
     "RedisStore",
@@ -21,6 +27,7 @@ __all__ = [
     "Tenant",
     "errors",
     "events",
+    "health",
 ]
 
 # Modules that had another name, which works for one more release: florentin_webhooks.payloads.
@@ -28,7 +35,14 @@ __path__.append(f"{__path__[0]}/protocol/renamed")
 
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
+    from florentin_webhooks.core.health import Health, HealthLimits, health
     from florentin_webhooks.core.log import DeadDelivery, HandlerFailure
+    from florentin_webhooks.core.observer import (
+        AttemptReport,
+        DeadReport,
+        DeliveryReport,
+        Observer,
+    )
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
     from florentin_webhooks.core.routing.router import Router
@@ -41,11 +55,17 @@ else:
     # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
     _HOMES = {
+        "AttemptReport": "core.observer",
         "DeadDelivery": "core.log",
+        "DeadReport": "core.observer",
         "Delivery": "protocol.delivery",
+        "DeliveryReport": "core.observer",
         "Discard": "core.routing.exceptions",
         "HandlerFailure": "core.log",
+        "Health": "core.health",
+        "HealthLimits": "core.health",
         "MemoryStore": "core.stores.memory",
+        "Observer": "core.observer",
         "RQQueue": "rq.queue",
         "Receiver": "core.receiver",
         "RedisStore": "redis.store",
@@ -54,6 +74,7 @@ else:
         "RetryLater": "core.routing.exceptions",
         "Router": "core.routing.router",
         "Tenant": "core.tenants.request",
+        "health": "core.health",
     }
 
     def __getattr__(name):

@@ -7,6 +7,7 @@ runtime runs the handlers, a mount reads bytes and writes the reply.
 from __future__ import annotations
 
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.defaults import On_co
@@ -23,11 +24,11 @@ from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier
-from florentin_webhooks.core.verifier import VerifiedDelivery, Verifier
+from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.event import copy_event, parse_event
+from florentin_webhooks.protocol.event import PROBE_EVENT, copy_event, parse_event
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.base import Acknowledged
 
@@ -63,7 +64,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
     _log: DeliveryLog
     _seconds: float
     blocking: SyncRuntime
-    _asyncio: AsyncioRuntime
+    asyncio: AsyncioRuntime
     _has_started: bool
     _is_store_missing: bool
     _success_status: int | None
@@ -98,7 +99,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         path_params: PathParams = None,
     ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self._receive(headers, body, self.blocking, url, path_params))
+        return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
 
     async def areceive(
         self,
@@ -110,7 +111,7 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self._receive(headers, body, self._asyncio, url, path_params)
+        return await self.receive_in(headers, body, self.asyncio, url, path_params)
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Return the reply to a request that need not be read, or None; mounts call it first."""
@@ -128,11 +129,16 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         runtime: Runtime,
         stale: StaleDelivery | None = None,
         identity: Identity | None = None,
+        began: float | None = None,
     ) -> Reply:
         """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
 
-        *identity* is that of its tenant, by default the receiver's.
+        *identity* is that of its tenant, by default the receiver's. *began* is when the flow began,
+        of the performance counter, by default now.
         """
+        notifier = self.reporter.notifier
+        if notifier and began is None:
+            began = perf_counter()
         if not self._has_started:
             self._start()
         lease = Lease(runtime, self.store, identity=identity or self.identity)
@@ -141,34 +147,44 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         except Unavailable as error:
             reply = outcomes.reply_for_error(error)
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
+        if notifier:
+            notifier.answered(reply, delivery, lease.key or delivery.fingerprint, began)
         return reply
 
-    async def _receive(
+    async def receive_in(
         self,
         headers: Headers,
         body: bytes,
         runtime: Runtime,
-        url: str | None,
-        path_params: PathParams,
+        url: str | None = None,
+        path_params: PathParams = None,
     ) -> Reply:
+        """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
         identity = None
+        began = perf_counter() if self.reporter.notifier else None
         try:
+            if len(body) > self.max_body:
+                self._ensure_size(body)
             if (tenants := self._tenants) is not None:
                 arrival = Arrival(headers, body, url, path_params)
-                found, identity = await self._look_up(tenants, arrival, runtime)
+                found, identity = await tenants.verify(arrival, self._clock(), runtime)
                 delivery, envelope, stale, answer = found
             else:
-                if self._verifier.preparing and len(body) <= self.max_body:
-                    await do_work(self._verifier.preparing.prepare(body, self._clock()), runtime)
-                delivery, envelope, stale, answer = self._verify(headers, body, url)
+                verifier = self._verifier
+                if verifier.preparing is not None:
+                    await do_work(verifier.preparing.prepare(body, self._clock()), runtime)
+                found = verifier.verify(headers, body, self._clock(), url)
+                delivery, envelope, stale, answer = found
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
-            return self._log_rejection(outcomes.reply_for_error(error), reason)
+            return self._log_rejection(outcomes.reply_for_error(error), reason, began)
         if answer is not None and stale is None:
             reply = await do_answer(answer, runtime)
             self._log.delivery(reply, delivery, delivery.fingerprint)
+            if self.reporter.notifier:
+                self.reporter.notifier.answered(reply, delivery, delivery.fingerprint, began)
             return reply
-        reply = await self.process(delivery, envelope, runtime, stale, identity)
+        reply = await self.process(delivery, envelope, runtime, stale, identity, began)
         if self._success_status is None:
             return reply
         return outcomes.acknowledge(reply, self._success_status)
@@ -194,6 +210,8 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
+        if stale is not None and delivery.event == PROBE_EVENT:
+            return outcomes.reply_for_error(stale)
         reason = stale.message if stale else ""
         claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
         if claim.decision is not AcceptDecision.RUN:
@@ -210,20 +228,14 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
 
-    def _verify(self, headers: Headers, body: bytes, url: str | None) -> VerifiedDelivery:
+    def _ensure_size(self, body: bytes) -> None:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
-        return self._verifier.verify(headers, body, self._clock(), url)
 
-    async def _look_up(
-        self, tenants: TenantVerifier, arrival: Arrival, runtime: Runtime
-    ) -> tuple[VerifiedDelivery, Identity]:
-        if len(arrival.body) > self.max_body:
-            raise DeliveryTooLarge(self.max_body)
-        return await tenants.verify(arrival, self._clock(), runtime)
-
-    def _log_rejection(self, reply: Reply, reason: str) -> Reply:
+    def _log_rejection(self, reply: Reply, reason: str, began: float | None = None) -> Reply:
         self._log.rejection(reply, reason, self._clock())
+        if self.reporter.notifier:
+            self.reporter.notifier.rejected(reply, reason, began)
         return reply
 
     def _start(self) -> None:

@@ -27,7 +27,9 @@ __all__ = [
     "find_receivers",
     "load_receiver",
     "parse_import_path",
+    "receiver_of",
     "remember_program",
+    "set_up_django",
 ]
 
 EXTENSION = "florentin_webhooks"
@@ -77,7 +79,7 @@ def load_receiver(path: str, *, trusted: bool = True) -> Receiver[object]:
     in_django = set_up_django()
     module, value = _import_value(path)
     program = _call_factory(value, path, trusted=trusted) if _is_factory(value) else value
-    receiver = _receiver_of(program)
+    receiver = receiver_of(program)
     if receiver is None:
         raise _not_found(path, module, value, program)
     if in_django:
@@ -104,7 +106,7 @@ def find_loaded_receiver(path: str) -> Receiver[object] | None:
     value: object = sys.modules.get(module_name)
     for part in name.split("."):
         value = getattr(value, part, None)
-    return _receiver_of(_programs.get(value) if _is_factory(value) else value)
+    return receiver_of(_programs.get(value) if _is_factory(value) else value)
 
 
 def remember_program(path: str, program: object) -> None:
@@ -169,7 +171,7 @@ def _validate_factory(factory: _Factory, path: str) -> None:
         raise ReceiverNotFound(message, hint) from None
 
 
-def _receiver_of(value: object) -> Receiver[object] | None:
+def receiver_of(value: object) -> Receiver[object] | None:
     """Return *value* if it is a receiver, else the receiver in its extensions."""
     if isinstance(value, Receiver):
         return cast("Receiver[object]", value)

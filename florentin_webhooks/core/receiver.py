@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast, overload
 
@@ -30,18 +31,19 @@ from florentin_webhooks.protocol.registration import OnAnyEvent
 from florentin_webhooks.senders.key_material import key_materials
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import Self, Unpack
 
     from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.config.options import ReceiverOptions
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.core.durations import Duration
+    from florentin_webhooks.core.observer import Observer
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
-    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -139,7 +141,7 @@ class Receiver(DeliveryFlow[On_co]):
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
-        self._asyncio = AsyncioRuntime(self)
+        self.asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
@@ -176,16 +178,27 @@ class Receiver(DeliveryFlow[On_co]):
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
         :class:`Unavailable` where a function that looks secrets up cannot.
         """
+        self._ensure_size(body)
         if (tenants := self._tenants) is not None:
-            looking_up = self._look_up(
-                tenants, Arrival(headers, body, url, path_params), self.blocking
-            )
-            delivery, envelope, stale, _ = run_sync(looking_up)[0]
+            arrival = Arrival(headers, body, url, path_params)
+            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
         else:
-            delivery, envelope, stale, _ = self._verify(headers, body, url)
+            found = self._verifier.verify(headers, body, self._clock(), url)
+        delivery, envelope, stale, _ = found
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
+
+    async def aprocess(self, delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+        """Process a delivery that is stored, in this event loop; see :meth:`process`."""
+        return await self.process(delivery, envelope, self.asyncio)
+
+    def observe(self, observer: Observer) -> None:
+        """Report each delivery and each attempt of a handler to *observer*, in workers too.
+
+        There may be several. Raises :class:`ConfigurationError` for an object that is none.
+        """
+        self.reporter.observe(observer, self.sender.name)
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
@@ -196,6 +209,21 @@ class Receiver(DeliveryFlow[On_co]):
         """Close the store's connections of this event loop."""
         forget(self)
         await self.store.aclose()
+
+    @contextmanager
+    def rehearsing(self, store: Store, clock: Callable[[], datetime]) -> Generator[None]:
+        """Use *store* and *clock* within the block; for tests.
+
+        Afterwards, this receiver is as it was before: it accepts handlers if it did so.
+        """
+        before = self.store, self._clock, self._has_started, self._is_store_missing
+        frozen_because = self.router.frozen_because
+        self.store, self._clock, self._is_store_missing = store, clock, False
+        try:
+            yield
+        finally:
+            self.store, self._clock, self._has_started, self._is_store_missing = before
+            self.router.frozen_because = frozen_because
 
     around = RenamedAttribute("handler_context")
     refuse = RenamedAttribute("reject")

@@ -24,6 +24,7 @@ else:
     _Frozen = type(BaseModel)
 
 __all__ = [
+    "PROBE_EVENT",
     "Event",
     "GenericEvent",
     "OpenModel",
@@ -32,6 +33,12 @@ __all__ = [
     "event_names",
     "parse_event",
 ]
+
+PROBE_EVENT = "florentin-webhooks.probe"
+"""The event of a signed request that asks whether deliveries arrive: it never has a handler.
+
+A receiver answers it as an event that no handler wants, and remembers it in no case.
+"""
 
 # Any: type checkers narrow an unknown value by these to one of unknown parts.
 _OBJECT: Any = dict

@@ -19,6 +19,7 @@
     claimed:<queue>   jobs of batches that have not begun, by the end of their leases
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
+    trail             what processes have seen, for the inspector
 
 All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
 a worker or a web process of the previous version finds a record under no other key. During a
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_JOB_ARGS",
-    "NO_JOB_KEYS",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -52,11 +52,10 @@ __all__ = [
 
 Words = tuple[bytes | str | int, ...]
 
-NO_JOB_KEYS: Words = ("",)
 NO_JOB_ARGS: Words = (0,)
-"""The results of :func:`job_keys` and :func:`job_args` without jobs."""
+"""The result of :func:`job_args` without jobs."""
 
-_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead"}
+_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
 _SHORTCUTS = {"accept": "accept_unknown", "finish": "finish_inline"}
 
 
@@ -108,12 +107,18 @@ class KeySchema:
     """Key of the list of finished fingerprints."""
     dead: bytes = field(init=False)
     """Key of the sorted set of dead letters by the time of death."""
+    no_job_keys: Words = field(init=False)
+    """The result of :func:`job_keys` without jobs: a key that no script reads."""
+    trail: bytes = field(init=False)
+    """Key of the stream of what processes have seen."""
     accept: Script = field(init=False)
     finish: Script = field(init=False)
 
     def __post_init__(self) -> None:
         for name, suffix in _FIXED_KEYS.items():
             object.__setattr__(self, name, self.prefix + suffix)
+        # Not an empty key: access control and clusters judge each key of a call by its name.
+        object.__setattr__(self, "no_job_keys", (self.records,))
         for name, shortcut in _SHORTCUTS.items():
             script = load_script(name, shortcut=shortcut, constants=self.constants())
             object.__setattr__(self, name, script)
@@ -175,7 +180,9 @@ def load_script(name: str, *, shortcut: str = "", constants: str = "") -> Script
 
 def job_keys(schema: KeySchema, jobs: tuple[Job, ...]) -> Words:
     """Return the keys of *jobs*, in the order in which the scripts read them."""
-    keys: list[bytes | str | int] = [jobs[0].queues if jobs else ""]
+    if not jobs:
+        return schema.no_job_keys
+    keys: list[bytes | str | int] = [jobs[0].queues]
     for job in jobs:
         keys += (job.keys.hash, job.keys.list, job.keys.failed, schema.pending(job.queue))
     return tuple(keys)

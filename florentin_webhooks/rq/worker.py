@@ -21,7 +21,8 @@ from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
 from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
-from florentin_webhooks.rq.foreign import started_for
+from florentin_webhooks.rq.foreign import served_receivers, started_for
+from florentin_webhooks.rq.horse_reports import HorseReports, flush_observers
 from florentin_webhooks.rq.job import JobFailed, process
 from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
@@ -164,7 +165,10 @@ class SweepingWorker(BatchingWorker):
     def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
         """Run a job of the receivers that this worker was started for."""
         with started_for(self.served):
-            return bool(super().perform_job(*args, **options))
+            worked = bool(super().perform_job(*args, **options))
+            if self.is_horse:
+                flush_observers(served_receivers())
+            return worked
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:  # Any: as above.
         """Log what a job has raised, unless its handlers failed: each is logged already."""
@@ -185,6 +189,30 @@ class SweepingWorker(BatchingWorker):
 
 class ForkWorker(SweepingWorker, rq.Worker):
     """Worker that runs each job in a forked process."""
+
+    _reports: HorseReports | None = None
+
+    def execute_job(self, *args: Any, **options: Any) -> None:  # Any: RQ's arguments, also below.
+        """Run a job, and report to the observers here what has happened in its process."""
+        if self._reports is None:
+            self._reports = HorseReports(self.served)
+        try:
+            super().execute_job(*args, **options)
+        finally:
+            self._reports.pass_on()
+
+    def main_work_horse(self, *args: Any, **options: Any) -> Any:
+        """Run a job in the forked process."""
+        if self._reports is not None:
+            self._reports.divert()
+        super().main_work_horse(*args, **options)
+
+    def teardown(self) -> None:
+        """Unregister, and delete the file of the reports."""
+        if self._reports is not None:
+            self._reports.close()
+            self._reports = None
+        super().teardown()
 
 
 class SimpleWorker(SweepingWorker, rq.SimpleWorker):

@@ -41,19 +41,20 @@ def seed() -> int:
     return int(reported) if reported else random.SystemRandom().randrange(1_000_000)
 
 
-@pytest.fixture(scope="session")
-def stages() -> Iterator[Stages]:
-    made = Stages()
-    try:
-        yield made
-    finally:
-        made.close()
+_STAGES = Stages()
+
+
+@pytest.hookimpl(trylast=True)  # After the fixtures of the test.
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Close the stage after the last fault test, because idle workers still poll their server."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _STAGES.close()
 
 
 @pytest.fixture
-def stage(stages: Stages) -> Iterator[Stage]:
+def stage() -> Iterator[Stage]:
     """Yield a web process and two workers, with a proxy before their server."""
-    given = stages.clean()
+    given = _STAGES.clean()
     whole = False
     try:
         yield given
@@ -61,4 +62,4 @@ def stage(stages: Stages) -> Iterator[Stage]:
         whole = True
     finally:
         if not whole:
-            stages.close()  # The next test must not find the damage.
+            _STAGES.close()  # The next test must not find the damage.

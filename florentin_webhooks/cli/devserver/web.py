@@ -17,12 +17,14 @@ from florentin_webhooks.core.log import logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
     "PATH",
+    "ServerState",
     "build_app",
     "ending_on_sigterm",
     "listen",
@@ -86,8 +88,22 @@ def public_url(listener: socket.socket) -> str:
     return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}{PATH}"
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop."""
+class ServerState:
+    """The state of the server, for streams that must end with it."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+
+    def is_stopping(self) -> bool:
+        """Return whether the server was asked to stop."""
+        return self.server is not None and self.server.should_exit
+
+
+def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = None) -> None:
+    """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop.
+
+    *state* gets the server.
+    """
     import uvicorn  # noqa: PLC0415 - an extra.
 
     config = uvicorn.Config(
@@ -98,7 +114,10 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         lifespan="on",
         timeout_graceful_shutdown=_GRACE,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    if state is not None:
+        state.server = server
+    server.run(sockets=[listener])
 
 
 @contextmanager

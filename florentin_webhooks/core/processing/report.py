@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerLog, log_observer_failure
+from florentin_webhooks.core.processing.notifier import Notifier
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.core.routing.import_path import find_import_path
@@ -15,7 +16,8 @@ from florentin_webhooks.errors import ConfigurationError, HandlerTimeout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.core.log import DeadDelivery, HandlerFailure
+    from florentin_webhooks.core.log import DeadDelivery, HandlerAttempt, HandlerFailure
+    from florentin_webhooks.core.observer import Observer
     from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.routing.registry import HandlerRegistry
@@ -29,8 +31,11 @@ OBSERVER_SECONDS = 2.0
 class Reporter:
     """The log of the handlers of *registry*, and its observers.
 
-    *name* is the name of the receiver, by default its import path.
+    *name* is the name of the receiver, by default its import path. *notifier* has the observers of
+    all that happens, None without any.
     """
+
+    notifier: Notifier | None = None
 
     def __init__(
         self, registry: HandlerRegistry[object], name: str = "", *, error_text: bool = False
@@ -47,6 +52,25 @@ class Reporter:
         except ConfigurationError:
             return "-"
 
+    def observe(self, observer: Observer, sender: str) -> None:
+        """Report all that happens to *observer*; *sender* is the name of the sender."""
+        notifier = self.notifier or Notifier(lambda: self.receiver, sender)
+        notifier.add(observer)
+        self.notifier = notifier
+
+    def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
+        """Report that a handler has ended with *outcome*; in a worker, no reply says so."""
+        if attempt.queue:
+            self.log.ended(attempt, outcome)
+        if self.notifier:
+            self.notifier.ended(attempt, outcome)
+
+    def discarded(self, attempt: HandlerAttempt, why: str) -> None:
+        """Report that a handler raised Discard, and *why*."""
+        self.log.discarded(attempt, why)
+        if self.notifier:
+            self.notifier.ended(attempt, "discarded")
+
     async def failed(self, runtime: Runtime, failures: Sequence[HandlerFailure]) -> None:
         """Pass *failures*, which are logged already, to the observers; not a RetryLater."""
         for failure in failures:
@@ -56,6 +80,8 @@ class Reporter:
     async def died(self, runtime: Runtime, dead: DeadDelivery) -> None:
         """Log that a delivery is *dead*, and pass it to the observers."""
         self.log.died(dead)
+        if self.notifier:
+            self.notifier.died(dead)
         await _notify(runtime, self._registry.death_observers, dead)
 
 

@@ -9,7 +9,7 @@ from florentin_webhooks.core.routing.handler import reject_main
 from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.core.routing.items import HandledItem
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.event import UnknownEvent
+from florentin_webhooks.protocol.event import PROBE_EVENT, UnknownEvent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -119,7 +119,9 @@ class Dispatcher:
         return job._replace(owner=self.owner), self.queue.timeout
 
     def plan(self, event: str) -> DispatchPlan:
-        """Return where the handlers of the event *event* run."""
+        """Return where the handlers of the event *event* run; a probe has none."""
+        if event == PROBE_EVENT:
+            return EMPTY_PLAN
         if self._planned is not self._router.handlers:
             self._planned = self._router.handlers
             self._plans.clear()

@@ -65,7 +65,8 @@ class Router(Generic[On_co]):
         self._check = check
         self._patterns: tuple[str, ...] = ()
         self._included: list[Router[object]] = []
-        self._frozen_because: tuple[str, str] | None = None
+        self.frozen_because: tuple[str, str] | None = None
+        """Why no more handlers are accepted, and what to do; None while they are."""
 
     if TYPE_CHECKING:
 
@@ -181,12 +182,12 @@ class Router(Generic[On_co]):
 
     def freeze(self, reason: str, hint: str) -> None:
         """Accept no more handlers, because of *reason*."""
-        self._frozen_because = self._frozen_because or (reason, hint)
+        self.frozen_because = self.frozen_because or (reason, hint)
 
     def add_handlers(self, handlers: Sequence[Handler]) -> None:
         """Register *handlers*, all of them or none; raises :class:`ConfigurationError`."""
-        if self._frozen_because is not None:
-            reason, hint = self._frozen_because
+        if self.frozen_because is not None:
+            reason, hint = self.frozen_because
             raise ConfigurationError(f"No handler can be registered any more. {reason}", hint)
         if self._check is not None:
             for handler in handlers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.transaction import atomic
 from django.utils.connection import ConnectionDoesNotExist
 
 from florentin_webhooks.core.durations import Duration, positive_duration
@@ -144,6 +146,10 @@ class DjangoStore:
         execute = self.execute if has_request_thread() else self._execute_alone
         step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Return a transaction of this database, for stores that stand in for this one in tests."""
+        return cast("AbstractContextManager[None]", atomic(self.using))
 
     def close(self) -> None:
         """Close this thread's connection unless it is in use; it reopens when needed."""

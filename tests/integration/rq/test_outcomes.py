@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks import DeadDelivery, Discard, HandlerFailure, RetryLater
+from florentin_webhooks import AttemptReport, DeadDelivery, Discard, HandlerFailure, RetryLater
 from florentin_webhooks.rq.sweeper import requeue_lost
+from florentin_webhooks.rq.worker import build_worker
+from tests.support.recorder import Recorder
+from tests.support.vectors import CANONICAL, delivery
 from tests.support.workshop import Workshop, open_workshop
 
 
@@ -63,7 +66,8 @@ def test_failure_in_a_worker_is_one_error_with_next_attempt(
 def test_death_is_one_error_after_the_last_failure(
     shop: Workshop, log: pytest.LogCaptureFixture
 ) -> None:
-    dead, failed = list[DeadDelivery](), list[HandlerFailure]()
+    dead, failed, recorder = list[DeadDelivery](), list[HandlerFailure](), Recorder()
+    shop.hooks.observe(recorder)
     shop.hooks.on_dead(dead.append)
     shop.hooks.on_failure(failed.append)
     shop.does("bill", ValueError(), ValueError())
@@ -79,6 +83,20 @@ def test_death_is_one_error_after_the_last_failure(
     (news,) = dead
     assert (news.fingerprint, news.queue, news.attempts) == (fingerprint, shop.queue, 2)
     assert (news.event, news.reason) == ("invoice.created", reason)
+    assert recorder.methods == ["accepted", "failed", "failed", "dead"]
+    assert {each.fingerprint for _, each in recorder.seen} == {fingerprint}
+
+
+def test_observer_learns_of_each_attempt_in_a_batch(shop: Workshop) -> None:
+    recorder = Recorder()
+    shop.hooks.observe(recorder)
+    shop.does("bill", None, RetryLater(60), Discard("a test customer"))
+    for number in range(3):
+        shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-%04d" % number)))
+    shop.work()
+    attempts = [each for _, each in recorder.seen if isinstance(each, AttemptReport)]
+    assert [each.outcome for each in attempts] == ["done", "scheduled", "discarded"]
+    assert {(each.queue, each.receiver) for each in attempts} == {(shop.queue, shop.named("hooks"))}
 
 
 def test_death_that_the_sweeper_finds_is_one_error(
@@ -94,3 +112,16 @@ def test_death_that_the_sweeper_finds_is_one_error(
         requeue_lost(shop.hooks, shop.rq(), -1)
     assert facts(log, "levelname", "outcome", "queue") == [("ERROR", "dead", shop.queue)]
     assert [each.reason for each in dead] == ["its worker was killed or stopped"]
+
+
+def test_reports_of_a_forked_process_reach_the_worker(shop: Workshop) -> None:
+    recorder = Recorder()
+    shop.hooks.observe(recorder)
+    shop.does("bill", ValueError())
+    fingerprint = shop.accept()
+    build_worker(shop.hooks, shop.client, queue=shop.queue).work(burst=True)
+    (report,) = [each for _, each in recorder.seen if isinstance(each, AttemptReport)]
+    assert recorder.methods == ["accepted", "failed"]
+    assert (report.fingerprint, report.error, report.attempt) == (fingerprint, "ValueError", 1)
+    assert report.next_attempt is not None
+    assert report.next_attempt > datetime.now(UTC)

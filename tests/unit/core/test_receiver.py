@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from florentin_webhooks import MemoryStore, Reply
+from florentin_webhooks import MemoryStore, Receiver, Reply
 from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import (
     HandlerFailed,
@@ -16,8 +16,11 @@ from florentin_webhooks.errors import (
     StaleDelivery,
     Unavailable,
 )
+from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
-from tests.support.shop import Scene, retry_after
+from florentin_webhooks.protocol.event import PROBE_EVENT
+from florentin_webhooks.testing import Provider
+from tests.support.shop import SECRET, Scene, retry_after
 
 
 class Broken(MemoryStore):
@@ -65,6 +68,21 @@ def test_unhandled_delivery_is_ignored_and_not_stored(scene: Scene) -> None:
 
 def test_unknown_event_without_a_handler_is_ignored(scene: Scene) -> None:
     assert scene.send(scene.provider.make("moon.landed")).outcome is Outcome.IGNORED
+
+
+def test_probe_runs_no_handler_and_is_never_stored(scene: Scene) -> None:
+    def note(event: Event) -> None:
+        scene.ran.append(event.event)
+
+    hooks = Receiver(SECRET, store=scene.store, clock=scene.clock)
+    hooks.on(Event)(note)
+    make = Provider(SECRET, clock=scene.clock, check_names=False).make
+    probe = make(PROBE_EVENT)
+    assert hooks.receive(*probe).outcome is Outcome.IGNORED
+    scene.clock.forward(days=1)
+    assert hooks.receive(*probe).outcome is Outcome.STALE
+    assert (len(scene.store), scene.ran) == (0, [])
+    assert hooks.receive(*make("moon.landed")).outcome is Outcome.PROCESSED
 
 
 def test_an_old_delivery_is_stale(scene: Scene) -> None:
