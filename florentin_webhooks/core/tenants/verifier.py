@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.processing.sender_work import do_work
+from florentin_webhooks.core.processing.loops import do_work
 from florentin_webhooks.core.tenants.cache import LookupCache
 from florentin_webhooks.core.tenants.request import Request, Tenant
 from florentin_webhooks.core.tenants.sources import call_source
@@ -58,7 +58,8 @@ class _Known:
         if self.verifier is None:
             raise InvalidSignature("unknown tenant")
         if self.verifier.preparing:
-            await do_work(self.verifier.preparing.prepare(arrival.body, now), runtime)
+            work = self.verifier.preparing.prepare(arrival.body, now)
+            await do_work(work, is_blocking=runtime.is_blocking)
         return self.verifier.verify(headers, arrival.body, now, arrival.url)
 
 
