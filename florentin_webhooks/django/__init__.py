@@ -8,10 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["DjangoStore", "hooks", "webhook_path", "webhook_view"]
+__all__ = ["DjangoStore", "health_path", "hooks", "webhook_path", "webhook_view"]
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.django.health import health_path
     from florentin_webhooks.django.store.store import DjangoStore
     from florentin_webhooks.django.urls import webhook_path
     from florentin_webhooks.django.views import webhook_view
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     """The receiver of ``settings.FLORENTIN_WEBHOOKS``."""
 else:
     # Hidden from type checkers, which would accept every misspelt name.
-    _HOMES = {"DjangoStore": "store", "webhook_path": "urls", "webhook_view": "views"}
+    _HOMES = {
+        "DjangoStore": "store",
+        "health_path": "health",
+        "webhook_path": "urls",
+        "webhook_view": "views",
+    }
 
     def __getattr__(name):
         if name not in __all__:

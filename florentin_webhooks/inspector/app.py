@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Inspector", "mount_inspector"]
 
 _READ_SECONDS = 10.0
-_LONGEST_STREAM = 15.0
+_LONGEST_STREAM = 10.0
 """Seconds after which a stream of events ends by itself, and the page asks for the next."""
 _PULSE, _PULSES = 0.25, 4
 """How often a stream looks whether it must end, and whether there is something new."""
@@ -40,17 +40,17 @@ class Inspector:
     Mount it at a prefix: ``Mount("/webhooks-inspector", Inspector(hooks, auth=...))``. *auth* is a
     function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
     password. Without it only programs on this machine may. *hosts* are the names under which it is
-    reached, beside those of this machine. *show_bodies*: bodies are personal data, and not shown
-    by default.
+    reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
+    not shown by default.
 
-    Raises :class:`ConfigurationError` without a receiver, and for an invalid *auth*.
+    Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
     """
 
     def __init__(
         self,
         *receivers: Receiver[object],
         auth: Auth | None = None,
-        hosts: Sequence[str] = (),
+        hosts: Sequence[str] | None = (),
         show_bodies: bool = False,
         simulation: Simulation | None = None,
         is_stopping: Callable[[], bool] = lambda: False,

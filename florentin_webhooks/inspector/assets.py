@@ -5,17 +5,19 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from florentin_webhooks.core.times import format_age, format_due
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.inspector.views import formats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Asset", "assets", "render"]
+    from jinja2 import Environment
+
+__all__ = ["Asset", "assets", "ensure_templates", "render"]
 
 _ROOM = "florentin_webhooks.inspector"
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -40,6 +42,15 @@ def assets() -> Mapping[str, Asset]:
 _NAMES = ("inspector.css", "inspector.js", "icon.svg")
 
 
+def ensure_templates() -> None:
+    """Raise :class:`ConfigurationError` where Jinja2, an extra, is not installed."""
+    if find_spec("jinja2") is None:
+        raise ConfigurationError(
+            "The inspector needs Jinja2, which is not installed.",
+            'Run: pip install "florentin-webhooks[inspector]"',
+        )
+
+
 def render(template: str, **values: object) -> bytes:
     """Return the page that *template* makes of *values*."""
     return _environment().get_template(template).render(values).encode()
@@ -57,10 +68,15 @@ def _hashed(name: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(_ROOM), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    import jinja2  # noqa: PLC0415 - an extra.
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(_ROOM),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.lstrip_blocks = True
     environment.globals |= {"asset": _hashed}
     environment.filters |= {
         "age": format_age,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.stores.queries import GetRecord, Status
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.inspector.actions import Notice, discard_delivery, replay_delivery
-from florentin_webhooks.inspector.assets import assets
+from florentin_webhooks.inspector.assets import assets, ensure_templates
 from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.pages import Pages
 from florentin_webhooks.inspector.response import PageResponse, redirect, text
+from florentin_webhooks.inspector.shared_trail import TrailReader
 from florentin_webhooks.inspector.simulation import Fault
 from florentin_webhooks.inspector.trail import Trail, TrailObserver
 from florentin_webhooks.inspector.views.deliveries import Listing
@@ -63,11 +64,13 @@ class Site:
         simulation: Simulation | None = None,
         is_live: bool = False,
     ) -> None:
+        ensure_templates()
         self._sources = sources
         self._access = access
         self._show_bodies = show_bodies
         self._simulation = simulation
         self.trail = Trail()
+        self._reader = TrailReader(sources.stores, self.trail)
         self._listing = Listing(sources, self.trail)
         can_trigger = simulation is not None and bool(simulation.targets)
         self._pages = Pages(is_live=is_live, can_trigger=can_trigger)
@@ -91,6 +94,7 @@ class Site:
         path = request.path
         if found := _ASSET.fullmatch(path):
             return self._asset(found[1])
+        self._reader.refresh()
         simple = {"/": self._list, "/overview": self._overview, "/events": self._events}
         if self._simulation is not None:
             simple["/trigger"] = self._form
@@ -191,6 +195,7 @@ class Site:
     def _changes_of(self, of: str, query: Query) -> Callable[[], str]:
         def changes() -> str:
             try:
+                self._reader.refresh()
                 shown = self._record(of) if of else self._listing.page(query).rows
             except Unavailable:
                 shown = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.replay import plan_record
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.errors import ConfigurationError
 
@@ -64,7 +65,7 @@ class Sources:
 
     def handlers(self, record: Record) -> list[HandlerPlace]:
         """Return the handlers of *record*, registered or recorded, in their order."""
-        plan = self.owner(record).dispatcher.plan(record.event)
+        plan = plan_record(self.owner(record), record)
         queues = {name: queue for queue, names in plan.queued for name in names}
         queues |= {name: queue for queue, names in record.waiting.items() for name in names}
         names = [*(handler.name for handler in plan.handlers), *queues, *record.handlers]

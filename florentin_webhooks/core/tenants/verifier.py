@@ -16,6 +16,7 @@ from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unav
 from florentin_webhooks.protocol.delivery import name_secret
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.senders.key_material import key_materials
 from florentin_webhooks.senders.secrets import normalize_secrets
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ class TenantVerifier:
     def _build(self, tenant: str, secrets: Secrets) -> _Known:
         named = {name_secret(tenant, name): secret for name, secret in normalize_secrets(secrets)}
         scope = f"{self._name}\0{tenant}" if tenant else self._name
-        scheme, identity = self._sender.scheme(named), Identity.of(named, scope)
+        materials = key_materials(self._sender, named)
+        scheme, identity = self._sender.scheme(named), Identity.of(materials, scope)
         return _Known(Verifier(self._sender, scheme, *self._window, identity))
 
 

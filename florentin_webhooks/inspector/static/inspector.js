@@ -39,6 +39,16 @@ if (events) {
   addEventListener("pagehide", () => source.close());
 }
 
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    return "Copied";
+  } catch { // Not allowed here, or not over https.
+    getSelection().selectAllChildren(text);
+    return "Selected";
+  }
+}
+
 function move(step) {
   const links = rows().map((row) => row.querySelector("a"));
   if (!links.length) return;
@@ -59,8 +69,7 @@ addEventListener("keydown", (event) => {
 addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
+    button.textContent = await copy(document.getElementById(button.dataset.copy));
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
     return;
   }
