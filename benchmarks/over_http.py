@@ -27,7 +27,7 @@ from benchmarks.queued import CLAIM, QUEUE
 from benchmarks.redis_server import flush, server
 from benchmarks.serve import CORE, pin
 
-__all__ = ["rows"]
+__all__ = ["QUEUED", "Served", "rows", "send_slice", "serve"]
 
 SLICE = 2000
 DRAINED = 50
@@ -94,14 +94,14 @@ def rows(*, quick: bool) -> Iterator[Row]:
     with ExitStack() as stack:
         url = stack.enter_context(server())
         client = stack.enter_context(redis.Redis.from_url(url))
-        served = {name: stack.enter_context(_serve(name, url)) for name in PROGRAMS}
+        served = {name: stack.enter_context(serve(name, url)) for name in PROGRAMS}
         names = list(PROGRAMS)
         for turn in range(rounds + 1):
             shift = turn % len(names)
             for name in names[shift:] + names[:shift]:
                 flush(client)
                 part = requests[turn * size :][: int(size * PROGRAMS[name].share)]
-                passed, used = _slice(served[name], part, PROGRAMS[name].answer)
+                passed, used = send_slice(served[name], part, PROGRAMS[name].answer)
                 _assert_remembered(client, name, len(part))
                 times[name].append(passed / len(part))
                 cpu[name].append(used / len(part))
@@ -127,7 +127,8 @@ def _cpu(cpu: dict[str, list[float]], pair: Pair) -> Row:
     return Row(f"{pair.what}: server's CPU per delivery", pair.against, ratios, aim, pair.why)
 
 
-def _slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
+def send_slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
+    """Send *requests*, and return the seconds and the server's CPU seconds that it took."""
     used, start = cpu_seconds(served.pid), time.perf_counter()
     answers = uvloop.run(send_all(served.port, requests))
     passed, used = time.perf_counter() - start, cpu_seconds(served.pid) - used
@@ -148,8 +149,8 @@ def _assert_counts(
 ) -> None:
     """Check that duplicates are recognised and that the jobs run."""
     flush(client)
-    _slice(served, requests, PROGRAMS[name].answer)
-    _slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
+    send_slice(served, requests, PROGRAMS[name].answer)
+    send_slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
     _assert_remembered(client, name, len(requests))
     drain("ours" if name == "queued" else "plain", "simple", url, DRAINED)
     left = len(requests) - DRAINED
@@ -163,13 +164,13 @@ def _assert_counts(
 
 
 @contextmanager
-def _serve(name: str, url: str) -> Iterator[Served]:
+def serve(name: str, url: str, command: Sequence[str] | None = None) -> Iterator[Served]:
+    """Serve the program *name*, or that of *command*, whose ``{fd}`` is the socket."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         descriptor = listening.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.serve", name, str(descriptor), url],
-            pass_fds=[descriptor],
-        )
+        words = command or [sys.executable, "-m", "benchmarks.serve", name, "{fd}", url]
+        filled = [word.replace("{fd}", str(descriptor)) for word in words]
+        process = subprocess.Popen(filled, pass_fds=[descriptor])
         try:
             yield Served(listening.getsockname()[1], process.pid)
         finally:
