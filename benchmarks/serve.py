@@ -48,8 +48,8 @@ def main() -> None:
 def _program(name: str, url: str) -> ASGIApp:
     if name == "base":
         return verifies_only()
-    if name == "inline":
-        return full(RedisStore(url))[0]
+    if name in ("inline", "metrics"):
+        return full(RedisStore(url), metrics=name == "metrics")[0]
     from benchmarks import queued  # noqa: PLC0415 - it imports RQ, which the other programs do not.
 
     return queued.naive(url) if name == "naive" else WebhookApp(queued.receiver(url))
