@@ -17,6 +17,7 @@ from florentin_webhooks.testing.transport import connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.protocol.headers import HeaderMap
 
 __all__ = ["Forwarder", "check_target", "forwarding"]
@@ -37,17 +38,18 @@ class Forwarder:
     def __init__(self, hooks: Receiver[object], url: str, seconds: float = SECONDS) -> None:
         self._hooks, self._url, self._seconds = hooks, url, seconds
         self.max_body = hooks.max_body
-        self.reject = hooks.reject
+        self.reject, self.reporter, self.asyncio = hooks.reject, hooks.reporter, hooks.asyncio
 
-    async def areceive(
+    async def receive_in(
         self,
         headers: HeaderMap,
         body: bytes,
+        runtime: Runtime,
         url: str | None = None,
         path_params: Mapping[str, object] | None = None,
     ) -> Reply:
         """Pass a request on, and return the reply; 503 without one in time."""
-        del url, path_params
+        del runtime, url, path_params
         verdict = self._verdict(headers, body)
         work = partial(forward, self._url, headers.items(), body, timeout=self._seconds)
         try:

@@ -46,14 +46,11 @@ def test_receiver_without_handlers_fails() -> None:
     assert check.message.startswith("1 handler; ignored: account.created, user.login, ")
 
 
-@pytest.mark.parametrize(
-    ("name", "fix"), [("ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"), ("invoice.*", "Use one of")]
-)
-def test_event_that_the_catalogue_lacks_is_named(name: str, fix: str) -> None:
+def test_event_that_the_catalogue_lacks_is_named() -> None:
     hooks = Receiver(KEY, sender=Discord())
-    hooks.on(name)(bill)
+    hooks.on("invoice.*")(bill)
     (check,) = check_names(hooks)
-    assert fix in check.hint
+    assert "Use one of" in check.hint
 
 
 def test_documented_event_is_no_finding() -> None:
