@@ -98,7 +98,9 @@ class Metrics(Observer):
 
     def handled(self, report: AttemptReport, /) -> None:
         """Count an attempt."""
-        key = (report.receiver, report.queue, report.handler, report.outcome)
+        # Items of a list share a series: their places are many.
+        handler = report.handler.partition("[")[0]
+        key = (report.receiver, report.queue, handler, report.outcome)
         series = self._attempt_series.get(key)
         if series is None:
             series = self._attempt_series[key] = self._attempts.labels(*key)
