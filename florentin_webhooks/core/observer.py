@@ -52,6 +52,7 @@ class AttemptReport(NamedTuple):
     *outcome* is ``done``, ``discarded``, ``superseded``, ``scheduled`` (RetryLater) or ``failed``;
     *error* the type of what it raised, and *place* the file and line. *queue* is empty for an
     inline handler, *attempt* counts from 1, *next_attempt* is the time of the next one if known.
+    Of a delivery that is a list, *handler* ends with the place of the item, ``[3]``.
     """
 
     receiver: str

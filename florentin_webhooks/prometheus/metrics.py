@@ -74,7 +74,7 @@ class Metrics(Observer):
 
     def handled(self, report: AttemptReport, /) -> None:
         """Count an attempt."""
-        # Of a list, a handler gets each item, under a name with the item's place.
+        # Items of a list share a series: their places are many.
         handler = report.handler.partition("[")[0]
         key = (report.receiver, report.queue, handler, report.outcome)
         series = self._attempt_series.get(key)
