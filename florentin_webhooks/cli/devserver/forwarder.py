@@ -38,16 +38,18 @@ class Forwarder:
         self._hooks, self._url, self._seconds = hooks, url, seconds
         self.max_body = hooks.max_body
         self.reject = hooks.reject
+        self.asyncio = hooks.asyncio
 
-    async def areceive(
+    async def receive_in(
         self,
         headers: HeaderMap,
         body: bytes,
+        runtime: object = None,
         url: str | None = None,
         path_params: Mapping[str, object] | None = None,
     ) -> Reply:
         """Pass a request on, and return the reply; 503 without one in time."""
-        del url, path_params
+        del runtime, url, path_params
         verdict = self._verdict(headers, body)
         work = partial(forward, self._url, headers.items(), body, timeout=self._seconds)
         try:
