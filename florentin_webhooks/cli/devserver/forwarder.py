@@ -44,7 +44,7 @@ class Forwarder:
         self,
         headers: HeaderMap,
         body: bytes,
-        runtime: Runtime,
+        runtime: object = None,
         url: str | None = None,
         path_params: Mapping[str, object] | None = None,
     ) -> Reply:

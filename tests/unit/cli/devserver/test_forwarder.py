@@ -54,9 +54,7 @@ async def test_program_without_a_reply_makes_the_sender_retry(
 ) -> None:
     made = Provider(SECRET).make("user.login")
     absent = Forwarder(make_hooks(), "http://127.0.0.1:9")
-    assert (
-        await absent.receive_in(HeaderMap(made.headers), made.body, absent.asyncio)
-    ).status == 503
+    assert (await absent.receive_in(HeaderMap(made.headers), made.body)).status == 503
     assert "http://127.0.0.1:9 gave no reply (ConnectionRefusedError)" in caplog.text
 
     def sleep(*_: Any, **__: Any) -> None:  # Any: as forward().
@@ -64,7 +62,7 @@ async def test_program_without_a_reply_makes_the_sender_retry(
 
     monkeypatch.setattr(forwarder, "forward", sleep)
     slow = Forwarder(make_hooks(), "http://127.0.0.1:9", seconds=0.001)
-    assert (await slow.receive_in(HeaderMap(made.headers), made.body, slow.asyncio)).status == 503
+    assert (await slow.receive_in(HeaderMap(made.headers), made.body)).status == 503
 
 
 def test_target_that_cannot_be_used_is_refused() -> None:
