@@ -23,7 +23,9 @@ help:  ## List these targets
 demo: .venv/.demo  ## Send signed deliveries to a local receiver and show the results (ARGS=--once exits)
 	@$(BIN)/florentin-webhooks demo $(ARGS)
 
-test: lint  ## Check format, lint, types and layers, and run the tests (ARGS=-n0: in one process)
+# tests/unit/test_typing.py runs both type checkers, so that each starts once.
+test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=-n0: in one process)
+	@$(MAKE) --no-print-directory --jobs=2 check-style check-imports
 	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 examples:  ## Test the example programs under production servers, each in a new environment

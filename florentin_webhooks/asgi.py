@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.core.health import DEFAULT_LIMITS, HealthLimits, Probe, answer_probe
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.core.processing.timeouts import finish_with_timeout
 from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
@@ -24,6 +24,7 @@ from florentin_webhooks.protocol.preconditions import (
     screen,
     without_root,
 )
+from florentin_webhooks.protocol.replies import JSON_HEADERS
 from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class _Endpoint:
 
     def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
+        self._runtime = receiver.asyncio
         self._seconds = read_timeout
         self.is_in_asyncio = False
 
@@ -142,13 +144,17 @@ class _Endpoint:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Copied first: httptools appends a request's trailers to the same list later.
-        headers = HeaderMap(scope["headers"])
-        if rejected := screen(scope["method"], headers, self._receiver.max_body):
-            await _send(send, self._receiver.reject(*rejected), close=_may_close(scope))
+        headers, receiver = HeaderMap(scope["headers"]), self._receiver
+        if rejected := screen(scope["method"], headers, receiver.max_body):
+            await _send(send, receiver.reject(*rejected), close=_may_close(scope))
             return
-        body = _Body(self._receiver.max_body)
+        body = _Body()
+        reading = body.read(receive, receiver.max_body)
         try:
-            await run_with_timeout(self._seconds, body.read(receive))
+            # As run_with_timeout, without its coroutine: 0.5 of a delivery's 40 us.
+            for awaited in reading.__await__():
+                await finish_with_timeout(reading, awaited, self._seconds)
+                break
         except TimeoutError:
             reply = self._reply_for_timeout(body, content_length(headers))
         else:
@@ -156,12 +162,12 @@ class _Endpoint:
                 logger.info("The sender disconnected after %d bytes.", body.size)
                 return
             if (body.too_large or not body.size) and (why := self._rejection(headers, body)):
-                reply = self._receiver.reject(*why)
-            elif self._receiver.reads_request:
+                reply = receiver.reject(*why)
+            elif receiver.reads_request:
                 url, params = asgi_url(scope, headers), scope.get("path_params")
-                reply = await self._receiver.areceive(headers, body.content, url, params)
+                reply = await receiver.receive_in(headers, body.content, self._runtime, url, params)
             else:
-                reply = await self._receiver.areceive(headers, body.content)
+                reply = await receiver.receive_in(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
@@ -197,32 +203,30 @@ class _Endpoint:
 
 
 class _Body:
-    """The chunks of one body, up to a limit."""
+    """One body, up to a limit."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._chunks: list[bytes] = []
-        self.size = 0
-        self.content = b""
-        self.too_large = False
-        self.complete = False
-        self.disconnected = False
+    size = 0
+    content = b""
+    too_large = False
+    complete = False
+    disconnected = False
 
-    async def read(self, receive: Receive) -> None:
+    async def read(self, receive: Receive, limit: int) -> None:
+        chunks: list[bytes] = []
         while not self.too_large:
             message = await receive()
             if message["type"] == "http.disconnect":
                 self.disconnected = True
                 return
             chunk = message.get("body", b"")
-            if chunk:
-                self._chunks.append(chunk)
-                self.size += len(chunk)
-                self.too_large = self.size > self._limit
+            self.size += len(chunk)
+            self.too_large = self.size > limit
             if not message.get("more_body", False):
                 self.complete = True
-                self.content = chunk if len(chunk) == self.size else b"".join(self._chunks)
+                self.content = b"".join((*chunks, chunk)) if chunks else chunk
                 return
+            if chunk:
+                chunks.append(chunk)
 
 
 def _may_close(scope: Scope) -> bool:
@@ -234,8 +238,8 @@ def _may_close(scope: Scope) -> bool:
 
 
 async def _send(send: Send, reply: Reply, *, close: bool) -> None:
-    headers = [*_raw(reply.headers)]
-    if reply.status != HTTPStatus.NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
+    headers = [*_JSON] if reply.headers is JSON_HEADERS else [*_raw(reply.headers)]
+    if reply.status != _NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
         headers.append((b"content-length", b"%d" % len(reply.body)))
     if close:
         # Unread bytes must not be parsed as the next request on this connection.
@@ -247,3 +251,8 @@ async def _send(send: Send, reply: Reply, *, close: bool) -> None:
 @lru_cache(maxsize=128)
 def _raw(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.lower().encode(), value.encode()) for name, value in headers)
+
+
+# Nearly all replies have these headers. To find them by their texts takes 0.5 of 40 us.
+_JSON = _raw(JSON_HEADERS)
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value

@@ -1,5 +1,6 @@
 """Fixtures for every test, such as a Redis-compatible server that is empty for each of them."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -24,12 +25,14 @@ settings.load_profile("shared-cores")
 # A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+gc.set_threshold(20_000, 20, 20)  # Else every seventh second of the collection goes to it.
+
 _LONGEST = (
+    "tests/unit/test_typing.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
     "tests/integration/test_docs",
-    "tests/unit/test_typing.py",
     "tests/integration/test_floors.py",
     "tests/integration/rq/",
     "tests/conformance/",
@@ -41,6 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Where processes share the files, begin with the longest."""
     if hasattr(config, "workerinput"):
         items.sort(key=_rank)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt from garbage collection what lives until the end: modules and tests."""
+    gc.freeze()
 
 
 def _rank(item: pytest.Item) -> int:

@@ -32,13 +32,15 @@ COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver for development, with Redis and workers.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
+    "doctor": "Check why deliveries fail, from inside and from outside.",
     "queue": "Show waiting events, workers and problems of each queue.",
     "health": "Check the store, the queues and their workers, for monitoring.",
-    "deliveries": "List, show and replay received deliveries.",
+    "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
+    "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
     "secret": "Create secrets.",
 }
@@ -63,7 +65,7 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the description of APP, where the command has it, and the options."""
         pieces = self.collect_usage_pieces(ctx)
-        if "APP" in pieces or "APP..." in pieces:
+        if {"APP", "[APP]", "APP..."} & {*pieces}:
             several = f" {_APPS}" if "APP..." in pieces else ""
             with formatter.section("Arguments"):
                 formatter.write_dl([("APP", f"{_APP}{several}")])

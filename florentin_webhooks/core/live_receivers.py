@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.fingerprint import Identity
 
-__all__ = ["ensure_distinct", "forget"]
+__all__ = ["ensure_distinct", "forget", "places_sharing"]
 
 _PACKAGE = str(Path(__file__).parents[1])
 _HOSTS = tuple(str(Path(_PACKAGE, room)) for room in ("django", "flask"))
@@ -44,13 +44,15 @@ class _Built:
     place: tuple[str, int]
 
     def shares_deliveries(self, other: _Built) -> bool:
+        is_one = self.place == other.place and self.store is not other.store
+        return self.meets(other) and not is_one
+
+    def meets(self, other: _Built) -> bool:
         if set(self.identity.all_key_ids).isdisjoint(other.identity.all_key_ids):
             return False
-        if self.store is other.store:
-            return True
         location = _location(self.store)
         is_same = location is not None and location == _location(other.store)
-        return is_same and self.place != other.place
+        return self.store is other.store or is_same
 
 
 _live: WeakKeyDictionary[object, _Built] = WeakKeyDictionary()
@@ -81,6 +83,18 @@ def forget(receiver: object) -> None:
     """Forget *receiver*, which is closed."""
     with _lock:
         _live.pop(receiver, None)
+
+
+def places_sharing(receiver: object) -> list[str]:
+    """Return where others were built that share the deliveries of *receiver*, for a person.
+
+    Those from one line of source are there as well: a loop builds several on purpose.
+    """
+    gc.collect()  # As below: a receiver and its handlers refer to each other.
+    with _lock:
+        built = _live.get(receiver)
+        others = [each for each in _live.values() if each is not built]
+    return [_show(each.place) for each in others if built is not None and built.meets(each)]
 
 
 def _find(built: _Built) -> _Built | None:

@@ -28,6 +28,7 @@ from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.registration import OnAnyEvent
+from florentin_webhooks.senders.key_material import key_materials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
-    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
@@ -127,7 +128,7 @@ class Receiver(DeliveryFlow[On_co]):
         self.identity = (
             owner_identity(self.sender, config.name)
             if config.secrets_source
-            else Identity.of(secrets_by_name, config.name)
+            else Identity.of(key_materials(self.sender, secrets_by_name), config.name)
         )
         super().__init__(self.sender, config.build_queue(), self.identity.all_key_ids)
         tolerance = self.sender.tolerance if config.tolerance is None else config.tolerance
@@ -140,7 +141,7 @@ class Receiver(DeliveryFlow[On_co]):
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
-        self._asyncio = AsyncioRuntime(self)
+        self.asyncio = AsyncioRuntime(self)
         self._has_started = False
         ensure_distinct(self, self.identity, self.store)
         self._is_store_missing = config.store is None
@@ -177,16 +178,20 @@ class Receiver(DeliveryFlow[On_co]):
         Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
         :class:`Unavailable` where a function that looks secrets up cannot.
         """
+        self._ensure_size(body)
         if (tenants := self._tenants) is not None:
-            looking_up = self._look_up(
-                tenants, Arrival(headers, body, url, path_params), self.blocking
-            )
-            delivery, envelope, stale, _ = run_sync(looking_up)[0]
+            arrival = Arrival(headers, body, url, path_params)
+            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
         else:
-            delivery, envelope, stale, _ = self._verify(headers, body, url)
+            found = self._verifier.verify(headers, body, self._clock(), url)
+        delivery, envelope, stale, _ = found
         if stale:
             raise stale
         return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
+
+    async def aprocess(self, delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+        """Process a delivery that is stored, in this event loop; see :meth:`process`."""
+        return await self.process(delivery, envelope, self.asyncio)
 
     def observe(self, observer: Observer) -> None:
         """Report each delivery and each attempt of a handler to *observer*, in workers too.

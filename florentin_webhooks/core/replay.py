@@ -7,9 +7,11 @@ all their retries, and the store allows one run at a time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import logger
@@ -21,6 +23,8 @@ from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookErr
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
@@ -31,11 +35,15 @@ __all__ = [
     "NotReplayable",
     "PossiblyProcessed",
     "ReplayResult",
+    "Run",
     "drop",
     "plan_record",
     "replay",
     "try_replay",
 ]
+
+Run = Callable[["Delivery", "Mapping[str, object]"], "Reply"]
+"""Processes a delivery that is stored, and its envelope."""
 
 _NOTHING_RAN = {
     Outcome.DUPLICATE: (
@@ -75,26 +83,34 @@ def replay(
     fingerprint: str,
     *,
     all_handlers: bool = False,
+    handler: str = "",
     though_late: bool = False,
+    run: Run | None = None,
 ) -> Reply:
     """Run the unfinished handlers of a delivery, or all of them with *all_handlers*.
 
-    Raises :class:`NotReplayable` if it is being processed or its body was deleted,
-    :class:`PossiblyProcessed` for a stale one that is older than the store's retention, unless
-    *though_late*, and :class:`Unavailable`.
+    With the name of a *handler*, that one runs again although it is done. *run* processes the
+    delivery, by default in this thread. Raises :class:`NotReplayable` if it is being processed or
+    its body was deleted, :class:`PossiblyProcessed` for a stale one that is older than the store's
+    retention, unless *though_late*, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
     _ensure_own(hooks, record)
-    _ensure_replayable(record, all_handlers=all_handlers)
+    _ensure_replayable(record, all_handlers=all_handlers or bool(handler))
     delivery, envelope = restore_delivery(hooks.sender, record.fingerprint, record)
     if record.state is State.STALE and not though_late:
         _ensure_unprocessed(hooks, delivery)
-    if all_handlers:
-        hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, _jobs(hooks, record)))
-    reply = run_sync(hooks.process(delivery, envelope, hooks.blocking))
+    if all_handlers or handler:
+        jobs, chosen = _jobs(hooks, record), (handler,) if handler else ()
+        hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, jobs, chosen))
+    reply = (run or partial(_run_here, hooks))(delivery, envelope)
     if reply.outcome in _NOTHING_RAN:
         raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply
+
+
+def _run_here(hooks: Receiver[object], delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+    return run_sync(hooks.process(delivery, envelope, hooks.blocking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +138,20 @@ def try_replay(
     fingerprint: str,
     *,
     all_handlers: bool = False,
+    handler: str = "",
     though_late: bool = False,
+    run: Run | None = None,
 ) -> ReplayResult:
     """Return the result of :func:`replay`, also where it is refused; raises Unavailable."""
     try:
-        reply = replay(hooks, fingerprint, all_handlers=all_handlers, though_late=though_late)
+        reply = replay(
+            hooks,
+            fingerprint,
+            all_handlers=all_handlers,
+            handler=handler,
+            though_late=though_late,
+            run=run,
+        )
     except NotReplayable as error:
         return ReplayResult(fingerprint, error.code, error.reason, error.hint)
     except MalformedDelivery as error:

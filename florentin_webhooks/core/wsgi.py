@@ -16,7 +16,7 @@ from florentin_webhooks.protocol.preconditions import content_length, reliable_c
 from florentin_webhooks.protocol.request_url import wsgi_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.protocol.delivery import Reply
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EnvironFields", "answer"]
 
 _CHUNK = 65_536
+_MAX_DIGITS = 18
 
 
 class EnvironFields(HeaderMap):
@@ -43,6 +44,10 @@ class EnvironFields(HeaderMap):
         value = self._environ.get(_key(name))
         # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
+
+    def find(self, names: Iterable[bytes]) -> None:
+        """Return None: there is no index."""
+        del names
 
     def get_each(self, *names: str) -> list[list[str]]:
         """Return the value of each of *names*, which are in lower case."""
@@ -80,13 +85,15 @@ def answer(
     one that the sender called, where *environ* does not have it, *path_params* what its path has.
     """
     headers = EnvironFields(environ)
-    if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
-        return refused
+    declared = _plain_length(environ, receiver.max_body)
+    if declared is None:
+        if refused := receiver.screen(str(environ["REQUEST_METHOD"]), headers):
+            return refused
+        declared = content_length(headers)
     if url is None and receiver.reads_request:
         url = wsgi_url(environ)
     if kept is not None:
         return receiver.receive_blocking(headers, kept, url, path_params)
-    declared = content_length(headers)
     try:
         body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
@@ -98,6 +105,22 @@ def answer(
     if short:
         return receiver.reject(*short)
     return receiver.receive_blocking(headers, body, url, path_params)
+
+
+def _plain_length(environ: Mapping[str, object], limit: int) -> int | None:
+    """Return the length of a body that no check refuses, None where they must be made.
+
+    Nearly all requests are so, and the checks take 4 us.
+    """
+    length = environ.get("CONTENT_LENGTH")
+    if environ["REQUEST_METHOD"] != "POST" or environ.get("HTTP_CONTENT_ENCODING"):
+        return None
+    if type(length) is not str or len(length) > _MAX_DIGITS:
+        return None
+    if not (length.isascii() and length.isdigit()):
+        return None
+    declared = int(length)
+    return declared if declared <= limit else None
 
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:

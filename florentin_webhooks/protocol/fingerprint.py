@@ -174,7 +174,7 @@ class Identity:
             return None
         prefix = self._prefixes.get(key_id)
         prefix = _key_prefix(key_id) if prefix is None else prefix
-        sent = _delivery_id_key(prefix, delivery_id.encode())
+        sent = sha256(prefix + delivery_id.encode()).digest()[:16]  # As _delivery_id_key.
         return new_tuple(RetryKey, (sent, sha256(content).digest()[:16]))
 
     def aliases(

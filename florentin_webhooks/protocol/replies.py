@@ -10,7 +10,7 @@ from __future__ import annotations
 from florentin_webhooks.errors import Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 
-__all__ = ["error", "retry_after", "success"]
+__all__ = ["JSON_HEADERS", "error", "retry_after", "success"]
 
 _MESSAGES = {
     Outcome.MALFORMED: "the body is not an event",
@@ -27,7 +27,7 @@ _MESSAGES = {
     Outcome.UNAVAILABLE: "try again later",
 }
 
-_HEADERS: tuple[tuple[str, str], ...] = (
+JSON_HEADERS: tuple[tuple[str, str], ...] = (
     ("Content-Type", "application/json"),
     ("Cache-Control", "no-store"),
 )
@@ -35,9 +35,11 @@ _ERRORS = {
     outcome: b'{"error":{"code":"%s","message":"%s"}}' % (outcome.encode(), message.encode())
     for outcome, message in _MESSAGES.items()
 }
-_STATUS = {outcome: outcome.status for outcome in Outcome}
 _SUCCESSES = {
-    outcome: b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode()
+    outcome: (
+        outcome.status,
+        b'{"data":{"outcome":"%s","delivery":"%%s"},"meta":{}}' % outcome.encode(),
+    )
     for outcome in Outcome
     if outcome not in _MESSAGES
 }
@@ -45,12 +47,13 @@ _SUCCESSES = {
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Return the reply for a delivery that must not be sent again."""
-    return Reply(outcome, _STATUS[outcome], _HEADERS, _SUCCESSES[outcome] % fingerprint.encode())
+    status, body = _SUCCESSES[outcome]
+    return Reply(outcome, status, JSON_HEADERS, body % fingerprint.encode())
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:
     """Return the reply for a failure: the outcome without its cause."""
-    headers = _HEADERS
+    headers = JSON_HEADERS
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         headers = (*headers, ("Allow", "POST"))
     if isinstance(cause, Unavailable):

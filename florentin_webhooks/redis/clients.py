@@ -13,7 +13,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.protocols import AsyncioClient, SyncClient
+from florentin_webhooks.redis.protocols import AsyncioClient, RecordPool, SyncClient
 from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "RedisError",
     "Timeouts",
     "create_asyncio_client",
+    "create_record_pool",
     "create_sync_client",
     "new_client",
     "validate_server",
@@ -48,6 +49,7 @@ class Timeouts(NamedTuple):
     queue: float = 0.8
     retries: int = 1
     connections: int = 32
+    record_connections: int = 16
 
     def to_options(self) -> dict[str, float | None]:
         """Return the options of every client that is created here."""
@@ -74,6 +76,19 @@ def create_sync_client(server: str | redis.Redis) -> SyncClient:
     return cast("SyncClient", redis.Redis.from_pool(_create_pool(server)))
 
 
+def create_record_pool(server: str | Client) -> RecordPool | None:
+    """Return the pool of connections that runs of several handlers keep, for a URL only.
+
+    It has its own limit: slow handlers must not keep connections from other deliveries.
+    """
+    if not isinstance(server, str):
+        return None
+    pool = cast("Any", redis.ConnectionPool).from_url(  # Untyped in redis-py.
+        server, max_connections=TIMEOUTS.record_connections, **TIMEOUTS.to_options()
+    )
+    return cast("RecordPool", pool)
+
+
 def create_asyncio_client(server: str | Client) -> AsyncioClient:
     """Return an asyncio client for the URL *server*, or *server* itself."""
     if not isinstance(server, str):
@@ -85,10 +100,14 @@ def create_asyncio_client(server: str | Client) -> AsyncioClient:
     return cast("AsyncioClient", build(server, retry=retry, **options))
 
 
-def new_client(server: str | Client) -> redis.Redis:
-    """Return a new synchronous client of the same server, without our short timeouts."""
+def new_client(server: str | Client, longest: float | None = None) -> redis.Redis:
+    """Return a new synchronous client of the same server, without our short timeouts.
+
+    With *longest* it waits at most that many seconds for an answer.
+    """
+    waits = {"socket_timeout": longest, "socket_connect_timeout": longest} if longest else {}
     if isinstance(server, str):
-        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server))
+        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server, **waits))
     if not isinstance(server, redis.Redis):
         raise ConfigurationError(
             "This RedisStore has an asyncio client, which a worker cannot use.",
@@ -98,6 +117,7 @@ def new_client(server: str | Client) -> redis.Redis:
     options: dict[str, Any] = {  # Any: redis-py's options.
         "connection_class": pool.connection_class,
         **pool.connection_kwargs,
+        **waits,
     }
     return redis.Redis(connection_pool=redis.ConnectionPool(**options))
 

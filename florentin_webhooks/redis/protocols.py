@@ -11,6 +11,8 @@ __all__ = [
     "AsyncioClient",
     "Connection",
     "Pool",
+    "RecordConnection",
+    "RecordPool",
     "SyncClient",
     "SyncConnection",
     "SyncPool",
@@ -63,6 +65,34 @@ class SyncPool(Protocol):
 
     def release(self, connection: SyncConnection) -> None:
         """Check a connection in."""
+        ...
+
+
+class RecordConnection(SyncConnection, Protocol):
+    """A synchronous connection with several commands under way."""
+
+    def send_command(self, *words: Word, check_health: bool) -> None:
+        """Send one command, whose answer is read later."""
+        ...
+
+    def read_response(self) -> object:
+        """Return the answer to the first command that has none; raises it where it is an error."""
+        ...
+
+
+class RecordPool(Protocol):
+    """The part of redis-py's pool that pipelines use."""
+
+    def get_connection(self) -> RecordConnection:
+        """Check a connection out; raises where all of them are."""
+        ...
+
+    def release(self, connection: RecordConnection) -> None:
+        """Check a connection in."""
+        ...
+
+    def disconnect(self) -> None:
+        """Close all connections."""
         ...
 
 

@@ -19,6 +19,7 @@
     claimed:<queue>   jobs of batches that have not begun, by the end of their leases
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
+    trail             what processes have seen, for the inspector
 
 All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
 a worker or a web process of the previous version finds a record under no other key. During a
@@ -54,7 +55,7 @@ Words = tuple[bytes | str | int, ...]
 NO_JOB_ARGS: Words = (0,)
 """The result of :func:`job_args` without jobs."""
 
-_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead"}
+_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
 _SHORTCUTS = {"accept": "accept_unknown", "finish": "finish_inline"}
 
 
@@ -108,6 +109,8 @@ class KeySchema:
     """Key of the sorted set of dead letters by the time of death."""
     no_job_keys: Words = field(init=False)
     """The result of :func:`job_keys` without jobs: a key that no script reads."""
+    trail: bytes = field(init=False)
+    """Key of the stream of what processes have seen."""
     accept: Script = field(init=False)
     finish: Script = field(init=False)
 

@@ -6,7 +6,7 @@ import asyncio
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
@@ -25,6 +25,7 @@ from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
+    create_record_pool,
     create_sync_client,
     new_client,
     validate_server,
@@ -32,6 +33,8 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
+from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
@@ -42,6 +45,21 @@ if TYPE_CHECKING:
 __all__ = ["RedisStore"]
 
 A = TypeVar("A")
+
+
+class RecordPipeline(NamedTuple):
+    """The operations of one run in a synchronous program, sent before earlier answers arrive."""
+
+    schema: KeySchema
+    pipeline: SyncPipeline
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Write *operation* to a connection; suspends nowhere."""
+        return cast("PendingAnswer[A]", self.pipeline.send(encode(self.schema, operation)))
+
+    def close(self) -> None:
+        """Return the connection."""
+        self.pipeline.close()
 
 
 class RedisStore:
@@ -93,10 +111,11 @@ class RedisStore:
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
             WeakKeyDictionary()
         )
+        self._latest: PipelinedExecutor | None = None
         self._sync = (
             None
             if isinstance(server, redis.asyncio.Redis)
-            else SyncExecutor(create_sync_client(server))
+            else SyncExecutor(create_sync_client(server), pool=create_record_pool(server))
         )
 
     def extend_retention(self, least: timedelta) -> None:
@@ -133,6 +152,11 @@ class RedisStore:
             "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
         )
 
+    def open_pipeline(self) -> RecordPipeline | None:
+        """Return what sends the records of one run in a synchronous program, if there is one."""
+        pipeline = None if self._sync is None else self._sync.open_pipeline()
+        return None if pipeline is None else RecordPipeline(self._schema, pipeline)
+
     def ask(self, question: Callable[[Any], A]) -> A:
         """Return a client's answer to *question* about keys of others, such as those of a queue.
 
@@ -147,6 +171,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close the connection of this event loop; the next operation opens it again."""
+        self._latest = None
         executor = self._loops.pop(asyncio.get_running_loop(), None)
         if executor is not None:
             await executor.aclose()
@@ -177,14 +202,34 @@ class RedisStore:
         """Return the key that records that a warning was logged."""
         return self._schema.prefix + b"warned:" + text.encode()
 
-    def client(self) -> redis.Redis:
-        """Return a new synchronous client of the same server, as a worker needs one."""
-        return new_client(self._server)
+    def client(self, longest: float | None = None) -> redis.Redis:
+        """Return a new synchronous client of the same server, as a worker needs one.
+
+        With *longest* it waits at most that many seconds for an answer.
+        """
+        return new_client(self._server, longest)
+
+    def inspect(self) -> ServerFacts | None:
+        """Return what the server says about itself, None where only asyncio can ask it.
+
+        The caller reports it, so the log of a synchronous program does not.
+        """
+        server, prefix = self._server, self._schema.prefix.decode()
+        if isinstance(server, redis.asyncio.Redis):
+            return None
+        if self._sync is not None:
+            self._sync.skip_check()
+        client = create_sync_client(server)
+        try:
+            return inspect_server(client, self.address, prefix)
+        finally:
+            if isinstance(server, str):
+                client.close()
 
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
-        store._server = client  # noqa: SLF001 - one of this class.
+        store._server, store._latest = client, None  # noqa: SLF001 - one of this class.
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
@@ -198,12 +243,15 @@ class RedisStore:
     def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.
         loop = asyncio.get_running_loop()
+        if (latest := self._latest) is not None and latest.loop is loop:
+            return latest  # A look into the weak dictionary takes 1.5 us.
         executor = self._loops.get(loop)
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
             owned = isinstance(self._server, str)
             executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
+        self._latest = executor
         return executor
 
     def _drop_closed_loops(self) -> None:

@@ -16,20 +16,25 @@ __all__ = [
     "Provider",
     "SignedDelivery",
     "Webhooks",
+    "effect",
+    "open_webhooks",
 ]
 
 if TYPE_CHECKING:
     from florentin_webhooks.testing.delivery import SignedDelivery
+    from florentin_webhooks.testing.effects import effect
+    from florentin_webhooks.testing.kit.results import DeliveryResult
+    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks, open_webhooks
     from florentin_webhooks.testing.provider import Provider
-    from florentin_webhooks.testing.results import DeliveryResult
-    from florentin_webhooks.testing.webhooks import AsyncWebhooks, Webhooks
 else:
     _HOMES = {
-        "AsyncWebhooks": "webhooks",
-        "DeliveryResult": "results",
+        "AsyncWebhooks": "kit.webhooks",
+        "DeliveryResult": "kit.results",
         "Provider": "provider",
         "SignedDelivery": "delivery",
-        "Webhooks": "webhooks",
+        "Webhooks": "kit.webhooks",
+        "effect": "effects",
+        "open_webhooks": "kit.webhooks",
     }
     _renamed = renamed_names(__name__, {"Made": "SignedDelivery"})
 

@@ -14,16 +14,21 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from florentin_webhooks.core.receiver import Receiver
-    from florentin_webhooks.testing.kit import Kit
-    from florentin_webhooks.testing.webhooks import AsyncWebhooks, Webhooks
+    from florentin_webhooks.testing.delivery import SignedDelivery
+    from florentin_webhooks.testing.kit.rehearsal import Kit
+    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
     "async_webhooks",
     "florentin",
     "pytest_addoption",
+    "pytest_configure",
+    "pytest_generate_tests",
     "pytest_load_initial_conftests",
+    "webhook_delivery",
     "webhooks",
     "webhooks_kit",
     "webhooks_receiver",
@@ -32,6 +37,7 @@ __all__ = [
 ]
 
 _APP = "webhooks_app"
+_MARKER = "webhook_deliveries"
 _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
 
 
@@ -47,6 +53,38 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         os.environ.setdefault(_SECRET, token_hex(32))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that replay captured deliveries."""
+    line = f"{_MARKER}(*patterns): run the test with each captured delivery in these files"
+    config.addinivalue_line("markers", line)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a marked test once for each file that matches, beside the file of the test."""
+    marker = metafunc.definition.get_closest_marker(_MARKER)
+    if marker is None or "webhook_delivery" not in metafunc.fixturenames:
+        return
+    folder = metafunc.definition.path.parent
+    paths = sorted({path for pattern in marker.args for path in folder.glob(str(pattern))})
+    if not paths:
+        message = f"No file in {folder} matches {', '.join(map(repr, marker.args))}."
+        raise pytest.UsageError(message)
+    names = [path.stem for path in paths]
+    metafunc.parametrize("webhook_delivery", paths, indirect=True, ids=names)
+
+
+@pytest.fixture
+def webhook_delivery(request: pytest.FixtureRequest, webhooks_kit: Kit) -> SignedDelivery:
+    """Return a captured delivery, signed for this test, in a test that has the marker."""
+    from florentin_webhooks.testing.captures import load_capture  # noqa: PLC0415
+
+    path: Path | None = getattr(request, "param", None)
+    if path is None:
+        message = f'Mark the test: @pytest.mark.{_MARKER}("deliveries/*.json").'
+        raise pytest.UsageError(message)
+    return webhooks_kit.sign(load_capture(path))
+
+
 @pytest.fixture
 def webhooks_receiver(request: pytest.FixtureRequest) -> object:
     """Return the receiver under test, or the program that holds it; override it as you like.
@@ -54,7 +92,7 @@ def webhooks_receiver(request: pytest.FixtureRequest) -> object:
     By default: that of the fixture ``app`` of a Flask program, that of the setting
     ``webhooks_app``, or that of Django's settings.
     """
-    from florentin_webhooks.testing.discovery import find_receiver  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.discovery import find_receiver  # noqa: PLC0415
 
     app: object = request.getfixturevalue("app") if "app" in request.fixturenames else None
     return find_receiver(app, str(request.config.getini(_APP)), request.config.rootpath)
@@ -80,8 +118,8 @@ def webhooks_kit(
     webhooks_url: str | None,
 ) -> Generator[Kit]:
     """Yield what the other fixtures use; the receiver is as before when the test has ended."""
-    from florentin_webhooks.testing.discovery import to_receiver  # noqa: PLC0415
-    from florentin_webhooks.testing.kit import open_kit  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.discovery import to_receiver  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.rehearsal import open_kit  # noqa: PLC0415
 
     receiver, blocking = (
         to_receiver(webhooks_receiver),
@@ -94,7 +132,7 @@ def webhooks_kit(
 @pytest.fixture
 def webhooks(webhooks_kit: Kit) -> Webhooks:
     """Return a sender of deliveries to the receiver under test; see docs/testing.md."""
-    from florentin_webhooks.testing.webhooks import Webhooks  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.webhooks import Webhooks  # noqa: PLC0415
 
     return Webhooks(webhooks_kit)
 
@@ -108,6 +146,6 @@ def florentin(webhooks: Webhooks) -> Webhooks:
 @pytest.fixture
 def async_webhooks(webhooks_kit: Kit) -> AsyncWebhooks:
     """Return a sender whose methods are awaited, for asyncio tests."""
-    from florentin_webhooks.testing.webhooks import AsyncWebhooks  # noqa: PLC0415
+    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks  # noqa: PLC0415
 
     return AsyncWebhooks(webhooks_kit)

@@ -13,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Response", "outcome_of", "post"]
+__all__ = ["Response", "connect", "post", "read_outcome"]
 
 MAX_RESPONSE = 1_048_576
 """The most bytes of a response that are read."""
@@ -36,7 +36,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
     Raises OSError without a response within *timeout* seconds, and :class:`ConfigurationError` for
     an invalid URL or a header that cannot be sent.
     """
-    connection, path = _connect(url, timeout)
+    connection, path = connect(url, timeout)
     try:
         connection.request("POST", path, body=body, headers=dict(headers))
         answer = connection.getresponse()
@@ -50,10 +50,14 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
         ) from error
     finally:
         connection.close()
-    return Response(answer.status, outcome_of(content), dict(answer.getheaders()), content)
+    return Response(answer.status, read_outcome(content), dict(answer.getheaders()), content)
 
 
-def _connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
+def connect(url: str, timeout: float) -> tuple[HTTPConnection, str]:
+    """Return a connection to the server of *url*, opened by its first request, and the path.
+
+    Raises :class:`ConfigurationError` for an invalid URL.
+    """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna").decode()
@@ -74,8 +78,8 @@ def _reject_url(url: str) -> NoReturn:
     )
 
 
-def outcome_of(content: bytes) -> str:
-    """Return the outcome in the body of a response, empty if it has none."""
+def read_outcome(content: bytes) -> str:
+    """Return the outcome in the *content* of a reply, empty without one."""
     try:
         reply = json.loads(content)
         return str(reply["data"]["outcome"] if "data" in reply else reply["error"]["code"])

@@ -23,6 +23,7 @@ from tests.faults.program import EFFECTS, SECRET
 
 WAITS = (0, 30, 120, 300)
 TIMEOUT = 5.0
+OWN_EVENTS = ("invoice.created", "subscription.purchased", "user.login")
 
 
 class Ways(NamedTuple):
@@ -59,12 +60,18 @@ class Sending:
     work: float
     gate: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    path: str = "/webhooks/florentin"
     _id: str = ""
     _body: bytes = b""
 
     @property
     def acknowledged(self) -> bool:
         return any(attempt.acknowledged for attempt in self.attempts)
+
+    @property
+    def expected(self) -> set[tuple[str, str]]:
+        """What it must effect: each business with the handler."""
+        return {(self.business, handler) for handler in EFFECTS[self.event]}
 
     def make(self, provider: Provider) -> SignedDelivery:
         """Return the next attempt; what changes depends on *ways*."""
@@ -94,19 +101,20 @@ class Florentin:
         draw = self._random
         work = draw.choice((0.005, 0.02, 0.05, 0.2))
         ways = Ways(draw.random() < 0.5, draw.random() < 0.5)
-        chosen = event or draw.choice(sorted(EFFECTS))
+        chosen = event or draw.choice(OWN_EVENTS)
         sending = Sending(chosen, ways, f"req-{token_hex(6)}", work, gate)
         self.sent.append(sending)
         return sending
 
     def attempt(self, sending: Sending) -> Attempt:
-        attempt = self.post(sending.make(self._provider))
+        attempt = self.post(sending.make(self._provider), sending.path)
         sending.attempts.append(attempt)
         return attempt
 
-    def post(self, made: SignedDelivery) -> Attempt:
+    def post(self, made: SignedDelivery, path: str = "/webhooks/florentin") -> Attempt:
         began = time.time()
         answer = None
         with suppress(OSError):  # Killed, hanging, or not there.
-            answer = post(self.url, made.headers, made.body, timeout=TIMEOUT)
+            url = f"{self.url.removesuffix('/webhooks/florentin')}{path}"
+            answer = post(url, made.headers, made.body, timeout=TIMEOUT)
         return Attempt(made, began, time.time(), answer)

@@ -25,7 +25,7 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import job as part
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
-from tests.faults.program import QUEUE, REDIS, die_at, hooks, partner
+from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -40,6 +40,7 @@ def web(descriptor: int) -> None:
     """Serve the receivers on a socket that the test has opened."""
     logging.basicConfig(level=logging.INFO)
     app = WebhookMiddleware(WebhookApp(hooks), receiver=partner, path="/webhooks/github")
+    app = WebhookMiddleware(app, receiver=mail, path="/webhooks/sendgrid")
     config = uvicorn.Config(app, log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
@@ -56,7 +57,7 @@ def work(kind: str) -> None:
         queue=QUEUE,
         kind=worker.WorkerKind(kind),
         maintenance=1,
-        others=[partner],
+        others=[partner, mail],
     )
     made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1

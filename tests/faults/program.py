@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 from florentin_webhooks.events import Event
-from florentin_webhooks.senders import GitHub
+from florentin_webhooks.senders import GitHub, SendGrid
 from tests.faults.oracle import Oracle
+from tests.support.signing_keys import P256
 
 A = TypeVar("A")
 
@@ -35,6 +36,8 @@ EFFECTS: Mapping[str, frozenset[str]] = {
     "invoice.created": frozenset({"bill", "notify"}),
     "user.login": frozenset({"greet"}),
     "subscription.purchased": frozenset({"resize", "tell"}),
+    "push": frozenset({"build"}),
+    "batch": frozenset({"track"}),
 }
 """The handlers of each event, each of which has one effect."""
 
@@ -91,6 +94,14 @@ partner = Receiver(
     sender=GitHub(),
     store=hooks.store,
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:partner"),
+    timeout=timedelta(seconds=1.5),
+)
+
+mail = Receiver(
+    P256.public,
+    sender=SendGrid(),
+    store=hooks.store,
+    queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:mail"),
     timeout=timedelta(seconds=1.5),
 )
 
@@ -162,9 +173,18 @@ def tell(_: Event, delivery: Delivery) -> None:
 
 @partner.on("push")
 def build(event: Event, delivery: Delivery) -> None:
-    with (
-        oracle.run("build", event.data["request"], delivery.fingerprint) as run,
-        delivery.once("build") as first,
-    ):
-        if first:
-            run.note("effect")
+    with oracle.run("build", event.data["request"], delivery.fingerprint) as run:
+        time.sleep(event.data.get("work", 0))
+        with delivery.once("build") as first:
+            if first:
+                run.note("effect")
+
+
+@mail.on("open")
+def track(event: Event, delivery: Delivery) -> None:
+    item = f"{delivery.fingerprint}[{delivery.item}]"
+    with oracle.run("track", event.data["request"], item) as run:
+        time.sleep(event.data["work"])
+        with delivery.once("track") as first:
+            if first:
+                run.note("effect")

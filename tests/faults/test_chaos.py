@@ -24,7 +24,8 @@ import pytest
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.faults.florentin import WAITS, Attempt, Florentin, Sending, Ways
 from tests.faults.oracle import Note
-from tests.faults.program import EFFECTS, UNGUARDED
+from tests.faults.partners import Mail, Push
+from tests.faults.program import UNGUARDED
 from tests.faults.sessions import processes_of, session_of
 from tests.faults.stage import Stage
 
@@ -35,7 +36,7 @@ KINDS = ("web", "horse", "worker", "orphan", "server")
 
 
 class Storm(Florentin):
-    """The sender of many events at once, with retries, repetitions and forgeries."""
+    """Three senders of many events at once, with retries, repetitions and forgeries."""
 
     def __init__(self, url: str, seed: int) -> None:
         super().__init__(url, seed)
@@ -43,12 +44,27 @@ class Storm(Florentin):
         self.over = False
         self._stranger = Provider("a-secret-of-another-sender")
 
+    def sending(self, event: str | None = None, *, gate: str | None = None) -> Sending:
+        """Return the next one: half of them are Florentin's."""
+        own = super().sending(event, gate=gate)
+        kind, name = self._random.choice(
+            [(Sending, own.event)] * 2 + [(Push, "push"), (Mail, "batch")]
+        )
+        if kind is Sending:
+            return own
+        self.sent[-1] = other = kind(name, Ways(True, True), own.business, own.work)
+        return other
+
     def replay(self) -> list[Attempt]:
         """Send every acknowledged body again under a new id, as an attacker can."""
-        taken = [(s.event, a.made) for s in self.sent for a in s.attempts if a.acknowledged]
-        bodies = {made.body: (event, made) for event, made in taken}
+        taken = [(s, a.made) for s in self.sent for a in s.attempts if a.acknowledged]
+        bodies = {made.body: (sending, made) for sending, made in taken}
         again = []
-        for event, made in bodies.values():
+        for sending, made in bodies.values():
+            if type(sending) is not Sending:
+                again.append(self.post(made, sending.path))
+                continue
+            event = sending.event
             fresh = self._provider.sign(event, made.body, delivery_id=f"replay-{token_hex(8)}")
             again.append(
                 self.post(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
@@ -81,7 +97,7 @@ class Storm(Florentin):
             await asyncio.sleep(wait * self.scale)
             made = sending.make(self._provider)
             copies = 2 if self._random.random() < twice else 1
-            posts = [asyncio.to_thread(self.post, made) for _ in range(copies)]
+            posts = [asyncio.to_thread(self.post, made, sending.path) for _ in range(copies)]
             sending.attempts += await asyncio.gather(*posts)
             if sending.acknowledged:
                 return
@@ -220,15 +236,15 @@ class Figures:
         """Which effects of acknowledged deliveries are missing."""
         had = {(note.business, note.handler) for note in self._effects}
         return [
-            f"{sending.business} {handler}"
+            f"{business} {handler}"
             for sending in self._sender.sent
-            for handler in sorted(EFFECTS[sending.event])
-            if sending.acknowledged and (sending.business, handler) not in had
+            for business, handler in sorted(sending.expected - had)
+            if sending.acknowledged
         ]
 
     def unexpected(self) -> list[str]:
         """What has run though the sender never sent it."""
-        sent = {sending.business for sending in self._sender.sent}
+        sent = {business for each in self._sender.sent for business, _ in each.expected}
         return [note.business for note in self._notes if note.business not in sent]
 
     def let_in(self) -> list[Attempt]:

@@ -16,8 +16,9 @@ from florentin_webhooks import Delivery, MemoryStore, RedisStore
 from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
-from florentin_webhooks.testing.manual_clock import ManualClock
+from florentin_webhooks.testing.kit.manual_clock import ManualClock
 from florentin_webhooks.testing.store import RecordingStore
 from tests.support.identity import retry_key
 from tests.support.parts import Jobs
@@ -78,6 +79,23 @@ def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
 
     def body(key: bytes) -> bytes | None:
         record = store._open.get(key)
+        return (record.body or None) if record else None
+
+    yield Subject(store.execute, passes, body)
+
+
+@contextmanager
+def _memory_history(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
+    now = [0.0]
+    lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
+    store = MemoryStore(lease=lease, retention=retention, clock=lambda: now[0])
+    store.keep_history(span.history)
+
+    def passes(seconds: float) -> None:
+        now[0] += seconds
+
+    def body(key: bytes) -> bytes | None:
+        record = store.execute(GetRecord(key))
         return (record.body or None) if record else None
 
     yield Subject(store.execute, passes, body)
@@ -161,6 +179,7 @@ Implementation = Callable[[str, str, Span], AbstractContextManager[Subject]]
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "memory": _memory,
+    "memory-history": _memory_history,
     "recording": _recording,
     "redis": _redis,
     "redis-asyncio": _redis_asyncio,
@@ -174,7 +193,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 QUEUEING = ("redis", "redis-asyncio")
 """Stores that push jobs in the step that accepts a delivery."""
 
-LOOKING = (*QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
+LOOKING = ("memory-history", *QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
 """Stores with records for operators."""
 
 

@@ -39,6 +39,7 @@ florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription 
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
 florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
+florentin_webhooks.testing: effect open_webhooks
 """
 
 FACES = [

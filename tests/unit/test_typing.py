@@ -1,8 +1,8 @@
-"""The verdicts of type checkers on users' programs: right and wrong ones, and those of the docs.
+"""The verdicts of type checkers on this project and on users' programs: right and wrong ones.
 
 Every line in ``tests/typing`` that ends in ``# error`` is flagged by mypy --strict and by pyright
-in strict mode, and no other line is, nor any Python in the docs. Both run as a user would run
-them, without this project's settings.
+in strict mode; no other line is, nor any Python in the docs. One run of each checks the project as
+``make lint`` does, and the programs as their users would.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,11 @@ from tests.support.markdown import PAGES, module_name
 
 FOLDER = Path(__file__).parents[1] / "typing"
 ROOT = FOLDER.parents[1]
-CACHE = ROOT / ".mypy_cache" / "typing"
+CACHE = ROOT / ".mypy_cache"
 PROGRAMS = sorted(FOLDER.glob("*.py"))
-SETTINGS = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": ["."]}
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+OURS = {"unreachable", *TOOLS["mypy"]["enable_error_code"]}
+"""The codes of what this project asks of itself beyond ``--strict``, and of no user."""
 
 
 class Line(NamedTuple):
@@ -34,9 +37,20 @@ class Line(NamedTuple):
     text: str
 
 
-class Verdicts(NamedTuple):
-    mypy: list[Line]
-    pyright: list[Line]
+class Report(NamedTuple):
+    """An error as a checker reports it, at a line of *path*."""
+
+    path: Path
+    number: int
+    code: str
+    message: str
+
+
+class Verdict(NamedTuple):
+    """What one checker flags: lines of the programs, and errors in this project."""
+
+    lines: list[Line]
+    project: list[Report]
 
 
 def lines(program: Path) -> Iterator[Line]:
@@ -49,15 +63,22 @@ MARKED = sorted(
 )
 
 
-def write_programs(folder: Path) -> list[Path]:
+def write_programs(folder: Path) -> None:
     """Write the programs and one module for each page, with the line numbers of the page."""
     for program in PROGRAMS:
         shutil.copy(program, folder)
     for page in PAGES:
         if page.of("python"):
             (folder / f"{module_name(page.name)}.py").write_text(page.python())
-    (folder / "pyrightconfig.json").write_text(json.dumps(SETTINGS))
-    return sorted(folder.glob("*.py"))
+    (folder / "pyrightconfig.json").write_text(json.dumps(pyright_settings()))
+
+
+def pyright_settings() -> dict[str, object]:
+    """Return this project's settings, for its files and for the programs beside the settings."""
+    ours = TOOLS["pyright"]
+    assert ours["typeCheckingMode"] == "strict"
+    include = [".", *(str(ROOT / name) for name in ours["include"])]
+    return {**ours, "venvPath": str(ROOT), "include": include}
 
 
 @contextmanager
@@ -69,44 +90,53 @@ def mypy_cache() -> Iterator[Path]:
         yield CACHE
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def run(*arguments: str) -> str:
+    words = [sys.executable, *arguments]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def mypy_reports(folder: Path) -> Iterator[Report]:
+    with mypy_cache() as cache:
+        options = (f"--cache-dir={cache}", "--output=json", *TOOLS["mypy"]["files"])
+        written = run("-m", "mypy", *options, *map(str, sorted(folder.glob("*.py"))))
+    for each in map(json.loads, written.splitlines()):
+        if each["severity"] == "error":
+            yield Report(ROOT / each["file"], each["line"], each["code"], each["message"])
+
+
+def pyright_reports(folder: Path) -> Iterator[Report]:
+    settings = ("--pythonpath", sys.executable, "--outputjson", "--project", str(folder))
+    for each in json.loads(run("-m", "basedpyright", *settings))["generalDiagnostics"]:
+        line = each["range"]["start"]["line"] + 1
+        yield Report(Path(each["file"]), line, each.get("rule", ""), each["message"])
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
-    """Return the lines that both checkers flag; they run side by side, once."""
-    folder = tmp_path_factory.mktemp("typing")
-    found = {path.name: list(lines(path)) for path in write_programs(folder)}
-    with mypy_cache() as cache:
-        options = ("--strict", "--config-file=", f"--cache-dir={cache}", "--output=json")
-        mypy = start("-m", "mypy", *options, *(str(folder / name) for name in found))
-        settings = ("--pythonpath", sys.executable, "--outputjson", "--project", str(folder))
-        pyright = start("-m", "basedpyright", *settings)
-        written, errors = zip(mypy.communicate(), pyright.communicate(), strict=True)
-    assert errors == ("", "")
-    reports = [json.loads(line) for line in written[0].splitlines()]
-    diagnostics = json.loads(written[1])["generalDiagnostics"]
-    flagged = {(each["file"], each["line"]) for each in reports if each["severity"] == "error"}
-    also = {(each["file"], each["range"]["start"]["line"] + 1) for each in diagnostics}
-    return Verdicts(
-        sorted(found[Path(file).name][number - 1] for file, number in flagged),
-        sorted(found[Path(file).name][number - 1] for file, number in also),
-    )
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all programs."""
+    folder = tmp_path_factory.mktemp("typing").resolve()
+    write_programs(folder)
+    return folder
 
 
-def test_mypy_flags_exactly_the_marked_lines(verdicts: Verdicts) -> None:
-    assert verdicts.mypy == MARKED
+@pytest.fixture(scope="module", params=[mypy_reports, pyright_reports], ids=["mypy", "pyright"])
+def verdict(request: pytest.FixtureRequest, folder: Path) -> Verdict:
+    """Return what a checker flags; each runs once."""
+    found: list[Report] = list(request.param(folder))
+    # Where nothing has changed, mypy repeats its reports with the paths of an earlier folder.
+    theirs = [each for each in found if ROOT not in each.path.parents and each.code not in OURS]
+    flagged = {list(lines(folder / each.path.name))[each.number - 1] for each in theirs}
+    return Verdict(sorted(flagged), [each for each in found if ROOT in each.path.parents])
 
 
-def test_pyright_flags_exactly_the_marked_lines(verdicts: Verdicts) -> None:
-    assert verdicts.pyright == MARKED
+def test_checker_flags_exactly_the_marked_lines(verdict: Verdict) -> None:
+    assert verdict.lines == MARKED
+
+
+def test_checker_finds_no_error_in_this_project(verdict: Verdict) -> None:
+    assert verdict.project == []
 
 
 def test_marks_are_in_every_wrong_program_and_in_no_other() -> None:

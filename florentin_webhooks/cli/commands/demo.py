@@ -17,6 +17,7 @@ import click
 from florentin_webhooks.cli.demo import steps
 from florentin_webhooks.cli.demo.recorder import RunRecorder, most_runs
 from florentin_webhooks.cli.demo.runner import DemoContext, Result
+from florentin_webhooks.cli.devserver.inspector import open_browser, page_url
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, embedded_server
 from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor
 from florentin_webhooks.cli.devserver.web import (
@@ -72,7 +73,7 @@ def command(out: Output, *, once: bool) -> None:
         good = _run(out, DemoContext(secret, recorder, store, worker, url))
         if not once:
             audible.touch()
-            _wait_for_user(out, url, secret)
+            _wait_for_user(out, url, secret, page_url(listener))
     if not once:
         out.info("\nStopped. All processes and their data are gone.")
     raise click.exceptions.Exit(ExitCode.OK if good else ExitCode.FAILED)
@@ -173,8 +174,10 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def _wait_for_user(out: Output, url: str, secret: str) -> None:
-    """Wait for deliveries of the user, until Ctrl-C."""
+def _wait_for_user(out: Output, url: str, secret: str, page: str) -> None:
+    """Show the deliveries on *page*, and wait for those of the user, until Ctrl-C."""
+    out.info("", Paragraph(f"See each delivery, and send more, at {page}", 0))
+    open_browser(out, page)
     invitation = "Your turn: paste this into another terminal. Ctrl-C ends the demonstration."
     out.info("", Paragraph(invitation, 0), "", trigger_command(url, SECRET_VARIABLE, secret), "")
     with suppress(KeyboardInterrupt):

@@ -15,11 +15,13 @@ import click
 
 from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.devserver.data_directory import create_directory, development_secret
+from florentin_webhooks.cli.devserver.inspector import add_inspector
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, check_redis, embedded_server
 from florentin_webhooks.cli.devserver.reloader import run_with_reload
 from florentin_webhooks.cli.devserver.session import DATA_DIRECTORY, session_secret
 from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor, end_with_parent
 from florentin_webhooks.cli.devserver.web import (
+    ServerState,
     build_app,
     ending_on_sigterm,
     listen,
@@ -60,10 +62,21 @@ _INVITED = "_FLORENTIN_DEV_INVITED"
     show_default=True,
     help="The directory of the embedded server and of the secret for development.",
 )
+@click.option(
+    "--inspector/--no-inspector", default=True, help="Show deliveries on a page; the default."
+)
 @click.option("--lifeline", is_flag=True, hidden=True, help="Exit when standard input ends.")
 @with_output
 def command(
-    out: Output, app: str, host: str, port: int, data_dir: Path, *, reload: bool, lifeline: bool
+    out: Output,
+    app: str,
+    host: str,
+    port: int,
+    data_dir: Path,
+    *,
+    reload: bool,
+    inspector: bool,
+    lifeline: bool,
 ) -> None:
     """Serve a receiver at /webhooks/florentin until Ctrl-C.
 
@@ -71,7 +84,8 @@ def command(
     development unless FLORENTIN_WEBHOOK_SECRET is set. Both are set before your module is
     imported; as a command of a framework it uses the framework's settings instead. Runs a worker
     for each queue of the receiver. Prints one line per delivery to standard output, and what a
-    failed handler has raised, with its text.
+    failed handler has raised, with its text. A page at /_florentin/ shows each delivery; beyond
+    this machine only with FLORENTIN_INSPECTOR_PASSWORD.
     """
     validate_path(app)
     require_extra("uvicorn")
@@ -85,37 +99,47 @@ def command(
         if reload:
             port = listener.getsockname()[1]
             listener.close()  # The child opens its own.
-            _serve_with_reload(out, app, host, port, data_dir)
+            _serve_with_reload(out, app, host, port, data_dir, inspected=inspector)
         else:
-            _serve(out, app, listener, created)
+            _serve(out, app, listener, created, inspected=inspector)
 
 
-def _serve(out: Output, app: str, listener: socket, created: str | None) -> None:
+def _serve(
+    out: Output, app: str, listener: socket, created: str | None, *, inspected: bool
+) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
     hooks.reporter.log.error_text = True
     export_pythonpath()
     queues = hooks.queue_names
     workers = [Child(_worker_command(out, app, queue)) for queue in queues]
+    url, state = public_url(listener), ServerState()
 
     def announce() -> None:
-        url = public_url(listener)
         out.info(f"Serving {app} at {url} until Ctrl-C.")
         if queues:
             out.info(f"Running a worker for each queue: {', '.join(queues)}.")
+        if page:
+            out.info(page)
         if _INVITED not in os.environ:
             out.info(_invitation(app, hooks, url, created))
 
+    served, page = build_app(hooks, announce), ""
+    if inspected:
+        served, page = add_inspector(served, {hooks: url}, listener, state)
     with Supervisor(workers).beside():
-        serve(build_app(hooks, announce), listener)
+        serve(served, listener, state)
 
 
-def _serve_with_reload(out: Output, app: str, host: str, port: int, data_dir: Path) -> None:
+def _serve_with_reload(
+    out: Output, app: str, host: str, port: int, data_dir: Path, *, inspected: bool
+) -> None:
     require_extra("watchfiles")
     export_pythonpath()
     directory = Path.cwd()
     out.info(f"Restarting when a Python file in {directory} changes.")
     words = ["dev", app, "--host", host, "--port", str(port), "--data-dir", str(data_dir)]
+    words += ["--inspector" if inspected else "--no-inspector"]
 
     def announce(names: Sequence[str]) -> None:
         os.environ[_INVITED] = "1"  # For the child: its first start has printed the command.
@@ -146,7 +170,7 @@ def _provide_redis(out: Output, data_dir: Path, stack: ExitStack) -> None:
 
 
 def _worker_command(out: Output, app: str, queue: str) -> list[str]:
-    words = ["worker", app, "--queue", queue, "--lifeline", "--full-tracebacks"]
+    words = ["worker", app, "--queue", queue, "--lifeline", "--full-tracebacks", "--inspected"]
     return self_command(*words, *_options(out))
 
 

@@ -8,10 +8,10 @@ import click
 
 from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.context import open_queue
+from florentin_webhooks.cli.doctor.remedies import queue_remedy
 from florentin_webhooks.cli.errors import ExitCode
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled, Table
 from florentin_webhooks.cli.host import apps_argument
-from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.loader import expand, load_all
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.times import format_age, to_iso
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.cli.context import QueueContext
     from florentin_webhooks.cli.formatting.views import View
     from florentin_webhooks.core.receiver import Receiver
-    from florentin_webhooks.rq.monitoring import (
-        ProblemKind,
-        QueueProblem,
-        QueueStatus,
-        WorkerStatus,
-    )
+    from florentin_webhooks.rq.monitoring import QueueProblem, QueueStatus, WorkerStatus
 
 __all__ = ["command"]
 
@@ -47,7 +42,9 @@ def command(out: Output, apps: tuple[str, ...]) -> None:
     for status, sharing in _statuses([open_queue(app) for app in expand(apps)]):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
-        problems += [f"{each.message} {_remedy(each.kind, status, sharing)}" for each in found]
+        problems += [
+            f"{each.message} {queue_remedy(each.kind, status.name, sharing)}" for each in found
+        ]
     for problem in problems:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
@@ -66,7 +63,10 @@ def _statuses(contexts: Sequence[QueueContext]) -> Iterator[tuple[QueueStatus, s
             place = context.redis.location, name
             if place not in seen:
                 seen.add(place)
-                sharing = [each.app for each in contexts if _is_shared(each.hooks, *place)]
+                # By their one name: two of the arguments may be names of the same receiver.
+                sharing = dict.fromkeys(
+                    each.hooks.path for each in contexts if _is_shared(each.hooks, *place)
+                )
                 others = [each for each in known if _is_shared(each, *place)]
                 others.remove(context.hooks)
                 yield _status(context, name, others), " ".join(sharing)
@@ -138,20 +138,3 @@ def _views(status: QueueStatus) -> Iterator[View]:
     for worker in status.workers:
         heartbeat = f"heartbeat {format_age(worker.last_heartbeat)} ago"
         yield Paragraph(f"{worker.name}: {worker.state}, {heartbeat}")
-
-
-def _remedy(kind: ProblemKind, status: QueueStatus, apps: str) -> str:
-    match kind.value:
-        case "lost":
-            return "Their fingerprints are in the workers' logs. The sender must send them again."
-        case "foreign":
-            return 'Use RQQueue("other-name") or another Redis database for one of them.'
-        case "other-key":
-            # Imported here, so that --help loads no Redis.
-            from florentin_webhooks.rq.foreign import OTHER_KEY_HINT  # noqa: PLC0415
-
-            return OTHER_KEY_HINT
-        case "dead" | "unreadable":
-            return f"Run: {suggest('dead list', app=apps.partition(' ')[0])}"
-        case _:
-            return f"Run: {suggest('worker', '--queue', status.name, app=apps)}"

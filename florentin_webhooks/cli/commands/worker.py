@@ -54,6 +54,7 @@ _MOST = 64
 @click.option(
     "--full-tracebacks", is_flag=True, help="Log texts of exceptions, which may quote payloads."
 )
+@click.option("--inspected", is_flag=True, hidden=True, help="Share what handlers do with a page.")
 @click.option("--lifeline", is_flag=True, help="Exit when standard input ends.")
 @with_output
 def command(
@@ -66,6 +67,7 @@ def command(
     worker_class: str,
     batch: int | None,
     full_tracebacks: bool,
+    inspected: bool,
     lifeline: bool,
 ) -> None:
     """Run queued handlers until Ctrl-C.
@@ -78,7 +80,8 @@ def command(
     for app in apps:
         validate_path(app if ":" in app else f"{app}:hooks")
     most = _batch(apps, worker_class, batch)
-    with ending_on_sigterm():
+    # As later, when RQ handles the signal: nothing has begun, and this is no failure.
+    with ending_on_sigterm(code=0):
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
         )
@@ -87,6 +90,8 @@ def command(
         for context in contexts:
             if full_tracebacks:
                 context.hooks.reporter.log.error_text = True
+            if inspected:
+                _share_trail(context)
         if processes == 1:
             end_with_parent(wanted=lifeline)
             if not lifeline:
@@ -103,6 +108,12 @@ def command(
         children = [Child(self_command(*words)) for _ in range(processes)]
         code = Supervisor(children, burst=burst).run()
     raise click.exceptions.Exit(code)
+
+
+def _share_trail(context: QueueContext) -> None:
+    from florentin_webhooks.inspector.shared_trail import share_trail  # noqa: PLC0415 - of dev.
+
+    share_trail(context.hooks)
 
 
 def _batch(apps: Sequence[str], worker_class: str, asked: int | None) -> int:

@@ -11,13 +11,18 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.asgi import WebhookMiddleware
 from florentin_webhooks.cli.demo.settings import LOST_AFTER, QUEUE, STRIPE_PATH
+from florentin_webhooks.cli.devserver.inspector import add_inspector
 from florentin_webhooks.cli.devserver.supervisor import end_with_parent
-from florentin_webhooks.cli.devserver.web import build_app, serve
+from florentin_webhooks.cli.devserver.web import PATH, ServerState, build_app, public_url, serve
 from florentin_webhooks.cli.formatting.log_handler import ConsoleHandler, hide_rq_chatter
 from florentin_webhooks.cli.output import Output
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["main"]
 
@@ -40,13 +45,22 @@ def _serve(descriptor: int) -> None:
     app = WebhookMiddleware(build_app(hooks), receiver=stripe, path=STRIPE_PATH)
     with suppress(KeyboardInterrupt), socket.socket(fileno=os.dup(descriptor)) as listener:
         os.close(descriptor)
-        serve(app, listener)
+        url, state = public_url(listener), ServerState()
+        urls: dict[Receiver[object], str] = {
+            hooks: url,
+            stripe: url.removesuffix(PATH) + STRIPE_PATH,
+        }
+        inspected, _ = add_inspector(app, urls, listener, state)
+        serve(inspected, listener, state)
 
 
 def _work() -> None:
     from florentin_webhooks.cli.demo.app import hooks, store, stripe  # noqa: PLC0415 - after logging.
+    from florentin_webhooks.inspector.shared_trail import share_trail  # noqa: PLC0415 - the same.
     from florentin_webhooks.rq.worker import build_worker  # noqa: PLC0415 - the same.
 
+    share_trail(hooks)
+    share_trail(stripe)
     with store.client() as client:
         worker = build_worker(hooks, client, queue=QUEUE, maintenance=1, others=[stripe])
         worker.job_monitoring_interval = 1

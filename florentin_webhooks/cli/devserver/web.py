@@ -10,19 +10,21 @@ from errno import EADDRINUSE
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli.errors import CLIError, Terminated
 from florentin_webhooks.core.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import uvicorn
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
     "PATH",
+    "ServerState",
     "build_app",
     "ending_on_sigterm",
     "listen",
@@ -38,18 +40,29 @@ _GRACE = 10  # Seconds for running requests; longer than the time limit of handl
 def build_app(receiver: Receiver[object], started: Callable[[], None] = lambda: None) -> ASGIApp:
     """Return a program that serves *receiver* at the usual path and nothing else.
 
+    One that looks secrets up is served for each tenant, too: at ``/webhooks/florentin/<tenant>``.
     *started* is called before it serves, with everything imported and signal handlers set.
     """
+
+    webhook = WebhookApp(receiver)
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _run_lifespan(receive, send, started)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif receiver.reads_request and (tenant := _tenant(scope)):
+            await webhook({**scope, "path_params": {"tenant": tenant}}, receive, send)
         else:
             await _send_not_found(scope, send)
 
     return WebhookMiddleware(fallback, receiver=receiver, path=PATH)
+
+
+def _tenant(scope: Scope) -> str:
+    """Return the name after the usual path, empty without one."""
+    before, _, tenant = str(scope["path"]).rpartition("/")
+    return tenant if before == PATH else ""
 
 
 @contextmanager
@@ -75,8 +88,22 @@ def public_url(listener: socket.socket) -> str:
     return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}{PATH}"
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop."""
+class ServerState:
+    """The state of the server, for streams that must end with it."""
+
+    def __init__(self) -> None:
+        self.server: uvicorn.Server | None = None
+
+    def is_stopping(self) -> bool:
+        """Return whether the server was asked to stop."""
+        return self.server is not None and self.server.should_exit
+
+
+def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = None) -> None:
+    """Serve until Ctrl-C, which is raised as KeyboardInterrupt after a clean stop.
+
+    *state* gets the server.
+    """
     import uvicorn  # noqa: PLC0415 - an extra.
 
     config = uvicorn.Config(
@@ -87,21 +114,27 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
         lifespan="on",
         timeout_graceful_shutdown=_GRACE,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    if state is not None:
+        state.server = server
+    server.run(sockets=[listener])
 
 
 @contextmanager
-def ending_on_sigterm() -> Generator[None]:
-    """End the block by an exception on SIGTERM, so that child processes are stopped."""
-    before = signal.signal(signal.SIGTERM, _raise_terminated)
+def ending_on_sigterm(code: int = 128 + signal.SIGTERM) -> Generator[None]:
+    """End the block by an exception on SIGTERM, so that child processes are stopped.
+
+    The program then ends with *code*.
+    """
+
+    def end(_number: int, _: object) -> NoReturn:
+        raise Terminated(code)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _raise_terminated(number: int, _: object) -> NoReturn:
-    raise Terminated(128 + number)
 
 
 def require_extra(package: str) -> None:

@@ -11,15 +11,14 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from florentin_webhooks.core.processing.handler_calls import StillRunning, call_handler
 from florentin_webhooks.core.processing.idempotency import HighWaterMark
-from florentin_webhooks.core.processing.runtime import StillRunning, call_handler
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.atomic import RunInTransaction
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
@@ -28,7 +27,14 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["INLINE_STATES", "Attempt", "AttemptResult", "FinalStates", "attempt_handler"]
+__all__ = [
+    "INLINE_STATES",
+    "SUCCEEDED",
+    "Attempt",
+    "AttemptResult",
+    "FinalStates",
+    "attempt_handler",
+]
 
 
 class FinalStates(NamedTuple):
@@ -75,7 +81,8 @@ class AttemptResult(NamedTuple):
     note: str = ""
 
 
-_SUCCEEDED = AttemptResult()
+SUCCEEDED = AttemptResult()
+"""The result of a handler that returned."""
 
 
 async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
@@ -84,8 +91,16 @@ async def attempt_handler(lease: Lease, attempt: Attempt) -> AttemptResult:
     Raises CancelledError where the program was cancelled, after the lease was taken care of.
     """
     handler = attempt.handler
-    if handler.options.latest is None:
-        return await new_tuple(_GuardedAttempt, (lease, attempt, None)).run()
+    if handler.options.latest is None and attempt.success is None:
+        # As _GuardedAttempt, without it: 0.5 of a delivery's 40 us.
+        try:
+            error = await lease.runtime.attempt(handler, attempt.arguments, attempt.seconds)
+        except CancelledError as cancelled:
+            await _GuardedAttempt(lease, attempt).hand_over(cancelled, None)
+            raise
+        if isinstance(error, StillRunning):
+            lease.runtime.run_shielded(_GuardedAttempt(lease, attempt).watch_thread(error))
+        return SUCCEEDED if error is None else AttemptResult(error)
     try:
         watermark = HighWaterMark.of(handler, attempt.event, attempt.key_id, lease)
     except Exception as raised:  # noqa: BLE001 - the user's own function: it fails its handler.
@@ -98,7 +113,7 @@ class _GuardedAttempt(NamedTuple):
 
     lease: Lease
     attempt: Attempt
-    watermark: HighWaterMark | None
+    watermark: HighWaterMark | None = None
 
     async def run(self) -> AttemptResult:
         lease, attempt, watermark = self
@@ -111,22 +126,22 @@ class _GuardedAttempt(NamedTuple):
                     error = await lease.runtime.attempt(
                         attempt.handler, attempt.arguments, attempt.seconds
                     )
-                    result = _SUCCEEDED if error is None else AttemptResult(error)
+                    result = SUCCEEDED if error is None else AttemptResult(error)
                 else:
                     result = await self._transact(attempt.success)
                 if watermark is not None:
                     await self._release_watermark(result)
         except CancelledError as cancelled:
-            await self._hand_over(cancelled, result)
+            await self.hand_over(cancelled, result)
             raise
         if isinstance(result.error, StillRunning):
-            lease.runtime.run_shielded(self._watch_thread(result.error))
+            lease.runtime.run_shielded(self.watch_thread(result.error))
         return result
 
-    async def _hand_over(self, cancelled: CancelledError, result: AttemptResult | None) -> None:
+    async def hand_over(self, cancelled: CancelledError, result: AttemptResult | None) -> None:
         """Release the lease of a cancelled run, or pass it to a thread that still runs."""
         if isinstance(still := cancelled.__cause__, StillRunning):
-            self.lease.runtime.run_shielded(self._watch_thread(still))
+            self.lease.runtime.run_shielded(self.watch_thread(still))
         else:
             await self.lease.runtime.run_shielded(self._release_lease(result))
 
@@ -163,7 +178,7 @@ class _GuardedAttempt(NamedTuple):
             await self._release_watermark(result)
         await self.lease.release(None if result.error else self.attempt.handler.name)
 
-    async def _watch_thread(self, still: StillRunning) -> None:
+    async def watch_thread(self, still: StillRunning) -> None:
         """Keep the lease while the thread runs, so that no other process runs the handler."""
         lease, late, name = self.lease, self.attempt.late, self.attempt.handler.name
         while not await still.ended_within(lease.store.lease.total_seconds() / 3):

@@ -66,7 +66,7 @@ class Lease:
         self.part = part
         self.identity = identity
         self.token = _draw(64).to_bytes(8, "little")
-        self._is_immediate = runtime.is_blocking or getattr(store, "is_immediate", False)
+        self.is_immediate = runtime.is_blocking or getattr(store, "is_immediate", False)
         self.key = ""
         self.seconds = store.lease.total_seconds()
         self.claimed_at = 0.0
@@ -98,7 +98,7 @@ class Lease:
             key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason
         )
         self.claimed_at = time.monotonic()
-        if self._is_immediate:
+        if self.is_immediate:
             claim = self.store.execute(accept)
         else:
             claim = await self._ask(accept)
@@ -131,7 +131,7 @@ class Lease:
 
     async def execute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the store."""
-        if self._is_immediate:
+        if self.is_immediate:
             return self.store.execute(operation)
         return await self.store.aexecute(operation)
 
@@ -153,22 +153,9 @@ class Lease:
             key, self.token, state, handler, outcome, reason, self.part, pushed, note, wait
         )
 
-    async def record(
-        self,
-        state: State,
-        handler: str | None,
-        outcome: HandlerOutcome,
-        *,
-        reason: str = "",
-        jobs: tuple[Job, ...] = (),
-        note: str = "",
-        wait: float | None = None,
-    ) -> State:
-        """Record how *handler* ended and return the state of the delivery; see :meth:`finish`."""
-        finish = self.finish(
-            state, handler, outcome, reason=reason, jobs=jobs, note=note, wait=wait
-        )
-        if self._is_immediate and self.part is None:
+    async def record(self, finish: Finish) -> State:
+        """Execute *finish*, also where a worker's alarm rings; return the delivery's state."""
+        if self.is_immediate and self.part is None:
             return self.store.execute(finish)
         try:
             return await self.execute(finish)

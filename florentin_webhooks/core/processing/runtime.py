@@ -7,15 +7,19 @@ blocking program nothing ever suspends, so the coroutine is finished without an 
 from __future__ import annotations
 
 import asyncio
-import inspect
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from contextvars import copy_context
 from functools import partial
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from florentin_webhooks.core.processing.handler_calls import (
+    HandlerError,
+    StillRunning,
+    await_handler,
+    call_handler,
+    within,
+)
 from florentin_webhooks.core.processing.loops import has_running_loop, run_in_new_loop
-from florentin_webhooks.core.processing.timeouts import TimeIsOver, run_with_timeout
 from florentin_webhooks.core.stores.atomic import TransactionResult
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable, WebhookError
@@ -24,46 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
-    from florentin_webhooks.core.routing.handler import Function, Handler
+    from florentin_webhooks.core.routing.handler import Handler
     from florentin_webhooks.core.stores.atomic import RunInTransaction
     from florentin_webhooks.core.stores.base import Store
 
 __all__ = [
     "AsyncioRuntime",
-    "HandlerError",
     "HasHandlerContexts",
     "Runtime",
-    "StillRunning",
     "SyncRuntime",
-    "call_handler",
     "ensure_no_running_loop",
     "run_sync",
 ]
 
 T = TypeVar("T")
-_COROUTINE: Any = CoroutineType  # Any: type checkers narrow an unknown result to unknown parts.
-HandlerError = BaseException | None
-"""What a handler raised, or None."""
-
 _background: set[asyncio.Task[None]] = set()
-
-
-class StillRunning(TimeIsOver):
-    """A handler's time is over, and its thread, which cannot be stopped, still runs."""
-
-    def __init__(self, thread: asyncio.Future[HandlerError]) -> None:
-        super().__init__("The handler's time is over, but its thread cannot be stopped.")
-        self.thread = thread
-
-    async def ended_within(self, seconds: float) -> bool:
-        """Wait for the thread, at most *seconds*, and return whether it has ended.
-
-        A closing event loop cancels every task and then waits for the threads, so a cancelled
-        caller waits on.
-        """
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({self.thread}, timeout=seconds)
-        return self.thread.done()
 
 
 class Runtime(Protocol):
@@ -146,8 +125,8 @@ class SyncRuntime:
         if not handler.is_async:
             return call_handler(handler, arguments)
         try:
-            function = _within(self._owner.async_handler_context(), handler.function)
-            return run_in_new_loop(partial(_await, function, arguments, seconds))
+            function = within(self._owner.async_handler_context(), handler.function)
+            return run_in_new_loop(partial(await_handler, function, arguments, seconds))
         except BaseException as error:  # noqa: BLE001 - Ctrl-C; as where there is no event loop.
             return error
 
@@ -183,9 +162,9 @@ class AsyncioRuntime:
         if not handler.is_async:
             return self._attempt_in_thread(handler, arguments, seconds)
         if self._owner.async_handler_context is nullcontext:
-            return _await(handler.function, arguments, seconds)
-        function = _within(self._owner.async_handler_context(), handler.function)
-        return _await(function, arguments, seconds)
+            return await_handler(handler.function, arguments, seconds)
+        function = within(self._owner.async_handler_context(), handler.function)
+        return await_handler(function, arguments, seconds)
 
     async def _attempt_in_thread(
         self, handler: Handler, arguments: tuple[object, ...], seconds: float
@@ -228,21 +207,6 @@ class AsyncioRuntime:
             return call_handler(handler, arguments)
 
 
-def call_handler(handler: Handler, arguments: tuple[object, ...]) -> HandlerError:
-    """Call a handler without ``async`` and return what it raised, of any type, or None."""
-    try:
-        result = handler.function(*arguments)
-    except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.
-        return error
-    if inspect.iscoroutine(result):
-        result.close()
-        return ConfigurationError(
-            "The handler returned a coroutine, which is never awaited.",
-            "Declare the handler with async def.",
-        )
-    return None
-
-
 async def _error_of(transaction: asyncio.Task[TransactionResult]) -> HandlerError:
     try:
         error, state = await asyncio.shield(transaction)
@@ -251,34 +215,3 @@ async def _error_of(transaction: asyncio.Task[TransactionResult]) -> HandlerErro
     if error is None and state is State.LOST:
         error = Unavailable("The lease expired before the handler ended. Nothing was saved.")
     return error
-
-
-def _within(context: AbstractAsyncContextManager[object], function: Function) -> Function:
-    """Return *function* with *context* around each call."""
-
-    async def call(*arguments: object) -> None:
-        async with context:
-            await function(*arguments)
-
-    return call
-
-
-async def _coroutine(awaitable: Awaitable[object]) -> None:
-    await awaitable  # Any will do as a handler's result.
-
-
-async def _await(function: Function, arguments: tuple[object, ...], seconds: float) -> HandlerError:
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    try:
-        work = function(*arguments)
-        if type(work) is not _COROUTINE:
-            work = _coroutine(work)
-        await run_with_timeout(seconds, work)
-    except asyncio.CancelledError as error:
-        if task and task.cancelling() > before:
-            raise
-        return error
-    except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.
-        return error
-    return None

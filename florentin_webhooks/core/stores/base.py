@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Operation",
     "PendingAnswer",
+    "Pipeline",
+    "PipeliningStore",
     "SendingStore",
     "State",
     "Store",
@@ -121,6 +123,27 @@ class PendingAnswer(Protocol[A_co]):
 
     def __await__(self) -> Generator[Any, Any, A_co]:
         """Return the answer; raises :class:`Unavailable` without one in time."""
+        ...
+
+
+class Pipeline(Protocol):
+    """What sends the operations of one run in order, in a synchronous program."""
+
+    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
+        """Return once *operation* is on its way; suspends nowhere, and nor does the answer."""
+        ...
+
+    def close(self) -> None:
+        """End it, also where an answer is pending."""
+        ...
+
+
+@runtime_checkable
+class PipeliningStore(Protocol):
+    """A store that synchronous programs need not wait for after each operation."""
+
+    def open_pipeline(self) -> Pipeline | None:
+        """Return a new pipeline, or None where the store has none."""
         ...
 
 

@@ -58,6 +58,14 @@ class FinishedDeliveries:
         self._outdated[key] = self._outdated.get(key, 0) + 1
         self.add(key, trace, (*later, alias), expires_at)
 
+    def remove(self, key: bytes) -> tuple[RetryKey | None, tuple[bytes, ...]]:
+        """Remove the delivery *key*; return its retry key and its later fingerprints."""
+        _, trace, later = _unpack(self.packed.pop(key))
+        self._outdated[key] = self._outdated.get(key, 0) + 1
+        for each in later:
+            del self.first_keys[each]
+        return trace, later
+
     def drop_expired(self, now: float) -> Iterator[tuple[RetryKey | None, int]]:
         """Drop what has expired; yield the retry key and the number of fingerprints of each."""
         while (expires_at := self.next_expiry()) is not None and expires_at <= now:

@@ -39,6 +39,11 @@ class MemoryGuards:
         guard.expires_at = now + self._retention
         return decide_guard(guard, operation, now)
 
+    def drop(self, key: bytes) -> None:
+        """Drop the guards of the delivery *key*."""
+        for guard in [guard for guard in self._guards if guard[0] == key and guard[1]]:
+            del self._guards[guard]
+
     def _is_superseded(self, latest: Latest) -> bool:
         marks = (self._guards.get((alias, "")) for alias in latest.aliases)
         newest = max((mark.watermark for mark in marks if mark), default=-1)

@@ -1,27 +1,23 @@
-"""The records of the store in memory, and what it decides by them.
-
-Those of finished deliveries are bytes in :mod:`florentin_webhooks.core.stores.memory_archive`.
-"""
+"""What the store in memory decides by its records, one operation at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import takewhile
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
-from florentin_webhooks.core.stores.memory_archive import FinishedDeliveries, SentContents
-from florentin_webhooks.core.stores.memory_guards import MemoryGuards
+from florentin_webhooks.core.stores.memory_index import Entry, MemoryIndex
+from florentin_webhooks.core.stores.queries import ResetMode, ResetRecord
 from florentin_webhooks.core.stores.rules import decide_accept
-from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from florentin_webhooks.core.stores.memory_history import MemoryHistory
     from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["MemoryRecords"]
@@ -29,26 +25,7 @@ __all__ = ["MemoryRecords"]
 A = TypeVar("A")
 
 
-@dataclass(slots=True)
-class _Entry:
-    """The state of one delivery that is not done.
-
-    *key* is the first fingerprint, *later* those of retries with a new timestamp.
-    """
-
-    key: bytes
-    trace: RetryKey | None
-    expires_at: float
-    token: bytes = b""
-    body: bytes = b""
-    attempt: int = 0
-    lease_expires_at: float = 0
-    state: State = State.RUNNING
-    later: tuple[bytes, ...] = ()
-    done: frozenset[str] = frozenset()
-
-
-class MemoryRecords:
+class MemoryRecords(MemoryIndex):
     """Up to *capacity* fingerprints, each for *retention* seconds, with leases of *lease* seconds.
 
     *clock* returns seconds that never go back.
@@ -57,18 +34,10 @@ class MemoryRecords:
     def __init__(
         self, capacity: int, retention: float, lease: float, clock: Callable[[], float]
     ) -> None:
+        super().__init__(capacity, retention)
         self._lock = Lock()
         self._clock = clock
-        self._capacity = capacity
         self._lease = lease
-        self._keep_for(retention)
-        self._open: dict[bytes, _Entry] = {}  # The first to expire comes first.
-        self._aliases: dict[bytes, bytes] = {}  # Of open deliveries: their first fingerprints.
-        self._finished = FinishedDeliveries()
-        self._sent = SentContents()
-        self._key_ids: set[str] = set()  # Of all deliveries ever: no others need be looked for.
-        self._count = 0
-        self._next_expiry = 0.0  # No record expires before.
         # Any: each takes the operation of its key.
         self._steps: dict[type[Operation[Any]], Any] = {
             Accept: self._accept,
@@ -77,22 +46,14 @@ class MemoryRecords:
             Latest: self._guard,
         }
 
-    def _keep_for(self, retention: float) -> None:
-        self._retention = retention
-        self._guards = MemoryGuards(retention)
-
-    def __len__(self) -> int:
-        """Return the number of fingerprints that the store remembers."""
-        return self._count
-
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; waits for other threads' operations only."""
-        if type(operation) not in self._steps:
+        decide: Callable[[Operation[A], float], A] | None = self._steps.get(type(operation))
+        if decide is None:
             raise ConfigurationError(
                 f"MemoryStore does not support {type(operation).__name__}.",
                 "Use RedisStore or DjangoStore.",
             )
-        decide: Callable[[Operation[A], float], A] = self._steps[type(operation)]
         with self._lock:
             now = self._clock()
             if now >= self._next_expiry:
@@ -101,7 +62,8 @@ class MemoryRecords:
 
     def _accept(self, accept: Accept, now: float) -> Claim:
         if accept.fresh and accept.valid and self._is_unknown(accept):
-            return self._run(self._remember(accept, now), accept, now)
+            new = self._remember(accept, now, accept.token, 1, now + self._lease)
+            return new_tuple(Claim, (AcceptDecision.RUN, new.key, 1, 0, new.done, False, False))
         sent = self._sent_keys(accept)
         first = self._find(accept, now)
         changed = first is not None and bool(accept.trace) and first not in sent
@@ -122,9 +84,13 @@ class MemoryRecords:
 
     def _is_unknown(self, accept: Accept) -> bool:
         """Return whether neither the delivery nor its delivery id is known, under any key id."""
-        if self._is_known(accept.key, accept.trace):
+        key, trace = accept.key, accept.trace
+        # As _is_known, without its call.
+        if key in self._open or key in self._finished.packed or key in self._aliases:
             return False
-        if self._key_ids == {accept.delivery.key_id}:
+        if key in self._finished.first_keys or (trace and trace.delivery_id in self._sent.packed):
+            return False
+        if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
             return True
         return not any(self._is_known(*alias) for alias in accept.aliases)
 
@@ -139,7 +105,7 @@ class MemoryRecords:
 
     def _run(
         self,
-        record: _Entry,
+        record: Entry,
         accept: Accept,
         now: float,
         reused: bool = False,
@@ -151,60 +117,6 @@ class MemoryRecords:
         record.lease_expires_at = now + self._lease
         answer = (AcceptDecision.RUN, record.key, record.attempt, 0, record.done, reused, changed)
         return new_tuple(Claim, answer)
-
-    def _sent_keys(self, accept: Accept) -> set[bytes]:
-        """Return the first fingerprints that came under the delivery id."""
-        traces = [trace for _, trace in accept.lookups if trace]
-        return {key for each in traces for key in self._sent.first_keys(each[0]).values()}
-
-    def _find(self, accept: Accept, now: float) -> bytes | None:
-        """Return the first fingerprint of the delivery with any of its keys, or None."""
-        if first := self._first_key(accept.key):
-            return first
-        for key, trace in accept.lookups:
-            sent = self._sent.first_keys(trace.delivery_id).get(trace.content) if trace else None
-            if first := self._first_key(key) or (sent and self._first_key(sent)):
-                self._key_ids.add(accept.delivery.key_id)
-                self._add_alias(accept.key, first, now)
-                return first
-        return None
-
-    def _first_key(self, key: bytes) -> bytes | None:
-        known = key if key in self._open else self._aliases.get(key)
-        return known or self._finished.first_key(key)
-
-    def _remember(self, accept: Accept, now: float) -> _Entry:
-        if self._count >= self._capacity:
-            self._refuse()
-        self._count += 1
-        key, trace = accept.key, accept.trace
-        self._key_ids.add(accept.delivery.key_id)
-        expires_at = now + self._retention
-        record = self._open[key] = _Entry(key, trace, expires_at)
-        if trace is not None and trace.delivery_id in self._sent.packed:
-            self._sent.add(trace, key)
-        elif trace is not None:
-            self._sent.packed[trace.delivery_id] = trace.content + key
-        return record
-
-    def _add_alias(self, alias: bytes, first: bytes, now: float) -> None:
-        # From now on these bytes are known, also under any other delivery id.
-        if self._count >= self._capacity:
-            self._refuse()
-        self._count += 1
-        record = self._open.get(first)
-        if record is None:
-            self._finished.add_alias(first, alias, now + self._retention)
-            return
-        self._aliases[alias] = first
-        record.later += (alias,)
-        self._extend(record, now)
-
-    def _refuse(self) -> NoReturn:
-        raise Unavailable(
-            f"MemoryStore is full: it holds {self._count} deliveries that could still be replayed.",
-            "Raise its capacity or use RedisStore.",
-        )
 
     def _finish(self, finish: Finish, now: float) -> State:
         record = self._open.get(finish.key)
@@ -228,9 +140,35 @@ class MemoryRecords:
         self._extend(record, now)
         return finish.state
 
-    def _forget_aliases(self, record: _Entry) -> None:
-        for alias in record.later:
-            del self._aliases[alias]
+    def _reset(self, history: MemoryHistory, reset: ResetRecord, now: float) -> State | None:
+        """Make a delivery that has ended runnable again, or drop it."""
+        key = self._first_key(reset.key)
+        record = None if key is None else self._open.get(key) or self._reopen(key, now)
+        if record is None or record.state is State.RUNNING:
+            return None if record is None else State.RUNNING
+        before, record.state, record.token = record.state, State.FAILED, b""
+        if reset.mode is ResetMode.DROP:
+            self._archive(record, now)
+        elif reset.handlers:
+            record.done = history.handlers_done(record.key) - {*reset.handlers}
+        else:
+            record.done = frozenset()
+            self._guards.drop(record.key)
+        history.note_reset(record.key, reset)
+        return before
+
+    def _reopen(self, key: bytes, now: float) -> Entry:
+        """Move a finished delivery back to those that are open; its state is still DONE."""
+        trace, later = self._finished.remove(key)
+        record = Entry(key, trace, now + self._retention, state=State.DONE, later=later)
+        self._open[key] = record
+        self._aliases |= dict.fromkeys(later, key)
+        return record
+
+    def _archive(self, record: Entry, now: float) -> None:
+        self._finished.add(record.key, record.trace, record.later, now + self._retention)
+        del self._open[record.key]
+        self._forget_aliases(record)
 
     def _guard(self, operation: Once | Latest, now: float) -> GuardGrant:
         return self._check_lease(operation) or self._guards.decide(operation, now)
@@ -247,31 +185,8 @@ class MemoryRecords:
             return GuardGrant(GuardDecision.BUSY)
         return None
 
-    def _extend(self, record: _Entry, now: float) -> None:
-        record.expires_at = now + self._retention
-        self._open[record.key] = self._open.pop(record.key)  # The last to expire.
 
-    def _drop_expired(self, now: float) -> None:
-        """Drop what has expired, and find out when something else will."""
-        for trace, fingerprints in self._expired(now):
-            self._count -= fingerprints
-            if trace:
-                self._sent.remove(trace)
-        next_open = next((each.expires_at for each in self._open.values()), None)
-        expiries = (next_open, self._finished.next_expiry())
-        latest = now + self._retention
-        self._next_expiry = min((each for each in expiries if each is not None), default=latest)
-
-    def _expired(self, now: float) -> Iterator[tuple[RetryKey | None, int]]:
-        """Drop what has expired and yield the retry key and the number of fingerprints of each."""
-        yield from self._finished.drop_expired(now)
-        for record in list(takewhile(lambda each: each.expires_at <= now, self._open.values())):
-            del self._open[record.key]
-            self._forget_aliases(record)
-            yield record.trace, 1 + len(record.later)
-
-
-def _decide(accept: Accept, record: _Entry | None, now: float) -> AcceptDecision:
+def _decide(accept: Accept, record: Entry | None, now: float) -> AcceptDecision:
     if record is None:
         return decide_accept(accept, None)
     return decide_accept(accept, record.state, record.token, record.lease_expires_at - now)

@@ -180,11 +180,15 @@ class ResetMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResetRecord(Operation["State | None"]):
-    """Make a finished delivery runnable again, or drop it; answers the state before."""
+    """Make a finished delivery runnable again, or drop it; answers the state before.
+
+    Of *handlers*, where given, only these may run again, and guards of ``once`` stay.
+    """
 
     key: bytes
     mode: ResetMode
     jobs: tuple[Job, ...] = ()
+    handlers: tuple[str, ...] = ()
 
 
 def body_of(record: Record) -> object:

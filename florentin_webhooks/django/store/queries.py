@@ -105,13 +105,16 @@ def reset_record(options: StoreOptions, operation: ResetRecord) -> State | None:
         if row is None or row.expires <= now:
             return None
         if row.state != State.RUNNING:
-            delete(guards(options).filter(delivery=row.key))
+            if not operation.handlers:
+                delete(guards(options).filter(delivery=row.key))
             _reset(options, operation, row)
         return State(row.state)
 
 
 def _reset(options: StoreOptions, operation: ResetRecord, row: Delivery) -> None:
-    fields: dict[str, object] = {"token": b"", "until": 0, "handlers": {}, "reason": ""}
+    again = operation.handlers or row.handlers
+    kept = {name: end for name, end in row.handlers.items() if name not in again}
+    fields: dict[str, object] = {"token": b"", "until": 0, "handlers": kept, "reason": ""}
     fields["next_attempt"] = 0
     if operation.mode is ResetMode.DROP:
         fields |= {"state": State.DONE.value, "body": None}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.protocol.fingerprint import RecordKey
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
     KeySchema,
@@ -13,19 +15,25 @@ from florentin_webhooks.redis.schema import (
     job_keys,
 )
 
+if TYPE_CHECKING:
+    from florentin_webhooks.protocol.fingerprint import RetryKey
+    from florentin_webhooks.redis.protocols import Word
+
 __all__ = ["accept", "finish"]
 
 
 def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
     """Encode :class:`Accept`."""
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
-    keys = (
-        *_keys_of(schema, RecordKey(operation.key, trace)),
+    aliases = operation.aliases  # Each look at them computes their digests.
+    keys: list[Word] = [
+        *_keys_of(schema, operation.key, trace),
         schema.log,
         schema.dead,
-        *(key for alias in operation.aliases for key in _keys_of(schema, alias)),
-        *job_keys(schema, jobs),
-    )
+    ]
+    for alias, alias_trace in aliases:
+        keys += _keys_of(schema, alias, alias_trace)
+    keys += job_keys(schema, jobs) if jobs else schema.no_job_keys
     arguments = (
         operation.key,
         trace.content if trace else b"",
@@ -39,10 +47,11 @@ def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
         int(delivery.received_at.timestamp() * 1000),
         delivery.secret,
         delivery.key_id,
-        b"".join([alias.key for alias in operation.aliases]),
-        *job_args(jobs),
+        b"".join([alias for alias, _ in aliases]),
+        *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    return ScriptCall(schema.accept, keys, arguments, _to_claim, len(delivery.body), may_fail=True)
+    size = len(delivery.body)
+    return ScriptCall(schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True)
 
 
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
@@ -84,13 +93,14 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
     return ScriptCall(schema.finish, keys, arguments, _to_state)
 
 
-def _keys_of(schema: KeySchema, lookup: RecordKey) -> tuple[bytes, bytes]:
+def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:
     """Return the keys of a record and of the contents sent under its delivery id."""
-    key, trace = lookup
-    return schema.record(key), schema.delivery_id(trace.delivery_id) if trace else schema.records
+    return schema.records + key, schema.delivery_id(trace.delivery_id) if trace else schema.records
 
 
 def _to_claim(answer: bytes) -> Claim:
+    if (first := _FIRST.get(answer[_KEY:])) is not None:
+        return new_tuple(Claim, (first, answer[:_KEY], 1, 0, _NOTHING, False, False))
     decision, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
     return Claim(
         _DECISIONS[decision],
@@ -109,4 +119,10 @@ def _to_state(answer: bytes) -> State:
 
 _KEY = 16
 _DECISIONS = {decision.value.encode(): decision for decision in AcceptDecision}
+_FIRST = {
+    each.value.encode() + b"\0001\0000\0000\0000": each
+    for each in (AcceptDecision.RUN, AcceptDecision.QUEUED)
+}
+"""The answers for a delivery that comes for the first time, as nearly all do."""
+_NOTHING: frozenset[str] = frozenset()
 _STATES = {state.value.encode(): state for state in State}

@@ -21,6 +21,7 @@ from florentin_webhooks.core.stores.queries import (
     ListRecords,
     ResetRecord,
 )
+from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.codec.accept import accept, finish
 from florentin_webhooks.redis.codec.guards import latest, once
@@ -38,6 +39,7 @@ from florentin_webhooks.redis.codec.queries import (
     list_records,
     reset_record,
 )
+from florentin_webhooks.redis.codec.trail import append_trail, read_trail
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     FindDeliveryId: find_delivery_id,
     FindFingerprints: find_fingerprints,
     ListDeadLetters: list_dead_letters,
+    AppendTrail: append_trail,
+    ReadTrail: read_trail,
 }
 
 

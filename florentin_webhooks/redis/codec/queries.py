@@ -94,6 +94,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         operation.key,
         schema.retention,
         schema.unfinished_retention,
+        json.dumps(operation.handlers),
         *job_args(operation.jobs),
     )
     return ScriptCall(_RESET_RECORD, keys, arguments, _to_state)

@@ -38,7 +38,7 @@ class PipelinedExecutor:
 
     def __init__(self, client: AsyncioClient, *, closes_with_loop: bool = False) -> None:
         self._client = client
-        self._loop = asyncio.get_running_loop()
+        self.loop = self._loop = asyncio.get_running_loop()
         configured = cast(
             "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
         )

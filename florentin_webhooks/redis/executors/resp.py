@@ -19,16 +19,17 @@ __all__ = ["AnswerReader", "encode_command"]
 
 def encode_command(words: Sequence[Word]) -> bytes:
     """Encode a command in RESP: an array of strings, each after its length."""
-    parts = [b"*%d\r\n" % len(words)]
+    lines = [b"*%d" % len(words)]
     for word in words:
         raw = word if isinstance(word, bytes) else str(word).encode()
         size = len(raw)
-        parts += (_LENGTHS[size] if size < _SHORT else b"$%d\r\n" % size, raw, b"\r\n")
-    return b"".join(parts)
+        lines += (_LENGTHS[size] if size < _SHORT else b"$%d" % size, raw)
+    lines.append(b"")
+    return b"\r\n".join(lines)
 
 
-_SHORT = 256
-_LENGTHS = [b"$%d\r\n" % size for size in range(_SHORT)]
+_SHORT = 512
+_LENGTHS = [b"$%d" % size for size in range(_SHORT)]
 
 _STRING, _TEXT, _INTEGER, _ERROR, _NULL, _PUSH = b"$+:-_>"
 _LONG = frozenset(b"$=!")

@@ -8,13 +8,14 @@ from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.durability import check_durability
+from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.redis.protocols import SyncClient
-    from florentin_webhooks.redis.schema import ScriptCall
+    from florentin_webhooks.redis.protocols import RecordPool, SyncClient
+    from florentin_webhooks.redis.schema import Script, ScriptCall
 
 __all__ = ["SyncExecutor"]
 
@@ -24,12 +25,17 @@ A = TypeVar("A")
 class SyncExecutor:
     """Executor over *client*, for any thread and after any fork.
 
-    With *check*, the first call also checks the server's durability.
+    With *check*, the first call also checks the server's durability. *pool* has the connections of
+    pipelines; without one, there are none.
     """
 
-    def __init__(self, client: SyncClient, *, check: bool = True) -> None:
+    def __init__(
+        self, client: SyncClient, *, check: bool = True, pool: RecordPool | None = None
+    ) -> None:
         self._client = client
         self._checked = not check
+        self._pool = pool
+        self._known_scripts: set[str] = set()
 
     def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
@@ -40,6 +46,14 @@ class SyncExecutor:
             raise to_unavailable(error, self._client.connection_pool) from None
         return call.read(answer)
 
+    def open_pipeline(self) -> SyncPipeline | None:
+        """Return a pipeline for one thread, or None where there is no connection for it."""
+        return None if self._pool is None else SyncPipeline(self, self._pool)
+
+    def knows(self, script: Script) -> bool:
+        """Return whether the server has executed *script*, unless it has lost it since."""
+        return script.sha in self._known_scripts
+
     def ask(self, question: Callable[[Any], A]) -> A:
         """Return the client's answer to *question*; raises :class:`Unavailable` without one."""
         try:
@@ -47,9 +61,15 @@ class SyncExecutor:
         except (RedisError, OSError) as error:
             raise to_unavailable(error, self._client.connection_pool) from None
 
+    def skip_check(self) -> None:
+        """Do without the check: someone else reports what the server says about itself."""
+        self._checked = True
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+        if self._pool is not None:
+            self._pool.disconnect()
 
     def _send(self, call: ScriptCall) -> object:
         try:
@@ -70,9 +90,12 @@ class SyncExecutor:
     def _send_once(self, call: ScriptCall) -> object:
         script, words = call.script, (len(call.keys), *call.keys, *call.arguments)
         try:
-            return self._client.execute_command("EVALSHA", script.sha, *words)
+            answer = self._client.execute_command("EVALSHA", script.sha, *words)
         except NoScriptError:
-            return self._client.execute_command("EVAL", script.text, *words)
+            self._known_scripts.clear()
+            answer = self._client.execute_command("EVAL", script.text, *words)
+        self._known_scripts.add(script.sha)
+        return answer
 
     def _check_once(self) -> None:
         if self._checked:

@@ -1,10 +1,11 @@
 -- Make a finished delivery runnable again, or discard it: then it counts as done.
 -- KEYS  1 record  2 log  3 dead letters  4 jobs
--- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms  5 jobs
+-- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms
+--       5 the handlers that may run again, as JSON; none: all of them  6 jobs
 -- Returns the state before, or ''.
 local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
-local jobs = jobs_from(4, 5)
+local jobs = jobs_from(4, 6)
 if ARGV[1] == 'drop' or ARGV[1] == 'all' then
   for _, job in ipairs(jobs) do
     call('DEL', job.hash)
@@ -17,9 +18,12 @@ end
 if ARGV[1] == 'drop' then
   compact(record, ARGV[2], KEYS[2], ARGV[3])
 elseif ARGV[1] == 'all' then
+  local handlers = cjson.decode(ARGV[5])
+  local kinds = #handlers > 0 and 't:u:x:w:' or 'h:o:t:u:x:w:'
+  for _, handler in ipairs(handlers) do call('HDEL', record, 'h:' .. handler) end
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if string.find('h:o:t:u:x:w:', kind, 1, true) then
+    if string.find(kinds, kind, 1, true) then
       call('HDEL', record, field)
     end
   end

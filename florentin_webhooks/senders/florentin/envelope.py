@@ -38,12 +38,20 @@ def parse(body: bytes, metadata: Metadata) -> Message:
 
     Raises :class:`MalformedDelivery`.
     """
-    envelope = _read_object(body)
-    event, stamp = envelope["event"], envelope["timestamp"]
+    try:
+        envelope: Any = loads(body)
+    except ValueError as error:
+        raise MalformedDelivery(str(error)) from None
+    if type(envelope) is not _OBJECT:
+        raise MalformedDelivery("not a JSON object")
+    if not ("event" in envelope and "timestamp" in envelope and "data" in envelope):
+        missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
+        raise MalformedDelivery(f"no envelope: {', '.join(missing)} missing")
+    event = envelope["event"]
     if not isinstance(event, str) or not 0 < len(event) <= MAX_NAME or not event.isprintable():
         raise MalformedDelivery("the event is not a name")
     # In place: this dict was just decoded, and is passed on instead of the body.
-    timestamp = envelope["timestamp"] = _parse_timestamp(stamp)
+    timestamp = envelope["timestamp"] = _parse_timestamp(envelope["timestamp"])
     if metadata.event is not None and metadata.event != event:
         raise MalformedDelivery("the event header and the signed body name different events")
     return new_tuple(Message, (event, timestamp, envelope, timestamp, None))
@@ -63,20 +71,6 @@ def retry_content(delivery_id: str | None, body: bytes) -> bytes | None:
     if head.count(b"{") + head.count(b"[") == 1:
         return head + body[match.end() :]  # As Florentin writes it.
     return _without_timestamp(body)
-
-
-def _read_object(body: bytes) -> dict[str, object]:
-    try:
-        value: Any = loads(body)
-    except ValueError as error:
-        raise MalformedDelivery(str(error)) from None
-    if type(value) is not _OBJECT:
-        raise MalformedDelivery("not a JSON object")
-    envelope: dict[str, object] = value
-    if not ("event" in envelope and "timestamp" in envelope and "data" in envelope):
-        missing = [key for key in ("event", "timestamp", "data") if key not in envelope]
-        raise MalformedDelivery(f"no envelope: {', '.join(missing)} missing")
-    return envelope
 
 
 def _parse_timestamp(stamp: object) -> datetime:

@@ -46,6 +46,9 @@ MAX_DELIVERY_ID = 200
 _EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
+_EVENT_KEY = _EVENT_NAME.encode()
+_SIGNATURE_KEY = _SIGNATURE_NAME.encode()
+_DELIVERY_ID_KEY = _DELIVERY_ID_NAME.encode()
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
 _VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
 
@@ -101,7 +104,7 @@ class FlorentinSignature:
         Raises only :class:`InvalidSignature`, for any value of the header. Every secret is tried,
         so that the time taken does not show which one matched.
         """
-        return self._matching_secret(get_all(headers, _SIGNATURE_NAME), body)
+        return self._matching_secret(_only(get_all(headers, _SIGNATURE_NAME)), body)
 
     def authenticate(
         self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
@@ -111,20 +114,26 @@ class FlorentinSignature:
         Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
+        if (found := headers.unique) is not None:
+            # As below, for what Florentin sends to an ASGI server: 1.5 of a delivery's 40 us.
+            signature, event = found.get(_SIGNATURE_KEY), found.get(_EVENT_KEY)
+            sent_id = found.get(_DELIVERY_ID_KEY)
+            if type(signature) is bytes and type(event) is bytes and type(sent_id) is bytes:
+                secret = self._matching_secret(signature.decode("latin-1").strip(" \t"), body)
+                name, text = event.decode("latin-1").strip(" \t"), sent_id.decode("latin-1")
+                delivery_id = text if _VISIBLE.fullmatch(text := text.strip(" \t")) else None
+                return new_tuple(Metadata, (secret, received_at, delivery_id, name, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
-        secret = self._matching_secret(signatures, body)
+        secret = self._matching_secret(_only(signatures), body)
         delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
-        event = events[0] if len(events) == 1 else _combine(events)
-        return new_tuple(Metadata, (secret, received_at, delivery_id, event, None))
+        return Metadata(secret, received_at, delivery_id, _combine(events))
 
-    def _matching_secret(self, signatures: Sequence[str], body: bytes) -> str:
-        if len(signatures) != 1:
-            raise InvalidSignature("repeated" if signatures else "missing")
-        if len(signatures[0]) != _LENGTH or not signatures[0].startswith(_PREFIX):
+    def _matching_secret(self, signature: str, body: bytes) -> str:
+        if len(signature) != _LENGTH or not signature.startswith(_PREFIX):
             raise InvalidSignature("malformed")
         try:
             # unhexlify, not bytes.fromhex, which skips white space inside the digits.
-            claimed = unhexlify(signatures[0][len(_PREFIX) :])
+            claimed = unhexlify(signature[len(_PREFIX) :])
         except ValueError:
             raise InvalidSignature("malformed") from None
         matched = None
@@ -136,6 +145,12 @@ class FlorentinSignature:
         if matched is None:
             raise InvalidSignature("mismatch")
         return matched
+
+
+def _only(signatures: Sequence[str]) -> str:
+    if len(signatures) != 1:
+        raise InvalidSignature("repeated" if signatures else "missing")
+    return signatures[0]
 
 
 def _combine(values: Sequence[str]) -> str | None:

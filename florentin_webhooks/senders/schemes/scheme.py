@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.senders.base import Metadata
-from florentin_webhooks.senders.schemes.format import SignatureClaim, SignatureFormat, read_claim
+from florentin_webhooks.senders.schemes.format import SignatureFormat, compile_reader
 from florentin_webhooks.senders.schemes.public_url import require_url
-from florentin_webhooks.senders.schemes.template import SignedParts, Template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.schemes.keys import Key
+    from florentin_webhooks.senders.schemes.template import Template
 
 __all__ = ["NamedKey", "TemplateScheme"]
 
@@ -35,7 +36,7 @@ class TemplateScheme:
     Timestamps count *per_second* units. The first key signs.
     """
 
-    __slots__ = ("_decode", "_expected", "_form", "_keys", "_per_second", "_signs", "_template")
+    __slots__ = ("_expected", "_form", "_keys", "_per_second", "_read", "_render", "_signs_url")
 
     def __init__(
         self,
@@ -45,15 +46,13 @@ class TemplateScheme:
         *,
         per_second: int = 1,
     ) -> None:
-        self._form = form
-        self._template = template
-        self._signs = tuple(name in template.names for name in ("id", "timestamp", "url"))
-        self._keys = tuple(keys)
-        self._per_second = per_second
-        self._decode = form.encoding.decode
-        self._expected = [
-            (each, len(each.prefix) + form.encoding.length(each.key.size) if each.key.size else 0)
-            for each in self._keys
+        # Whatever does not depend on a request is done here, once.
+        self._form, self._keys, self._per_second = form, tuple(keys), per_second
+        self._signs_url = "url" in template.names
+        self._read, self._render = compile_reader(form), template.compile()
+        self._expected: list[tuple[str, Key, str, int, int]] = [
+            (each.name, each.key, each.prefix, _text_length(form, each), len(each.prefix))
+            for each in keys
         ]
 
     def __repr__(self) -> str:
@@ -68,10 +67,22 @@ class TemplateScheme:
         not a time. Each key is tried on each signature of its kind, so that the time taken does not
         show which one matched.
         """
-        claim = read_claim(self._form, headers)
-        secret = self._matching_secret(claim, self._parts(claim, body, url))
-        timestamp = None if claim.timestamp is None else self._time(claim.timestamp)
-        return new_tuple(Metadata, (secret, received_at, claim.id, claim.event, timestamp))
+        items, number, time, event = self._read(headers)
+        signed = self._render(body, (number, time, url))
+        decode, matched = self._form.decode, None
+        for name, key, prefix, length, start in self._expected:
+            for item in items:
+                if item.startswith(prefix) and (not length or len(item) == length):
+                    try:
+                        signature = decode(item[start:])
+                    except ValueError:
+                        continue
+                    if key.verify(signed, signature):
+                        matched = name
+        if matched is None:
+            raise InvalidSignature(self._find_fault(items))
+        timestamp = None if time is None else self._time(time)
+        return new_tuple(Metadata, (matched, received_at, number, event, timestamp))
 
     def sign(
         self,
@@ -86,14 +97,11 @@ class TemplateScheme:
 
         Raises :class:`ConfigurationError` without the URL, where that is signed.
         """
-        if self._signs[2]:
+        if self._signs_url:
             require_url(url)
         form, stamp = self._form, str(int(timestamp.timestamp() * self._per_second))
-        parts = self._parts(SignatureClaim((), delivery_id, stamp), body, url)
-        first = self._keys[0]
-        signature = first.prefix + form.encoding.encode(
-            first.key.sign(self._template.render(parts))
-        )
+        signed, first = self._render(body, (delivery_id, stamp, url)), self._keys[0]
+        signature = first.prefix + form.encoding.encode(first.key.sign(signed))
         if form.time_prefix:
             signature = f"{form.time_prefix}{stamp}{form.separator}{signature}"
         named = {
@@ -104,48 +112,26 @@ class TemplateScheme:
         }
         return {name: value for name, value in named.items() if name}
 
-    def _parts(self, claim: SignatureClaim, body: bytes, url: str | None) -> SignedParts:
-        """Return the values of the template; raises :class:`InvalidSignature` without one."""
-        number, time, address = self._signs
-        if (number and claim.id is None) or (time and claim.timestamp is None):
-            raise InvalidSignature("missing")
-        if address and url is None:
-            raise InvalidSignature("missing")
-        try:
-            return SignedParts(
-                body,
-                claim.id.encode() if number and claim.id else b"",
-                claim.timestamp.encode() if time and claim.timestamp else b"",
-                url.encode() if address and url else b"",
-            )
-        except UnicodeEncodeError:
-            raise InvalidSignature("malformed") from None
-
-    def _matching_secret(self, claim: SignatureClaim, parts: SignedParts) -> str:
-        signed = self._template.render(parts)
-        matched, is_formed = None, False
-        for (name, key, prefix), length in self._expected:
-            for signature in self._signatures(claim, prefix, length):
-                is_formed = True
-                if key.verify(signed, signature):
-                    matched = name
-        if matched is None:
-            raise InvalidSignature("mismatch" if is_formed else "malformed")
-        return matched
-
-    def _signatures(self, claim: SignatureClaim, prefix: str, length: int) -> list[bytes]:
-        """Return the signatures in *claim* of this prefix and length, of any length for 0."""
-        found: list[bytes] = []
-        for item in claim.items:
-            if item.startswith(prefix) and (not length or len(item) == length):
-                try:
-                    found.append(self._decode(item[len(prefix) :]))
-                except ValueError:
-                    continue
-        return found
+    def _find_fault(self, items: Sequence[str]) -> str:
+        """Return why none of *items* matches: each is malformed, or one is of other bytes."""
+        for *_, prefix, length, start in self._expected:
+            for item in items:
+                if item.startswith(prefix) and (not length or len(item) == length):
+                    with suppress(ValueError):
+                        self._form.decode(item[start:])
+                        return "mismatch"
+        return "malformed"
 
     def _time(self, digits: str) -> datetime:
         try:
+            if self._per_second == 1:
+                return datetime.fromtimestamp(int(digits), UTC)
             return datetime.fromtimestamp(int(digits) / self._per_second, UTC)
         except (ValueError, OverflowError, OSError):
             raise MalformedDelivery("the signed time is not a time") from None
+
+
+def _text_length(form: SignatureFormat, key: NamedKey) -> int:
+    """Return the number of characters of a signature with its prefix, 0 where it varies."""
+    size = key.key.size
+    return len(key.prefix) + form.encoding.length(size) if size else 0

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["SignedParts", "Template"]
+__all__ = ["Render", "SignedValues", "Template"]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_BODY = "body"
 
 
-class SignedParts(NamedTuple):
-    """The values of a template's placeholders; headers and URL in ASCII."""
+class SignedValues(NamedTuple):
+    """The values of the placeholders beside ``{body}``; None where a request has none."""
 
-    body: bytes
-    id: bytes = b""
-    timestamp: bytes = b""
-    url: bytes = b""
+    id: str | None = None
+    timestamp: str | None = None
+    url: str | None = None
+
+
+Render = Callable[[bytes, tuple[str | None, str | None, str | None]], tuple[bytes, ...]]
+"""Returns what is signed, in pieces, of a body and :class:`SignedValues`.
+
+Raises :class:`InvalidSignature` where a value is missing, or cannot be encoded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template of what is signed: texts, and the *names* of placeholders between them."""
+    """A template of what is signed, and the *names* of its placeholders."""
 
     text: str
-    steps: tuple[bytes | int, ...]
     names: frozenset[str]
 
     @classmethod
@@ -46,29 +54,57 @@ class Template:
         _check(text, names)
         if not adjacent:
             _check_boundaries(text, literals_and_names[2:-1:2])
-        steps: list[bytes | int] = []
-        for number, each in enumerate(literals_and_names):
-            if number % 2:
-                steps.append(SignedParts._fields.index(each))
-            elif each:
-                steps.append(each.encode())
-        return cls(text, tuple(steps), frozenset(names))
+        return cls(text, frozenset(names))
 
-    def render(self, parts: SignedParts) -> list[bytes]:
-        """Return what is signed, in pieces."""
-        return [parts[step] if isinstance(step, int) else step for step in self.steps]
+    def compile(self) -> Render:
+        """Return the function that renders the template; made once, it copies no body."""
+        before, after = map(_compile_text, self.text.split(f"{{{_BODY}}}"))
+        if before is None and after is None:
+            return lambda body, _values: (body,)
+        if after is None and before is not None:
+            return lambda body, values: (before(values), body)
+        return lambda body, values: (
+            before(values) if before else b"",
+            body,
+            after(values) if after else b"",
+        )
+
+
+def _compile_text(text: str) -> Callable[[tuple[str | None, ...]], bytes] | None:
+    """Return the function that renders what is before or after the body, None for nothing."""
+    literals_and_names = _PLACEHOLDER.split(text)
+    places = [SignedValues._fields.index(name) for name in literals_and_names[1::2]]
+    if not places:
+        constant = text.encode()
+        return (lambda _values: constant) if constant else None
+    form = "%s".join(literal.replace("%", "%%") for literal in literals_and_names[::2])
+    # By a slice, one value is a tuple, too.
+    first = places[0]
+    pick = itemgetter(*places) if places[1:] else itemgetter(slice(first, first + 1))
+
+    def render(values: tuple[str | None, ...]) -> bytes:
+        chosen = cast("tuple[str | None, ...]", pick(values))
+        if None in chosen:
+            raise InvalidSignature("missing")
+        try:
+            return (form % chosen).encode()
+        except UnicodeEncodeError:
+            raise InvalidSignature("malformed") from None
+
+    return render
 
 
 def _check(text: str, names: list[str]) -> None:
-    known = ", ".join(f"{{{name}}}" for name in SignedParts._fields)
-    if unknown := [name for name in names if name not in SignedParts._fields]:
+    fields = (_BODY, *SignedValues._fields)
+    known = ", ".join(f"{{{name}}}" for name in fields)
+    if unknown := [name for name in names if name not in fields]:
         message = f"The template {text!r} has the unknown placeholder {{{unknown[0]}}}."
         raise ConfigurationError(message, f"Use {known}.")
     if len(set(names)) < len(names):
         raise ConfigurationError(
             f"The template {text!r} names a placeholder twice.", "Name each of them once."
         )
-    if "body" not in names:
+    if _BODY not in names:
         raise ConfigurationError(
             f"The template {text!r} leaves the body unsigned, so anyone could change it.",
             "Add {body}.",
@@ -76,6 +112,12 @@ def _check(text: str, names: list[str]) -> None:
 
 
 def _check_boundaries(text: str, between: list[str]) -> None:
+    for each in filter(str.isalnum, between):
+        raise ConfigurationError(
+            f"The template {text!r} has only {each!r} between two placeholders, which may be part "
+            "of a value, so a byte could be moved from one to the other.",
+            "Copy the characters between them from the sender's documentation.",
+        )
     if not all(between):
         raise ConfigurationError(
             f"The template {text!r} has two placeholders side by side, so a byte could be moved "

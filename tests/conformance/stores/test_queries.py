@@ -229,6 +229,17 @@ def test_reopened_inline_delivery_runs_all_handlers(store: Subject, state: State
     assert claimed(store, BODY, token=b"again").done == set()
 
 
+def test_chosen_handler_alone_runs_again(store: Subject) -> None:
+    claimed(store, BODY)
+    store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
+    store.finish(finish(BODY, State.RUNNING, handler="m:mail"))
+    store.finish(finish(BODY, State.DONE))
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL, handlers=("m:mail",))) is State.DONE
+    assert claimed(store, BODY, token=b"again").done == {"m:bill"}
+    store.finish(finish(BODY, token=b"again", handler="m:mail"))
+    assert found(store, KEY).handlers.keys() == {"m:bill", "m:mail"}
+
+
 def test_dropped_failed_delivery_is_done(store: Subject) -> None:
     claimed(store, BODY)
     store.finish(finish(BODY, State.FAILED))

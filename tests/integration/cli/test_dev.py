@@ -7,9 +7,11 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from click.testing import Result
@@ -58,7 +60,13 @@ def test_receiver_is_served_until_a_signal(number: signal.Signals, code: int, sh
     with started(words, cwd=shop) as program:
         assert delivered(serving(program)) == ["processed", "duplicate"]
         assert not is_free(shop / ".florentin" / "lock")
-        assert program.end(number) == code
+        page = program.says(r"See each delivery at (\S+)")
+        with urlopen(page) as response, urlopen(f"{page}events") as stream:  # noqa: S310
+            assert b"invoice.created</a>" in response.read()
+            assert stream.readline() == b"retry: 1000\n"
+            began = time.monotonic()
+            assert program.end(number) == code
+        assert time.monotonic() - began < 5  # The open stream would go on for 10 s.
     assert "billing INV-0042" in program.data
     assert "processed" in program.data
     assert "Traceback" not in program.talk + program.data

@@ -22,7 +22,7 @@ def test_queues_without_workers_are_failing(shop: Operated) -> None:
     assert result.exit_code == 1
     assert f"ok       {shop.app}  The store answers." in result.stdout
     assert f"failing  {shop.app}  0 workers on queue papers." in result.stdout
-    fields = shop.told("health")[0]
+    fields = shop.json("health")[0]
     assert (fields["ok"], fields["ready"], fields["app"]) == (False, True, shop.app)
     failing = [check["name"] for check in fields["checks"] if not check["ok"]]
     assert failing == ["workers:florentin", "workers:papers"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import uvloop
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.proxy import Proxy
 from tests.support.shop import SECRET
@@ -24,14 +27,23 @@ HANDLERS = 16
 class Workshop:
     """A receiver with 16 inline handlers; each calls *on_run* with its number, then pauses."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_blocking: bool = False) -> None:
         self.store = RedisStore(url)
         self.receiver = Receiver(SECRET, store=self.store)
         self.ran: list[int] = []
         self.on_run: Callable[[int], object] = lambda _: None
         self.pause = 0.0
         for number in range(HANDLERS):
-            self.receiver.on("invoice.created")(self._handler(number))
+            handler = self._blocking(number) if is_blocking else self._handler(number)
+            self.receiver.on("invoice.created")(handler)
+
+    def _blocking(self, number: int) -> Callable[[Event], None]:
+        def handle(_event: Event) -> None:
+            self.ran.append(number)
+            self.on_run(number)
+
+        handle.__qualname__ = f"handle_{number}"
+        return handle
 
     def _handler(self, number: int) -> Callable[[Event], Coroutine[Any, Any, None]]:
         async def handle(_event: Event) -> None:
@@ -42,6 +54,9 @@ class Workshop:
 
         handle.__qualname__ = f"handle_{number}"
         return handle
+
+    def receive_blocking(self, made: SignedDelivery) -> Outcome:
+        return self.receiver.receive(*made).outcome
 
     async def receive(self, made: SignedDelivery) -> Outcome:
         return (await self.receiver.areceive(*made)).outcome
@@ -55,6 +70,76 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 
 def make() -> SignedDelivery:
     return Provider(SECRET).make("invoice.created")
+
+
+def test_16_inline_handlers_take_3_round_trips_without_a_loop(proxy: Proxy) -> None:
+    shop = Workshop(proxy.url, is_blocking=True)
+    for _ in range(2):  # Connected, and the server's settings are known.
+        shop.receive_blocking(make())
+    proxy.latency = 0.02
+    before = proxy.turns
+    assert shop.receive_blocking(make()) is Outcome.PROCESSED
+    assert proxy.turns - before <= 3
+    shop.store.close()
+    assert shop.ran == [*range(HANDLERS)] * 3
+
+
+def test_blocking_program_sends_a_record_before_the_next_handler(redis_url: str) -> None:
+    def look(number: int) -> None:
+        end = time.monotonic() + 1
+        while len(recorded := names()) < number and time.monotonic() < end:
+            pass
+        seen.append(len(recorded))
+
+    def names() -> list[bytes]:
+        (record,) = client.keys("fl:d*")
+        return [name for name in client.hkeys(record) if name.startswith(b"h:")]
+
+    seen = list[int]()
+    with redis.Redis.from_url(redis_url) as client:
+        client.script_flush()
+        shop = Workshop(redis_url, is_blocking=True)
+        shop.on_run = look
+        for _ in range(2):  # The server knows no script, then all of them.
+            client.flushdb()
+            assert shop.receive_blocking(make()) is Outcome.PROCESSED
+        shop.store.close()
+    assert seen == [*range(HANDLERS)] * 2
+
+
+@pytest.mark.parametrize("what", ["scripts", "connection"])
+def test_loss_in_a_blocking_program_repeats_no_handler(
+    proxy: Proxy, redis_url: str, what: str
+) -> None:
+    def lose(number: int) -> None:
+        if number == 7 and len(shop.ran) > HANDLERS:
+            client.script_flush() if what == "scripts" else proxy.lose_answer(b"handle_7")
+
+    with redis.Redis.from_url(redis_url) as client:
+        shop = Workshop(proxy.url, is_blocking=True)
+        shop.receive_blocking(make())
+        shop.on_run, made = lose, make()
+        outcomes = [shop.receive_blocking(made) for _ in "ab"]
+        shop.store.close()
+    assert outcomes == [Outcome.PROCESSED, Outcome.DUPLICATE]
+    assert proxy.lost == (what == "connection")
+    assert shop.ran == [*range(HANDLERS)] * 2
+
+
+def test_runs_beyond_the_connections_for_records_succeed(redis_url: str) -> None:
+    def meet(number: int) -> None:
+        if number == 1:  # By then each run has sent a record, and keeps its connection.
+            barrier.wait(10)
+
+    runs = TIMEOUTS.record_connections + 4
+    barrier = threading.Barrier(runs)
+    shop = Workshop(redis_url, is_blocking=True)
+    shop.receive_blocking(make())
+    shop.on_run = meet
+    with ThreadPoolExecutor(runs) as threads:
+        outcomes = [*threads.map(shop.receive_blocking, [make() for _ in range(runs)])]
+    shop.store.close()
+    assert outcomes == [Outcome.PROCESSED] * runs
 
 
 def test_16_inline_handlers_take_3_round_trips(proxy: Proxy) -> None:

@@ -1,0 +1,1 @@
+"""What ``florentin-webhooks doctor`` checks: pure functions over facts that were read before."""

@@ -1,0 +1,1 @@
+"""The checks of a URL from outside, as a sender sees it."""

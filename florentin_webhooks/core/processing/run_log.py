@@ -1,0 +1,90 @@
+"""What fails in a run of handlers: logged, and kept for the result of the run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.log import HandlerAttempt
+from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
+from florentin_webhooks.core.processing.timeouts import TimeIsOver
+from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.log import HandlerFailure
+    from florentin_webhooks.core.processing.attempt import AttemptResult
+    from florentin_webhooks.core.processing.lease import Lease
+    from florentin_webhooks.core.processing.report import Reporter
+    from florentin_webhooks.protocol.delivery import Delivery
+
+__all__ = ["RunLog", "describe_result"]
+
+
+def describe_result(result: AttemptResult) -> tuple[str, str]:
+    """Return the outcome of an attempt, and the type of its error if it failed."""
+    error = result.error
+    if error is None:
+        return result.outcome.value, ""
+    if isinstance(error, RetryLater):
+        return "scheduled", ""
+    return ("discarded", "") if isinstance(error, Discard) else ("failed", type(error).__name__)
+
+
+class RunLog:
+    """The log of one run under *lease*, with its failures in order.
+
+    *attempt* is its number, *seconds* its time; a failed one is repeated after *retry_in* seconds,
+    if by us. *alarm* is what a worker raises when the time is over.
+    """
+
+    _lease: Lease
+    _reporter: Reporter
+    _seconds: float
+    attempt: int
+    _retry_in: float | None
+    _alarm: type[BaseException]
+    _delivery: Delivery | None
+    _failures: list[HandlerFailure]
+
+    def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
+        """Log the failure of *handler*, and keep it for the result."""
+        if isinstance(error, RetryLater):
+            failure = self._describe(handler, began, error.seconds).failed(error)
+            self._reporter.log.scheduled(failure)
+        else:
+            if isinstance(error, (TimeIsOver, self._alarm)):
+                error = name_timeout(error, self._seconds)
+            failure = self._describe(handler, began, self._retry_in).failed(error)
+            self._reporter.log.failed(failure)
+        if self._reporter.notifier:
+            self._reporter.notifier.failed(failure)
+        self._failures.append(failure)
+
+    def _describe(
+        self, handler: str, began: float | None = None, wait: float | None = None
+    ) -> HandlerAttempt:
+        delivery, part = self._delivery, self._lease.part
+        return HandlerAttempt(
+            handler=handler,
+            fingerprint=self._lease.key,
+            event=delivery.event if delivery else "",
+            delivery_id=delivery.delivery_id if delivery else None,
+            receiver=self._reporter.receiver,
+            queue=part.queue if part else "",
+            attempt=self.attempt,
+            next_attempt=seconds_from_now(wait),
+            duration=0.0 if began is None else time.monotonic() - began,
+        )
+
+    def _retry_after(self) -> float | None:
+        """Return the seconds to wait, where every failure is a :class:`RetryLater`."""
+        waits = [f.error.seconds for f in self._failures if isinstance(f.error, RetryLater)]
+        return max(waits) if waits and len(waits) == len(self._failures) else None
+
+    def _wait(self) -> float | None:
+        """Return the seconds until the next attempt, where they are known."""
+        postponed = self._retry_after()
+        return self._retry_in if postponed is None else postponed
+
+    def _reason(self) -> str:
+        return "; ".join(failure.reason for failure in self._failures)

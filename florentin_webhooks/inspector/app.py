@@ -1,0 +1,227 @@
+"""The mount for ASGI: an application for any prefix, with or without a framework."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.inspector.access import Access
+from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
+from florentin_webhooks.inspector.response import PageResponse, text
+from florentin_webhooks.inspector.site import Site
+from florentin_webhooks.inspector.sources import Sources
+from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.protocol.preconditions import without_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.replay import Run
+    from florentin_webhooks.inspector.access import Auth
+    from florentin_webhooks.inspector.simulation import Simulation
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
+
+__all__ = ["Inspector", "mount_inspector"]
+
+_READ_SECONDS = 10.0
+_LONGEST_STREAM = 10.0
+"""Seconds after which a stream of events ends by itself, and the page asks for the next."""
+_PULSE, _PULSES = 0.25, 4
+"""How often a stream looks whether it must end, and whether there is something new."""
+_MOST_STREAMS = 50
+
+
+class Inspector:
+    """An ASGI application that shows the deliveries of *receivers*, and replays them.
+
+    Mount it at a prefix: ``Mount("/webhooks-inspector", Inspector(hooks, auth=...))``. *auth* is a
+    function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
+    password. Without it only programs on this machine may. *hosts* are the names under which it is
+    reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
+    not shown by default.
+
+    Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
+    """
+
+    def __init__(
+        self,
+        *receivers: Receiver[object],
+        auth: Auth | None = None,
+        hosts: Sequence[str] | None = (),
+        show_bodies: bool = False,
+        simulation: Simulation | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.site = Site(
+            Sources(receivers),
+            Access(auth, hosts),
+            show_bodies=show_bodies,
+            simulation=simulation,
+            is_live=True,
+        )
+        self._is_stopping = is_stopping
+        self._streams = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, and the lifespan protocol where this is the whole program."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await _serve_lifespan(receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = without_root(scope["path"], scope.get("root_path", ""))
+        if path in ("", scope.get("root_path", "")):
+            # Relative links need the slash.
+            name = scope["path"].rpartition("/")[2]
+            await _send(send, PageResponse(307, added=(("Location", f"{name}/"),)), scope)
+            return
+        body = await _read(receive) if scope["method"] == "POST" else b""
+        if body is None:
+            await _send(send, text(413, "The form is too large, or came too slowly."), scope)
+            return
+        request = _to_request(scope, path, body)
+        loop = asyncio.get_running_loop()
+        response = await asyncio.to_thread(self.site.respond, request, _runs_in(loop))
+        if response.changes is None:
+            await _send(send, response, scope)
+        else:
+            known = request.header("last-event-id") or ""
+            await self._stream(receive, send, response, Changes(response.changes, known))
+
+    async def _stream(
+        self, receive: Receive, send: Send, response: PageResponse, changes: Changes
+    ) -> None:
+        """Send an event for each change, until the client leaves, the time or the program ends."""
+        if self._streams >= _MOST_STREAMS:
+            await _send(send, text(503, "Too many pages are open.", ("Retry-After", "15")), None)
+            return
+        self._streams += 1
+        left = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await send(_start(response, ("X-Accel-Buffering", "no")))
+            await send(_chunk("retry: 1000\n\n"))
+            await self._send_changes(send, changes, left)
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            left.cancel()
+            self._streams -= 1
+
+    async def _send_changes(self, send: Send, changes: Changes, left: asyncio.Future[None]) -> None:
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + _LONGEST_STREAM
+        while loop.time() < ends_at:
+            if event := await asyncio.to_thread(changes.next_event):
+                await send(_chunk(event))
+            for _ in range(_PULSES):
+                if left.done() or self._is_stopping():
+                    return
+                await asyncio.wait({left}, timeout=_PULSE)
+
+
+class Changes:
+    """The changes of a page that knows the state *known*, as server-sent events."""
+
+    def __init__(self, digest: Callable[[], str], known: str) -> None:
+        self._digest = digest
+        self._known = known
+
+    def next_event(self) -> str:
+        """Return an event if something has changed, else an empty text."""
+        current = self._digest()[:16]
+        if current == self._known:
+            return ""
+        self._known = current
+        return f"id: {current}\nevent: change\ndata: {current}\n\n"
+
+
+def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:
+    """Return *app* with *inspector* in front of it, at *prefix*."""
+
+    async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (
+            scope["path"] == prefix or scope["path"].startswith(f"{prefix}/")
+        ):
+            inner = {**scope, "root_path": scope.get("root_path", "") + prefix}
+            await inspector(inner, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return mounted
+
+
+def _runs_in(loop: asyncio.AbstractEventLoop) -> Callable[[Receiver[object]], Run]:
+    """Return a function that runs replays in *loop*, where the handlers' connections live."""
+
+    def of(hooks: Receiver[object]) -> Run:
+        def run(delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
+            return asyncio.run_coroutine_threadsafe(
+                hooks.aprocess(delivery, envelope), loop
+            ).result()
+
+        return run
+
+    return of
+
+
+def _to_request(scope: Scope, path: str, body: bytes) -> PageRequest:
+    client = scope.get("client")
+    return PageRequest(
+        method=scope["method"],
+        path=path,
+        query_string=scope.get("query_string", b"").decode("latin-1"),
+        headers=HeaderMap(scope["headers"]),
+        body=body,
+        client=client[0] if client else None,
+        native=scope,
+    )
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Return the body, or None for one that is too large or too slow."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            while True:
+                message = await receive()
+                body += message.get("body", b"")
+                if len(body) > MAX_FORM or message["type"] == "http.disconnect":
+                    return None
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        return None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send(send: Send, response: PageResponse, scope: Scope | None) -> None:
+    is_head = scope is not None and scope["method"] == "HEAD"
+    await send(_start(response, ("Content-Length", str(len(response.body)))))
+    await send({"type": "http.response.body", "body": b"" if is_head else response.body})
+
+
+def _start(response: PageResponse, *added: tuple[str, str]) -> dict[str, object]:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1"))
+        for name, value in (*response.headers, *added)
+    ]
+    return {"type": "http.response.start", "status": int(response.status), "headers": headers}
+
+
+def _chunk(content: str) -> dict[str, object]:
+    return {"type": "http.response.body", "body": content.encode(), "more_body": True}
+
+
+async def _serve_lifespan(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})

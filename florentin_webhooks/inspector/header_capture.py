@@ -1,0 +1,53 @@
+"""The headers of a delivery as a page may show them: what could be a secret is masked."""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["HeaderCapture", "MaskedHeaders", "captured_headers", "mask_headers"]
+
+MaskedHeaders = tuple[tuple[str, str], ...]
+
+_PRIVATE = re.compile(
+    "auth|cookie|credential|digest|hmac|jwt|key|otp|pass|secret|session|sign|token", re.IGNORECASE
+)
+_MOST = 60
+_LONGEST = 200
+_captured: ContextVar[MaskedHeaders] = ContextVar("captured", default=())
+
+
+def mask_headers(headers: Iterable[tuple[bytes, bytes]]) -> MaskedHeaders:
+    """Return *headers* as text, without the values of those that may hold a secret."""
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    return tuple((name[:_LONGEST], _mask(name, value)) for name, value in pairs[:_MOST])
+
+
+def captured_headers() -> MaskedHeaders:
+    """Return the masked headers of the request that is served now, empty where none are kept."""
+    return _captured.get()
+
+
+def _mask(name: str, value: str) -> str:
+    if _PRIVATE.search(name):
+        return f"masked, {len(value)} characters"
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+
+
+class HeaderCapture:
+    """An ASGI middleware that keeps the masked headers of each request for its observers."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            _captured.set(mask_headers(scope["headers"]))
+        await self._app(scope, receive, send)

@@ -1,0 +1,63 @@
+"""A response, with the headers that keep a page from being framed, cached or scripted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["PageResponse", "redirect", "text"]
+
+_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect")),
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+_HEADERS = (
+    ("Content-Security-Policy", _POLICY),
+    ("X-Frame-Options", "DENY"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageResponse:
+    """A response with *body*, or with a stream of events.
+
+    *changes* returns a text that differs once there is something new to show; mounts that can
+    stream send an event for each new one.
+    """
+
+    status: int = HTTPStatus.OK
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    added: tuple[tuple[str, str], ...] = ()
+    changes: Callable[[], str] | None = field(default=None, repr=False)
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers but for the length, which is that of the body."""
+        names = {name for name, _ in self.added}
+        cache = () if "Cache-Control" in names else (("Cache-Control", "no-store"),)
+        return (("Content-Type", self.content_type), *_HEADERS, *cache, *self.added)
+
+
+def redirect(location: str, *added: tuple[str, str]) -> PageResponse:
+    """Return a redirect to the relative URL *location*, which is fetched by GET."""
+    return PageResponse(HTTPStatus.SEE_OTHER, added=(("Location", location), *added))
+
+
+def text(status: int, message: str, *added: tuple[str, str]) -> PageResponse:
+    """Return *message* as plain text."""
+    body = f"{message}\n".encode()
+    return PageResponse(status, body, "text/plain; charset=utf-8", added)

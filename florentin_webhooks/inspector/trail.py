@@ -1,0 +1,164 @@
+"""What this program has seen of deliveries, beside what their store remembers.
+
+A store knows the present state of a delivery; the trail knows how it came about: every request, the
+refused ones too, and every attempt of a handler. It is bounded, and ends with the process.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.observer import (
+    AttemptReport,
+    DeadReport,
+    DeliveryReport,
+    Observer,
+)
+from florentin_webhooks.inspector.header_capture import captured_headers
+from florentin_webhooks.inspector.rates import Rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.inspector.header_capture import MaskedHeaders
+
+__all__ = ["Arrival", "Attempt", "Entry", "Story", "Trail", "TrailObserver"]
+
+_MOST_STORIES = 2000
+_MOST_REFUSED = 500
+_MOST_PARTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request and its answer; *number* counts those of the trail."""
+
+    at: datetime
+    report: DeliveryReport
+    headers: MaskedHeaders = ()
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt of a handler, which ended at *at*."""
+
+    at: datetime
+    report: AttemptReport
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One report, of any kind, with what the observer adds to it."""
+
+    kind: str
+    at: datetime
+    report: DeliveryReport | AttemptReport | DeadReport
+    headers: MaskedHeaders = ()
+
+
+@dataclass(slots=True)
+class Story:
+    """The arrivals of one delivery and the attempts of its handlers, the newest last."""
+
+    arrivals: deque[Arrival] = field(default_factory=lambda: deque(maxlen=_MOST_PARTS))
+    attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_MOST_PARTS))
+    repeats: int = 0
+
+
+class Trail:
+    """A bounded record of arrivals and attempts, safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self.rates = Rates()
+        self.secrets: dict[tuple[str, str], datetime] = {}
+        """When each secret of each receiver was last used."""
+        self.version = 0
+        """A number that grows with each entry."""
+        self._lock = Lock()
+        self._stories: dict[str, Story] = {}
+        self._refused: deque[Arrival] = deque(maxlen=_MOST_REFUSED)
+
+    def add(self, entry: Entry) -> None:
+        """Add one entry."""
+        with self._lock:
+            self.version += 1
+            self.rates.add(entry.kind, entry.at, getattr(entry.report, "duration", None))
+            if isinstance(entry.report, AttemptReport):
+                story = self._story(entry.report.fingerprint)
+                story.attempts.append(Attempt(entry.at, entry.report))
+            elif isinstance(entry.report, DeliveryReport):
+                self._add_arrival(
+                    entry.kind, Arrival(entry.at, entry.report, entry.headers, self.version)
+                )
+
+    def story(self, fingerprint: str) -> Story:
+        """Return what is known of a delivery; an empty story if nothing is."""
+        with self._lock:
+            known = self._stories.get(fingerprint, Story())
+            return Story(known.arrivals.copy(), known.attempts.copy(), known.repeats)
+
+    def repeats(self, fingerprint: str) -> int:
+        """Return how many duplicates of a delivery have come."""
+        story = self._stories.get(fingerprint)
+        return story.repeats if story else 0
+
+    def refused(self) -> list[Arrival]:
+        """Return the requests that were refused and not stored, the newest first."""
+        with self._lock:
+            return list(reversed(self._refused))
+
+    def _add_arrival(self, kind: str, arrival: Arrival) -> None:
+        report = arrival.report
+        if report.secret:
+            self.secrets[report.receiver, report.secret] = arrival.at
+        if not report.fingerprint:
+            self._refused.append(arrival)
+            return
+        story = self._story(report.fingerprint)
+        story.arrivals.append(arrival)
+        story.repeats += kind == "duplicate"
+
+    def _story(self, fingerprint: str) -> Story:
+        story = self._stories.setdefault(fingerprint, Story())
+        while len(self._stories) > _MOST_STORIES:
+            del self._stories[next(iter(self._stories))]
+        return story
+
+
+class TrailObserver(Observer):
+    """An observer that passes each report to *sink*."""
+
+    def __init__(self, sink: Callable[[Entry], None]) -> None:
+        self._sink = sink
+
+    def accepted(self, report: DeliveryReport, /) -> None:
+        """Observe a genuine delivery."""
+        self._pass("accepted", report)
+
+    def duplicate(self, report: DeliveryReport, /) -> None:
+        """Observe a duplicate."""
+        self._pass("duplicate", report)
+
+    def refused(self, report: DeliveryReport, /) -> None:
+        """Observe a request that was refused."""
+        self._pass("refused", report)
+
+    def handled(self, report: AttemptReport, /) -> None:
+        """Observe an attempt that did not fail."""
+        self._sink(Entry("handled", datetime.now(UTC), report))
+
+    def failed(self, report: AttemptReport, /) -> None:
+        """Observe an attempt that failed."""
+        self._sink(Entry("failed", datetime.now(UTC), report))
+
+    def dead(self, report: DeadReport, /) -> None:
+        """Observe a delivery that is dead."""
+        self._sink(Entry("dead", datetime.now(UTC), report))
+
+    def _pass(self, kind: str, report: DeliveryReport) -> None:
+        self._sink(Entry(kind, datetime.now(UTC), report, captured_headers()))

@@ -1,0 +1,191 @@
+"""What a server says about itself, for the doctor: each question may be refused."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from socket import gaierror
+from typing import TYPE_CHECKING, cast
+
+from redis.exceptions import (
+    AuthenticationError,
+    InvalidResponse,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from florentin_webhooks.redis.refusals import find_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from florentin_webhooks.redis.protocols import SyncClient, Word
+
+__all__ = ["Failure", "ServerFacts", "find_failure", "inspect_server", "needed_commands"]
+
+
+class Failure(StrEnum):
+    """Why a server could not be asked."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a failure.
+    TLS = "tls"
+    ADDRESS = "address"
+    UNREACHABLE = "unreachable"
+    RIGHTS = "rights"
+    REFUSED = "refused"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What is known of the server at *address*.
+
+    *failure* is why it could not be asked, *detail* a code or the type of an error. *info* is its
+    INFO, None where the user may not read it; *settings* are those of CONFIG that it may read.
+    *ahead* is how many seconds its clock is ahead of ours. *denied* are commands that the user may
+    not run, None where ACL DRYRUN may not be asked.
+    """
+
+    address: str
+    failure: Failure | None = None
+    detail: str = ""
+    info: Mapping[str, object] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    ahead: float | None = None
+    denied: tuple[str, ...] | None = None
+
+
+_SETTINGS = ("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync")
+
+
+# Each command of the scripts and its arguments after a key, in the smallest form that is valid.
+_COMMANDS = (
+    "DEL|EXISTS|EXPIRE 1|GET|HDEL a|HGET a|HGETALL|HINCRBY a 1|HKEYS|HMGET a|HSET a 1|LINDEX 0"
+    "|LLEN|LPOP|LPOS a|LPUSH a|LRANGE 0 0|LREM 0 a|PERSIST|PEXPIRE 1|PTTL|RPOP|RPUSH a|SADD a"
+    "|SCARD|SET a|SREM a|ZADD 1 a|ZMSCORE a|ZRANGE 0 0|ZRANGEBYSCORE 0 0|ZREM a"
+    "|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a"
+)
+_OF_RQ = "rq:job:florentin-webhooks.probe"
+
+
+def needed_commands(prefix: str) -> Iterator[tuple[str, ...]]:
+    """Yield what a user must be allowed to do, on keys of the store and of RQ.
+
+    ACL DRYRUN runs none of it.
+    """
+    key = f"{prefix}d"
+    yield ("TIME",)
+    yield "EVAL", "return 1", "1", key
+    yield "EVALSHA", "0" * 40, "1", key
+    for words in _COMMANDS.split("|"):
+        name, *arguments = words.split()
+        yield name, key, *arguments
+    yield "HSET", _OF_RQ, "a", "1"
+    yield "RPUSH", "rq:queue:florentin-webhooks.probe", "a"
+
+
+def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> ServerFacts:
+    """Return what the server answers; changes nothing there, and waits as *client* does."""
+    try:
+        client.execute_command("PING")
+        client.execute_command("EVAL", "return 1", 0)
+    except (RedisError, OSError) as error:
+        return ServerFacts(address, *find_failure(error))
+    try:
+        info = _ask(client.info)
+        settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
+        denied = _denied(client, prefix)
+        return ServerFacts(address, None, "", info, settings, _clock(client), denied)
+    except (RedisError, OSError) as error:  # It went away meanwhile.
+        return ServerFacts(address, *find_failure(error))
+
+
+_KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
+    (AuthenticationError, Failure.PASSWORD),
+    (NoPermissionError, Failure.RIGHTS),
+    (ssl.SSLError, Failure.TLS),
+    (gaierror, Failure.ADDRESS),
+)
+
+
+def find_failure(error: Exception) -> tuple[Failure, str]:
+    """Return why *error* was raised, without its text, which may quote a password."""
+    causes = list(_causes(error))
+    for kind, failure in _KINDS:
+        if any(isinstance(cause, kind) for cause in causes):
+            return failure, _detail(causes, kind)
+    if code := find_refusal(error):
+        return Failure.REFUSED, code
+    if any(str(cause).startswith("NOAUTH") for cause in causes):
+        return Failure.PASSWORD, "NOAUTH"
+    is_answer = isinstance(error, ResponseError | InvalidResponse)
+    return Failure.OTHER if is_answer else Failure.UNREACHABLE, type(causes[-1]).__name__
+
+
+def _detail(causes: list[BaseException], kind: type[BaseException]) -> str:
+    found = next(cause for cause in causes if isinstance(cause, kind))
+    if isinstance(found, ssl.SSLCertVerificationError):
+        return found.verify_message
+    return type(found).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _ask(question: Callable[[], Mapping[str, object]]) -> Mapping[str, object] | None:
+    try:
+        return question()
+    except ResponseError:  # Refused, or renamed.
+        return None
+
+
+def _setting(client: SyncClient, name: str) -> str | None:
+    try:
+        found = _pairs(client.execute_command("CONFIG", "GET", name))
+    except ResponseError:
+        return None
+    return found.get(name)
+
+
+def _pairs(answer: object) -> Mapping[str, str]:
+    """Return an answer of CONFIG GET as texts; redis-py makes a mapping of it, or does not."""
+    if isinstance(answer, dict):
+        items = list(cast("dict[object, object]", answer).items())
+    else:
+        words = cast("list[object]", answer)
+        items = list(zip(words[::2], words[1::2], strict=False))
+    return {_text(name): _text(value) for name, value in items}
+
+
+def _clock(client: SyncClient) -> float | None:
+    before = time.time()
+    try:
+        seconds, microseconds = cast("tuple[object, object]", client.execute_command("TIME"))
+    except ResponseError:
+        return None
+    now = (before + time.time()) / 2
+    return int(_text(seconds)) + int(_text(microseconds)) / 1_000_000 - now
+
+
+def _denied(client: SyncClient, prefix: str) -> tuple[str, ...] | None:
+    try:
+        user = _text(client.execute_command("ACL", "WHOAMI"))
+        denied = [words[0] for words in needed_commands(prefix) if not _may(client, user, words)]
+    except ResponseError:
+        return None
+    return tuple(dict.fromkeys(denied))
+
+
+def _may(client: SyncClient, user: str, words: tuple[Word, ...]) -> bool:
+    return _text(client.execute_command("ACL", "DRYRUN", user, *words)) == "OK"
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,219 @@
+"""The pages in a browser: live, by keyboard, without script, dark, on a phone, for everyone."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from florentin_webhooks import Discard, Receiver, events
+from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.inspector import Inspector
+from florentin_webhooks.inspector.app import mount_inspector
+from florentin_webhooks.inspector.header_capture import HeaderCapture
+from florentin_webhooks.inspector.simulation import Simulation
+from florentin_webhooks.testing import Provider
+from tests.support.browser import Browser, chromium
+from tests.support.inspected import SECRET
+from tests.support.server import Switchboard
+from tests.support.waiting import eventually
+
+PROVIDER = Provider(SECRET)
+_CLIPBOARD = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+
+
+@pytest.fixture(scope="module")
+def browser(board: Switchboard) -> Iterator[Browser]:
+    """Yield a browser that is closed before its server."""
+    assert board.port
+    with chromium() as started:
+        yield started
+
+
+class Shop:
+    """A receiver behind a server, with its inspector; mail fails until it is repaired."""
+
+    def __init__(self, board: Switchboard) -> None:
+        self.hooks = Receiver(SECRET, name="shop")
+        self.is_mail_down = True
+        self.hooks.on("invoice.created")(self.bill)
+        self.hooks.on("invoice.created")(self.send_mail)
+        self.hooks.on("user.login")(self.greet)
+        self.hooks.on("tos.accepted")(self.file_terms)
+        url = f"http://127.0.0.1:{board.port}"
+        self.url, self.page = f"{url}/webhooks/florentin", f"{url}/look/"
+        self.inspector = Inspector(
+            self.hooks, show_bodies=True, simulation=Simulation({self.hooks: self.url})
+        )
+        app = HeaderCapture(WebhookMiddleware(not_found, receiver=self.hooks))
+        board.connect(mount_inspector(app, self.inspector, "/look"))
+
+    def bill(self, _: events.InvoiceCreated) -> None: ...
+
+    def send_mail(self, event: events.InvoiceCreated) -> None:
+        if self.is_mail_down:
+            raise ConnectionError(event.data.invoice.number)
+
+    def greet(self, _: events.UserLogin) -> None: ...
+
+    def file_terms(self, _: events.TosAccepted) -> None:
+        raise Discard("this version is filed")
+
+    def deliver(self, event: str) -> str:
+        """Deliver an event and return the address of its page."""
+        made = PROVIDER.make(event)
+        PROVIDER.send(self.url, made)
+        return f"{self.page}deliveries/{self.hooks.verify(*made)[0].fingerprint}"
+
+    def fill(self) -> dict[str, str]:
+        """Deliver one of each kind; return the address of each page."""
+        for _ in range(3):
+            self.deliver("user.login")
+        self.deliver("tos.accepted")
+        repeated = PROVIDER.make("user.login")
+        for _ in range(3):
+            PROVIDER.send(self.url, repeated)
+        PROVIDER.send(self.url, PROVIDER.tamper(repeated))
+        yesterday = Provider(SECRET, clock=lambda: datetime.now(UTC) - timedelta(days=1))
+        yesterday.deliver(self.url, "tos.accepted")
+        failed = self.deliver("invoice.created")
+        paths = {"list": "", "overview": "overview", "trigger": "trigger", "error": "nothing"}
+        pages = {name: f"{self.page}{path}" for name, path in paths.items()}
+        (refused,) = self.inspector.site.trail.refused()
+        return {**pages, "delivery": failed, "refused": f"{self.page}refused/{refused.number}"}
+
+
+async def not_found(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 404, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+def shop(board: Switchboard) -> Shop:
+    return Shop(board)
+
+
+def test_list_is_live(browser: Browser, shop: Shop) -> None:
+    shop.deliver("user.login")
+    browser.open(shop.page)
+    eventually(lambda: browser.texts("#live") == ["live"])
+    assert browser.texts(".list .event a") == ["user.login"]
+    shop.deliver("tos.accepted")
+    eventually(lambda: browser.texts(".list .event a") == ["tos.accepted", "user.login"])
+    assert browser.run("return document.getElementById('announce').textContent") == "1 new"
+
+
+def test_filter_is_in_the_address(browser: Browser, shop: Shop) -> None:
+    shop.deliver("user.login")
+    shop.deliver("invoice.created")
+    browser.open(shop.page)
+    Select(browser.find("select[name=state]")).select_by_visible_text("failed")
+    browser.click("Filter")
+    assert "state=failed" in browser.driver.current_url
+    assert browser.texts(".list .event a") == ["invoice.created"]
+    browser.driver.refresh()
+    assert browser.texts(".list .event a") == ["invoice.created"]
+
+
+def test_keys_search_move_and_open(browser: Browser, shop: Shop) -> None:
+    failed = shop.deliver("invoice.created")
+    shop.deliver("user.login")
+    browser.open(shop.page)
+    browser.find("body").send_keys("/")
+    browser.driver.switch_to.active_element.send_keys("connectionerror", Keys.ENTER)
+    eventually(lambda: browser.texts(".list .event a") == ["invoice.created"])
+    browser.click("Clear")
+    eventually(lambda: len(browser.texts(".list .event a")) == 2)
+    browser.find("body").send_keys("jjkj")
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    eventually(lambda: browser.driver.current_url == failed)
+
+
+def test_detail_explains_and_replay_repairs(browser: Browser, shop: Shop) -> None:
+    browser.open(shop.deliver("invoice.created"))
+    for text in ("Signed with the secret secret-1", "failed ConnectionError", "test_browser.py:"):
+        browser.sees(text)
+    assert "INV-0042" in " ".join(browser.texts("pre"))
+    assert "masked, 71 characters" in " ".join(browser.texts(".pairs"))
+    shop.is_mail_down = False
+    browser.click("Replay what failed")
+    browser.sees("Replayed: it is done.")
+    assert browser.texts("h1 .state") == ["done"]
+
+
+def test_copy_puts_the_test_on_the_clipboard(browser: Browser, shop: Shop) -> None:
+    browser.command("Browser.grantPermissions", _CLIPBOARD)
+    browser.open(shop.deliver("invoice.created"))
+    browser.click("Copy as pytest")
+    browser.find("[data-copy=pytest]").click()
+    browser.sees("Copied")
+    script = "navigator.clipboard.readText().then(arguments[0])"
+    assert "def test_invoice_created_" in browser.driver.execute_async_script(script)
+
+
+def test_trigger_sends_an_edited_event_and_each_fault(browser: Browser, shop: Shop) -> None:
+    browser.open(f"{shop.page}trigger")
+    Select(browser.find("select[name=event]")).select_by_visible_text("tos.accepted")
+    eventually(lambda: '"tos.accepted"' in browser.find("#body").get_attribute("value"))
+    browser.click("Duplicate")
+    browser.sees("Sent tos.accepted (duplicate): 200 processed, then 200 duplicate.")
+    browser.click("Wrong secret")
+    browser.sees("Sent tos.accepted (wrong secret): 401 invalid-signature.")
+    browser.click("Deliveries")
+    assert sorted(browser.texts(".list .state")) == ["done", "refused"]
+
+
+def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
+    failed = shop.deliver("invoice.created")
+    browser.command("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.open(shop.page)
+        browser.find(".list .event a").click()
+        assert browser.driver.current_url == failed
+        shop.is_mail_down = False
+        browser.click("Replay what failed")
+        assert "Replayed: it is done." in browser.find("main").text
+        browser.find("nav a[href$=trigger]").click()
+        browser.click("Show its sample")
+        browser.click("Send")
+        assert "Sent account.created (none): 200 ignored." in browser.find("main").text
+    finally:
+        browser.command("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_pages_fit_and_have_no_axe_findings(
+    scheme: str, width: int, browser: Browser, shop: Shop
+) -> None:
+    for name, url in shop.fill().items():
+        browser.open(url, width=width, scheme=scheme)
+        assert browser.violations() == [], name
+        assert browser.run("return document.documentElement.scrollWidth") <= width, name
+        _take(browser, f"{name}-{scheme}-{width}")
+    logged = [each["message"] for each in browser.driver.get_log("browser")]
+    assert [line for line in logged if "404" not in line] == []
+
+
+def test_dark_scheme_is_dark(browser: Browser, shop: Shop) -> None:
+    shades: dict[str, int] = {}
+    for scheme in ("light", "dark"):
+        browser.open(shop.page, scheme=scheme)
+        color = browser.run("return getComputedStyle(document.body).backgroundColor")
+        shades[scheme] = sum(int(each.strip("rgb() ")) for each in color.split(","))
+    assert shades["dark"] < 150
+    assert shades["light"] > 600
+
+
+def _take(browser: Browser, name: str) -> None:
+    """Write a picture for the docs where $FLORENTIN_SCREENSHOTS names the folder."""
+    if folder := os.environ.get("FLORENTIN_SCREENSHOTS"):
+        shot = browser.command("Page.captureScreenshot", {"format": "png"})
+        Path(folder, f"{name}.png").write_bytes(b64decode(shot["data"]))

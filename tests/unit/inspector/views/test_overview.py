@@ -1,0 +1,48 @@
+"""The overview of receivers with and without a queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from florentin_webhooks import Receiver, RedisStore, RQQueue, events
+from florentin_webhooks.inspector.views.charts import HEIGHT, build_chart
+from florentin_webhooks.testing import Provider
+from tests.support.inspected import SECRET, get, shown, site_of
+
+
+def test_overview_shows_rates_times_and_secrets() -> None:
+    hooks = Receiver({"new": SECRET, "old": "an-old-secret-of-the-inspector"}, name="shop")
+    site = site_of(hooks)
+    hooks.on("user.login")(lambda _: None)
+    provider = Provider(SECRET)
+    hooks.receive(*provider.make("user.login"))
+    hooks.receive(*provider.tamper(provider.make("user.login")))
+    text = shown(get(site, "/overview"))
+    assert "1 accepted 1 refused 0 failed attempts" in text
+    assert "old shop not yet" in text
+    assert "No queue: every handler runs inline." in text
+    assert "memory of this process answers" in text
+
+
+def bill(_: events.InvoiceCreated) -> None: ...
+
+
+def test_overview_shows_queues_and_their_problems(redis_url: str, redis_prefix: str) -> None:
+    store = RedisStore(redis_url, prefix=redis_prefix)
+    queue = RQQueue("overview", receiver="shop.hooks:hooks")
+    hooks = Receiver(SECRET, store=store, queue=queue)
+    hooks.on("invoice.created")(bill)
+    hooks.receive(*Provider(SECRET).make("invoice.created"))
+    text = shown(get(site_of(hooks), "/overview"))
+    assert "overview 1 oldest 0 s 0 0 0 0, no scheduler" in text
+    assert "1 event is waiting in queue overview, but no worker runs." in text
+    assert "RedisStore answers" in text
+    store.close()
+
+
+@pytest.mark.parametrize("counts", [[], [0, 0], [1, 5, 2]])
+def test_bars_of_a_chart_stay_inside(counts: list[int]) -> None:
+    chart = build_chart("t", "minute", {"accepted": counts, "failed": counts})
+    assert all(bar.y >= 0 and bar.y + bar.height <= HEIGHT + 0.02 for bar in chart.bars)
+    assert all(bar.x + bar.width <= chart.width for bar in chart.bars)
+    assert len(chart.bars) == 2 * sum(map(bool, counts))
