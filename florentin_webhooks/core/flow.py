@@ -76,9 +76,7 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         path_params: PathParams = None,
     ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        receiving = self.receive_in(headers, body, self.blocking, url, path_params)
-        notifier = self.reporter.notifier
-        return run_sync(notifier.trace(receiving) if notifier else receiving)
+        return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
 
     async def areceive(
         self,
@@ -90,9 +88,7 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        receiving = self.receive_in(headers, body, self.asyncio, url, path_params)
-        notifier = self.reporter.notifier
-        return await (notifier.trace(receiving) if notifier else receiving)
+        return await self.receive_in(headers, body, self.asyncio, url, path_params)
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Return the reply to a request that need not be read, or None; mounts call it first."""
@@ -110,10 +106,19 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         runtime: Runtime,
         url: str | None = None,
         path_params: PathParams = None,
+        *,
+        is_traced: bool = False,
     ) -> Reply:
-        """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
-        identity = None
-        began = perf_counter() if self.reporter.notifier else None
+        """Do the same in the program of *runtime*: for mounts, which have checked its loop.
+
+        *is_traced*: it runs within a span of its own.
+        """
+        identity, began = None, None
+        if (notifier := self.reporter.notifier) is not None:
+            if notifier.tracer is not None and not is_traced:
+                request = headers, body, runtime, url, path_params
+                return await notifier.trace(self.receive_in(*request, is_traced=True))
+            began = perf_counter()
         try:
             if len(body) > self.max_body:
                 self._ensure_size(body)

@@ -17,7 +17,6 @@ from florentin_webhooks.testing.transport import connect
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.protocol.headers import HeaderMap
 
 __all__ = ["Forwarder", "check_target", "forwarding"]

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerLog, log_observer_failure
+from florentin_webhooks.core.observers.notifier import Notifier
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.core.routing.import_path import find_import_path
-from florentin_webhooks.core.telemetry.notifier import Notifier
 from florentin_webhooks.errors import ConfigurationError, HandlerTimeout
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from florentin_webhooks.core.observer import (
     Observer,
     Tracer,
 )
+from florentin_webhooks.core.observers.spans import SafeTracer
 from florentin_webhooks.core.routing.exceptions import RetryLater
-from florentin_webhooks.core.telemetry.spans import SafeTracer
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.frozen import new_tuple
