@@ -48,8 +48,8 @@ def main() -> None:
 def _program(name: str, url: str) -> ASGIApp:
     if name == "base":
         return verifies_only()
-    if name == "inline":
-        return full(RedisStore(url))[0]
+    if name in ("inline", "metrics"):
+        return full(RedisStore(url), metrics=name == "metrics")[0]
     if name == "celery":
         from benchmarks.with_celery import celery_program  # noqa: PLC0415 - no other needs it.
 
