@@ -13,6 +13,8 @@ __all__ = [
     "DeliveryReport",
     "Discard",
     "HandlerFailure",
+    "Health",
+    "HealthLimits",
     "MemoryStore",
     "Observer",
     "RQQueue",
@@ -25,6 +27,7 @@ __all__ = [
     "Tenant",
     "errors",
     "events",
+    "health",
 ]
 
 # Modules that had another name, which works for one more release: florentin_webhooks.payloads.
@@ -32,6 +35,7 @@ __path__.append(f"{__path__[0]}/protocol/renamed")
 
 if TYPE_CHECKING:
     from florentin_webhooks import errors, events
+    from florentin_webhooks.core.health import Health, HealthLimits, health
     from florentin_webhooks.core.log import DeadDelivery, HandlerFailure
     from florentin_webhooks.core.observer import (
         AttemptReport,
@@ -58,6 +62,8 @@ else:
         "DeliveryReport": "core.observer",
         "Discard": "core.routing.exceptions",
         "HandlerFailure": "core.log",
+        "Health": "core.health",
+        "HealthLimits": "core.health",
         "MemoryStore": "core.stores.memory",
         "Observer": "core.observer",
         "RQQueue": "rq.queue",
@@ -68,6 +74,7 @@ else:
         "RetryLater": "core.routing.exceptions",
         "Router": "core.routing.router",
         "Tenant": "core.tenants.request",
+        "health": "core.health",
     }
 
     def __getattr__(name):

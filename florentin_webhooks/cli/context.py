@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["QueueContext", "ReceiverContext", "open_queue", "open_receiver"]
+__all__ = ["QueueContext", "ReceiverContext", "load_shared", "open_queue", "open_receiver"]
 
 PAUSE = 0.5
 """Seconds between two questions to a Redis that refuses commands."""
@@ -117,14 +117,19 @@ class QueueContext(ReceiverContext):
     redis: RedisStore
 
 
-def open_receiver(app: str, *, waits: bool = False) -> ReceiverContext:
-    """Import the receiver *app* and check that its store answers, or wait for it."""
+def load_shared(app: str) -> ReceiverContext:
+    """Import the receiver *app*; raises UsageError if no other process can see its store."""
     hooks = load(app)
     if isinstance(hooks.store, MemoryStore):
         message = f"{app} uses MemoryStore, which other processes cannot read."
         hint = "Use Receiver(..., store=RedisStore(url)), or DjangoStore() in Django."
         raise UsageError(message, hint)
-    context = ReceiverContext(app, hooks)
+    return ReceiverContext(app, hooks)
+
+
+def open_receiver(app: str, *, waits: bool = False) -> ReceiverContext:
+    """Import the receiver *app* and check that its store answers, or wait for it."""
+    context = load_shared(app)
     context.check_reachable(waits=waits)
     return context
 

@@ -23,6 +23,7 @@ from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.base import Signing
+from florentin_webhooks.senders.key_material import key_materials
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class SenderContext:
         It was signed with the secret named *secret*, by default with the first one.
         """
         signed_id = delivery_id if self.sender.signs_delivery_id else None
-        identity = Identity.of(self.secrets, self.name)
+        identity = Identity.of(key_materials(self.sender, self.secrets), self.name)
         return identity.identify(secret or next(iter(self.secrets)), body, signed_id)[2].hex()
 
 

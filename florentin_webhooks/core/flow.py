@@ -6,29 +6,19 @@ runtime runs the handlers, a mount reads bytes and writes the reply.
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.defaults import On_co
-from florentin_webhooks.core.log import log_missing_store
 from florentin_webhooks.core.processing import outcomes
-from florentin_webhooks.core.processing.attempt import INLINE_STATES, FinalStates
-from florentin_webhooks.core.processing.lease import Lease
-from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.runner import HandlerRunner
+from florentin_webhooks.core.processing.loops import do_work, ensure_asyncio
+from florentin_webhooks.core.processing.processor import DeliveryProcessor
 from florentin_webhooks.core.processing.runtime import ensure_no_running_loop, run_sync
-from florentin_webhooks.core.processing.sender_work import do_answer, do_work
-from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
-from florentin_webhooks.core.routing.registry import HandlerRegistry
-from florentin_webhooks.core.stores.accept import AcceptDecision
-from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.tenants.verifier import Arrival, TenantVerifier
 from florentin_webhooks.core.verifier import Verifier
-from florentin_webhooks.errors import DeliveryTooLarge, InvalidEvent, Rejected, Unavailable
+from florentin_webhooks.errors import DeliveryTooLarge, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.event import PROBE_EVENT, copy_event, parse_event
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.base import Acknowledged
 
@@ -37,36 +27,23 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from florentin_webhooks.core.config.model import ReceiverConfig
-    from florentin_webhooks.core.log import DeliveryLog
-    from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.core.processing.runtime import AsyncioRuntime, Runtime, SyncRuntime
-    from florentin_webhooks.core.stores.base import Store
-    from florentin_webhooks.errors import StaleDelivery
-    from florentin_webhooks.protocol.delivery import Delivery, Reply
-    from florentin_webhooks.protocol.fingerprint import Identity
+    from florentin_webhooks.protocol.delivery import Reply
     from florentin_webhooks.protocol.headers import Headers
-    from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.base import Answer
 
     PathParams = Mapping[str, object] | None
 
 __all__ = ["DeliveryFlow"]
 
 
-class DeliveryFlow(HandlerRegistry[On_co]):
+class DeliveryFlow(DeliveryProcessor[On_co]):
     """The flow of deliveries through a verifier, a store and the handlers."""
 
-    store: Store
-    sender: Sender
-    identity: Identity
-    reporter: Reporter
     max_body: int
     _clock: Callable[[], datetime]
-    _log: DeliveryLog
-    _seconds: float
     blocking: SyncRuntime
     asyncio: AsyncioRuntime
-    _has_started: bool
-    _is_store_missing: bool
     _success_status: int | None
     _tenants: TenantVerifier | None
     _verifier: Verifier
@@ -122,35 +99,6 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         """Return the reply for *outcome* and log the *reason*: for errors that a mount finds."""
         return self._log_rejection(replies.error(outcome), reason)
 
-    async def process(
-        self,
-        delivery: Delivery,
-        envelope: Mapping[str, object],
-        runtime: Runtime,
-        stale: StaleDelivery | None = None,
-        identity: Identity | None = None,
-        began: float | None = None,
-    ) -> Reply:
-        """Record a genuine delivery and run its handlers, unless it is unknown and *stale*.
-
-        *identity* is that of its tenant, by default the receiver's. *began* is when the flow began,
-        of the performance counter, by default now.
-        """
-        notifier = self.reporter.notifier
-        if notifier and began is None:
-            began = perf_counter()
-        if not self._has_started:
-            self._start()
-        lease = Lease(runtime, self.store, identity=identity or self.identity)
-        try:
-            reply = await self._process(delivery, envelope, lease, stale)
-        except Unavailable as error:
-            reply = outcomes.reply_for_error(error)
-        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
-        if notifier:
-            notifier.answered(reply, delivery, lease.key or delivery.fingerprint, began)
-        return reply
-
     async def receive_in(
         self,
         headers: Headers,
@@ -172,14 +120,15 @@ class DeliveryFlow(HandlerRegistry[On_co]):
             else:
                 verifier = self._verifier
                 if verifier.preparing is not None:
-                    await do_work(verifier.preparing.prepare(body, self._clock()), runtime)
+                    work = verifier.preparing.prepare(body, self._clock())
+                    await do_work(work, is_blocking=runtime.is_blocking)
                 found = verifier.verify(headers, body, self._clock(), url)
                 delivery, envelope, stale, answer = found
         except (Rejected, Unavailable) as error:
             reason = outcomes.rejection_reason(error, headers, body)
             return self._log_rejection(outcomes.reply_for_error(error), reason, began)
         if answer is not None and stale is None:
-            reply = await do_answer(answer, runtime)
+            reply = await _do_answer(answer, runtime)
             self._log.delivery(reply, delivery, delivery.fingerprint)
             if self.reporter.notifier:
                 self.reporter.notifier.answered(reply, delivery, delivery.fingerprint, began)
@@ -188,45 +137,6 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         if self._success_status is None:
             return reply
         return outcomes.acknowledge(reply, self._success_status)
-
-    async def _process(
-        self,
-        delivery: Delivery,
-        envelope: Mapping[str, object],
-        lease: Lease,
-        stale: StaleDelivery | None,
-    ) -> Reply:
-        fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
-        if self.dispatcher.batching is not None:
-            plan = self.dispatcher.plan_delivery(delivery.event, envelope)
-        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
-        try:
-            event = parse_event(delivery.event, envelope, plan.model)
-        except InvalidEvent as error:
-            reason = (stale or error).message
-            claim = await lease.claim(
-                delivery, content, EMPTY_PLAN, fresh=fresh, valid=False, reason=reason
-            )
-            return outcomes.reply_for_claim(claim, stale, error)
-        if fresh and not (plan.inline or plan.queued):
-            return outcomes.reply_without_handlers(delivery)
-        if stale is not None and delivery.event == PROBE_EVENT:
-            return outcomes.reply_for_error(stale)
-        reason = stale.message if stale else ""
-        claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
-        if claim.decision is not AcceptDecision.RUN:
-            return outcomes.reply_for_claim(claim, stale)
-        remaining = plan.excluding(claim.done) if claim.done else plan
-        jobs = remaining.jobs(lease.key) if remaining.queued else ()
-        again = partial(copy_event, delivery.event, envelope, plan.model)
-        states = FinalStates(State.QUEUED, jobs=jobs) if jobs else INLINE_STATES
-        runner = HandlerRunner(lease, self._seconds, states, self.reporter, claim.attempt)
-        result = await runner.run(remaining.inline, event, delivery, again)
-        if result.state is State.DONE and not result.failures:
-            return replies.success(Outcome.PROCESSED, lease.key)
-        if result.failures:
-            await self.reporter.failed(lease.runtime, result.failures)
-        return outcomes.reply_for_run(result, lease)
 
     def _ensure_size(self, body: bytes) -> None:
         if len(body) > self.max_body:
@@ -237,14 +147,6 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         if self.reporter.notifier:
             self.reporter.notifier.rejected(reply, reason, began)
         return reply
-
-    def _start(self) -> None:
-        self._has_started = True
-        self.router.freeze(
-            "The first delivery has arrived.", "Register handlers when modules are imported."
-        )
-        if self._is_store_missing:
-            log_missing_store()
 
     def _set_verifier(self, config: ReceiverConfig, tolerance: timedelta) -> None:
         sender, leeway = self.sender, config.leeway
@@ -259,3 +161,12 @@ class DeliveryFlow(HandlerRegistry[On_co]):
         else:
             scheme = sender.scheme(config.plain_secrets())
             self._verifier = Verifier(sender, scheme, tolerance, leeway, self.identity)
+
+
+async def _do_answer(answer: Answer, runtime: Runtime) -> Reply:
+    """Return the reply with *answer*, after its work is done."""
+    try:
+        await do_work(answer.work, is_blocking=runtime.is_blocking)
+    except Unavailable as error:
+        return outcomes.reply_for_error(error)
+    return outcomes.reply_with_answer(answer)

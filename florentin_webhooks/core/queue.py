@@ -6,9 +6,13 @@ delivery or the end of its inline handlers, so that nothing is recorded and not 
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["Job", "JobKeys", "Queue"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+__all__ = ["Job", "JobKeys", "MeasuredQueue", "Queue", "QueueFacts"]
 
 
 class JobKeys(NamedTuple):
@@ -60,5 +64,35 @@ class Queue(Protocol):
         """Return the job for *queue*'s part of the delivery *fingerprint*.
 
         *receiver* is the import path under which a worker finds the handlers.
+        """
+        ...
+
+
+class QueueFacts(NamedTuple):
+    """The jobs and the workers of the queue *name*, counted.
+
+    *waiting* jobs can be taken at once, the *oldest* since then; *scheduled* ones wait for their
+    next attempt, *running* ones have a worker, *dead* ones have failed for good. *scheduler*: a
+    scheduler runs, which moves scheduled jobs back to the queue.
+    """
+
+    name: str
+    waiting: int
+    oldest: datetime | None
+    scheduled: int
+    running: int
+    dead: int
+    workers: int
+    scheduler: bool
+
+
+@runtime_checkable
+class MeasuredQueue(Protocol):
+    """A queue that can count what is in it; optional."""
+
+    def measure(self, store: object, names: Sequence[str]) -> tuple[QueueFacts, ...]:
+        """Return the facts of the queues *names*, which *store* pushes to.
+
+        Raises :class:`~florentin_webhooks.errors.Unavailable` without an answer in time.
         """
         ...

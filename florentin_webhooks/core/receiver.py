@@ -28,6 +28,7 @@ from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.registration import OnAnyEvent
+from florentin_webhooks.senders.key_material import key_materials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -127,7 +128,7 @@ class Receiver(DeliveryFlow[On_co]):
         self.identity = (
             owner_identity(self.sender, config.name)
             if config.secrets_source
-            else Identity.of(secrets_by_name, config.name)
+            else Identity.of(key_materials(self.sender, secrets_by_name), config.name)
         )
         super().__init__(self.sender, config.build_queue(), self.identity.all_key_ids)
         tolerance = self.sender.tolerance if config.tolerance is None else config.tolerance

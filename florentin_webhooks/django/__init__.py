@@ -8,10 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["DjangoStore", "hooks", "inspector_path", "webhook_path", "webhook_view"]
+__all__ = ["DjangoStore", "health_path", "hooks", "inspector_path", "webhook_path", "webhook_view"]
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.django.health import health_path
     from florentin_webhooks.django.inspector import inspector_path
     from florentin_webhooks.django.store.store import DjangoStore
     from florentin_webhooks.django.urls import webhook_path
@@ -23,6 +24,7 @@ else:
     # Hidden from type checkers, which would accept every misspelt name.
     _HOMES = {
         "DjangoStore": "store",
+        "health_path": "health",
         "inspector_path": "inspector",
         "webhook_path": "urls",
         "webhook_view": "views",

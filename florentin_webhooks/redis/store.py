@@ -6,7 +6,7 @@ import asyncio
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
@@ -38,6 +38,8 @@ from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 
 __all__ = ["RedisStore"]
@@ -129,12 +131,8 @@ class RedisStore:
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
-        if self._sync is None:
-            raise ConfigurationError(
-                "This RedisStore has an asyncio client, which a synchronous program cannot use.",
-                "Pass RedisStore a URL, which serves both.",
-            )
-        return cast("A", self._sync.run(encode(self._schema, operation)))
+        sync = self._sync or self._require_blocking()
+        return cast("A", sync.run(encode(self._schema, operation)))
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
@@ -158,6 +156,13 @@ class RedisStore:
         """Return what sends the records of one run in a synchronous program, if there is one."""
         pipeline = None if self._sync is None else self._sync.open_pipeline()
         return None if pipeline is None else RecordPipeline(self._schema, pipeline)
+
+    def ask(self, question: Callable[[Any], A]) -> A:
+        """Return a client's answer to *question* about keys of others, such as those of a queue.
+
+        Raises :class:`Unavailable` without an answer in time.
+        """
+        return (self._sync or self._require_blocking()).ask(question)
 
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
@@ -205,10 +210,15 @@ class RedisStore:
         return new_client(self._server, longest)
 
     def inspect(self) -> ServerFacts | None:
-        """Return what the server says about itself, None where only asyncio can ask it."""
+        """Return what the server says about itself, None where only asyncio can ask it.
+
+        The caller reports it, so the log of a synchronous program does not.
+        """
         server, prefix = self._server, self._schema.prefix.decode()
         if isinstance(server, redis.asyncio.Redis):
             return None
+        if self._sync is not None:
+            self._sync.skip_check()
         client = create_sync_client(server)
         try:
             return inspect_server(client, self.address, prefix)
@@ -223,6 +233,12 @@ class RedisStore:
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
+
+    def _require_blocking(self) -> NoReturn:
+        raise ConfigurationError(
+            "This RedisStore has an asyncio client, which a synchronous program cannot use.",
+            "Pass RedisStore a URL, which serves both.",
+        )
 
     def _pipelined(self) -> PipelinedExecutor:
         # A connection belongs to the event loop that opened it: one for each, never shared.

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
 import rq
 from rq.utils import now
 
-from florentin_webhooks.core.queue import Job, JobKeys
+from florentin_webhooks.core.queue import Job, JobKeys, QueueFacts
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.rq.measure import measure_queues
+
+if TYPE_CHECKING:
+    from florentin_webhooks.redis.store import RedisStore
 
 __all__ = [
     "PROCESS",
@@ -81,6 +85,13 @@ class RQQueue:
         stamp = now().isoformat(timespec="microseconds").replace("+00:00", "Z")
         words = words.replace(_NO_TIME, stamp)
         return Job(job_id, queue, handlers, keys, template.queues, words)
+
+    def measure(self, store: object, names: Sequence[str]) -> tuple[QueueFacts, ...]:
+        """Return the facts of the queues *names* in the Redis of *store*.
+
+        Raises :class:`Unavailable` without an answer in time.
+        """
+        return cast("RedisStore", store).ask(lambda client: measure_queues(client, names))
 
     def job_id(self, fingerprint: str, queue: str) -> str:
         """Return the id of *queue*'s job; programs that share the server use other ids."""

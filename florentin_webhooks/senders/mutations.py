@@ -67,9 +67,12 @@ def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
     edges = describe_edges(secret) or "has white space around it"
     yield "white-space", f"{name} {edges}", f"Remove it from {name}.", trimmed
     seen = remove_invisible(secret)
-    hidden = describe_invisible(secret) or "has invisible characters"
+    nul = "has NUL bytes, as UTF-16 has" if b"\0" in secret else ""
+    hidden = describe_invisible(secret) or nul or "has invisible characters"
     yield "invisible", f"{name} {hidden}", f"Copy {name} again, as plain text.", seen
     yield "quotes", f"{name} has quotes around it", f"Remove them from {name}.", bare
+    ending = f"{name} ends with a semicolon or a comma, as a line of code does"
+    yield "line-end", ending, f"Remove it from {name}.", trimmed.rstrip(b";,").strip(b"\"'`")
     for mark in (b"=", b"_", b":"):
         rest = bare.partition(mark)[2].strip(b"\"'`")
         text = f"{name} begins with {_up_to(bare, mark)!r}, which does not belong to the secret"

@@ -16,11 +16,13 @@ __all__ = [
     "Provider",
     "SignedDelivery",
     "Webhooks",
+    "effect",
     "open_webhooks",
 ]
 
 if TYPE_CHECKING:
     from florentin_webhooks.testing.delivery import SignedDelivery
+    from florentin_webhooks.testing.effects import effect
     from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks, open_webhooks
     from florentin_webhooks.testing.provider import Provider
@@ -31,6 +33,7 @@ else:
         "Provider": "provider",
         "SignedDelivery": "delivery",
         "Webhooks": "kit.webhooks",
+        "effect": "effects",
         "open_webhooks": "kit.webhooks",
     }
     _renamed = renamed_names(__name__, {"Made": "SignedDelivery"})

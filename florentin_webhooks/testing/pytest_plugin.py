@@ -14,8 +14,10 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.kit.rehearsal import Kit
     from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks
 
@@ -23,7 +25,10 @@ __all__ = [
     "async_webhooks",
     "florentin",
     "pytest_addoption",
+    "pytest_configure",
+    "pytest_generate_tests",
     "pytest_load_initial_conftests",
+    "webhook_delivery",
     "webhooks",
     "webhooks_kit",
     "webhooks_receiver",
@@ -32,6 +37,7 @@ __all__ = [
 ]
 
 _APP = "webhooks_app"
+_MARKER = "webhook_deliveries"
 _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
 
 
@@ -45,6 +51,38 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set a secret for tests before the program is imported, where none is set."""
     if early_config.getini(_APP):
         os.environ.setdefault(_SECRET, token_hex(32))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests that replay captured deliveries."""
+    line = f"{_MARKER}(*patterns): run the test with each captured delivery in these files"
+    config.addinivalue_line("markers", line)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a marked test once for each file that matches, beside the file of the test."""
+    marker = metafunc.definition.get_closest_marker(_MARKER)
+    if marker is None or "webhook_delivery" not in metafunc.fixturenames:
+        return
+    folder = metafunc.definition.path.parent
+    paths = sorted({path for pattern in marker.args for path in folder.glob(str(pattern))})
+    if not paths:
+        message = f"No file in {folder} matches {', '.join(map(repr, marker.args))}."
+        raise pytest.UsageError(message)
+    names = [path.stem for path in paths]
+    metafunc.parametrize("webhook_delivery", paths, indirect=True, ids=names)
+
+
+@pytest.fixture
+def webhook_delivery(request: pytest.FixtureRequest, webhooks_kit: Kit) -> SignedDelivery:
+    """Return a captured delivery, signed for this test, in a test that has the marker."""
+    from florentin_webhooks.testing.captures import load_capture  # noqa: PLC0415
+
+    path: Path | None = getattr(request, "param", None)
+    if path is None:
+        message = f'Mark the test: @pytest.mark.{_MARKER}("deliveries/*.json").'
+        raise pytest.UsageError(message)
+    return webhooks_kit.sign(load_capture(path))
 
 
 @pytest.fixture

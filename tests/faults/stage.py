@@ -203,7 +203,7 @@ class Stage:
 
         deadline = time.monotonic() + seconds
         while stuck := self.stuck():
-            assert time.monotonic() < deadline, f"stuck: {stuck}; {self.told()}"
+            assert time.monotonic() < deadline, f"stuck: {stuck}; {self.logs()}"
             self.revive()
             time.sleep(0.03)  # Polling without a pause would take the processor from the workers.
 
@@ -212,14 +212,14 @@ class Stage:
         try:
             eventually(condition, seconds=seconds)
         except AssertionError:
-            raise AssertionError(f"it did not happen; {self.stuck()}; {self.told()}") from None
+            raise AssertionError(f"it did not happen; {self.stuck()}; {self.logs()}") from None
 
     def swept(self) -> int:
         """Return the number of jobs that a sweeper has requeued."""
         logs = (log.read_text() for log in self.folder.glob("*.log"))
         return sum(text.count(": lost\n") for text in logs)
 
-    def told(self) -> str:
+    def logs(self) -> str:
         """Return the last lines of each process."""
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {log.stem}\n{log.read_text()[-1500:]}" for log in logs)

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,7 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
-from tests.support.command_line import DEMO, SECRET, Program, environment, started
+from tests.support.command_line import DEMO, QUICK_DEMO, SECRET, Program, environment, started
 from tests.support.markdown import PAGES, ROOT, Block, write_modules
 from tests.support.server import under_uvicorn
 
@@ -42,8 +41,6 @@ class Staying(NamedTuple):
 CONSOLE = [
     block for page in PAGES for block in page.of("console") if block.text.strip() != f"$ {DEMO}"
 ]
-LONG = re.compile(r"^\$ florentin(-webhooks)? demo", re.MULTILINE)
-"""Commands that take so long that they run beside the others."""
 
 STAYING: Mapping[str, Staying] = {
     "demo": Staying(r"Ctrl-C ends the demonstration", 0, unless="--once"),
@@ -57,7 +54,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
 }
 """Options that a command gets here, unless the docs show it with one."""
 
-OPERATING = ("worker", "queue", "deliveries", "dead")
+OPERATING = ("worker", "queue", "health", "deliveries", "dead")
 """Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")
@@ -183,8 +180,14 @@ class Terminal:
 
     def _start(self, name: str, words: list[str], staying: Staying) -> None:
         free = ["--port", "0"] if name == "flask" else []
-        whole = ["-W", "error", "-m", _MODULES[name], *words, *free]
-        run = started(whole, cwd=self._directory, environ=self._environ(f"florentin {words[0]}"))
+        whole = ["-m", _MODULES[name], *words, *free]
+        if words == ["demo"]:
+            whole = ["-c", QUICK_DEMO]  # Its own tests run all the steps.
+        run = started(
+            ["-W", "error", *whole],
+            cwd=self._directory,
+            environ=self._environ(f"florentin {words[0]}"),
+        )
         program = self._processes.enter_context(run)
         self._running.append((program, staying))
         reported = program.says(staying.ready)
@@ -260,37 +263,14 @@ def endpoint() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/webhooks/florentin"
 
 
-def type_in(block: Block, url: str, redis_url: str) -> None:
+@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
+def test_commands_print_what_is_shown(block: Block, endpoint: str, redis_url: str) -> None:
     """Type the commands of *block* into a terminal of its own: they must do what is shown."""
     typed = commands(block)
     with (
         TemporaryDirectory(prefix="fw-") as directory,
-        Terminal(Path(directory), url, redis_url) as terminal,
+        Terminal(Path(directory), endpoint, redis_url) as terminal,
     ):
         for command, following in zip(typed, [*typed[1:], None], strict=True):
             shows_code = following is not None and following.text == "echo $?"
             terminal.type(command, may_fail=shows_code)
-
-
-@pytest.fixture(scope="module")
-def begun(
-    request: pytest.FixtureRequest, endpoint: str, redis_server: str
-) -> Iterator[Mapping[Block, Future[None]]]:
-    """What comes of the blocks that take long and are to be tried; all have begun."""
-    wanted = "".join(item.name for item in request.session.items)
-    with ThreadPoolExecutor() as threads:
-        yield {
-            block: threads.submit(type_in, block, endpoint, redis_server)
-            for block in CONSOLE
-            if LONG.search(block.text) and f"[{block.place}]" in wanted
-        }
-
-
-@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.place)
-def test_commands_print_what_is_shown(
-    block: Block, begun: Mapping[Block, Future[None]], endpoint: str, redis_url: str
-) -> None:
-    if block in begun:
-        begun[block].result()
-    else:
-        type_in(block, endpoint, redis_url)

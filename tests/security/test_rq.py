@@ -53,8 +53,8 @@ def forge(shop: Workshop, data: bytes, **fields: str | bytes) -> str:
     shop.does("bill")
     fingerprint = shop.accept()
     job_id = shop.job_id(fingerprint)
-    told: Any = {"data": data, **fields}
-    shop.client.hset(f"rq:job:{job_id}", mapping=told)
+    fields_of_job: Any = {"data": data, **fields}
+    shop.client.hset(f"rq:job:{job_id}", mapping=fields_of_job)
     return fingerprint
 
 
@@ -148,8 +148,8 @@ def test_callbacks_named_in_a_job_are_not_called(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[object] = []
-    shop.module.spy = lambda *told: called.append(told)  # type: ignore[attr-defined]  # a module is open.
-    monkeypatch.setattr("rq.webhook.Webhook.send", lambda *told, **_: called.append(told))
+    shop.module.spy = lambda *given: called.append(given)  # type: ignore[attr-defined]  # a module is open.
+    monkeypatch.setattr("rq.webhook.Webhook.send", lambda *given, **_: called.append(given))
     shop.does("bill", ValueError())
     fingerprint = shop.accept()
     spy = f"{shop.module.__name__}.spy"
@@ -196,21 +196,21 @@ def test_only_the_type_of_an_exception_reaches_rq(
     caplog.set_level(logging.INFO)
     fingerprint = failing(shop)
     shop.work_it_off()
-    told = results(shop, fingerprint)
-    assert f"JobFailed: {shop.named('bill')}: ValueError\n" in told
-    for text in (told, everything_in(caplog), repr(shop.job(fingerprint))):
+    reported = results(shop, fingerprint)
+    assert f"JobFailed: {shop.named('bill')}: ValueError\n" in reported
+    for text in (reported, everything_in(caplog), repr(shop.job(fingerprint))):
         for private in (PRIVATE, "inv_1", "F-0001"):
             assert private not in text
-    assert "KeyError" not in told  # The log has its type, and nothing else.
+    assert "KeyError" not in reported  # The log has its type, and nothing else.
 
 
 def test_exception_text_reaches_rq_with_error_text(redis_url: str, redis_prefix: str) -> None:
     with open_workshop(redis_url, redis_prefix, retries=(5,), error_text=True) as shop:
         fingerprint = failing(shop)
         shop.work_it_off()
-        told = results(shop, fingerprint)
-        assert f"{shop.named('bill')}: ValueError: {PRIVATE}" in told
-        assert "inner" not in told
+        reported = results(shop, fingerprint)
+        assert f"{shop.named('bill')}: ValueError: {PRIVATE}" in reported
+        assert "inner" not in reported
         assert PRIVATE not in repr(shop.record(fingerprint))
 
 
@@ -229,6 +229,6 @@ def test_only_the_type_of_our_own_errors_reaches_rq(
     monkeypatch.setattr(f"florentin_webhooks.rq.{where}", broken)
     monkeypatch.setattr("florentin_webhooks.rq.job.process_job", broken)  # It is retried alone.
     shop.work_it_off(batch=batch)
-    told = results(shop, fingerprint)
-    assert "JobFailed: ValueError" in told
-    assert PRIVATE not in told
+    reported = results(shop, fingerprint)
+    assert "JobFailed: ValueError" in reported
+    assert PRIVATE not in reported

@@ -24,6 +24,17 @@ from tests.support.waiting import eventually
 SECRET = "a-secret-of-the-command-line-tests"
 DEMO = "florentin-webhooks demo --once"
 """The command of the docs that takes longest; the tests of ``demo`` run it."""
+QUICK_DEMO = """
+import sys
+from florentin_webhooks.cli import main
+from florentin_webhooks.cli.demo import steps
+
+events, *_ = steps.PARTS.values()
+steps.PARTS = {"events": events[6:7]}
+sys.argv[0] = "florentin_webhooks/__main__.py"
+main(["demo"])
+"""
+"""A ``demo`` of one step, which then waits for deliveries of the user."""
 _ROOT = Path(__file__).parents[2]
 _CLEAN: Mapping[str, str | None] = {
     "FLORENTIN_WEBHOOK_SECRET": SECRET,

@@ -148,7 +148,7 @@ def replayed(client: Client, *fingerprints: str, **more: str) -> str:
     return answer.content.decode()
 
 
-def told(text: str) -> list[str]:
+def messages(text: str) -> list[str]:
     """Return the messages of a page."""
     found = re.search(r'<ul class="messagelist">(.*?)</ul>', text, re.DOTALL)
     return [plain(each) for each in found[1].split("</li>")[:-1]] if found else []

@@ -78,7 +78,7 @@ class Operated:
         """Receive a new delivery and return its fingerprint."""
         body = self.provider.deliver(self.hooks(), event, **data).body
         found = re.search(rb'"delivery":"([0-9a-f]{32})"', body)
-        return found[1].decode() if found else self.told("deliveries", "list")[0]["fingerprint"]
+        return found[1].decode() if found else self.json("deliveries", "list")[0]["fingerprint"]
 
     def hooks(self) -> Receiver[object]:
         with chdir(self.directory):
@@ -90,13 +90,13 @@ class Operated:
         with chdir(self.directory):
             return type_in(*line, environ=self.environ)
 
-    def told(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON.
+    def json(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON.
         """Return the objects that a command prints."""
         return [json.loads(line) for line in self.types(*words, "--json").stdout.splitlines()]
 
     def states(self) -> list[str]:
         """Return the states of all deliveries, the newest first."""
-        return [each["state"] for each in self.told("deliveries", "list")]
+        return [each["state"] for each in self.json("deliveries", "list")]
 
     def works(self, *options: str) -> Program:
         """Run a worker until its queue is empty."""

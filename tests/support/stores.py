@@ -85,22 +85,6 @@ def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
 
 
 @contextmanager
-def _recording(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
-    clock = ManualClock()
-    lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
-    store = RecordingStore(clock, lease=lease, retention=retention)
-
-    def passes(seconds: float) -> None:
-        clock.advance(timedelta(seconds=seconds))
-
-    def body(key: bytes) -> bytes | None:
-        found = store.entries.get(key)
-        return None if found is None or found.finished_at else found.delivery.body
-
-    yield Subject(store.execute, passes, body)
-
-
-@contextmanager
 def _memory_history(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
     now = [0.0]
     lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
@@ -113,6 +97,22 @@ def _memory_history(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
     def body(key: bytes) -> bytes | None:
         record = store.execute(GetRecord(key))
         return (record.body or None) if record else None
+
+    yield Subject(store.execute, passes, body)
+
+
+@contextmanager
+def _recording(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
+    clock = ManualClock()
+    lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
+    store = RecordingStore(clock, lease=lease, retention=retention)
+
+    def passes(seconds: float) -> None:
+        clock.advance(timedelta(seconds=seconds))
+
+    def body(key: bytes) -> bytes | None:
+        found = store.entries.get(key)
+        return None if found is None or found.finished_at else found.delivery.body
 
     yield Subject(store.execute, passes, body)
 
@@ -179,8 +179,8 @@ Implementation = Callable[[str, str, Span], AbstractContextManager[Subject]]
 
 IMPLEMENTATIONS: dict[str, Implementation] = {
     "memory": _memory,
-    "recording": _recording,
     "memory-history": _memory_history,
+    "recording": _recording,
     "redis": _redis,
     "redis-asyncio": _redis_asyncio,
     "django-sqlite": _django("default"),

@@ -13,11 +13,12 @@ from tests.support.django_settings import configure
 configure()  # The models can be imported only in a Django program.
 
 PUBLIC = """
-florentin_webhooks: AttemptReport DeadReport DeliveryReport Observer
+florentin_webhooks: AttemptReport DeadReport DeliveryReport Health HealthLimits Observer health
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
 florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
-florentin_webhooks.asgi: WebhookApp WebhookMiddleware
-florentin_webhooks.django: DjangoStore hooks inspector_path webhook_path webhook_view
+florentin_webhooks.asgi: HealthApp WebhookApp WebhookMiddleware
+florentin_webhooks.django: DjangoStore health_path hooks inspector_path webhook_path
+florentin_webhooks.django: webhook_view
 florentin_webhooks.django.models: Delivery
 florentin_webhooks.errors: ConfigurationError DeliveryTooLarge HandlerFailed InvalidEvent
 florentin_webhooks.errors: InvalidSignature MalformedDelivery Rejected StaleDelivery Unavailable
@@ -27,8 +28,10 @@ florentin_webhooks.events: SubscriptionDowngraded SubscriptionEvent Subscription
 florentin_webhooks.events: SubscriptionUpgraded TeamMemberAdded TosAccepted UnknownEvent
 florentin_webhooks.events: UsageMetricsUpdated UserLogin parse_event
 florentin_webhooks.fastapi: webhook_router
-florentin_webhooks.flask: FlorentinWebhooks inspector_blueprint webhook_blueprint
+florentin_webhooks.flask: FlorentinWebhooks health_blueprint inspector_blueprint
+florentin_webhooks.flask: webhook_blueprint
 florentin_webhooks.inspector: Inspector PageRequest
+florentin_webhooks.prometheus: Metrics
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
 florentin_webhooks.senders: Discord GitHub HMACSender HTTPSignature Linear Mailgun Paddle SNS
@@ -38,7 +41,7 @@ florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription 
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
 florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
-florentin_webhooks.testing: open_webhooks
+florentin_webhooks.testing: effect open_webhooks
 """
 
 FACES = [
@@ -49,6 +52,7 @@ FACES = [
     "florentin_webhooks.events",
     "florentin_webhooks.fastapi",
     "florentin_webhooks.flask",
+    "florentin_webhooks.prometheus",
     "florentin_webhooks.rq",
     "florentin_webhooks.senders",
     "florentin_webhooks.signatures",

@@ -63,7 +63,7 @@ MARKED = sorted(
 )
 
 
-def write_programs(folder: Path) -> list[Path]:
+def write_programs(folder: Path) -> None:
     """Write the programs and one module for each page, with the line numbers of the page."""
     for program in PROGRAMS:
         shutil.copy(program, folder)
@@ -71,7 +71,6 @@ def write_programs(folder: Path) -> list[Path]:
         if page.of("python"):
             (folder / f"{module_name(page.name)}.py").write_text(page.python())
     (folder / "pyrightconfig.json").write_text(json.dumps(pyright_settings()))
-    return sorted(folder.glob("*.py"))
 
 
 def pyright_settings() -> dict[str, object]:
@@ -91,66 +90,53 @@ def mypy_cache() -> Iterator[Path]:
         yield CACHE
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def run(*arguments: str) -> str:
+    words = [sys.executable, *arguments]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout
 
 
-def mypy_reports(written: str) -> Iterator[Report]:
+def mypy_reports(folder: Path) -> Iterator[Report]:
+    with mypy_cache() as cache:
+        options = (f"--cache-dir={cache}", "--output=json", *TOOLS["mypy"]["files"])
+        written = run("-m", "mypy", *options, *map(str, sorted(folder.glob("*.py"))))
     for each in map(json.loads, written.splitlines()):
         if each["severity"] == "error":
             yield Report(ROOT / each["file"], each["line"], each["code"], each["message"])
 
 
-def pyright_reports(written: str) -> Iterator[Report]:
-    for each in json.loads(written)["generalDiagnostics"]:
+def pyright_reports(folder: Path) -> Iterator[Report]:
+    settings = ("--pythonpath", sys.executable, "--outputjson", "--project", str(folder))
+    for each in json.loads(run("-m", "basedpyright", *settings))["generalDiagnostics"]:
         line = each["range"]["start"]["line"] + 1
         yield Report(Path(each["file"]), line, each.get("rule", ""), each["message"])
 
 
-def verdict(folder: Path, reports: Iterator[Report]) -> Verdict:
-    """Sort *reports* into flagged lines of the programs in *folder* and errors of the project."""
-    found = list(reports)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all programs."""
+    folder = tmp_path_factory.mktemp("typing").resolve()
+    write_programs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=[mypy_reports, pyright_reports], ids=["mypy", "pyright"])
+def verdict(request: pytest.FixtureRequest, folder: Path) -> Verdict:
+    """Return what a checker flags; each runs once."""
+    found: list[Report] = list(request.param(folder))
     # Where nothing has changed, mypy repeats its reports with the paths of an earlier folder.
     theirs = [each for each in found if ROOT not in each.path.parents and each.code not in OURS]
     flagged = {list(lines(folder / each.path.name))[each.number - 1] for each in theirs}
     return Verdict(sorted(flagged), [each for each in found if ROOT in each.path.parents])
 
 
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
-    """Return what each checker flags; they run side by side, once."""
-    folder = tmp_path_factory.mktemp("typing").resolve()
-    programs = [str(path) for path in write_programs(folder)]
-    with mypy_cache() as cache:
-        options = (f"--cache-dir={cache}", "--output=json")
-        mypy = start("-m", "mypy", *options, *TOOLS["mypy"]["files"], *programs)
-        settings = ("--pythonpath", sys.executable, "--outputjson", "--project", str(folder))
-        pyright = start("-m", "basedpyright", *settings)
-        written, errors = zip(mypy.communicate(), pyright.communicate(), strict=True)
-    assert errors == ("", "")
-    return {
-        "mypy": verdict(folder, mypy_reports(written[0])),
-        "pyright": verdict(folder, pyright_reports(written[1])),
-    }
+def test_checker_flags_exactly_the_marked_lines(verdict: Verdict) -> None:
+    assert verdict.lines == MARKED
 
 
-each_checker = pytest.mark.parametrize("checker", ["mypy", "pyright"])
-
-
-@each_checker
-def test_checker_flags_exactly_the_marked_lines(checker: str, verdicts: dict[str, Verdict]) -> None:
-    assert verdicts[checker].lines == MARKED
-
-
-@each_checker
-def test_checker_finds_no_error_in_this_project(checker: str, verdicts: dict[str, Verdict]) -> None:
-    assert verdicts[checker].project == []
+def test_checker_finds_no_error_in_this_project(verdict: Verdict) -> None:
+    assert verdict.project == []
 
 
 def test_marks_are_in_every_wrong_program_and_in_no_other() -> None:

@@ -1,9 +1,12 @@
-"""List, show and replay received deliveries."""
+"""List, show, replay and export received deliveries."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 import click
@@ -20,11 +23,13 @@ from florentin_webhooks.cli.replay import replay_all
 from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
 from florentin_webhooks.core.replay import plan_record
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import GetRecord, Status, body_of
+from florentin_webhooks.core.stores.queries import GetRecord, Record, Status, body_of
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.testing.captures import Capture, capture_record
+from florentin_webhooks.testing.redaction import KEPT, Redaction
 
 if TYPE_CHECKING:
     from florentin_webhooks.cli.context import ReceiverContext
-    from florentin_webhooks.core.stores.queries import Record
 
 __all__ = ["command"]
 
@@ -34,7 +39,7 @@ _REPLAY_LIMIT = 1_000_000
 
 @click.group("deliveries", cls=Group, no_args_is_help=False)
 def command() -> None:
-    """List, show and replay received deliveries."""
+    """List, show, replay and export received deliveries."""
 
 
 @command.command("list")
@@ -136,6 +141,76 @@ def replay(
         what = "Run all handlers again, even those that are done, of" if all_handlers else "Replay"
         confirm(f"{what} {len(chosen)} deliver{'y' if len(chosen) == 1 else 'ies'}?", yes=yes)
     replay_all(out, context, chosen[::-1], all_handlers=all_handlers, yes=yes)
+
+
+@command.command("export")
+@app_argument
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@with_filter
+@click.option("--limit", type=click.IntRange(1), default=_LIMIT, show_default=True, metavar="N")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="deliveries",
+    show_default=True,
+    help="The directory of the files.",
+)
+@click.option("--keep", multiple=True, metavar="KEY", help="Keep the texts under this key.")
+@with_output
+def export(
+    out: Output,
+    app: str,
+    fingerprints: Sequence[str],
+    wanted: Filter,
+    limit: int,
+    folder: Path,
+    *,
+    keep: Sequence[str],
+) -> None:
+    """Write deliveries to files that tests replay, without personal data.
+
+    Those that you name, or the newest that match the filters. Every text becomes another one of the
+    same shape, but for times and for those under keys that say what happened, such as status.
+    """
+    context = open_receiver(app)
+    if fingerprints:
+        chosen = resolve(context, fingerprints)
+    else:
+        chosen = [record.fingerprint for record in select(context, wanted, limit)]
+    redaction = Redaction(token_bytes(32), KEPT | set(keep))
+    written = [_export(out, context, each, folder, redaction) for each in chosen]
+    if not chosen:
+        out.info("No delivery matches.")
+    if not all(written):
+        raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _export(
+    out: Output, context: ReceiverContext, fingerprint: str, folder: Path, redaction: Redaction
+) -> bool:
+    """Write one delivery, and return whether that was possible."""
+    record = context.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+    try:
+        capture = capture_record(record or Record(fingerprint, State.LOST), redaction)
+    except ConfigurationError as error:
+        out.info(str(error))
+        return False
+    path = _write_capture(folder, capture, fingerprint)
+    out.emit({"fingerprint": fingerprint, "path": str(path)}, str(path))
+    return True
+
+
+def _write_capture(folder: Path, capture: Capture, fingerprint: str) -> Path:
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", capture.event)
+    path = folder / f"{name}-{fingerprint[:12]}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(capture.to_json(), encoding="utf-8")
+    except OSError as error:
+        message = f"Cannot write {path}: {error.strerror}."
+        raise CLIError(message, "Name another directory: --to DIRECTORY") from None
+    return path
 
 
 def _validate_selection(

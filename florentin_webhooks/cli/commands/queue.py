@@ -63,7 +63,10 @@ def _statuses(contexts: Sequence[QueueContext]) -> Iterator[tuple[QueueStatus, s
             place = context.redis.location, name
             if place not in seen:
                 seen.add(place)
-                sharing = [each.app for each in contexts if _is_shared(each.hooks, *place)]
+                # By their one name: two of the arguments may be names of the same receiver.
+                sharing = dict.fromkeys(
+                    each.hooks.path for each in contexts if _is_shared(each.hooks, *place)
+                )
                 others = [each for each in known if _is_shared(each, *place)]
                 others.remove(context.hooks)
                 yield _status(context, name, others), " ".join(sharing)

@@ -80,7 +80,8 @@ def command(
     for app in apps:
         validate_path(app if ":" in app else f"{app}:hooks")
     most = _batch(apps, worker_class, batch)
-    with ending_on_sigterm():
+    # As later, when RQ handles the signal: nothing has begun, and this is no failure.
+    with ending_on_sigterm(code=0):
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
         )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.embedded_server import EmbeddedServer, find_binary
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from florentin_webhooks.redis.server_binary import find_binary
 
 if TYPE_CHECKING:
     from collections.abc import Generator

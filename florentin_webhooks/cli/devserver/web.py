@@ -10,7 +10,7 @@ from errno import EADDRINUSE
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from florentin_webhooks.asgi import WebhookMiddleware
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli.errors import CLIError, Terminated
 from florentin_webhooks.core.log import logger
 
@@ -40,18 +40,29 @@ _GRACE = 10  # Seconds for running requests; longer than the time limit of handl
 def build_app(receiver: Receiver[object], started: Callable[[], None] = lambda: None) -> ASGIApp:
     """Return a program that serves *receiver* at the usual path and nothing else.
 
+    One that looks secrets up is served for each tenant, too: at ``/webhooks/florentin/<tenant>``.
     *started* is called before it serves, with everything imported and signal handlers set.
     """
+
+    webhook = WebhookApp(receiver)
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _run_lifespan(receive, send, started)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif receiver.reads_request and (tenant := _tenant(scope)):
+            await webhook({**scope, "path_params": {"tenant": tenant}}, receive, send)
         else:
             await _send_not_found(scope, send)
 
     return WebhookMiddleware(fallback, receiver=receiver, path=PATH)
+
+
+def _tenant(scope: Scope) -> str:
+    """Return the name after the usual path, empty without one."""
+    before, _, tenant = str(scope["path"]).rpartition("/")
+    return tenant if before == PATH else ""
 
 
 @contextmanager
@@ -110,17 +121,20 @@ def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = Non
 
 
 @contextmanager
-def ending_on_sigterm() -> Generator[None]:
-    """End the block by an exception on SIGTERM, so that child processes are stopped."""
-    before = signal.signal(signal.SIGTERM, _raise_terminated)
+def ending_on_sigterm(code: int = 128 + signal.SIGTERM) -> Generator[None]:
+    """End the block by an exception on SIGTERM, so that child processes are stopped.
+
+    The program then ends with *code*.
+    """
+
+    def end(_number: int, _: object) -> NoReturn:
+        raise Terminated(code)
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _raise_terminated(number: int, _: object) -> NoReturn:
-    raise Terminated(128 + number)
 
 
 def require_extra(package: str) -> None:

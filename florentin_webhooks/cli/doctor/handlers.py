@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.doctor.check import fail, ok, warn
+from florentin_webhooks.cli.doctor.worker_imports import check_worker_handlers, import_handlers
 from florentin_webhooks.core.live_receivers import places_sharing
 from florentin_webhooks.core.loader import find_loaded_receiver
 from florentin_webhooks.core.routing.patterns import is_pattern, matches
@@ -13,7 +14,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from florentin_webhooks.cli.doctor.check import Check
     from florentin_webhooks.core.receiver import Receiver
@@ -51,8 +52,13 @@ def check_names(hooks: Receiver[object]) -> Iterator[Check]:
 _COMPARE = "Compare the name with the documentation of the sender."
 
 
-def check_import_path(hooks: Receiver[object]) -> Iterator[Check]:
-    """Yield whether workers find the receiver under the path that its jobs have."""
+def check_import_path(
+    hooks: Receiver[object], read: Callable[[str], list[str] | None] = import_handlers
+) -> Iterator[Check]:
+    """Yield whether workers find the receiver under the path that its jobs have.
+
+    *read* returns the handlers that a worker has.
+    """
     if hooks.queue is None:
         return
     try:
@@ -65,7 +71,8 @@ def check_import_path(hooks: Receiver[object]) -> Iterator[Check]:
         hint = "Remove the argument, or write the module and the name of the receiver."
         yield fail("import-path", message, hint)
     else:
-        yield ok("import-path", f"Workers import {path}.")
+        here = [handler.name for handler in hooks.router.handlers]
+        yield check_worker_handlers(path, here, read(path))
 
 
 def check_sharing(hooks: Receiver[object]) -> Iterator[Check]:

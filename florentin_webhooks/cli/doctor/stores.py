@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.doctor.check import fail, ok, skipped, warn
 from florentin_webhooks.cli.doctor.queues import check_queue
+from florentin_webhooks.cli.doctor.records import check_records
 from florentin_webhooks.cli.doctor.redis_server import check_server
 from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.stores.queries import GetRecord
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["check_store"]
 
 _UNKNOWN = bytes(16)
+_NEWEST = 200
 _LONGEST = 2.0
 """Seconds for each answer about a queue."""
 
@@ -38,16 +40,29 @@ def check_store(hooks: Receiver[object], app: str) -> Iterator[Check]:
     elif isinstance(store, RedisStore):
         yield from _redis(store, hooks, app)
     else:
-        yield _other(hooks)
+        yield from _other(hooks)
 
 
-def _other(hooks: Receiver[object]) -> Check:
+def _other(hooks: Receiver[object]) -> Iterator[Check]:
     kind = type(hooks.store).__name__
     try:
         hooks.store.execute(GetRecord(_UNKNOWN))
     except Unavailable as error:
-        return fail("store", error.message, error.hint or "Start it, or correct its settings.")
-    return ok("store", f"{kind} answers.")
+        yield fail("store", error.message, error.hint or "Start it, or correct its settings.")
+    else:
+        yield ok("store", f"{kind} answers.")
+        yield from _records(hooks)
+
+
+def _records(hooks: Receiver[object]) -> Iterator[Check]:
+    """Yield what the newest deliveries show; nothing where they cannot be read."""
+    try:
+        records = hooks.store.execute(ListRecords(_NEWEST, bodies=False))
+        path = hooks.path if hooks.queue else ""
+    except (Unavailable, ConfigurationError):
+        return  # Checks of the store and of the import path report it.
+    names = {handler.name for handler in hooks.router.handlers}
+    yield from check_records(records, path, names, hooks.identity.all_key_ids)
 
 
 def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Check]:
@@ -57,6 +72,8 @@ def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Che
         yield skipped("redis", message, "Pass RedisStore a URL to have it checked.")
         return
     yield from check_server(facts)
+    if facts.failure is None:
+        yield from _records(hooks)
     if facts.failure is None and hooks.queue is not None:
         yield from _queues(store, hooks, app)
 

@@ -13,7 +13,8 @@ from warnings import warn
 
 from pydantic import ValidationError
 
-from florentin_webhooks.core.config.model import ReceiverConfig, find_store
+from florentin_webhooks.core.config.model import ReceiverConfig
+from florentin_webhooks.core.config.stores import find_store
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.secrets import describe_value

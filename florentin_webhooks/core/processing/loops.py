@@ -20,7 +20,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["ensure_asyncio", "has_running_loop", "run_in_new_loop"]
+__all__ = ["do_work", "ensure_asyncio", "has_running_loop", "run_in_new_loop"]
 
 T = TypeVar("T")
 
@@ -64,6 +64,16 @@ def run_in_new_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return run()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(context.run, run).result()
+
+
+async def do_work(work: Callable[[], object] | None, *, is_blocking: bool) -> None:
+    """Do blocking *work*, if there is any, in a thread where it would stop an event loop."""
+    if work is None:
+        return
+    if is_blocking:
+        work()
+    else:
+        await asyncio.to_thread(work)
 
 
 def _loop_of_thread() -> asyncio.AbstractEventLoop | None:

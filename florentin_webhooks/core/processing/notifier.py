@@ -26,16 +26,16 @@ Sink = Callable[[str, Report], None]
 
 FLUSH_SECONDS = 1.0
 
-_ACCEPTED = frozenset(
-    {
-        Outcome.PROCESSED,
-        Outcome.ACCEPTED,
-        Outcome.IGNORED,
-        Outcome.ANSWERED,
-        Outcome.HANDLER_FAILED,
-    }
-)
-_DUPLICATE = frozenset({Outcome.DUPLICATE, Outcome.IN_PROGRESS})
+_METHODS = dict.fromkeys(Outcome, "refused") | {
+    Outcome.PROCESSED: "accepted",
+    Outcome.ACCEPTED: "accepted",
+    Outcome.IGNORED: "accepted",
+    Outcome.ANSWERED: "accepted",
+    Outcome.HANDLER_FAILED: "accepted",
+    Outcome.DUPLICATE: "duplicate",
+    Outcome.IN_PROGRESS: "duplicate",
+}
+"""The method of an observer that is called for each outcome."""
 
 
 class Notifier:
@@ -43,7 +43,8 @@ class Notifier:
 
     def __init__(self, receiver: Callable[[], str], sender: str) -> None:
         self._observers: tuple[Observer, ...] = ()
-        self._receiver = receiver
+        self._find_receiver = receiver
+        self._receiver = ""
         self._sender = sender
         self._sink: Sink | None = None
         self._logged: set[str] = set()
@@ -64,23 +65,31 @@ class Notifier:
         The flow began at *began*, of the performance counter.
         """
         duration = None if began is None else time.perf_counter() - began
-        fields = (
-            *(self._receiver(), self._sender, reply.outcome, duration),
-            *(delivery.event, key, delivery.secret, delivery.timestamp, delivery.received_at),
-            "" if reply.error is None else str(reply.error),
-        )
-        self._deliver(new_tuple(DeliveryReport, fields))
+        receiver = self._receiver or self._name_receiver()
+        outcome, reason = reply.outcome, "" if reply.error is None else str(reply.error)
+        event, secret = delivery.event, delivery.secret
+        sent_at, received_at = delivery.timestamp, delivery.received_at
+        fields = receiver, self._sender, outcome, duration, event, key, secret, sent_at, received_at
+        self.notify(_METHODS[outcome], new_tuple(DeliveryReport, (*fields, reason)))
 
     def rejected(self, reply: Reply, reason: str, began: float | None) -> None:
         """Report the refusal of a request that is not known to be an event."""
         duration = None if began is None else time.perf_counter() - began
-        self._deliver(
-            DeliveryReport(self._receiver(), self._sender, reply.outcome, duration, reason=reason)
-        )
+        receiver = self._receiver or self._name_receiver()
+        report = DeliveryReport(receiver, self._sender, reply.outcome, duration, reason=reason)
+        self.notify("refused", report)
+
+    def succeeded(
+        self, handler: str, event: str, key: str, attempt: int, outcome: str, began: float
+    ) -> None:
+        """Report that an inline handler has ended, which began at *began*, monotonic."""
+        receiver, duration = self._receiver or self._name_receiver(), time.monotonic() - began
+        fields = (receiver, self._sender, event, key, handler, "", attempt, outcome, duration)
+        self.notify("handled", new_tuple(AttemptReport, (*fields, "", "", None)))
 
     def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
         """Report an attempt that did not fail, with its *outcome*."""
-        self._attempted(attempt, outcome, "", "")
+        self._attempted("handled", attempt, outcome)
 
     def failed(self, failure: HandlerFailure) -> None:
         """Report a failed attempt, or one that raised RetryLater."""
@@ -89,50 +98,52 @@ class Notifier:
             self.ended(failure, "scheduled")
             return
         place = error_location(error, failure.handler.partition(":")[0])
-        self._attempted(failure, "failed", type(error).__name__, place)
+        self._attempted("failed", failure, "failed", type(error).__name__, place)
 
     def died(self, dead: DeadDelivery) -> None:
         """Report a dead delivery."""
+        receiver = self._receiver or self._name_receiver()
         fields = (dead.event, dead.fingerprint, dead.queue, dead.attempts, dead.reason)
-        self.notify("dead", DeadReport(self._receiver(), self._sender, *fields))
+        self.notify("dead", DeadReport(receiver, self._sender, *fields))
 
     def divert(self, sink: Sink | None) -> None:
         """Pass reports to *sink* in place of the observers: in a process that ends soon."""
         self._sink = sink
 
     def notify(self, method: str, report: Report) -> None:
-        """Call *method* of each observer with *report*."""
-        if self._sink is not None:
+        """Call *method* of each observer with *report*, and log what it raises once."""
+        if self._sink is None:
+            self._call(method, report)
+        else:
             self._sink(method, report)
-            return
-        for observer in self._observers:
-            self._call(observer, method, report)
 
     def flush(self) -> None:
         """Make each observer send what it has collected: the process ends."""
+        self._call("flush", FLUSH_SECONDS)
+
+    def _call(self, method: str, argument: object) -> None:
         for observer in self._observers:
-            self._call(observer, "flush", FLUSH_SECONDS)
+            try:
+                getattr(observer, method)(argument)
+            except Exception as error:  # noqa: BLE001 - the program's code changes no outcome.
+                self._log_once(observer, method, error)
 
-    def _deliver(self, report: DeliveryReport) -> None:
-        if report.outcome in _ACCEPTED:
-            self.notify("accepted", report)
-        else:
-            self.notify("duplicate" if report.outcome in _DUPLICATE else "refused", report)
-
-    def _attempted(self, attempt: HandlerAttempt, outcome: str, error: str, place: str) -> None:
+    def _attempted(
+        self, method: str, attempt: HandlerAttempt, outcome: str, error: str = "", place: str = ""
+    ) -> None:
         fields = (
-            *(self._receiver(), self._sender, attempt.event, attempt.fingerprint, attempt.handler),
-            *(attempt.queue, attempt.attempt, outcome, attempt.duration),
-            *(error, place, attempt.next_attempt),
+            *(self._receiver or self._name_receiver(), self._sender, attempt.event),
+            *(attempt.fingerprint, attempt.handler, attempt.queue, attempt.attempt),
+            *(outcome, attempt.duration, error, place, attempt.next_attempt),
         )
-        method = "failed" if outcome == "failed" else "handled"
         self.notify(method, new_tuple(AttemptReport, fields))
 
-    def _call(self, observer: Observer, method: str, argument: Report | float) -> None:
-        try:
-            getattr(observer, method)(argument)
-        except Exception as error:  # noqa: BLE001 - the program's own code changes no outcome.
-            name = f"{type(observer).__module__}:{type(observer).__qualname__}.{method}"
-            if name not in self._logged:
-                self._logged.add(name)
-                log_observer_failure(name, error)
+    def _name_receiver(self) -> str:
+        self._receiver = self._find_receiver()
+        return self._receiver
+
+    def _log_once(self, observer: Observer, method: str, error: Exception) -> None:
+        name = f"{type(observer).__module__}:{type(observer).__qualname__}.{method}"
+        if name not in self._logged:
+            self._logged.add(name)
+            log_observer_failure(name, error)

@@ -63,11 +63,9 @@ class RunResult(NamedTuple):
 class HandlerRunner(RunLog):
     """A run of handlers under *lease*, which leaves the delivery in one of *states*.
 
-    *seconds* is the time of each handler; for a queue's part, the time of all of them together,
-    *since* a moment of the monotonic clock. *attempt* is its number; a failed one is repeated
-    after *retry_in* seconds, if by us. *alarm* is what a worker raises when the time is over. The
-    last success and the push of the jobs of *states* are one step. A cancelled run releases its
-    lease, so that the next attempt need not wait until it expires.
+    *seconds* is the time of each handler; for a queue's part, that of all of them together, *since*
+    a moment of the monotonic clock. For the others see :class:`RunLog`. The last success and the
+    push of the jobs of *states* are one step. A cancelled run releases its lease at once.
     """
 
     def __init__(
@@ -104,8 +102,7 @@ class HandlerRunner(RunLog):
     ) -> RunResult:
         """Run *handlers* in order, the last one with *event*; those named in *missing* fail.
 
-        The others get an event of their own from *copy_event*: payloads contain dicts, which can
-        be changed.
+        The others get one of their own from *copy_event*: a payload's dicts can be changed.
         """
         self._delivery = delivery
         for name in missing:
@@ -146,15 +143,17 @@ class HandlerRunner(RunLog):
         self, handler: Handler, event: Event, delivery: Delivery, *, last: bool
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
-        lease, began, reporter = self._lease, time.monotonic(), self._reporter
+        lease, began, notifier = self._lease, time.monotonic(), self._reporter.notifier
         result = await attempt_handler(lease, attempt)
-        is_watched = self._deadline is not None or reporter.notifier is not None
-        is_immediate = lease.is_immediate and self._records is None and not is_watched
-        if result is SUCCEEDED and is_immediate:
+        is_silent = self._deadline is None and notifier is None
+        if result is SUCCEEDED and is_silent and self._records is None and lease.is_immediate:
             # As below, without the coroutines: 1.5 of a delivery's 40 us.
             return lease.store.execute(self._finish(handler.name, result, last=last))
-        if result.error is not None or is_watched:
+        if result.error is not None or self._deadline is not None:
             result = self._judge(handler.name, result, began)
+        elif notifier is not None:
+            run = handler.name, delivery.event, lease.key, self.attempt
+            notifier.succeeded(*run, result.outcome, began)
         if result.state is not None:
             return result.state
         if isinstance(result.error, StillRunning):
@@ -183,13 +182,10 @@ class HandlerRunner(RunLog):
             seconds = min(seconds, self._time_left() - RECORDING_MARGIN)
         if self._failures or not last:  # A late success is then not all that was missing.
             late = new_tuple(FinalStates, (late.failed, late.failed, late.jobs))
-        success = self._success(handler, last=last) if handler.options.atomic else None
+        atomic = handler.options.atomic
+        success = self._finish(handler.name, SUCCEEDED, last=last) if atomic else None
         fields = (handler, event, arguments, delivery.key_id, seconds, late, success)
         return new_tuple(Attempt, fields)
-
-    def _success(self, handler: Handler, *, last: bool) -> Finish:
-        state, jobs = self._next_state(last=last), self._states.jobs
-        return self._lease.finish(state, handler.name, reason=self._reason(), jobs=jobs)
 
     def _judge(self, handler: str, result: AttemptResult, began: float) -> AttemptResult:
         """Report *result* and return what counts: a discarded event needs no other attempt."""

@@ -64,27 +64,6 @@ class MemoryIndex:
         """Return the number of fingerprints that the store remembers."""
         return self._count
 
-    def _is_unknown(self, accept: Accept) -> bool:
-        """Return whether neither the delivery nor its delivery id is known, under any key id."""
-        key, trace = accept.key, accept.trace
-        # As _is_known, without its call.
-        if key in self._open or key in self._finished.packed or key in self._aliases:
-            return False
-        if key in self._finished.first_keys or (trace and trace.delivery_id in self._sent.packed):
-            return False
-        if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
-            return True
-        return not any(self._is_known(*alias) for alias in accept.aliases)
-
-    def _is_known(self, key: bytes, trace: RetryKey | None) -> bool:
-        return (
-            key in self._open
-            or key in self._finished.packed
-            or key in self._aliases
-            or key in self._finished.first_keys
-            or (trace is not None and trace.delivery_id in self._sent.packed)
-        )
-
     def _sent_keys(self, accept: Accept) -> set[bytes]:
         """Return the first fingerprints that came under the delivery id."""
         traces = [trace for _, trace in accept.lookups if trace]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from florentin_webhooks.core.stores.memory_history import MemoryHistory
+    from florentin_webhooks.protocol.fingerprint import RetryKey
 
 __all__ = ["MemoryRecords"]
 
@@ -80,6 +81,27 @@ class MemoryRecords(MemoryIndex):
             return self._run(record, accept, now, reused, changed)
         record.body, record.state, record.token = accept.delivery.body, State(decision.value), b""
         return Claim(decision, record.key, record.attempt, 0, record.done, reused, changed)
+
+    def _is_unknown(self, accept: Accept) -> bool:
+        """Return whether neither the delivery nor its delivery id is known, under any key id."""
+        key, trace = accept.key, accept.trace
+        # As _is_known, without its call.
+        if key in self._open or key in self._finished.packed or key in self._aliases:
+            return False
+        if key in self._finished.first_keys or (trace and trace.delivery_id in self._sent.packed):
+            return False
+        if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
+            return True
+        return not any(self._is_known(*alias) for alias in accept.aliases)
+
+    def _is_known(self, key: bytes, trace: RetryKey | None) -> bool:
+        return (
+            key in self._open
+            or key in self._finished.packed
+            or key in self._aliases
+            or key in self._finished.first_keys
+            or (trace is not None and trace.delivery_id in self._sent.packed)
+        )
 
     def _run(
         self,

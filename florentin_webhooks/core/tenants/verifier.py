@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import logger
-from florentin_webhooks.core.processing.sender_work import do_work
+from florentin_webhooks.core.processing.loops import do_work
 from florentin_webhooks.core.tenants.cache import LookupCache
 from florentin_webhooks.core.tenants.request import Request, Tenant
 from florentin_webhooks.core.tenants.sources import call_source
@@ -16,6 +16,7 @@ from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unav
 from florentin_webhooks.protocol.delivery import name_secret
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.senders.key_material import key_materials
 from florentin_webhooks.senders.secrets import normalize_secrets
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class _Known:
         if self.verifier is None:
             raise InvalidSignature("unknown tenant")
         if self.verifier.preparing:
-            await do_work(self.verifier.preparing.prepare(arrival.body, now), runtime)
+            work = self.verifier.preparing.prepare(arrival.body, now)
+            await do_work(work, is_blocking=runtime.is_blocking)
         return self.verifier.verify(headers, arrival.body, now, arrival.url)
 
 
@@ -133,7 +135,8 @@ class TenantVerifier:
     def _build(self, tenant: str, secrets: Secrets) -> _Known:
         named = {name_secret(tenant, name): secret for name, secret in normalize_secrets(secrets)}
         scope = f"{self._name}\0{tenant}" if tenant else self._name
-        scheme, identity = self._sender.scheme(named), Identity.of(named, scope)
+        materials = key_materials(self._sender, named)
+        scheme, identity = self._sender.scheme(named), Identity.of(materials, scope)
         return _Known(Verifier(self._sender, scheme, *self._window, identity))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -12,10 +12,14 @@ from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from florentin_webhooks.redis.protocols import RecordPool, SyncClient
     from florentin_webhooks.redis.schema import Script, ScriptCall
 
 __all__ = ["SyncExecutor"]
+
+A = TypeVar("A")
 
 
 class SyncExecutor:
@@ -49,6 +53,17 @@ class SyncExecutor:
     def knows(self, script: Script) -> bool:
         """Return whether the server has executed *script*, unless it has lost it since."""
         return script.sha in self._known_scripts
+
+    def ask(self, question: Callable[[Any], A]) -> A:
+        """Return the client's answer to *question*; raises :class:`Unavailable` without one."""
+        try:
+            return question(self._client)
+        except (RedisError, OSError) as error:
+            raise to_unavailable(error, self._client.connection_pool) from None
+
+    def skip_check(self) -> None:
+        """Do without the check: someone else reports what the server says about itself."""
+        self._checked = True
 
     def close(self) -> None:
         """Close the connections."""

@@ -8,6 +8,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
     load_der_private_key,
     load_der_public_key,
 )
@@ -23,13 +25,14 @@ _ALGORITHM = ec.ECDSA(SHA256())
 class ECDSAKey:
     """A public key of P-256; raises ValueError for another curve."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "public")
     size = 0  # DER leaves out leading zeros.
 
     def __init__(self, key: ec.EllipticCurvePublicKey) -> None:
         if not isinstance(key.curve, ec.SECP256R1):
             raise ValueError("not the curve P-256")  # noqa: TRY004 - the class is right.
         self._key = key
+        self.public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     def verify(self, parts: Iterable[bytes], signature: bytes) -> bool:
         """Return whether *signature* signs *parts*."""

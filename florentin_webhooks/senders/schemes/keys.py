@@ -6,7 +6,7 @@ Secrets are kept only inside keyed contexts, so that no repr, pickle or tracebac
 from __future__ import annotations
 
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, hmac
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ALGORITHMS", "Ed25519Key", "Ed25519Signer", "HMACKey", "Key"]
+__all__ = ["ALGORITHMS", "Ed25519Key", "Ed25519Signer", "HMACKey", "Key", "PublicKey"]
 
 ALGORITHMS: dict[str, type[hashes.SHA1 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
     "sha1": hashes.SHA1,  # Not broken inside an HMAC.
@@ -40,6 +40,16 @@ class Key(Protocol):
 
     def sign(self, parts: Iterable[bytes], /) -> bytes:
         """Return the signature of *parts*; raises TypeError for a public key."""
+        ...
+
+
+@runtime_checkable
+class PublicKey(Protocol):
+    """A key of which the *public* bytes are no secret."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key in its one canonical form."""
         ...
 
 
@@ -72,11 +82,12 @@ class HMACKey:
 class Ed25519Key:
     """A public key of Ed25519, of 32 bytes; raises ValueError for others."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "public")
     size = 64
 
     def __init__(self, raw: bytes) -> None:
         self._key = Ed25519PublicKey.from_public_bytes(raw)
+        self.public = raw
 
     def verify(self, parts: Iterable[bytes], signature: bytes) -> bool:
         """Return whether *signature* signs *parts*."""

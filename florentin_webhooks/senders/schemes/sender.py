@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.senders.base import HeaderDocumentation, Message, Retries, Sample
-from florentin_webhooks.senders.schemes.keys import HMACKey
+from florentin_webhooks.senders.schemes.keys import HMACKey, PublicKey
 from florentin_webhooks.senders.schemes.payload import (
     check_name,
     field_at,
@@ -128,6 +128,11 @@ class TemplateSender:
         """Return the key that the secret *name* spells; raises :class:`ConfigurationError`."""
         validate_strength({name: secret})
         return NamedKey(name, HMACKey(secret, self.algorithm), self.form.prefix)
+
+    def key_material(self, name: str, secret: bytes) -> bytes:
+        """Return what identifies the key: the public one, else *secret*."""
+        key = self.make_key(name, secret).key
+        return key.public if isinstance(key, PublicKey) else secret
 
     def read_payload(self, body: bytes) -> Mapping[str, object]:
         """Return the object in *body*; raises :class:`MalformedDelivery`."""

@@ -112,6 +112,12 @@ def _check(text: str, names: list[str]) -> None:
 
 
 def _check_boundaries(text: str, between: list[str]) -> None:
+    for each in filter(str.isalnum, between):
+        raise ConfigurationError(
+            f"The template {text!r} has only {each!r} between two placeholders, which may be part "
+            "of a value, so a byte could be moved from one to the other.",
+            "Copy the characters between them from the sender's documentation.",
+        )
     if not all(between):
         raise ConfigurationError(
             f"The template {text!r} has two placeholders side by side, so a byte could be moved "

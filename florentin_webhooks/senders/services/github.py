@@ -58,7 +58,13 @@ class GitHub(TemplateSender):
         event_header="X-GitHub-Event",
     )
     template = Template.parse("{body}")
-    retries = Retries((), restamped=False, source="GitHub does not retry by itself")
+    # GitHub does not retry by itself.
+    retries = Retries(
+        (),
+        restamped=False,
+        source="https://docs.github.com/en/webhooks/using-webhooks/"
+        "handling-failed-webhook-deliveries",
+    )
 
     def read_payload(self, body: bytes) -> Mapping[str, object]:
         """Return the JSON object in *body*, which may be a form with it."""

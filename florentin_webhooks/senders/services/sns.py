@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.secrets import Secrets
 
-__all__ = ["SNS"]
+__all__ = ["SNS", "SNSScheme"]
 
 Version = Literal["1", "2"]
 
@@ -78,7 +78,10 @@ class SNS(BodySender):
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for topics; raises :class:`ConfigurationError` for another text."""
         topics = {_check_topic(name, each): name for name, each in normalize_secrets(secrets)}
-        return _SNSScheme(topics, self._versions, self._certificates, confirm=self._confirm)
+        return self._build_scheme(topics)
+
+    def _build_scheme(self, topics: Mapping[str, str]) -> SNSScheme:
+        return SNSScheme(topics, self._versions, self._certificates, confirm=self._confirm)
 
     def parse(self, body: bytes, _metadata: Metadata) -> Message:
         """Return what a genuine *body* means; raises :class:`MalformedDelivery`."""
@@ -90,7 +93,9 @@ class SNS(BodySender):
         return Message(fields["Type"], published, envelope, published, fields["MessageId"])
 
 
-class _SNSScheme:
+class SNSScheme:
+    """Verify messages of *topics*, which are the names of secrets by ARN."""
+
     __slots__ = ("_certificates", "_confirm", "_topics", "_versions")
 
     def __init__(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn
+from typing import Literal
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.base import Retries, SignatureScheme
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
-from florentin_webhooks.senders.schemes.keys import ALGORITHMS, HMACKey
+from florentin_webhooks.senders.schemes.keys import HMACKey
 from florentin_webhooks.senders.schemes.list_sender import BODY, ListSender
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.schemes.template import Template
@@ -20,10 +20,18 @@ from florentin_webhooks.senders.secrets import (
     validate_length,
     validate_strength,
 )
+from florentin_webhooks.senders.standards.safety import (
+    check_algorithms,
+    check_headers,
+    check_id,
+    check_retries,
+    check_spelling,
+    check_time,
+    find_encoding,
+    refuse,
+)
 
 __all__ = ["HMACSender"]
-
-_SEPARATORS = ("", " ", ",", ";")
 
 
 class HMACSender(ListSender):
@@ -74,7 +82,7 @@ class HMACSender(ListSender):
         self._algorithms = {prefix: algorithm} if isinstance(algorithm, str) else dict(algorithm)
         self.form = SignatureFormat(
             signature_header=signature_header,
-            encoding=_encoding(encoding),
+            encoding=find_encoding(encoding),
             prefix=prefix,
             separator=separator,
             id_header=id_header,
@@ -86,11 +94,15 @@ class HMACSender(ListSender):
         self.event_field, self.id_field, self.time_field = event_field, id_field, time_field
         self.items_field = items_field
         self._secret = (secret_encoding, secret_prefix)
+        check_spelling(secret_encoding)
         self.retries = Retries(tuple(retries), restamped)
-        _check_form(self.form, self.template)
-        _check_algorithms(self._algorithms)
-        if items_field:
-            _check_items(items_field, event_header, id_field)
+        check_headers(name, self.form)
+        check_time(self.form, self.template, per_second)
+        check_id(self.form, self.template, id_field if items_field == BODY else "")
+        check_algorithms(self._algorithms, self.form, is_mapping=not isinstance(algorithm, str))
+        check_retries(self.retries)
+        if items_field and event_header:
+            refuse("Items and their delivery have one event_header.", "Set event_field instead.")
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
@@ -113,58 +125,3 @@ class HMACSender(ListSender):
             ) from None
         validate_length(name, key)
         return key
-
-
-def _encoding(name: str) -> Encoding:
-    try:
-        return Encoding(name)
-    except ValueError:
-        _refuse(f"The encoding {name!r} is unknown.", 'Use "hex" or "base64".')
-
-
-def _check_form(form: SignatureFormat, template: Template) -> None:
-    signed = template.names
-    if form.separator not in _SEPARATORS:
-        _refuse(
-            f"The separator {form.separator!r} may be part of a signature.", "Use , ; or a blank."
-        )
-    if form.time_prefix and (form.timestamp_header or not form.separator):
-        _refuse(
-            "time_prefix needs a separator, and no timestamp_header.",
-            "Say in one way where the time is.",
-        )
-    has_time = bool(form.timestamp_header or form.time_prefix)
-    if has_time and "timestamp" not in signed:
-        _refuse(
-            "The timestamp is not signed, so anyone could set it: judging it protects nothing.",
-            "Add {timestamp} to signed, or remove the timestamp header.",
-        )
-    if "timestamp" in signed and not has_time:
-        _refuse("The place of {timestamp} is missing.", "Set timestamp_header or time_prefix.")
-    if "id" in signed and not form.id_header:
-        _refuse("The place of {id} is missing.", "Set id_header.")
-
-
-def _check_items(items_field: str, event_header: str | None, id_field: str) -> None:
-    if event_header:
-        _refuse("Items and their delivery have one event_header.", "Set event_field instead.")
-    if items_field == BODY and id_field:
-        _refuse(
-            "The body is a list, so id_field would be the id of an item, not of the delivery.",
-            "Remove id_field.",
-        )
-
-
-def _check_algorithms(algorithms: Mapping[str, str]) -> None:
-    for algorithm in algorithms.values():
-        if algorithm not in ALGORITHMS:
-            _refuse(f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}.")
-    if not algorithms or (len(algorithms) > 1 and not all(algorithms)):
-        _refuse(
-            "Several algorithms without a prefix each: the sender of a request could choose one.",
-            "Map each prefix to its algorithm.",
-        )
-
-
-def _refuse(message: str, hint: str) -> NoReturn:
-    raise ConfigurationError(message, hint)

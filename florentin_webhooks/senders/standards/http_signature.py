@@ -90,6 +90,10 @@ class HTTPSignature(TemplateSender):
         }
         return {name: HeaderDocumentation(text, required=True) for name, text in texts.items()}
 
+    def key_material(self, name: str, secret: bytes) -> bytes:
+        """Return what identifies the key: the public one, else *secret*."""
+        return load_key(name, secret, self._algorithm).material()
+
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a wrong key."""
         keys = {

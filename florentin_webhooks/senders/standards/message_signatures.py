@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 try:
     from http_message_signatures import algorithms
@@ -63,6 +68,13 @@ class MessageKey(NamedTuple):
 
     def __repr__(self) -> str:
         return f"MessageKey({self.algorithm!r})"
+
+    def material(self) -> bytes:
+        """Return the public key in one form, or the shared secret."""
+        if isinstance(self.public, bytes):
+            return self.public
+        der: bytes = self.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return der
 
 
 def load_key(name: str, secret: bytes, algorithm: str | None = None) -> MessageKey:

@@ -63,7 +63,9 @@ class StandardWebhooks(TemplateSender):
     form = _FORM
     template = Template.parse("{id}.{timestamp}.{body}")
     # 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; the same id each time, signed anew.
-    retries = Retries((5, 300, 1800, 7200, 18000, 36000, 36000), source="Svix's retry schedule")
+    retries = Retries(
+        (5, 300, 1800, 7200, 18000, 36000, 36000), source="https://docs.svix.com/retries"
+    )
     time_field = "timestamp"
 
     def __init__(self, *, event_field: str = "type") -> None:

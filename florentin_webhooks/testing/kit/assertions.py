@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["assert_dead", "assert_duplicate", "assert_handled", "describe"]
 
 _DONE = "done"
+_REFUSED = (State.INVALID, State.STALE)
 
 
 def assert_handled(kit: Kit, result: DeliveryResult, by: Callable[..., object] | None) -> None:
@@ -54,7 +55,9 @@ def describe(kit: Kit, result: DeliveryResult) -> str:
     """Return the last reply to a delivery, its state, and how each handler ended."""
     entry = kit.entry_of(result.delivery)
     state = entry.state.value if entry else "not recorded"
-    lines = [f"reply: {result}", f"state: {state}", *_lines(kit, result, entry)]
+    reason = entry.reasons.get("") if entry and entry.state in _REFUSED else None
+    lines = [f"reply: {result}", f"state: {state}{f', {reason}' if reason else ''}"]
+    lines += _lines(kit, result, entry)
     return "\n".join(f"  {line}" for line in lines)
 
 

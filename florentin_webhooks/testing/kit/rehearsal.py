@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.base import Retries, Sampling
 from florentin_webhooks.testing.kit.clients import direct_transport
 from florentin_webhooks.testing.kit.failures import FailureLog
 from florentin_webhooks.testing.kit.known_names import check_known
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.senders.secrets import Secrets
+    from florentin_webhooks.testing.captures import Capture
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.kit.clients import Transport
     from florentin_webhooks.testing.store import Entry, Part
@@ -83,6 +84,14 @@ class Kit:
         """Return a new delivery of an event that the receiver knows."""
         check_known(self.receiver, event, data)
         return self.provider.make(event, **data)
+
+    def sign(self, capture: Capture) -> SignedDelivery:
+        """Return a captured delivery, signed for this test; the clock moves to its arrival."""
+        self.clock.now = capture.received_at
+        sender, event = self.receiver.sender, capture.event
+        if isinstance(sender, Sampling):  # The name in a header may be another one.
+            event = sender.sample(event, {}, capture.delivery_id, self.clock.now).event
+        return self.provider.sign(event, capture.content, delivery_id=capture.delivery_id)
 
     async def send(self, delivery: SignedDelivery) -> DeliveryResult:
         """Send *delivery*, and schedule the sender's next attempt if it failed."""

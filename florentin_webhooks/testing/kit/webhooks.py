@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.testing.captures import Capture
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.provider import Provider
@@ -130,6 +131,11 @@ class Webhooks(_Front):
         result = run_sync(self._kit.send(delivery))
         self._kit.failures.raise_new()
         return result
+
+    def replay(self, capture: Capture) -> DeliveryResult:
+        """Send a captured delivery, signed for this test; the clock moves to its arrival."""
+        __tracebackhide__ = True
+        return self.send(self._kit.sign(capture))
 
     def redeliver(self, result: DeliveryResult | None = None) -> DeliveryResult:
         """Send a delivery again, unchanged: that of *result*, or the last one."""

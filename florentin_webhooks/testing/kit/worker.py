@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.job import JobResult, process_job
+from florentin_webhooks.core.job import process_job
 from florentin_webhooks.core.stores.base import State
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def run_part(
             since=time.monotonic(),
             retry_in=delay,
         )
-    schedule(entry.parts[part.job.queue], result, delay, now)
+    failed = bool(result.failures)
+    schedule(entry.parts[part.job.queue], result.seconds, delay, now, failed=failed)
 
 
 def retry_delay(receiver: Receiver[object], failures: int) -> float | None:
@@ -44,11 +45,13 @@ def retry_delay(receiver: Receiver[object], failures: int) -> float | None:
     return float(retries[failures]) if failures < len(retries) else None
 
 
-def schedule(part: Part, result: JobResult, delay: float | None, now: datetime) -> None:
-    """Set when *part* runs again after *result*; RetryLater uses up no retry."""
-    if result.seconds is not None:
-        part.due = now + timedelta(seconds=max(1.0, result.seconds))
-    elif result.failures:
+def schedule(
+    part: Part, seconds: float | None, delay: float | None, now: datetime, *, failed: bool
+) -> None:
+    """Set when *part* runs again: after *seconds*, or as the next retry if it has *failed*."""
+    if seconds is not None:
+        part.due = now + timedelta(seconds=max(1.0, seconds))
+    elif failed:
         part.failures += 1
         part.due = now + timedelta(seconds=delay or 0)
     elif part.state is State.QUEUED:

@@ -78,7 +78,7 @@ class RecordingStore:
         self.lease, self.retention = lease, retention
         self._memory = Memory(clock, lease, retention)
         self._guards = MemoryGuards(retention.total_seconds())
-        self._atomic = atomic
+        self.atomic = atomic
         self._lock = Lock()
 
     @property
@@ -126,7 +126,7 @@ class RecordingStore:
 
     def _transact(self, operation: RunInTransaction) -> TransactionResult:
         try:
-            with self._atomic():
+            with self.atomic():
                 return self._run(operation)
         except _RolledBack as rolled_back:
             return rolled_back.result

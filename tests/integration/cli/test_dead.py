@@ -24,23 +24,23 @@ def failed(shop: Operated) -> str:
     broken = shop.put("broken")
     shop.provider.deliver(shop.hooks(), "user.login")
     broken.unlink()
-    return str(shop.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
+    return str(shop.json("deliveries", "list", "--state", "failed")[0]["fingerprint"])
 
 
 def test_dead_letter_is_listed_requeued_or_discarded(shop: Operated) -> None:
     broken = shop.put("broken")
     with shop.working("--worker-class", "simple") as program:
         first, second = shop.sent("invoice.created"), shop.sent("invoice.created")
-        eventually(lambda: len(shop.told("dead", "list")) == 2)
-        assert shop.told("queue")[0]["workers"][0]["pid"] == program.process.pid
-        told = shop.told("dead", "list")[0]
-        assert (told["attempts"], told["queue"]) == (2, "florentin")
-        assert told["reason"] == f"{shop.module}:bill: ValueError"
+        eventually(lambda: len(shop.json("dead", "list")) == 2)
+        assert shop.json("queue")[0]["workers"][0]["pid"] == program.process.pid
+        letter = shop.json("dead", "list")[0]
+        assert (letter["attempts"], letter["queue"]) == (2, "florentin")
+        assert letter["reason"] == f"{shop.module}:bill: ValueError"
         assert "dead list" in shop.types("queue").stderr
 
         assert "Discard 1 dead letter for good?" in error(shop.types("dead", "discard", second))
         assert shop.types("dead", "discard", second, "--yes").exit_code == 0
-        assert [each["fingerprint"] for each in shop.told("dead", "list")] == [first]
+        assert [each["fingerprint"] for each in shop.json("dead", "list")] == [first]
 
         broken.unlink()
         assert "accepted" in shop.types("dead", "requeue", "--all", "--yes").stdout
@@ -61,8 +61,8 @@ def test_discarded_letter_is_reported_as_json(shop: Operated) -> None:
     shop.put("broken")
     shop.sent("invoice.created")
     with shop.working("--worker-class", "simple") as program:
-        eventually(lambda: len(shop.told("dead", "list")) == 1)
+        eventually(lambda: len(shop.json("dead", "list")) == 1)
         program.end()
-    (result,) = shop.told("dead", "discard", "--all", "--yes")
+    (result,) = shop.json("dead", "discard", "--all", "--yes")
     assert (result["outcome"], result["ok"]) == ("discarded", True)
-    assert shop.told("dead", "list") == []
+    assert shop.json("dead", "list") == []

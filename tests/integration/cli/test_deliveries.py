@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from florentin_webhooks.testing import Provider
+from florentin_webhooks import Receiver
+from florentin_webhooks.core.replay import drop
+from florentin_webhooks.testing import Provider, open_webhooks
+from florentin_webhooks.testing.captures import load_capture
 from tests.support.command_line import SECRET, error
 from tests.support.operated import Operated
 
@@ -32,7 +35,7 @@ def failed(shop: Operated) -> str:
     broken = shop.put("broken")
     shop.provider.deliver(shop.hooks(), "user.login")
     broken.unlink()
-    return str(shop.told("deliveries", "list", "--state", "failed")[0]["fingerprint"])
+    return str(shop.json("deliveries", "list", "--state", "failed")[0]["fingerprint"])
 
 
 def test_empty_list_has_a_message(shop: Operated) -> None:
@@ -43,19 +46,19 @@ def test_empty_list_has_a_message(shop: Operated) -> None:
 
 def test_deliveries_are_listed_newest_first_and_filtered(shop: Operated) -> None:
     prints = [shop.sent(event) for event in ("user.login", "invoice.created", "tos.accepted")]
-    listed = shop.told("deliveries", "list")
+    listed = shop.json("deliveries", "list")
     assert [each["fingerprint"] for each in listed] == prints[::-1]
     assert [each["state"] for each in listed] == ["queued", "queued", "done"]
-    assert shop.told("deliveries", "list", "--state", "done")[0]["fingerprint"] == prints[0]
-    assert len(shop.told("deliveries", "list", "--event", "tos.accepted")) == 1
-    assert len(shop.told("deliveries", "list", "--since", "10m", "--limit", "2")) == 2
+    assert shop.json("deliveries", "list", "--state", "done")[0]["fingerprint"] == prints[0]
+    assert len(shop.json("deliveries", "list", "--event", "tos.accepted")) == 1
+    assert len(shop.json("deliveries", "list", "--since", "10m", "--limit", "2")) == 2
     assert "is not an age" in error(shop.types("deliveries", "list", "--since", "soon"))
     assert f"waits for {shop.module}:bill" in shop.types("deliveries", "list").stdout
 
 
 def test_list_spans_several_pages(shop: Operated) -> None:
     made = {shop.sent("invoice.created") for _ in range(230)}
-    listed = shop.told("deliveries", "list", "--limit", "1000")
+    listed = shop.json("deliveries", "list", "--limit", "1000")
     assert {each["fingerprint"] for each in listed} == made
 
 
@@ -70,7 +73,7 @@ def test_prefix_shows_a_delivery_and_its_body_on_request(shop: Operated) -> None
 
 
 @pytest.mark.parametrize(
-    ("word", "told", "code"),
+    ("word", "expected", "code"),
     [
         ("abc", "is fewer than 4 digits", 2),
         ("evt_1", "No delivery whose body is still kept has evt_1", 1),
@@ -78,29 +81,31 @@ def test_prefix_shows_a_delivery_and_its_body_on_request(shop: Operated) -> None
         ("0" * 32, "No delivery whose body is still kept", 1),
     ],
 )
-def test_unknown_fingerprint_is_refused(word: str, told: str, code: int, shop: Operated) -> None:
+def test_unknown_fingerprint_is_refused(
+    word: str, expected: str, code: int, shop: Operated
+) -> None:
     result = shop.types("deliveries", "show", word)
-    assert told in error(result)
+    assert expected in error(result)
     assert result.exit_code == code
 
 
 def test_delivery_is_shown_by_its_delivery_id(shop: Operated) -> None:
     fingerprint = shop.sent("invoice.created")
-    (listed,) = shop.told("deliveries", "list")
-    (shown,) = shop.told("deliveries", "show", listed["delivery_id"])
+    (listed,) = shop.json("deliveries", "list")
+    (shown,) = shop.json("deliveries", "show", listed["delivery_id"])
     assert shown["fingerprint"] == fingerprint
     # The key of the delivery id lives as long as a finished delivery, its record longer.
     keys = shop.hooks().identity.delivery_id_keys(listed["delivery_id"])
     for key in keys:
         shop.client.delete(b"fl:i" + key)
-    assert shop.told("deliveries", "show", listed["delivery_id"])[0]["fingerprint"] == fingerprint
+    assert shop.json("deliveries", "show", listed["delivery_id"])[0]["fingerprint"] == fingerprint
 
 
 def test_handlers_are_shown_with_attempts_and_next_time(shop: Operated) -> None:
     failing = shop.put("broken")
     fingerprint = shop.sent("invoice.created")
     shop.provider.deliver(shop.hooks(), "user.login")
-    inline = shop.told("deliveries", "list", "--event", "user.login")[0]["fingerprint"]
+    inline = shop.json("deliveries", "list", "--event", "user.login")[0]["fingerprint"]
     assert "greet: not done, 1 attempt\n" in shop.types("deliveries", "show", inline).stdout
     shop.finish_job(fingerprint, wait=90)
     plain = shop.types("deliveries", "show", fingerprint).stdout
@@ -131,7 +136,7 @@ def test_replay_by_filter_needs_confirmation(shop: Operated) -> None:
     asked = shop.types("deliveries", "replay", "--state", "failed")
     assert "Replay 3 deliveries?" in error(asked)
     assert shop.effects() == []
-    replayed = shop.told("deliveries", "replay", "--state", "failed", "--yes")
+    replayed = shop.json("deliveries", "replay", "--state", "failed", "--yes")
     assert [each["outcome"] for each in replayed] == ["processed"] * 3
     assert shop.states() == ["done"] * 3
 
@@ -161,14 +166,14 @@ def test_queued_delivery_is_not_replayed(shop: Operated) -> None:
 
 def test_stale_delivery_is_replayed(shop: Operated) -> None:
     aged(timedelta(hours=2)).deliver(shop.hooks(), "user.login")
-    fingerprint = shop.told("deliveries", "list", "--state", "stale")[0]["fingerprint"]
+    fingerprint = shop.json("deliveries", "list", "--state", "stale")[0]["fingerprint"]
     assert shop.types("deliveries", "replay", fingerprint).exit_code == 0
     assert shop.effects() == ["greet"]
 
 
 def test_stale_delivery_that_may_have_run_needs_yes(shop: Operated) -> None:
     aged(timedelta(days=3)).deliver(shop.hooks(), "user.login")
-    fingerprint = shop.told("deliveries", "list", "--state", "stale")[0]["fingerprint"]
+    fingerprint = shop.json("deliveries", "list", "--state", "stale")[0]["fingerprint"]
     refused = shop.types("deliveries", "replay", fingerprint)
     assert "it may have run before. Add --yes to run it anyway" in " ".join(refused.stdout.split())
     assert (refused.exit_code, shop.effects()) == (1, [])
@@ -177,7 +182,7 @@ def test_stale_delivery_that_may_have_run_needs_yes(shop: Operated) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ([], "Name either fingerprints or filters."),
         (["--event", "user.login"], "Missing --state: name the state to replay."),
@@ -185,7 +190,33 @@ def test_stale_delivery_that_may_have_run_needs_yes(shop: Operated) -> None:
         (["0000", "--state", "failed"], "Name either fingerprints or filters."),
     ],
 )
-def test_ambiguous_replay_is_refused(words: list[str], told: str, shop: Operated) -> None:
+def test_ambiguous_replay_is_refused(words: list[str], expected: str, shop: Operated) -> None:
     result = shop.types("deliveries", "replay", *words)
-    assert told in error(result)
+    assert expected in error(result)
     assert result.exit_code == 2
+
+
+def test_exported_delivery_has_no_personal_data_and_is_replayed(
+    shop: Operated, tmp_path: Path
+) -> None:
+    fingerprint = failed(shop)
+    (written,) = shop.json("deliveries", "export", fingerprint[:8], "--to", str(tmp_path))
+    path = Path(str(written["path"]))
+    assert path.name == f"user.login-{fingerprint[:12]}.json"
+    text = path.read_text()
+    assert not re.search("adabooks|Ada Byron|usr_31c8", text)
+    assert re.search(r'"email": "[a-z]{3}@[a-z]{8}\.[a-z]{7}"', text)
+    hooks = Receiver(SECRET)
+    hooks.on("user.login")(repr)
+    with open_webhooks(hooks) as webhooks:
+        capture = load_capture(path)
+        assert webhooks.replay(capture).outcome == "processed"
+        assert webhooks.now == capture.received_at
+
+
+def test_export_without_a_body_says_so(shop: Operated, tmp_path: Path) -> None:
+    record = drop(shop.hooks(), failed(shop))
+    result = shop.types("deliveries", "export", record.fingerprint, "--to", str(tmp_path))
+    assert result.exit_code == 1
+    assert "is deleted. Export deliveries that are newer, or not done." in result.stderr
+    assert list(tmp_path.iterdir()) == []

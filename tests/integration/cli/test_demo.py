@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from florentin_webhooks.events import CATALOGUE
-from tests.support.command_line import DEMO, Program, python, started
+from tests.support.command_line import DEMO, QUICK_DEMO, Program, python, started
 
 WHOLE = ["-W", "error", "-m", "florentin_webhooks", *DEMO.split()[1:]]
 BROKEN = """
@@ -34,16 +34,6 @@ steps.PARTS = {
     ),
 }
 main(["demo", "--once"])
-"""
-QUICK = """
-import sys
-from florentin_webhooks.cli import main
-from florentin_webhooks.cli.demo import steps
-
-events, *_ = steps.PARTS.values()
-steps.PARTS = {"events": events[6:7]}
-sys.argv[0] = "florentin_webhooks/__main__.py"
-main(["demo"])
 """
 
 
@@ -154,7 +144,7 @@ def pasted(program: Program) -> str:
 def test_deliveries_of_the_user_are_shown_until_a_signal(
     number: signal.Signals, code: int, directory: Path, temporary: dict[str, str | None]
 ) -> None:
-    with started(["-W", "error", "-c", QUICK], cwd=directory, environ=temporary) as program:
+    with started(["-W", "error", "-c", QUICK_DEMO], cwd=directory, environ=temporary) as program:
         assert "202 accepted" in pasted(program)
         assert len(left_in(directory)) == 1
         assert program.end(number) == code

@@ -29,7 +29,7 @@ def test_waiting_events_without_worker_are_a_problem(shop: Operated) -> None:
     assert result.stderr.startswith("problem: ")
     assert f"Run: florentin-webhooks worker {shop.app} --queue florentin" in result.stderr
     assert result.exit_code == 1
-    sight = shop.told("queue")[0]
+    sight = shop.json("queue")[0]
     assert (sight["waiting"], sight["workers"], sight["ok"]) == (1, [], False)
 
 
@@ -49,7 +49,7 @@ def test_jobs_of_another_program_are_a_problem(shop: Operated) -> None:
     problem = "Queue florentin has 1 job of another program, warehouse.hooks:hooks."
     assert f'problem: {problem} Use RQQueue("other-name")' in result.stderr
     assert result.exit_code == 1
-    fields = shop.told("queue")[0]
+    fields = shop.json("queue")[0]
     assert fields["foreign"] == {"warehouse.hooks:hooks": 1}
     assert problem in fields["problems"]
 
@@ -58,6 +58,6 @@ def test_jobs_of_a_replaced_secret_name_the_remedy(shop: Operated) -> None:
     deliver_elsewhere(shop, shop.app)
     problem = f"Queue florentin has 1 job of {shop.app} under another secret."
     assert f"problem: {problem} If the secret was replaced, start" in shop.types("queue").stderr
-    fields = shop.told("queue")[0]
+    fields = shop.json("queue")[0]
     assert fields["foreign"] == {shop.app: 1}
     assert problem in fields["problems"]

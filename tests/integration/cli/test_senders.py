@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from click.testing import Result
 from florentin_webhooks import Delivery, Receiver, senders
 from florentin_webhooks.cli.devserver.web import PATH, build_app
 from florentin_webhooks.cli.errors import UsageError
-from florentin_webhooks.cli.sender_context import find_sender
+from florentin_webhooks.cli.sender_context import SenderContext, find_sender
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import Stripe
+from florentin_webhooks.senders.services.sns_simulation import SimulatedSNS
+from florentin_webhooks.testing import Provider
 from tests.support.answering import Answering, Asked
 from tests.support.command_line import error, type_in
-from tests.support.senders import BASE64_SECRET, RAW_SECRET, URL, V1A
+from tests.support.senders import BASE64_SECRET, CASES, RAW_SECRET, URL, V1A
 from tests.support.server import under_uvicorn
 from tests.support.signing_keys import P256
 from tests.support.sns import TOPIC
@@ -29,7 +32,9 @@ DATED = BODY.replace(b"{}", b'{}, "created_at": "2026-06-06T12:00:00Z"')
 PROGRAM = f"""
 from florentin_webhooks import Receiver
 from florentin_webhooks.senders import HMACSender, Stripe
+from florentin_webhooks.senders.services.sns_simulation import SimulatedSNS
 
+alarms = Receiver("{TOPIC}", sender=SimulatedSNS("sns.pem"))
 parcels = HMACSender(name="Parcels", signature_header="X-Parcel-Signature")
 hooks = Receiver("{STRIPE_SECRET}", sender=Stripe(), name="billing")
 """
@@ -90,6 +95,18 @@ def fingerprint(words: list[str], headers: dict[str, str]) -> str:
     name = "" if "--sender" in words else "billing"
     receiver = Receiver(STRIPE_SECRET, sender=Stripe(), name=name)
     return receiver.verify(headers, BODY)[0].fingerprint
+
+
+@pytest.mark.parametrize("name", ["standard_webhooks_v1a", "discord", "sendgrid", "ed25519"])
+def test_private_key_prints_the_fingerprint_of_the_receiver(name: str) -> None:
+    case = next(each for each in CASES if each.name.endswith(name))
+    context = SenderContext(case.sender, {"test": case.private.encode()})
+    body = case.make(datetime.now(UTC)).body
+    provider = Provider(case.private, sender=case.sender, url=URL)
+    signed = provider.sign(case.header_event, body, delivery_id="d1")
+    receiver = Receiver(case.secrets, sender=case.sender)
+    found = receiver.verify(signed.headers, signed.body, URL)[0].fingerprint
+    assert context.fingerprint_of(signed, URL) == found
 
 
 def test_sender_of_the_program_is_found_by_its_path(body: Path, program: str) -> None:
@@ -214,6 +231,15 @@ def test_form_of_twilio_is_triggered() -> None:
     assert event.event == "message.received"
     assert json.loads(result.stdout)["fingerprint"] == delivery.fingerprint
     assert "is not JSON" in error(type_in("trigger", *words, "--set", "Body=Hi"))
+
+
+def test_message_of_a_simulated_sns_is_triggered(program: str) -> None:
+    with Answering() as server:
+        words = ["Notification", "--app", f"{program}:alarms", "--set", "Message=Hi"]
+        type_in("trigger", *words, "--to", server.url)
+    sent = server.requests[-1]
+    receiver = Receiver(TOPIC, sender=SimulatedSNS("sns.pem"))
+    assert receiver.verify(sent.headers, sent.body)[1].data.message == "Hi"
 
 
 def test_list_of_sendgrid_is_triggered_with_changed_items() -> None:

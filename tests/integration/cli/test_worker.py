@@ -98,9 +98,9 @@ def test_batch_of_one_event_runs_handlers(shop: Operated) -> None:
 def test_impossible_batch_is_refused_with_a_hint(
     shop: Operated, words: list[str], message: str, hint: str
 ) -> None:
-    told = error(shop.types("worker", *words))
-    assert message in told
-    assert told.endswith(hint)
+    reported = error(shop.types("worker", *words))
+    assert message in reported
+    assert reported.endswith(hint)
 
 
 def test_unknown_queue_is_refused_with_the_closest(shop: Operated) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -114,6 +115,14 @@ def foreign_of(*apps: str) -> list[int]:
     return list(json.loads(type_in("queue", *apps, "--json").stdout)["foreign"].values())
 
 
+def test_receiver_with_two_names_is_shown_by_one(module: str) -> None:
+    push = Provider("the-secret-at-github", sender=load(f"{module}:github").sender)
+    push.deliver(load(f"{module}:again"), "push")
+    shown = type_in("queue", f"{module}:again", f"{module}:github").stderr
+    assert f"worker {module}:github --queue" in shown
+    assert f"{module}:again" not in shown
+
+
 def test_module_is_expanded_to_its_receivers_with_a_queue(module: str) -> None:
     paths = [f"{module}:stripe", f"{module}:github"]
     assert expand([module]) == paths
@@ -124,6 +133,15 @@ def test_module_without_receivers_is_refused() -> None:
     assert "has no receiver with a queue" in error(type_in("worker", "json"))
     assert "was not found" in error(type_in("worker", "shop_that_is_nowhere"))
     assert "not an import path" in error(type_in("worker", "a b"))
+
+
+def test_worker_that_is_stopped_while_it_starts_ends_cleanly(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from florentin_webhooks.cli.commands import worker
+
+    monkeypatch.setattr(worker, "_work", lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    assert type_in("worker", f"{module}:github").exit_code == 0
 
 
 def test_receivers_with_different_queues_need_two_workers(module: str, directory: Path) -> None:

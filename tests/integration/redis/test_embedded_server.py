@@ -16,7 +16,8 @@ import pytest
 import redis
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.embedded_server import EmbeddedServer, find_binary
+from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from florentin_webhooks.redis.server_binary import find_binary
 from tests.support.waiting import eventually
 
 # Asks for one server per line of stdin; says which server answered and whether it is the owner.

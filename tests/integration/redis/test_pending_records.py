@@ -108,7 +108,7 @@ def test_blocking_program_sends_a_record_before_the_next_handler(redis_url: str)
 
 
 @pytest.mark.parametrize("what", ["scripts", "connection"])
-def test_blocking_program_that_loses_something_repeats_no_handler(
+def test_loss_in_a_blocking_program_repeats_no_handler(
     proxy: Proxy, redis_url: str, what: str
 ) -> None:
     def lose(number: int) -> None:

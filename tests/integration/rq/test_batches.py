@@ -1,4 +1,4 @@
-"""Jobs in batches: as exact as one by one, whatever happens to one of them."""
+"""Jobs in batches: each ends as if it ran alone, also when another one fails."""
 
 from __future__ import annotations
 

@@ -83,6 +83,24 @@ FILES = {
             webhooks.run_worker()
             webhooks.assert_handled()
     """,
+    "deliveries/invoice.json": """
+        {"event": "invoice.created", "delivery_id": "d-1",
+         "received_at": "2026-06-06T12:00:00+00:00",
+         "body": {"event": "invoice.created", "timestamp": "2026-06-06T11:59:59.000Z",
+                  "data": {"invoice": {
+                  "id": "i", "number": "n", "status": "open", "currency": "eur",
+                  "amount_due": 77}}}}
+    """,
+    "test_captures.py": """
+        import hooks, pytest
+
+        @pytest.mark.webhook_deliveries("deliveries/*.json")
+        def test_capture(webhooks, webhook_delivery):
+            webhooks.send(webhook_delivery)
+            webhooks.assert_handled()
+            assert hooks.seen.pop() == 77
+            assert webhooks.now.year == 2026
+    """,
     "test_asyncio.py": """
         import hooks, pytest
 
@@ -171,6 +189,7 @@ TESTS = [
     "test_blocking.py::test_alias",
     "test_blocking.py::test_default",
     "test_blocking.py::test_worker[hooks:queued]",
+    "test_captures.py::test_capture[invoice]",
     "test_django.py::test_django_client",
     "test_django.py::test_failed_atomic_handler_is_rolled_back",
     "test_flask.py::test_flask_client",
@@ -182,6 +201,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What pytest reports of a program's tests, with all plugins, and warnings as errors."""
     folder = tmp_path_factory.mktemp("program")
     for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("\n".join(line[8:] for line in text.splitlines()[1:]))
     words = ["-W", "error", "-rA", "-q", "-n1", "--show-capture=no", "-p", "no:randomly"]
     env = {**environment(), "PYTHONPATH": str(folder)}

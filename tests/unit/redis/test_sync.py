@@ -69,6 +69,14 @@ def test_call_is_one_command_by_digest() -> None:
     assert client.sent == [("EVALSHA", "sha", 1, b"key", "word")]
 
 
+def test_server_that_was_inspected_is_not_checked_again() -> None:
+    client = Client()
+    executor = SyncExecutor(client)
+    executor.skip_check()
+    executor.run(CALL)
+    assert client.checks == 0
+
+
 def test_unknown_script_is_sent_in_full() -> None:
     client = Client(NoScriptError())
     assert SyncExecutor(client).run(CALL) == "answer"

@@ -24,7 +24,10 @@ from florentin_webhooks.events import CATALOGUE, Event, UnknownEvent
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import Headers, get_each
-from florentin_webhooks.senders.base import Answer, Message, Metadata
+from florentin_webhooks.senders.base import Answer, Message, Metadata, Sender
+from florentin_webhooks.senders.schemes.format import SignatureFormat
+from florentin_webhooks.senders.schemes.sender import TemplateSender
+from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 SECRET = "a-secret-of-the-parcel-service"
@@ -82,6 +85,20 @@ class ParcelSender:
         """Retries have the same bytes and the same id."""
 
 
+class Courier(TemplateSender):
+    """The same deliveries from a sender in ten lines, on the base for signed templates."""
+
+    name = "Courier"
+    form = SignatureFormat(
+        signature_header="Parcel-Signature",
+        id_header="Parcel-Id",
+        timestamp_header="Parcel-Time",
+    )
+    template = Template.parse("{id}.{timestamp}.{body}")
+    event_field = "kind"
+    catalogue: Mapping[str, type[Event]] = {"parcel.sent": ParcelSent}
+
+
 def sign(key: bytes, number: str, seconds: str, body: bytes) -> str:
     return digest(key, f"{number}.{seconds}.".encode() + body, "sha256").hex()
 
@@ -101,8 +118,8 @@ def parcel(number: str = "1", kind: str = "parcel.sent", sent: datetime = NOW) -
 class Office:
     """A receiver of parcels, and the events and deliveries that its handlers received."""
 
-    def __init__(self) -> None:
-        self.receiver = Receiver(SECRET, sender=ParcelSender(), clock=lambda: NOW)
+    def __init__(self, sender: Sender) -> None:
+        self.receiver = Receiver(SECRET, sender=sender, clock=lambda: NOW)
         self.sent: list[tuple[ParcelSent, Delivery]] = []
         self.unknown: list[UnknownEvent] = []
         self.receiver.on(ParcelSent)(self.handle)
@@ -117,7 +134,7 @@ class Office:
 
 @pytest.fixture
 def office() -> Office:
-    return Office()
+    return Office(ParcelSender())
 
 
 def test_delivery_of_a_second_sender_runs_its_typed_handler(office: Office) -> None:
@@ -125,6 +142,22 @@ def test_delivery_of_a_second_sender_runs_its_typed_handler(office: Office) -> N
     ((event, delivery),) = office.sent
     assert (event.data.weight, event.timestamp) == (3, NOW)
     assert (delivery.delivery_id, delivery.secret) == ("1", "parcel")
+
+
+def test_sender_of_ten_lines_has_typed_events_and_signed_ids() -> None:
+    office = Office(Courier())
+    forged = parcel("3")._replace(body=parcel().body + b" ")
+    outcomes = [office.receive(each).outcome for each in (parcel(), parcel(), parcel("2"), forged)]
+    assert [str(each) for each in outcomes] == [
+        "processed",
+        "duplicate",
+        "processed",
+        "invalid-signature",
+    ]
+    assert [(event.data.weight, each.delivery_id) for event, each in office.sent] == [
+        (3, "1"),
+        (3, "2"),
+    ]
 
 
 def test_delivery_of_a_second_sender_passes_an_asgi_mount(office: Office) -> None:

@@ -53,6 +53,9 @@ def codes(
         (KEY + "\u200b".encode(), KEY, "secret-invisible"),
         (KEY + "\u00a0\n".encode(), KEY, "secret-invisible"),
         (b"\x1b" + KEY + b"\x00", KEY, "secret-invisible"),
+        (KEY + b";", KEY, "secret-line-end"),
+        (b'"' + KEY + b'";\n', KEY, "secret-line-end"),
+        (b"'" + KEY + b"',", KEY, "secret-line-end"),
         (KEY.decode().encode("utf-16"), KEY, "secret-invisible"),
     ],
 )
@@ -64,6 +67,13 @@ def test_several_newlines_around_a_secret_are_counted() -> None:
     headers = [("X-Florentin-Signature", signature(BODY))]
     [cause] = diagnose(headers, BODY, {NAME: KEY + b"\n\n"})
     assert cause.message == f"{NAME} ends with 2 newlines."
+
+
+def test_nul_bytes_in_a_secret_are_named() -> None:
+    headers = [("X-Florentin-Signature", signature(BODY))]
+    # At the end they would change nothing: an HMAC fills its key up with them.
+    [cause] = diagnose(headers, BODY, {NAME: KEY.decode().encode("utf-16-le")})
+    assert cause.message == f"{NAME} has NUL bytes, as UTF-16 has."
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.support.django_admin import (
     asked,
     found,
     logged_in,
+    messages,
     of,
     page,
     plain,
@@ -25,7 +26,6 @@ from tests.support.django_admin import (
     replayed,
     restamped,
     rows,
-    told,
 )
 from tests.support.django_settings import SQLITE
 from tests.support.django_stores import empty
@@ -70,7 +70,7 @@ def test_deleted_body_is_explained() -> None:
         assert "All handlers. Their names were deleted with the body." in plain(text)
         assert "Run all handlers again" not in text
         answer = asked(operator, f"{PLACE}{done}/replay/", all_handlers="x", confirmed="yes")
-    assert told(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
+    assert messages(answer) == [f"Delivery {done[:12]}: not replayed: its body is deleted."]
 
 
 def test_values_of_the_sender_are_escaped(shop: Shop, operator: Client) -> None:

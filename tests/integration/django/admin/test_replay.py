@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 from tests.support.django_admin import (
     PLACE,
     Shop,
+    messages,
     replayed,
-    told,
 )
 
 
@@ -28,7 +28,7 @@ def test_failed_replay_names_the_handler(shop: Shop, operator: Client) -> None:
     failed = shop.failed()
     with shop.breaking("notify", RetryLater(60)):
         text = replayed(operator, failed)
-    assert told(text) == [f"Delivery {failed[:12]}: handler-failed: shop:notify: RetryLater."]
+    assert messages(text) == [f"Delivery {failed[:12]}: handler-failed: shop:notify: RetryLater."]
 
 
 def test_refused_replay_shows_the_reason(shop: Shop, operator: Client) -> None:
@@ -43,7 +43,7 @@ def test_refused_replay_shows_the_reason(shop: Shop, operator: Client) -> None:
         failed: "the stored body was changed",
         running: "its handlers are running",
     }
-    assert told(replayed(operator, done, failed, running)) == [
+    assert messages(replayed(operator, done, failed, running)) == [
         f"Delivery {each[:12]}: not replayed: {reason}." for each, reason in reasons.items()
     ]
     assert shop.ran == []
@@ -52,7 +52,7 @@ def test_refused_replay_shows_the_reason(shop: Shop, operator: Client) -> None:
 def test_invalid_event_shows_its_fields(shop: Shop, operator: Client) -> None:
     invalid = shop.take(invoice={"number": 5})
     assert shop.row(invalid).state == "invalid"
-    (words,) = told(replayed(operator, invalid))
+    (words,) = messages(replayed(operator, invalid))
     assert "invalid-event: invoice.created does not fit its model: data.invoice.number" in words
 
 

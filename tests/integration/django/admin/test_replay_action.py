@@ -13,11 +13,11 @@ from tests.support.django_admin import (
     PLACE,
     Shop,
     asked,
+    messages,
     of,
     page,
     plain,
     replayed,
-    told,
 )
 from tests.support.django_settings import SQLITE
 
@@ -26,7 +26,7 @@ def test_unfinished_handlers_are_replayed_from_the_list(shop: Shop, operator: Cl
     first, second = shop.failed(), shop.failed()
     shop.ran.clear()
     text = replayed(operator, second, first)
-    assert told(text) == [
+    assert messages(text) == [
         f"Deliveries {first[:12]}, {second[:12]}: replayed, and all its handlers are done."
     ]
     assert shop.ran == ["notify", "notify"]
@@ -38,7 +38,7 @@ def test_delivery_is_replayed_from_its_page(shop: Shop, operator: Client) -> Non
     place = f"{PLACE}{shop.row(failed).key}/replay/"
     assert f'formaction="{place}"' in page(operator, of(failed))
     text = asked(operator, place)
-    assert told(text) == [f"Delivery {failed[:12]}: replayed, and all its handlers are done."]
+    assert messages(text) == [f"Delivery {failed[:12]}: replayed, and all its handlers are done."]
     assert "State: done" in plain(text)
     assert "Replay unfinished" not in text
 
@@ -53,7 +53,7 @@ def test_possibly_processed_delivery_needs_confirmation(shop: Shop, operator: Cl
     assert shop.ran == ["notify"]
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
     text = asked(operator, PLACE, **hidden)
-    assert told(text)[-1] == f"Delivery {late[:12]}: replayed, and all its handlers are done."
+    assert messages(text)[-1] == f"Delivery {late[:12]}: replayed, and all its handlers are done."
     assert shop.ran == ["notify", "bill", "notify"]
 
 
@@ -65,7 +65,7 @@ def test_running_all_handlers_needs_confirmation(shop: Shop, operator: Client) -
     assert "Run all handlers again?" in plain(text)
     assert shop.ran == []
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', text))
-    assert told(asked(operator, place, **hidden)) == [
+    assert messages(asked(operator, place, **hidden)) == [
         f"Delivery {done[:12]}: replayed, and all its handlers are done."
     ]
     assert shop.ran == ["bill", "notify"]
@@ -83,7 +83,7 @@ def test_request_starts_no_replay_after_its_time_limit(
 ) -> None:
     known = [shop.failed() for _ in range(2)]
     monkeypatch.setattr("florentin_webhooks.django.admin.replay_action.SECONDS", 0.0)
-    assert told(replayed(operator, *known)) == [
+    assert messages(replayed(operator, *known)) == [
         "2 more were not started within 0 s. Replay them again."
     ]
 
@@ -97,8 +97,8 @@ def test_unknown_delivery_is_not_replayed(operator: Client) -> None:
 def test_replay_runs_outside_atomic_requests(shop: Shop, operator: Client) -> None:
     first, second = shop.failed(), shop.failed()
     with patch.dict(connections[SQLITE].settings_dict, ATOMIC_REQUESTS=True):
-        assert told(replayed(operator, first)) == [
+        assert messages(replayed(operator, first)) == [
             f"Delivery {first[:12]}: replayed, and all its handlers are done."
         ]
         text = asked(operator, f"{PLACE}{second}/replay/")
-    assert told(text) == [f"Delivery {second[:12]}: replayed, and all its handlers are done."]
+    assert messages(text) == [f"Delivery {second[:12]}: replayed, and all its handlers are done."]

@@ -15,6 +15,7 @@ from tests.support.django_admin import (
     Shop,
     found,
     logged_in,
+    messages,
     mounting,
     of,
     page,
@@ -24,7 +25,6 @@ from tests.support.django_admin import (
     replayed,
     restamped,
     rows,
-    told,
 )
 from tests.support.django_settings import POSTGRESQL, SQLITE, migrated
 from tests.support.django_stores import APP, empty
@@ -34,7 +34,7 @@ def noted(**more: Any) -> list[str]:
     """What the list says where the settings are *more*."""
     with programmed({"SECRETS": SECRET, **more}):
         empty(SQLITE)
-        return told(page(logged_in(superuser=True)))
+        return messages(page(logged_in(superuser=True)))
 
 
 def test_notice_names_redis() -> None:
@@ -74,7 +74,7 @@ def test_receiver_of_the_urls_replays() -> None:
     hooks = receiver()
     with mounting(hooks) as client:
         failed = Shop(hooks).failed()
-        (words,) = told(replayed(client, failed))
+        (words,) = messages(replayed(client, failed))
     assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."
 
 
@@ -83,7 +83,7 @@ def test_delivery_of_several_receivers_is_shown_but_not_replayed() -> None:
     with mounting(hooks, receiver()) as client:
         failed = Shop(hooks).failed()
         text = page(client)
-        (words,) = told(text)
+        (words,) = messages(text)
         assert words == (
             "Several receivers share the database 'default', so the admin does not know which one "
             "received a delivery. "
@@ -95,7 +95,7 @@ def test_delivery_of_several_receivers_is_shown_but_not_replayed() -> None:
 
 def test_notice_names_the_second_database() -> None:
     with mounting(receiver(), receiver(POSTGRESQL)) as client:
-        (words,) = told(page(client))
+        (words,) = messages(page(client))
     assert words == (
         "More deliveries are in the database 'postgresql'. "
         "See: florentin-webhooks deliveries list APP"
@@ -104,7 +104,7 @@ def test_notice_names_the_second_database() -> None:
 
 def test_notice_names_redis_of_a_receiver_in_the_urls() -> None:
     with mounting(Receiver(SECRET, store=RedisStore("redis://localhost:1/0"))) as client:
-        (words,) = told(page(client))
+        (words,) = messages(page(client))
     assert words.endswith(
         "in Redis, not in this database. See: florentin-webhooks deliveries list APP"
     )
@@ -122,7 +122,7 @@ def test_other_database_is_shown_and_replayed() -> None:
         assert found(client, again[:9]) == [first[:12]]
         assert f"Retried as: {again}" in plain(page(client, of(first)))
         with patch.dict(connections[POSTGRESQL].settings_dict, ATOMIC_REQUESTS=True):
-            (words,) = told(replayed(client, failed))
+            (words,) = messages(replayed(client, failed))
         assert words == f"Delivery {failed[:12]}: replayed, and all its handlers are done."
         narrowed = page(client, f"{PLACE}?state=done&hours=24&_facets=True")
         assert len(rows(narrowed)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 
@@ -44,6 +45,24 @@ def test_planned_failures_are_counted_down(recorder: RunRecorder) -> None:
     recorder.plan_failures("mail", 2)
     assert [recorder.is_failing("mail") for _ in range(4)] == [True, True, False, False]
     assert not recorder.is_failing("greet")
+
+
+def test_failure_is_counted_before_its_run_is_seen(
+    recorder: RunRecorder, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLORENTIN_REDIS_URL", redis_url)
+    monkeypatch.setenv("FLORENTIN_WEBHOOK_SECRET", SECRET)
+    app = import_module("florentin_webhooks.cli.demo.app")
+    recorder.plan_failures("bill", 1)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recorder, "start", die)
+    monkeypatch.setattr(app, "recorder", recorder)
+    with pytest.raises(KeyboardInterrupt):
+        app._record("bill", delivery(), "")
+    assert not recorder.is_failing("bill")
 
 
 def test_most_runs_counts_bodies_and_delivery_ids() -> None:

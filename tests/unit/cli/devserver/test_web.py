@@ -38,6 +38,21 @@ async def test_only_the_path_of_deliveries_is_served() -> None:
     assert missed.json()["error"]["message"] == f"Deliveries go to POST {PATH}."
 
 
+@pytest.mark.anyio
+async def test_each_tenant_is_served_at_a_path_of_its_own() -> None:
+    secrets = {"acme": SECRET}
+    hooks = Receiver(lambda request: secrets[request.path_params["tenant"]], name="tenants")
+    hooks.on("user.login")(lambda _: None)
+    transport = httpx2.ASGITransport(build_app(hooks))
+    statuses = list[int]()
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        headers, body = Provider(SECRET).make("user.login")
+        for path in ("/acme", "/globex", "", "/acme/more"):
+            answer = await client.post(PATH + path, content=body, headers=headers)
+            statuses.append(answer.status_code)
+    assert statuses == [200, 401, 401, 404]
+
+
 def test_used_port_is_named() -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]

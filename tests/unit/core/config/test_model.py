@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.config.environment import ENVIRONMENT
 from florentin_webhooks.core.config.keys import FIELDS
-from florentin_webhooks.core.config.model import STORES, ReceiverConfig
+from florentin_webhooks.core.config.model import ReceiverConfig
+from florentin_webhooks.core.config.stores import STORES
 from florentin_webhooks.django import settings as django_settings
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.flask import FlorentinWebhooks

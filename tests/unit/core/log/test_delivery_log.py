@@ -1,4 +1,4 @@
-"""What the log tells of a delivery: one line, whatever became of it, and nothing of its content."""
+"""One log line for each delivery and outcome, without its content."""
 
 from __future__ import annotations
 

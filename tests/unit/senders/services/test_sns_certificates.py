@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -105,14 +106,15 @@ def test_oldest_of_many_certificates_is_forgotten() -> None:
     assert [certificates.has(url) for url in urls] == [False, *[True] * MAX_CERTIFICATES]
 
 
-def test_asyncio_program_downloads_in_a_thread() -> None:
+@pytest.mark.parametrize("secrets", [TOPIC, lambda _request: TOPIC], ids=["fixed", "tenants"])
+def test_asyncio_program_downloads_in_a_thread(secrets: Any) -> None:  # Any: as a receiver takes.
     threads = list[threading.Thread]()
 
     def fetch(url: str) -> bytes:
         threads.append(threading.current_thread())
         return sns.fetch(url)
 
-    hooks = Receiver(TOPIC, sender=SNS(fetch=fetch, confirm=True), clock=lambda: NOW)
+    hooks = Receiver(secrets, sender=SNS(fetch=fetch, confirm=True), clock=lambda: NOW, name="t")
     bodies = BODY, b'{"Type": "SubscriptionConfirmation"}', b"{}"
     outcomes = [asyncio.run(hooks.areceive({}, sns.sign(body, NOW))).outcome for body in bodies]
     assert outcomes == [Outcome.IGNORED, Outcome.UNAVAILABLE, Outcome.INVALID_SIGNATURE]

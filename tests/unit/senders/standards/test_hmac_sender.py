@@ -15,6 +15,7 @@ from tests.support.senders import NOW, URL
 
 pytestmark = pytest.mark.one_process
 SECRET = b"a-secret-of-some-length"
+TIMED = {"signed": "{timestamp}.{body}", "time_prefix": "t="}
 BODY = b'{"type": "parcel.sent", "id": 7, "sent_at": "2026-06-06T11:00:00Z"}'
 
 
@@ -119,6 +120,24 @@ def test_request_without_its_url_is_refused() -> None:
         ({"algorithm": "md5"}, "algorithm 'md5' is unknown"),
         ({"algorithm": {"": "sha1", "v2=": "sha256"}}, "Several algorithms without a prefix"),
         ({"algorithm": {}}, "Several algorithms without a prefix"),
+        ({"algorithm": {"v1=": "sha1", "v1=2": "sha256"}}, "'v1=2' begins with 'v1='"),
+        ({"algorithm": {"v1=": "sha1"}, "prefix": "v1="}, "prefix has no effect"),
+        ({"prefix": "v1,", "separator": ","}, "contains the separator"),
+        ({"prefix": "v1=", "separator": ",", **TIMED, "time_prefix": "v"}, "begins with 'v'"),
+        ({"prefix": "t=", "separator": ",", **TIMED}, "'t=' begins with 't='"),
+        ({"signed": "{id}1{body}", "id_header": "X-Id"}, "only '1' between"),
+        ({"id_header": "x-sig"}, "has two uses"),
+        ({"event_header": "X-SIG"}, "has two uses"),
+        ({"signature_header": ""}, "header is invalid"),
+        ({"id_header": "X Id"}, "header is invalid"),
+        ({"name": " "}, "name of the sender is empty"),
+        ({"per_second": 0}, "per_second is 0"),
+        ({"per_second": 60}, "per_second is 60"),
+        ({"secret_encoding": "base32"}, "encoding 'base32' is unknown"),
+        ({"retries": (5, -1)}, "not a time"),
+        ({"retries": (float("inf"),)}, "not a time"),
+        ({"items_field": ".", "id_field": "id"}, "id of an item"),
+        ({"items_field": "events", "event_header": "X-Event"}, "one event_header"),
     ],
 )
 def test_unsafe_description_is_refused_with_its_reason(

@@ -205,6 +205,12 @@ def test_failed_handler_shows_its_error_and_next_attempt(queueing: Webhooks) -> 
         queueing.assert_handled()
 
 
+def test_refused_event_shows_why(webhooks: Webhooks) -> None:
+    webhooks.deliver("invoice.created", invoice={"number": None})
+    with pytest.raises(AssertionError, match=r"state: invalid, .*data\.invoice\.number"):
+        webhooks.assert_handled()
+
+
 def test_assertion_before_a_delivery_says_so(webhooks: Webhooks) -> None:
     with pytest.raises(ConfigurationError, match=r"Nothing was delivered yet\."):
         webhooks.assert_handled()

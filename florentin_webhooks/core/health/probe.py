@@ -1,0 +1,70 @@
+"""Ask a receiver for its health, in bounded time, and answer a probe with it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.core.health.check import (
+    DEFAULT_LIMITS,
+    Health,
+    HealthFacts,
+    HealthLimits,
+    judge,
+)
+from florentin_webhooks.core.queue import MeasuredQueue
+from florentin_webhooks.core.stores.queries import GetRecord
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.receiver import Receiver
+
+__all__ = ["Probe", "answer_probe", "gather_facts", "health"]
+
+_UNKNOWN = bytes(16)
+
+
+class Probe(StrEnum):
+    """What a health check asks for, as the last part of its path."""
+
+    LIVE = "live"
+    READY = "ready"
+    ALL = "health"
+
+    @classmethod
+    def of(cls, path: str) -> Probe:
+        """Return the probe that *path* ends with, by default ALL."""
+        name = path.rstrip("/").rpartition("/")[2]
+        return cls(name) if name in (cls.LIVE, cls.READY) else cls.ALL
+
+
+def answer_probe(
+    hooks: Receiver[object], probe: Probe, limits: HealthLimits = DEFAULT_LIMITS
+) -> tuple[int, bytes]:
+    """Return the HTTP status and the JSON that answer *probe*; LIVE asks no store."""
+    if probe is Probe.LIVE:
+        return HTTPStatus.OK, b'{"ok":true}'
+    queues = probe is Probe.ALL
+    found = judge(gather_facts(hooks, queues=queues), limits, datetime.now(UTC))
+    return HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
+
+
+def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> Health:
+    """Return the health of *hooks*; asks its store, for a few seconds at most, and never raises."""
+    return judge(gather_facts(hooks), limits, datetime.now(UTC))
+
+
+def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts:
+    """Return what the store of *hooks* is found to be, and its *queues*."""
+    store = hooks.store
+    queue: object = hooks.queue
+    try:
+        if not getattr(store, "is_immediate", False):
+            store.execute(GetRecord(_UNKNOWN))
+        if queues and isinstance(queue, MeasuredQueue):
+            return HealthFacts(queues=queue.measure(store, hooks.queue_names))
+    except (ConfigurationError, Unavailable) as error:
+        return HealthFacts(error.message)
+    return HealthFacts()

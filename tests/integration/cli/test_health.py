@@ -1,0 +1,49 @@
+"""``health`` says whether a receiver works, also by its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.operated import Operated
+
+
+@pytest.fixture
+def shop(directory: Path, redis_url: str) -> Iterator[Operated]:
+    shop = Operated(directory, redis_url)
+    yield shop
+    shop.close()
+
+
+def test_queues_without_workers_are_failing(shop: Operated) -> None:
+    result = shop.types("health")
+    assert result.exit_code == 1
+    assert f"ok       {shop.app}  The store answers." in result.stdout
+    assert f"failing  {shop.app}  0 workers on queue papers." in result.stdout
+    fields = shop.json("health")[0]
+    assert (fields["ok"], fields["ready"], fields["app"]) == (False, True, shop.app)
+    failing = [check["name"] for check in fields["checks"] if not check["ok"]]
+    assert failing == ["workers:florentin", "workers:papers"]
+
+
+def test_store_that_answers_is_ready_without_workers(shop: Operated) -> None:
+    result = shop.types("health", "--ready")
+    assert (result.exit_code, result.stdout) == (0, f"ok  {shop.app}  The store answers.\n")
+
+
+def test_store_without_an_answer_has_its_own_code(
+    shop: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_REDIS", "redis://:made-up-password@127.0.0.1:1/0")
+    result = shop.types("health")
+    assert result.exit_code == 4
+    assert result.stdout.startswith(f"failing  {shop.app}  ")
+    assert "made-up-password" not in result.output
+
+
+def test_store_of_another_process_cannot_be_checked(shop: Operated) -> None:
+    result = shop.types("health", app=shop.app.replace(":hooks", ":inline"))
+    assert result.exit_code == 2
+    assert "uses MemoryStore, which other processes cannot read" in result.stderr
