@@ -44,12 +44,15 @@ def is_signed(request: Request, body: bytes) -> bool:
     return hmac.compare_digest(expected, request.headers.get("x-florentin-signature", ""))
 
 
-def full(store: Store | None = None, *, further: int = 0) -> tuple[ASGIApp, list[int]]:
+def full(
+    store: Store | None = None, *, further: int = 0, receiver: Receiver | None = None
+) -> tuple[ASGIApp, list[int]]:
     """Return a receiver as an ASGI program, and a list with one item per run of a handler.
 
     *further* handlers of the same event run, too, and append nothing.
     """
-    receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
+    if receiver is None:
+        receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
 
     @receiver.on("invoice.created")

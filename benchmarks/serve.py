@@ -50,6 +50,10 @@ def _program(name: str, url: str) -> ASGIApp:
         return verifies_only()
     if name == "inline":
         return full(RedisStore(url))[0]
+    if name == "inspected":
+        from benchmarks.inspected import inspected  # noqa: PLC0415 - it imports the pages.
+
+        return inspected(url)
     from benchmarks import queued  # noqa: PLC0415 - it imports RQ, which the other programs do not.
 
     return queued.naive(url) if name == "naive" else WebhookApp(queued.receiver(url))
