@@ -18,6 +18,7 @@ SUBJECTS = {
     "senders": "senders",
     "asgi": "in_process",
     "http": "over_http",
+    "peers": "http_peers",
     "redis": "in_redis",
     "worker": "workers",
     "import": "imports",

@@ -163,11 +163,13 @@ class _Endpoint:
                 return
             if (body.too_large or not body.size) and (why := self._rejection(headers, body)):
                 reply = receiver.reject(*why)
-            elif receiver.reads_request:
-                url, params = asgi_url(scope, headers), scope.get("path_params")
-                reply = await receiver.receive_in(headers, body.content, self._runtime, url, params)
             else:
-                reply = await receiver.receive_in(headers, body.content, self._runtime)
+                url = params = None
+                if receiver.reads_request:
+                    url, params = asgi_url(scope, headers), scope.get("path_params")
+                receiving = receiver.receive_in(headers, body.content, self._runtime, url, params)
+                notifier = receiver.reporter.notifier
+                reply = await (notifier.trace(receiving) if notifier else receiving)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:

@@ -76,7 +76,9 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         path_params: PathParams = None,
     ) -> Reply:
         """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
-        return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
+        receiving = self.receive_in(headers, body, self.blocking, url, path_params)
+        notifier = self.reporter.notifier
+        return run_sync(notifier.trace(receiving) if notifier else receiving)
 
     async def areceive(
         self,
@@ -88,7 +90,9 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
         if not self._has_started:
             ensure_asyncio()
-        return await self.receive_in(headers, body, self.asyncio, url, path_params)
+        receiving = self.receive_in(headers, body, self.asyncio, url, path_params)
+        notifier = self.reporter.notifier
+        return await (notifier.trace(receiving) if notifier else receiving)
 
     def screen(self, method: str, headers: Headers) -> Reply | None:
         """Return the reply to a request that need not be read, or None; mounts call it first."""

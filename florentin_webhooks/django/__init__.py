@@ -8,7 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["DjangoStore", "health_path", "hooks", "inspector_path", "webhook_path", "webhook_view"]
+__all__ = [
+    "DjangoStore",
+    "health_path",
+    "hooks",
+    "inspector_path",
+    "webhook_path",
+    "webhook_view",
+]
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver

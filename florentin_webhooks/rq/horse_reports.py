@@ -18,8 +18,8 @@ from florentin_webhooks.core.observer import AttemptReport, DeadReport, Delivery
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.processing.notifier import Notifier, Report
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.telemetry.notifier import Notifier, Report
 
 __all__ = ["HorseReports", "flush_observers"]
 

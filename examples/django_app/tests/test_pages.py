@@ -57,3 +57,10 @@ def test_the_admin_shows_and_changes_nothing(
 ) -> None:
     assert admin_client.get(f"/admin/saas/{model}/?q=ada").status_code == 200
     assert admin_client.get(f"/admin/saas/{model}/add/").status_code == 403
+
+
+def test_metrics_and_health_need_no_login(client: Client, db: None) -> None:
+    assert client.get("/health/ready").json()["ready"] is True
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert b"florentin_webhooks_store_up" in response.content

@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from florentin_webhooks import DeadReport, MemoryStore, Receiver, RedisStore
 from florentin_webhooks.core.queue import QueueFacts
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.prometheus import Metrics
 from florentin_webhooks.prometheus.labels import BoundedLabel
 from florentin_webhooks.rq import RQQueue
@@ -99,6 +100,12 @@ def test_attempts_are_counted_by_handler_and_outcome(receiver: Receiver, metrics
         ("crm", "", f"{module}:mail", "failed"): 1,
     }
     assert b"ada" not in metrics.write()[1]
+
+
+def test_registry_takes_one_set_of_metrics(registry: CollectorRegistry) -> None:
+    Metrics(registry=registry)
+    with pytest.raises(ConfigurationError, match="Pass all receivers to one Metrics"):
+        Metrics(registry=registry)
 
 
 def test_dead_deliveries_are_counted(metrics: Metrics) -> None:

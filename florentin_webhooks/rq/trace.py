@@ -1,0 +1,23 @@
+"""The trace that a job carries from its request and its first attempt, in RQ's ``meta``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+__all__ = ["keep_trace", "trace_of"]
+
+
+def trace_of(job: Job) -> str:
+    """Return the JSON object that *job* carries, or an empty text."""
+    meta: dict[str, Any] = job.meta  # Any: JSON.
+    return json.dumps(meta) if meta else ""
+
+
+def keep_trace(job: Job, trace: str) -> None:
+    """Store *trace* in *job* for its next attempt; RQ saves it when it schedules that."""
+    if trace:
+        job.meta = cast("dict[str, Any]", json.loads(trace))
