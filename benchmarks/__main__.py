@@ -25,6 +25,7 @@ SUBJECTS = {
     "mounts": "mounts",
     "json": "strict_json",
     "memory": "in_memory",
+    "inspector": "inspected",
 }
 ALIASES = {"in_process": "asgi"}
 

@@ -34,6 +34,7 @@ DRAINED = 50
 """The jobs that are run at the end, to check that they work."""
 
 WHY_INLINE = "Strict JSON, the typed event, a lease and two commands of Redis, in Python."
+WHY_INSPECTED = "Two reports for each delivery, kept for the page."
 WHY_MEASURED = "Two reports, a counter and two histograms, in Python."
 WHY_QUEUED = "Strict JSON, the typed event, a job and a command of Redis, in Python."
 WHY_NAIVE = "The server waits for Redis and the sender, which share the other core."
@@ -51,6 +52,7 @@ class Program(NamedTuple):
 PROGRAMS = {
     "base": Program("200 -"),
     "inline": Program("200 processed", 0.5, keys=2, others=2),  # log, done
+    "inspected": Program("200 processed", 0.5, keys=2, others=2),
     "metrics": Program("200 processed", 0.5, keys=2, others=2),
     "queued": Program("202 accepted", keys=3, others=4),  # log, pending, queue, set of queues
     "naive": Program("200 -", 0.2, keys=2, others=2),  # queue, set of queues
@@ -73,8 +75,10 @@ BASE = "Starlette Route that only verifies"
 NAIVE = "SET NX, then queue.enqueue in a thread"
 MEASURED = "HTTP, run inline, with metrics for Prometheus"
 INLINE, QUEUED = "HTTP, accepted in Redis, run inline", "HTTP, accepted and queued in Redis"
+INSPECTED = "HTTP, run inline, with the inspector"
 PAIRS = (
     Pair(INLINE, "inline", BASE, "base", "0.46", "", WHY_INLINE),
+    Pair(INSPECTED, "inspected", "the same without", "inline", "0.95", "", WHY_INSPECTED),
     Pair(MEASURED, "metrics", "the same without", "inline", "0.95", "1.05", WHY_MEASURED),
     Pair(QUEUED, "queued", BASE, "base", "0.48", "2.1", WHY_QUEUED),
     Pair(QUEUED, "queued", NAIVE, "naive", "3", "", WHY_NAIVE),

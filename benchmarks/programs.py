@@ -45,14 +45,19 @@ def is_signed(request: Request, body: bytes) -> bool:
 
 
 def full(
-    store: Store | None = None, *, further: int = 0, metrics: bool = False
+    store: Store | None = None,
+    *,
+    further: int = 0,
+    metrics: bool = False,
+    receiver: Receiver | None = None,
 ) -> tuple[ASGIApp, list[int]]:
     """Return a receiver as an ASGI program, and a list with one item per run of a handler.
 
     *further* handlers of the same event run, too, and append nothing. With *metrics* all of it is
     counted for Prometheus.
     """
-    receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
+    if receiver is None:
+        receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
 
     @receiver.on("invoice.created")

@@ -90,6 +90,7 @@ class Shop:
         failed = self.deliver("invoice.created")
         paths = {"list": "", "overview": "overview", "trigger": "trigger", "error": "nothing"}
         pages = {name: f"{self.page}{path}" for name, path in paths.items()}
+        self.inspector.site.trail.settle()
         (refused,) = self.inspector.site.trail.refused()
         return {**pages, "delivery": failed, "refused": f"{self.page}refused/{refused.number}"}
 
