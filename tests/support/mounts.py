@@ -1,32 +1,24 @@
-"""Every way to mount a receiver: from a receiver and a path to an ASGI or a WSGI program."""
+"""Every way to mount a receiver: from a receiver and a path to an ASGI or a WSGI program.
+
+Each imports its framework when it is built, because few servers serve all of them.
+"""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from django.core.handlers.asgi import ASGIHandler
-from django.core.handlers.wsgi import WSGIHandler
-from django.test import override_settings
-from fastapi import FastAPI
-from flask import Flask
-from litestar import Litestar
-from litestar.handlers import asgi as litestar_asgi
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from werkzeug.test import run_wsgi_app
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import wsgi
-from florentin_webhooks.django import webhook_path
-from florentin_webhooks.fastapi import webhook_router
-from florentin_webhooks.flask import webhook_blueprint
-from tests.support.django_settings import configure
 from tests.support.http import Answer, environ_of
 from tests.support.vectors import Request
 
@@ -61,12 +53,19 @@ def _route(receiver: Receiver, path: str) -> ASGIApp:
 
 
 def _fastapi(receiver: Receiver, path: str) -> ASGIApp:
+    from fastapi import FastAPI
+
+    from florentin_webhooks.fastapi import webhook_router
+
     app = FastAPI()
     app.include_router(webhook_router(receiver, path))
     return app
 
 
 def _litestar(receiver: Receiver, path: str) -> ASGIApp:
+    from litestar import Litestar
+    from litestar.handlers import asgi as litestar_asgi
+
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         await WebhookApp(receiver)(scope, receive, send)
 
@@ -75,6 +74,10 @@ def _litestar(receiver: Receiver, path: str) -> ASGIApp:
 
 
 def _flask(receiver: Receiver, path: str) -> WSGIApplication:
+    from flask import Flask
+
+    from florentin_webhooks.flask import webhook_blueprint
+
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 100
     app.register_blueprint(webhook_blueprint(receiver, path))
@@ -91,22 +94,26 @@ def _plain(receiver: Receiver, _: str) -> WSGIApplication:
     return app
 
 
-def _django(kind: type[Any]) -> Callable[[Receiver, str], Any]:
+@cache
+def _django_handler(name: str) -> Any:  # Any: Django types it as a server sees it.
+    from django.test import override_settings
+
+    from tests.support.django_settings import configure
+
+    configure()
+    module = import_module(f"django.core.handlers.{name.lower()}")
+    with override_settings(MIDDLEWARE=MIDDLEWARE):
+        return getattr(module, f"{name}Handler")()
+
+
+def _django(name: str, receiver: Receiver, path: str) -> Any:
     """Create Django's handler for each receiver, which is all that its URLs hold."""
+    from florentin_webhooks.django import webhook_path
 
-    @cache
-    def handler() -> Any:  # Any: Django types it as a server sees it.
-        configure()
-        with override_settings(MIDDLEWARE=MIDDLEWARE):
-            return kind()
-
-    def build(receiver: Receiver, path: str) -> Any:
-        urls = {"urlconf": (webhook_path(path, receiver),)}
-        made = copy.copy(handler())
-        made.request_class = type("Request", (kind.request_class,), urls)
-        return made
-
-    return build
+    made = copy.copy(_django_handler(name))
+    urls = {"urlconf": (webhook_path(path, receiver),)}
+    made.request_class = type("Request", (made.request_class,), urls)
+    return made
 
 
 ASGI: Mapping[str, Callable[[Receiver, str], ASGIApp]] = {
@@ -115,17 +122,22 @@ ASGI: Mapping[str, Callable[[Receiver, str], ASGIApp]] = {
     "middleware": _middleware,
     "fastapi": _fastapi,
     "litestar": _litestar,
-    "django": _django(ASGIHandler),
+    "django": partial(_django, "ASGI"),
 }
 WSGI: Mapping[str, Callable[[Receiver, str], WSGIApplication]] = {
     "plain": _plain,
     "flask": _flask,
-    "django": _django(WSGIHandler),
+    "django": partial(_django, "WSGI"),
 }
 
 
 def through_wsgi(app: WSGIApplication, request: Request, path: str) -> Answer:
     """Return the answer of *app* to *request*."""
+    from django.test import override_settings
+    from werkzeug.test import run_wsgi_app
+
+    from tests.support.django_settings import configure
+
     configure()
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100):
         body, status, headers = run_wsgi_app(app, environ_of(request, path), buffered=True)

@@ -21,16 +21,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from flask import current_app
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
-from werkzeug import Response as FlaskResponse
 
 from florentin_webhooks import Delivery, Receiver
 from florentin_webhooks.events import Event
 from tests.support import mounts
-from tests.support.django_settings import configure
 from tests.support.mount_cases import ATTACKS, CASES
 from tests.support.vectors import SECRET, T0
 
@@ -56,6 +52,8 @@ def _receiver(kind: str, name: str, offset: int) -> Receiver:
         seen.append(delivery.delivery_id)
 
     def remember_in_flask(_: Event, delivery: Delivery) -> None:
+        from flask import current_app
+
         assert current_app.blueprints
         seen.append(delivery.delivery_id)
 
@@ -69,7 +67,18 @@ _PLACE = re.compile("/(?P<mount>[a-z-]+)/(?P<name>[a-z0-9]+)/(?P<offset>-?[0-9]+
 
 @cache
 def _app(kind: str, mount: str, name: str, offset: str) -> Any:  # Any: of that kind.
+    if mount == "django":
+        _set_django_up()
     return _MOUNTS[kind][mount](_receiver(kind, name, int(offset)), f"/{mount}/{name}/{offset}")
+
+
+def _set_django_up() -> None:
+    from django.conf import settings
+
+    from tests.support.django_settings import configure
+
+    configure()
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
 
 def _report(path: str) -> object:
@@ -97,6 +106,8 @@ async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
 
 def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Serve every mount of WSGI."""
+    from werkzeug import Response as FlaskResponse
+
     app: WSGIApplication = FlaskResponse("not here", 404)
     if (found := _PLACE.match(environ["PATH_INFO"])) and found["mount"] in _MOUNTS["wsgi"]:
         app = _app("wsgi", **found.groupdict())
@@ -105,8 +116,6 @@ def wsgi(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[by
     return app(environ, start_response)
 
 
-configure()
-settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
 for name in ("uvicorn", "uvicorn.access"):
     logging.getLogger(name).handlers.clear()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TypeVar
-
-import pytest
+from typing import TYPE_CHECKING, TypeVar
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply
 from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.events import Event
 from tests.support.vectors import SECRET, T0, Request
+
+if TYPE_CHECKING:
+    import pytest
 
 A = TypeVar("A")
 
