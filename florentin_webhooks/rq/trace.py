@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from rq.job import Job
 
-__all__ = ["keep_trace", "trace_of"]
+__all__ = ["keep_trace", "read_trace", "trace_of"]
+
+
+def read_trace(meta: bytes) -> str:
+    """Return the JSON object in the field of a job's hash, an empty text for anything else."""
+    try:
+        found = json.loads(meta) if meta else None
+    except ValueError:
+        return ""
+    return meta.decode() if isinstance(found, dict) else ""
 
 
 def trace_of(job: Job) -> str:

@@ -13,6 +13,7 @@ from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
+from florentin_webhooks.rq.trace import read_trace
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -215,7 +216,7 @@ def _to_job(
         key_id=key_id.decode(),
         event=event.decode(),
     )
-    return ClaimedJob(id_, int(retries_left), claim, trace.decode())
+    return ClaimedJob(id_, int(retries_left), claim, read_trace(trace))
 
 
 @lru_cache(maxsize=256)

@@ -71,7 +71,7 @@ def check_signature(prober: Prober, send: Send) -> Check:
     sent = send(probe)
     if is_accepted(prober, sent):
         return ok("signature", _ACCEPTED)
-    if sent.outcome == Outcome.INVALID_SIGNATURE:
+    if sent.has_wrong_signature:
         return _explain_secret(prober, send) or _find_change(prober, send, probe) or _other(prober)
     return _explain_outcome(sent)
 
@@ -82,7 +82,7 @@ def check_body(prober: Prober, send: Send) -> Check:
     sent = send(probe)
     if is_accepted(prober, sent):
         return ok("body", "Bodies arrive as they were signed.")
-    if sent.outcome != Outcome.INVALID_SIGNATURE:
+    if not sent.has_wrong_signature:
         return _explain_outcome(sent)
     message = "Something before the receiver changes bodies, so their signature is invalid."
     return _find_change(prober, send, probe) or fail("body-changed", message, _KEEP)
