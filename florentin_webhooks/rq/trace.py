@@ -22,8 +22,9 @@ def read_trace(meta: bytes) -> str:
 
 def trace_of(job: Job) -> str:
     """Return the JSON object that *job* carries, or an empty text."""
-    meta: dict[str, Any] = job.meta  # Any: JSON.
-    return json.dumps(meta) if meta else ""
+    meta: dict[str, Any] = job.meta  # Any: JSON, or bytes of a field that is none.
+    carried = {name: value for name, value in meta.items() if isinstance(value, str)}
+    return json.dumps(carried) if carried else ""
 
 
 def keep_trace(job: Job, trace: str) -> None:
