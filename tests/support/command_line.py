@@ -19,6 +19,7 @@ from click.testing import CliRunner as _CliRunner
 from click.testing import Result
 
 from florentin_webhooks.cli import main
+from tests.support.fork_server import START, ForkedProcess
 from tests.support.waiting import eventually
 
 SECRET = "a-secret-of-the-command-line-tests"
@@ -74,7 +75,7 @@ def error(result: Result) -> str:
 class Program:
     """A running program and its output so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str] | ForkedProcess) -> None:
         self.process = process
         self.written: dict[str, list[str]] = {"stdout": [], "stderr": []}
         streams = {"stdout": process.stdout, "stderr": process.stderr}
@@ -127,19 +128,22 @@ def environment(environ: Mapping[str, str | None] | None = None) -> dict[str, st
     return {name: value for name, value in wanted.items() if value is not None}
 
 
+def _process(
+    words: Sequence[str], cwd: Path, environ: Mapping[str, str]
+) -> subprocess.Popen[str] | ForkedProcess:
+    if tuple(words[: len(START)]) == START and environ["PYTHONPATH"] == str(_ROOT):
+        return ForkedProcess(words[len(START) :], cwd, environ)
+    pipe = subprocess.PIPE
+    whole = [sys.executable, *words]
+    return subprocess.Popen(whole, cwd=cwd, env=environ, stdout=pipe, stderr=pipe, text=True)
+
+
 @contextmanager
 def started(
     words: Sequence[str], *, cwd: Path, environ: Mapping[str, str | None] | None = None
 ) -> Iterator[Program]:
     """Start Python with *words* in a process of its own."""
-    with subprocess.Popen(
-        [sys.executable, *words],
-        cwd=cwd,
-        env=environment(environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with _process(words, cwd, environment(environ)) as process:
         program = Program(process)
         try:
             yield program

@@ -21,6 +21,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, Program, python, started, type_in
+from tests.support.fork_server import START
 from tests.support.waiting import eventually
 
 _HOOKS = """
@@ -134,4 +135,4 @@ class Operated:
             self.hooks().close()
 
     def _words(self, *options: str) -> list[str]:
-        return ["-W", "error", "-m", "florentin_webhooks", "worker", self.app, *options]
+        return [*START, "worker", self.app, *options]

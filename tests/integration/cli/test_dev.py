@@ -17,9 +17,10 @@ import pytest
 from click.testing import Result
 
 from tests.support.command_line import SECRET, Program, error, is_free, python, started, type_in
+from tests.support.fork_server import START
 from tests.support.waiting import eventually
 
-DEV = ["-m", "florentin_webhooks", "dev"]
+DEV = [*START, "dev"]
 NO_SECRET = {"FLORENTIN_WEBHOOK_SECRET": None}
 HOOKS = """
 import logging, os
@@ -83,9 +84,7 @@ def test_commands_in_another_terminal_find_server_and_secret(shop: Path) -> None
             ["trigger", "invoice.created", "--to", url],
             ["deliveries", "list", "shop.hooks:hooks"],
         ]
-        sent, listed = (
-            python("-m", "florentin_webhooks", *line, cwd=shop, environ=environ) for line in lines
-        )
+        sent, listed = (python(*START, *line, cwd=shop, environ=environ) for line in lines)
     assert "200 processed" in sent.data, sent.talk
     assert "invoice.created" in listed.data, listed.talk
     assert "Using the server of dev in .florentin." in listed.talk

@@ -1,0 +1,203 @@
+"""Programs as forks of one process that has imported what they need, which most of them wait for.
+
+Each is a process of its own with its own arguments, directory, environment and output. It runs as
+``python -W error -m florentin_webhooks``, except that its modules are there already.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+MODULE = "florentin_webhooks"
+START = ("-W", "error", "-m", MODULE)
+"""How the words for Python begin that a fork can follow."""
+
+_ROOT = Path(__file__).parents[2]
+_IMPORTED = (
+    "florentin_webhooks.cli",
+    "florentin_webhooks.events",
+    "florentin_webhooks.redis.store",
+    "florentin_webhooks.rq.worker",
+    "florentin_webhooks.testing",
+    "rich.console",
+    "rich.table",
+    "uvicorn",
+)
+
+
+class Request(NamedTuple):
+    """What a program gets besides its three streams."""
+
+    words: list[str]
+    directory: str
+    environ: dict[str, str]
+
+
+class ForkedProcess:
+    """A running program, with the part of ``subprocess.Popen`` that tests use."""
+
+    def __init__(self, words: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
+        self.returncode: int | None = None
+        request = Request([*words], str(cwd), dict(environ))
+        (out, written), (err, reported) = os.pipe(), os.pipe()
+        self.stdout, self.stderr = _readable(out), _readable(err)
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(server_path())
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+            _send(self._connection, request, [nothing.fileno(), written, reported])
+        os.close(written)
+        os.close(reported)
+        self._lines = self._connection.makefile()
+        self.pid = int(self._lines.readline())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.wait()
+        for each in (self.stdout, self.stderr, self._lines, self._connection):
+            each.close()
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the program runs."""
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            self.returncode = int(self._lines.readline())
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code once the program has ended."""
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(MODULE, timeout or 0)
+            self.returncode = int(self._lines.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _readable(descriptor: int) -> IO[str]:
+    return os.fdopen(descriptor, encoding="utf-8")
+
+
+def _send(connection: socket.socket, request: Request, streams: Sequence[int]) -> None:
+    data = json.dumps(request).encode() + b"\n"
+    sent = socket.send_fds(connection, [data], streams)
+    connection.sendall(data[sent:])
+
+
+@cache
+def server_path() -> str:
+    """Start the server of this process, which ends with it, and return its socket's path."""
+    directory = tempfile.mkdtemp(prefix="fw-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    path = f"{directory}/socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen(100)
+        server = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", __name__, str(listening.fileno())],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            pass_fds=[listening.fileno()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    atexit.register(server.communicate)
+    return path
+
+
+def serve(listening: socket.socket) -> Request | None:
+    """Fork for each request: return it in the new process, and None when the tests have ended."""
+    gc.freeze()
+    while True:
+        ready, _, _ = select.select([listening.fileno(), 0], [], [])
+        if 0 in ready:
+            return None
+        _reap()
+        connection, _ = listening.accept()
+        with connection:
+            if os.fork() == 0:
+                listening.close()
+                return _watched(connection)
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _watched(connection: socket.socket) -> Request:
+    """Fork once more: return in the program, and report its process id and its exit code here."""
+    data, streams, *_ = socket.recv_fds(connection, 65_536, 3)
+    while not data.endswith(b"\n"):
+        data += connection.recv(65_536)
+    if pid := os.fork():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for each in streams:
+            os.close(each)
+        connection.sendall(b"%d\n" % pid)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        connection.sendall(b"%d\n" % code)
+        os._exit(0)
+    for number, each in enumerate(streams):
+        os.dup2(each, number)
+        os.close(each)
+    return Request(*json.loads(data))
+
+
+def _run(request: Request) -> None:
+    """Run the program in this process."""
+    os.environ.clear()
+    os.environ.update(request.environ)
+    os.chdir(request.directory)
+    sys.path[0] = request.directory
+    sys.argv[1:] = request.words
+    importlib.invalidate_caches()
+    runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
+
+
+def _main() -> None:
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with socket.socket(fileno=int(sys.argv[1])) as listening:
+        request = serve(listening)
+    if request is not None:
+        _run(request)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    _main()
