@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -54,17 +55,29 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 class _Shown:
-    """Pages of a store that remembers *count* failed deliveries, all with their bodies."""
+    """Pages of a store that remembers *count* deliveries, all with their bodies."""
 
     def __init__(self, url: str, prefix: str, count: int) -> None:
         self.store = RedisStore(url, prefix=f"{prefix}:", history=count)
         hooks = Receiver(SECRET, store=self.store, name=prefix)
-        hooks.on("invoice.created")(lambda _: None)
-        for made in distinct(count):
-            assert hooks.receive(made.headers, made.body).status == 200
+        hooks.on("invoice.created")(_ignore)
+        asyncio.run(_fill(hooks, count))
         self._site = Site(Sources([hooks]), Access(None))
 
     def show(self) -> None:
         headers = HeaderMap({"host": "localhost"})
         asked = PageRequest("GET", "/", headers=headers, client="127.0.0.1")
         assert self._site.respond(asked).body.count(b"<tr id=") == 50
+
+
+async def _ignore(_event: object) -> None: ...
+
+
+async def _fill(hooks: Receiver, count: int) -> None:
+    """Receive *count* deliveries, a hundred at a time."""
+    together = 100
+    for _ in range(0, count, together):
+        made = distinct(min(count, together))
+        replies = await asyncio.gather(*(hooks.areceive(each.headers, each.body) for each in made))
+        assert {reply.status for reply in replies} == {200}
+    await hooks.aclose()

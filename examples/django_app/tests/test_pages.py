@@ -16,7 +16,7 @@ def customer(db: None) -> Customer:
     return Customer.objects.create(florentin_id="acc_1", name="<b>Ada</b> & Co", as_of=NOW)
 
 
-@pytest.mark.parametrize("path", ["/", "/customers/", "/customers/1/", "/admin/"])
+@pytest.mark.parametrize("path", ["/", "/customers/", "/customers/1/", "/admin/", "/inspector/"])
 def test_a_page_asks_strangers_to_log_in(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, "/login/?next=" in answer.headers["Location"]) == (302, True)
@@ -45,6 +45,12 @@ def test_a_page_escapes_what_events_say(admin_client: Client, customer: Customer
         page = admin_client.get(path).content.decode()
         for word in ("<b>", "<i>", "<script>", "<img>", "<svg>", "<p><", "<br>", "<BR>"):
             assert word not in page
+
+
+def test_the_inspector_is_there_for_staff(admin_client: Client) -> None:
+    assert b"No delivery has come yet." in admin_client.get("/inspector/").content
+    admin = admin_client.get("/admin/florentin_webhooks/delivery/").content.decode()
+    assert '<a href="/inspector/">Inspector</a>' in admin
 
 
 def test_an_unknown_customer_is_not_found(admin_client: Client) -> None:

@@ -221,5 +221,7 @@ def _take(browser: Browser, name: str) -> None:
     """Write a picture of the docs where $FLORENTIN_SCREENSHOTS names their folder."""
     folder, name = os.environ.get("FLORENTIN_SCREENSHOTS"), _PICTURES.get(name, "")
     if folder and name:
-        shot = browser.command("Page.captureScreenshot", {"format": "png"})
+        bottom = browser.run("return document.querySelector('main').getBoundingClientRect().bottom")
+        clip = {"x": 0, "y": 0, "width": 1280, "height": min(bottom, 800), "scale": 1}
+        shot = browser.command("Page.captureScreenshot", {"format": "png", "clip": clip})
         Path(folder, f"{name}.png").write_bytes(b64decode(shot["data"]))
