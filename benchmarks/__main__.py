@@ -18,12 +18,14 @@ SUBJECTS = {
     "senders": "senders",
     "asgi": "in_process",
     "http": "over_http",
+    "peers": "http_peers",
     "redis": "in_redis",
     "worker": "workers",
     "import": "imports",
     "mounts": "mounts",
     "json": "strict_json",
     "memory": "in_memory",
+    "inspector": "inspected",
 }
 ALIASES = {"in_process": "asgi"}
 

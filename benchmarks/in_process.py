@@ -10,19 +10,24 @@ from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.deliveries import PATH, distinct, raw_headers
-from benchmarks.measure import Row, against
+from benchmarks.deliveries import PATH, SECRET, distinct, raw_headers
+from benchmarks.measure import Row, against, paired
 from benchmarks.programs import full, verifies_only
+from florentin_webhooks import Receiver
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
 
+    from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.testing import SignedDelivery
 
 __all__ = ["request_of", "rows"]
 
 SLICE = 200
 """Deliveries of one slice, because each program starts with the other's caches."""
+
+CHECKS = 4
+"""The places in the flow that look for an observer."""
 
 FURTHER = 4
 """The handlers beside the first one, to measure what each of them costs."""
@@ -52,6 +57,16 @@ def rows(*, quick: bool) -> Iterator[Row]:
     )
     each = [(more - one) / FURTHER for more, one in zip(several, ours, strict=True)]
     yield Row("each further inline handler", "a delivery with one", against(each, ours), "<= 0.2")
+    checks = paired({"checks": _check_observers}, len(ours), clock)["checks"]
+    what = "the checks for an observer, where there is none"
+    yield Row(what, "a delivery", against(checks, ours), "<= 0.01")
+
+
+def _check_observers(reporter: Reporter = Receiver(SECRET).reporter) -> None:  # noqa: B008 - one.
+    """Do what a delivery with one inline handler does to learn that nobody observes it."""
+    for _ in range(CHECKS):
+        if reporter.notifier is not None:
+            raise AssertionError
 
 
 async def _race(made: Sequence[SignedDelivery], rounds: int) -> Iterable[list[float]]:

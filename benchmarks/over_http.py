@@ -27,13 +27,15 @@ from benchmarks.queued import CLAIM, QUEUE
 from benchmarks.redis_server import flush, server
 from benchmarks.serve import CORE, pin
 
-__all__ = ["rows"]
+__all__ = ["QUEUED", "Served", "rows", "send_slice", "serve"]
 
 SLICE = 2000
 DRAINED = 50
 """The jobs that are run at the end, to check that they work."""
 
 WHY_INLINE = "Strict JSON, the typed event, a lease and two commands of Redis, in Python."
+WHY_INSPECTED = "Two reports for each delivery, kept for the page."
+WHY_MEASURED = "Two reports, a counter and two histograms, in Python."
 WHY_QUEUED = "Strict JSON, the typed event, a job and a command of Redis, in Python."
 WHY_NAIVE = "The server waits for Redis and the sender, which share the other core."
 
@@ -50,6 +52,8 @@ class Program(NamedTuple):
 PROGRAMS = {
     "base": Program("200 -"),
     "inline": Program("200 processed", 0.5, keys=2, others=2),  # log, done
+    "inspected": Program("200 processed", 0.5, keys=2, others=2),
+    "metrics": Program("200 processed", 0.5, keys=2, others=2),
     "queued": Program("202 accepted", keys=3, others=4),  # log, pending, queue, set of queues
     "naive": Program("200 -", 0.2, keys=2, others=2),  # queue, set of queues
 }
@@ -69,9 +73,13 @@ class Pair(NamedTuple):
 
 BASE = "Starlette Route that only verifies"
 NAIVE = "SET NX, then queue.enqueue in a thread"
+MEASURED = "HTTP, run inline, with metrics for Prometheus"
 INLINE, QUEUED = "HTTP, accepted in Redis, run inline", "HTTP, accepted and queued in Redis"
+INSPECTED = "HTTP, run inline, with the inspector"
 PAIRS = (
     Pair(INLINE, "inline", BASE, "base", "0.46", "", WHY_INLINE),
+    Pair(INSPECTED, "inspected", "the same without", "inline", "0.95", "", WHY_INSPECTED),
+    Pair(MEASURED, "metrics", "the same without", "inline", "0.95", "1.05", WHY_MEASURED),
     Pair(QUEUED, "queued", BASE, "base", "0.48", "2.1", WHY_QUEUED),
     Pair(QUEUED, "queued", NAIVE, "naive", "3", "", WHY_NAIVE),
 )
@@ -94,14 +102,14 @@ def rows(*, quick: bool) -> Iterator[Row]:
     with ExitStack() as stack:
         url = stack.enter_context(server())
         client = stack.enter_context(redis.Redis.from_url(url))
-        served = {name: stack.enter_context(_serve(name, url)) for name in PROGRAMS}
+        served = {name: stack.enter_context(serve(name, url)) for name in PROGRAMS}
         names = list(PROGRAMS)
         for turn in range(rounds + 1):
             shift = turn % len(names)
             for name in names[shift:] + names[:shift]:
                 flush(client)
                 part = requests[turn * size :][: int(size * PROGRAMS[name].share)]
-                passed, used = _slice(served[name], part, PROGRAMS[name].answer)
+                passed, used = send_slice(served[name], part, PROGRAMS[name].answer)
                 _assert_remembered(client, name, len(part))
                 times[name].append(passed / len(part))
                 cpu[name].append(used / len(part))
@@ -127,7 +135,8 @@ def _cpu(cpu: dict[str, list[float]], pair: Pair) -> Row:
     return Row(f"{pair.what}: server's CPU per delivery", pair.against, ratios, aim, pair.why)
 
 
-def _slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
+def send_slice(served: Served, requests: Sequence[bytes], answer: str) -> tuple[float, float]:
+    """Send *requests*, and return the seconds and the server's CPU seconds that it took."""
     used, start = cpu_seconds(served.pid), time.perf_counter()
     answers = uvloop.run(send_all(served.port, requests))
     passed, used = time.perf_counter() - start, cpu_seconds(served.pid) - used
@@ -148,8 +157,8 @@ def _assert_counts(
 ) -> None:
     """Check that duplicates are recognised and that the jobs run."""
     flush(client)
-    _slice(served, requests, PROGRAMS[name].answer)
-    _slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
+    send_slice(served, requests, PROGRAMS[name].answer)
+    send_slice(served, requests, "200 duplicate" if name == "queued" else "200 -")
     _assert_remembered(client, name, len(requests))
     drain("ours" if name == "queued" else "plain", "simple", url, DRAINED)
     left = len(requests) - DRAINED
@@ -163,13 +172,13 @@ def _assert_counts(
 
 
 @contextmanager
-def _serve(name: str, url: str) -> Iterator[Served]:
+def serve(name: str, url: str, command: Sequence[str] | None = None) -> Iterator[Served]:
+    """Serve the program *name*, or that of *command*, whose ``{fd}`` is the socket."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
         descriptor = listening.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.serve", name, str(descriptor), url],
-            pass_fds=[descriptor],
-        )
+        words = command or [sys.executable, "-m", "benchmarks.serve", name, "{fd}", url]
+        filled = [word.replace("{fd}", str(descriptor)) for word in words]
+        process = subprocess.Popen(filled, pass_fds=[descriptor])
         try:
             yield Served(listening.getsockname()[1], process.pid)
         finally:

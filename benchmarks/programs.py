@@ -44,12 +44,20 @@ def is_signed(request: Request, body: bytes) -> bool:
     return hmac.compare_digest(expected, request.headers.get("x-florentin-signature", ""))
 
 
-def full(store: Store | None = None, *, further: int = 0) -> tuple[ASGIApp, list[int]]:
+def full(
+    store: Store | None = None,
+    *,
+    further: int = 0,
+    metrics: bool = False,
+    receiver: Receiver | None = None,
+) -> tuple[ASGIApp, list[int]]:
     """Return a receiver as an ASGI program, and a list with one item per run of a handler.
 
-    *further* handlers of the same event run, too, and append nothing.
+    *further* handlers of the same event run, too, and append nothing. With *metrics* all of it is
+    counted for Prometheus.
     """
-    receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
+    if receiver is None:
+        receiver = Receiver(SECRET, store=MemoryStore() if store is None else store)
     runs: list[int] = []
 
     @receiver.on("invoice.created")
@@ -58,6 +66,10 @@ def full(store: Store | None = None, *, further: int = 0) -> tuple[ASGIApp, list
 
     for number in range(further):
         receiver.on("invoice.created")(_handler(f"further_{number}"))
+    if metrics:
+        from florentin_webhooks.prometheus import Metrics  # noqa: PLC0415 - not in the others.
+
+        Metrics(receiver)
     return WebhookApp(receiver), runs
 
 

@@ -48,8 +48,16 @@ def main() -> None:
 def _program(name: str, url: str) -> ASGIApp:
     if name == "base":
         return verifies_only()
-    if name == "inline":
-        return full(RedisStore(url))[0]
+    if name in ("inline", "metrics"):
+        return full(RedisStore(url), metrics=name == "metrics")[0]
+    if name == "celery":
+        from benchmarks.with_celery import celery_program  # noqa: PLC0415 - no other needs it.
+
+        return celery_program(url)
+    if name == "inspected":
+        from benchmarks.inspected import inspected  # noqa: PLC0415 - it imports the pages.
+
+        return inspected(url)
     from benchmarks import queued  # noqa: PLC0415 - it imports RQ, which the other programs do not.
 
     return queued.naive(url) if name == "naive" else WebhookApp(queued.receiver(url))

@@ -31,6 +31,7 @@ __all__ = ["COMMANDS", "Command", "Group", "command_tree", "main"]
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver for development, with Redis and workers.",
+    "listen": "Print what a tunnel to this machine needs.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "doctor": "Check why deliveries fail, from inside and from outside.",
     "queue": "Show waiting events, workers and problems of each queue.",

@@ -106,10 +106,19 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         runtime: Runtime,
         url: str | None = None,
         path_params: PathParams = None,
+        *,
+        is_traced: bool = False,
     ) -> Reply:
-        """Do the same in the program of *runtime*: for mounts, which have checked its loop."""
-        identity = None
-        began = perf_counter() if self.reporter.notifier else None
+        """Do the same in the program of *runtime*: for mounts, which have checked its loop.
+
+        *is_traced*: it runs within a span of its own.
+        """
+        identity, began = None, None
+        if (notifier := self.reporter.notifier) is not None:
+            if notifier.tracer is not None and not is_traced:
+                request = headers, body, runtime, url, path_params
+                return await notifier.trace(self.receive_in(*request, is_traced=True))
+            began = perf_counter()
         try:
             if len(body) > self.max_body:
                 self._ensure_size(body)

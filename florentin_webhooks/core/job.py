@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import DeadDelivery
+from florentin_webhooks.core.observer import JobStart
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
@@ -66,12 +67,14 @@ class JobResult(NamedTuple):
     """How a part ended: *seconds* to wait before the next try, or what failed.
 
     *foreign* is the claim of a job that belongs to another program. *lost*: its record is gone.
+    *trace* is what the job of the next attempt carries.
     """
 
     seconds: float | None = None
     failures: tuple[HandlerFailure, ...] = ()
     foreign: JobClaim | None = None
     lost: bool = False
+    trace: str = ""
 
 
 def process_job(
@@ -85,13 +88,14 @@ def process_job(
     is_path_ours: bool = True,
     retry_in: float | None = None,
     alarm: type[BaseException] = TimeIsOver,
+    trace: str = "",
 ) -> JobResult:
     """Run what is left of *queue*'s part of the delivery *fingerprint*.
 
     A part that fails in its *last* attempt is dead; another one is retried after *retry_in*
     seconds. Its time began at *since*, of the monotonic clock; *alarm* is what the worker raises
-    when it is over. *is_path_ours*: the job names the import path of *receiver*. Raises
-    :class:`Unavailable`.
+    when it is over. *is_path_ours*: the job names the import path of *receiver*. *trace* is what
+    the job carries for a tracer. Raises :class:`Unavailable`.
     """
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(receiver.blocking, store, part, receiver.identity)
@@ -100,7 +104,7 @@ def process_job(
         lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
     )
     claiming = lease.claim_job(part, fingerprint, part_lease(timeout), is_path_ours=is_path_ours)
-    return run_sync(_process(receiver, runner, fingerprint, claiming))
+    return run_sync(_process(receiver, runner, fingerprint, claiming, trace))
 
 
 def process_claimed_job(
@@ -114,6 +118,7 @@ def process_claimed_job(
     since: float,
     retry_in: float | None = None,
     alarm: type[BaseException] = TimeIsOver,
+    trace: str = "",
 ) -> JobResult:
     """Do the same for a part whose lease a batch has, for *timeout* seconds."""
     lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
@@ -123,7 +128,7 @@ def process_claimed_job(
         lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
     )
     runner.attempt = claimed.claim.attempt
-    return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim))
+    return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim, trace))
 
 
 def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause: str = "") -> None:
@@ -152,6 +157,7 @@ async def _process(
     runner: HandlerRunner,
     fingerprint: str,
     claiming: Awaitable[JobClaim],
+    trace: str,
 ) -> JobResult:
     claim = await claiming
     runner.attempt = claim.attempt
@@ -161,20 +167,35 @@ async def _process(
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
         return JobResult(lost=claim.decision is JobDecision.GONE)
-    return await _process_claimed(receiver, runner, fingerprint, claim)
+    return await _process_claimed(receiver, runner, fingerprint, claim, trace)
 
 
 async def _process_claimed(
-    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
+    receiver: Receiver[object],
+    runner: HandlerRunner,
+    fingerprint: str,
+    claim: JobClaim,
+    trace: str,
 ) -> JobResult:
-    result = await _run(receiver, runner, fingerprint, claim)
+    running = _run(receiver, runner, fingerprint, claim)
+    notifier = receiver.reporter.notifier
+    if notifier is None or notifier.tracer is None:
+        result = await running
+    else:
+        start = JobStart(notifier.receiver, runner.queue, fingerprint, claim.attempt, trace)
+        result, trace = await notifier.tracer.trace_job(start, running, _describe)
     if result.failures:
         await _report(receiver, result)
     if result.retry_after is not None:
-        return JobResult(seconds=result.retry_after)
+        return JobResult(seconds=result.retry_after, trace=trace)
     if result.state is State.LOST and not result.failures:
         return JobResult(seconds=BUSY_WAIT)  # Another run has it now: its end is open.
-    return JobResult(failures=result.failures)
+    return JobResult(failures=result.failures, trace=trace)
+
+
+def _describe(result: RunResult) -> tuple[str, str]:
+    """Return the state that *result* left, and the type of the first error."""
+    return result.state.value, next((type(each.error).__name__ for each in result.failures), "")
 
 
 async def _run(

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.protocol.delivery import Outcome
 
-__all__ = ["AttemptReport", "DeadReport", "DeliveryReport", "Observer"]
+__all__ = [
+    "AttemptReport",
+    "DeadReport",
+    "DeliveryReport",
+    "JobStart",
+    "Observer",
+    "Span",
+    "Tracer",
+]
 
 
 class DeliveryReport(NamedTuple):
@@ -44,6 +52,7 @@ class AttemptReport(NamedTuple):
     *outcome* is ``done``, ``discarded``, ``superseded``, ``scheduled`` (RetryLater) or ``failed``;
     *error* the type of what it raised, and *place* the file and line. *queue* is empty for an
     inline handler, *attempt* counts from 1, *next_attempt* is the time of the next one if known.
+    Of a delivery that is a list, *handler* ends with the place of the item, ``[3]``.
     """
 
     receiver: str
@@ -70,6 +79,54 @@ class DeadReport(NamedTuple):
     queue: str
     attempts: int
     reason: str
+
+
+class JobStart(NamedTuple):
+    """The start of a job: attempt *attempt* of *queue*'s part of a delivery.
+
+    *trace* is what :meth:`Tracer.carry` wrote when the job was pushed, or what the span of an
+    earlier attempt added to it; empty for a job of a process without a tracer.
+    """
+
+    receiver: str
+    queue: str
+    fingerprint: str
+    attempt: int
+    trace: str
+
+
+class Span(Protocol):
+    """A span that has begun, and that is the current one until it ends."""
+
+    @property
+    def trace(self) -> str:
+        """What the job of the next attempt carries."""
+        ...
+
+    def end(self, outcome: str, error: str = "", /) -> None:
+        """End the span with *outcome*; *error* is the type of what was raised."""
+        ...
+
+
+@runtime_checkable
+class Tracer(Protocol):
+    """An observer with spans; optional. What its methods raise is logged once, as elsewhere."""
+
+    def begin_request(self, receiver: str, sender: str, /) -> Span:
+        """Begin the span of a request, within that of the web framework if it has one."""
+        ...
+
+    def begin_job(self, job: JobStart, /) -> Span:
+        """Begin the span of a job, which belongs to the trace of its request."""
+        ...
+
+    def begin_attempt(self, handler: str, queue: str, /) -> Span:
+        """Begin the span of an attempt of *handler*."""
+        ...
+
+    def carry(self) -> str:
+        """Return a JSON object from which a worker continues the trace, or an empty text."""
+        ...
 
 
 @runtime_checkable

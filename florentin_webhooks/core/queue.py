@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-__all__ = ["Job", "JobKeys", "MeasuredQueue", "Queue", "QueueFacts"]
+__all__ = ["Job", "JobKeys", "MeasuredQueue", "Queue", "QueueFacts", "TracedQueue"]
 
 
 class JobKeys(NamedTuple):
@@ -95,4 +95,13 @@ class MeasuredQueue(Protocol):
 
         Raises :class:`~florentin_webhooks.errors.Unavailable` without an answer in time.
         """
+        ...
+
+
+@runtime_checkable
+class TracedQueue(Protocol):
+    """A queue whose jobs can carry the trace of their request; optional."""
+
+    def with_trace(self, job: Job, trace: str) -> Job:
+        """Return *job* with *trace*, a JSON object, for the worker's tracer."""
         ...

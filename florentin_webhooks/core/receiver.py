@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal, cast, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, cast, overload
 
 from florentin_webhooks.core.clock import utc_now
 from florentin_webhooks.core.config.environment import load_environment
@@ -47,8 +47,10 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.documented import Catalogued
     from florentin_webhooks.senders.secrets import Secrets
 
+    On = TypeVar("On")
     PathParams = Mapping[str, object] | None
 
 __all__ = ["Receiver"]
@@ -79,6 +81,14 @@ class Receiver(DeliveryFlow[On_co]):
     def __init__(
         self: Receiver[OnEvent],
         secrets: Secrets | SecretsSource,
+        **options: Unpack[ReceiverOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Receiver[On],
+        secrets: Secrets | SecretsSource,
+        *,
+        sender: Catalogued[On],
         **options: Unpack[ReceiverOptions],
     ) -> None: ...
     @overload
@@ -198,7 +208,9 @@ class Receiver(DeliveryFlow[On_co]):
 
         There may be several. Raises :class:`ConfigurationError` for an object that is none.
         """
-        self.reporter.observe(observer, self.sender.name)
+        notifier = self.reporter.observe(observer, self.sender.name)
+        if notifier.tracer is not None:
+            self.dispatcher.carry_trace(notifier.tracer.carry)
 
     def close(self) -> None:
         """Close the store's connections of a blocking program."""

@@ -8,11 +8,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["DjangoStore", "health_path", "hooks", "webhook_path", "webhook_view"]
+__all__ = [
+    "DjangoStore",
+    "health_path",
+    "hooks",
+    "inspector_path",
+    "webhook_path",
+    "webhook_view",
+]
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.django.health import health_path
+    from florentin_webhooks.django.inspector import inspector_path
     from florentin_webhooks.django.store.store import DjangoStore
     from florentin_webhooks.django.urls import webhook_path
     from florentin_webhooks.django.views import webhook_view
@@ -24,6 +32,7 @@ else:
     _HOMES = {
         "DjangoStore": "store",
         "health_path": "health",
+        "inspector_path": "inspector",
         "webhook_path": "urls",
         "webhook_view": "views",
     }

@@ -88,7 +88,7 @@ class Inspector:
         request = _to_request(scope, path, body)
         loop = asyncio.get_running_loop()
         response = await asyncio.to_thread(self.site.respond, request, _runs_in(loop))
-        if response.changes is None:
+        if response.changes is None or scope["method"] == "HEAD":
             await _send(send, response, scope)
         else:
             known = request.header("last-event-id") or ""

@@ -34,14 +34,18 @@ class Rates:
         self._accepting: deque[float] = deque(maxlen=_MOST_DURATIONS)
         self._handling: deque[float] = deque(maxlen=_MOST_DURATIONS)
 
-    def add(self, kind: str, at: datetime, duration: float | None) -> None:
-        """Count one report; its *duration* is in seconds."""
-        minute = int(at.timestamp()) // 60
-        if minute not in self._minutes:
-            self._minutes[minute] = Counter()
+    def count(self, kind: str, at: float) -> None:
+        """Count one report at a time in seconds."""
+        minute = int(at) // 60
+        counter = self._minutes.get(minute)
+        if counter is None:
+            counter = self._minutes[minute] = Counter()
             for old in [each for each in self._minutes if each <= minute - _MINUTES]:
                 del self._minutes[old]
-        self._minutes[minute][kind] += 1
+        counter[kind] += 1
+
+    def measure(self, kind: str, duration: float | None) -> None:
+        """Keep the *duration* of one report, in seconds."""
         if duration is not None and kind in _ACCEPTING:
             self._accepting.append(duration)
         elif duration is not None and kind in _HANDLING:

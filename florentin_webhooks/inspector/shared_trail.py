@@ -59,12 +59,13 @@ class TrailReader:
         self._trail = trail
 
     def refresh(self) -> None:
-        """Add the entries since the last call. Raises :class:`Unavailable`."""
+        """Add the entries since the last call, and sort all. Raises :class:`Unavailable`."""
         for position in self._positions:
             for item in position.store.execute(ReadTrail(position.after)):
                 position.after = item.position
                 if entry := decode_entry(item.entry):
                     self._trail.add(entry)
+        self._trail.settle()
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def encode_entry(entry: Entry) -> bytes:
     report = {name: _plain(value) for name, value in entry.report._asdict().items()}
     fields = {
         "kind": entry.kind,
-        "at": entry.at.isoformat(),
+        "at": entry.at,
         "type": type(entry.report).__name__,
         "report": report,
     }
@@ -93,7 +94,7 @@ def decode_entry(encoded: bytes) -> Entry | None:
         fields = cast("dict[str, Any]", json.loads(encoded))  # Any: JSON.
         known = {name: _parse(name, value) for name, value in fields["report"].items()}
         report = _REPORTS[fields["type"]](**known)
-        return Entry(fields["kind"], datetime.fromisoformat(fields["at"]), report)
+        return Entry(fields["kind"], float(fields["at"]), report)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

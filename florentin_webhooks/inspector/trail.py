@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING
+from time import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.observer import (
     AttemptReport,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Arrival", "Attempt", "Entry", "Story", "Trail", "TrailObserver"]
 
 _MOST_STORIES = 2000
+_MOST_NEW = 5000
 _MOST_REFUSED = 500
 _MOST_PARTS = 50
 
@@ -51,12 +54,11 @@ class Attempt:
     report: AttemptReport
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One report, of any kind, with what the observer adds to it."""
+class Entry(NamedTuple):
+    """One report, of any kind, at a time in seconds, with what the observer adds to it."""
 
     kind: str
-    at: datetime
+    at: float
     report: DeliveryReport | AttemptReport | DeadReport
     headers: MaskedHeaders = ()
 
@@ -71,30 +73,37 @@ class Story:
 
 
 class Trail:
-    """A bounded record of arrivals and attempts, safe to use from any thread."""
+    """A bounded record of arrivals and attempts, safe to use from any thread.
+
+    Adding an entry is cheap, since each delivery pays for it. They are sorted when a page asks.
+    """
 
     def __init__(self) -> None:
         self.rates = Rates()
         self.secrets: dict[tuple[str, str], datetime] = {}
         """When each secret of each receiver was last used."""
         self.version = 0
-        """A number that grows with each entry."""
+        """The number of the newest entry."""
+        self._numbers = count(1)
+        self._new: deque[tuple[int, Entry]] = deque(maxlen=_MOST_NEW)
+        # Apart, so that a flood of these pushes nothing else out.
+        self._new_refused: deque[tuple[int, Entry]] = deque(maxlen=_MOST_REFUSED)
         self._lock = Lock()
         self._stories: dict[str, Story] = {}
         self._refused: deque[Arrival] = deque(maxlen=_MOST_REFUSED)
 
     def add(self, entry: Entry) -> None:
         """Add one entry."""
+        self.version = number = next(self._numbers)
+        self.rates.count(entry.kind, entry.at)
+        (self._new_refused if entry.kind == "refused" else self._new).append((number, entry))
+
+    def settle(self) -> None:
+        """Sort the entries that are new; called before a page is shown."""
         with self._lock:
-            self.version += 1
-            self.rates.add(entry.kind, entry.at, getattr(entry.report, "duration", None))
-            if isinstance(entry.report, AttemptReport):
-                story = self._story(entry.report.fingerprint)
-                story.attempts.append(Attempt(entry.at, entry.report))
-            elif isinstance(entry.report, DeliveryReport):
-                self._add_arrival(
-                    entry.kind, Arrival(entry.at, entry.report, entry.headers, self.version)
-                )
+            for new in (self._new, self._new_refused):
+                while new:
+                    self._sort(*new.popleft())
 
     def story(self, fingerprint: str) -> Story:
         """Return what is known of a delivery; an empty story if nothing is."""
@@ -112,6 +121,14 @@ class Trail:
         with self._lock:
             return list(reversed(self._refused))
 
+    def _sort(self, number: int, entry: Entry) -> None:
+        at, report = datetime.fromtimestamp(entry.at, UTC), entry.report
+        self.rates.measure(entry.kind, getattr(report, "duration", None))
+        if isinstance(report, AttemptReport):
+            self._story(report.fingerprint).attempts.append(Attempt(at, report))
+        elif isinstance(report, DeliveryReport):
+            self._add_arrival(entry.kind, Arrival(at, report, entry.headers, number))
+
     def _add_arrival(self, kind: str, arrival: Arrival) -> None:
         report = arrival.report
         if report.secret:
@@ -124,9 +141,11 @@ class Trail:
         story.repeats += kind == "duplicate"
 
     def _story(self, fingerprint: str) -> Story:
-        story = self._stories.setdefault(fingerprint, Story())
-        while len(self._stories) > _MOST_STORIES:
-            del self._stories[next(iter(self._stories))]
+        story = self._stories.get(fingerprint)
+        if story is None:
+            story = self._stories[fingerprint] = Story()
+            if len(self._stories) > _MOST_STORIES:
+                del self._stories[next(iter(self._stories))]
         return story
 
 
@@ -150,15 +169,15 @@ class TrailObserver(Observer):
 
     def handled(self, report: AttemptReport, /) -> None:
         """Observe an attempt that did not fail."""
-        self._sink(Entry("handled", datetime.now(UTC), report))
+        self._sink(Entry("handled", time(), report))
 
     def failed(self, report: AttemptReport, /) -> None:
         """Observe an attempt that failed."""
-        self._sink(Entry("failed", datetime.now(UTC), report))
+        self._sink(Entry("failed", time(), report))
 
     def dead(self, report: DeadReport, /) -> None:
         """Observe a delivery that is dead."""
-        self._sink(Entry("dead", datetime.now(UTC), report))
+        self._sink(Entry("dead", time(), report))
 
     def _pass(self, kind: str, report: DeliveryReport) -> None:
-        self._sink(Entry(kind, datetime.now(UTC), report, captured_headers()))
+        self._sink(Entry(kind, time(), report, captured_headers()))

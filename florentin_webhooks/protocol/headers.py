@@ -59,6 +59,11 @@ class HeaderMap:
         # Kept only if a name comes twice, since then the dict has lost a value.
         self._pairs = pairs if len(pairs) != len(self._values) else None
 
+    def items(self) -> list[tuple[str, str]]:
+        """Return the name in lower case and the value of each header."""
+        pairs = self._values.items() if self._pairs is None else self._pairs
+        return [(name.decode("latin-1"), _text(value)) for name, value in pairs]
+
     def get_all(self, name: str) -> list[str]:
         """Return every value of *name*, which is in lower case.
 

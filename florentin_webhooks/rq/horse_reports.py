@@ -18,7 +18,7 @@ from florentin_webhooks.core.observer import AttemptReport, DeadReport, Delivery
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.processing.notifier import Notifier, Report
+    from florentin_webhooks.core.observers.notifier import Notifier, Report
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = ["HorseReports", "flush_observers"]

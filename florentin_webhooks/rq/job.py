@@ -23,6 +23,7 @@ from florentin_webhooks.rq.foreign import (
 )
 from florentin_webhooks.rq.lost import mark_lost
 from florentin_webhooks.rq.queue import RQQueue
+from florentin_webhooks.rq.trace import keep_trace, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ def process(receiver: str, fingerprint: str, queue: str) -> rq.Retry | None:
         )
     result = run_job(fingerprint, partial(_process, hooks, job, receiver, fingerprint, queue))
     if isinstance(result, JobResult):
+        keep_trace(job, result.trace)
         mark_lost(job.id, lost=result.lost)
         if result.foreign is not None:
             if owner := owner_among_served(hooks, result.foreign.owner):
@@ -115,6 +117,7 @@ def _process(
             is_path_ours=is_path_ours(hooks, path),
             retry_in=retry_in,
             alarm=JobTimeoutException,
+            trace=trace_of(job),
         )
 
 

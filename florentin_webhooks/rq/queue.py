@@ -86,6 +86,10 @@ class RQQueue:
         words = words.replace(_NO_TIME, stamp)
         return Job(job_id, queue, handlers, keys, template.queues, words)
 
+    def with_trace(self, job: Job, trace: str) -> Job:
+        """Return *job* with *trace*, a JSON object, as RQ's ``meta``."""
+        return job._replace(words=f'{job.words[:-1]}, "meta", {json.dumps(trace)}]')
+
     def measure(self, store: object, names: Sequence[str]) -> tuple[QueueFacts, ...]:
         """Return the facts of the queues *names* in the Redis of *store*.
 

@@ -154,13 +154,7 @@ class SafeQueue(rq.Queue):
 class SweepingWorker(BatchingWorker):
     """Mixin that runs the sweeper in each round of maintenance."""
 
-    others: tuple[Receiver[object], ...] = ()
     lost_after = LOST_AFTER
-
-    @property
-    def served(self) -> tuple[Receiver[object], ...]:
-        """The receivers whose jobs it runs; none in a newly started process."""
-        return () if self.hooks is None else (self.hooks, *self.others)
 
     def perform_job(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
         """Run a job of the receivers that this worker was started for."""
@@ -244,9 +238,9 @@ def build_worker(
     """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
     *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers. It
-    claims at most *batch* jobs of *hooks* at once; one of kind SPAWN always one. It also runs the
-    jobs of *others*, which share queue and Redis, one by one, and leaves those of all receivers
-    that are not named here alone.
+    claims at most *batch* jobs of one receiver at once; one of kind SPAWN always one. It also runs
+    the jobs of *others*, which share queue and Redis, and leaves those of all receivers that are
+    not named here alone.
     """
     for each in (hooks, *others):
         _check_receiver(each)

@@ -13,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Response", "connect", "post", "read_outcome"]
+__all__ = ["MAX_RESPONSE", "Response", "connect", "post", "read_outcome"]
 
 MAX_RESPONSE = 1_048_576
 """The most bytes of a response that are read."""

@@ -12,7 +12,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-SUBJECTS = ["verify", "in_process", "http", "redis", "worker", "import", "mounts", "json", "memory"]
+SUBJECTS = [
+    "verify",
+    "in_process",
+    "http",
+    "redis",
+    "worker",
+    "import",
+    "mounts",
+    "json",
+    "memory",
+    "inspector",
+]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -62,6 +62,11 @@ class Browser:
     def run(self, script: str) -> Any:  # Any: JSON.
         return self.driver.execute_script(script)
 
+    def log(self) -> list[dict[str, str]]:
+        """Return what the browser has logged, such as violations of the policy."""
+        driver: Any = self.driver  # Any: this method has no types.
+        return list(driver.get_log("browser"))
+
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong with the page."""
         self.driver.execute_script(_AXE)

@@ -47,7 +47,9 @@ Command = Callable[[str, int], list[str]]
 
 
 def _uvicorn(reader: str) -> Command:
-    words = [_RUN_MODULE, "uvicorn", "--http", reader, "--log-level", "debug", "--fd"]
+    # With wsproto, which a tool brings along, it answers WebSocket upgrades itself.
+    words = [_RUN_MODULE, "uvicorn", "--http", reader, "--ws", "none", "--log-level", "debug"]
+    words += ["--fd"]
     return lambda app, fd: [*words, str(fd), *(["--factory"] * app.endswith("()")), app.strip("()")]
 
 

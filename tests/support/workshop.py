@@ -131,6 +131,11 @@ class Workshop:
             finally:
                 worker.scheduler.connection.connection_pool.disconnect()
 
+    def work_in_forks(self) -> None:
+        """Run every job that is due in forked processes."""
+        with handling_signals_as_before(), self.connect() as client:
+            build_worker(self.hooks, client, queue=self.queue).work(burst=True)
+
     def hurry(self, queue: str | None = None) -> int:
         """Make all scheduled retries due, and return their number."""
         key = self.rq(queue).scheduled_job_registry.key

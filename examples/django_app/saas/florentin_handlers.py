@@ -14,7 +14,7 @@ from pydantic import Field
 from florentin_webhooks import Delivery, Discard, events
 from florentin_webhooks.django import hooks
 from florentin_webhooks.senders.florentin import payloads
-from saas import crm
+from saas import crm, monitoring
 from saas.models import Customer, Invoice, Login, Subscription, Usage
 
 # With the store in this program's database, a handler's changes and the record of its end are one
@@ -22,6 +22,8 @@ from saas.models import Customer, Invoice, Login, Subscription, Usage
 # part of such a transaction. There a handler may run again after a crash; it finds its own rows and
 # adds nothing. The result is the same, so these handlers work with both.
 ATOMIC = hooks.store.supports_transactions
+
+__all__ = ["monitoring"]  # Imported with the handlers, so that workers count, too.
 
 
 @hooks.on("account.created", atomic=ATOMIC)

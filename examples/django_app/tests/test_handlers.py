@@ -13,7 +13,7 @@ from saas import florentin_handlers
 from saas.models import Customer, Invoice, Login, Subscription, Usage
 
 from florentin_webhooks.django import hooks
-from florentin_webhooks.testing import Provider, SignedDelivery
+from florentin_webhooks.testing import Provider, SignedDelivery, Webhooks
 
 Post = Callable[[SignedDelivery], str]
 NOW = datetime.now(UTC)
@@ -44,6 +44,21 @@ def made(event: str, seconds: float = 0, **data: Any) -> SignedDelivery:
 def test_an_account_becomes_a_customer(post: Post) -> None:
     assert post(made("account.created")) == "processed"
     assert [str(customer) for customer in Customer.objects.all()] == ["Ada Books"]
+
+
+def test_a_purchase_that_fails_gives_access_with_the_retry(
+    webhooks: Webhooks, client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhooks.through(client)
+    with monkeypatch.context() as broken, webhooks.expect_failure(AttributeError):
+        broken.setattr(florentin_handlers, "Subscription", None)
+        webhooks.deliver("subscription.purchased")
+    assert not Subscription.objects.exists()
+    webhooks.wait(minutes=1)
+    webhooks.assert_handled(by=florentin_handlers.keep_access)
+    webhooks.redeliver()
+    webhooks.assert_duplicate()
+    assert Customer.objects.get().has_access
 
 
 def test_a_purchase_gives_access(post: Post) -> None:

@@ -16,7 +16,7 @@ def customer(db: None) -> Customer:
     return Customer.objects.create(florentin_id="acc_1", name="<b>Ada</b> & Co", as_of=NOW)
 
 
-@pytest.mark.parametrize("path", ["/", "/customers/", "/customers/1/", "/admin/"])
+@pytest.mark.parametrize("path", ["/", "/customers/", "/customers/1/", "/admin/", "/inspector/"])
 def test_a_page_asks_strangers_to_log_in(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, "/login/?next=" in answer.headers["Location"]) == (302, True)
@@ -47,6 +47,12 @@ def test_a_page_escapes_what_events_say(admin_client: Client, customer: Customer
             assert word not in page
 
 
+def test_the_inspector_is_there_for_staff(admin_client: Client) -> None:
+    assert b"No delivery has come yet." in admin_client.get("/inspector/").content
+    admin = admin_client.get("/admin/florentin_webhooks/delivery/").content.decode()
+    assert '<a href="/inspector/">Inspector</a>' in admin
+
+
 def test_an_unknown_customer_is_not_found(admin_client: Client) -> None:
     assert admin_client.get("/customers/4711/").status_code == 404
 
@@ -57,3 +63,10 @@ def test_the_admin_shows_and_changes_nothing(
 ) -> None:
     assert admin_client.get(f"/admin/saas/{model}/?q=ada").status_code == 200
     assert admin_client.get(f"/admin/saas/{model}/add/").status_code == 403
+
+
+def test_metrics_and_health_need_no_login(client: Client, db: None) -> None:
+    assert client.get("/health/ready").json()["ready"] is True
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    assert b"florentin_webhooks_store_up" in response.content

@@ -17,6 +17,7 @@ from saas.models import (
     discard_read_only_connections,
     forget_connections_in_forks,
 )
+from saas.monitoring import init_monitoring
 from saas.pages import pages
 
 
@@ -33,6 +34,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     forget_connections_in_forks(app)
     discard_read_only_connections(app)
     florentin.init_app(app)
+    init_monitoring(app)
     app.register_blueprint(pages)
     # A command, not a part of create_app: gunicorn and workers fork, and forks must not share a
     # connection. In production, use migrations.

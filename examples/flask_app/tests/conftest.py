@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from tests.crm_server import CRM, run_crm
 from tests.in_process import InProcessApp
 from tests.program import Program, run_program
@@ -17,6 +18,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def saas(tmp_path: Path) -> InProcessApp:
     """The app in this process: no Redis, and handlers run inline."""
     return InProcessApp(tmp_path)
+
+
+@pytest.fixture
+def webhooks_receiver(saas: InProcessApp) -> Flask:
+    """The program whose receiver the fixture ``webhooks`` delivers to."""
+    return saas.app
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from tests.in_process import InProcessApp
 
+from florentin_webhooks.testing import Webhooks
+
 ADA = "/customers/acc_5f1d"  # the customer of the sample payloads
 
 
@@ -19,6 +21,21 @@ def test_purchase_grants_access(saas: InProcessApp) -> None:
     assert saas.deliver("subscription.purchased") == "processed"
     assert "Access yes" in saas.page(ADA)
     assert "sub_9a27 team active" in saas.page(ADA)
+
+
+def test_failed_purchase_grants_access_with_the_retry(
+    webhooks: Webhooks, saas: InProcessApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhooks.through(saas.browser)
+    with monkeypatch.context() as broken, webhooks.expect_failure(TypeError):
+        broken.setattr(handlers, "_customer", None)
+        webhooks.deliver("subscription.purchased")
+    assert "Access yes" not in saas.page("/customers")
+    webhooks.wait(minutes=1)
+    webhooks.assert_handled(by=handlers.change_access)
+    webhooks.redeliver()
+    webhooks.assert_duplicate()
+    assert "Access yes" in saas.page(ADA)
 
 
 @pytest.mark.parametrize(

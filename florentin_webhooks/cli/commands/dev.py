@@ -15,6 +15,7 @@ import click
 
 from florentin_webhooks.cli.app import Command
 from florentin_webhooks.cli.devserver.data_directory import create_directory, development_secret
+from florentin_webhooks.cli.devserver.forwarder import check_target, forwarding
 from florentin_webhooks.cli.devserver.inspector import add_inspector
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, check_redis, embedded_server
 from florentin_webhooks.cli.devserver.reloader import run_with_reload
@@ -54,6 +55,7 @@ _INVITED = "_FLORENTIN_DEV_INVITED"
 @app_argument
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--forward", metavar="URL", help="Pass deliveries to this URL; run no handlers.")
 @click.option("--reload", is_flag=True, help="Restart when a Python file changes.")
 @click.option(
     "--data-dir",
@@ -74,6 +76,7 @@ def command(
     port: int,
     data_dir: Path,
     *,
+    forward: str | None,
     reload: bool,
     inspector: bool,
     lifeline: bool,
@@ -89,6 +92,8 @@ def command(
     """
     validate_path(app)
     require_extra("uvicorn")
+    if forward:
+        check_target(forward, reload=reload)
     end_with_parent(wanted=lifeline)
     with ending_on_sigterm(), ExitStack() as stack:
         listener = stack.enter_context(listen(host, port))
@@ -101,22 +106,30 @@ def command(
             listener.close()  # The child opens its own.
             _serve_with_reload(out, app, host, port, data_dir, inspected=inspector)
         else:
-            _serve(out, app, listener, created, inspected=inspector)
+            _serve(out, app, listener, created, forward, inspected=inspector)
 
 
 def _serve(
-    out: Output, app: str, listener: socket, created: str | None, *, inspected: bool
+    out: Output,
+    app: str,
+    listener: socket,
+    created: str | None,
+    forward: str | None,
+    *,
+    inspected: bool,
 ) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[ConsoleHandler(out.emit)])
     hooks = load(app)
     hooks.reporter.log.error_text = True
     export_pythonpath()
-    queues = hooks.queue_names
+    queues = () if forward else hooks.queue_names
     workers = [Child(_worker_command(out, app, queue)) for queue in queues]
     url, state = public_url(listener), ServerState()
 
     def announce() -> None:
         out.info(f"Serving {app} at {url} until Ctrl-C.")
+        if forward:
+            out.info(f"Passing each delivery on to {forward}; no handler runs here.")
         if queues:
             out.info(f"Running a worker for each queue: {', '.join(queues)}.")
         if page:
@@ -124,7 +137,8 @@ def _serve(
         if _INVITED not in os.environ:
             out.info(_invitation(app, hooks, url, created))
 
-    served, page = build_app(hooks, announce), ""
+    receiver = forwarding(hooks, forward) if forward else hooks
+    served, page = build_app(receiver, announce), ""
     if inspected:
         served, page = add_inspector(served, {hooks: url}, listener, state)
     with Supervisor(workers).beside():

@@ -36,6 +36,7 @@ _SENDER = (
 
 
 def read_secrets(value: object, info: ValidationInfo) -> object:
+    """Return the secrets by name, or the function that looks them up; refuse weak ones."""
     if callable(value):
         return value
     try:
@@ -49,12 +50,14 @@ def read_secrets(value: object, info: ValidationInfo) -> object:
 
 
 def read_sender(value: object) -> object:
+    """Return the sender, or raise :class:`ValueError` for another object."""
     if isinstance(value, type) or not all(hasattr(value, name) for name in _SENDER):
         raise ValueError("not a sender")
     return value
 
 
 def read_store(value: object) -> object:
+    """Return the store or its URL, or raise :class:`ValueError`."""
     store = unwrap_secret(value)
     if not (_is_store(store) if not isinstance(store, str) else find_store(store)):
         raise ValueError("not a store")
@@ -74,6 +77,7 @@ def _is_store(value: object) -> bool:
 
 
 def read_queue(value: object) -> object:
+    """Return the queue or its name, or raise :class:`ValueError`."""
     attributes = ("name", "receiver", "timeout", "job")
     is_queue = not isinstance(value, type) and all(hasattr(value, each) for each in attributes)
     if not isinstance(value, str) and not is_queue:
@@ -82,12 +86,14 @@ def read_queue(value: object) -> object:
 
 
 def read_name(value: str) -> str:
+    """Return a printable name of at most 100 characters, or raise :class:`ValueError`."""
     if not value.isprintable() or len(value) > _LONGEST_NAME:
         raise ValueError("not a name")
     return value
 
 
 def read_alias(value: str) -> str:
+    """Return the alias of a database, or raise :class:`ValueError` for a URL."""
     if "://" in value:
         raise ValueError("not an alias")
     return value
@@ -113,6 +119,7 @@ def _whole_seconds(value: object) -> int:
 
 
 def split(value: object) -> object:
+    """Return the parts of a text between commas; other values stay as they are."""
     return value.split(",") if isinstance(value, str) else value
 
 

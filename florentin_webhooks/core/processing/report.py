@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerLog, log_observer_failure
-from florentin_webhooks.core.processing.notifier import Notifier
+from florentin_webhooks.core.observers.notifier import Notifier
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.core.routing.import_path import find_import_path
@@ -52,11 +52,15 @@ class Reporter:
         except ConfigurationError:
             return "-"
 
-    def observe(self, observer: Observer, sender: str) -> None:
-        """Report all that happens to *observer*; *sender* is the name of the sender."""
+    def observe(self, observer: Observer, sender: str) -> Notifier:
+        """Report all that happens to *observer*, and return the notifier of all observers.
+
+        *sender* is the name of the sender.
+        """
         notifier = self.notifier or Notifier(lambda: self.receiver, sender)
         notifier.add(observer)
         self.notifier = notifier
+        return notifier
 
     def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
         """Report that a handler has ended with *outcome*; in a worker, no reply says so."""

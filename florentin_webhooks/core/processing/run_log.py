@@ -6,17 +6,20 @@ import time
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerAttempt
+from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
-from florentin_webhooks.core.routing.exceptions import RetryLater
+from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
+from florentin_webhooks.core.stores.base import State
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
+    from florentin_webhooks.core.processing.attempt import AttemptResult, FinalStates
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.protocol.delivery import Delivery
 
-__all__ = ["RunLog"]
+__all__ = ["RunLog", "describe_result"]
 
 
 class RunLog:
@@ -31,9 +34,15 @@ class RunLog:
     _seconds: float
     attempt: int
     _retry_in: float | None
+    _states: FinalStates
     _alarm: type[BaseException]
     _delivery: Delivery | None
     _failures: list[HandlerFailure]
+
+    def _once(self, label: str) -> OnceGuard:
+        lease, part = self._lease, self._lease.part
+        key, queue = bytes.fromhex(lease.key), part.queue if part else ""
+        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
 
     def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
         """Log the failure of *handler*, and keep it for the result."""
@@ -65,6 +74,14 @@ class RunLog:
             duration=0.0 if began is None else time.monotonic() - began,
         )
 
+    def _next_state(self, *, last: bool) -> State:
+        if not last:
+            return State.RUNNING
+        if not self._failures:
+            return self._states.succeeded
+        is_postponed = self._lease.part and self._retry_after() is not None
+        return State.QUEUED if is_postponed else self._states.failed
+
     def _retry_after(self) -> float | None:
         """Return the seconds to wait, where every failure is a :class:`RetryLater`."""
         waits = [f.error.seconds for f in self._failures if isinstance(f.error, RetryLater)]
@@ -77,3 +94,13 @@ class RunLog:
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)
+
+
+def describe_result(result: AttemptResult) -> tuple[str, str]:
+    """Return the outcome of an attempt, and the type of its error if it failed."""
+    error = result.error
+    if error is None:
+        return result.outcome.value, ""
+    if isinstance(error, RetryLater):
+        return "scheduled", ""
+    return ("discarded", "") if isinstance(error, Discard) else ("failed", type(error).__name__)

@@ -23,9 +23,8 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.handler_calls import StillRunning
-from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.records import PendingRecords
-from florentin_webhooks.core.processing.run_log import RunLog
+from florentin_webhooks.core.processing.run_log import RunLog, describe_result
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard
 from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
@@ -134,6 +133,11 @@ class HandlerRunner(RunLog):
                 self._records.close()
         return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
 
+    @property
+    def queue(self) -> str:
+        """The queue whose part runs, empty for inline handlers."""
+        return self._lease.part.queue if self._lease.part else ""
+
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
         self._fail(handler, error)
@@ -144,7 +148,11 @@ class HandlerRunner(RunLog):
     ) -> State:
         attempt = self._attempt(handler, event, delivery, last=last)
         lease, began, notifier = self._lease, time.monotonic(), self._reporter.notifier
-        result = await attempt_handler(lease, attempt)
+        trying = attempt_handler(lease, attempt)
+        if notifier is not None and notifier.tracer is not None:
+            trace = notifier.tracer.trace_attempt
+            trying = trace(handler.name, self.queue, trying, describe_result)
+        result = await trying
         is_silent = self._deadline is None and notifier is None
         if result is SUCCEEDED and is_silent and self._records is None and lease.is_immediate:
             # As below, without the coroutines: 1.5 of a delivery's 40 us.
@@ -204,25 +212,12 @@ class HandlerRunner(RunLog):
             self._reporter.ended(self._describe(handler, began), result.outcome.value)
         return result
 
-    def _once(self, label: str) -> OnceGuard:
-        lease, part = self._lease, self._lease.part
-        key, queue = bytes.fromhex(lease.key), part.queue if part else ""
-        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
-
     def _time_left(self) -> float:
         """Return the seconds until the deadline, infinite without one."""
         return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
     def _result(self, state: State) -> RunResult:
         return RunResult(state, tuple(self._failures), self._retry_after())
-
-    def _next_state(self, *, last: bool) -> State:
-        if not last:
-            return State.RUNNING
-        if not self._failures:
-            return self._states.succeeded
-        is_postponed = self._lease.part and self._retry_after() is not None
-        return State.QUEUED if is_postponed else self._states.failed
 
     def _record(
         self, handler: str | None, result: AttemptResult, *, last: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.core.queue import TracedQueue
 from florentin_webhooks.core.routing.handler import reject_main
 from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.core.routing.items import HandledItem
@@ -12,7 +13,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.event import PROBE_EVENT, UnknownEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from florentin_webhooks.core.queue import Job, Queue
     from florentin_webhooks.core.routing.handler import Handler
@@ -28,7 +29,8 @@ class DispatchPlan:
     """The *model* and the *handlers* of one event type, and where they run.
 
     *inline* are those that run here, *queued* the names of those in each queue; *receiver* is the
-    import path under which workers find them, *owner* the owner of the jobs.
+    import path under which workers find them, *owner* the owner of the jobs. *carry* returns what
+    the jobs carry for a tracer.
     """
 
     model: type[Event] = UnknownEvent
@@ -38,6 +40,7 @@ class DispatchPlan:
     queue: Queue | None = None
     receiver: str = ""
     owner: str = ""
+    carry: Callable[[], str] | None = None
 
     def excluding(self, done: Collection[str]) -> DispatchPlan:
         """Return the plan without the handlers named in *done*."""
@@ -50,10 +53,17 @@ class DispatchPlan:
         if self.queue is None:
             return ()
         build, owner = self.queue.job, self.owner
-        return tuple(
+        jobs = tuple(
             build(self.receiver, fingerprint, name, names)._replace(owner=owner)
             for name, names in self.queued
         )
+        return jobs if self.carry is None else self._with_trace(jobs, self.carry())
+
+    def _with_trace(self, jobs: tuple[Job, ...], trace: str) -> tuple[Job, ...]:
+        queue: object = self.queue
+        if not trace or not isinstance(queue, TracedQueue):
+            return jobs
+        return tuple(queue.with_trace(job, trace) for job in jobs)
 
 
 EMPTY_PLAN = DispatchPlan()
@@ -80,6 +90,7 @@ class Dispatcher:
         self._receiver = receiver
         self._router = router
         self._path: str | None = None
+        self._carry: Callable[[], str] | None = None
         self._plans: dict[str | tuple[str, ...], DispatchPlan] = {}
         self._planned: tuple[Handler, ...] = ()
 
@@ -96,6 +107,11 @@ class Dispatcher:
             configured = self.queue.receiver if self.queue is not None else None
             self._path = configured or find_import_path(self._receiver, preferred)
         return self._path
+
+    def carry_trace(self, carry: Callable[[], str]) -> None:
+        """Add what *carry* returns to the jobs of each delivery from now on."""
+        self._carry = carry
+        self._plans.clear()
 
     @property
     def owner(self) -> str:
@@ -175,4 +191,5 @@ class Dispatcher:
             self.queue,
             self.path,
             self.owner,
+            self._carry,
         )

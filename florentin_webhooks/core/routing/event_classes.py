@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from inspect import isclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeGuard
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Catalogue", "Subscription", "collect_models", "resolve_subscription"]
 
+_MISSPELT = 0.85
+"""How like a documented name one must be to be taken for it: one letter of seven."""
+
 Catalogue = Mapping[str, type[Event]]
 
 
@@ -26,16 +29,20 @@ class Subscription(NamedTuple):
     pattern: str = ""
 
 
-def resolve_subscription(what: object, catalogue: Catalogue, *, is_open: bool) -> Subscription:
+def resolve_subscription(
+    what: object, catalogue: Catalogue, *, is_open: bool, documented: Collection[str] = ()
+) -> Subscription:
     """Return what a name or a class subscribes to; raises :class:`ConfigurationError`.
 
-    *is_open*: the sender has events that are missing from the *catalogue*.
+    *is_open*: the sender has events that are missing from the *catalogue*. A name that is almost
+    one of the *documented* ones is taken for misspelt.
     """
     if isinstance(what, str):
         if what in catalogue:
             return Subscription(catalogue[what])
         if is_open:
             validate_name(what)
+            _reject_misspelt(what, {*catalogue, *documented})
             return Subscription(Event, what)
         _reject_name(what, catalogue)
     if not _is_event_class(what):
@@ -65,6 +72,17 @@ def _members(family: type[Event]) -> Iterator[type[Event]]:
         if event_names(each):
             yield each
         yield from _members(each)
+
+
+def _reject_misspelt(name: str, documented: Collection[str]) -> None:
+    family, dot, rest = name.partition(".")
+    match = None if family in documented else closest_match(family, documented, _MISSPELT)
+    if match is not None:
+        raise ConfigurationError(
+            f"There is no documented event {name!r}.",
+            f"Did you mean {match + dot + rest!r}? For one that is new, pass a class with "
+            "event: Literal[...].",
+        )
 
 
 def _reject_name(name: str, catalogue: Catalogue) -> NoReturn:

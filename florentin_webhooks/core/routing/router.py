@@ -22,11 +22,15 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.protocol.event import Event, GenericEvent, UnknownEvent
+from florentin_webhooks.senders.documented import DocumentsEvents
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.defaults import OnEvent
     from florentin_webhooks.protocol.registration import OnAnyEvent
     from florentin_webhooks.senders.base import Sender
+    from florentin_webhooks.senders.documented import Catalogued
+
+    On = TypeVar("On")
 
 __all__ = ["Router", "UnknownHandler"]
 
@@ -45,6 +49,13 @@ class Router(Generic[On_co]):
 
     @overload
     def __init__(self: Router[OnEvent]) -> None: ...
+    @overload
+    def __init__(
+        self: Router[On],
+        sender: Catalogued[On],
+        *,
+        check: Callable[[Handler], None] | None = None,
+    ) -> None: ...
     @overload
     def __init__(
         self: Router[OnAnyEvent],
@@ -113,8 +124,10 @@ class Router(Generic[On_co]):
 
     def decorator(self, what: object, options: HandlerOptions) -> Callable[[Function], Function]:
         """Return the decorator that registers a function for *what*; see :meth:`on`."""
+        sender = self._sender
+        documented = sender.documented_events if isinstance(sender, DocumentsEvents) else ()
         event_class, pattern = resolve_subscription(
-            what, self._sender.catalogue, is_open=self._sender.is_open
+            what, sender.catalogue, is_open=sender.is_open, documented=documented
         )
 
         def register(function: Function) -> Function:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
@@ -23,10 +24,13 @@ from florentin_webhooks.core.stores.queries import (
     Record,
     ResetMode,
     ResetRecord,
+    split_ending,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from florentin_webhooks.protocol.delivery import Delivery
 
 __all__ = ["MemoryHistory"]
 
@@ -37,6 +41,44 @@ _STATES = {
 }
 
 
+@dataclass(slots=True)
+class _Entry:
+    """What is known of one delivery; a record is built of it when an operator asks.
+
+    The times are in seconds, 0 where there is none: each delivery pays for this, and no more.
+    """
+
+    delivery: Delivery
+    state: State
+    attempt: int
+    reason: str = ""
+    handlers: dict[str, str] = field(default_factory=dict[str, str])
+    lease_end: float = 0
+    finished_at: float = 0
+    next_attempt: float = 0
+
+    def to_record(self, key: bytes) -> Record:
+        """Return the record of the delivery *key*."""
+        endings = {name: split_ending(stored) for name, stored in self.handlers.items()}
+        return Record(
+            fingerprint=key.hex(),
+            state=self.state,
+            event=self.delivery.event,
+            delivery_id=self.delivery.delivery_id,
+            received_at=self.delivery.received_at,
+            finished_at=_to_time(self.finished_at),
+            secret=self.delivery.secret,
+            attempt=self.attempt,
+            handlers={name: outcome for name, (outcome, _) in endings.items()},
+            reasons={"": self.reason} if self.reason else {},
+            body=self.delivery.body,
+            key_id=self.delivery.key_id,
+            notes={name: note for name, (_, note) in endings.items() if note},
+            next_attempts=_by_queue(self.next_attempt),
+            leases=_by_queue(self.lease_end),
+        )
+
+
 class MemoryHistory:
     """The records of the newest *limit* finished deliveries and of all others.
 
@@ -45,8 +87,8 @@ class MemoryHistory:
 
     def __init__(self, limit: int, lease: timedelta) -> None:
         self._limit = limit
-        self._lease = lease
-        self._records: dict[bytes, Record] = {}  # The oldest comes first.
+        self._lease = lease.total_seconds()
+        self._entries: dict[bytes, _Entry] = {}  # The oldest comes first.
         self._finished: deque[bytes] = deque()
         self.queries: Mapping[type, Callable[[Any, float], object]] = {  # Any: each its own.
             ListRecords: self._list,
@@ -59,83 +101,59 @@ class MemoryHistory:
         state = _STATES.get(claim.decision)
         if state is None:
             return
-        known = self._records.get(claim.key)
-        delivery = accept.delivery
-        record = known or Record(
-            fingerprint=claim.key.hex(),
-            state=state,
-            event=delivery.event,
-            delivery_id=delivery.delivery_id,
-            received_at=delivery.received_at,
-            secret=delivery.secret,
-            key_id=delivery.key_id,
-        )
-        leases = {"": self._lease_end()} if state is State.RUNNING else {}
-        reasons = {} if state is State.RUNNING else {"": accept.reason}
-        changed = replace(record, state=state, attempt=claim.attempt, leases=leases)
-        self._records[claim.key] = replace(
-            changed, reasons=reasons, body=delivery.body, finished_at=None, next_attempts={}
-        )
+        known = self._entries.get(claim.key)
+        if known is None:
+            known = self._entries[claim.key] = _Entry(accept.delivery, state, claim.attempt)
+        is_running = state is State.RUNNING
+        known.state, known.attempt = state, claim.attempt
+        known.reason = "" if is_running else accept.reason
+        known.lease_end = time() + self._lease if is_running else 0
+        known.finished_at = known.next_attempt = 0
 
     def note_finish(self, finish: Finish, state: State) -> None:
         """Record that a handler or the delivery has ended, which left it in *state*."""
-        record = self._records.get(finish.key)
-        if record is None or state is State.LOST:
+        entry = self._entries.get(finish.key)
+        if entry is None or state is State.LOST:
             return
-        handlers, notes = dict(record.handlers), dict(record.notes)
         if finish.handler is not None:
-            handlers[finish.handler] = finish.outcome.value
-            notes |= {finish.handler: finish.note} if finish.note else {}
-        now = datetime.now(UTC)
-        is_done = state is State.DONE
-        waits = finish.wait is not None and not is_done
-        self._records[finish.key] = replace(
-            record,
-            state=state,
-            handlers=handlers,
-            notes=notes,
-            reasons={"": finish.reason} if finish.reason else {},
-            finished_at=now if is_done else None,
-            leases={"": self._lease_end()} if state is State.RUNNING else {},
-            next_attempts={"": now + timedelta(seconds=finish.wait or 0)} if waits else {},
-        )
-        if is_done:
+            entry.handlers[finish.handler] = finish.ending
+        now = time()
+        entry.state, entry.reason = state, finish.reason
+        entry.lease_end = now + self._lease if state is State.RUNNING else 0
+        if state is State.DONE:
+            entry.finished_at = now
             self._drop_beyond_limit(finish.key)
+        elif finish.wait is not None:
+            entry.next_attempt = now + finish.wait
 
     def get(self, key: bytes) -> Record | None:
         """Return the record whose first fingerprint is *key*, or None."""
-        return self._records.get(key)
+        entry = self._entries.get(key)
+        return None if entry is None else entry.to_record(key)
 
     def handlers_done(self, key: bytes) -> frozenset[str]:
         """Return the handlers of the delivery *key* that have ended."""
-        record = self._records.get(key)
-        return frozenset(record.handlers if record else ())
+        entry = self._entries.get(key)
+        return frozenset(entry.handlers if entry else ())
 
     def note_reset(self, key: bytes, reset: ResetRecord) -> None:
         """Record that an operator has reset or dropped the delivery *key*."""
-        record = self._records.pop(key, None)
-        if record is not None and reset.mode is not ResetMode.DROP:
-            again = reset.handlers or record.handlers
-            self._records[key] = replace(
-                record,
-                state=State.FAILED,
-                handlers={name: end for name, end in record.handlers.items() if name not in again},
-                finished_at=None,
-                notes={},
-                reasons={},
-                next_attempts={},
-            )
+        entry = self._entries.pop(key, None)
+        if entry is None or reset.mode is ResetMode.DROP:
+            return
+        for name in reset.handlers or tuple(entry.handlers):
+            entry.handlers.pop(name, None)
+        entry.state, entry.reason = State.FAILED, ""
+        entry.finished_at = entry.next_attempt = 0
+        self._entries[key] = entry
 
     def _drop_beyond_limit(self, key: bytes) -> None:
         self._finished.append(key)
         while len(self._finished) > self._limit:
             oldest = self._finished.popleft()
-            record = self._records.get(oldest)
-            if record is not None and record.state is State.DONE:
-                del self._records[oldest]
-
-    def _lease_end(self) -> datetime:
-        return datetime.now(UTC) + self._lease
+            entry = self._entries.get(oldest)
+            if entry is not None and entry.state is State.DONE:
+                del self._entries[oldest]
 
     def _list(self, wanted: ListRecords, _: float) -> tuple[Record, ...]:
         newest = islice(self._matching(wanted), wanted.limit)
@@ -143,20 +161,20 @@ class MemoryHistory:
         return tuple(record if wanted.bodies else replace(record, body=b"") for record in found)
 
     def _matching(self, wanted: ListRecords) -> Iterator[Record]:
-        for record in reversed(self._records.values()):
-            received = record.received_at
-            if wanted.states and record.state not in wanted.states:
+        for key, entry in reversed(self._entries.items()):
+            received = entry.delivery.received_at
+            if wanted.states and entry.state not in wanted.states:
                 continue
-            if wanted.event is not None and record.event != wanted.event:
+            if wanted.event is not None and entry.delivery.event != wanted.event:
                 continue
-            if received and wanted.since and received < wanted.since:
+            if wanted.since and received < wanted.since:
                 continue
-            if received and wanted.until and received > wanted.until:
+            if wanted.until and received > wanted.until:
                 continue
-            yield record
+            yield entry.to_record(key)
 
     def _find_fingerprints(self, wanted: FindFingerprints, _: float) -> tuple[str, ...]:
-        names = (key.hex() for key in self._records)
+        names = (key.hex() for key in self._entries)
         found = sorted(name for name in names if name.startswith(wanted.prefix))
         return tuple(found[: wanted.limit])
 
@@ -164,6 +182,15 @@ class MemoryHistory:
 def _arrival(record: Record) -> tuple[float, str]:
     received = record.received_at
     return (received.timestamp() if received else 0.0), record.fingerprint
+
+
+def _to_time(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _by_queue(seconds: float) -> dict[str, datetime]:
+    """Return a time of the inline handlers, whose queue is empty."""
+    return {"": datetime.fromtimestamp(seconds, UTC)} if seconds else {}
 
 
 def _no_dead_letters(_wanted: ListDeadLetters, _now: float) -> tuple[DeadLetter, ...]:

@@ -5,6 +5,7 @@ Rows cannot be edited here: only the store may change them.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
@@ -97,6 +98,11 @@ class DeliveryAdmin(DeliveryColumns, _ModelAdmin):
     search_help_text = "A fingerprint or its beginning, or a whole delivery id."
     show_full_result_count = False
     sortable_by = ("age",)
+
+    class Media:
+        """What makes the list fit windows of 1280 pixels."""
+
+        css = MappingProxyType({"all": ("florentin_webhooks/admin.css",)})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False for every user."""

@@ -4,6 +4,11 @@ const live = document.getElementById("live");
 const announce = document.getElementById("announce");
 const rows = () => [...document.querySelectorAll("table.list tbody tr")];
 
+const poll = document.body.dataset.poll !== undefined && !location.search.includes("before=");
+if (poll && document.querySelector("[data-live]")) { // A server that cannot stream.
+  setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 3000);
+}
+
 function enliven() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }

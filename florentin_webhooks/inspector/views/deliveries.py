@@ -18,11 +18,15 @@ from florentin_webhooks.core.stores.queries import (
     Status,
 )
 from florentin_webhooks.inspector.sources import name_of
-from florentin_webhooks.inspector.views.progress import HandlerState, follow_handlers
+from florentin_webhooks.inspector.views.progress import (
+    HandlerProgress,
+    HandlerState,
+    follow_handlers,
+)
 from florentin_webhooks.inspector.views.query import REFUSED, Position, Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.inspector.sources import Sources
@@ -147,8 +151,14 @@ class Listing:
             duration=_duration(record),
             repeats=self._trail.repeats(record.fingerprint),
             attempts=max([record.attempt, *record.attempts.values()]),
-            reason="; ".join([*record.reasons.values(), *record.notes.values()]),
+            reason=_reason(record, handlers),
         )
+
+
+def _reason(record: Record, handlers: Sequence[HandlerProgress]) -> str:
+    """Return why handlers failed or have discarded it, or why it was not accepted."""
+    own = [f"{each.short_name}: {each.reason}" for each in handlers if each.reason]
+    return "; ".join(own or record.reasons.values())
 
 
 def refusal_row(arrival: Arrival) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from datetime import UTC, datetime
 from pprint import pformat
 from typing import TYPE_CHECKING
 
@@ -44,30 +45,27 @@ def as_curl(hooks: Receiver[object], record: Record, url: str = _URL) -> str:
 
 
 def as_pytest(hooks: Receiver[object], record: Record) -> str:
-    """Return a test that sends the body of *record*, signed for the test, to the receiver."""
+    """Return a test that replays *record* to the receiver, as at its arrival, without its store."""
     module, _, name = path_of(hooks).partition(":")
-    is_default = hooks.sender is DEFAULT_SENDER
-    sender = "" if is_default else ", sender=hooks.sender, check_names=False"
     test = _NO_WORD.sub("_", record.event).strip("_") or "delivery"
-    imports = ["import json"] if _content(record) is not None else []
+    content = _content(record)
     return "\n".join(
         [
-            *imports,
-            "import os",
+            *_imports(is_json=content is not None),
+            f"from {module} import {name}",
             "",
-            f"from {module} import {name}"
-            if name == "hooks"
-            else f"from {module} import {name} as hooks",
-            "from florentin_webhooks.testing import Provider",
-            "",
-            _constant(record),
+            *_constant(record, content),
             "",
             "",
-            f"def test_{test}_{record.fingerprint[:8]}():",
-            f'    provider = Provider(os.environ["{_SECRET}"]{sender})',
-            f'    signed = provider.sign({record.event!r}, BODY, delivery_id="test")',
-            "    reply = hooks.receive(*provider.restamp(signed))  # With the time of now.",
-            "    assert reply.status < 300, reply.error",
+            "@pytest.fixture",
+            "def webhooks_receiver():",
+            f"    return {name}",
+            "",
+            "",
+            f"def test_{test}_{record.fingerprint[:8]}(webhooks):",
+            f"    {_sending(record, is_json=content is not None)}",
+            "    webhooks.run_worker()",
+            "    webhooks.assert_handled()",
             "",
         ]
     )
@@ -79,12 +77,29 @@ def path_of(hooks: Receiver[object]) -> str:
     return path if ":" in path else "shop.hooks:hooks"
 
 
-def _constant(record: Record) -> str:
-    content = _content(record)
+def _imports(*, is_json: bool) -> list[str]:
+    if not is_json:
+        return ["import pytest"]
+    capture = "from florentin_webhooks.testing.captures import Capture"
+    return ["from datetime import datetime", "", "import pytest", capture]
+
+
+def _constant(record: Record, content: object) -> list[str]:
     if content is None:
-        return f"BODY = {record.body!r}"
-    shown = pformat(content, width=_WIDTH, sort_dicts=False)
-    return f"BODY = json.dumps(\n{_indent(shown)}\n).encode()"
+        return [f"BODY = {record.body!r}"]
+    received = (record.received_at or datetime.now(UTC)).isoformat(timespec="milliseconds")
+    return [
+        f'RECEIVED = datetime.fromisoformat("{received}")',
+        f"BODY = {pformat(content, width=_WIDTH, sort_dicts=False)}",
+    ]
+
+
+def _sending(record: Record, *, is_json: bool) -> str:
+    event, delivery_id = record.event, record.delivery_id or "test"
+    if is_json:
+        return f"webhooks.replay(Capture({event!r}, {delivery_id!r}, RECEIVED, BODY))"
+    signed = f"webhooks.provider.sign({event!r}, BODY, delivery_id={delivery_id!r})"
+    return f"webhooks.send({signed})"
 
 
 def _content(record: Record) -> object:
@@ -92,7 +107,3 @@ def _content(record: Record) -> object:
         return json.loads(record.body)
     except ValueError:
         return None
-
-
-def _indent(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -11,8 +11,8 @@
 --       18 number of first jobs  19 ids of the candidates
 -- Returns {lengths, fields, candidates of the next call, entries whose lease has expired, ms until
 -- the next one expires or -1}. Few long strings: a client takes longer to read many short ones. For
--- each job there are 9 fields, joined: id, retries left, body, delivery id, received in ms, secret,
--- handlers, key id, event; and their lengths. Words are joined by blanks.
+-- each job there are 10 fields, joined: id, retries left, body, delivery id, received in ms, secret,
+-- handlers, key id, event, RQ's meta; and their lengths. Words are joined by blanks.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
 local is_popped, now, jobs, lengths = ARGV[17] == '1', milliseconds(), {}, {}
 
@@ -23,12 +23,13 @@ local function read_candidate(at, id)
     'b', 'i', 'r', 'k', 'q:' .. queue, 'g', 'e')
   if f[1] ~= 'queued' or f[2] and f[2] ~= token or f[3] or (f[4] or '0') ~= '0' then return end
   if not is_ours(f[5], ARGV[15], true) or not call('ZSCORE', KEYS[4], id) then return end
-  local job = call('HMGET', KEYS[at + 1], 'data', 'timeout', 'status', 'retries_left')
+  local job = call('HMGET', KEYS[at + 1], 'data', 'timeout', 'status', 'retries_left',
+    'meta')
   if job[1] ~= ARGV[13] .. string.sub(id, 1, 32) .. ARGV[14] or job[2] ~= ARGV[12] then return end
   if job[3] ~= (f[2] and 'started' or 'queued') then return end
   if f[5] ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
   return {id, job[4] or '0', f[6] or '', f[7] or '', f[8] or '0', f[9] or '', f[10] or '[]',
-    f[11] or '', f[12] or ''}, f[2] == token
+    f[11] or '', f[12] or '', job[5] or ''}, f[2] == token
 end
 
 local function pop(id)

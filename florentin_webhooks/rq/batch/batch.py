@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import redis
     from rq.job import JobStatus
 
-    from florentin_webhooks.rq.batch.calls import ClaimedJob
+    from florentin_webhooks.rq.batch.calls import BatchCalls, ClaimedJob
 
 __all__ = ["OPEN_SECONDS", "Batch"]
 
@@ -28,7 +28,8 @@ class Batch:
     """Claimed *jobs* of a queue, which RQ's workers treat as one: the one that runs.
 
     *ids* are the token of their leases, and RQ's id of this execution of each of them. *timeout*
-    is the time of each in seconds. They were claimed at *since*, of the monotonic clock.
+    is the time of each in seconds. They were claimed at *since*, of the monotonic clock, by
+    *calls*, those of their receiver.
     """
 
     stopped_callback = None
@@ -38,10 +39,11 @@ class Batch:
         client: redis.Redis,
         jobs: tuple[ClaimedJob, ...],
         ids: tuple[bytes, bytes],
-        timeout: int,
+        calls: BatchCalls,
         since: float,
     ) -> None:
-        self._client, self.jobs = client, jobs
+        self._client, self.jobs, self.calls = client, jobs, calls
+        timeout = calls.terms.timeout
         self.token, self.execution = ids
         self.progress = Progress()
         self.closes_at = since + OPEN_SECONDS

@@ -13,6 +13,7 @@ from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
+from florentin_webhooks.rq.trace import read_trace
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -35,7 +36,7 @@ CLAIM_LEASE = 10.0
 WINDOW = 8
 """The number of jobs with leases for all their time: those that begin before an answer is read."""
 
-_FIELDS = 9
+_FIELDS = 10
 _CLAIM = load_script("claim_batch", shortcut="batch")
 _RETURN = load_script("return_jobs")
 
@@ -63,11 +64,12 @@ class QueueTerms(NamedTuple):
 
 
 class ClaimedJob(NamedTuple):
-    """A job of a batch, with what its handlers need."""
+    """A job of a batch, with what its handlers need; *trace* is what it carries for a tracer."""
 
     id: bytes
     retries_left: int
     claim: JobClaim
+    trace: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -202,7 +204,7 @@ def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
 def _to_job(
     id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
 ) -> ClaimedJob:
-    received, secret, handlers, key_id, event = others
+    received, secret, handlers, key_id, event, trace = others
     claim = JobClaim(
         JobDecision.RUN,
         attempt=1,
@@ -214,7 +216,7 @@ def _to_job(
         key_id=key_id.decode(),
         event=event.decode(),
     )
-    return ClaimedJob(id_, int(retries_left), claim)
+    return ClaimedJob(id_, int(retries_left), claim, read_trace(trace))
 
 
 @lru_cache(maxsize=256)

@@ -39,36 +39,53 @@ _BEAT = 1.0
 
 
 class BatchingWorker(WaitingWorker):
-    """Mixin that runs batches of jobs of *hooks*; RQ's methods get a batch in place of a job."""
+    """Mixin that runs batches of jobs of *hooks* or of one of *others*.
+
+    RQ's methods get a batch in place of a job.
+    """
 
     hooks: Receiver[object] | None = None
+    others: tuple[Receiver[object], ...] = ()
+    _receivers: tuple[tuple[BatchCalls, Receiver[object]], ...] = ()
     _calls: BatchCalls | None = None
     _source: BatchSource | None = None
     _batch: Batch | None = None
     _beaten_at = float("-inf")
 
+    @property
+    def served(self) -> tuple[Receiver[object], ...]:
+        """The receivers whose jobs it runs; none in a newly started process."""
+        return () if self.hooks is None else (self.hooks, *self.others)
+
     def take_batches(self, most: int) -> None:
         """Claim at most *most* jobs of the queue at once from now on."""
         queue: Any = self.queues[0]  # Any: one of ours, with a source.
-        hooks = cast("Receiver[object]", self.hooks)
-        if not isinstance(hooks.queue, RQQueue):
-            return
+        served = [(each, each.queue) for each in self.served]
+        self._receivers = tuple(
+            (self._calls_of(hooks, its, queue), hooks)
+            for hooks, its in served
+            if isinstance(its, RQQueue)
+        )
+        calls = [each for each, _ in self._receivers]
+        self._calls = calls[0] if calls else None
+        if most > 1 and calls:
+            pipeline = ScriptPipeline(self.connection)
+            self._source = BatchSource(self, calls, pipeline, most)
+            queue.source = self._source.take
+
+    def _calls_of(self, hooks: Receiver[object], its: RQQueue, queue: Any) -> BatchCalls:
         before, after = _split_data(hooks.build_job("0" * 32, queue.name)[0])
         terms = QueueTerms(
             queue.name,
             (before, after),
-            hooks.queue.timeout,
-            part_lease(hooks.queue.timeout) + OPEN_SECONDS,
+            its.timeout,
+            part_lease(its.timeout) + OPEN_SECONDS,
             hooks.identity.all_key_ids,
             hooks.dispatcher.owner,
             self.name,
         )
         schema = cast("RedisStore", hooks.store).schema
-        self._calls = BatchCalls(schema, BatchKeys(queue, schema, self.executions_key), terms)
-        if most > 1:
-            pipeline = ScriptPipeline(self.connection)
-            self._source = BatchSource(self, self._calls, pipeline, most)
-            queue.source = self._source.take
+        return BatchCalls(schema, BatchKeys(queue, schema, self.executions_key), terms)
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
         """Work as RQ does; with *max_jobs* one by one, since RQ counts what it gets."""
@@ -79,7 +96,7 @@ class BatchingWorker(WaitingWorker):
     def enter_batch(self, batch: Batch) -> None:
         """Begin to count as busy with *batch*, so that a signal waits for the job that runs."""
         self._batch = batch
-        script, client = cast("BatchCalls", self._calls).script, cast("Any", self.connection)
+        script, client = batch.calls.script, cast("Any", self.connection)
         with client.pipeline(transaction=False) as pipeline:
             cast("Any", self).set_state(WorkerStatus.BUSY, pipeline)
             pipeline.script_exists(script.sha)
@@ -128,10 +145,10 @@ class BatchingWorker(WaitingWorker):
         """Run a job or a batch in this process."""
         if not isinstance(job, Batch):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
-        hooks, calls = cast("Receiver[object]", self.hooks), cast("BatchCalls", self._calls)
+        hooks = next(hooks for calls, hooks in self._receivers if calls is job.calls)
         since = monotonic()
         with ScriptPipeline(self.connection) as pipeline:
-            steps = BatchSteps(job, calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))
+            steps = BatchSteps(job, job.calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))
             BatchRunner(self, hooks, queue, job, steps).run()
         self._count(steps.succeeded, monotonic() - since)
         return True
@@ -198,9 +215,9 @@ class BatchingWorker(WaitingWorker):
 
     def _return_rest(self, batch: Batch) -> None:
         """Return the jobs of a closed or ended *batch* after the one that runs."""
-        if not batch.rest or self._calls is None:
+        if not batch.rest:
             return
-        call = self._calls.give_back(batch.rest, batch.execution, batch.token)
+        call = batch.calls.give_back(batch.rest, batch.execution, batch.token)
         with suppress(redis.RedisError, OSError):  # Then their leases expire soon.
             self._give_back(call)
 

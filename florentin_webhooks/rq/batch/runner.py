@@ -15,11 +15,12 @@ import rq
 from rq.exceptions import NoSuchJobError
 from rq.timeouts import JobTimeoutException
 
-from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, process_claimed_job
+from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, JobResult, process_claimed_job
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq.job import run_job, to_rq
+from florentin_webhooks.rq.trace import keep_trace
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -109,6 +110,7 @@ class BatchRunner:
     ) -> None:
         self._worker, self._hooks, self._queue = worker, hooks, queue
         self._batch, self._steps = batch, steps
+        self._trace = ""
         store = cast("Any", hooks.store).with_client(worker.connection)
         self._store = _LastFinish(store, steps.settle)
         self._part, _ = hooks.build_job("0" * 32, queue.name)
@@ -134,6 +136,7 @@ class BatchRunner:
     def _run(self, claimed: ClaimedJob) -> Finish | None:
         """Run the handlers of a job; return the record of its success, or go RQ's way."""
         self._store.forget()
+        self._trace = ""
         job, end = self._build_job(claimed), _returner(None)
         try:
             with self._worker.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id):
@@ -173,9 +176,12 @@ class BatchRunner:
                     since=since,
                     retry_in=self._retry_in(claimed),
                     alarm=JobTimeoutException,
+                    trace=claimed.trace,
                 )
 
-        return to_rq(run_job(fingerprint, work), self._hooks)
+        result = run_job(fingerprint, work)
+        self._trace = result.trace if isinstance(result, JobResult) else ""
+        return to_rq(result, self._hooks)
 
     def _retry_in(self, claimed: ClaimedJob) -> float | None:
         """Return the seconds until RQ would retry a job that has never failed."""
@@ -193,6 +199,7 @@ class BatchRunner:
             logger.info("%s was done or discarded meanwhile.", claimed.fingerprint)
             return
         job.outcome = end
+        keep_trace(job, self._trace)
         execution = self._batch.execution_of(worker.name, claimed)
         worker.perform_job(job, self._queue, execution)
 

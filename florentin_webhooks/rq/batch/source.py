@@ -20,6 +20,8 @@ from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.shutdown import defer_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import rq
 
     from florentin_webhooks.rq.batch.calls import BatchCalls
@@ -48,13 +50,22 @@ class TakingWorker(Protocol):
 
 
 class BatchSource:
-    """A source of batches of at most *most* jobs, for *worker*."""
+    """A source of batches of at most *most* jobs, for *worker*.
+
+    The jobs of one batch have one receiver; *calls* are those of each receiver.
+    """
 
     def __init__(
-        self, worker: TakingWorker, calls: BatchCalls, pipeline: ScriptPipeline, most: int
+        self,
+        worker: TakingWorker,
+        calls: Sequence[BatchCalls],
+        pipeline: ScriptPipeline,
+        most: int,
     ) -> None:
         self.size = BatchSize(most)
-        self._worker, self._calls, self._pipeline = worker, calls, pipeline
+        self._worker, self._pipeline = worker, pipeline
+        self._calls = list(calls)  # The one that has claimed the last batch comes first.
+        self._ending = b"-" + calls[0].terms.queue.encode()
         self._candidates: tuple[bytes, ...] = ()
         self._wait: float | None = None
 
@@ -89,8 +100,7 @@ class BatchSource:
         return tuple(takewhile(self._may_be_ours, self._candidates[: self.size.current]))
 
     def _may_be_ours(self, job_id: bytes) -> bool:
-        ending = b"-" + self._calls.terms.queue.encode()
-        return bool(_FINGERPRINT.match(job_id)) and job_id[_FINGERPRINT_SIZE:] == ending
+        return bool(_FINGERPRINT.match(job_id)) and job_id[_FINGERPRINT_SIZE:] == self._ending
 
     def _take_popped(self, job_id: bytes) -> Any:  # Any: rq leaves its types open.
         """Return a batch of the popped job, or the job; None if RQ does not know it."""
@@ -112,19 +122,32 @@ class BatchSource:
             return None  # As RQ does: it was discarded meanwhile.
 
     def _claim(self, candidates: tuple[bytes, ...], *, popped: bool = False) -> Batch | None:
+        """Claim for the receiver of the first candidate, which is most likely that of the last."""
+        for position, calls in enumerate(self._calls):
+            batch = self._claim_by(calls, candidates, popped=popped)
+            if batch is not None:
+                self._calls.insert(0, self._calls.pop(position))
+                return batch
+            candidates = candidates if popped else self._next()
+            if not candidates:
+                return None
+        return None
+
+    def _claim_by(
+        self, calls: BatchCalls, candidates: tuple[bytes, ...], *, popped: bool
+    ) -> Batch | None:
         token, execution, since = token_bytes(8), token_hex(16).encode(), time.monotonic()
-        timeout = self._calls.terms.timeout
-        ttl = ceil(self._calls.terms.lease) + _ENTRY_MARGIN
+        ttl = ceil(calls.terms.lease) + _ENTRY_MARGIN
         size = self.size.current
         request = ClaimRequest(token, execution, size, candidates, now(), ttl, popped=popped)
         with _signals_deferred():
-            answer = cast("ClaimAnswer", self._pipeline.run(self._calls.claim(request)))
+            answer = cast("ClaimAnswer", self._pipeline.run(calls.claim(request)))
             self._candidates, self._wait = answer.candidates, answer.wait
             if answer.expired:
-                self._pipeline.run(self._calls.give_back(answer.expired))
+                self._pipeline.run(calls.give_back(answer.expired))
             if not answer.jobs:
                 return None
-            batch = Batch(self._worker.connection, answer.jobs, (token, execution), timeout, since)
+            batch = Batch(self._worker.connection, answer.jobs, (token, execution), calls, since)
             self._worker.enter_batch(batch)
             return batch
 

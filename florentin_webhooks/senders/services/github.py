@@ -15,6 +15,7 @@ from florentin_webhooks.senders.schemes.payload import check_name, read_form, re
 from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
+from florentin_webhooks.senders.services.github_events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,7 @@ class GitHub(TemplateSender):
         event_header="X-GitHub-Event",
     )
     template = Template.parse("{body}")
+    documented_events = EVENTS
     # GitHub does not retry by itself.
     retries = Retries(
         (),

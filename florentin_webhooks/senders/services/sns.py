@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.secrets import Secrets
+    from florentin_webhooks.senders.services.sns_registration import OnSNSMessage
 
 __all__ = ["SNS", "SNSScheme"]
 
@@ -74,6 +75,11 @@ class SNS(BodySender):
             raise ConfigurationError(
                 "signature_versions has another value than 1 and 2.", 'Use ("1", "2") or ("2",).'
             )
+
+    if TYPE_CHECKING:
+
+        @property
+        def registration(self) -> OnSNSMessage: ...
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for topics; raises :class:`ConfigurationError` for another text."""

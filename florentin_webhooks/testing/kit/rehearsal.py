@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.base import Retries, Sampling
 from florentin_webhooks.testing.kit.clients import direct_transport
 from florentin_webhooks.testing.kit.failures import FailureLog
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Kit", "open_kit"]
 
 _USUAL_DELAYS = (30.0, 120.0, 300.0)
+_RECORDED = ("accepted", "duplicate", "processed")
 _DJANGO = "florentin_webhooks.django.connections"
 
 
@@ -96,6 +98,11 @@ class Kit:
     async def send(self, delivery: SignedDelivery) -> DeliveryResult:
         """Send *delivery*, and schedule the sender's next attempt if it failed."""
         result = DeliveryResult(delivery, await self.transport(delivery))
+        if result.outcome in _RECORDED and self.entry_of(delivery) is None:
+            raise ConfigurationError(
+                "Another receiver than the one under test has got the delivery.",
+                "Let the fixture webhooks_receiver return the one that the program mounts.",
+            )
         self.results.append(result)
         self._schedule(result)
         return result

@@ -77,9 +77,11 @@ class Stage(Kit):
 
     def counts(self) -> Mapping[Count, int]:
         """Return how often each effect has happened; calls with one key are one."""
-        keyed = {(count, key) for count, key in self.effects if key}
-        counts = Counter(count for count, key in self.effects if not key)
-        counts.update(count for count, _ in keyed)
+        seen: set[tuple[Count, str]] = set()
+        counts: Counter[Count] = Counter()
+        for each in self.effects:
+            counts[each[0]] += not each[1] or each not in seen
+            seen.add(each)
         return counts
 
     async def _deliver(self, made: SignedDelivery) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from urllib.request import urlopen
 
 import pytest
 
@@ -147,6 +148,9 @@ def test_deliveries_of_the_user_are_shown_until_a_signal(
 ) -> None:
     with started(["-W", "error", "-c", QUICK_DEMO], cwd=directory, environ=temporary) as program:
         assert "202 accepted" in pasted(program)
+        page = program.says(r"See each delivery, and send more, at (\S+)")
+        with urlopen(page) as response:  # noqa: S310 - of this machine.
+            assert b"invoice.created</a>" in response.read()
         assert len(left_in(directory)) == 1
         assert program.end(number) == code
     assert re.search(

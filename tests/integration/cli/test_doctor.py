@@ -167,6 +167,21 @@ def test_unsigned_check_needs_no_secret_and_sends_no_probe() -> None:
     assert {*found} == {"receiver"}
 
 
+def test_login_in_a_url_is_sent_and_not_shown() -> None:
+    shop = Shop()
+
+    def guard(request: Request) -> Answer:
+        if ("Authorization", "Basic c2hvcDpwYXNz") not in request.headers:
+            return Answer(401, b"", {"WWW-Authenticate": "Basic"})
+        return one_form(shop)(request)
+
+    with serving(guard) as root:
+        url = root.replace("://", "://shop:pass@") + PATH
+        result = type_in("doctor", url, "--probe", "--json")
+    assert {"receiver", "slash", "signature"} <= {*checks(result)}
+    assert "pass@" not in result.output
+
+
 def test_secret_of_another_program_is_refused() -> None:
     shop = Shop("a-secret-of-another-program")
     with serving(shop.receive) as root:

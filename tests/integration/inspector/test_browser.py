@@ -26,6 +26,10 @@ from tests.support.server import Switchboard
 from tests.support.waiting import eventually
 
 PROVIDER = Provider(SECRET)
+_PICTURES = {
+    "list-light-1280": "inspector-list",
+    "delivery-light-1280": "inspector-delivery",
+}
 _CLIPBOARD = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
 
 
@@ -86,6 +90,7 @@ class Shop:
         failed = self.deliver("invoice.created")
         paths = {"list": "", "overview": "overview", "trigger": "trigger", "error": "nothing"}
         pages = {name: f"{self.page}{path}" for name, path in paths.items()}
+        self.inspector.site.trail.settle()
         (refused,) = self.inspector.site.trail.refused()
         return {**pages, "delivery": failed, "refused": f"{self.page}refused/{refused.number}"}
 
@@ -161,7 +166,7 @@ def test_copy_puts_the_test_on_the_clipboard(browser: Browser, shop: Shop) -> No
 def test_trigger_sends_an_edited_event_and_each_fault(browser: Browser, shop: Shop) -> None:
     browser.open(f"{shop.page}trigger")
     Select(browser.find("select[name=event]")).select_by_visible_text("tos.accepted")
-    eventually(lambda: '"tos.accepted"' in browser.find("#body").get_attribute("value"))
+    eventually(lambda: '"tos.accepted"' in str(browser.find("#body").get_attribute("value")))
     browser.click("Duplicate")
     browser.sees("Sent tos.accepted (duplicate): 200 processed, then 200 duplicate.")
     browser.click("Wrong secret")
@@ -198,7 +203,7 @@ def test_pages_fit_and_have_no_axe_findings(
         assert browser.violations() == [], name
         assert browser.run("return document.documentElement.scrollWidth") <= width, name
         _take(browser, f"{name}-{scheme}-{width}")
-    logged = [each["message"] for each in browser.driver.get_log("browser")]
+    logged = [each["message"] for each in browser.log()]
     assert [line for line in logged if "404" not in line] == []
 
 
@@ -213,7 +218,10 @@ def test_dark_scheme_is_dark(browser: Browser, shop: Shop) -> None:
 
 
 def _take(browser: Browser, name: str) -> None:
-    """Write a picture for the docs where $FLORENTIN_SCREENSHOTS names the folder."""
-    if folder := os.environ.get("FLORENTIN_SCREENSHOTS"):
-        shot = browser.command("Page.captureScreenshot", {"format": "png"})
+    """Write a picture of the docs where $FLORENTIN_SCREENSHOTS names their folder."""
+    folder, name = os.environ.get("FLORENTIN_SCREENSHOTS"), _PICTURES.get(name, "")
+    if folder and name:
+        bottom = browser.run("return document.querySelector('main').getBoundingClientRect().bottom")
+        clip = {"x": 0, "y": 0, "width": 1280, "height": min(bottom, 800), "scale": 1}
+        shot = browser.command("Page.captureScreenshot", {"format": "png", "clip": clip})
         Path(folder, f"{name}.png").write_bytes(b64decode(shot["data"]))

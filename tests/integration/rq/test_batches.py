@@ -104,7 +104,7 @@ def test_rq_tells_the_truth_in_the_middle_of_a_batch(shop: Workshop) -> None:
     ("error", "runs", "count"),
     [(ValueError(), 2, 2), (RetryLater(1), 2, 2), (Discard("test"), 1, 1), (SystemExit(1), 2, 2)],
 )
-def test_outcome_of_one_handler_changes_no_other(
+def test_read_outcome_one_handler_changes_no_other(
     shop: Workshop, error: BaseException, runs: int, count: int
 ) -> None:
     numbers(shop, failing={3: fails(error)})

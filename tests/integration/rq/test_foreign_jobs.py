@@ -15,10 +15,13 @@ import redis
 from florentin_webhooks import Receiver, RQQueue
 from florentin_webhooks.core.replay import NotReplayable, drop, replay
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.rq.batch.batch import Batch
+from florentin_webhooks.rq.batch.mixin import BatchingWorker
+from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.foreign import foreign_wait
 from florentin_webhooks.rq.monitoring import ProblemKind, queue_status
 from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
-from florentin_webhooks.rq.worker import WorkerKind, build_worker
+from florentin_webhooks.rq.worker import SimpleWorker, WorkerKind, build_worker
 from florentin_webhooks.testing import Provider
 from tests.support.workshop import Workshop, open_workshop, told_in
 
@@ -129,6 +132,25 @@ def test_worker_of_two_receivers_runs_the_jobs_of_both(
     ours.work()
     assert (ours.ran, theirs.ran) == (["bill"], ["ship"])
     assert [ours.record(each).state for each in prints] == [State.DONE] * 2
+
+
+def test_worker_claims_the_jobs_of_each_receiver_together(
+    shops: tuple[Workshop, Workshop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute_job(worker: SimpleWorker, job: Any, queue: Any) -> None:  # Any: as RQ's.
+        jobs.append(len(job.jobs) if isinstance(job, Batch) else 0)
+        BatchingWorker.execute_job(worker, job, queue)
+
+    ours, theirs, jobs = *shops, list[int]()
+    monkeypatch.setattr(BatchSize, "first", 64)
+    monkeypatch.setattr(SimpleWorker, "execute_job", execute_job)
+    monkeypatch.setattr(Workshop, "worker", start_for_both(theirs))
+    for shop, secret in ((theirs, THEIRS), (ours, OURS), (theirs, THEIRS)):
+        for _ in range(4):
+            deliver(shop, secret)
+    ours.work()
+    assert (ours.ran, theirs.ran) == (["bill"] * 4, ["ship"] * 8)
+    assert jobs == [4, 4, 4]
 
 
 def test_job_of_an_earlier_path_finds_its_receiver_among_several(

@@ -11,7 +11,6 @@ import pytest
 
 from florentin_webhooks import AttemptReport, DeadDelivery, Discard, HandlerFailure, RetryLater
 from florentin_webhooks.rq.sweeper import requeue_lost
-from florentin_webhooks.rq.worker import build_worker
 from tests.support.recorder import Recorder
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.workshop import Workshop, open_workshop
@@ -35,7 +34,7 @@ def facts(log: pytest.LogCaptureFixture, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(record.get(name) for name in names) for record in records]
 
 
-def test_outcome_of_each_handler_is_a_line(shop: Workshop, log: pytest.LogCaptureFixture) -> None:
+def test_read_outcome_each_handler_is_a_line(shop: Workshop, log: pytest.LogCaptureFixture) -> None:
     shop.does("bill")
     shop.does("mail", Discard("a test customer"))
     shop.does("book", RetryLater(90))
@@ -119,7 +118,7 @@ def test_reports_of_a_forked_process_reach_the_worker(shop: Workshop) -> None:
     shop.hooks.observe(recorder)
     shop.does("bill", ValueError())
     fingerprint = shop.accept()
-    build_worker(shop.hooks, shop.client, queue=shop.queue).work(burst=True)
+    shop.work_in_forks()
     (report,) = [each for _, each in recorder.seen if isinstance(each, AttemptReport)]
     assert recorder.methods == ["accepted", "failed"]
     assert (report.fingerprint, report.error, report.attempt) == (fingerprint, "ValueError", 1)

@@ -102,6 +102,7 @@ async def test_head_has_no_body(hooks: Receiver) -> None:
     answer = await ask(Inspector(hooks), "/", "HEAD")
     assert (answer.status, answer.body) == (200, b"")
     assert int(answer.headers["content-length"]) > 1000
+    assert (await ask(Inspector(hooks), "/events", "HEAD")).body == b""  # Not a stream.
 
 
 async def test_stream_sends_an_event_for_each_change(hooks: Receiver) -> None:

@@ -33,7 +33,7 @@ REPORTS = [
 def test_entry_is_the_same_after_its_way(
     report: DeliveryReport | AttemptReport | DeadReport,
 ) -> None:
-    entry = Entry("kind", NOW, report)
+    entry = Entry("kind", NOW.timestamp(), report)
     assert decode_entry(encode_entry(entry)) == entry
 
 

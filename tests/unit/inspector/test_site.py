@@ -69,7 +69,7 @@ def test_list_shows_each_delivery_with_its_handlers(shop: Shop, site: Site) -> N
     assert "invoice.created" in text
     assert key[:8] in text
     assert "failed 1 done 1 failed" in text
-    assert "mail: ConnectionError" in text
+    assert "Shop.mail: ConnectionError" in text
 
 
 def test_duplicates_are_folded_under_their_delivery(shop: Shop, site: Site) -> None:

@@ -35,6 +35,7 @@ def hooks(trail: Trail) -> Receiver:
 def test_story_has_arrivals_and_attempts(hooks: Receiver, trail: Trail) -> None:
     made = PROVIDER.make("user.login")
     hooks.receive(*made)
+    trail.settle()
     story = trail.story(hooks.verify(*made)[0].fingerprint)
     assert [each.report.outcome for each in story.arrivals] == ["handler-failed"]
     (attempt,) = story.attempts
@@ -45,6 +46,7 @@ def test_story_has_arrivals_and_attempts(hooks: Receiver, trail: Trail) -> None:
 
 def test_last_use_of_each_secret_is_known(hooks: Receiver, trail: Trail) -> None:
     hooks.receive(*Provider("an-old-secret-of-the-inspector").make("user.login"))
+    trail.settle()
     assert list(trail.secrets) == [("shop", "old")]
     assert trail.secrets["shop", "old"] <= datetime.now(UTC)
 
@@ -55,12 +57,14 @@ def test_refused_requests_are_bounded(
     tampered = PROVIDER.tamper(PROVIDER.make("user.login"))
     for _ in range(module._MOST_REFUSED + 10):
         hooks.receive(*tampered)
+    trail.settle()
     refused = trail.refused()
     assert len(refused) == module._MOST_REFUSED
     assert refused[0].number > refused[-1].number
     monkeypatch.setattr(module, "_MOST_STORIES", 3)
     for _ in range(5):
         hooks.receive(*PROVIDER.make("account.created"))
+    trail.settle()
     assert len(trail._stories) == 3
 
 
@@ -68,6 +72,7 @@ def test_trail_holds_no_secret_signature_or_body(hooks: Receiver, trail: Trail) 
     made = PROVIDER.make("user.login")
     hooks.receive(*made)
     hooks.receive(*PROVIDER.tamper(made))
+    trail.settle()
     text = repr((trail._stories, trail._refused))
     signature = made.headers["X-Florentin-Signature"].removeprefix("sha256=")
     for private in (SECRET, signature, "adabooks"):

@@ -18,12 +18,15 @@ from starlette.testclient import TestClient
 
 from florentin_webhooks import DeadReport, MemoryStore, Receiver, RedisStore
 from florentin_webhooks.core.queue import QueueFacts
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.prometheus import Metrics
 from florentin_webhooks.prometheus.labels import BoundedLabel
 from florentin_webhooks.rq import RQQueue
+from florentin_webhooks.senders import HMACSender
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import environment
 from tests.support.handling import as_function, named, raises
+from tests.support.sender_case import sign
 from tests.support.shop import SECRET
 
 DELIVERY = ("receiver", "sender", "event", "secret", "outcome")
@@ -99,6 +102,24 @@ def test_attempts_are_counted_by_handler_and_outcome(receiver: Receiver, metrics
         ("crm", "", f"{module}:mail", "failed"): 1,
     }
     assert b"ada" not in metrics.write()[1]
+
+
+def test_registry_takes_one_set_of_metrics(registry: CollectorRegistry) -> None:
+    Metrics(registry=registry)
+    with pytest.raises(ConfigurationError, match="Pass all receivers to one Metrics"):
+        Metrics(registry=registry)
+
+
+def test_items_of_a_list_share_a_series(registry: CollectorRegistry) -> None:
+    sender = HMACSender(name="Mail", signature_header="X-Sig", items_field=".")
+    hooks = Receiver(SECRET, sender=sender, store=MemoryStore(), name="mail")
+    metrics = Metrics(hooks, registry=registry)
+
+    hooks.on("open")(named("follow", as_function(lambda *_: None)))
+    body = b'[{"type": "open"}, {"type": "open"}]'
+    hooks.receive(sign(sender, SECRET, body), body)
+    counted = values(metrics, "attempt_duration_seconds_count", *ATTEMPT)
+    assert counted == {("mail", "", f"{as_function.__module__}:follow", "done"): 2}
 
 
 def test_dead_deliveries_are_counted(metrics: Metrics) -> None:

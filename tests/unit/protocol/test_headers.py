@@ -28,3 +28,6 @@ def test_header_map_returns_the_same_values_as_get_all(
         expected = [value.strip(" \t") for each, value, _, _ in pairs if each.lower() == name]
         assert get_all(headers, name) == get_all(HeaderMap(headers), name) == expected
         assert HeaderMap(headers).get_each(name) == [expected]
+        found = HeaderMap(headers).find([name.encode()])
+        assert found is None or found == ([*expected, None][:1])
+        assert found is not None or len(pairs) > 1  # Only where a header comes twice.

@@ -126,7 +126,7 @@ def check(value: object, depth: int) -> None:
         raise TooLoose
 
 
-def outcome_of(body: bytes) -> str:
+def read_outcome(body: bytes) -> str:
     try:
         return repr(loosely(body))
     except (ValueError, TooLoose, RecursionError):
@@ -150,7 +150,7 @@ def ours(body: bytes) -> str:
 @example(body=b"\xef\xbb\xbf{}")
 @example(body=b"-1e999")
 def test_decoder_accepts_json_except_for_its_own_rules(body: bytes) -> None:
-    assert ours(body) == outcome_of(body)
+    assert ours(body) == read_outcome(body)
 
 
 @given(value=finite)

@@ -11,6 +11,7 @@ from socket import SHUT_RDWR, gaierror
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing.transport import connect, read_outcome
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["LONGEST", "Exchange", "exchange"]
 LONGEST = 20.0
 """The seconds after which a request is given up, twice what a sender is known to wait."""
 _MOST_READ = 65_536
+_WRONG_SIGNATURE = frozenset({Outcome.INVALID_SIGNATURE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Exchange:
     seconds: float = 0
     error: str = ""
     detail: str = ""
+
+    @property
+    def has_wrong_signature(self) -> bool:
+        """Whether a receiver answered that the signature is not valid."""
+        return self.outcome in _WRONG_SIGNATURE
 
 
 def exchange(

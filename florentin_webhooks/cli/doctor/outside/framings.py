@@ -22,7 +22,7 @@ _TOO_LARGE = 413
 
 def check_chunked(sent: Exchange) -> Iterator[Check]:
     """Yield whether a genuine body without a length was lost; a refusal of it is none."""
-    if sent.outcome == Outcome.INVALID_SIGNATURE:
+    if sent.has_wrong_signature:
         message = f"{_server(sent, BodyLoss.CHUNKED)} passes on no body without Content-Length."
         hint = "Let the proxy buffer requests, or use another server: see docs/servers.md."
         yield warn("body-chunked", message, hint)
@@ -30,7 +30,7 @@ def check_chunked(sent: Exchange) -> Iterator[Check]:
 
 def check_upgrade(sent: Exchange) -> Iterator[Check]:
     """Yield whether a genuine body under an Upgrade header was lost."""
-    if sent.outcome == Outcome.INVALID_SIGNATURE:
+    if sent.has_wrong_signature:
         message = f"{_server(sent, BodyLoss.UPGRADE)} passes on no body with an Upgrade header."
         hint = "Start uvicorn with --http h11, or remove the header in the proxy."
         yield warn("body-upgrade", message, hint)

@@ -13,10 +13,10 @@ from florentin_webhooks.cli.doctor.outside.routes import explain_missing_route
 if TYPE_CHECKING:
     from florentin_webhooks.cli.doctor.outside.exchange import Exchange
 
-__all__ = ["check_reply"]
+__all__ = ["OWN_ANSWERS", "check_reply"]
 
 _LOG = "See the log of the receiver, which has the reason."
-_OURS = {
+OWN_ANSWERS = {
     "invalid-signature": ok("receiver", "The receiver answers, and refuses an unsigned request."),
     "unavailable": fail("receiver-store", "The store there does not answer.", _LOG),
     "body-unavailable": fail(
@@ -37,6 +37,7 @@ _OURS = {
     ),
     "too-large": fail("body-limit", "The receiver refuses a small body.", "Raise max_body."),
 }
+"""What each outcome says about the way of a request that no handler is to get."""
 _STATUSES = {
     405: ("method", "The route accepts no POST", 'Add methods=["POST"], or mount the receiver'),
     411: ("length", "The proxy demands a length", "Let it accept requests as they come"),
@@ -78,8 +79,8 @@ def check_reply(sent: Exchange) -> Check:
     """Return the check of the answer to an unsigned request."""
     if sent.error:
         return explain_failure(sent)
-    if sent.outcome in _OURS:
-        return _OURS[sent.outcome]
+    if sent.outcome in OWN_ANSWERS:
+        return OWN_ANSWERS[sent.outcome]
     if sent.outcome:
         message = f"The receiver answered an unsigned request with {sent.outcome}."
         return fail("unsigned", message, "Check which program answers there.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.doctor.check import fail, ok, skipped, warn
 from florentin_webhooks.cli.doctor.outside.connection import explain_failure
-from florentin_webhooks.cli.doctor.outside.reply import check_reply
+from florentin_webhooks.cli.doctor.outside.reply import OWN_ANSWERS, check_reply
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders.base import Acknowledged
@@ -71,7 +71,7 @@ def check_signature(prober: Prober, send: Send) -> Check:
     sent = send(probe)
     if is_accepted(prober, sent):
         return ok("signature", _ACCEPTED)
-    if sent.outcome == Outcome.INVALID_SIGNATURE:
+    if sent.has_wrong_signature:
         return _explain_secret(prober, send) or _find_change(prober, send, probe) or _other(prober)
     return _explain_outcome(sent)
 
@@ -82,7 +82,7 @@ def check_body(prober: Prober, send: Send) -> Check:
     sent = send(probe)
     if is_accepted(prober, sent):
         return ok("body", "Bodies arrive as they were signed.")
-    if sent.outcome != Outcome.INVALID_SIGNATURE:
+    if not sent.has_wrong_signature:
         return _explain_outcome(sent)
     message = "Something before the receiver changes bodies, so their signature is invalid."
     return _find_change(prober, send, probe) or fail("body-changed", message, _KEEP)
@@ -149,7 +149,7 @@ def _explain_outcome(sent: Exchange) -> Check:
         message = "The receiver accepts the signature, but not the event."
         hint = "Check its sender, and that no proxy changes headers."
         return fail("malformed", message, hint)
-    if sent.outcome:
+    if sent.outcome and sent.outcome not in OWN_ANSWERS:
         message = f"The receiver answered a probe with {sent.outcome}."
         return warn("probe", message, "Use the same version on both sides.")
     return check_reply(sent)

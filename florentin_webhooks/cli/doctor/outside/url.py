@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from florentin_webhooks.cli.doctor.check import State, warn
 from florentin_webhooks.cli.doctor.outside.clock import check_clock, check_time, seconds_ahead
@@ -21,7 +22,7 @@ from florentin_webhooks.cli.doctor.outside.reply import check_reply
 from florentin_webhooks.cli.doctor.outside.signed import check_body, check_signature, is_accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from florentin_webhooks.cli.doctor.check import Check
     from florentin_webhooks.cli.sender_context import SenderContext
@@ -33,6 +34,30 @@ _UNSIGNED = b'{"event":"florentin-webhooks.probe"}'
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "florentin-webhooks-doctor"}
 _ROOM = 2_048
 """Bytes of the largest probe that are not its padding."""
+_LARGEST = 8_388_608
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A *url* without its user and password, which are in *headers* as a sender would send them."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    def ask(self) -> Exchange:
+        """Send an unsigned request."""
+        return exchange(self.url, self.headers, _UNSIGNED)
+
+    def send(
+        self,
+        made: SignedDelivery,
+        more: Mapping[str, str] | None = None,
+        *,
+        chunked: bool = False,
+    ) -> Exchange:
+        """Send a delivery, with *more* headers."""
+        headers = {**self.headers, **made.headers, **(more or {})}
+        return exchange(self.url, headers, made.body, chunked=chunked)
 
 
 def check_url(url: str, context: SenderContext | None, max_body: int) -> Iterator[Check]:
@@ -41,56 +66,62 @@ def check_url(url: str, context: SenderContext | None, max_body: int) -> Iterato
     *max_body* is the largest body that the receiver should accept. Raises
     :class:`ConfigurationError` for an invalid URL.
     """
-    first = exchange(url, _HEADERS, _UNSIGNED)
+    target = _target(url)
+    first = target.ask()
     reply = check_reply(first)
     yield reply
-    yield from check_scheme(url)
+    yield from check_scheme(target.url)
     if first.error:
         return
     yield from check_time(first)
     yield from check_clock(first)
     if reply.state is State.OK:
-        yield from _check_slash(url)
+        yield from _check_slash(target)
     if reply.state is State.OK and context is not None:
         ahead = seconds_ahead(first) or 0
-        prober = Prober(context.sender, context.secrets, url, ahead)
-        yield from _check_signed(prober, partial(_send, url), max_body)
+        prober = Prober(context.sender, context.secrets, target.url, ahead)
+        yield from _check_signed(prober, target, max_body)
 
 
-def _check_slash(url: str) -> Iterator[Check]:
-    parts = urlsplit(url)
+def _target(url: str) -> _Target:
+    parts = _split(url)
+    if parts is None or "@" not in parts.netloc:
+        return _Target(url, _HEADERS)  # The request reports a URL that is invalid.
+    login, _, place = parts.netloc.rpartition("@")
+    basic = b64encode(unquote(login).encode()).decode()
+    clean = urlunsplit(parts._replace(netloc=place))
+    return _Target(clean, {**_HEADERS, "Authorization": f"Basic {basic}"})
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _check_slash(target: _Target) -> Iterator[Check]:
+    parts = urlsplit(target.url)
     plain = parts.path.rstrip("/")
     if not plain:
         return
     path = plain if parts.path.endswith("/") else f"{plain}/"
-    other = exchange(urlunsplit(parts._replace(path=path)), _HEADERS, _UNSIGNED)
-    if check_reply(other).state is not State.OK:
+    other = replace(target, url=urlunsplit(parts._replace(path=path)))
+    if check_reply(other.ask()).state is not State.OK:
         message = f"{path} is not served as {parts.path} is, and senders follow no redirect."
-        hint = f"Give the sender exactly {url}, or serve both forms."
+        hint = f"Give the sender exactly {target.url}, or serve both forms."
         yield warn("slash", message, hint)
 
 
-def _check_signed(
-    prober: Prober, send: Callable[[SignedDelivery], Exchange], max_body: int
-) -> Iterator[Check]:
-    signature = check_signature(prober, send)
+def _check_signed(prober: Prober, target: _Target, max_body: int) -> Iterator[Check]:
+    signature = check_signature(prober, target.send)
     yield signature
     if signature.state is not State.OK:
         return
-    yield check_body(prober, send)
-    yield from check_chunked(_send(prober.url, prober.make(), chunked=True))
-    yield from check_upgrade(_send(prober.url, prober.make(), UPGRADE))
-    size = max_body - _ROOM
-    sent = send(prober.make(size=size))
-    yield from check_large(sent, size, is_accepted=is_accepted(prober, sent))
-
-
-def _send(
-    url: str,
-    made: SignedDelivery,
-    more: Mapping[str, str] | None = None,
-    *,
-    chunked: bool = False,
-) -> Exchange:
-    headers = {**_HEADERS, **made.headers, **(more or {})}
-    return exchange(url, headers, made.body, chunked=chunked)
+    yield check_body(prober, target.send)
+    yield from check_chunked(target.send(prober.make(), chunked=True))
+    yield from check_upgrade(target.send(prober.make(), UPGRADE))
+    size = min(max_body, _LARGEST) - _ROOM
+    if size > 0:
+        sent = target.send(prober.make(size=size))
+        yield from check_large(sent, size, is_accepted=is_accepted(prober, sent))

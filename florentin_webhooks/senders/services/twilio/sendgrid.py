@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 __all__ = ["SendGrid"]
 
 _DELIVERED = "delivered"
+EVENTS = frozenset(
+    [
+        "batch",
+        "bounce",
+        "click",
+        "deferred",
+        "delivered",
+        "dropped",
+        "group_resubscribe",
+        "group_unsubscribe",
+        "open",
+        "processed",
+        "spamreport",
+        "unsubscribe",
+    ]
+)
 
 
 class SendGrid(ListSender):
@@ -44,6 +60,7 @@ class SendGrid(ListSender):
     )
     # Digits end where the list begins.
     template = Template.parse("{timestamp}{body}", adjacent=True)
+    documented_events = EVENTS
     event_field = "event"
     time_field = "timestamp"
     # For up to 24 hours. Whether each attempt has a time of its own is not documented.

@@ -47,7 +47,7 @@ def test_receiver_without_handlers_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fix"), [("ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"), ("invoice.*", "Use one of")]
+    ("name", "fix"), [("ENTITLEMENT_EXPIRED", "mean 'ENTITLEMENT_"), ("invoice.*", "Use one of")]
 )
 def test_event_that_the_catalogue_lacks_is_named(name: str, fix: str) -> None:
     hooks = Receiver(KEY, sender=Discord())

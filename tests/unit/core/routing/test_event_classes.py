@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from florentin_webhooks import Receiver, Router, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
+from florentin_webhooks.senders import Discord, GitHub, SendGrid
+from florentin_webhooks.senders.base import Sender
 from florentin_webhooks.testing import Provider
 from tests.support.routers import (
     StrictInvoice,
@@ -184,3 +188,22 @@ def test_a_forged_delivery_does_not_end_the_registration() -> None:
     Provider("another-secret-of-length").deliver(receiver, "user.login")
     receiver.on("user.login")(handler)
     assert wanted_by(receiver, "user.login") == ["handler"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "wrong", "right"),
+    [
+        (GitHub(), "pull_requst.opened", "pull_request.opened"),
+        (GitHub(), "isues.*", "issues.*"),
+        (SendGrid(), "boune", "bounce"),
+        (Discord(), "ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"),
+    ],
+)
+def test_misspelt_documented_event_is_refused(sender: Sender, wrong: str, right: str) -> None:
+    router: Router[Any] = Router(sender)
+    with pytest.raises(ConfigurationError, match="no documented event") as caught:
+        router.on(wrong)
+    assert f"Did you mean {right!r}?" in str(caught.value)
+    router.on(right)
+    router.on("an_event_that_is_new.*")
+    router.on("*")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from types import SimpleNamespace
+from typing import cast
 
 import redis
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
-from florentin_webhooks.rq.batch.calls import ClaimedJob
+from florentin_webhooks.rq.batch.calls import BatchCalls, ClaimedJob
 
 
 def made(jobs: int, since: float = 0) -> Batch:
     claim = JobClaim(JobDecision.RUN)
     claimed = tuple(ClaimedJob(b"%032x-q" % number, 3, claim) for number in range(jobs))
-    return Batch(redis.Redis(), claimed, (b"token", b"execution"), 60, time.monotonic() + since)
+    calls = cast("BatchCalls", SimpleNamespace(terms=SimpleNamespace(timeout=60)))
+    return Batch(redis.Redis(), claimed, (b"token", b"execution"), calls, time.monotonic() + since)
 
 
 def test_job_that_began_is_not_returned() -> None:

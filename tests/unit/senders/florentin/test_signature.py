@@ -103,7 +103,7 @@ def test_every_attack_with_a_request_is_run() -> None:
     "body-lone-surrogate",
     "downgrade",
 )
-def test_every_attack_has_the_outcome_of_the_table() -> None:
+def test_every_attack_has_the_read_outcome_the_table() -> None:
     replies = {attack.name: prepared(attack).send(attack.request) for attack in ATTACKS}
     given = {name: (reply.outcome, reply.status) for name, reply in replies.items()}
     assert given == {each.name: (each.outcome, Outcome(each.outcome).status) for each in ATTACKS}

@@ -169,6 +169,8 @@ def test_public_key_cannot_sign_probes() -> None:
         (Exchange(URL, 200, "processed"), "probe"),
         (Exchange(URL, error="timeout"), "url-timeout"),
         (Exchange(URL, 502), "upstream"),
+        (Exchange(URL, 503, "unavailable"), "receiver-store"),
+        (Exchange(URL, 413, "too-large"), "body-limit"),
     ],
 )
 def test_other_answer_to_a_probe_is_explained(sent: Exchange, name: str) -> None:

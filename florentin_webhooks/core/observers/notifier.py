@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.log import error_location, log_observer_failure
-from florentin_webhooks.core.observer import AttemptReport, DeadReport, DeliveryReport, Observer
+from florentin_webhooks.core.observer import (
+    AttemptReport,
+    DeadReport,
+    DeliveryReport,
+    Observer,
+    Tracer,
+)
+from florentin_webhooks.core.observers.spans import SafeTracer
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from florentin_webhooks.core.log import DeadDelivery, HandlerAttempt, HandlerFailure
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
@@ -46,6 +55,8 @@ class Notifier:
         self._find_receiver = receiver
         self._receiver = ""
         self._sender = sender
+        self.tracer: SafeTracer | None = None
+        """The last observer that is a tracer."""
         self._sink: Sink | None = None
         self._logged: set[str] = set()
 
@@ -58,6 +69,19 @@ class Notifier:
                 "Pass an object whose class derives from florentin_webhooks.Observer.",
             )
         self._observers += (observer,)
+        if isinstance(observer, Tracer):
+            self.tracer = SafeTracer(observer)
+
+    def trace(self, receiving: Coroutine[Any, Any, Reply]) -> Coroutine[Any, Any, Reply]:
+        """Return *receiving*, within a span if there is a tracer."""
+        if self.tracer is None:
+            return receiving
+        return self.tracer.trace_request(self.receiver, self._sender, receiving)
+
+    @property
+    def receiver(self) -> str:
+        """The name of the receiver."""
+        return self._receiver or self._name_receiver()
 
     def answered(self, reply: Reply, delivery: Delivery, key: str, began: float | None) -> None:
         """Report *reply* to a genuine delivery, whose record has the fingerprint *key*.
