@@ -16,7 +16,7 @@ from florentin_webhooks.testing.hostile import KINDS, HostileDeliveries, Step
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["event_data", "events", "hostile_deliveries"]
+__all__ = ["HostileDeliveries", "event_data", "events", "hostile_deliveries"]
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 _TEXT.validate()  # Builds a table of all characters, or the first test would be found too slow.
