@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from hmac import compare_digest
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -29,7 +29,7 @@ Auth = Callable[["PageRequest"], bool] | tuple[str, str]
 
 _LEAST = 12
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?")
-_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_FORWARDED = re.compile("(x-)?forwarded.*|via|x-real-ip|(.*-)?(client|connecting)-ip")
 _CHALLENGE = ("WWW-Authenticate", 'Basic realm="florentin-webhooks", charset="UTF-8"')
 
 
@@ -53,7 +53,7 @@ class Access:
             )
         if self._auth is None:
             return None if _is_local(request) else _refuse_remote()
-        if self._auth(request):
+        if _decide(self._auth, request):
             return None
         if self._uses_password:
             return text(HTTPStatus.UNAUTHORIZED, "A user and a password are needed.", _CHALLENGE)
@@ -82,9 +82,22 @@ def _refuse_remote() -> PageResponse:
     )
 
 
+def _decide(auth: Callable[[PageRequest], object], request: PageRequest) -> bool:
+    """Return whether *auth* lets *request* in; an awaitable, which is always true, does not."""
+    allowed = auth(request)
+    if not isinstance(allowed, Awaitable):
+        return bool(allowed)
+    if isinstance(allowed, Coroutine):
+        allowed.close()
+    raise ConfigurationError(
+        "auth= has returned an awaitable, which nothing awaits.",
+        "Pass a function that is not async: it runs in a thread, so it may block.",
+    )
+
+
 def _is_local(request: PageRequest) -> bool:
     """Return whether *request* comes from this machine, and through no proxy that names itself."""
-    if any(request.headers.get_all(name) for name in _FORWARDED):
+    if any(_FORWARDED.fullmatch(name) for name, _ in request.headers.items()):
         return False
     return request.client is not None and _is_loopback(request.client)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from florentin_webhooks.inspector.access import Access
 from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
@@ -14,7 +17,7 @@ from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import without_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -26,12 +29,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Inspector", "mount_inspector"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _READ_SECONDS = 10.0
 _LONGEST_STREAM = 10.0
 """Seconds after which a stream of events ends by itself, and the page asks for the next."""
 _PULSE, _PULSES = 0.25, 4
 """How often a stream looks whether it must end, and whether there is something new."""
 _MOST_STREAMS = 50
+_THREADS = 8
+"""Threads of the pages. A replay waits in one for handlers that may need the loop's own threads."""
 
 
 class Inspector:
@@ -64,6 +72,7 @@ class Inspector:
         )
         self._is_stopping = is_stopping
         self._streams = 0
+        self._threads = ThreadPoolExecutor(_THREADS, "florentin-inspector")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, and the lifespan protocol where this is the whole program."""
@@ -87,12 +96,16 @@ class Inspector:
             return
         request = _to_request(scope, path, body)
         loop = asyncio.get_running_loop()
-        response = await asyncio.to_thread(self.site.respond, request, _runs_in(loop))
+        response = await self._in_thread(self.site.respond, request, _runs_in(loop))
         if response.changes is None or scope["method"] == "HEAD":
             await _send(send, response, scope)
         else:
             known = request.header("last-event-id") or ""
             await self._stream(receive, send, response, Changes(response.changes, known))
+
+    def _in_thread(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> Awaitable[T]:
+        run = partial(copy_context().run, work, *args, **options)
+        return asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     async def _stream(
         self, receive: Receive, send: Send, response: PageResponse, changes: Changes
@@ -116,7 +129,7 @@ class Inspector:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + _LONGEST_STREAM
         while loop.time() < ends_at:
-            if event := await asyncio.to_thread(changes.next_event):
+            if event := await self._in_thread(changes.next_event):
                 await send(_chunk(event))
             for _ in range(_PULSES):
                 if left.done() or self._is_stopping():

@@ -10,7 +10,6 @@ from hmac import compare_digest
 from http import HTTPStatus
 from secrets import token_hex
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from florentin_webhooks.inspector.response import text
 
@@ -53,5 +52,5 @@ def _is_same_site(request: PageRequest) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     if origin is not None:
-        return urlsplit(origin).netloc == request.header("host")
+        return origin.partition("://")[2] == request.header("host")
     return not request.headers.get_all("origin")

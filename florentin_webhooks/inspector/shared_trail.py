@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from florentin_webhooks.core.observer import AttemptReport, DeadReport, DeliveryReport
@@ -57,15 +58,21 @@ class TrailReader:
     def __init__(self, stores: Sequence[Store], trail: Trail) -> None:
         self._positions = [_Position(store) for store in stores if store.supports_jobs]
         self._trail = trail
+        # Each page, and each stream of events, asks in a thread of its own.
+        self._lock = Lock()
 
     def refresh(self) -> None:
         """Add the entries since the last call, and sort all. Raises :class:`Unavailable`."""
-        for position in self._positions:
-            for item in position.store.execute(ReadTrail(position.after)):
-                position.after = item.position
-                if entry := decode_entry(item.entry):
-                    self._trail.add(entry)
+        with self._lock:
+            for position in self._positions:
+                self._read(position)
         self._trail.settle()
+
+    def _read(self, position: _Position) -> None:
+        for item in position.store.execute(ReadTrail(position.after)):
+            position.after = item.position
+            if entry := decode_entry(item.entry):
+                self._trail.add(entry)
 
 
 @dataclass(slots=True)

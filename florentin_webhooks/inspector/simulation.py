@@ -114,7 +114,7 @@ def _sign(provider: Provider, event: str, body: bytes) -> SignedDelivery:
     try:
         signed = provider.sign(sample.event, body, delivery_id=sample.delivery_id)
         return provider.restamp(signed)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
             "The body is not what this sender writes.", "Begin with the sample of the event."
         ) from error

@@ -39,6 +39,7 @@ __all__ = ["Site"]
 
 _ASSET = re.compile(r"/static/([\w.]+)")
 _DELIVERY = re.compile(r"/deliveries/([0-9a-f]{32})(/replay|/discard)?")
+_KEY = re.compile("[0-9a-f]{32}")
 _REFUSED = re.compile(r"/refused/(\d{1,12})")
 _STATES = [*(status.value for status in Status), REFUSED]
 _UNAVAILABLE = "The store does not answer. Reload in a moment; if it stays so, see its log."
@@ -189,6 +190,8 @@ class Site:
 
     def _events(self, request: PageRequest) -> PageResponse:
         of = request.query.get("of", "")
+        if of and not _KEY.fullmatch(of):
+            return self._not_found(request)
         changes = self._changes_of(of, Query.of(request.query))
         return PageResponse(content_type="text/event-stream; charset=utf-8", changes=changes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Exposition"]
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_VERSION = re.compile(r";\s*version\s*=\s*(?![0-9]{1,3}(\.[0-9]{1,3}){2}\s*(;|$))", re.IGNORECASE)
+"""A version that is not three numbers."""
 
 
 class Exposition:
@@ -36,7 +39,7 @@ class Exposition:
 
         Asks the stores of the receivers, each for 2 seconds at most.
         """
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(_readable_ranges(accept))
         return content_type, encode(self._readable())
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,3 +70,8 @@ class Exposition:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         registry.register(self._collector)
         return registry
+
+
+def _readable_ranges(accept: str) -> str:
+    """Return the media ranges of *accept* but for those of an invalid version."""
+    return ",".join(each for each in accept.split(",") if not _VERSION.search(each.strip()))

@@ -54,6 +54,7 @@ class PendingRecords:
     async def add(self, finish: Finish, seconds: float) -> State:
         """Send *finish*, and return whether the next handler may run for *seconds*.
 
+        LOST and DONE: it may not, since another run has the lease, or has finished them all.
         Waits only where no confirmed lease lasts as long. Raises :class:`Unavailable` as soon as a
         record is known to be missing.
         """
@@ -76,6 +77,6 @@ class PendingRecords:
         sent_at, answer = self._pending[0]
         state = await answer
         self._pending.popleft()
-        if state is State.LOST:
+        if state in (State.LOST, State.DONE):
             self._state = state
         self._lease_ends_at = sent_at + self._lease.seconds

@@ -126,7 +126,8 @@ class HandlerRunner(RunLog):
                     self._fail(handler.name, error)  # The other items may be valid.
                     continue
                 state = await self._run_one(handler, own, delivery, last=not remaining)
-                if state is State.LOST:
+                # Done before its last handler: by another run, after the lease had expired.
+                if state is State.LOST or (remaining and state is State.DONE):
                     break
         finally:
             if self._records is not None:

@@ -30,7 +30,12 @@ def test_other_machines_are_refused_without_auth(client: str) -> None:
     assert status(Access(None), client=client) == 403
 
 
-@pytest.mark.parametrize("header", ["forwarded", "via", "x_forwarded_for", "x_real_ip"])
+PROXIES = (
+    "forwarded via x_forwarded_for x_forwarded_proto x_real_ip cf_connecting_ip true_client_ip"
+)
+
+
+@pytest.mark.parametrize("header", PROXIES.split())
 def test_proxied_request_is_refused_without_auth(header: str) -> None:
     assert status(Access(None), **{header: "127.0.0.1"}) == 403
 
@@ -91,3 +96,12 @@ def test_server_open_to_others_needs_auth(host: str) -> None:
 def test_server_on_this_machine_needs_no_auth() -> None:
     for host in ("127.0.0.1", "localhost", "::1"):
         ensure_private(host, None)
+
+
+def test_auth_that_is_async_lets_nobody_in() -> None:
+    async def is_operator(_: object) -> bool:
+        return True
+
+    access = Access(is_operator)  # type: ignore[arg-type]  # as a program without types may.
+    with pytest.raises(ConfigurationError, match="which nothing awaits"):
+        status(access)

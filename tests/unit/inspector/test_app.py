@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -157,3 +159,18 @@ async def test_websocket_is_closed_and_lifespan_is_served(hooks: Receiver) -> No
 async def test_inspector_needs_a_receiver() -> None:
     with pytest.raises(ConfigurationError, match="no receiver"):
         Inspector()
+
+
+def test_replay_leaves_the_threads_of_the_loop_to_handlers() -> None:
+    async def program() -> Answer:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        await hooks.areceive(*made)
+        key = hooks.verify(*made)[0].fingerprint
+        return await ask(
+            app, f"/deliveries/{key}/replay", "POST", f"{FIELD}={TOKEN}&what=all".encode()
+        )
+
+    hooks = Receiver(SECRET, name="shop", timeout=timedelta(seconds=3))
+    hooks.on("user.login")(lambda _: None)  # Blocking, so it runs in the loop's only thread.
+    app, made = Inspector(hooks), Provider(SECRET).make("user.login")
+    assert "Replayed" in asyncio.run(program()).headers["set-cookie"]

@@ -44,6 +44,7 @@ def test_request_of_our_page_or_a_program_passes(headers: dict[str, Any]) -> Non
         {"origin": "http://evil.example"},
         {"origin": "http://127.0.0.1:9000"},
         {"origin": "null"},
+        {"origin": "http://[::1"},
         {"sec_fetch_site": "cross-site", "origin": "http://127.0.0.1:8000"},
     ],
     ids=str,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
+from typing import Any
 
 import pytest
 
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.core.observer import AttemptReport, DeadReport, DeliveryReport
+from florentin_webhooks.core.stores.trail import ReadTrail, TrailItem
 from florentin_webhooks.inspector.shared_trail import (
     TrailReader,
     decode_entry,
@@ -65,3 +69,30 @@ def test_store_of_one_process_shares_nothing() -> None:
     hooks = Receiver(SECRET)
     share_trail(hooks)
     assert hooks.reporter.notifier is None
+
+
+class SlowStore:
+    """A store with one entry, which waits in its first read until the second begins."""
+
+    supports_jobs = True
+
+    def __init__(self) -> None:
+        report = DeliveryReport("shop", "Florentin", Outcome.DUPLICATE, None, fingerprint="f" * 32)
+        self.entry = encode_entry(Entry("duplicate", NOW.timestamp(), report))
+        self.has_second = Event()
+        self.reads = 0
+
+    def execute(self, operation: ReadTrail) -> list[Any]:
+        self.reads += 1
+        if self.reads > 1:
+            self.has_second.set()
+        self.has_second.wait(0.2)
+        return [] if operation.after else [TrailItem("1", self.entry)]
+
+
+def test_pages_that_read_at_once_count_an_entry_once() -> None:
+    trail = Trail()
+    reader = TrailReader([SlowStore()], trail)  # type: ignore[list-item]  # only execute() is used.
+    with ThreadPoolExecutor(2) as threads:
+        [*threads.map(lambda _: reader.refresh(), "ab")]
+    assert trail.repeats("f" * 32) == 1

@@ -91,3 +91,10 @@ def test_other_senders_are_simulated_where_they_can_sign() -> None:
     simulation = Simulation(dict.fromkeys(receivers, "http://127.0.0.1:1/x"))
     assert list(simulation.targets) == ["Stripe", "GitHub"]
     assert json.loads(simulation.template("Stripe", "charge.succeeded"))
+
+
+def test_body_that_is_nested_too_deep_is_not_sent(site: Site) -> None:
+    body = "[" * 20_000
+    sent = post(site, "/trigger", receiver="shop", event="user.login", body=body, fault="none")
+    assert sent.status == 303
+    assert "Not%20sent" in dict(sent.headers)["Set-Cookie"]

@@ -254,3 +254,8 @@ def test_changes_differ_once_there_is_something_new(shop: Shop, site: Site) -> N
     assert stream.changes() == before
     shop.deliver("tos.accepted")
     assert stream.changes() != before
+
+
+@pytest.mark.parametrize("of", ["x", "ab", "A" * 32, "0" * 33])
+def test_stream_of_an_invalid_fingerprint_is_not_found(of: str, site: Site) -> None:
+    assert get(site, f"/events?of={of}").status == 404

@@ -219,3 +219,17 @@ def test_exposition_adds_up_the_processes_of_a_machine(tmp_path: Path) -> None:
     (sample,) = families["florentin_webhooks_deliveries"].samples
     assert (sample.value, sample.labels["outcome"]) == (2, "ignored")
     assert families["florentin_webhooks_store_up"].samples[0].value == 1
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/openmetrics-text; version=1.0.0; q=0.5, text/plain", "openmetrics-text"),
+        ("application/openmetrics-text;version=newest,text/plain;version=0.0.4", "text/plain"),
+        ("application/openmetrics-text; VERSION = 1.0 , */*", "text/plain"),
+        ("", "text/plain"),
+    ],
+)
+def test_media_range_with_an_invalid_version_is_ignored(accept: str, expected: str) -> None:
+    metrics = Metrics(Receiver(SECRET), registry=CollectorRegistry())
+    assert expected in metrics.write(accept)[0]

@@ -77,14 +77,15 @@ async def test_answer_extends_the_confirmed_lease(store: Store) -> None:
     assert await add(made, 3) == [State.RUNNING] * 3
 
 
-async def test_lost_lease_ends_the_run(store: Store) -> None:
+@pytest.mark.parametrize("state", [State.LOST, State.DONE])
+async def test_other_run_ends_this_one(store: Store, state: State) -> None:
     made = records(store)
     await add(made, 2)
     for answer in store.answers:
-        answer.set_result(State.LOST)
-    assert await add(made) == [State.LOST]
-    store.answers[-1].set_result(State.LOST)
-    assert await made.settle() is State.LOST
+        answer.set_result(state)
+    assert await add(made) == [state]
+    store.answers[-1].set_result(state)
+    assert await made.settle() is state
 
 
 async def test_missing_record_ends_the_run(store: Store) -> None:

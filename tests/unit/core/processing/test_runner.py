@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from florentin_webhooks import Delivery, Receiver
+from florentin_webhooks import Delivery, MemoryStore, Receiver
 from florentin_webhooks.errors import ConfigurationError, HandlerFailed
 from florentin_webhooks.events import InvoiceCreated, UsageMetricsUpdated
 from florentin_webhooks.protocol.delivery import Outcome
@@ -165,3 +166,20 @@ def test_a_blocking_program_waits_for_no_event_loop(
 
     receiver.on(InvoiceCreated)(as_function(no_loop))
     assert receiver.receive(*made).outcome is Outcome.PROCESSED
+
+
+def test_run_ends_where_another_one_has_finished_all(made: SignedDelivery) -> None:
+    def body(name: str, *_: object) -> None:
+        ran.append(name)
+        if ran == ["a"]:
+            now.append(now[-1] + 61)  # Its lease expires while it runs.
+            outcomes.append(receiver.receive(*made).outcome)
+
+    ran, now, outcomes = list[str](), [0.0], list[Outcome]()
+    store = MemoryStore(lease=timedelta(seconds=60), clock=lambda: now[-1])
+    receiver = Receiver(SECRET, store=store)
+    for name in "abc":
+        receiver.on(InvoiceCreated)(named(name, as_function(partial(body, name))))
+    outcomes.append(receiver.receive(*made).outcome)
+    assert outcomes == [Outcome.PROCESSED] * 2
+    assert ran == ["a", "a", "b", "c"]
