@@ -18,7 +18,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
+from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord, Status
 from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
 
@@ -105,8 +105,17 @@ def replay(
         hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, jobs, chosen))
     reply = (run or partial(_run_here, hooks))(delivery, envelope)
     if reply.outcome in _NOTHING_RAN:
-        raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
+        raise _not_replayable(record, *_explain(record, reply.outcome))
     return reply
+
+
+def _explain(record: Record, outcome: Outcome) -> tuple[str, str]:
+    """Return why nothing ran, and what to do."""
+    if outcome is Outcome.DUPLICATE and record.status(datetime.now(UTC)) is Status.SCHEDULED:
+        due = min(record.next_attempts[queue] for queue in record.open_queues)
+        reason = f"it is queued, and its next attempt is due at {due.astimezone(UTC):%H:%M:%S} UTC"
+        return reason, "A worker runs it then."
+    return _NOTHING_RAN[outcome]
 
 
 def _run_here(hooks: Receiver[object], delivery: Delivery, envelope: Mapping[str, object]) -> Reply:

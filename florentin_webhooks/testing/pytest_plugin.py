@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.kit.rehearsal import Kit
     from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks
@@ -50,7 +49,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set a secret for tests before the program is imported, where none is set."""
     if early_config.getini(_APP):
-        os.environ.setdefault(_SECRET, token_hex(32))
+        _set_secret()
+
+
+def _set_secret() -> None:
+    os.environ.setdefault(_SECRET, token_hex(32))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,7 +116,7 @@ def webhooks_url() -> str | None:
 @pytest.fixture
 def webhooks_kit(
     request: pytest.FixtureRequest,
-    webhooks_receiver: Receiver[object],
+    webhooks_receiver: object,
     webhooks_secret: str | None,
     webhooks_url: str | None,
 ) -> Generator[Kit]:
@@ -121,8 +124,10 @@ def webhooks_kit(
     from florentin_webhooks.testing.kit.discovery import to_receiver  # noqa: PLC0415
     from florentin_webhooks.testing.kit.rehearsal import open_kit  # noqa: PLC0415
 
+    if isinstance(webhooks_receiver, str):
+        _set_secret()
     receiver, blocking = (
-        to_receiver(webhooks_receiver),
+        to_receiver(webhooks_receiver, request.config.rootpath),
         "async_webhooks" not in request.fixturenames,
     )
     with open_kit(receiver, blocking=blocking, secret=webhooks_secret, url=webhooks_url) as kit:

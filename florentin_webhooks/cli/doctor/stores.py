@@ -40,10 +40,10 @@ def check_store(hooks: Receiver[object], app: str) -> Iterator[Check]:
     elif isinstance(store, RedisStore):
         yield from _redis(store, hooks, app)
     else:
-        yield from _other(hooks)
+        yield from _other(hooks, app)
 
 
-def _other(hooks: Receiver[object]) -> Iterator[Check]:
+def _other(hooks: Receiver[object], app: str) -> Iterator[Check]:
     kind = type(hooks.store).__name__
     try:
         hooks.store.execute(GetRecord(_UNKNOWN))
@@ -51,14 +51,14 @@ def _other(hooks: Receiver[object]) -> Iterator[Check]:
         yield fail("store", error.message, error.hint or "Start it, or correct its settings.")
     else:
         yield ok("store", f"{kind} answers.")
-        yield from _records(hooks)
+        yield from _records(hooks, app)
 
 
-def _records(hooks: Receiver[object]) -> Iterator[Check]:
+def _records(hooks: Receiver[object], app: str) -> Iterator[Check]:
     """Yield what the newest deliveries show; nothing where they cannot be read."""
     try:
         records = hooks.store.execute(ListRecords(_NEWEST, bodies=False))
-        path = hooks.path if hooks.queue else ""
+        path = hooks.path if hooks.queue else app
     except (Unavailable, ConfigurationError):
         return  # Checks of the store and of the import path report it.
     names = {handler.name for handler in hooks.router.handlers}
@@ -73,7 +73,7 @@ def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Che
         return
     yield from check_server(facts)
     if facts.failure is None:
-        yield from _records(hooks)
+        yield from _records(hooks, app)
     if facts.failure is None and hooks.queue is not None:
         yield from _queues(store, hooks, app)
 

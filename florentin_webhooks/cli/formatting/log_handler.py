@@ -6,6 +6,7 @@ Not ``rich.logging.RichHandler``: its console has a lock, which a thread may hol
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ _CHATTER = (
     "Job OK (",
     "result discarded immediately",
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FAILED = "florentin_webhooks.rq.job.JobFailed: "
 
 
@@ -58,7 +60,7 @@ def hide_rq_chatter(handler: logging.Handler) -> logging.Handler:
 def _is_useful(record: logging.LogRecord) -> bool:
     if not record.name.startswith("rq."):
         return True
-    text = record.getMessage()
+    text = _message(record)
     if _FAILED in text:
         return False  # RQ's traceback of our own error, which we have logged.
     return record.levelno > logging.INFO or not any(words in text for words in _CHATTER)
@@ -82,9 +84,15 @@ class ConsoleHandler(logging.Handler):
             self.handleError(record)
 
 
+def _message(record: logging.LogRecord) -> str:
+    """Return the message of *record*, without the colours that RQ adds on a terminal."""
+    text = record.getMessage()
+    return _COLOUR.sub("", text) if record.name.startswith("rq.") else text
+
+
 def _cells(record: logging.LogRecord) -> list[Cell]:
     clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-    text = record.getMessage()
+    text = _message(record)
     if record.exc_info:
         text += "\n" + logging.Formatter().formatException(record.exc_info)
     if record.levelno < logging.WARNING:
@@ -98,7 +106,7 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
         "time": iso_timestamp(datetime.fromtimestamp(record.created, UTC)),
         "level": record.levelname.lower(),
         "logger": record.name,
-        "message": record.getMessage(),
+        "message": _message(record),
     }
     fields |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
     if record.exc_info:

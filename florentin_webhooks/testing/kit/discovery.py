@@ -30,23 +30,30 @@ def find_receiver(app: object, path: str, directory: Path) -> Receiver[object]:
     if found := receiver_of(app):
         return found
     if path:
-        if str(directory) not in sys.path:
-            sys.path.insert(0, str(directory))
-        return load_receiver(path)
+        return _load(path, directory)
     if found := _django_receiver():
         return found
     raise ConfigurationError("The fixture webhooks found no receiver.", _HINT)
 
 
-def to_receiver(value: object) -> Receiver[object]:
-    """Return *value* or the receiver in it; raises :class:`ConfigurationError` without one."""
-    found = load_receiver(value) if isinstance(value, str) else receiver_of(value)
+def to_receiver(value: object, directory: Path) -> Receiver[object]:
+    """Return *value*, the receiver in it, or the one at this path.
+
+    Modules in *directory* are found. Raises :class:`ConfigurationError` without a receiver.
+    """
+    found = _load(value, directory) if isinstance(value, str) else receiver_of(value)
     if found is None:
         raise ConfigurationError(
             f"The fixture webhooks_receiver returned {type(value).__name__}, without a receiver.",
             "Return a Receiver, a Flask program that has one, or its import path.",
         )
     return found
+
+
+def _load(path: str, directory: Path) -> Receiver[object]:
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+    return load_receiver(path)
 
 
 def _django_receiver() -> Receiver[object] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from florentin_webhooks import Receiver
+from florentin_webhooks.cli.doctor.stores import check_store
 from florentin_webhooks.core.replay import drop
 from florentin_webhooks.testing import Provider, open_webhooks
 from florentin_webhooks.testing.captures import load_capture
@@ -162,6 +163,22 @@ def test_done_delivery_runs_again_only_with_all_handlers(shop: Operated) -> None
 def test_queued_delivery_is_not_replayed(shop: Operated) -> None:
     fingerprint = shop.sent("invoice.created")
     assert "it is queued" in shop.types("deliveries", "replay", fingerprint).stdout
+
+
+def test_scheduled_delivery_is_not_replayed_before_its_time(shop: Operated) -> None:
+    fingerprint = shop.sent("invoice.created")
+    shop.finish_job(fingerprint, wait=60)
+    shown = shop.types("deliveries", "replay", fingerprint).stdout
+    assert "its next attempt is due at" in shown
+
+
+def test_receiver_that_lost_its_queue_does_not_meet_itself(shop: Operated) -> None:
+    shop.sent("invoice.created")
+    hooks = Receiver(SECRET, store=shop.hooks().store)
+    names = {check.name for check in check_store(hooks, shop.app)}
+    assert "receivers-meet" not in names
+    names = {check.name for check in check_store(hooks, "crm.hooks:hooks")}
+    assert "receivers-meet" in names
 
 
 def test_stale_delivery_is_replayed(shop: Operated) -> None:

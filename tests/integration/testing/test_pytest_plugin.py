@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from florentin_webhooks import Receiver
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Record
+from florentin_webhooks.inspector.views.snippets import as_pytest
 from tests.support.command_line import environment
 from tests.support.markdown import PAGES, write_modules
 
@@ -257,3 +263,21 @@ def test_plugin_imports_nothing_heavy() -> None:
     )
     done = subprocess.check_output([sys.executable, "-I", "-c", program], text=True)
     assert len(done.split()) < 15, done
+
+
+def test_copied_test_needs_no_secret_setting_or_path(tmp_path: Path) -> None:
+    program = "from florentin_webhooks import Receiver\nhooks = Receiver.from_env()\n"
+    (tmp_path / "copied_shop.py").write_text(f"{program}hooks.on('user.login')(print)\n")
+    body = b'{"event": "user.login", "timestamp": "2026-06-06T12:00:00.000Z", "data": {}}'
+    arrival = datetime(2026, 6, 6, 12, tzinfo=UTC)
+    record = Record("0" * 32, State.DONE, event="user.login", body=body, received_at=arrival)
+    (tmp_path / "tests").mkdir()
+    copied = as_pytest(Receiver("a-secret-of-the-inspector", name="copied_shop:hooks"), record)
+    (tmp_path / "tests/test_copied.py").write_text(copied)
+    env = {**environment(), "PYTHONSAFEPATH": "1"}
+    env.pop("FLORENTIN_WEBHOOK_SECRET", None)
+    command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "tests"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in done.stdout, done.stdout

@@ -49,6 +49,18 @@ def test_json_has_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["traceback"] == "ValueError"
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_colours_of_rq_are_removed(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    handled(record("\x1b[32mmail\x1b[39;49;00m: job", name="rq.worker"), as_json=as_json)
+    out = capsys.readouterr().out
+    assert (json.loads(out)["message"] if as_json else out[9:-1]) == "mail: job"
+
+
+def test_coloured_chatter_of_rq_is_hidden(capsys: pytest.CaptureFixture[str]) -> None:
+    handled(record("mail: \x1b[34mJob OK\x1b[39;49;00m (3fe7)", name="rq.worker"))
+    assert capsys.readouterr().out == ""
+
+
 def test_json_has_the_fields_of_a_delivery(capsys: pytest.CaptureFixture[str]) -> None:
     handled(record("accepted 3fe77f"), as_json=True)
     fields = json.loads(capsys.readouterr().out)

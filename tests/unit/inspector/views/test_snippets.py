@@ -70,7 +70,7 @@ def test_copied_test_of_another_sender_passes(shop: types.ModuleType) -> None:
     vars(shop)["stripe"] = hooks
     record = remembered(hooks, Provider(SECRET, sender=Stripe()), "charge.succeeded")
     text = as_pytest(hooks, record)
-    assert "from snippet_shop import stripe\n" in text
+    assert 'return "snippet_shop:stripe"' in text
     run_copied(hooks, text)
 
 

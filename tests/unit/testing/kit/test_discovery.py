@@ -12,6 +12,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.kit.discovery import find_receiver, to_receiver
 
+HERE = Path(__file__).parent
 hooks = Receiver("a-secret-of-the-test-kit-s-tests")
 PROGRAM = SimpleNamespace(extensions={"florentin_webhooks": hooks})
 
@@ -37,6 +38,7 @@ def test_missing_receiver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_fixture_may_return_a_receiver_a_program_or_a_path() -> None:
-    assert to_receiver(hooks) is to_receiver(PROGRAM) is to_receiver(f"{__name__}:hooks") is hooks
+    for value in (hooks, PROGRAM, f"{__name__}:hooks"):
+        assert to_receiver(value, HERE) is hooks
     with pytest.raises(ConfigurationError, match="returned int, without a receiver"):
-        to_receiver(1)
+        to_receiver(1, HERE)
