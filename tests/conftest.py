@@ -121,7 +121,7 @@ def uvicorn_servers(
         @cache
         def started(reader: str) -> Server:
             log = tmp_path_factory.mktemp("server") / "log"
-            added = {"MOUNTS_OF": "tests.integration.asgi.test_middleware"}
+            added = {"MOUNTS_OF": "tests.support.wrapped_mounts"}
             name, app = f"uvicorn {reader}", "tests.support.program:asgi"
             port = served(name, app, log, environment=added)
             return Server(stack.enter_context(port), reader, log)

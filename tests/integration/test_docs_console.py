@@ -22,7 +22,9 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
+from tests.support import forked_command
 from tests.support.command_line import DEMO, QUICK_DEMO, SECRET, Program, environment, started
+from tests.support.fork_server import server_path
 from tests.support.markdown import PAGES, ROOT, Block, write_modules
 from tests.support.server import under_uvicorn
 
@@ -233,8 +235,10 @@ def furnish(directory: Path) -> None:
 def _programs(folder: Path) -> Path:
     """Create a folder of programs: ours with warnings as errors, and curl if it is missing."""
     folder.mkdir()
-    python = f"exec {shlex.quote(sys.executable)} -W error"
-    scripts = {name: f'{python} -m {module} "$@"' for name, module in _MODULES.items()}
+    quoted = shlex.quote(sys.executable)
+    python = f"exec {quoted} -W error"
+    ours = f'exec {quoted} -IS {forked_command.__file__} {server_path()} "$@"'
+    scripts = {**dict.fromkeys(_NAMES, ours), "flask": f'{python} -m flask "$@"'}
     scripts["python"] = f'{python} "$@"'
     if shutil.which("curl") is None:
         scripts["curl"] = f'{python} -c {shlex.quote(_CURL)} "$@"'

@@ -27,6 +27,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     app.config.from_mapping(
         SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///saas.db"),
         CRM_URL=os.environ.get("CRM_URL"),
+        INSPECTOR_PASSWORD=os.environ.get("INSPECTOR_PASSWORD"),
         FLORENTIN_QUEUE="florentin",
     )
     app.config.from_mapping(overrides)

@@ -1,4 +1,4 @@
-"""Metrics and health of the program."""
+"""Metrics, health and the inspector of the program."""
 
 from __future__ import annotations
 
@@ -15,3 +15,10 @@ def test_metrics_count_deliveries_and_handlers(saas: InProcessApp) -> None:
 
 def test_health_is_served(saas: InProcessApp) -> None:
     assert saas.browser.get("/health/ready").get_json()["ready"] is True
+
+
+def test_inspector_shows_what_became_of_a_delivery(saas: InProcessApp) -> None:
+    saas.deliver("account.created")
+    page = saas.browser.get("/inspector/").text
+    assert "account.created" in page
+    assert "done" in page

@@ -17,7 +17,6 @@ from florentin_webhooks import Delivery, MemoryStore, Receiver
 from florentin_webhooks.cli.devserver.web import PATH, build_app
 from florentin_webhooks.events import CATALOGUE, Event
 from tests.support.command_line import SECRET, error, started, type_in
-from tests.support.fork_server import START
 from tests.support.server import under_uvicorn
 
 
@@ -181,7 +180,7 @@ def test_unreachable_target_exits_with_four() -> None:
 def test_ctrl_c_exits_with_130_without_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        words = [*START, "trigger", "user.login", "--to", url]
+        words = ["-m", "florentin_webhooks", "trigger", "user.login", "--to", url]
         with started(words, cwd=tmp_path) as program:
             silent.settimeout(20)
             with silent.accept()[0]:
