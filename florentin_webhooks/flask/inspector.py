@@ -53,13 +53,14 @@ def inspector_blueprint(
 
 
 def _to_request(path: str) -> PageRequest:
-    is_small = (request.content_length or 0) <= MAX_FORM
+    # Without a length, a body may have no end; browsers send the length of a form.
+    is_small = (length := request.content_length) is not None and length <= MAX_FORM
     return PageRequest(
         method=request.method,
         path=path,
         query_string=request.query_string.decode("latin-1"),
         headers=HeaderMap(request.headers.items()),
-        body=request.get_data(cache=False) if is_small else b"",
+        body=request.get_data(cache=False) if request.method == "POST" and is_small else b"",
         client=request.remote_addr,
         native=request,
     )

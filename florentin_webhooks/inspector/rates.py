@@ -39,9 +39,10 @@ class Rates:
         minute = int(at) // 60
         counter = self._minutes.get(minute)
         if counter is None:
-            counter = self._minutes[minute] = Counter()
-            for old in [each for each in self._minutes if each <= minute - _MINUTES]:
-                del self._minutes[old]
+            # Another thread may do the same at once.
+            counter = self._minutes.setdefault(minute, Counter())
+            for old in [each for each in tuple(self._minutes) if each <= minute - _MINUTES]:
+                self._minutes.pop(old, None)
         counter[kind] += 1
 
     def measure(self, kind: str, duration: float | None) -> None:

@@ -45,6 +45,8 @@ class Exposition:
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the metrics at every path: mount it at ``/metrics``."""
         del receive
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
         if scope["type"] != "http":
             return
         accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from redis.exceptions import RedisError
 
+from florentin_webhooks.errors import Unavailable
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -52,6 +54,8 @@ class SyncAnswer:
         yield from ()
         if not self.is_read:
             self._pipeline.read_until(self)
+        if not self.is_read:  # Its pipeline was closed, or failed at an earlier answer.
+            raise Unavailable("The answer of Redis to a record was not read.")
         return self._value
 
 

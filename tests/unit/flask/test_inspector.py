@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -76,3 +77,18 @@ def test_function_gets_the_request_of_flask(hooks: Receiver) -> None:
 def test_invalid_auth_is_refused_at_start(hooks: Receiver) -> None:
     with pytest.raises(ConfigurationError, match="neither a function nor a user"):
         inspector_blueprint(hooks, auth=("ada", "short"))
+
+
+def test_form_without_a_length_is_not_read(hooks: Receiver) -> None:
+    stream = BytesIO(b"token=0")
+    answer = (
+        app_of(hooks)
+        .test_client()
+        .post(
+            "/look/trigger",
+            input_stream=stream,
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+    )
+    assert (answer.status_code, stream.tell()) == (403, 0)

@@ -1,6 +1,9 @@
 """Counts by minute and percentiles."""
 
+from collections import Counter
 from time import time
+
+import pytest
 
 from florentin_webhooks.inspector.rates import Rates
 
@@ -33,3 +36,15 @@ def test_percentiles_are_those_of_the_durations() -> None:
     assert abs(rates.accepting.p99 - 0.099) < 0.002
     assert rates.handling is not None
     assert (rates.handling.size, rates.handling.p95) == (100, 1.0)
+
+
+def test_counts_of_two_threads_in_a_new_minute_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count_elsewhere() -> Counter[str]:
+        monkeypatch.undo()
+        rates.count("accepted", now)
+        return Counter()
+
+    rates, now = Rates(), time()
+    monkeypatch.setattr("florentin_webhooks.inspector.rates.Counter", count_elsewhere)
+    rates.count("accepted", now)
+    assert sum(rates.series("accepted", 5, 1)) == 2

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -233,3 +234,13 @@ def test_exposition_adds_up_the_processes_of_a_machine(tmp_path: Path) -> None:
 def test_media_range_with_an_invalid_version_is_ignored(accept: str, expected: str) -> None:
     metrics = Metrics(Receiver(SECRET), registry=CollectorRegistry())
     assert expected in metrics.write(accept)[0]
+
+
+def test_websocket_is_closed(metrics: Metrics) -> None:
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    sent: list[str] = []
+    serve: Any = metrics.asgi
+    asyncio.run(serve({"type": "websocket"}, None, send))
+    assert sent == ["websocket.close"]

@@ -95,3 +95,14 @@ def test_empty_route_is_refused() -> None:
 
     with pytest.raises(ImproperlyConfigured, match="empty without its slashes"):
         inspector_path("/")
+
+
+@pytest.mark.parametrize("length", ["", "\xb2", "1" * 5000, "-1"])
+@pytest.mark.usefixtures("inspected")
+def test_form_without_a_usable_length_is_not_read(length: str) -> None:
+    operator = logged_in("view_delivery", "replay_delivery")
+    form, kind = f"{FIELD}={TOKEN}", "application/x-www-form-urlencoded"
+    operator.cookies[COOKIE] = TOKEN
+    place = f"/look/deliveries/{'0' * 32}/replay"
+    answer = operator.generic("POST", place, form, kind, CONTENT_LENGTH=length)
+    assert answer.status_code == 403

@@ -82,3 +82,13 @@ def test_only_the_last_part_of_a_path_names_a_probe() -> None:
 def test_health_app_ignores_other_scopes() -> None:
     app = HealthApp(Receiver(SECRET, store=MemoryStore()))
     asyncio.run(cast("Any", app)({"type": "lifespan"}, None, None))
+
+
+def test_websocket_is_closed() -> None:
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    sent: list[str] = []
+    app: Any = HealthApp(Receiver(SECRET, store=MemoryStore()))
+    asyncio.run(app({"type": "websocket"}, None, send))
+    assert sent == ["websocket.close"]
