@@ -42,6 +42,10 @@ class Access:
     def __init__(self, auth: Auth | None, hosts: Sequence[str] | None = ()) -> None:
         self._auth = auth if callable(auth) or auth is None else _check_pair(*_pair(auth))
         self._uses_password = auth is not None and not callable(auth)
+        if isinstance(hosts, str):
+            raise ConfigurationError(
+                f"hosts={hosts!r} is one text, not several names.", f"Pass hosts=[{hosts!r}]."
+            )
         self._hosts = None if hosts is None else frozenset(map(str.lower, hosts))
 
     def refuse(self, request: PageRequest) -> PageResponse | None:

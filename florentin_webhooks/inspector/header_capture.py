@@ -18,6 +18,8 @@ MaskedHeaders = tuple[tuple[str, str], ...]
 _PRIVATE = re.compile(
     "auth|cookie|credential|digest|hmac|jwt|key|otp|pass|secret|session|sign|token", re.IGNORECASE
 )
+_DIGEST = re.compile("[A-Za-z0-9+/=]{40}")
+"""What a signature looks like, whatever its sender calls the header."""
 _MOST = 60
 _LONGEST = 200
 _captured: ContextVar[MaskedHeaders] = ContextVar("captured", default=())
@@ -35,7 +37,7 @@ def captured_headers() -> MaskedHeaders:
 
 
 def _mask(name: str, value: str) -> str:
-    if _PRIVATE.search(name):
+    if _PRIVATE.search(name) or _DIGEST.search(value):
         return f"masked, {len(value)} characters"
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
 

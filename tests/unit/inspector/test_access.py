@@ -105,3 +105,8 @@ def test_auth_that_is_async_lets_nobody_in() -> None:
     access = Access(is_operator)  # type: ignore[arg-type]  # as a program without types may.
     with pytest.raises(ConfigurationError, match="which nothing awaits"):
         status(access)
+
+
+def test_hosts_as_one_text_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="one text, not several names"):
+        Access(None, "hooks.example")

@@ -27,6 +27,12 @@ def test_value_of_a_private_header_is_masked(name: str) -> None:
     assert mask_headers([(name.encode(), b"private")]) == ((name, "masked, 7 characters"),)
 
 
+@pytest.mark.parametrize("value", ["5e" * 32, "v1=" + "ab+/" * 11])
+def test_signature_under_any_name_is_masked(value: str) -> None:
+    masked = f"masked, {len(value)} characters"
+    assert mask_headers([(b"X-Seal", value.encode())]) == (("X-Seal", masked),)
+
+
 def test_other_headers_are_shown() -> None:
     headers = [(b"Content-Type", b"application/json"), (b"X-Florentin-Event", b"user.login")]
     assert mask_headers(headers) == (
