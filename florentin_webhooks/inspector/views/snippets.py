@@ -24,7 +24,7 @@ _NO_WORD = re.compile(r"\W+")
 
 
 def as_curl(hooks: Receiver[object], record: Record, url: str = _URL) -> str:
-    """Return shell commands that sign the body of *record* anew and send it to *url*.
+    """Return shell commands that sign the body of *record* again and send it to *url*.
 
     They need the secret in its variable.
     """
@@ -38,8 +38,8 @@ def as_curl(hooks: Receiver[object], record: Record, url: str = _URL) -> str:
         [
             f"# Reads the secret from ${_SECRET}.",
             f"body={body}",
-            f'printf %s "$body" | {shlex.join(words)} > headers',
-            f'printf %s "$body" | curl -H @headers --data-binary @- {shlex.quote(url)}',
+            f'printf %s "$body" | {shlex.join(words)} > headers &&',
+            f'  printf %s "$body" | curl -H @headers --data-binary @- {shlex.quote(url)}',
         ]
     )
 

@@ -92,5 +92,5 @@ def test_copied_command_holds_the_exact_body() -> None:
         ["/bin/sh", "-c", f'{body_line}\nprintf %s "$body"'], check=True, capture_output=True
     )
     assert shown.stdout == body
-    assert "sign - --event a.b --delivery-id id-1 > headers" in text
+    assert "sign - --event a.b --delivery-id id-1 > headers &&\n" in text
     assert SECRET not in text
