@@ -1,6 +1,6 @@
 """The trail across processes: a worker writes what its handlers did, the page reads it.
 
-The page reads when it is shown, so that a program which nobody watches pays for nothing but the
+The page reads when it is shown, so that a program without a viewer pays for nothing but the
 writing.
 """
 

@@ -16,7 +16,7 @@ KEPT = frozenset(
         *("previous_plan", "role", "state", "status", "timestamp", "type", "unit", "version"),
     )
 )
-"""Keys whose texts say what happened, and to nobody in particular."""
+"""Keys whose texts say what happened, without personal data."""
 
 PERSONAL = re.compile(
     r"account_number|address|birth|card|city|coord|fax|iban|ip|lat|latitude|lon|longitude|mobile"

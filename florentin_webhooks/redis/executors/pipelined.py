@@ -135,7 +135,7 @@ class PipelinedExecutor:
         """Pass *answers* on to their callers, or send the calls again where that may help."""
         refused: list[PendingCall] = []
         for answer in answers:
-            if not self._queue.sent:  # More answers than calls: what follows is nobody's.
+            if not self._queue.sent:  # More answers than calls: the rest belongs to none.
                 self._drop_link()
                 break
             pending = self._queue.pop_answered()

@@ -62,7 +62,7 @@ class StandardWebhooks(TemplateSender):
     name = "Standard Webhooks"
     form = _FORM
     template = Template.parse("{id}.{timestamp}.{body}")
-    # 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; the same id each time, signed anew.
+    # 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h; the same id each time, signed again.
     retries = Retries(
         (5, 300, 1800, 7200, 18000, 36000, 36000), source="https://docs.svix.com/retries"
     )
