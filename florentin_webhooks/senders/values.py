@@ -80,7 +80,7 @@ class HeaderDocumentation(NamedTuple):
 class Retries:
     """The seconds between the attempts of a sender, as its documentation gives them.
 
-    *restamped*: each attempt is signed again, with a new time. *source* is where that is documented.
+    *restamped*: each attempt is signed again with a new time. *source* is where it is documented.
     """
 
     delays: tuple[float, ...] = ()
