@@ -5,8 +5,8 @@ PYTHON ?= python3
 ARGS   ?=
 
 BIN := .venv/bin
-# Four processes share the test files, because tests wait half of the time. ARGS=-n0 uses one.
-SHARED := -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# Three processes share the test files, because tests wait half of the time. ARGS=-n0 uses one.
+SHARED := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 CHECKS := check-style check-mypy check-pyright check-imports
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 

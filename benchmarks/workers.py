@@ -57,7 +57,7 @@ class Sizes(NamedTuple):
 
 
 SIMPLE, FORK = Sizes(5, 3000, 300, 60), Sizes(3, 600, 40, 10)
-QUICK = Sizes(1, 10, 10, 1, settle=0)
+QUICK = Sizes(1, 40, 20, 2, settle=0)
 
 
 def rows(*, quick: bool) -> Iterator[Row]:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 import rq.scripts
 import rq.worker
+from rq.exceptions import StopRequested
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
+    from types import FrameType
 
 __all__ = [
     "GracefulShutdown",
@@ -68,6 +70,20 @@ class GracefulShutdown(rq.worker.BaseWorker):
                 with suppress(redis.RedisError):
                     rq_worker.teardown()
             raise
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """End the loop as RQ does, also where the exception that it raises for it is swallowed.
+
+        A signal may arrive in what handles every Exception: an observer, a log, a hook.
+        """
+        self._stop_requested = True
+        cast("Any", super()).request_stop(signum, frame)
+
+    def dequeue_job_and_maintain_ttl(self, *args: Any, **options: Any) -> Any:  # Any: RQ's.
+        """Wait for a job, unless the worker must stop: RQ checks it before this only."""
+        if self._stop_requested:
+            raise StopRequested
+        return cast("Any", super()).dequeue_job_and_maintain_ttl(*args, **options)
 
     def _start_scheduler(self, *args: Any, **options: Any) -> None:  # Any: RQ's arguments.
         # A worker that ends between the fork and the assignment of the pid leaves the scheduler.

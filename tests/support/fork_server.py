@@ -65,8 +65,7 @@ class ForkedProcess:
             _send(self._connection, request, [nothing.fileno(), written, reported])
         os.close(written)
         os.close(reported)
-        self._lines = self._connection.makefile()
-        self.pid = int(self._lines.readline())
+        self.pid = self._read_number()
 
     def __enter__(self) -> Self:
         return self
@@ -78,13 +77,13 @@ class ForkedProcess:
         at: TracebackType | None,
     ) -> None:
         self.wait()
-        for each in (self.stdout, self.stderr, self._lines, self._connection):
+        for each in (self.stdout, self.stderr, self._connection):
             each.close()
 
     def poll(self) -> int | None:
         """Return the exit code, or None while the program runs."""
         if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
-            self.returncode = int(self._lines.readline())
+            self.returncode = self._read_number()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -92,8 +91,18 @@ class ForkedProcess:
         if self.returncode is None:
             if not select.select([self._connection], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(MODULE, timeout or 0)
-            self.returncode = int(self._lines.readline())
+            self.returncode = self._read_number()
         return self.returncode
+
+    def _read_number(self) -> int:
+        """Read one line and not a byte more, since `select` sees only what is still unread."""
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self._connection.recv(1)
+            if not byte:
+                raise ConnectionError("The fork server ended without an exit code.")
+            line += byte
+        return int(line)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:

@@ -16,9 +16,9 @@ import pytest
 
 from florentin_webhooks.events import CATALOGUE
 from tests.support.command_line import DEMO, QUICK_DEMO, Program, python, started
-from tests.support.fork_server import START
+from tests.support.fork_server import MODULE
 
-WHOLE = [*START, *DEMO.split()[1:]]
+WHOLE = ["-m", MODULE, *DEMO.split()[1:]]
 BROKEN = """
 from dataclasses import replace
 from florentin_webhooks.cli import main

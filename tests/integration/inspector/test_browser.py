@@ -121,7 +121,7 @@ def test_filter_is_in_the_address(browser: Browser, shop: Shop) -> None:
     browser.open(shop.page)
     Select(browser.find("select[name=state]")).select_by_visible_text("failed")
     browser.click("Filter")
-    assert "state=failed" in browser.driver.current_url
+    eventually(lambda: "state=failed" in browser.driver.current_url)
     assert browser.texts(".list .event a") == ["invoice.created"]
     browser.driver.refresh()
     assert browser.texts(".list .event a") == ["invoice.created"]

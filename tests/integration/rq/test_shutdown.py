@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from rq.exceptions import StopRequested
 
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, open_workshop
+from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
 
 
 @pytest.fixture
@@ -85,3 +87,10 @@ def test_scheduler_that_ignores_signals_is_killed(
     os.kill(worker.scheduler._process.pid, signal.SIGSTOP)
     worker.stop_scheduler()
     assert worker.scheduler._process.exitcode == -signal.SIGKILL
+
+
+def test_signal_swallowed_by_an_observer_still_ends_the_worker(worker: Any) -> None:
+    with handling_signals_as_before(), suppress(Exception):  # As around an observer.
+        worker.request_stop(signal.SIGTERM, None)
+    with pytest.raises(StopRequested):
+        worker.dequeue_job_and_maintain_ttl(None)
