@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import rq
-from rq.scheduler import RQScheduler
 
 from florentin_webhooks.core.stores.jobs import CountLostJobs
+from florentin_webhooks.rq.measure import measure_queues
 from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable, count_unstarted
 
 if TYPE_CHECKING:
@@ -145,15 +145,16 @@ def queue_status(
     """
     # Any: rq leaves the types of these open.
     queue: Any = cast("Any", rq.Queue)(name, connection=client, serializer="json")
+    (facts,) = measure_queues(client, [name])
     return QueueStatus(
         name=name,
-        waiting=queue.count,
-        oldest=_oldest_job(client, queue),
-        scheduled=queue.scheduled_job_registry.get_job_count(cleanup=False),
-        running=queue.started_job_registry.get_job_count(cleanup=False),
-        dead=queue.failed_job_registry.get_job_count(cleanup=False),
+        waiting=facts.waiting,
+        oldest=facts.oldest,
+        scheduled=facts.scheduled,
+        running=facts.running,
+        dead=facts.dead,
         workers=tuple(_live_workers(client, queue)),
-        scheduler=bool(client.exists(RQScheduler.get_locking_key(name))),
+        scheduler=facts.scheduler,
         unreadable=count_unreadable(client, queue.failed_job_registry),
         foreign={} if hooks is None else _count_foreign(client, queue, [hooks, *siblings]),
         lost=0 if hooks is None else _count_lost(name, hooks),
@@ -192,13 +193,6 @@ def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver[object]) -
 
 def _count_lost(name: str, hooks: Receiver[object]) -> int:
     return hooks.store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
-
-
-def _oldest_job(client: redis.Redis, queue: Any) -> datetime | None:  # Any: an rq.Queue.
-    first = cast("bytes | None", client.lindex(queue.key, 0))
-    if first is None:
-        return None
-    return _parse_time(client.hget(rq.job.Job.key_for(first.decode()), "enqueued_at"))
 
 
 def _live_workers(client: redis.Redis, queue: Any) -> list[WorkerStatus]:  # Any: an rq.Queue.
