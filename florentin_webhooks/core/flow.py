@@ -115,9 +115,10 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         """
         identity, began = None, None
         if (notifier := self.reporter.notifier) is not None:
-            if notifier.tracer is not None and not is_traced:
+            if (tracer := notifier.tracer) is not None and not is_traced:
                 request = headers, body, runtime, url, path_params
-                return await notifier.trace(self.receive_in(*request, is_traced=True))
+                receiving = self.receive_in(*request, is_traced=True)
+                return await tracer.trace_request(notifier.receiver, self.sender.name, receiving)
             began = perf_counter()
         try:
             if len(body) > self.max_body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import error_location, log_observer_failure
 from florentin_webhooks.core.observer import (
@@ -21,8 +21,6 @@ from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from florentin_webhooks.core.log import DeadDelivery, HandlerAttempt, HandlerFailure
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
@@ -72,16 +70,12 @@ class Notifier:
         if isinstance(observer, Tracer):
             self.tracer = SafeTracer(observer)
 
-    def trace(self, receiving: Coroutine[Any, Any, Reply]) -> Coroutine[Any, Any, Reply]:
-        """Return *receiving*, within a span if there is a tracer."""
-        if self.tracer is None:
-            return receiving
-        return self.tracer.trace_request(self.receiver, self._sender, receiving)
-
     @property
     def receiver(self) -> str:
-        """The name of the receiver."""
-        return self._receiver or self._name_receiver()
+        """The name of the receiver, which it may get only after it was built."""
+        if not self._receiver:
+            self._receiver = self._find_receiver()
+        return self._receiver
 
     def answered(self, reply: Reply, delivery: Delivery, key: str, began: float | None) -> None:
         """Report *reply* to a genuine delivery, whose record has the fingerprint *key*.
@@ -89,7 +83,7 @@ class Notifier:
         The flow began at *began*, of the performance counter.
         """
         duration = None if began is None else time.perf_counter() - began
-        receiver = self._receiver or self._name_receiver()
+        receiver = self.receiver
         outcome, reason = reply.outcome, "" if reply.error is None else str(reply.error)
         event, secret = delivery.event, delivery.secret
         sent_at, received_at = delivery.timestamp, delivery.received_at
@@ -99,15 +93,14 @@ class Notifier:
     def rejected(self, reply: Reply, reason: str, began: float | None) -> None:
         """Report the refusal of a request that is not known to be an event."""
         duration = None if began is None else time.perf_counter() - began
-        receiver = self._receiver or self._name_receiver()
-        report = DeliveryReport(receiver, self._sender, reply.outcome, duration, reason=reason)
+        report = DeliveryReport(self.receiver, self._sender, reply.outcome, duration, reason=reason)
         self.notify("refused", report)
 
     def succeeded(
         self, handler: str, event: str, key: str, attempt: int, outcome: str, began: float
     ) -> None:
         """Report that an inline handler has ended, which began at *began*, monotonic."""
-        receiver, duration = self._receiver or self._name_receiver(), time.monotonic() - began
+        receiver, duration = self.receiver, time.monotonic() - began
         fields = (receiver, self._sender, event, key, handler, "", attempt, outcome, duration)
         self.notify("handled", new_tuple(AttemptReport, (*fields, "", "", None)))
 
@@ -126,9 +119,8 @@ class Notifier:
 
     def died(self, dead: DeadDelivery) -> None:
         """Report a dead delivery."""
-        receiver = self._receiver or self._name_receiver()
         fields = (dead.event, dead.fingerprint, dead.queue, dead.attempts, dead.reason)
-        self.notify("dead", DeadReport(receiver, self._sender, *fields))
+        self.notify("dead", DeadReport(self.receiver, self._sender, *fields))
 
     def divert(self, sink: Sink | None) -> None:
         """Pass reports to *sink* in place of the observers: in a process that ends soon."""
@@ -156,15 +148,11 @@ class Notifier:
         self, method: str, attempt: HandlerAttempt, outcome: str, error: str = "", place: str = ""
     ) -> None:
         fields = (
-            *(self._receiver or self._name_receiver(), self._sender, attempt.event),
+            *(self.receiver, self._sender, attempt.event),
             *(attempt.fingerprint, attempt.handler, attempt.queue, attempt.attempt),
             *(outcome, attempt.duration, error, place, attempt.next_attempt),
         )
         self.notify(method, new_tuple(AttemptReport, fields))
-
-    def _name_receiver(self) -> str:
-        self._receiver = self._find_receiver()
-        return self._receiver
 
     def _log_once(self, observer: Observer, method: str, error: Exception) -> None:
         name = f"{type(observer).__module__}:{type(observer).__qualname__}.{method}"

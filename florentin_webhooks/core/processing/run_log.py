@@ -39,10 +39,15 @@ class RunLog:
     _delivery: Delivery | None
     _failures: list[HandlerFailure]
 
+    @property
+    def queue(self) -> str:
+        """The queue whose part runs, empty for inline handlers."""
+        return self._lease.part.queue if self._lease.part else ""
+
     def _once(self, label: str) -> OnceGuard:
-        lease, part = self._lease, self._lease.part
-        key, queue = bytes.fromhex(lease.key), part.queue if part else ""
-        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
+        lease = self._lease
+        key = bytes.fromhex(lease.key)
+        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, self.queue)
 
     def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
         """Log the failure of *handler*, and keep it for the result."""
@@ -61,14 +66,14 @@ class RunLog:
     def _describe(
         self, handler: str, began: float | None = None, wait: float | None = None
     ) -> HandlerAttempt:
-        delivery, part = self._delivery, self._lease.part
+        delivery = self._delivery
         return HandlerAttempt(
             handler=handler,
             fingerprint=self._lease.key,
             event=delivery.event if delivery else "",
             delivery_id=delivery.delivery_id if delivery else None,
             receiver=self._reporter.receiver,
-            queue=part.queue if part else "",
+            queue=self.queue,
             attempt=self.attempt,
             next_attempt=seconds_from_now(wait),
             duration=0.0 if began is None else time.monotonic() - began,

@@ -134,11 +134,6 @@ class HandlerRunner(RunLog):
                 self._records.close()
         return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
 
-    @property
-    def queue(self) -> str:
-        """The queue whose part runs, empty for inline handlers."""
-        return self._lease.part.queue if self._lease.part else ""
-
     async def abort(self, handler: str, error: BaseException) -> RunResult:
         """Record that *handler* and those after it have not run, because of *error*."""
         self._fail(handler, error)
