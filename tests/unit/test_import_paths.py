@@ -15,7 +15,7 @@ configure()  # The models can be imported only in a Django program.
 PUBLIC = """
 florentin_webhooks: AttemptReport DeadReport DeliveryReport Health HealthLimits Observer health
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
-florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
+florentin_webhooks: RedisStore Reply Request RetryLater Router Spool Tenant errors events
 florentin_webhooks.asgi: HealthApp WebhookApp WebhookMiddleware
 florentin_webhooks.django: DjangoStore health_path hooks inspector_path webhook_path webhook_view
 florentin_webhooks.django.models: Delivery
