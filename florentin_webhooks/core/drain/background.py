@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary, ref
 
-from florentin_webhooks.core.drain.drain import drain
+from florentin_webhooks.core.drain.drain import DrainReport, drain
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import call_blocking
 from florentin_webhooks.core.processing.runtime import run_sync
@@ -22,11 +22,10 @@ from florentin_webhooks.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.core.drain.drain import DrainReport, Terms
+    from florentin_webhooks.core.drain.drain import Terms
     from florentin_webhooks.core.processing.runtime import Runtime
-    from florentin_webhooks.core.spool import DeliverySpool
 
-__all__ = ["CHECK_SECONDS", "BackgroundDrain", "log_drained"]
+__all__ = ["CHECK_SECONDS", "BackgroundDrain", "drain_waiting"]
 
 CHECK_SECONDS = 2.0
 """Seconds between two looks at the file."""
@@ -43,10 +42,7 @@ class BackgroundDrain:
     nothing here keeps a receiver alive.
     """
 
-    def __init__(
-        self, spool: DeliverySpool, find_terms: Callable[[], Callable[..., Terms | None] | None]
-    ) -> None:
-        self._spool = spool
+    def __init__(self, find_terms: Callable[[], Callable[..., Terms | None] | None]) -> None:
         self._find_terms = find_terms
         self._lock = Lock()
         self._thread: Thread | None = None
@@ -100,12 +96,7 @@ class BackgroundDrain:
         terms = None if find is None else find(is_blocking=is_blocking)
         if terms is None:
             return False
-        try:
-            waits = await call_blocking(self._spool.has_waiting, is_blocking=is_blocking)
-        except Unavailable:
-            return True  # A delivery that cannot be spooled logs it, and so does the doctor.
-        if waits:
-            log_drained(terms.spool, await drain(terms, seconds=PASS_SECONDS))
+        await drain_waiting(terms, PASS_SECONDS)
         return True
 
 
@@ -118,8 +109,14 @@ def _run_thread(owner: ref[BackgroundDrain], is_stopped: Event) -> None:
         is_stopped.wait(CHECK_SECONDS)
 
 
-def log_drained(spool: DeliverySpool, report: DrainReport) -> None:
-    """Log what a pass has drained, if there was anything."""
+async def drain_waiting(terms: Terms, seconds: float) -> None:
+    """Drain for *seconds* at most if anything waits, and log what was drained."""
+    spool = terms.spool
+    try:
+        waits = await call_blocking(spool.has_waiting, is_blocking=terms.runtime.is_blocking)
+    except Unavailable:
+        return  # A delivery that cannot be spooled logs it, and the health check has it.
+    report = await drain(terms, seconds=seconds) if waits else DrainReport()
     if count := report.outcomes.total():
         outcomes = ", ".join(f"{number} {name}" for name, number in report.outcomes.items())
         logger.warning("Drained %d deliveries from the spool %s: %s.", count, spool.path, outcomes)

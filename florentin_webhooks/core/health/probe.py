@@ -46,9 +46,9 @@ def answer_probe(
     """Return the HTTP status and the JSON that answer *probe*; LIVE asks no store."""
     if probe is Probe.LIVE:
         return HTTPStatus.OK, b'{"ok":true}'
-    queues = probe is Probe.ALL
-    found = judge(gather_facts(hooks, queues=queues), limits, datetime.now(UTC))
-    return HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
+    found = judge(gather_facts(hooks, queues=probe is Probe.ALL), limits, datetime.now(UTC))
+    is_well = found.ready if probe is Probe.READY else found.ok
+    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
 
 
 def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> Health:
@@ -57,7 +57,12 @@ def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> He
 
 
 def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts:
-    """Return what the store of *hooks* is found to be, and its *queues*."""
+    """Return what the store and the spool of *hooks* are found to be, and its *queues*."""
+    spool = None if hooks.spool is None else hooks.spool.measure()
+    return _gather_stored(hooks, queues=queues)._replace(spool=spool)
+
+
+def _gather_stored(hooks: Receiver[object], *, queues: bool) -> HealthFacts:
     store = hooks.store
     queue: object = hooks.queue
     try:

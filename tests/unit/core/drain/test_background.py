@@ -12,6 +12,7 @@ from weakref import ref
 import pytest
 
 from florentin_webhooks.core.drain import background
+from florentin_webhooks.core.processing.runtime import run_sync
 from tests.support.spooled import SpooledShop
 from tests.support.waiting import eventually
 
@@ -100,5 +101,7 @@ def test_unreadable_spool_does_not_end_the_thread(path: Path) -> None:
 def test_pass_without_deliveries_logs_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     shop = SpooledShop(path)
-    background.log_drained(shop.spool, shop.drain())
+    terms = shop.receiver.drain_terms()
+    assert terms is not None
+    run_sync(background.drain_waiting(terms, 10))
     assert caplog.text == ""
