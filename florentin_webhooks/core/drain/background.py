@@ -14,7 +14,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
-from florentin_webhooks.core.drain.drain import DrainReport, drain
+from florentin_webhooks.core.drain.one_pass import DrainReport, drain
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import call_blocking
 from florentin_webhooks.core.processing.runtime import run_sync
@@ -23,7 +23,7 @@ from florentin_webhooks.errors import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from florentin_webhooks.core.drain.drain import Terms
+    from florentin_webhooks.core.drain.one_pass import Terms
     from florentin_webhooks.core.processing.runtime import Runtime
 
 __all__ = ["CHECK_SECONDS", "BackgroundDrain", "drain_waiting"]

@@ -7,10 +7,14 @@ import gc
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 from weakref import ref
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core.drain import background
 from florentin_webhooks.core.processing.runtime import run_sync
 from tests.support.spooled import SpooledShop
@@ -72,6 +76,17 @@ def test_task_drains_in_the_event_loop_and_ends_with_it(path: Path) -> None:
 
     asyncio.run(program())
     assert spool_threads() == 0
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_asgi_program_drains_from_its_start(path: Path, wrapped: bool) -> None:
+    SpooledShop(path).send_away()
+    shop = SpooledShop(path, background=True)
+    app: Any = WebhookApp(shop.receiver)  # Any: Starlette's types have no middleware of ours.
+    if wrapped:
+        app = WebhookMiddleware(Starlette(), receiver=shop.receiver)
+    with TestClient(app):
+        eventually(lambda: len(shop.ran) == 1)
 
 
 def test_thread_ends_with_its_receiver(path: Path) -> None:
