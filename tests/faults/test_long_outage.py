@@ -46,7 +46,7 @@ def wanted(sendings: list[Sending]) -> dict[tuple[str, str], int]:
     return dict.fromkeys((each for sending in sendings for each in sending.expected), 1)
 
 
-def test_kills_around_the_spool_lose_and_double_nothing(stage: Stage) -> None:
+def test_process_killed_after_spooling_loses_and_doubles_nothing(stage: Stage) -> None:
     stage.stop_all("web")
     stage.is_spooled = True
     stage.add("web spooled")
@@ -61,9 +61,7 @@ def test_kills_around_the_spool_lose_and_double_nothing(stage: Stage) -> None:
         stage.revive()
         assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
         assert not stage.oracle.notes()
-        stage.arm("before removal")
     stage.wait(lambda: has_drained(stage))
-    assert stage.has_died("before removal")
     stage.settle()
     assert effects(stage.oracle.notes()) == wanted(sender.sent)
 
@@ -83,7 +81,9 @@ def test_hour_without_redis_loses_and_doubles_nothing(
             began, kills = time.monotonic(), _storm(stage, sender, int(rate * seconds), rate, seed)
             outage = time.monotonic() - began
             waiting = Spool(stage.spool).measure().waiting
+            stage.arm("before removal")
         stage.wait(lambda: has_drained(stage), seconds=60)
+        assert stage.has_died("before removal")
         stage.settle()
         taken = [each for each in sender.sent if each.acknowledged]
         notes = stage.oracle.notes()

@@ -101,12 +101,11 @@ class _Pass:
 
     async def _pass_all(self) -> None:
         after = 0
-        while not self._is_over() and await self._claim():
-            entries = await self._ask(partial(self._terms.spool.read, after, BATCH))
-            if not entries:
-                return
+        while entries := await self._ask(partial(self._terms.spool.read, after, BATCH)):
             after = entries[-1].number
             await self._pass_batch(entries)
+            if self._is_over() or not await self._claim():  # Each write waits for the disk.
+                return
 
     async def _pass_batch(self, entries: Sequence[SpoolEntry]) -> None:
         done: list[int] = []

@@ -187,6 +187,21 @@ def test_pass_ends_when_the_store_goes_away_again(shop: SpooledShop) -> None:
     assert shop.drain().outcomes == {"processed": 3}
 
 
+def test_entry_that_was_not_removed_runs_nothing_again(
+    shop: SpooledShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.send_away()
+
+    def remove(_: object) -> None:
+        raise Unavailable("As if the process were killed.")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(shop.spool, "remove", remove)
+        assert shop.drain().error is not None
+    assert shop.drain().outcomes == {"duplicate": 1}
+    assert len(shop.ran) == 1
+
+
 def test_one_process_drains_at_a_time(shop: SpooledShop, path: Path) -> None:
     shop.send_away()
     other = Spool(path)
