@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from florentin_webhooks.inspector.access import Access
 from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
-from florentin_webhooks.inspector.response import PageResponse, text
+from florentin_webhooks.inspector.response import Changes, PageResponse, text
 from florentin_webhooks.inspector.site import Site
 from florentin_webhooks.inspector.sources import Sources
 from florentin_webhooks.protocol.headers import HeaderMap
@@ -135,22 +135,6 @@ class Inspector:
                 if left.done() or self._is_stopping():
                     return
                 await asyncio.wait({left}, timeout=_PULSE)
-
-
-class Changes:
-    """The changes of a page that knows the state *known*, as server-sent events."""
-
-    def __init__(self, digest: Callable[[], str], known: str) -> None:
-        self._digest = digest
-        self._known = known
-
-    def next_event(self) -> str:
-        """Return an event if something has changed, else an empty text."""
-        current = self._digest()[:16]
-        if current == self._known:
-            return ""
-        self._known = current
-        return f"id: {current}\nevent: change\ndata: {current}\n\n"
 
 
 def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:

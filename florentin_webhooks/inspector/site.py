@@ -13,7 +13,7 @@ from florentin_webhooks.inspector.actions import Notice, discard_delivery, repla
 from florentin_webhooks.inspector.assets import assets, ensure_templates
 from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.pages import Pages
-from florentin_webhooks.inspector.response import PageResponse, redirect, text
+from florentin_webhooks.inspector.response import Changes, PageResponse, redirect, text
 from florentin_webhooks.inspector.shared_trail import TrailReader
 from florentin_webhooks.inspector.simulation import Fault
 from florentin_webhooks.inspector.trail import Trail, TrailObserver
@@ -42,6 +42,8 @@ _DELIVERY = re.compile(r"/deliveries/([0-9a-f]{32})(/replay|/discard)?")
 _KEY = re.compile("[0-9a-f]{32}")
 _REFUSED = re.compile(r"/refused/(\d{1,12})")
 _STATES = [*(status.value for status in Status), REFUSED]
+_STREAM = "text/event-stream; charset=utf-8"
+_RETRY = "retry: 3000\n\n"
 _UNAVAILABLE = "The store does not answer. Reload in a moment; if it stays so, see its log."
 
 
@@ -53,7 +55,8 @@ class Site:
     """The pages of *sources*, behind *access*.
 
     *show_bodies*: whether bodies are shown, which are personal data. *simulation* sends deliveries,
-    in development. *is_live*: whether the mount can stream changes.
+    in development. *is_live*: whether the mount can stream changes. Elsewhere a stream has one event
+    at most, since an open one would hold a process or a thread, and browsers ask again.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Site:
         self._access = access
         self._show_bodies = show_bodies
         self._simulation = simulation
+        self._is_live = is_live
         self.trail = Trail()
         self._reader = TrailReader(sources.stores, self.trail)
         self._listing = Listing(sources, self.trail)
@@ -193,7 +197,10 @@ class Site:
         if of and not _KEY.fullmatch(of):
             return self._not_found(request)
         changes = self._changes_of(of, Query.of(request.query))
-        return PageResponse(content_type="text/event-stream; charset=utf-8", changes=changes)
+        if self._is_live:
+            return PageResponse(content_type=_STREAM, changes=changes)
+        event = Changes(changes, request.header("last-event-id") or "").next_event()
+        return PageResponse(body=f"{_RETRY}{event}".encode(), content_type=_STREAM)
 
     def _changes_of(self, of: str, query: Query) -> Callable[[], str]:
         def changes() -> str:
