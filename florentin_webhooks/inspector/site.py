@@ -55,8 +55,8 @@ class Site:
     """The pages of *sources*, behind *access*.
 
     *show_bodies*: whether bodies are shown, which are personal data. *simulation* sends deliveries,
-    in development. *is_live*: whether the mount can stream changes. Elsewhere a stream has one event
-    at most, since an open one would hold a process or a thread, and browsers ask again.
+    in development. *is_live*: whether the mount can stream changes. Elsewhere a stream has one
+    event at most, since an open one would hold a process or a thread, and browsers ask again.
     """
 
     def __init__(
