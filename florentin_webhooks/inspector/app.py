@@ -49,7 +49,7 @@ class Inspector:
     function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
     password. Without it only programs on this machine may. *hosts* are the names under which it is
     reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
-    not shown by default.
+    not shown by default; nor are the texts of errors, *show_errors*, which may quote them.
 
     Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
     """
@@ -60,6 +60,7 @@ class Inspector:
         auth: Auth | None = None,
         hosts: Sequence[str] | None = (),
         show_bodies: bool = False,
+        show_errors: bool = False,
         simulation: Simulation | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -67,6 +68,7 @@ class Inspector:
             Sources(receivers),
             Access(auth, hosts),
             show_bodies=show_bodies,
+            show_errors=show_errors,
             simulation=simulation,
             is_live=True,
         )
@@ -175,6 +177,7 @@ def _to_request(scope: Scope, path: str, body: bytes) -> PageRequest:
         headers=HeaderMap(scope["headers"]),
         body=body,
         client=client[0] if client else None,
+        is_secure=scope.get("scheme") == "https",
         native=scope,
     )
 

@@ -54,9 +54,10 @@ def _run_blocking(_: Receiver[object]) -> None:
 class Site:
     """The pages of *sources*, behind *access*.
 
-    *show_bodies*: whether bodies are shown, which are personal data. *simulation* sends deliveries,
-    in development. *is_live*: whether the mount can stream changes. Elsewhere a stream has one
-    event at most, since an open one would hold a process or a thread, and browsers ask again.
+    *show_bodies*: whether bodies are shown, which are personal data; *show_errors*: the texts of
+    errors, which may quote bodies. *simulation* sends deliveries, in development. *is_live*:
+    whether the mount can stream changes. Elsewhere a stream has one event at most, since an open
+    one would hold a process or a thread, and browsers ask again.
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class Site:
         access: Access,
         *,
         show_bodies: bool = False,
+        show_errors: bool = False,
         simulation: Simulation | None = None,
         is_live: bool = False,
     ) -> None:
         ensure_templates()
         self._sources = sources
         self._access = access
-        self._show_bodies = show_bodies
+        self._show_bodies, self._show_errors = show_bodies, show_errors
         self._simulation = simulation
         self._is_live = is_live
         self.trail = Trail()
@@ -80,7 +82,7 @@ class Site:
         can_trigger = simulation is not None and bool(simulation.targets)
         self._pages = Pages(is_live=is_live, can_trigger=can_trigger)
         for hooks in sources.receivers:
-            hooks.observe(TrailObserver(self.trail.add))
+            hooks.observe(TrailObserver(self.trail.add, error_text=show_errors))
 
     def respond(self, request: PageRequest, runs: Runs = _run_blocking) -> PageResponse:
         """Return the response to *request*; *runs* returns how a receiver runs replays."""
@@ -123,7 +125,7 @@ class Site:
             notice = replay_delivery(hooks, key, request.form, runs(hooks))
         else:
             notice = discard_delivery(hooks, key)
-        return redirect(f"../{key}", notice.cookie())
+        return redirect(f"../{key}", notice.cookie(request))
 
     def _list(self, request: PageRequest) -> PageResponse:
         query = Query.of(request.query)
@@ -153,7 +155,11 @@ class Site:
             url=self._url_of(self._sources.owner(record)),
         )
         return self._pages.render(
-            request, "delivery.html", detail=detail, show_bodies=self._show_bodies
+            request,
+            "delivery.html",
+            detail=detail,
+            show_bodies=self._show_bodies,
+            show_errors=self._show_errors,
         )
 
     def _refused(self, request: PageRequest, number: int) -> PageResponse:
@@ -188,9 +194,9 @@ class Site:
         try:
             responses = simulation.send(name, event, form.get("body", ""), Fault(fault))
         except (ConfigurationError, OSError) as error:
-            return redirect(back, Notice(f"Not sent: {error}", ok=False).cookie())
+            return redirect(back, Notice(f"Not sent: {error}", ok=False).cookie(request))
         answers = ", then ".join(f"{each.status} {each.outcome}" for each in responses)
-        return redirect(back, Notice(f"Sent {event} ({fault}): {answers}.").cookie())
+        return redirect(back, Notice(f"Sent {event} ({fault}): {answers}.").cookie(request))
 
     def _events(self, request: PageRequest) -> PageResponse:
         of = request.query.get("of", "")

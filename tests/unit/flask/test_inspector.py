@@ -66,6 +66,12 @@ def test_stream_ends_at_once_and_names_only_changes(hooks: Receiver) -> None:
     assert b"event: change" in client.get("/look/events", headers=again).data
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_cookie_follows_the_scheme_of_the_request(hooks: Receiver, scheme: str) -> None:
+    page = app_of(hooks).test_client().get("/look/", base_url=f"{scheme}://localhost")
+    assert ("Secure" in page.headers["Set-Cookie"]) is (scheme == "https")
+
+
 def test_prefix_without_a_slash_leads_to_the_page(hooks: Receiver) -> None:
     answer = app_of(hooks).test_client().get("/look")
     assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/look/")
