@@ -73,6 +73,7 @@ def _mount(
         auth=auth,
         hosts=None if auth else (),  # A browser sends the password to no other name.
         show_bodies=True,
+        show_errors=True,
         simulation=Simulation(urls),
         is_stopping=is_stopping,
     )
