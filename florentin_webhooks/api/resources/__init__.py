@@ -1,0 +1,1 @@
+"""The resources of the API: each operation is written once, for the blocking client and asyncio."""
