@@ -12,8 +12,8 @@ from florentin_webhooks.api.idempotency import RequestKeys
 from florentin_webhooks.api.pages import Pages
 from florentin_webhooks.api.reply import read_object
 from florentin_webhooks.api.resources.account import APIKeys, Logins, TeamMembers, Terms
-from florentin_webhooks.api.resources.billing import Invoices, Plans, Products, Subscriptions
 from florentin_webhooks.api.resources.customers import Customers
+from florentin_webhooks.api.resources.payments import Invoices, Plans, Products, Subscriptions
 from florentin_webhooks.api.resources.resource import AsyncioKind, BlockingKind, KindT
 from florentin_webhooks.api.resources.usage import Credits, Usage
 from florentin_webhooks.api.settings import Settings

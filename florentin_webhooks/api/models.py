@@ -61,14 +61,14 @@ class Customer(APIObject):
 class Product(APIObject):
     """A product of the provider."""
 
-    id: str
+    id: str | None = None
     name: str | None = None
 
 
 class Plan(APIObject):
     """A plan of a product; *amount* is in minor units."""
 
-    id: str
+    id: str | None = None
     product_id: str | None = None
     name: str | None = None
     amount: int | None = None
@@ -78,7 +78,7 @@ class Plan(APIObject):
 class Subscription(APIObject):
     """A subscription of a customer to a plan."""
 
-    id: str
+    id: str | None = None
     customer_id: str | None = None
     plan: str | None = None
     previous_plan: str | None = None
@@ -88,7 +88,7 @@ class Subscription(APIObject):
 class Invoice(APIObject):
     """An invoice, with the fields of the event ``invoice.created``; minor units."""
 
-    id: str
+    id: str | None = None
     customer_id: str | None = None
     number: str | None = None
     status: str | None = None
@@ -99,7 +99,7 @@ class Invoice(APIObject):
 class TeamMember(APIObject):
     """A member of the team of a customer."""
 
-    id: str
+    id: str | None = None
     customer_id: str | None = None
     email: str | None = None
     role: str | None = None
@@ -108,7 +108,7 @@ class TeamMember(APIObject):
 class TermsAcceptance(APIObject):
     """The terms that a person has accepted, in one version."""
 
-    id: str
+    id: str | None = None
     customer_id: str | None = None
     email: str | None = None
     version: str | None = None
@@ -117,7 +117,7 @@ class TermsAcceptance(APIObject):
 class Login(APIObject):
     """A login of a person."""
 
-    id: str
+    id: str | None = None
     customer_id: str | None = None
     email: str | None = None
 
@@ -133,7 +133,7 @@ class UsageSummary(APIObject):
 class APIKey(APIObject):
     """A token of the API. Its *token* is known only when it is created, and in no repr."""
 
-    id: str
+    id: str | None = None
     name: str | None = None
     scopes: tuple[str, ...] = ()
     token: str | None = Field(default=None, repr=False)

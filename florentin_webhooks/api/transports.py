@@ -53,7 +53,7 @@ class BlockingTransport:
         built = _build(client, request, self._settings, seconds)
         try:
             with closing(client.send(built, stream=True)) as response:
-                return _reply(response, self._read(response.iter_raw(), end, seconds))
+                return _reply(response, self._read(_plain(response).iter_bytes(), end, seconds))
         except httpx2.TransportError as error:
             reason, was_sent = _describe(error), not isinstance(error, _UNSENT)
         # Not chained: the cause holds the request, and so the token.
@@ -114,7 +114,7 @@ class AsyncioTransport:
                 built = _build(client, request, self._settings, seconds)
                 response = await client.send(built, stream=True)
                 async with aclosing(response):
-                    return _reply(response, await _read(response.aiter_raw()))
+                    return _reply(response, await _read(_plain(response).aiter_bytes()))
         except TimeoutError:
             reason, was_sent = _TOO_SLOW.format(seconds), True
         except httpx2.TransportError as error:
@@ -178,6 +178,17 @@ async def _read(chunks: AsyncIterator[bytes]) -> bytes:
         body += chunk
         _check_size(len(body))
     return bytes(body)
+
+
+def _plain(response: httpx2.Response) -> httpx2.Response:
+    """Return *response*, if it is not compressed: a small one could become a large one."""
+    if response.headers.get("content-encoding", "identity") == "identity":
+        return response
+    raise APIError(
+        "The reply of the API is compressed, though the request forbids it.",
+        "Turn compression off in the proxy in front of the API.",
+        status_code=response.status_code,
+    )
 
 
 def _check_size(size: int) -> None:

@@ -43,7 +43,8 @@ def test_this_machine_needs_no_tls(host: str) -> None:
 
 
 def test_own_network_needs_no_tls_where_it_is_allowed() -> None:
-    assert Settings("http://florentin/api/v1", TOKEN, allow_http=True)
+    settings = Settings("http://florentin/api/v1", TOKEN, allow_http=True)
+    assert settings.base_url == "http://florentin/api/v1"
 
 
 @pytest.mark.parametrize(
