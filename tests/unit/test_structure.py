@@ -9,8 +9,8 @@ from pathlib import Path
 import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
-MOST_ENTRIES = 20
-"""16, and `inspector`, `opentelemetry` and `prometheus`."""
+MOST_ENTRIES = 21
+"""16, and `inspector`, `opentelemetry`, `prometheus` and `simulator`."""
 MOST_MODULES = 15
 
 
