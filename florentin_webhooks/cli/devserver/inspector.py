@@ -77,7 +77,7 @@ def _mount(
         simulation=Simulation(urls),
         is_stopping=is_stopping,
     )
-    return mount_inspector(HeaderCapture(app), inspector, _PREFIX)
+    return mount_inspector(HeaderCapture(app, urls), inspector, _PREFIX)
 
 
 def open_browser(out: Output, url: str) -> None:
