@@ -63,8 +63,8 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
     keys = (
         schema.record(operation.key),
         schema.dead,
-        part.keys.intermediate,
-        part.keys.scheduled,
+        schema.tag + part.keys.intermediate,
+        schema.tag + part.keys.scheduled,
         schema.lost(part.queue),
         *job_keys(schema, (part,)),
     )
