@@ -29,6 +29,7 @@ from florentin_webhooks.redis.cluster.routing import MERGES, find_digest, fixed_
 from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.schema import ScriptCall, load_script
 from florentin_webhooks.redis.store import RedisStore
 
@@ -175,15 +176,36 @@ class ClusterStore(RedisStore):
     async def _run(self, sender: _Sender, operation: Operation[A]) -> A:
         merge = MERGES.get(type(operation))
         if merge is not None:
-            calls = [(lane, encode(lane.schema, operation)) for lane in self._lanes]
-            return cast("A", merge(operation, await sender.run_all(calls)))
+            return cast("A", merge(operation, await self._ask_all(sender, operation)))
         lane = self._known_lane(operation)
         if lane is None:
             lane = await self._find_lane(sender, _key_of(operation))
-        answer: Any = await sender.run(lane, encode(lane.schema, operation))
+        first = await sender.run(lane, encode(lane.schema, operation))
+        answer = await self._follow_up(sender, lane, first, operation)
         if isinstance(operation, Accept):
             self._memo.add(answer.key, lane)
         return cast("A", answer)
+
+    async def _ask_all(self, sender: _Sender, operation: Operation[Any]) -> list[Any]:
+        """Return the answers of all lanes, in their order."""
+        calls = [(lane, encode(lane.schema, operation)) for lane in self._lanes]
+        answers = zip(self._lanes, await sender.run_all(calls), strict=True)
+        return [await self._follow_up(sender, *each, operation) for each in answers]
+
+    @staticmethod
+    async def _follow_up(
+        sender: _Sender, lane: Lane, answer: Any, operation: Operation[Any]
+    ) -> Any:
+        """Return *answer*, or that of the calls which it asks for."""
+        while isinstance(answer, FollowUp):
+            follow_up = answer
+            try:
+                answer = await sender.run(lane, follow_up.encode(lane.schema, operation))
+            except Unavailable:
+                if follow_up.answer is None:
+                    raise
+                answer = follow_up.answer
+        return answer
 
     def _known_lane(self, operation: Operation[Any]) -> Lane | None:
         """Return the lane of *operation*, None where only a fingerprint is known."""
@@ -198,8 +220,7 @@ class ClusterStore(RedisStore):
     async def _find_lane(self, sender: _Sender, key: bytes) -> Lane:
         """Return the lane that has a record under *key*; any where none has."""
         lanes = self._lanes
-        calls = [(lane, encode(lane.schema, GetRecord(key))) for lane in lanes]
-        found = zip(lanes, await sender.run_all(calls), strict=True)
+        found = zip(lanes, await self._ask_all(sender, GetRecord(key)), strict=True)
         lane = next((lane for lane, record in found if record), None) or choose_lane(lanes, key)
         self._memo.add(key, lane)
         return lane
