@@ -16,7 +16,9 @@ import rq
 import rq.worker
 from rq.results import Result
 
+from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
@@ -45,6 +47,9 @@ __all__ = [
 
 MAINTENANCE = 30
 """Seconds between two rounds of maintenance; RQ's 600 would leave a dead scheduler dead."""
+
+DRAIN_SECONDS = 5.0
+"""How long a worker drains a spool at a time, since its jobs wait meanwhile."""
 
 CLEANUP_LOCK = 60
 """Seconds that one worker may lock RQ's clean-up."""
@@ -174,9 +179,15 @@ class SweepingWorker(BatchingWorker):
             cast("Any", super()).handle_exception(job, *exc_info)
 
     def run_maintenance_tasks(self) -> None:
-        """Return what other workers' batches left, run RQ's maintenance, requeue lost jobs."""
+        """Return what other workers' batches left, run RQ's maintenance, requeue lost jobs.
+
+        And drain spools of this machine, which web processes that were killed may have left.
+        """
         self.return_expired()
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped.
+        for hooks in self.served:
+            if (terms := hooks.drain_terms()) is not None:
+                run_sync(drain_waiting(terms, DRAIN_SECONDS))
         for hooks, queue in product(self.served, self.queues):
             try:
                 requeue_lost(hooks, queue, self.lost_after)
