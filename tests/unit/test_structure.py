@@ -9,8 +9,8 @@ from pathlib import Path
 import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
-MOST_ENTRIES = 21
-"""16, and `inspector`, `opentelemetry`, `prometheus` and `simulator`."""
+MOST_ENTRIES = 22
+"""16, and `api`, `inspector`, `opentelemetry`, `prometheus`, `simulator` and `spool`."""
 MOST_MODULES = 15
 
 

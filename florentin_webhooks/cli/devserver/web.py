@@ -109,6 +109,7 @@ def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = Non
 
     config = uvicorn.Config(
         app,
+        http="h11",  # httptools loses the body of a request with an Upgrade header.
         log_config=None,
         log_level="warning",
         access_log=False,
