@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, str] = {
     "sign": "Print the headers that Florentin would send with a file.",
     "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
+    "mcp": "Serve tools over your receiver to a coding agent.",
     "secret": "Create secrets.",
 }
 """Every command with its summary, so that the help imports no command."""
