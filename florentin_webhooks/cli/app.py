@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its summary, so that the help imports no command."""
 
-_FOLDERS: Mapping[str, str] = {"simulate": "provider."}
+_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "simulate": "provider."}
 """The folders of commands that are not beside the others."""
 
 
