@@ -54,6 +54,14 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
     _drain: BackgroundDrain | None = None
     reads_request: bool
     """Whether mounts pass the URL and the parameters of its path."""
+    overrides_receive = overrides_areceive = False
+    """Whether a subclass has a method of its own, which mounts then call."""
+
+    def __init_subclass__(cls) -> None:
+        """Find out what *cls* overrides."""
+        super().__init_subclass__()
+        cls.overrides_receive = cls.receive is not DeliveryFlow.receive
+        cls.overrides_areceive = cls.areceive is not DeliveryFlow.areceive
 
     def receive(
         self,
@@ -62,12 +70,13 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         url: str | None = None,
         path_params: PathParams = None,
     ) -> Reply:
-        """Process a delivery in a blocking program and return the reply.
+        """Process a delivery in a blocking program and return the reply; WSGI mounts call it.
 
         *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
         that the sender called, for senders that sign it; *path_params* what its path has, for a
         function that looks secrets up. Every outcome is a reply; no request raises. Raises
-        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there.
+        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there. Override
+        it, and ``areceive`` for ASGI mounts, to change what happens to each request.
         """
         ensure_no_running_loop()
         return self.receive_blocking(headers, body, url, path_params)

@@ -30,13 +30,17 @@ from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
+    "WORKER_CLASSES",
+    "ForkWorker",
     "SafeJob",
     "SafeQueue",
+    "SimpleWorker",
+    "SweepingWorker",
     "WorkerKind",
     "build_worker",
 ]
@@ -228,11 +232,12 @@ class SpawnWorker(SweepingWorker, rq.SpawnWorker):
     """Worker that runs each job in a newly started process."""
 
 
-_CLASSES = {
+WORKER_CLASSES: Mapping[WorkerKind, type[Any]] = {  # Any: rq leaves its types open.
     WorkerKind.FORK: ForkWorker,
     WorkerKind.SIMPLE: SimpleWorker,
     WorkerKind.SPAWN: SpawnWorker,
 }
+"""The classes of workers by their kind."""
 
 
 def build_worker(
@@ -245,19 +250,20 @@ def build_worker(
     name: str | None = None,
     others: Sequence[Receiver[object]] = (),
     batch: int = DEFAULT_BATCH,
+    classes: Mapping[WorkerKind, type[Any]] = WORKER_CLASSES,
 ) -> rq.worker.BaseWorker:
     """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
     *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers. It
     claims at most *batch* jobs of one receiver at once; one of kind SPAWN always one. It also runs
     the jobs of *others*, which share queue and Redis, and leaves those of all receivers that are
-    not named here alone.
+    not named here alone. *classes* are the classes of workers by their kind.
     """
     for each in (hooks, *others):
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
-    worker = _CLASSES[kind](
+    worker: Any = classes[kind](
         [SafeQueue(queue, client)],
         name=name,
         connection=client,
@@ -270,7 +276,7 @@ def build_worker(
     )
     worker.hooks, worker.others = hooks, tuple(others)
     worker.take_batches(1 if kind is WorkerKind.SPAWN else batch)
-    return worker
+    return cast("rq.worker.BaseWorker", worker)
 
 
 def _check_receiver(hooks: Receiver[object]) -> None:

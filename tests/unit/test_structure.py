@@ -9,8 +9,8 @@ from pathlib import Path
 import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
-MOST_ENTRIES = 21
-"""16, and `inspector`, `opentelemetry`, `prometheus` and `spool`."""
+MOST_ENTRIES = 23
+"""16, and `api`, `inspector`, `mcp`, `opentelemetry`, `prometheus`, `simulator`, `spool`."""
 MOST_MODULES = 15
 
 

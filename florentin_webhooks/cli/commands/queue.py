@@ -98,11 +98,10 @@ def _is_shared(hooks: Receiver[object], location: tuple[str, bytes], queue: str)
 def _status(context: QueueContext, name: str, others: Sequence[Receiver[object]]) -> QueueStatus:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
-    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415
+    from florentin_webhooks.rq.lanes.status import read_status  # noqa: PLC0415
 
     try:
-        with context.redis.client() as client:
-            return queue_status(client, name, context.hooks, others)
+        return read_status(context.hooks, name, others)
     except RedisError as error:
         raise context.unavailable(error) from None
 

@@ -141,7 +141,8 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
         if self.dispatcher.batching is not None:
             plan = self.dispatcher.plan_delivery(delivery.event, envelope)
-        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
+        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
