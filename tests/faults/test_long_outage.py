@@ -70,7 +70,7 @@ def test_process_killed_after_spooling_loses_and_doubles_nothing(stage: Stage) -
 def test_hour_without_redis_loses_and_doubles_nothing(
     directory: Path, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    with Stage(directory, webs=2, workers=1, spooled=True) as stage:
+    with Stage(directory, webs=2, workers=2, spooled=True) as stage:
         sender, mayhem = Hour(stage.url, seed), Mayhem(stage, seed)
         before = [sender.sending("invoice.created") for _ in range(5)]
         assert all(sender.attempt(each).acknowledged for each in before)
@@ -84,7 +84,7 @@ def test_hour_without_redis_loses_and_doubles_nothing(
             stage.arm("before removal")
         stage.wait(lambda: has_drained(stage), seconds=60)
         assert stage.has_died("before removal")
-        stage.settle()
+        stage.settle(seconds=180)
         taken = [each for each in sender.sent if each.acknowledged]
         notes = stage.oracle.notes()
         replayed = {attempt.status for attempt in sender.replay()}

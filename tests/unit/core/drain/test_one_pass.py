@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from florentin_webhooks import Receiver, Reply, Spool
+from florentin_webhooks import Reply, Spool
 from florentin_webhooks.core.drain import drain
 from florentin_webhooks.core.replay import replay
 from florentin_webhooks.core.stores.accept import Accept, Finish
@@ -19,7 +19,6 @@ from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
-from tests.support.shop import assert_unavailable
 from tests.support.spooled import SECRET, SpooledShop
 
 
@@ -50,21 +49,6 @@ def test_delivery_waits_on_the_disk_and_runs_once(
     assert len(shop.ran) == 1
     assert shop.drain().outcomes == {}
     assert shop.spool.measure().waiting == 0
-
-
-def test_only_fresh_genuine_events_reach_the_disk(shop: SpooledShop, path: Path) -> None:
-    forged = shop.make()._replace(body=b"{}")
-    old = shop.make()
-    shop.clock.forward(minutes=16)
-    outcomes = {
-        Outcome.INVALID_SIGNATURE: forged,
-        Outcome.UNAVAILABLE: old,
-        Outcome.MALFORMED: shop.provider.sign("user.login", b"[]", delivery_id="1"),
-        Outcome.IGNORED: shop.provider.make("user.login"),
-    }
-    for outcome, made in outcomes.items():
-        assert shop.send_away(made).outcome is outcome
-    assert not path.exists()
 
 
 def test_deliveries_go_to_the_store_in_order_of_arrival(shop: SpooledShop) -> None:
@@ -212,30 +196,6 @@ def test_one_process_drains_at_a_time(shop: SpooledShop, path: Path) -> None:
     assert other.claim("another", 30)  # The pass has released it.
 
 
-def test_full_spool_answers_503_with_both_reasons(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    shop = SpooledShop(Spool(path, max_bytes=1024 * 1024))
-    replies = [
-        shop.send_away(shop.provider.make("invoice.created", invoice={"number": "x" * 300_000}))
-        for _ in "1234"
-    ]
-    assert [reply.status for reply in replies] == [202, 202, 202, 503]
-    assert_unavailable(replies[-1])
-    assert "The store is away. The spool" in caplog.text
-    assert shop.drain().outcomes == {"processed": 3}
-    assert shop.send().status == 200
-
-
-def test_replay_is_not_spooled(shop: SpooledShop) -> None:
-    shop.failing = True
-    shop.send()
-    (record,) = shop.store.execute(ListRecords(10))
-    shop.store.unsure = Accept
-    assert replay(shop.receiver, record.fingerprint).outcome is Outcome.UNAVAILABLE
-    assert shop.spool.measure().waiting == 0
-
-
 def test_deliveries_of_another_receiver_stay(shop: SpooledShop, path: Path) -> None:
     shop.send_away()
     stranger = SpooledShop(path, secrets="another-secret-of-some-length")
@@ -279,19 +239,3 @@ def test_asyncio_program_spools_and_drains(shop: SpooledShop) -> None:
 
     assert asyncio.run(program()) == {"processed": 20}
     assert len(set(shop.ran)) == 20
-
-
-def test_rehearsal_writes_nothing_to_the_spool(shop: SpooledShop, path: Path) -> None:
-    shop.store.away = True
-    with shop.receiver.rehearsing(shop.store, shop.clock):
-        assert shop.send().status == 503
-    assert not path.exists()
-    assert shop.send().status == 202
-
-
-def test_receiver_without_a_spool_answers_503(shop: SpooledShop) -> None:
-    hooks = Receiver(SECRET, store=shop.store, clock=shop.clock, name="another")
-    hooks.on("invoice.created")(lambda _: None)
-    shop.store.away = True
-    assert_unavailable(hooks.receive(*shop.make()))
-    assert hooks.drain_terms() is None
