@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -140,6 +142,21 @@ def test_lost_answer_of_the_store_runs_nothing_twice(shop: SpooledShop) -> None:
     shop.clock.forward(seconds=61)  # The lease expires.
     assert shop.drain().outcomes == {"processed": 1}
     assert Counter(shop.ran).most_common(1)[0][1] == 1
+
+
+def test_handlers_run_in_the_context_of_the_mount(shop: SpooledShop) -> None:
+    entered: list[int] = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        entered.append(len(shop.ran))
+        yield
+
+    shop.receiver.handler_context = context
+    for _ in range(2):
+        shop.send_away()
+    shop.drain()
+    assert entered == [0, 1]
 
 
 def test_failed_handler_is_listed_as_failed(shop: SpooledShop) -> None:
