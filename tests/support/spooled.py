@@ -10,6 +10,7 @@ from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply, Spool
 from florentin_webhooks.core.drain import DrainReport, drain
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.spool import SpooledDelivery
+from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import Event, InvoiceCreated
@@ -37,9 +38,12 @@ class AwayStore(MemoryStore):
 
     away = False
     unsure: type[Operation[Any]] | None = None  # Any: of any answer.
+    refused: tuple[bytes, ...] = ()
+    """The bodies that it does not accept."""
 
     def execute(self, operation: Operation[A]) -> A:
-        if self.away:
+        is_refused = isinstance(operation, Accept) and operation.delivery.body in self.refused
+        if self.away or is_refused:
             raise Unavailable("The store is away.")
         answer = super().execute(operation)
         if self.unsure is not None and isinstance(operation, self.unsure):

@@ -68,7 +68,8 @@ def drain_(out: Output, app: str) -> None:
     drained = ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "nothing"
     out.emit({"outcomes": outcomes, "left": report.left}, f"Drained: {drained}.")
     if report.left:
-        out.info(f"{report.left} stay: they are being processed, or cannot be read (see the log).")
+        why = "they are being processed, cannot be read, or are refused (see the log)"
+        out.info(f"{report.left} stay: {why}.")
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 

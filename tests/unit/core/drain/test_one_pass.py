@@ -188,6 +188,27 @@ def test_pass_ends_when_the_store_goes_away_again(shop: SpooledShop) -> None:
     assert shop.drain().outcomes == {"processed": 3}
 
 
+def test_refused_deliveries_keep_no_others_waiting(shop: SpooledShop) -> None:
+    made = [shop.make() for _ in range(6)]
+    for each in made:
+        shop.send_away(each)
+    shop.store.refused = (made[0].body, made[3].body)
+    report = shop.drain()
+    assert (report.outcomes, report.left, report.error) == ({"processed": 4}, 2, None)
+    shop.store.refused = ()
+    assert shop.drain().outcomes == {"processed": 2}
+
+
+def test_pass_ends_at_a_store_that_refuses_all(shop: SpooledShop) -> None:
+    made = [shop.make() for _ in range(6)]
+    for each in made:
+        shop.send_away(each)
+    shop.store.refused = tuple(each.body for each in made)
+    report = shop.drain()
+    assert (report.left, str(report.error)) == (3, "The store is away. Try again in 5 s.")
+    assert shop.spool.measure().waiting == 6
+
+
 def test_entry_that_was_not_removed_runs_nothing_again(
     shop: SpooledShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
