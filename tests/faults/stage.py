@@ -106,7 +106,9 @@ class Stage:
         words, passed = (["web"], [descriptor]) if kind == "web" else (["worker", kind], [])
         url = self.proxy.url if self.proxy else self.server.url
         environ = {**os.environ, "FAULTS_FOLDER": str(self.folder), "FAULTS_REDIS": url}
-        request = Request(words, str(ROOT), environ, "tests.faults.processes", leads=True)
+        request = Request(
+            words, str(ROOT), environ, "tests.faults.processes", leads=True, warns=True
+        )
         with (self.folder / f"{name}.log").open("ab") as log:
             streams = [self._lifeline, log.fileno(), log.fileno(), *passed]
             self.running[name] = Forked(request, streams, WORKERS)

@@ -58,7 +58,7 @@ WORKERS = (
 class Request(NamedTuple):
     """What a program gets besides its streams, of which the fourth and later are *descriptors*.
 
-    With *leads* it is the leader of a new session.
+    With *leads* it is the leader of a new session. With *warns*, a warning is no error.
     """
 
     words: list[str]
@@ -66,6 +66,7 @@ class Request(NamedTuple):
     environ: dict[str, str]
     module: str = MODULE
     leads: bool = False
+    warns: bool = False
     descriptors: list[int] = []  # noqa: RUF012 - of no use to two requests.
 
 
@@ -228,7 +229,7 @@ def _watched(connection: socket.socket) -> Request:
 
 def _run(request: Request) -> None:
     """Run the program in this process."""
-    if request.module != MODULE:
+    if request.warns:
         warnings.resetwarnings()
     os.environ.clear()
     os.environ.update(request.environ)
