@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from tests.support.cluster import running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import register_in_worker
 
@@ -88,6 +89,13 @@ def redis_url(redis_server: str) -> str:
         with redis.Redis.from_url(redis_server) as client:
             client.flushall()
     return redis_server
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """Yield the URL of a Redis Cluster of one node, which no test empties."""
+    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path)) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture

@@ -56,6 +56,9 @@ NO_JOB_ARGS: Words = (0,)
 """The result of :func:`job_args` without jobs."""
 
 _FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
+_LONGEST_STEP = 64
+"""How many finished records at most are trimmed together: one call for as many deliveries."""
+
 _SHORTCUTS = {"accept": "accept_unknown", "finish": "finish_inline"}
 
 
@@ -91,13 +94,17 @@ class ScriptCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
-    """A key prefix and the lifetimes, in milliseconds."""
+    """A key prefix and the lifetimes, in milliseconds.
+
+    *tag* begins the keys of the queueing library, in the lanes of a cluster.
+    """
 
     prefix: bytes
     retention: int
     lease: int
     unfinished_retention: int
     history: int
+    tag: str = ""
 
     records: bytes = field(init=False)
     """Prefix of the keys of all records."""
@@ -125,10 +132,9 @@ class KeySchema:
 
     def constants(self) -> str:
         """Return the constants of the store as Lua."""
-        # Each byte of the prefix by its number: it may be a quote.
-        records = "".join([f"\\{byte:03}" for byte in self.records])
+        step = max(1, min(self.history // 16, _LONGEST_STEP))
         return (
-            f"local RECORDS, HISTORY = '{records}', {self.history}\n"
+            f"local HISTORY, STEP = {self.history}, {step}\n"
             f"local LEASE, RETENTION, UNFINISHED_RETENTION = "
             f"{self.lease}, {self.retention}, {self.unfinished_retention}\n"
         )
@@ -182,9 +188,11 @@ def job_keys(schema: KeySchema, jobs: tuple[Job, ...]) -> Words:
     """Return the keys of *jobs*, in the order in which the scripts read them."""
     if not jobs:
         return schema.no_job_keys
-    keys: list[bytes | str | int] = [jobs[0].queues]
+    tag = schema.tag
+    keys: list[bytes | str | int] = [tag + jobs[0].queues]
     for job in jobs:
-        keys += (job.keys.hash, job.keys.list, job.keys.failed, schema.pending(job.queue))
+        its = job.keys
+        keys += (tag + its.hash, tag + its.list, tag + its.failed, schema.pending(job.queue))
     return tuple(keys)
 
 

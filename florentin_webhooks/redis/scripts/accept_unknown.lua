@@ -2,19 +2,21 @@
 -- nothing is known, as nearly all are. The search for what is known took half of the server's time.
 local function add_to_log(log, fingerprint, received)
   call('ZADD', log, received, fingerprint)
-  -- Every eighth entry removes up to sixteen of the oldest ones, whose records have expired.
+  -- Every eighth entry removes up to sixteen of the oldest ones. Their records have expired: all but
+  -- those that have waited for a worker for as long.
   if string.byte(fingerprint) % 8 > 0 then return end
   call('PEXPIRE', log, UNFINISHED_RETENTION)
-  for _, oldest in ipairs(call('ZRANGE', log, 0, 15)) do
-    if oldest == fingerprint or call('EXISTS', RECORDS .. oldest) == 1 then break end
-    call('ZREM', log, oldest)
-  end
+  local before = received - 2 * UNFINISHED_RETENTION
+  local oldest = call('ZRANGEBYSCORE', log, '-inf', before, 'LIMIT', 0, 16)
+  if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
 local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])
 if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
   and call('EXISTS', record, KEYS[2], unpack(KEYS, 5, 4 + aliases)) == 0 then
   local now = milliseconds()
+  -- Finish begins with it: if it is refused, then before handlers have run.
+  if ARGV[6] == '1' then call('HMGET', record, 's') end
   add_to_log(KEYS[3], ARGV[1], ARGV[10])
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2] .. ARGV[1], 'PX', RETENTION) end
   if ARGV[6] == '1' then
