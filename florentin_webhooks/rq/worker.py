@@ -18,6 +18,7 @@ from rq.results import Result
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.redis.forcing import force_where_full
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
 from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
@@ -246,6 +247,7 @@ def build_worker(
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
+    client = force_where_full(client)
     worker = _CLASSES[kind](
         [SafeQueue(queue, client)],
         name=name,
