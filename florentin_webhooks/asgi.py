@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.health import DEFAULT_LIMITS, HealthLimits, Probe, answer_probe
 from florentin_webhooks.core.log import logger
@@ -28,6 +28,8 @@ from florentin_webhooks.protocol.replies import JSON_HEADERS
 from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from florentin_webhooks.core.receiver import Receiver
@@ -88,6 +90,7 @@ class WebhookMiddleware:
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
+            self._endpoint.start()
             await self._app(scope, receive, self._endpoint.closing(send))
         else:
             await self._app(scope, receive, send)
@@ -135,6 +138,7 @@ class _Endpoint:
 
     def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
+        self._receive = _entry(receiver)
         self._runtime = receiver.asyncio
         self._seconds = read_timeout
         self.is_in_asyncio = False
@@ -167,13 +171,18 @@ class _Endpoint:
                 reply = receiver.reject(*why)
             elif receiver.reads_request:
                 url, params = asgi_url(scope, headers), scope.get("path_params")
-                reply = await receiver.receive_in(headers, body.content, self._runtime, url, params)
+                reply = await self._receive(headers, body.content, self._runtime, url, params)
             else:
-                reply = await receiver.receive_in(headers, body.content, self._runtime)
+                reply = await self._receive(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
+    def start(self) -> None:
+        """Pass on what earlier processes have left in a spool."""
+        self._receiver.drain_in_background(self._runtime)
+
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """Serve the lifespan protocol: nothing starts, and a store is closed."""
+        """Serve the lifespan protocol: a spool is drained, and a store is closed."""
+        self.start()
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
@@ -229,6 +238,17 @@ class _Body:
                 return
             if chunk:
                 chunks.append(chunk)
+
+
+def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
+    """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    if not receiver.overrides_areceive:
+        return receiver.receive_in
+
+    async def receive(headers: HeaderMap, body: bytes, _: object, *request: Any) -> Reply:
+        return await receiver.areceive(headers, body, *request)
+
+    return receive
 
 
 def _may_close(scope: Scope) -> bool:

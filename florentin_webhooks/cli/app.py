@@ -31,6 +31,7 @@ __all__ = ["COMMANDS", "Command", "Group", "command_tree", "main"]
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver for development, with Redis and workers.",
+    "simulate": "Serve a local Florentin: its REST API, and its webhooks.",
     "listen": "Print what a tunnel to this machine needs.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "doctor": "Check why deliveries fail, from inside and from outside.",
@@ -38,14 +39,19 @@ COMMANDS: Mapping[str, str] = {
     "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
+    "spool": "List and drain what waits on this machine for the store.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
     "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
+    "mcp": "Serve tools over your receiver to a coding agent.",
     "secret": "Create secrets.",
 }
 """Every command with its summary, so that the help imports no command."""
+
+_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "simulate": "provider."}
+"""The folders of commands that are not beside the others."""
 
 
 _APP = "The receiver as module:name, such as shop.hooks:hooks."
@@ -119,7 +125,8 @@ class _Root(Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"florentin_webhooks.cli.commands.{cmd_name}")
+        folder = _FOLDERS.get(cmd_name, "")
+        module = import_module(f"florentin_webhooks.cli.commands.{folder}{cmd_name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
 from florentin_webhooks.redis.addresses import display_url
-from florentin_webhooks.redis.forcing import ForcingClient
+from florentin_webhooks.redis.full_memory import ForcingClient
 from florentin_webhooks.redis.refusals import WaitingRetry, find_refusal
 from florentin_webhooks.rq.shutdown import GracefulShutdown
 

@@ -21,7 +21,7 @@ from florentin_webhooks.inspector.header_capture import HeaderCapture
 from florentin_webhooks.inspector.simulation import Simulation
 from florentin_webhooks.testing import Provider
 from tests.support.browser import Browser, chromium
-from tests.support.inspected import SECRET
+from tests.support.inspected import SECRET, site_of
 from tests.support.server import Switchboard
 from tests.support.waiting import eventually
 
@@ -54,7 +54,10 @@ class Shop:
         url = f"http://127.0.0.1:{board.port}"
         self.url, self.page = f"{url}/webhooks/florentin", f"{url}/look/"
         self.inspector = Inspector(
-            self.hooks, show_bodies=True, simulation=Simulation({self.hooks: self.url})
+            self.hooks,
+            show_bodies=True,
+            show_errors=True,
+            simulation=Simulation({self.hooks: self.url}),
         )
         app = HeaderCapture(WebhookMiddleware(not_found, receiver=self.hooks))
         board.connect(mount_inspector(app, self.inspector, "/look"))
@@ -115,6 +118,17 @@ def test_list_is_live(browser: Browser, shop: Shop) -> None:
     assert browser.run("return document.getElementById('announce').textContent") == "1 new"
 
 
+def test_list_refreshes_itself_where_streams_end_at_once(
+    browser: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.inspector.site._RETRY", "retry: 100\n\n")
+    shop.inspector.site = site_of(shop.hooks)  # As Flask and Django mount it.
+    browser.open(shop.page)
+    eventually(lambda: browser.texts("#live") == ["refreshes every 3 s"])
+    shop.deliver("user.login")
+    eventually(lambda: browser.texts(".list .event a") == ["user.login"])
+
+
 def test_filter_is_in_the_address(browser: Browser, shop: Shop) -> None:
     shop.deliver("user.login")
     shop.deliver("invoice.created")
@@ -145,6 +159,7 @@ def test_detail_explains_and_replay_repairs(browser: Browser, shop: Shop) -> Non
     browser.open(shop.deliver("invoice.created"))
     for text in ("Signed with the secret secret-1", "failed ConnectionError", "test_browser.py:"):
         browser.sees(text)
+    assert browser.texts(".runs .text") == ["INV-0042"]
     assert "INV-0042" in " ".join(browser.texts("pre"))
     assert "masked, 71 characters" in " ".join(browser.texts(".pairs"))
     shop.is_mail_down = False

@@ -14,7 +14,7 @@ from florentin_webhooks import Delivery, Reply
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from florentin_webhooks.redis.forcing import force_where_full
+from florentin_webhooks.redis.full_memory import force_where_full
 from florentin_webhooks.rq.monitoring import queue_status
 from florentin_webhooks.rq.sweeper import requeue_lost
 from florentin_webhooks.testing import Provider

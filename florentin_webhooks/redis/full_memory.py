@@ -1,4 +1,4 @@
-"""A client for workers whose commands a server executes although its memory is full.
+"""A server whose memory is full, and a client for workers whose commands it executes nevertheless.
 
 A full server refuses each command that may need memory, so a worker could neither register nor take
 the jobs that would free it. A script that has written once may do so (``scripts/force.lua``). What
@@ -12,26 +12,30 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from florentin_webhooks.redis.schema import load_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ForcingClient", "force_where_full"]
+__all__ = ["ForcingClient", "force_where_full", "is_full"]
 
 _SCRIPT = load_script("force")
 _FIRST_WRITE = "redis.pcall('HDEL', KEYS[1], '')"
 _NOT_IN_SCRIPTS = ("EVAL", "SCRIPT", "CLIENT", "SUBSCRIBE", "WATCH", "UNWATCH")
 _KEYS = {"LMOVE": 2, "RPOPLPUSH": 2, "DEL": None, "EXISTS": None}
 _LONGEST_WAIT = 1.0
+_FULL = 0.99
+"""What a server uses goes up and down by the size of its buffers."""
 
 _Command = tuple[tuple[Any, ...], dict[str, Any]]  # Any: redis-py's arguments and options.
 
 
-def force_where_full(client: redis.Redis) -> ForcingClient:
-    """Return a client that shares the connections of *client*."""
+def force_where_full(client: redis.Redis) -> redis.Redis:
+    """Return a client that shares the connections of *client*; itself if it is of its own class."""
+    if type(client) is not redis.Redis:
+        return client
     return ForcingClient(connection_pool=client.connection_pool)
 
 
@@ -111,3 +115,14 @@ def _is_forcible(words: Sequence[Any]) -> bool:
 def _keys_of(words: Sequence[Any]) -> Sequence[Any]:
     count = _KEYS.get(words[0], 1)
     return words[1:] if count is None else words[1 : 1 + count]
+
+
+def is_full(client: Any) -> bool:  # Any: redis-py's clients.
+    """Return whether the server refuses what needs memory; False where INFO is forbidden."""
+    try:
+        info = client.info("memory")
+    except ResponseError:
+        return False
+    limit = info.get("maxmemory", 0)
+    is_kept = info.get("maxmemory_policy", "noeviction") == "noeviction"
+    return bool(limit) and is_kept and info["used_memory"] >= limit * _FULL
