@@ -69,6 +69,7 @@ class Script(NamedTuple):
 class ScriptCall(NamedTuple):
     """One call of a script, and *read*, which decodes the answer.
 
+    For a search in several calls, it returns the next one.
     *size* is the length of the body in it. *may_fail*: no handler has run yet, so an overloaded
     server may do without it.
     """

@@ -32,10 +32,11 @@ from florentin_webhooks.redis.clients import (
 )
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.executors.search import afollow, follow
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
-from florentin_webhooks.redis.schema import KeySchema
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +75,7 @@ class RedisStore:
     inline handlers have. All keys begin with *prefix*. *keep* is the old name of
     *unfinished_retention*.
 
-    Each operation is one round trip; none waits longer than 2 seconds.
+    Each operation is one round trip, but for searches; none waits longer than 2 seconds.
     """
 
     def __init__(
@@ -132,15 +133,19 @@ class RedisStore:
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
         sync = self._sync or self._require_blocking()
-        return cast("A", sync.run(encode(self._schema, operation)))
+        answer = sync.run(encode(self._schema, operation))
+        return cast("A", follow(sync.run, answer) if isinstance(answer, ScriptCall) else answer)
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
-        call = encode(self._schema, operation)
         if self._sync is not None and not isinstance(self._server, str):
-            thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
-            return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
-        return cast("A", await self._pipelined().run(call))
+            thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
+            return await asyncio.shield(thread)  # A cancelled operation runs anyway.
+        pipelined = self._pipelined()
+        answer = await pipelined.run(encode(self._schema, operation))
+        if isinstance(answer, ScriptCall):
+            answer = await afollow(pipelined.run, answer)
+        return cast("A", answer)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is written to the connection, before its answer."""

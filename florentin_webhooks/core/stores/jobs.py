@@ -18,6 +18,7 @@ __all__ = [
     "CountLostJobs",
     "JobClaim",
     "JobDecision",
+    "JobPage",
     "ListPendingJobs",
     "RequeueLostJob",
 ]
@@ -85,12 +86,23 @@ class RequeueLostJob(Operation[str]):
     key_ids: tuple[str, ...] = ()
 
 
+class JobPage(NamedTuple):
+    """Some ids of jobs, also none, and the cursor of the next page; None on the last."""
+
+    ids: tuple[str, ...]
+    following: tuple[int, str] | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class ListPendingJobs(Operation["tuple[str, ...]"]):
-    """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
+class ListPendingJobs(Operation[JobPage]):
+    """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first.
+
+    A dead letter is not listed. *after* is the cursor of a page, which may be empty.
+    """
 
     queue: str
     before: datetime
+    after: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def test_jobs_are_retried_die_and_revive_for_a_limited_user(shop: Workshop) -> N
     assert shop.record(fingerprint).state is State.DEAD
     assert requeue_lost(shop.hooks, shop.rq(), -1) == 0
     assert len(shop.store.execute(ListDeadLetters())) == 1
-    assert len(shop.store.execute(ListRecords())) == 1
+    assert len(shop.store.execute(ListRecords()).records) == 1
     assert shop.accept(stamped(5)) == fingerprint
     shop.work_it_off()
     assert shop.ran == ["bill"] * 4
