@@ -10,6 +10,8 @@
     │   ├── InvalidSignature
     │   ├── MalformedDelivery
     │   └── StaleDelivery
+    ├── APIError
+    │   └── APIUnavailable
     ├── HandlerFailed
     ├── HandlerTimeout
     ├── MissingHandler
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 __all__ = [
+    "APIError",
+    "APIUnavailable",
     "ConfigurationError",
     "DeliveryTooLarge",
     "HandlerFailed",
@@ -210,3 +214,33 @@ class Unavailable(WebhookError):
     def __init__(self, message: str, hint: str = "", *, retry_after: int = 5) -> None:
         super().__init__(message, hint or f"Try again in {retry_after} s.")
         self.retry_after = retry_after
+
+
+class APIError(WebhookError):
+    """A request to the provider's API that has failed.
+
+    *status_code* is that of the API's reply, None without a reply; *detail* is the API's own
+    message. *retry_after* is the number of seconds that the API asks to wait, None without one.
+    """
+
+    code = "api-error"
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        status_code: int | None = None,
+        detail: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.status_code = status_code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class APIUnavailable(APIError):
+    """A request that the API did not answer in time, or not now: the next one may succeed."""
+
+    code = "api-unavailable"

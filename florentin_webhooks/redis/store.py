@@ -20,7 +20,7 @@ from florentin_webhooks.core.stores.retention import (
     resolve_unfinished_retention,
     validate_count,
 )
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
@@ -31,12 +31,12 @@ from florentin_webhooks.redis.clients import (
     validate_server,
 )
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
-from florentin_webhooks.redis.executors.search import afollow, follow
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall
+from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,19 +132,32 @@ class RedisStore:
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
-        sync = self._sync or self._require_blocking()
-        answer = sync.run(encode(self._schema, operation))
-        return cast("A", follow(sync.run, answer) if isinstance(answer, ScriptCall) else answer)
+        run = (self._sync or self._require_blocking()).run
+        answer = run(encode(self._schema, operation))
+        while isinstance(answer, FollowUp):
+            follow_up = answer
+            try:
+                answer = run(follow_up.encode(self._schema, operation))
+            except Unavailable:
+                if follow_up.answer is None:
+                    raise
+                answer = follow_up.answer
+        return cast("A", answer)
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
         if self._sync is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
             return await asyncio.shield(thread)  # A cancelled operation runs anyway.
-        pipelined = self._pipelined()
-        answer = await pipelined.run(encode(self._schema, operation))
-        if isinstance(answer, ScriptCall):
-            answer = await afollow(pipelined.run, answer)
+        answer = await self._pipelined().run(encode(self._schema, operation))
+        while isinstance(answer, FollowUp):
+            follow_up = answer
+            try:
+                answer = await self._pipelined().run(follow_up.encode(self._schema, operation))
+            except Unavailable:
+                if follow_up.answer is None:
+                    raise
+                answer = follow_up.answer
         return cast("A", answer)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:

@@ -15,10 +15,14 @@ configure()  # The models can be imported only in a Django program.
 PUBLIC = """
 florentin_webhooks: AttemptReport DeadReport DeliveryReport Health HealthLimits Observer health
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
-florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
+florentin_webhooks: RedisStore Reply Request RetryLater Router Spool Tenant errors events
+florentin_webhooks.api: AsyncFlorentinAPI FlorentinAPI
+florentin_webhooks.api.models: APIKey APIObject Customer Invoice Login Plan Product Subscription
+florentin_webhooks.api.models: TeamMember TermsAcceptance UsageSummary
 florentin_webhooks.asgi: HealthApp WebhookApp WebhookMiddleware
 florentin_webhooks.django: DjangoStore health_path hooks inspector_path webhook_path webhook_view
 florentin_webhooks.django.models: Delivery
+florentin_webhooks.errors: APIError APIUnavailable
 florentin_webhooks.errors: ConfigurationError DeliveryTooLarge HandlerFailed InvalidEvent
 florentin_webhooks.errors: InvalidSignature MalformedDelivery Rejected StaleDelivery Unavailable
 florentin_webhooks.errors: HandlerTimeout MissingHandler WebhookError
@@ -45,6 +49,8 @@ florentin_webhooks.testing: effect open_webhooks
 
 FACES = [
     "florentin_webhooks",
+    "florentin_webhooks.api",
+    "florentin_webhooks.api.models",
     "florentin_webhooks.asgi",
     "florentin_webhooks.django",
     "florentin_webhooks.errors",

