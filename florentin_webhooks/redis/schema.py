@@ -93,13 +93,17 @@ class ScriptCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
-    """A key prefix and the lifetimes, in milliseconds."""
+    """A key prefix and the lifetimes, in milliseconds.
+
+    *tag* begins the keys of the queueing library, in the lanes of a cluster.
+    """
 
     prefix: bytes
     retention: int
     lease: int
     unfinished_retention: int
     history: int
+    tag: str = ""
 
     records: bytes = field(init=False)
     """Prefix of the keys of all records."""
@@ -167,14 +171,15 @@ class KeySchema:
         return self.prefix + b"lost:" + queue.encode()
 
 
-def load_script(name: str, *, shortcut: str = "", constants: str = "") -> Script:
+def load_script(name: str, *, shortcut: str = "", helpers: str = "", constants: str = "") -> Script:
     """Return the script *name*, after the functions that all scripts share.
 
     The script *shortcut* comes before these, and answers common calls at less of the server's time.
-    *constants* are Lua: the server reads them once, but each argument with each call.
+    *helpers* are functions that several scripts share, and *constants* are Lua: the server reads
+    them once, but each argument with each call.
     """
     folder = files("florentin_webhooks.redis") / "scripts"
-    names = ["base", *filter(None, [shortcut]), "shared", name]
+    names = [*filter(None, ["base", shortcut, "shared", helpers, name])]
     text = "".join([constants, *((folder / f"{each}.lua").read_text() for each in names)])
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
@@ -183,9 +188,11 @@ def job_keys(schema: KeySchema, jobs: tuple[Job, ...]) -> Words:
     """Return the keys of *jobs*, in the order in which the scripts read them."""
     if not jobs:
         return schema.no_job_keys
-    keys: list[bytes | str | int] = [jobs[0].queues]
+    tag = schema.tag
+    keys: list[bytes | str | int] = [tag + jobs[0].queues]
     for job in jobs:
-        keys += (job.keys.hash, job.keys.list, job.keys.failed, schema.pending(job.queue))
+        its = job.keys
+        keys += (tag + its.hash, tag + its.list, tag + its.failed, schema.pending(job.queue))
     return tuple(keys)
 
 

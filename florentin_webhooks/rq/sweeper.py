@@ -83,7 +83,7 @@ def _pending_jobs(store: RedisStore, queue: str, before: datetime) -> Iterator[s
         yield from page.ids[:left]
         if page.following is None:
             return
-        wanted, left = replace(wanted, after=page.following), left - len(page.ids)
+        wanted, left = replace(wanted, after=page.following), left - len(page.jobs)
 
 
 def _cause_of_death(queue: rq.Queue, job_id: str) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "JobDecision",
     "JobPage",
     "ListPendingJobs",
+    "PendingJob",
     "RequeueLostJob",
 ]
 
@@ -87,11 +88,23 @@ class RequeueLostJob(Operation[str]):
     key_ids: tuple[str, ...] = ()
 
 
-class JobPage(NamedTuple):
-    """Some ids of jobs, also none, and the cursor of the next page; None on the last."""
+class PendingJob(NamedTuple):
+    """The id of a job, and when it was pushed, in milliseconds."""
 
-    ids: tuple[str, ...]
-    following: tuple[int, str] | None = None
+    pushed_at: int
+    id: str
+
+
+class JobPage(NamedTuple):
+    """Some jobs, also none, and where the store stopped; None where it ended."""
+
+    jobs: tuple[PendingJob, ...]
+    following: PendingJob | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the jobs."""
+        return tuple(job.id for job in self.jobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +123,12 @@ class EnqueueScheduled(Operation[int]):
 class ListPendingJobs(Operation[JobPage]):
     """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first.
 
-    A dead letter is not listed. *after* is the cursor of a page, which may be empty.
+    A dead letter is not listed. The page comes *after* where the one before has stopped.
     """
 
     queue: str
     before: datetime
-    after: tuple[int, str] | None = None
+    after: PendingJob | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from florentin_webhooks.core.stores.jobs import (
     JobDecision,
     JobPage,
     ListPendingJobs,
+    PendingJob,
     RequeueLostJob,
 )
 from florentin_webhooks.redis.schema import (
@@ -42,7 +43,7 @@ _SCHEDULER_MS = 3000
 _CLAIM_JOB = load_script("claim_job")
 _COUNT_LOST_JOBS = load_script("count_lost_jobs")
 _ENQUEUE_SCHEDULED = load_script("enqueue_scheduled")
-_LIST_PENDING_JOBS = load_script("list_pending_jobs")
+_LIST_PENDING_JOBS = load_script("list_pending_jobs", helpers="pages")
 _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 
 
@@ -70,8 +71,8 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
     keys = (
         schema.record(operation.key),
         schema.dead,
-        part.keys.intermediate,
-        part.keys.scheduled,
+        schema.tag + part.keys.intermediate,
+        schema.tag + part.keys.scheduled,
         schema.lost(part.queue),
         *job_keys(schema, (part,)),
     )
@@ -83,7 +84,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
 def enqueue_scheduled(schema: KeySchema, operation: EnqueueScheduled) -> ScriptCall:
     """Encode :class:`EnqueueScheduled`."""
     parts = operation.parts
-    scheduled = [part.keys.scheduled for part in parts]
+    scheduled = [schema.tag + part.keys.scheduled for part in parts]
     keys = (schema.record(operation.key), *scheduled, *job_keys(schema, parts))
     return ScriptCall(_ENQUEUE_SCHEDULED, keys, (_SCHEDULER_MS, *job_args(parts)), int)
 
@@ -92,7 +93,7 @@ def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCa
     """Encode :class:`ListPendingJobs`."""
     before = int(operation.before.timestamp() * 1000)
     keys = (schema.pending(operation.queue), schema.dead)
-    after = operation.after or ("-inf", "")
+    after = operation.after or (0, "")
     arguments = (before, schema.unfinished_retention, _MOST_PENDING, *after)
     return ScriptCall(_LIST_PENDING_JOBS, keys, arguments, _to_page)
 
@@ -125,7 +126,12 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
     )
 
 
-def _to_page(answer: tuple[bytes, bytes, bytes]) -> JobPage:
-    ids, time, last = answer
-    following = (int(time), last.decode()) if last else None
-    return JobPage(tuple(ids.decode().split()), following)
+def _to_page(answer: tuple[bytes, bytes]) -> JobPage:
+    found, last = (tuple(_to_pending_jobs(text.decode())) for text in answer)
+    return JobPage(found, last[0] if last else None)
+
+
+def _to_pending_jobs(text: str) -> Iterator[PendingJob]:
+    for line in text.splitlines():
+        milliseconds, _, job_id = line.partition(" ")
+        yield PendingJob(int(milliseconds), job_id)

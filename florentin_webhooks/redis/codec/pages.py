@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
@@ -26,9 +26,6 @@ from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.codec.records import to_datetime, to_milliseconds, to_record
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
-if TYPE_CHECKING:
-    from florentin_webhooks.core.stores.queries import Record
-
 __all__ = ["find_fingerprints", "list_dead_letters", "list_records"]
 
 _MOST_READ = 200
@@ -43,8 +40,8 @@ _SIZE, _DIGITS = 16, 32
 _FIELDS = {Status.RUNNING: "u:", Status.SCHEDULED: "w:"}
 """The beginning of a field without which a record cannot have the status."""
 
-_LIST_DEAD_LETTERS = load_script("list_dead_letters")
-_LIST_FINGERPRINTS = load_script("list_fingerprints")
+_LIST_DEAD_LETTERS = load_script("list_dead_letters", helpers="pages")
+_LIST_FINGERPRINTS = load_script("list_fingerprints", helpers="pages")
 _READ_RECORDS = load_script("read_records")
 
 
@@ -65,10 +62,8 @@ def find_fingerprints(schema: KeySchema, operation: FindFingerprints) -> ScriptC
 def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCall:
     """Encode :class:`ListDeadLetters`."""
     until, after = _to_score(operation.until, "+inf"), operation.after
-    died: tuple[str | int, str] = ("-inf", "")
-    if after is not None:
-        died = (to_milliseconds(after.died_at), after.job_id)
-    arguments = (until, min(operation.limit, _MOST_LETTERS), *died)
+    last = (to_milliseconds(after.died_at), after.job_id) if after else (0, "")
+    arguments = (until, min(operation.limit, _MOST_LETTERS), *last)
     return ScriptCall(_LIST_DEAD_LETTERS, (schema.dead,), arguments, _to_dead_letters)
 
 
@@ -113,13 +108,12 @@ def _read_records(
         _FIELDS.get(operation.status, "") if operation.status else "",
         int(operation.bodies),
     )
-    read = partial(_to_page, keys, operation.before, following)
+    read = partial(_to_page, keys, following)
     return ScriptCall(_READ_RECORDS, tuple(map(schema.record, keys)), arguments, read)
 
 
 def _to_page(
     keys: Sequence[bytes],
-    before: Position | None,
     following: Position | None,
     answer: Sequence[Any],  # Any: what a RESP parser returns.
 ) -> RecordPage:
@@ -128,12 +122,7 @@ def _to_page(
     records = [to_record(keys[number - 1], words) for number, words in found]
     if seen < len(keys):  # It stopped at the last one that matches.
         following = records[-1].position
-    return RecordPage(tuple(_before(before, records)), following)
-
-
-def _before(before: Position | None, records: Sequence[Record]) -> Iterator[Record]:
-    """Yield *records* without those of the page before, which a page repeats if its end is gone."""
-    return (each for each in records if before is None or each.position < before)
+    return RecordPage(tuple(records), following)
 
 
 class _Search(NamedTuple):
@@ -161,8 +150,7 @@ def _search_on(
 ) -> FollowUp | tuple[str, ...]:
     """Return the fingerprints with the prefix, or the call that goes on."""
     joined, arrival = answer
-    # A page repeats some if the end of the last one is gone.
-    found = tuple(dict.fromkeys((*search.found, *_with_prefix(joined.hex(), wanted.prefix))))
+    found = (*search.found, *_with_prefix(joined.hex(), wanted.prefix))
     if not arrival or len(found) >= wanted.limit:
         return found[: wanted.limit]
     following = _Search(search.end, found, int(arrival), joined[-_SIZE:])

@@ -9,11 +9,14 @@ local limit, states, event, id, needed = tonumber(ARGV[1]), ARGV[2], ARGV[3], AR
 local is_plain = states == '' and event == '' and id == ''
 local found, seen = {0}, 0
 
-local function has_field(fields)
+-- Without a state, a refused command has ended its acceptance.
+local function is_complete(fields)
+  local has_state, has_needed = false, needed == ''
   for _, field in ipairs(fields) do
-    if string.sub(field, 1, 2) == needed then return true end
+    if field == 's' then has_state = true end
+    if string.sub(field, 1, 2) == needed then has_needed = true end
   end
-  return false
+  return has_state and has_needed
 end
 
 local function matches(record)
@@ -39,7 +42,7 @@ for n, record in ipairs(KEYS) do
   seen = n
   if matches(record) then
     local fields = call('HKEYS', record)
-    if #fields > 0 and (needed == '' or has_field(fields)) then read_record(n, record, fields) end
+    if is_complete(fields) then read_record(n, record, fields) end
   end
 end
 found[1] = seen

@@ -14,6 +14,7 @@ from florentin_webhooks.core.stores.base import State, Store
 from florentin_webhooks.core.stores.jobs import ListPendingJobs
 from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
+    ListDeadLetters,
     ListRecords,
     Position,
     Record,
@@ -161,6 +162,10 @@ def test_each_dead_letter_is_on_one_page(store: Subject) -> None:
     assert sorted(each.fingerprint for each in letters) == sorted(dead)
     assert letters == sorted(letters, key=lambda each: each.died_at)
     assert len(list(dead_letters(as_store(store), 3))) == 3
+    for number in range(4):  # Those before the last one, with all that leads to them.
+        if (key := fingerprint(content(number))).hex() != letters[-1].fingerprint:
+            store.ask(ResetRecord(key, ResetMode.DROP, (job(content(number)),)))
+    assert letters[-1] in store.ask(ListDeadLetters(after=letters[1]))
 
 
 @queueing
