@@ -23,6 +23,7 @@ SUBJECTS = [
     "json",
     "memory",
     "inspector",
+    "scale",
 ]
 
 
