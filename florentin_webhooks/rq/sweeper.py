@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,6 +30,11 @@ __all__ = [
 LOST_AFTER = 120.0
 """Seconds after which a job in no list counts as lost: RQ moves jobs within one."""
 
+_MOST = 10_000
+"""The most jobs that one round looks at."""
+_PAGE = 1000
+"""The items that one command reads, in less than a millisecond of the server's time."""
+
 
 def drop_expired(hooks: Receiver[object]) -> int:
     """Discard dead letters older than the store's unfinished retention; return their number."""
@@ -52,7 +59,7 @@ def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = L
     listed = _listed_jobs(queue)
     requeued, key_ids = 0, hooks.identity.all_key_ids
     before = datetime.now(UTC) - timedelta(seconds=older_than)
-    for job_id in store.execute(ListPendingJobs(queue.name, before)):
+    for job_id in _pending_jobs(store, queue.name, before):
         if job_id.encode() in listed:
             continue
         fingerprint = job_id[:32]
@@ -68,15 +75,41 @@ def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = L
     return requeued
 
 
+def _pending_jobs(store: RedisStore, queue: str, before: datetime) -> Iterator[str]:
+    """Yield the oldest pending jobs; page by page, since dead letters may come before them."""
+    wanted, left = ListPendingJobs(queue, before), _MOST
+    while left > 0:
+        page = store.execute(wanted)
+        yield from page.ids[:left]
+        if page.following is None:
+            return
+        wanted, left = replace(wanted, after=page.following), left - len(page.jobs)
+
+
 def _cause_of_death(queue: rq.Queue, job_id: str) -> str:
     if is_unreadable(queue.connection, job_id):
         return f"a worker does not read JSON. Start it with {SERIALIZER_OPTION}"
     return ""
 
 
-def _listed_jobs(queue: rq.Queue) -> set[bytes | str]:
-    client = queue.connection
-    lists = (queue.key, queue.intermediate_queue_key)
-    listed = {job_id for name in lists for job_id in client.lrange(name, 0, -1)}
-    listed.update(cast("Any", client).zrange(queue.scheduled_job_registry.key, 0, -1))
+def _listed_jobs(queue: rq.Queue) -> set[bytes]:
+    server = cast("Any", queue.connection)  # Any: redis-py leaves its types open.
+    listed = {*_list_items(server, queue.key), *_list_items(server, queue.intermediate_queue_key)}
+    listed.update(_members(server, queue.scheduled_job_registry.key))
     return listed
+
+
+def _list_items(server: Any, key: str) -> Iterator[bytes]:
+    """Yield the items of a list from its end, where jobs come in: so none of the others moves."""
+    first = -1
+    while page := server.lrange(key, first - _PAGE + 1, first):
+        yield from page
+        first -= _PAGE
+
+
+def _members(server: Any, key: str) -> Iterator[bytes]:
+    """Yield the members of a sorted set; if some move meanwhile, the script looks for them."""
+    first = 0
+    while page := server.zrange(key, first, first + _PAGE - 1):
+        yield from page
+        first += _PAGE

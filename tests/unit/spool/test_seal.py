@@ -40,6 +40,7 @@ def test_keys_encrypt_and_rotate(path: Path) -> None:
         ((), "it is encrypted, and the spool has no keys"),
         (OTHER, "none of the keys opens it, or it was changed"),
     ],
+    ids=["no keys", "other key"],  # The key is random, and all processes collect the same ids.
 )
 def test_entry_under_another_key_has_a_problem(
     path: Path, keys: Sequence[str], problem: str

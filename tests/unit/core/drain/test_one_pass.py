@@ -64,7 +64,7 @@ def test_freshness_is_judged_at_arrival(shop: SpooledShop) -> None:
     shop.send_away()
     shop.clock.forward(hours=11)  # The tolerance is 15 minutes.
     assert shop.drain().outcomes == {"processed": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.received_at == shop.clock.now - timedelta(hours=11)
 
 
@@ -87,7 +87,7 @@ def test_duplicate_that_the_store_has_forgotten_is_held(path: Path) -> None:
     shop.clock.forward(minutes=55)
     assert shop.drain().outcomes == {"stale": 1}
     assert len(shop.ran) == 1
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.state is State.STALE
     assert "the store may have forgotten" in record.reasons[""]
     assert replay(shop.receiver, record.fingerprint, though_late=True).outcome is Outcome.PROCESSED
@@ -163,7 +163,7 @@ def test_failed_handler_is_listed_as_failed(shop: SpooledShop) -> None:
     shop.send_away()
     shop.failing = True
     assert shop.drain().outcomes == {"handler-failed": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert (record.state, shop.spool.measure().waiting) == (State.FAILED, 0)
     shop.failing = False
     assert replay(shop.receiver, record.fingerprint).outcome is Outcome.PROCESSED
@@ -173,7 +173,7 @@ def test_invalid_event_is_recorded_when_it_is_drained(shop: SpooledShop) -> None
     made = shop.provider.make("invoice.created", invoice={"amount_due": "much"})
     assert shop.send_away(made).outcome is Outcome.ACCEPTED
     assert shop.drain().outcomes == {"invalid-event": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.state is State.INVALID
 
 

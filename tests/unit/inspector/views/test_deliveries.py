@@ -16,6 +16,7 @@ from florentin_webhooks.core.stores.queries import (
     GetRecord,
     ListRecords,
     Record,
+    RecordPage,
 )
 from florentin_webhooks.inspector.sources import Sources
 from florentin_webhooks.inspector.trail import Trail
@@ -53,16 +54,17 @@ class Records(MemoryStore):
         assert isinstance(operation, GetRecord)
         return next(each for each in self._found if each.fingerprint == operation.key.hex())
 
-    def _list(self, wanted: ListRecords) -> tuple[Record, ...]:
-        until = wanted.until
-        found = [each for each in reversed(self._found) if not until or each.received_at <= until]  # type: ignore[operator]
+    def _list(self, wanted: ListRecords) -> RecordPage:
+        states, before = wanted.wanted_states, wanted.before
         matching = [
             each
-            for each in found
-            if (not wanted.states or each.state in wanted.states)
+            for each in reversed(self._found)
+            if (not states or each.state in states)
             and wanted.event in (None, each.event)
+            and (before is None or each.position < before)
         ]
-        return tuple(matching[: wanted.limit])
+        page = tuple(matching[: wanted.limit])
+        return RecordPage(page, page[-1].position if len(matching) > len(page) else None)
 
 
 def pages(store: Records, **filters: str) -> list[ListPage]:
