@@ -280,6 +280,11 @@ class RedisStore:
             if isinstance(server, str):
                 client.close()
 
+    def inspect_all(self) -> tuple[ServerFacts, ...]:
+        """Return what each of its servers says about itself; none where only asyncio can ask."""
+        facts = self.inspect()
+        return () if facts is None else (facts,)
+
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
