@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
@@ -18,6 +20,7 @@ from florentin_webhooks.simulator.database import Database
 from florentin_webhooks.simulator.documents import Documents
 from florentin_webhooks.simulator.plans import PLANS, PRODUCTS
 from florentin_webhooks.simulator.tokens import Scope, Tokens
+from florentin_webhooks.simulator.traffic import Load, Traffic
 from florentin_webhooks.simulator.webhooks.dispatcher import Dispatcher
 from florentin_webhooks.simulator.webhooks.faults import Faults
 from florentin_webhooks.simulator.webhooks.log import DeliveryLog
@@ -27,7 +30,7 @@ from florentin_webhooks.testing.transport import connect
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
     from typing import Self
@@ -69,6 +72,7 @@ class Simulator:
         self._database = Database(database)
         self._dispatcher = Dispatcher(self._database, sender, clock, speed=speed, timeout=timeout)
         self.faults = faults or Faults()
+        self._load: Load | None = None
         self._seed()
         endpoint = Endpoint(self._database, self._publish, clock)
         self.app: ASGIApp = build_api(endpoint, PlainTextResponse("", 404))
@@ -144,6 +148,21 @@ class Simulator:
                 f"{self.sender.name} cannot send {event!r}.", "Choose an event of its catalogue."
             ) from error
 
+    def generate(self, rate: float, limit: int | None = None) -> Load:
+        """Make *rate* changes a second at random, at most *limit*, which the seed decides.
+
+        Of another sender than Florentin, events of its catalogue are fired.
+        """
+        if self._load is not None:
+            self._load.close()
+        traffic = Traffic(self.faults.seed)
+        if self.sender is DEFAULT_SENDER:
+            make: Callable[[], object] = partial(self.change, traffic.change)
+        else:
+            make = partial(self._fire_next, cycle([*self.sender.catalogue] or ["ping"]))
+        self._load = Load(make, rate, limit)
+        return self._load
+
     def replay(self, key: str, fault: Fault | None = None) -> bool:
         """Send the delivery with an id again, and return whether that was possible.
 
@@ -167,6 +186,8 @@ class Simulator:
 
     def close(self) -> None:
         """Finish the requests that are under way, and close the database."""
+        if self._load is not None:
+            self._load.close()
         self._dispatcher.close()
         self._database.close()
 
@@ -174,6 +195,9 @@ class Simulator:
     def _outbox(self) -> Generator[Outbox]:
         with self._database.transaction() as connection:
             yield Outbox(connection)
+
+    def _fire_next(self, names: Iterator[str]) -> None:
+        self.fire(next(names))
 
     def _publish(
         self,
