@@ -111,7 +111,8 @@ def command(
     with ending_on_sigterm(), ExitStack() as stack:
         file = create_directory(data_dir) / _FILE if data_dir else None
         listener = stack.enter_context(listen(host, port))
-        simulator = stack.enter_context(_build(file, options))
+        state = ServerState()
+        simulator = stack.enter_context(_build(file, options, state))
         issued = simulator.add_token(token)
         if target:
             simulator.add_endpoint(target.url, target.secret)
@@ -123,15 +124,16 @@ def command(
             if rate:
                 simulator.generate(rate)
 
-        _serve(simulator, listener, announce)
+        _serve(simulator, listener, state, announce)
 
 
-def _build(file: Path | None, options: dict[str, Any]) -> Simulator:
+def _build(file: Path | None, options: dict[str, Any], state: ServerState) -> Simulator:
     from florentin_webhooks.simulator import Simulator  # noqa: PLC0415 - slow to import.
     from florentin_webhooks.simulator.webhooks.faults import parse_faults  # noqa: PLC0415
 
     return Simulator(
         file,
+        is_stopping=state.is_stopping,
         sender=find_sender(options["sender"]) if options["sender"] else DEFAULT_SENDER,
         speed=options["speed"],
         timeout=options["timeout"],
@@ -172,6 +174,7 @@ def _introduction(base: str, token: str, target: _Target | None) -> Sequence[str
     ]
     return [
         f"A local Florentin at {base} until Ctrl-C.",
+        f"See and replay its webhooks at {base}/",
         *_webhooks(target),
         "Create a customer from another terminal:\n",
         " \\\n  ".join(command) + "\n",
@@ -180,20 +183,22 @@ def _introduction(base: str, token: str, target: _Target | None) -> Sequence[str
 
 def _webhooks(target: _Target | None) -> Sequence[str]:
     if target is None:
-        return ["It sends no webhooks. To have some, add: --endpoint URL"]
+        return ["They have nowhere to go. Register an endpoint there, or add: --endpoint URL"]
     if target.origin:
-        return [f"Its webhooks go to {target.url}, signed with the secret of {target.origin}."]
+        return [f"They go to {target.url}, signed with the secret of {target.origin}."]
     return [
-        f"Its webhooks go to {target.url}, signed with a new secret. Start the receiver with:\n",
+        f"They go to {target.url}, signed with a new secret. Start the receiver with:\n",
         f"{SECRET_VARIABLE}={target.secret}\n",
     ]
 
 
-def _serve(simulator: Simulator, listener: socket, announce: Callable[[], None]) -> None:
+def _serve(
+    simulator: Simulator, listener: socket, state: ServerState, announce: Callable[[], None]
+) -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await run_lifespan(receive, send, announce)
         else:
             await simulator.app(scope, receive, send)
 
-    serve(app, listener, ServerState())
+    serve(app, listener, state)
