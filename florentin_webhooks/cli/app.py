@@ -39,16 +39,18 @@ COMMANDS: Mapping[str, str] = {
     "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
+    "spool": "List and drain what waits on this machine for the store.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
     "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
+    "mcp": "Serve tools over your receiver to a coding agent.",
     "secret": "Create secrets.",
 }
 """Every command with its summary, so that the help imports no command."""
 
-_FOLDERS: Mapping[str, str] = {"simulate": "provider."}
+_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "simulate": "provider."}
 """The folders of commands that are not beside the others."""
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from florentin_webhooks.cli.errors import ExitCode, UsageError
-from florentin_webhooks.cli.explanation import explain
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled
 from florentin_webhooks.cli.inputs import (
     SECRET_VARIABLE,
@@ -21,17 +19,16 @@ from florentin_webhooks.cli.inputs import (
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.sender_context import SenderContext, SenderOptions, sender_options
-from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
+from florentin_webhooks.cli.verification.request import verify
 from florentin_webhooks.protocol.headers import HeaderMap
-from florentin_webhooks.senders.diagnosis import Diagnosis, diagnose
-from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER, FlorentinSignature
+from florentin_webhooks.senders.diagnosis import Diagnosis
+from florentin_webhooks.senders.florentin.signature import SIGNATURE_HEADER
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from florentin_webhooks.cli.formatting.views import View
-    from florentin_webhooks.senders.base import SignatureScheme
 
 __all__ = ["command"]
 
@@ -76,40 +73,19 @@ def command(
     context = chosen.open(secret_files)
     headers = HeaderMap([(name or _signature_header(context), v) for name, v in lines_of_headers])
     body = read_input(file)
-    try:
-        metadata = _scheme(context).authenticate(headers, body, datetime.now(UTC), url)
-    except (InvalidSignature, MalformedDelivery) as error:
-        causes = _causes(context, headers, body, url, is_file=bool(secret_files))
+    others: Mapping[str, bytes] = environment_secret() if secret_files else {}
+    found = verify(context, headers, body, url, others)
+    if not found.secret:
         record = {
-            "causes": [cause._asdict() for cause in causes],
-            "fingerprint": context.fingerprint(body),
+            "causes": [cause._asdict() for cause in found.causes],
+            "fingerprint": found.fingerprint,
         }
-        out.emit({"valid": False, "reason": error.reason, **record}, *_invalid(causes))
-        raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE) from None
-    name = metadata.secret
-    digest = {"fingerprint": context.fingerprint(body, metadata.delivery_id, name)}
+        out.emit({"valid": False, "reason": found.reason, **record}, *_invalid(found.causes))
+        raise click.exceptions.Exit(ExitCode.INVALID_SIGNATURE)
     valid = Styled("valid:", "bold green")
-    text = f"signed with the secret in {name}"
-    out.emit({"valid": True, "secret": name, **digest}, Line([valid, text]))
-
-
-def _scheme(context: SenderContext) -> SignatureScheme:
-    # A weak secret of Florentin's is verified as well, so that its mistake can be explained.
-    return FlorentinSignature(context.secrets) if context.is_default else context.scheme()
-
-
-def _causes(
-    context: SenderContext,
-    headers: HeaderMap,
-    body: bytes,
-    url: str | None,
-    *,
-    is_file: bool,
-) -> list[Diagnosis]:
-    others: Mapping[str, bytes] = environment_secret() if is_file else {}
-    if context.is_default:
-        return diagnose(headers, body, context.secrets, others)
-    return explain(context.sender, headers, body, context.secrets, others, url)
+    text = f"signed with the secret in {found.secret}"
+    digest = {"fingerprint": found.fingerprint}
+    out.emit({"valid": True, "secret": found.secret, **digest}, Line([valid, text]))
 
 
 def _signature_header(context: SenderContext) -> str:

@@ -111,7 +111,7 @@ class Outbox:
         self._connection.execute(postpone, (now + due, is_held, fault, sequence))
 
     def force(self, sequence: int, fault: str) -> None:
-        """Let the first attempt of a new delivery have a fault."""
+        """Put *fault* on the first attempt of a new delivery."""
         query = "UPDATE deliveries SET fault = ? WHERE sequence = ?"
         self._connection.execute(query, (fault, sequence))
 

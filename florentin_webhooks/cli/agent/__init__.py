@@ -1,0 +1,1 @@
+"""What the tools for agents need of the command line: commands as processes of their own."""

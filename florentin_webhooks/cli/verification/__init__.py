@@ -1,0 +1,1 @@
+"""Verification of captured requests, and the likely causes of a failure."""
