@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.clock import utc_now
@@ -27,7 +26,7 @@ from florentin_webhooks.testing.transport import connect
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from typing import Self
@@ -154,18 +153,10 @@ class Engine:
             ) from error
 
     def generate(self, rate: float, limit: int | None = None) -> Load:
-        """Make *rate* changes a second at random, at most *limit*, which the seed decides.
-
-        Of another sender than Florentin, events of its catalogue are fired.
-        """
+        """Make *rate* changes a second at random, at most *limit*, which the seed decides."""
         if self._load is not None:
             self._load.close()
-        traffic = Traffic(self.faults.seed)
-        if self.sender is DEFAULT_SENDER:
-            make: Callable[[], object] = partial(self.change, traffic.change)
-        else:
-            make = partial(self._fire_next, cycle([*self.sender.catalogue] or ["ping"]))
-        self._load = Load(make, rate, limit)
+        self._load = Load(partial(self.change, Traffic(self.faults.seed).change), rate, limit)
         return self._load
 
     def replay(self, key: str, fault: Fault | None = None) -> bool:
@@ -200,9 +191,6 @@ class Engine:
     def _outbox(self) -> Generator[Outbox]:
         with self._database.transaction() as connection:
             yield Outbox(connection)
-
-    def _fire_next(self, names: Iterator[str]) -> None:
-        self.fire(next(names))
 
     def _publish(
         self,
