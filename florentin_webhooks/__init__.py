@@ -24,6 +24,7 @@ __all__ = [
     "Request",
     "RetryLater",
     "Router",
+    "Spool",
     "Tenant",
     "errors",
     "events",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.redis.store import RedisStore
     from florentin_webhooks.rq.queue import RQQueue
+    from florentin_webhooks.spool import Spool
 else:
     # Loaded on first use: the import itself costs nothing, and a program that needs only a part
     # never loads pydantic, redis or rq. Checkers see the imports above, so misspelt names fail.
@@ -73,6 +75,7 @@ else:
         "Request": "core.tenants.request",
         "RetryLater": "core.routing.exceptions",
         "Router": "core.routing.router",
+        "Spool": "spool",
         "Tenant": "core.tenants.request",
         "health": "core.health",
     }

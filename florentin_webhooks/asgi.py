@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.health import DEFAULT_LIMITS, HealthLimits, Probe, answer_probe
 from florentin_webhooks.core.log import logger
@@ -28,6 +28,8 @@ from florentin_webhooks.protocol.replies import JSON_HEADERS
 from florentin_webhooks.protocol.request_url import asgi_url
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from florentin_webhooks.core.receiver import Receiver
@@ -135,6 +137,7 @@ class _Endpoint:
 
     def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
+        self._receive = _entry(receiver)
         self._runtime = receiver.asyncio
         self._seconds = read_timeout
         self.is_in_asyncio = False
@@ -167,9 +170,9 @@ class _Endpoint:
                 reply = receiver.reject(*why)
             elif receiver.reads_request:
                 url, params = asgi_url(scope, headers), scope.get("path_params")
-                reply = await receiver.receive_in(headers, body.content, self._runtime, url, params)
+                reply = await self._receive(headers, body.content, self._runtime, url, params)
             else:
-                reply = await receiver.receive_in(headers, body.content, self._runtime)
+                reply = await self._receive(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
@@ -229,6 +232,17 @@ class _Body:
                 return
             if chunk:
                 chunks.append(chunk)
+
+
+def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
+    """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    if not receiver.overrides_areceive:
+        return receiver.receive_in
+
+    async def receive(headers: HeaderMap, body: bytes, _: object, *request: Any) -> Reply:
+        return await receiver.areceive(headers, body, *request)
+
+    return receive
 
 
 def _may_close(scope: Scope) -> bool:

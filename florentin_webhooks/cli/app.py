@@ -31,6 +31,7 @@ __all__ = ["COMMANDS", "Command", "Group", "command_tree", "main"]
 COMMANDS: Mapping[str, str] = {
     "demo": "Watch signed deliveries arrive, be verified and be handled once.",
     "dev": "Serve your receiver for development, with Redis and workers.",
+    "simulate": "Serve a local Florentin: its REST API, and its webhooks.",
     "listen": "Print what a tunnel to this machine needs.",
     "worker": "Run the queued handlers of your receiver in RQ workers.",
     "doctor": "Check why deliveries fail, from inside and from outside.",
@@ -47,6 +48,9 @@ COMMANDS: Mapping[str, str] = {
     "secret": "Create secrets.",
 }
 """Every command with its summary, so that the help imports no command."""
+
+_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "simulate": "provider."}
+"""The folders of commands that are not beside the others."""
 
 
 _APP = "The receiver as module:name, such as shop.hooks:hooks."
@@ -120,7 +124,8 @@ class _Root(Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"florentin_webhooks.cli.commands.{cmd_name}")
+        folder = _FOLDERS.get(cmd_name, "")
+        module = import_module(f"florentin_webhooks.cli.commands.{folder}{cmd_name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from time import perf_counter
 from typing import TYPE_CHECKING
+from weakref import WeakMethod
 
 from florentin_webhooks.core.defaults import On_co
+from florentin_webhooks.core.drain import BackgroundDrain, Terms, validate_spool
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.loops import do_work, ensure_asyncio
 from florentin_webhooks.core.processing.processor import DeliveryProcessor
@@ -48,8 +50,18 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
     _tenants: TenantVerifier | None
     _verifier: Verifier
     """Set unless secrets are looked up for each request."""
+    _window: timedelta
+    _drain: BackgroundDrain | None = None
     reads_request: bool
     """Whether mounts pass the URL and the parameters of its path."""
+    overrides_receive = overrides_areceive = False
+    """Whether a subclass has a method of its own, which mounts then call."""
+
+    def __init_subclass__(cls) -> None:
+        """Find out what *cls* overrides."""
+        super().__init_subclass__()
+        cls.overrides_receive = cls.receive is not DeliveryFlow.receive
+        cls.overrides_areceive = cls.areceive is not DeliveryFlow.areceive
 
     def receive(
         self,
@@ -58,12 +70,13 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         url: str | None = None,
         path_params: PathParams = None,
     ) -> Reply:
-        """Process a delivery in a blocking program and return the reply.
+        """Process a delivery in a blocking program and return the reply; WSGI mounts call it.
 
         *headers* is any mapping or list of pairs; *body* the bytes as they arrived; *url* the one
         that the sender called, for senders that sign it; *path_params* what its path has, for a
         function that looks secrets up. Every outcome is a reply; no request raises. Raises
-        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there.
+        :class:`ConfigurationError` inside a running event loop: use ``areceive`` there. Override
+        it, and ``areceive`` for ASGI mounts, to change what happens to each request.
         """
         ensure_no_running_loop()
         return self.receive_blocking(headers, body, url, path_params)
@@ -148,6 +161,13 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
             return reply
         return outcomes.acknowledge(reply, self._success_status)
 
+    def drain_terms(self, *, is_blocking: bool = True) -> Terms | None:
+        """Return what a pass over the spool needs, None without a spool."""
+        if (spool := self.spool) is None:
+            return None
+        runtime = self.blocking if is_blocking else self.asyncio
+        return Terms(self, spool, runtime, self._clock, self._window)
+
     def _ensure_size(self, body: bytes) -> None:
         if len(body) > self.max_body:
             raise DeliveryTooLarge(self.max_body)
@@ -171,6 +191,24 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         else:
             scheme = sender.scheme(config.plain_secrets())
             self._verifier = Verifier(sender, scheme, tolerance, leeway, self.identity)
+
+    def _set_spool(self, config: ReceiverConfig, window: timedelta) -> None:
+        spool = config.build_spool()
+        if spool is not None:
+            validate_spool(self.store, self.sender, window)
+            self.spool, self._window = spool, window
+            self._drain = BackgroundDrain(spool, WeakMethod(self.drain_terms))
+            self._start_drain = self._drain.start
+
+    def _close_spool(self) -> None:
+        if self._drain is not None and self.spool is not None:
+            self._drain.stop()
+            self.spool.close()
+
+    async def _aclose_spool(self) -> None:
+        if self._drain is not None:
+            await self._drain.astop()
+            await do_work(self._close_spool, is_blocking=False)
 
 
 async def _do_answer(answer: Answer, runtime: Runtime) -> Reply:

@@ -1,6 +1,7 @@
 """The port of observers: what metrics, traces and pages learn of deliveries and their handlers.
 
-Reports are frozen values. None has a body, a secret, a signature or a header.
+Reports are frozen values. None has a body, a secret, a signature or a header; the text of an error,
+which may quote a body, is for observers that ask for it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class AttemptReport(NamedTuple):
     *outcome* is ``done``, ``discarded``, ``superseded``, ``scheduled`` (RetryLater) or ``failed``;
     *error* the type of what it raised, and *place* the file and line. *queue* is empty for an
     inline handler, *attempt* counts from 1, *next_attempt* is the time of the next one if known.
-    Of a delivery that is a list, *handler* ends with the place of the item, ``[3]``.
+    Of a delivery that is a list, *handler* ends with the place of the item, ``[3]``. *text* is the
+    beginning of the error's text, which may quote the body: it is empty unless the observer has an
+    attribute ``reads_error_text`` that is true.
     """
 
     receiver: str
@@ -67,6 +70,7 @@ class AttemptReport(NamedTuple):
     error: str = ""
     place: str = ""
     next_attempt: datetime | None = None
+    text: str = ""
 
 
 class DeadReport(NamedTuple):

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.observer import Observer
     from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.handler import Handler
+    from florentin_webhooks.core.spool import DeliverySpool
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
     from florentin_webhooks.protocol.delivery import Delivery, Reply
@@ -70,8 +71,9 @@ class Receiver(DeliveryFlow[On_co]):
     *timeout*; see the docs for its meaning for functions without ``async``. Two receivers with the
     same secret in one store need different *name* arguments, which are part of the identity of a
     delivery. Full *tracebacks* in the log have the texts of exceptions and the values in their
-    frames, which may quote a payload. Durations are seconds, a text such as ``"15m"``, or a
-    timedelta.
+    frames, which may quote a payload. While the store does not answer, deliveries wait in the
+    *spool*, the path of a local file or a ``Spool``. Durations are seconds, a text such as
+    ``"15m"``, or a timedelta.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -114,6 +116,7 @@ class Receiver(DeliveryFlow[On_co]):
         sender: Sender = DEFAULT_SENDER,
         name: str = "",
         tracebacks: Literal["redacted", "full"] = "redacted",
+        spool: DeliverySpool | str | os.PathLike[str] | None = None,
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -129,6 +132,7 @@ class Receiver(DeliveryFlow[On_co]):
                 "sender": sender,
                 "name": name,
                 "tracebacks": tracebacks,
+                "spool": spool,
             },
         )
         self.store: Store = config.build_store()
@@ -148,6 +152,7 @@ class Receiver(DeliveryFlow[On_co]):
         self._seconds = config.timeout.total_seconds()
         self._clock = config.clock
         self._set_verifier(config, tolerance)
+        self._set_spool(config, tolerance + config.leeway)
         self._log = DeliveryLog()
         self.reporter = Reporter(self, config.name, error_text=config.tracebacks == "full")
         self.blocking = SyncRuntime(self)
@@ -215,11 +220,13 @@ class Receiver(DeliveryFlow[On_co]):
     def close(self) -> None:
         """Close the store's connections of a blocking program."""
         forget(self)
+        self._close_spool()
         self.store.close()
 
     async def aclose(self) -> None:
         """Close the store's connections of this event loop."""
         forget(self)
+        await self._aclose_spool()
         await self.store.aclose()
 
     @contextmanager
@@ -228,13 +235,16 @@ class Receiver(DeliveryFlow[On_co]):
 
         Afterwards, this receiver is as it was before: it accepts handlers if it did so.
         """
-        before = self.store, self._clock, self._has_started, self._is_store_missing
+        changed = ("store", "_clock", "_is_store_missing", "_has_started", "spool", "_start_drain")
+        before = {name: getattr(self, name) for name in changed}
         frozen_because = self.router.frozen_because
         self.store, self._clock, self._is_store_missing = store, clock, False
+        self.spool, self._start_drain = None, None
         try:
             yield
         finally:
-            self.store, self._clock, self._has_started, self._is_store_missing = before
+            for name, value in before.items():
+                setattr(self, name, value)
             self.router.frozen_because = frozen_because
 
     around = RenamedAttribute("handler_context")

@@ -18,9 +18,11 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord, Status
+from florentin_webhooks.core.stores.jobs import EnqueueScheduled
+from florentin_webhooks.core.stores.queries import GetRecord, ResetMode, ResetRecord
 from florentin_webhooks.errors import MalformedDelivery, Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.replies import success
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,10 +91,11 @@ def replay(
 ) -> Reply:
     """Run the unfinished handlers of a delivery, or all of them with *all_handlers*.
 
-    With the name of a *handler*, that one runs again although it is done. *run* processes the
-    delivery, by default in this thread. Raises :class:`NotReplayable` if it is being processed or
-    its body was deleted, :class:`PossiblyProcessed` for a stale one that is older than the store's
-    retention, unless *though_late*, and :class:`Unavailable`.
+    A job that waits for its next attempt has that attempt now. With the name of a *handler*, that
+    one runs again although it is done. *run* processes the delivery, by default in this thread.
+    Raises :class:`NotReplayable` if it is being processed or its body was deleted,
+    :class:`PossiblyProcessed` for a stale one that is older than the store's retention, unless
+    *though_late*, and :class:`Unavailable`.
     """
     record = _get_record(hooks, fingerprint)
     _ensure_own(hooks, record)
@@ -100,22 +103,24 @@ def replay(
     delivery, envelope = restore_delivery(hooks.sender, record.fingerprint, record)
     if record.state is State.STALE and not though_late:
         _ensure_unprocessed(hooks, delivery)
+    if _enqueue_scheduled(hooks, record):
+        return success(Outcome.ACCEPTED, record.fingerprint)
     if all_handlers or handler:
         jobs, chosen = _jobs(hooks, record), (handler,) if handler else ()
         hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, jobs, chosen))
     reply = (run or partial(_run_here, hooks))(delivery, envelope)
     if reply.outcome in _NOTHING_RAN:
-        raise _not_replayable(record, *_explain(record, reply.outcome))
+        raise _not_replayable(record, *_NOTHING_RAN[reply.outcome])
     return reply
 
 
-def _explain(record: Record, outcome: Outcome) -> tuple[str, str]:
-    """Return why nothing ran, and what to do."""
-    if outcome is Outcome.DUPLICATE and record.status(datetime.now(UTC)) is Status.SCHEDULED:
-        due = min(record.next_attempts[queue] for queue in record.open_queues)
-        reason = f"it is queued, and its next attempt is due at {due.astimezone(UTC):%H:%M:%S} UTC"
-        return reason, "A worker runs it then."
-    return _NOTHING_RAN[outcome]
+def _enqueue_scheduled(hooks: Receiver[object], record: Record) -> bool:
+    """Push the jobs of *record* that wait for their next attempt; return whether that is all."""
+    if record.state not in (State.QUEUED, State.DEAD) or not record.next_attempts:
+        return False
+    jobs = [hooks.build_job(record.fingerprint, queue)[0] for queue in record.open_queues]
+    found = hooks.store.execute(EnqueueScheduled(_to_key(record), tuple(jobs)))
+    return bool(found) and record.state is State.QUEUED
 
 
 def _run_here(hooks: Receiver[object], delivery: Delivery, envelope: Mapping[str, object]) -> Reply:

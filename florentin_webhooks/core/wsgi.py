@@ -92,8 +92,9 @@ def answer(
         declared = content_length(headers)
     if url is None and receiver.reads_request:
         url = wsgi_url(environ)
+    receive = receiver.receive if receiver.overrides_receive else receiver.receive_blocking
     if kept is not None:
-        return receiver.receive_blocking(headers, kept, url, path_params)
+        return receive(headers, kept, url, path_params)
     try:
         body = _read(environ, declared, receiver.max_body)
     except Exception as error:  # noqa: BLE001 - each server has errors of its own for broken bodies.
@@ -104,7 +105,7 @@ def answer(
         short = _lost(headers, str(environ.get("SERVER_SOFTWARE", "")))
     if short:
         return receiver.reject(*short)
-    return receiver.receive_blocking(headers, body, url, path_params)
+    return receive(headers, body, url, path_params)
 
 
 def _plain_length(environ: Mapping[str, object], limit: int) -> int | None:

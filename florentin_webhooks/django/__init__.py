@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.protocol.suggestions import missing_extra
+
 __all__ = [
     "DjangoStore",
     "health_path",
@@ -52,7 +54,4 @@ else:
         try:
             return import_module(f"{__name__}.{name}")
         except ModuleNotFoundError as missing:
-            if missing.name != "django":
-                raise
-            text = 'Django is not installed. Install it: pip install "florentin-webhooks[django]"'
-            raise ModuleNotFoundError(text, name="django") from None
+            raise missing_extra(missing, "django", "Django") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth.views import redirect_to_login
@@ -18,6 +19,8 @@ from florentin_webhooks.inspector.sources import Sources
 from florentin_webhooks.protocol.headers import HeaderMap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
     from django.urls import URLPattern
@@ -31,13 +34,14 @@ _APP = "florentin_webhooks"
 
 
 def inspector_path(
-    route: str, *receivers: Receiver[object], show_bodies: bool = False
+    route: str, *receivers: Receiver[object], show_bodies: bool = False, show_errors: bool = False
 ) -> URLPattern:
     """Return the URL pattern that shows the deliveries of *receivers* at *route*, to staff.
 
     Without *receivers* it shows those of ``settings.FLORENTIN_WEBHOOKS``. To see the pages, a
     member of the staff needs the permission to view deliveries; to replay or discard, the one to
-    replay them. ``show_bodies``: bodies are personal data, and not shown by default.
+    replay them. ``show_bodies``: bodies are personal data, and not shown by default; nor are the
+    texts of errors, ``show_errors``, which may quote them.
 
     Raises ``ImproperlyConfigured`` for a route that is empty without its slashes.
     """
@@ -46,16 +50,20 @@ def inspector_path(
         raise ImproperlyConfigured(
             f"The route {route!r} is empty without its slashes. Pass the whole path here."
         )
-    view = _InspectorView(receivers, show_bodies=show_bodies)
+    view = _InspectorView(
+        receivers, partial(Site, show_bodies=show_bodies, show_errors=show_errors)
+    )
     return re_path(rf"^{re.escape(plain)}(?P<inner>/.*|)\Z", view, name=INSPECTOR_NAME)
 
 
 class _InspectorView:
     """A view that passes each request to the pages."""
 
-    def __init__(self, receivers: tuple[Receiver[object], ...], *, show_bodies: bool) -> None:
+    def __init__(
+        self, receivers: tuple[Receiver[object], ...], create: Callable[..., Site]
+    ) -> None:
         self._receivers = receivers
-        self._show_bodies = show_bodies
+        self._create = create
         self._site: Site | None = None
         # The pages check a token of their own.
         self.csrf_exempt = True
@@ -89,7 +97,7 @@ class _InspectorView:
         if self._site is None:
             receivers = self._receivers or (cast("Receiver[object]", conf.receiver()),)
             access = Access(_may_see, None)
-            self._site = Site(Sources(receivers), access, show_bodies=self._show_bodies)
+            self._site = self._create(Sources(receivers), access)
         return self._site
 
 
@@ -107,11 +115,11 @@ def _may_see(request: PageRequest) -> bool:
 
 
 def _set_cookie(answer: HttpResponse, name: str, rest: str) -> None:
-    """Set a cookie of the pages: HttpOnly, of this site only, with the age that it says."""
+    """Set a cookie of the pages: HttpOnly, of this site only, with the age that it has."""
     value, *attributes = rest.split("; ")
     ages = [each.partition("=")[2] for each in attributes if each.startswith("Max-Age=")]
-    age = int(ages[0]) if ages else None
-    answer.set_cookie(name, value, max_age=age, httponly=True, samesite="Strict")
+    age, secure = int(ages[0]) if ages else None, "Secure" in attributes
+    answer.set_cookie(name, value, max_age=age, secure=secure, httponly=True, samesite="Strict")
 
 
 def _to_request(request: HttpRequest, path: str) -> PageRequest:
@@ -125,5 +133,6 @@ def _to_request(request: HttpRequest, path: str) -> PageRequest:
         headers=HeaderMap(request.headers),
         body=request.body if request.method == "POST" and is_small else b"",
         client=str(request.META.get("REMOTE_ADDR") or "") or None,
+        is_secure=request.is_secure(),
         native=request,
     )

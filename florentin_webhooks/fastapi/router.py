@@ -14,14 +14,12 @@ from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.fastapi.openapi import EventSchema, operation, responses
 from florentin_webhooks.protocol.preconditions import path_variants
+from florentin_webhooks.protocol.suggestions import missing_extra
 
 try:
     from fastapi import APIRouter, Body, Request, Response
 except ModuleNotFoundError as missing:
-    if missing.name != "fastapi":
-        raise
-    message = 'FastAPI is not installed. Install it: pip install "florentin-webhooks[fastapi]"'
-    raise ModuleNotFoundError(message, name="fastapi") from None
+    raise missing_extra(missing, "fastapi", "FastAPI") from None
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.protocol.suggestions import missing_extra
+
 try:
     from florentin_webhooks.flask.blueprint import webhook_blueprint
     from florentin_webhooks.flask.extension import FlorentinWebhooks
     from florentin_webhooks.flask.health import health_blueprint
 except ModuleNotFoundError as missing:
-    if missing.name != "flask":
-        raise
-    message = 'Flask is not installed. Install it: pip install "florentin-webhooks[flask]"'
-    raise ModuleNotFoundError(message, name="flask") from None
+    raise missing_extra(missing, "flask", "Flask") from None
 
 __all__ = ["FlorentinWebhooks", "health_blueprint", "inspector_blueprint", "webhook_blueprint"]
 

@@ -30,6 +30,7 @@ def inspector_blueprint(
     auth: Auth | None = None,
     hosts: Sequence[str] = (),
     show_bodies: bool = False,
+    show_errors: bool = False,
     name: str = "florentin_inspector",
 ) -> Blueprint:
     """Create a blueprint that shows the deliveries of *receivers* at *path*.
@@ -37,7 +38,9 @@ def inspector_blueprint(
     The other arguments are those of :class:`~florentin_webhooks.inspector.Inspector`; *auth* gets a
     request whose ``native`` is Flask's. Raises :class:`ConfigurationError` as that does.
     """
-    site = Site(Sources(receivers), Access(auth, hosts), show_bodies=show_bodies)
+    site = Site(
+        Sources(receivers), Access(auth, hosts), show_bodies=show_bodies, show_errors=show_errors
+    )
     blueprint = Blueprint(name, __name__, url_prefix=path_variants(path)[0])
 
     def show(inner: str = "", **_: object) -> Response:
@@ -62,6 +65,7 @@ def _to_request(path: str) -> PageRequest:
         headers=HeaderMap(request.headers.items()),
         body=request.get_data(cache=False) if request.method == "POST" and is_small else b"",
         client=request.remote_addr,
+        is_secure=request.is_secure,
         native=request,
     )
 

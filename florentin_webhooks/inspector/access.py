@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.inspector.response import PageResponse, text
+from florentin_webhooks.protocol.suggestions import one_text
 
 if TYPE_CHECKING:
     from florentin_webhooks.inspector.request import PageRequest
@@ -43,9 +44,7 @@ class Access:
         self._auth = auth if callable(auth) or auth is None else _check_pair(*_pair(auth))
         self._uses_password = auth is not None and not callable(auth)
         if isinstance(hosts, str):
-            raise ConfigurationError(
-                f"hosts={hosts!r} is one text, not several names.", f"Pass hosts=[{hosts!r}]."
-            )
+            raise one_text("hosts", hosts)
         self._hosts = None if hosts is None else frozenset(map(str.lower, hosts))
 
     def refuse(self, request: PageRequest) -> PageResponse | None:

@@ -28,19 +28,17 @@ class Notice(NamedTuple):
     text: str
     ok: bool = True
 
-    def cookie(self) -> tuple[str, str]:
-        """Return the header that takes it to the next page."""
-        value = quote(f"{int(self.ok)}{self.text[:_LONGEST]}", safe="")
-        return ("Set-Cookie", f"{_COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age=30")
+    def cookie(self, request: PageRequest) -> tuple[str, str]:
+        """Return the header that takes it from *request* to the next page."""
+        return request.cookie(_COOKIE, quote(f"{int(self.ok)}{self.text[:_LONGEST]}", safe=""), 30)
 
 
 def read_notice(request: PageRequest) -> tuple[Notice | None, tuple[tuple[str, str], ...]]:
     """Return the notice in the cookie of *request*, and the headers that end it."""
     if (value := request.cookies.get(_COOKIE)) is None:
         return None, ()
-    ended = ("Set-Cookie", f"{_COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")
     content = unquote(value)
-    return Notice(content[1:], content[:1] == "1"), (ended,)
+    return Notice(content[1:], content[:1] == "1"), (request.cookie(_COOKIE, "", 0),)
 
 
 def replay_delivery(

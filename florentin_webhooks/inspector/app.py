@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from florentin_webhooks.inspector.access import Access
 from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
-from florentin_webhooks.inspector.response import PageResponse, text
+from florentin_webhooks.inspector.response import Changes, PageResponse, text
 from florentin_webhooks.inspector.site import Site
 from florentin_webhooks.inspector.sources import Sources
 from florentin_webhooks.protocol.headers import HeaderMap
@@ -49,7 +49,7 @@ class Inspector:
     function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
     password. Without it only programs on this machine may. *hosts* are the names under which it is
     reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
-    not shown by default.
+    not shown by default; nor are the texts of errors, *show_errors*, which may quote them.
 
     Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
     """
@@ -60,6 +60,7 @@ class Inspector:
         auth: Auth | None = None,
         hosts: Sequence[str] | None = (),
         show_bodies: bool = False,
+        show_errors: bool = False,
         simulation: Simulation | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -67,6 +68,7 @@ class Inspector:
             Sources(receivers),
             Access(auth, hosts),
             show_bodies=show_bodies,
+            show_errors=show_errors,
             simulation=simulation,
             is_live=True,
         )
@@ -137,22 +139,6 @@ class Inspector:
                 await asyncio.wait({left}, timeout=_PULSE)
 
 
-class Changes:
-    """The changes of a page that knows the state *known*, as server-sent events."""
-
-    def __init__(self, digest: Callable[[], str], known: str) -> None:
-        self._digest = digest
-        self._known = known
-
-    def next_event(self) -> str:
-        """Return an event if something has changed, else an empty text."""
-        current = self._digest()[:16]
-        if current == self._known:
-            return ""
-        self._known = current
-        return f"id: {current}\nevent: change\ndata: {current}\n\n"
-
-
 def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:
     """Return *app* with *inspector* in front of it, at *prefix*."""
 
@@ -191,6 +177,7 @@ def _to_request(scope: Scope, path: str, body: bytes) -> PageRequest:
         headers=HeaderMap(scope["headers"]),
         body=body,
         client=client[0] if client else None,
+        is_secure=scope.get("scheme") == "https",
         native=scope,
     )
 

@@ -30,10 +30,10 @@ def known_token(request: PageRequest) -> str | None:
     return token if len(token) == _SIZE and token.isalnum() and token.isascii() else None
 
 
-def new_token() -> tuple[str, tuple[str, str]]:
+def new_token(request: PageRequest) -> tuple[str, tuple[str, str]]:
     """Return a new token, and the header that sets its cookie."""
     token = token_hex(_SIZE // 2)
-    return token, ("Set-Cookie", f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/")
+    return token, request.cookie(COOKIE, token)
 
 
 def refuse_forged(request: PageRequest) -> PageResponse | None:

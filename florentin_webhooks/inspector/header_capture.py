@@ -6,12 +6,22 @@ import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.senders.base import DocumentsHeaders
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["HeaderCapture", "MaskedHeaders", "captured_headers", "mask_headers"]
+    from florentin_webhooks.core.receiver import Receiver
+
+__all__ = [
+    "HeaderCapture",
+    "MaskedHeaders",
+    "captured_headers",
+    "mask_headers",
+    "signature_headers",
+]
 
 MaskedHeaders = tuple[tuple[str, str], ...]
 
@@ -25,10 +35,26 @@ _LONGEST = 200
 _captured: ContextVar[MaskedHeaders] = ContextVar("captured", default=())
 
 
-def mask_headers(headers: Iterable[tuple[bytes, bytes]]) -> MaskedHeaders:
-    """Return *headers* as text, without the values of those that may hold a secret."""
+def mask_headers(
+    headers: Iterable[tuple[bytes, bytes]], private: Container[str] = ()
+) -> MaskedHeaders:
+    """Return *headers* as text, without the values of those that may hold a secret.
+
+    Nor of those in *private*, which are in lower case.
+    """
     pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    return tuple((name[:_LONGEST], _mask(name, value)) for name, value in pairs[:_MOST])
+    return tuple((name[:_LONGEST], _mask(name, value, private)) for name, value in pairs[:_MOST])
+
+
+def signature_headers(receivers: Iterable[Receiver[object]]) -> frozenset[str]:
+    """Return the headers in which the senders of *receivers* have their signatures."""
+    return frozenset(
+        name.lower()
+        for hooks in receivers
+        if isinstance(hooks.sender, DocumentsHeaders)
+        for name, documented in hooks.sender.headers.items()
+        if "signature" in documented.description.lower()
+    )
 
 
 def captured_headers() -> MaskedHeaders:
@@ -36,20 +62,24 @@ def captured_headers() -> MaskedHeaders:
     return _captured.get()
 
 
-def _mask(name: str, value: str) -> str:
-    if _PRIVATE.search(name) or _DIGEST.search(value):
+def _mask(name: str, value: str, private: Container[str]) -> str:
+    if name.lower() in private or _PRIVATE.search(name) or _DIGEST.search(value):
         return f"masked, {len(value)} characters"
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
 
 
 class HeaderCapture:
-    """An ASGI middleware that keeps the masked headers of each request for its observers."""
+    """An ASGI middleware that keeps the masked headers of each request for its observers.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Those with the signatures of *receivers* are masked, whatever their sender calls them.
+    """
+
+    def __init__(self, app: ASGIApp, receivers: Iterable[Receiver[object]] = ()) -> None:
         self._app = app
+        self._private = signature_headers(receivers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http":
-            _captured.set(mask_headers(scope["headers"]))
+            _captured.set(mask_headers(scope["headers"], self._private))
         await self._app(scope, receive, send)

@@ -35,7 +35,7 @@ class Pages:
         notice, cookies = read_notice(request)
         token = known_token(request)
         if token is None:
-            token, cookie = new_token()
+            token, cookie = new_token(request)
             cookies = (*cookies, cookie)
         base = "../" * (request.path.count("/") - 1) or "./"
         common = {"base": base, "token": token, "field": FIELD, "notice": notice}

@@ -23,8 +23,9 @@ _MOST_FIELDS = 20
 class PageRequest:
     """A request for the page at *path*, which begins with a slash and has no prefix.
 
-    *client* is the address of the peer, None where the server does not know it. *native* is the
-    request of the framework: an ASGI scope, or Flask's or Django's object.
+    *client* is the address of the peer, None where the server does not know it. *is_secure*: it
+    came over TLS. *native* is the request of the framework: an ASGI scope, or Flask's or Django's
+    object.
     """
 
     method: str
@@ -33,6 +34,7 @@ class PageRequest:
     headers: HeaderMap = field(default_factory=lambda: HeaderMap([]))
     body: bytes = field(default=b"", repr=False)
     client: str | None = None
+    is_secure: bool = False
     native: object = field(default=None, repr=False)
 
     def header(self, name: str) -> str | None:
@@ -55,6 +57,12 @@ class PageRequest:
         """The cookies."""
         pairs = (each.strip().partition("=") for each in (self.header("cookie") or "").split(";"))
         return {name: value for name, _, value in pairs}
+
+    def cookie(self, name: str, value: str, max_age: int | None = None) -> tuple[str, str]:
+        """Return the header of the response that sets a cookie, for the session by default."""
+        age = "" if max_age is None else f"; Max-Age={max_age}"
+        secure = "; Secure" if self.is_secure else ""
+        return "Set-Cookie", f"{name}={value}; HttpOnly; SameSite=Strict; Path=/{age}{secure}"
 
 
 def _first_of_each(text: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PageResponse", "redirect", "text"]
+__all__ = ["Changes", "PageResponse", "redirect", "text"]
 
 _POLICY = "; ".join(
     [
@@ -50,6 +50,22 @@ class PageResponse:
         names = {name for name, _ in self.added}
         cache = () if "Cache-Control" in names else (("Cache-Control", "no-store"),)
         return (("Content-Type", self.content_type), *_HEADERS, *cache, *self.added)
+
+
+class Changes:
+    """The changes of a page that knows the state *known*, as server-sent events."""
+
+    def __init__(self, digest: Callable[[], str], known: str) -> None:
+        self._digest = digest
+        self._known = known
+
+    def next_event(self) -> str:
+        """Return an event if something has changed, else an empty text."""
+        current = self._digest()[:16]
+        if current == self._known:
+            return ""
+        self._known = current
+        return f"id: {current}\nevent: change\ndata: {current}\n\n"
 
 
 def redirect(location: str, *added: tuple[str, str]) -> PageResponse:

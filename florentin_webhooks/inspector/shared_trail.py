@@ -36,10 +36,11 @@ _REPORTS: Mapping[str, Callable[..., Report]] = {
 _TIMES = frozenset({"sent_at", "received_at", "next_attempt"})
 
 
-def share_trail(hooks: Receiver[object]) -> None:
+def share_trail(hooks: Receiver[object], *, error_text: bool = False) -> None:
     """Write what *hooks* does in this process to its store, for pages of other processes.
 
-    Costs one round trip for each report. Does nothing where the store is not shared in Redis.
+    With *error_text* also the texts of errors, which may quote a body, and which are stored as they
+    are. Costs one round trip for each report. Does nothing where the store is not shared in Redis.
     """
     store = hooks.store
     if not store.supports_jobs:
@@ -49,7 +50,7 @@ def share_trail(hooks: Receiver[object]) -> None:
         with suppress(Unavailable):  # The page shows less; the delivery matters more.
             store.execute(AppendTrail((encode_entry(entry),)))
 
-    hooks.observe(TrailObserver(write))
+    hooks.observe(TrailObserver(write, error_text=error_text))
 
 
 class TrailReader:

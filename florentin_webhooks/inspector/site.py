@@ -13,7 +13,7 @@ from florentin_webhooks.inspector.actions import Notice, discard_delivery, repla
 from florentin_webhooks.inspector.assets import assets, ensure_templates
 from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.pages import Pages
-from florentin_webhooks.inspector.response import PageResponse, redirect, text
+from florentin_webhooks.inspector.response import Changes, PageResponse, redirect, text
 from florentin_webhooks.inspector.shared_trail import TrailReader
 from florentin_webhooks.inspector.simulation import Fault
 from florentin_webhooks.inspector.trail import Trail, TrailObserver
@@ -42,6 +42,8 @@ _DELIVERY = re.compile(r"/deliveries/([0-9a-f]{32})(/replay|/discard)?")
 _KEY = re.compile("[0-9a-f]{32}")
 _REFUSED = re.compile(r"/refused/(\d{1,12})")
 _STATES = [*(status.value for status in Status), REFUSED]
+_STREAM = "text/event-stream; charset=utf-8"
+_RETRY = "retry: 3000\n\n"
 _UNAVAILABLE = "The store does not answer. Reload in a moment; if it stays so, see its log."
 
 
@@ -52,8 +54,10 @@ def _run_blocking(_: Receiver[object]) -> None:
 class Site:
     """The pages of *sources*, behind *access*.
 
-    *show_bodies*: whether bodies are shown, which are personal data. *simulation* sends deliveries,
-    in development. *is_live*: whether the mount can stream changes.
+    *show_bodies*: whether bodies are shown, which are personal data; *show_errors*: the texts of
+    errors, which may quote bodies. *simulation* sends deliveries, in development. *is_live*:
+    whether the mount can stream changes. Elsewhere a stream has one event at most, since an open
+    one would hold a process or a thread, and browsers ask again.
     """
 
     def __init__(
@@ -62,21 +66,23 @@ class Site:
         access: Access,
         *,
         show_bodies: bool = False,
+        show_errors: bool = False,
         simulation: Simulation | None = None,
         is_live: bool = False,
     ) -> None:
         ensure_templates()
         self._sources = sources
         self._access = access
-        self._show_bodies = show_bodies
+        self._show_bodies, self._show_errors = show_bodies, show_errors
         self._simulation = simulation
+        self._is_live = is_live
         self.trail = Trail()
         self._reader = TrailReader(sources.stores, self.trail)
         self._listing = Listing(sources, self.trail)
         can_trigger = simulation is not None and bool(simulation.targets)
         self._pages = Pages(is_live=is_live, can_trigger=can_trigger)
         for hooks in sources.receivers:
-            hooks.observe(TrailObserver(self.trail.add))
+            hooks.observe(TrailObserver(self.trail.add, error_text=show_errors))
 
     def respond(self, request: PageRequest, runs: Runs = _run_blocking) -> PageResponse:
         """Return the response to *request*; *runs* returns how a receiver runs replays."""
@@ -119,7 +125,7 @@ class Site:
             notice = replay_delivery(hooks, key, request.form, runs(hooks))
         else:
             notice = discard_delivery(hooks, key)
-        return redirect(f"../{key}", notice.cookie())
+        return redirect(f"../{key}", notice.cookie(request))
 
     def _list(self, request: PageRequest) -> PageResponse:
         query = Query.of(request.query)
@@ -149,7 +155,11 @@ class Site:
             url=self._url_of(self._sources.owner(record)),
         )
         return self._pages.render(
-            request, "delivery.html", detail=detail, show_bodies=self._show_bodies
+            request,
+            "delivery.html",
+            detail=detail,
+            show_bodies=self._show_bodies,
+            show_errors=self._show_errors,
         )
 
     def _refused(self, request: PageRequest, number: int) -> PageResponse:
@@ -184,16 +194,19 @@ class Site:
         try:
             responses = simulation.send(name, event, form.get("body", ""), Fault(fault))
         except (ConfigurationError, OSError) as error:
-            return redirect(back, Notice(f"Not sent: {error}", ok=False).cookie())
+            return redirect(back, Notice(f"Not sent: {error}", ok=False).cookie(request))
         answers = ", then ".join(f"{each.status} {each.outcome}" for each in responses)
-        return redirect(back, Notice(f"Sent {event} ({fault}): {answers}.").cookie())
+        return redirect(back, Notice(f"Sent {event} ({fault}): {answers}.").cookie(request))
 
     def _events(self, request: PageRequest) -> PageResponse:
         of = request.query.get("of", "")
         if of and not _KEY.fullmatch(of):
             return self._not_found(request)
         changes = self._changes_of(of, Query.of(request.query))
-        return PageResponse(content_type="text/event-stream; charset=utf-8", changes=changes)
+        if self._is_live:
+            return PageResponse(content_type=_STREAM, changes=changes)
+        event = Changes(changes, request.header("last-event-id") or "").next_event()
+        return PageResponse(body=f"{_RETRY}{event}".encode(), content_type=_STREAM)
 
     def _changes_of(self, of: str, query: Query) -> Callable[[], str]:
         def changes() -> str:

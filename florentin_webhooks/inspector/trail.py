@@ -150,10 +150,11 @@ class Trail:
 
 
 class TrailObserver(Observer):
-    """An observer that passes each report to *sink*."""
+    """An observer that passes each report to *sink*, where asked with the texts of errors."""
 
-    def __init__(self, sink: Callable[[Entry], None]) -> None:
+    def __init__(self, sink: Callable[[Entry], None], *, error_text: bool = False) -> None:
         self._sink = sink
+        self.reads_error_text = error_text
 
     def accepted(self, report: DeliveryReport, /) -> None:
         """Observe a genuine delivery."""

@@ -29,7 +29,7 @@ _REFUSAL = b'{"error": {"message": "invalid or missing bearer token"}}'
 
 @contextmanager
 def diverted_output() -> Generator[None]:
-    """Let what is printed in the block, by children too, go to standard error.
+    """Send what is printed in the block, by children too, to standard error.
 
     Standard output carries the protocol and nothing else, and a module may print when imported.
     """

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from florentin_webhooks.protocol.suggestions import missing_extra
+
 try:
     from florentin_webhooks.opentelemetry.telemetry import Telemetry
 except ModuleNotFoundError as missing:
-    if missing.name != "opentelemetry":
-        raise
-    message = (
-        "OpenTelemetry is not installed. Install it: "
-        'pip install "florentin-webhooks[opentelemetry]"'
-    )
-    raise ModuleNotFoundError(message, name="opentelemetry") from None
+    raise missing_extra(missing, "opentelemetry", "OpenTelemetry") from None
 
 __all__ = ["Telemetry"]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from florentin_webhooks.protocol.suggestions import missing_extra
+
 try:
     from florentin_webhooks.prometheus.metrics import Metrics
 except ModuleNotFoundError as missing:
-    if missing.name != "prometheus_client":
-        raise
-    message = (
-        "prometheus-client is not installed. Install it: "
-        'pip install "florentin-webhooks[prometheus]"'
-    )
-    raise ModuleNotFoundError(message, name="prometheus_client") from None
+    raise missing_extra(missing, "prometheus_client", "prometheus-client", "prometheus") from None
 
 __all__ = ["Metrics"]

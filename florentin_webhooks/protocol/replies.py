@@ -1,6 +1,7 @@
 """Replies for outcomes, as JSON.
 
-``{"data": {"outcome", "delivery"}, "meta": {}}`` on success, and
+``{"data": {"outcome", "delivery"}, "meta": {}}`` on success (``meta`` has ``spooled`` where the
+delivery waits for the store), and
 ``{"error": {"code", "message"}}`` on failure. A message depends on the outcome and never on the
 request, so nothing is echoed and all refusals of a kind are identical to the byte.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 from florentin_webhooks.errors import Unavailable, WebhookError
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 
-__all__ = ["JSON_HEADERS", "error", "retry_after", "success"]
+__all__ = ["JSON_HEADERS", "error", "retry_after", "spooled", "success"]
 
 _MESSAGES = {
     Outcome.MALFORMED: "the body is not an event",
@@ -44,11 +45,19 @@ _SUCCESSES = {
     if outcome not in _MESSAGES
 }
 
+_SPOOLED = b'{"data":{"outcome":"accepted","delivery":"%s"},"meta":{"spooled":true}}'
+
 
 def success(outcome: Outcome, fingerprint: str) -> Reply:
     """Return the reply for a delivery that must not be sent again."""
     status, body = _SUCCESSES[outcome]
     return Reply(outcome, status, JSON_HEADERS, body % fingerprint.encode())
+
+
+def spooled(fingerprint: str) -> Reply:
+    """Return the reply for a delivery that waits on the receiver's disk for its store."""
+    body = _SPOOLED % fingerprint.encode()
+    return Reply(Outcome.ACCEPTED, Outcome.ACCEPTED.status, JSON_HEADERS, body)
 
 
 def error(outcome: Outcome, cause: WebhookError | None = None) -> Reply:

@@ -56,6 +56,9 @@ NO_JOB_ARGS: Words = (0,)
 """The result of :func:`job_args` without jobs."""
 
 _FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
+_LONGEST_STEP = 64
+"""How many finished records at most are trimmed together: one call for as many deliveries."""
+
 _SHORTCUTS = {"accept": "accept_unknown", "finish": "finish_inline"}
 
 
@@ -125,10 +128,9 @@ class KeySchema:
 
     def constants(self) -> str:
         """Return the constants of the store as Lua."""
-        # Each byte of the prefix by its number: it may be a quote.
-        records = "".join([f"\\{byte:03}" for byte in self.records])
+        step = max(1, min(self.history // 16, _LONGEST_STEP))
         return (
-            f"local RECORDS, HISTORY = '{records}', {self.history}\n"
+            f"local HISTORY, STEP = {self.history}, {step}\n"
             f"local LEASE, RETENTION, UNFINISHED_RETENTION = "
             f"{self.lease}, {self.retention}, {self.unfinished_retention}\n"
         )

@@ -20,7 +20,7 @@ from florentin_webhooks.core.stores.retention import (
     resolve_unfinished_retention,
     validate_count,
 )
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import (
     Client,
@@ -31,6 +31,7 @@ from florentin_webhooks.redis.clients import (
     validate_server,
 )
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
@@ -131,16 +132,33 @@ class RedisStore:
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
-        sync = self._sync or self._require_blocking()
-        return cast("A", sync.run(encode(self._schema, operation)))
+        run = (self._sync or self._require_blocking()).run
+        answer = run(encode(self._schema, operation))
+        while isinstance(answer, FollowUp):
+            follow_up = answer
+            try:
+                answer = run(follow_up.encode(self._schema, operation))
+            except Unavailable:
+                if follow_up.answer is None:
+                    raise
+                answer = follow_up.answer
+        return cast("A", answer)
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending in this event loop."""
-        call = encode(self._schema, operation)
         if self._sync is not None and not isinstance(self._server, str):
-            thread = asyncio.get_running_loop().run_in_executor(None, self._sync.run, call)
-            return cast("A", await asyncio.shield(thread))  # A cancelled operation runs anyway.
-        return cast("A", await self._pipelined().run(call))
+            thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
+            return await asyncio.shield(thread)  # A cancelled operation runs anyway.
+        answer = await self._pipelined().run(encode(self._schema, operation))
+        while isinstance(answer, FollowUp):
+            follow_up = answer
+            try:
+                answer = await self._pipelined().run(follow_up.encode(self._schema, operation))
+            except Unavailable:
+                if follow_up.answer is None:
+                    raise
+                answer = follow_up.answer
+        return cast("A", answer)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is written to the connection, before its answer."""

@@ -80,7 +80,7 @@ def _to_report(method: str, fields: list[Any]) -> Report:  # Any: JSON.
         return DeadReport(*fields)
     if method in ("handled", "failed"):
         attempt = AttemptReport(*fields)
-        return attempt._replace(next_attempt=_to_time(fields[-1]))
+        return attempt._replace(next_attempt=_to_time(fields[11]))
     report = DeliveryReport(*fields)
     sent_at, received_at = fields[7:9]
     return report._replace(

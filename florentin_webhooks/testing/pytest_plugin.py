@@ -38,6 +38,10 @@ __all__ = [
 _APP = "webhooks_app"
 _MARKER = "webhook_deliveries"
 _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the variable's name.
+_QUEUE = "FLORENTIN_QUEUE"
+_STORES = ("FLORENTIN_REDIS_URL", "FLORENTIN_STORE")
+_NO_SERVER = "redis://127.0.0.1:1/0"
+"""A store for receivers with a queue, which no test asks."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,11 +53,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set a secret for tests before the program is imported, where none is set."""
     if early_config.getini(_APP):
-        _set_secret()
+        _set_environment()
 
 
-def _set_secret() -> None:
+def _set_environment() -> None:
+    """Complete the environment for ``Receiver.from_env()``; each test has a store of its own."""
     os.environ.setdefault(_SECRET, token_hex(32))
+    if os.environ.get(_QUEUE) and not any(map(os.environ.get, _STORES)):
+        os.environ[_STORES[0]] = _NO_SERVER
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -125,7 +132,7 @@ def webhooks_kit(
     from florentin_webhooks.testing.kit.rehearsal import open_kit  # noqa: PLC0415
 
     if isinstance(webhooks_receiver, str):
-        _set_secret()
+        _set_environment()
     receiver, blocking = (
         to_receiver(webhooks_receiver, request.config.rootpath),
         "async_webhooks" not in request.fixturenames,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
 
+from florentin_webhooks.protocol.suggestions import one_text
 from florentin_webhooks.senders.florentin.samples import SAMPLES
 from florentin_webhooks.testing.hostile import KINDS, HostileDeliveries, Step
 
@@ -27,6 +28,8 @@ _EXTRA = st.dictionaries(st.sampled_from(["x_new", "x_other", "x_third"]), _TEXT
 
 def events(names: Sequence[str] = tuple(SAMPLES)) -> st.SearchStrategy[tuple[str, dict[str, Any]]]:
     """Return a strategy for the name and the data of an event, for ``deliver(name, **data)``."""
+    if isinstance(names, str):
+        raise one_text("names", names)
     return st.sampled_from(names).flatmap(lambda name: st.tuples(st.just(name), event_data(name)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import cast
+from typing import Any, cast  # Any: the arguments of receive.
 
 import pytest
 from django.test import override_settings
@@ -20,7 +20,7 @@ from tests.support.mount_cases import ATTACKS, CASES, Gone
 from tests.support.mounts import ASGI, WSGI, through_wsgi
 from tests.support.receivers import Target
 from tests.support.senders import CASES as SENDERS
-from tests.support.vectors import CANONICAL, SECRET, Request, delivery
+from tests.support.vectors import CANONICAL, SECRET, T0, Request, delivery
 
 PATH = "/webhooks/florentin"
 ALL = CASES | ATTACKS
@@ -124,6 +124,27 @@ def test_mount_sends_the_reply_of_the_receiver_to_the_byte(mount: Mount) -> None
 def test_reply_has_the_fingerprint(mount: Mount) -> None:
     answer = mount(Target().receiver, delivery())
     assert recorded_key(CANONICAL, SECRET).hex().encode() in answer.body
+
+
+class Counting(Receiver):
+    """A receiver that counts what passes its own methods."""
+
+    counted = 0
+
+    def receive(self, *request: Any) -> Reply:
+        self.counted += 1
+        return super().receive(*request)
+
+    async def areceive(self, *request: Any) -> Reply:
+        self.counted += 1
+        return await super().areceive(*request)
+
+
+@each_mount
+def test_methods_of_a_subclass_get_each_delivery(mount: Mount) -> None:
+    receiver = Counting(SECRET, clock=lambda: T0)
+    assert mount(receiver, delivery()).outcome == "ignored"
+    assert receiver.counted == 1
 
 
 @each_mount

@@ -47,11 +47,13 @@ CONSOLE = [
 STAYING: Mapping[str, Staying] = {
     "demo": Staying(r"Ctrl-C ends the demonstration", 0, unless="--once"),
     "dev": Staying(r"Serving \S+ at (\S+) until Ctrl-C", 130),
+    "simulate": Staying(r"A local Florentin at (\S+) until Ctrl-C", 130),
     "worker": Staying(r"Working on queue", 0, unless="--burst"),
     "flask run": Staying(r"Running on", 0),
 }
 ADDED: Mapping[str, tuple[str, str]] = {
     "dev": ("--port", "0"),  # The default port may be taken.
+    "simulate": ("--port", "0"),
     "trigger": ("--to", "{url}"),
 }
 """Options that a command gets here, unless the docs show it with one."""
@@ -65,7 +67,9 @@ _MODULES = {**dict.fromkeys(_NAMES, "florentin_webhooks"), "flask": "flask"}
 
 _OURS = re.compile(r"\bflorentin(?:-webhooks)? (?P<name>[a-z]+)\b(?P<rest>[^|;&)]*)")
 _ENDPOINT = re.compile(r"https?://[^\s/]+/webhooks/florentin\b")
+_SIMULATOR = "http://127.0.0.1:8600"
 _MASKS = {
+    r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "UUID",
     r"\b[0-9a-f]{32}\b": "FINGERPRINT",
     r"\b\d+ ms\b": "MILLISECONDS",
     r"\b\d\d:\d\d:\d\d\b": "TIME",
@@ -80,12 +84,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 execute_from_command_line(sys.argv)
 """
 _CURL = """
-import sys, urllib.request
+import argparse, sys, urllib.request
 from pathlib import Path
-_, quiet, header, headers, data, body, url = sys.argv
-assert (quiet, header, data) == ("-sS", "-H", "--data-binary")
-lines = Path(headers[1:]).read_text().splitlines()
-request = urllib.request.Request(url, Path(body[1:]).read_bytes(), dict(
+parser = argparse.ArgumentParser()
+parser.add_argument("-sS", action="store_true")
+parser.add_argument("-X")
+parser.add_argument("-H", action="append", default=[])
+parser.add_argument("-d", "--data-binary", dest="data")
+parser.add_argument("url")
+given = parser.parse_args()
+def read(text):
+    return Path(text[1:]).read_text() if text.startswith("@") else text
+lines = [line for header in given.H for line in read(header).splitlines()]
+request = urllib.request.Request(given.url, read(given.data).encode(), dict(
     line.split(": ", 1) for line in lines))
 sys.stdout.write(urllib.request.urlopen(request).read().decode())
 """
@@ -121,6 +132,7 @@ class Terminal:
         self._directory = directory
         self._redis = {"FLORENTIN_REDIS_URL": redis_url, "FLORENTIN_QUEUE": "florentin"}
         self._url = url
+        self._simulator = _SIMULATOR
         self._code = 0
         self._running: list[tuple[Program, Staying]] = []
         self._processes = ExitStack()
@@ -143,6 +155,7 @@ class Terminal:
     def type(self, command: Command, *, may_fail: bool = False) -> None:
         """Type it: it must do what is shown, and succeed unless the docs show its exit code."""
         text = _OURS.sub(self._with_options, _ENDPOINT.sub(self._url, command.text))
+        text = text.replace(_SIMULATOR, self._simulator)
         program, *words = shlex.split(text)
         staying = STAYING.get(_doing(program, words))
         if staying and staying.unless not in words:
@@ -193,7 +206,10 @@ class Terminal:
         program = self._processes.enter_context(run)
         self._running.append((program, staying))
         reported = program.says(staying.ready)
-        self._url = reported if reported.startswith("http") else self._url
+        if words[0] == "simulate":
+            self._simulator = reported
+        elif reported.startswith("http"):
+            self._url = reported
         if name == "flask":
             # It announces itself before it can be interrupted without leaving its socket open.
             httpx2.get(self._url, timeout=20)

@@ -12,6 +12,7 @@ class Recorder(Observer):
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, Report]] = []
+        self.reads_error_text = False
 
     def accepted(self, report: DeliveryReport, /) -> None:
         self.seen.append(("accepted", report))

@@ -15,7 +15,7 @@ configure()  # The models can be imported only in a Django program.
 PUBLIC = """
 florentin_webhooks: AttemptReport DeadReport DeliveryReport Health HealthLimits Observer health
 florentin_webhooks: DeadDelivery Delivery Discard HandlerFailure MemoryStore RQQueue Receiver
-florentin_webhooks: RedisStore Reply Request RetryLater Router Tenant errors events
+florentin_webhooks: RedisStore Reply Request RetryLater Router Spool Tenant errors events
 florentin_webhooks.api: AsyncFlorentinAPI FlorentinAPI
 florentin_webhooks.api.models: APIKey APIObject Customer Invoice Login Plan Product Subscription
 florentin_webhooks.api.models: TeamMember TermsAcceptance UsageSummary

@@ -9,8 +9,8 @@ from pathlib import Path
 import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
-MOST_ENTRIES = 22
-"""16, and `api`, `inspector`, `mcp`, `opentelemetry` and `prometheus`."""
+MOST_ENTRIES = 23
+"""16, and `api`, `inspector`, `mcp`, `opentelemetry`, `prometheus`, `simulator` and `spool`."""
 MOST_MODULES = 15
 
 

@@ -113,7 +113,7 @@ def command(
 def _share_trail(context: QueueContext) -> None:
     from florentin_webhooks.inspector.shared_trail import share_trail  # noqa: PLC0415 - of dev.
 
-    share_trail(context.hooks)
+    share_trail(context.hooks, error_text=True)
 
 
 def _batch(apps: Sequence[str], worker_class: str, asked: int | None) -> int:

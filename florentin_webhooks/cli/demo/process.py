@@ -59,8 +59,8 @@ def _work() -> None:
     from florentin_webhooks.inspector.shared_trail import share_trail  # noqa: PLC0415 - the same.
     from florentin_webhooks.rq.worker import build_worker  # noqa: PLC0415 - the same.
 
-    share_trail(hooks)
-    share_trail(stripe)
+    share_trail(hooks, error_text=True)
+    share_trail(stripe, error_text=True)
     with store.client() as client:
         worker = build_worker(hooks, client, queue=QUEUE, maintenance=1, others=[stripe])
         worker.job_monitoring_interval = 1

@@ -73,10 +73,11 @@ def _mount(
         auth=auth,
         hosts=None if auth else (),  # A browser sends the password to no other name.
         show_bodies=True,
+        show_errors=True,
         simulation=Simulation(urls),
         is_stopping=is_stopping,
     )
-    return mount_inspector(HeaderCapture(app), inspector, _PREFIX)
+    return mount_inspector(HeaderCapture(app, urls), inspector, _PREFIX)
 
 
 def open_browser(out: Output, url: str) -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "listen",
     "public_url",
     "require_extra",
+    "run_lifespan",
     "serve",
 ]
 
@@ -48,7 +49,7 @@ def build_app(receiver: Receiver[object], started: Callable[[], None] = lambda: 
 
     async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _run_lifespan(receive, send, started)
+            await run_lifespan(receive, send, started)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         elif receiver.reads_request and (tenant := _tenant(scope)):
@@ -108,6 +109,7 @@ def serve(app: ASGIApp, listener: socket.socket, state: ServerState | None = Non
 
     config = uvicorn.Config(
         app,
+        http="h11",  # httptools loses the body of a request with an Upgrade header.
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -144,7 +146,8 @@ def require_extra(package: str) -> None:
         raise CLIError(f"This command needs {package}, which is not installed.", hint)
 
 
-async def _run_lifespan(receive: Receive, send: Send, started: Callable[[], None]) -> None:
+async def run_lifespan(receive: Receive, send: Send, started: Callable[[], None]) -> None:
+    """Answer the lifespan protocol; *started* is called before the server serves."""
     await receive()
     started()
     await send({"type": "lifespan.startup.complete"})

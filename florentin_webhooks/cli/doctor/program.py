@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.cli.doctor.check import warn
+from florentin_webhooks.cli.doctor.remedies import upgrade_remedy
 from florentin_webhooks.protocol.servers import SERVERS, BodyLoss
 
 if TYPE_CHECKING:
@@ -81,5 +82,6 @@ def _servers(modules: Collection[str]) -> Iterator[Check]:
             yield warn("server-bodies", message, hint)
         if server.module in modules and server.lost_bodies is BodyLoss.UPGRADE:
             message = f"{server.name} passes on no body of a request with an Upgrade header."
-            hint = f"Start uvicorn with --http h11, or remove the header in the proxy: {_SEE}"
+            remedy = upgrade_remedy(under_gunicorn="gunicorn" in modules)
+            hint = f"{remedy}, or remove the header in the proxy: {_SEE}"
             yield warn("server-bodies", message, hint)

@@ -9,7 +9,7 @@ from florentin_webhooks.cli.invocation import suggest
 if TYPE_CHECKING:
     from florentin_webhooks.rq.monitoring import ProblemKind
 
-__all__ = ["queue_remedy"]
+__all__ = ["queue_remedy", "upgrade_remedy"]
 
 
 def queue_remedy(kind: ProblemKind, queue: str, apps: str) -> str:
@@ -28,3 +28,10 @@ def queue_remedy(kind: ProblemKind, queue: str, apps: str) -> str:
             return f"Run: {suggest('dead list', app=apps.partition(' ')[0])}"
         case _:
             return f"Run: {suggest('worker', '--queue', queue, app=apps)}"
+
+
+def upgrade_remedy(*, under_gunicorn: bool) -> str:
+    """Return how uvicorn is started so that it loses no body; without a full stop."""
+    if under_gunicorn:
+        return "Start gunicorn with -k uvicorn_worker.UvicornH11Worker"
+    return 'Start uvicorn with --http h11, in a program uvicorn.run(..., http="h11")'

@@ -36,6 +36,7 @@ __all__ = [
 FIELDS = tuple(ReceiverConfig.model_fields)
 """The names of all fields."""
 
+_SPOOL_OPTIONS = ("spool_max_bytes", "spool_keys")
 _STORE_OPTIONS = FIELDS[FIELDS.index("retention") : FIELDS.index("queue_retries")]
 _QUEUE_OPTIONS = FIELDS[FIELDS.index("queue_retries") :]
 
@@ -167,7 +168,7 @@ def _invalid(keys: ConfigKeys, settings: Mapping[str, Setting], error: ErrorDeta
 
 def _stray_options(settings: Mapping[str, Setting], config: ReceiverConfig) -> Iterator[Problem]:
     """Yield a problem for each option that the chosen store or queue does not take."""
-    store, queue = config.store, config.queue
+    store, queue, spool = config.store, config.queue, config.spool
     entry = find_store(store) if isinstance(store, str) else None
     for name in _STORE_OPTIONS if store is not None else ():
         if name in settings and (entry is None or name not in entry.options):
@@ -175,6 +176,12 @@ def _stray_options(settings: Mapping[str, Setting], config: ReceiverConfig) -> I
     for name in _QUEUE_OPTIONS if not isinstance(queue, str | None) else ():
         if name in settings:
             yield _stray(settings[name].key, "queue", queue)
+    for name in _SPOOL_OPTIONS if not isinstance(spool, str) else ():
+        if name in settings and spool is not None:
+            yield _stray(settings[name].key, "spool", spool)
+        elif name in settings:
+            message = f"{settings[name].key} is set without a spool."
+            yield Problem("spool", message, "Set the path of the spool, too, or remove it.")
 
 
 def _stray(key: str, what: str, chosen: object) -> Problem:

@@ -34,18 +34,21 @@ from florentin_webhooks.core.config.readers import (
     read_queue,
     read_secrets,
     read_sender,
+    read_spool,
     read_store,
     split,
 )
 from florentin_webhooks.core.config.stores import STORES, find_store
 from florentin_webhooks.core.defaults import DEFAULT_SENDER
 from florentin_webhooks.core.queue import Queue
+from florentin_webhooks.core.spool import DeliverySpool
 from florentin_webhooks.core.stores.base import Store
 
 __all__ = ["ReceiverConfig"]
 
 
 _QUEUE = "florentin_webhooks.rq.queue:RQQueue"
+_SPOOL = "florentin_webhooks.spool.spool:Spool"
 _ARGUMENTS = {"database": "using", "redis_prefix": "prefix"}
 """Arguments of stores with another name than the field."""
 _SECONDS = 'seconds, a text such as "15m", or a timedelta'
@@ -101,6 +104,14 @@ class ReceiverConfig(BaseModel):
 
     tracebacks: Literal["redacted", "full"] = Field("redacted", description="redacted or full")
 
+    spool: Annotated[Any, BeforeValidator(read_spool)] = Field(
+        None, description="the path of a local file, or a spool"
+    )
+    spool_max_bytes: Count | None = _count(1_048_576, "bytes")
+    spool_keys: Annotated[tuple[SecretBytes, ...], BeforeValidator(split)] | None = Field(
+        None, min_length=1, description="keys of Fernet, such as KEY1,KEY2"
+    )
+
     retention: Span | None = _span()
     lease: Span | None = _span()
     unfinished_retention: Span | None = _span()
@@ -127,6 +138,8 @@ class ReceiverConfig(BaseModel):
         options = self._set(
             ("sender", "tolerance", "leeway", "timeout", "max_body", "clock", "name", "tracebacks")
         )
+        if self.spool is not None:
+            options.append(("spool", self.build_spool()))
         return {"secrets": self.secrets_source or self.plain_secrets(), **dict(options)}
 
     @property
@@ -163,6 +176,17 @@ class ReceiverConfig(BaseModel):
         names = ("queue_retries", "queue_timeout", "queue_receiver", "queue_error_text")
         options = {name.removeprefix("queue_"): value for name, value in self._set(names)}
         return cast("Queue", _load(_QUEUE)(self.queue, **options))
+
+    def build_spool(self) -> DeliverySpool | None:
+        """Create the spool, if there is one; loads the library that it needs."""
+        if not isinstance(self.spool, str):
+            return cast("DeliverySpool | None", self.spool)
+        options: dict[str, Any] = {
+            "keys": [key.get_secret_value() for key in self.spool_keys or ()]
+        }
+        if self.spool_max_bytes is not None:
+            options["max_bytes"] = self.spool_max_bytes
+        return cast("DeliverySpool", _load(_SPOOL)(self.spool, **options))
 
     def _set(self, names: tuple[str, ...]) -> list[tuple[str, Any]]:  # Any: as above.
         return [(name, getattr(self, name)) for name in names if name in self.model_fields_set]

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from os import PathLike
 
     from florentin_webhooks.core.durations import Duration
     from florentin_webhooks.core.queue import Queue
+    from florentin_webhooks.core.spool import DeliverySpool
     from florentin_webhooks.core.stores.base import Store
 
 __all__ = ["ReceiverOptions"]
@@ -27,3 +29,4 @@ class ReceiverOptions(TypedDict, total=False):
     clock: Callable[[], datetime]
     name: str
     tracebacks: Literal["redacted", "full"]
+    spool: DeliverySpool | str | PathLike[str] | None

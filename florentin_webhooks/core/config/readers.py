@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from os import PathLike, fspath
 from typing import Annotated, cast
 
 from pydantic import BeforeValidator, SecretBytes, ValidationInfo
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from florentin_webhooks.core.config.stores import find_store
 from florentin_webhooks.core.durations import parse_duration
+from florentin_webhooks.core.spool import DeliverySpool
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets, unwrap_secret
 
@@ -25,6 +27,7 @@ __all__ = [
     "read_queue",
     "read_secrets",
     "read_sender",
+    "read_spool",
     "read_store",
     "split",
 ]
@@ -82,6 +85,16 @@ def read_queue(value: object) -> object:
     is_queue = not isinstance(value, type) and all(hasattr(value, each) for each in attributes)
     if not isinstance(value, str) and not is_queue:
         raise ValueError("not a queue")
+    return value
+
+
+def read_spool(value: object) -> object:
+    """Return the spool or its path, or raise :class:`ValueError`."""
+    if isinstance(value, PathLike):
+        value = fspath(cast("PathLike[str]", value))
+    is_spool = isinstance(value, DeliverySpool) and not isinstance(value, type)
+    if not (isinstance(value, str) or is_spool):
+        raise ValueError("not a spool")
     return value
 
 

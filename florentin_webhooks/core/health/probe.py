@@ -14,6 +14,7 @@ from florentin_webhooks.core.health.check import (
     HealthLimits,
     judge,
 )
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.queue import MeasuredQueue
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Probe", "answer_probe", "gather_facts", "health"]
 
 _UNKNOWN = bytes(16)
+_NO_ANSWER = "The store does not answer. The log has the reason."
 
 
 class Probe(StrEnum):
@@ -43,11 +45,18 @@ class Probe(StrEnum):
 def answer_probe(
     hooks: Receiver[object], probe: Probe, limits: HealthLimits = DEFAULT_LIMITS
 ) -> tuple[int, bytes]:
-    """Return the HTTP status and the JSON that answer *probe*; LIVE asks no store."""
+    """Return the HTTP status and the JSON that answer *probe*; LIVE asks no store.
+
+    Why a store does not answer is logged: it names the store's address, which is not for everyone.
+    """
     if probe is Probe.LIVE:
         return HTTPStatus.OK, b'{"ok":true}'
     queues = probe is Probe.ALL
-    found = judge(gather_facts(hooks, queues=queues), limits, datetime.now(UTC))
+    facts = gather_facts(hooks, queues=queues)
+    if facts.store_error is not None:
+        logger.warning("The health check found: %s", facts.store_error)
+        facts = facts._replace(store_error=_NO_ANSWER)
+    found = judge(facts, limits, datetime.now(UTC))
     return HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from florentin_webhooks.core.stores.accept import Claim
+    from florentin_webhooks.errors import Unavailable
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
 __all__ = [
@@ -68,6 +69,16 @@ class DeliveryLog:
             delivery_id,
             f": {reply.error}" if reply.error else "",
             extra={**_facts(reply.outcome, key, event, delivery_id), "secret": delivery.secret},
+        )
+
+    def spooled(self, delivery: Delivery, error: Unavailable) -> None:
+        """Log that a delivery waits in the spool, because the store has raised *error*."""
+        event, delivery_id = escape(delivery.event), escape(delivery.delivery_id or "-")
+        key, outcome = delivery.fingerprint, Outcome.ACCEPTED
+        logger.warning(
+            "%s %s event=%s delivery_id=%s, spooled: %s",
+            *(outcome.value, key, event, delivery_id, error.message),
+            extra={**_facts(outcome, key, event, delivery_id), "secret": delivery.secret},
         )
 
     def rejection(self, reply: Reply, reason: str, now: datetime) -> None:

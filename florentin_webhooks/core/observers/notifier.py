@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.core.log import error_location, log_observer_failure
+from florentin_webhooks.core.log import error_location, error_text, log_observer_failure
 from florentin_webhooks.core.observer import (
     AttemptReport,
     DeadReport,
@@ -32,6 +32,7 @@ Sink = Callable[[str, Report], None]
 
 
 FLUSH_SECONDS = 1.0
+_LONGEST_TEXT = 2000
 
 _METHODS = dict.fromkeys(Outcome, "refused") | {
     Outcome.PROCESSED: "accepted",
@@ -55,6 +56,7 @@ class Notifier:
         self._sender = sender
         self.tracer: SafeTracer | None = None
         """The last observer that is a tracer."""
+        self._reads_text = False
         self._sink: Sink | None = None
         self._logged: set[str] = set()
 
@@ -67,6 +69,7 @@ class Notifier:
                 "Pass an object whose class derives from florentin_webhooks.Observer.",
             )
         self._observers += (observer,)
+        self._reads_text = self._reads_text or _reads_text(observer)
         if isinstance(observer, Tracer):
             self.tracer = SafeTracer(observer)
 
@@ -102,7 +105,7 @@ class Notifier:
         """Report that an inline handler has ended, which began at *began*, monotonic."""
         receiver, duration = self.receiver, time.monotonic() - began
         fields = (receiver, self._sender, event, key, handler, "", attempt, outcome, duration)
-        self.notify("handled", new_tuple(AttemptReport, (*fields, "", "", None)))
+        self.notify("handled", new_tuple(AttemptReport, (*fields, "", "", None, "")))
 
     def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
         """Report an attempt that did not fail, with its *outcome*."""
@@ -115,7 +118,8 @@ class Notifier:
             self.ended(failure, "scheduled")
             return
         place = error_location(error, failure.handler.partition(":")[0])
-        self._attempted("failed", failure, "failed", type(error).__name__, place)
+        text = error_text(error)[:_LONGEST_TEXT] if self._reads_text else ""
+        self._attempted("failed", failure, "failed", type(error).__name__, place, text)
 
     def died(self, dead: DeadDelivery) -> None:
         """Report a dead delivery."""
@@ -140,17 +144,23 @@ class Notifier:
     def _call(self, method: str, argument: object) -> None:
         for observer in self._observers:
             try:
-                getattr(observer, method)(argument)
+                getattr(observer, method)(_redact(argument, observer))
             except Exception as error:  # noqa: BLE001 - the program's code changes no outcome.
                 self._log_once(observer, method, error)
 
     def _attempted(
-        self, method: str, attempt: HandlerAttempt, outcome: str, error: str = "", place: str = ""
+        self,
+        method: str,
+        attempt: HandlerAttempt,
+        outcome: str,
+        error: str = "",
+        place: str = "",
+        text: str = "",
     ) -> None:
         fields = (
             *(self.receiver, self._sender, attempt.event),
             *(attempt.fingerprint, attempt.handler, attempt.queue, attempt.attempt),
-            *(outcome, attempt.duration, error, place, attempt.next_attempt),
+            *(outcome, attempt.duration, error, place, attempt.next_attempt, text),
         )
         self.notify(method, new_tuple(AttemptReport, fields))
 
@@ -159,3 +169,14 @@ class Notifier:
         if name not in self._logged:
             self._logged.add(name)
             log_observer_failure(name, error)
+
+
+def _reads_text(observer: object) -> bool:
+    return getattr(observer, "reads_error_text", False) is True
+
+
+def _redact(report: object, observer: object) -> object:
+    """Return *report* without the text of an error, unless *observer* asks for it."""
+    if isinstance(report, AttemptReport) and report.text and not _reads_text(observer):
+        return report._replace(text="")
+    return report

@@ -20,7 +20,7 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["do_work", "ensure_asyncio", "has_running_loop", "run_in_new_loop"]
+__all__ = ["call_blocking", "do_work", "ensure_asyncio", "has_running_loop", "run_in_new_loop"]
 
 T = TypeVar("T")
 
@@ -68,12 +68,13 @@ def run_in_new_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 async def do_work(work: Callable[[], object] | None, *, is_blocking: bool) -> None:
     """Do blocking *work*, if there is any, in a thread where it would stop an event loop."""
-    if work is None:
-        return
-    if is_blocking:
-        work()
-    else:
-        await asyncio.to_thread(work)
+    if work is not None:
+        await call_blocking(work, is_blocking=is_blocking)
+
+
+async def call_blocking(work: Callable[[], T], *, is_blocking: bool) -> T:
+    """Return the result of blocking *work*, which runs where :func:`do_work` does it."""
+    return work() if is_blocking else await asyncio.to_thread(work)
 
 
 def _loop_of_thread() -> asyncio.AbstractEventLoop | None:

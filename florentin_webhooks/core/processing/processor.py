@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -11,15 +13,19 @@ from florentin_webhooks.core.log import log_missing_store
 from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.attempt import INLINE_STATES, FinalStates
 from florentin_webhooks.core.processing.lease import Lease
+from florentin_webhooks.core.processing.loops import do_work
+from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
 from florentin_webhooks.core.routing.registry import HandlerRegistry
+from florentin_webhooks.core.spool import restore_identity, spool_entry
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import InvalidEvent, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.event import PROBE_EVENT, copy_event, parse_event
+from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.log import DeliveryLog
     from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.core.processing.runtime import Runtime
+    from florentin_webhooks.core.spool import DeliverySpool, SpooledDelivery
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.errors import StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery, Reply
@@ -47,6 +54,10 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
     _seconds: float
     _has_started: bool
     _is_store_missing: bool
+    spool: DeliverySpool | None = None
+    """Where deliveries wait while the store does not answer."""
+    _start_drain: Callable[[Runtime], None] | None = None
+    """Drains the spool in the background, once for all calls. Set if there is a spool."""
 
     async def process(
         self,
@@ -66,15 +77,58 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
         if notifier and began is None:
             began = perf_counter()
         if not self._has_started:
-            self._start()
+            self._start(runtime)
         lease = Lease(runtime, self.store, identity=identity or self.identity)
         try:
             reply = await self._process(delivery, envelope, lease, stale)
         except Unavailable as error:
-            reply = outcomes.reply_for_error(error)
-        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
+            # One that was restored, for a replay, has no digest: its operator sees the error.
+            may_wait = stale is None and bool(delivery.digest)
+            reply = await self._answer_without_store(error, delivery, lease, may_wait=may_wait)
+        else:
+            self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         if notifier:
             notifier.answered(reply, delivery, lease.key or delivery.fingerprint, began)
+        return reply
+
+    async def process_spooled(
+        self, waiting: SpooledDelivery, runtime: Runtime, stale: StaleDelivery | None
+    ) -> Reply:
+        """Process a delivery that waited in the spool, as if it had just arrived.
+
+        It is recorded without running, unless its record says otherwise, if it is *stale*. Raises
+        :class:`Unavailable` if the store does not answer, and :class:`MalformedDelivery` if it is
+        not what arrived.
+        """
+        delivery, envelope = restore_delivery(self.sender, waiting.fingerprint, waiting)
+        signed_id = delivery.delivery_id if self.sender.signs_delivery_id else None
+        delivery = replace(delivery, digest=fingerprint(delivery.body, signed_id))
+        lease = Lease(runtime, self.store, identity=restore_identity(waiting, self.identity))
+        reply = await self._process(delivery, envelope, lease, stale)
+        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
+        return reply
+
+    async def _answer_without_store(
+        self, error: Unavailable, delivery: Delivery, lease: Lease, *, may_wait: bool
+    ) -> Reply:
+        """Return the reply where the store has raised *error*: the delivery waits, or is refused.
+
+        One whose handlers have run already may wait, too: its record decides what is left to do.
+        """
+        if self.spool is not None and may_wait:
+            entry = spool_entry(delivery, lease.identity, self.identity)
+            try:
+                append = partial(self.spool.append, entry)
+                await do_work(append, is_blocking=lease.runtime.is_blocking)
+            except Unavailable as refusal:
+                message = f"{error.message} {refusal.message}"
+                error = Unavailable(message, refusal.hint, retry_after=error.retry_after)
+            else:
+                self._log.spooled(delivery, error)
+                self._wake(lease.runtime)
+                return replies.spooled(delivery.fingerprint)
+        reply = outcomes.reply_for_error(error)
+        self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
         return reply
 
     async def _process(
@@ -116,10 +170,15 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
 
-    def _start(self) -> None:
+    def _start(self, runtime: Runtime) -> None:
         self._has_started = True
         self.router.freeze(
             "The first delivery has arrived.", "Register handlers when modules are imported."
         )
         if self._is_store_missing:
             log_missing_store()
+        self._wake(runtime)
+
+    def _wake(self, runtime: Runtime) -> None:
+        if self._start_drain is not None:
+            self._start_drain(runtime)

@@ -14,6 +14,7 @@ from florentin_webhooks.senders.base import Metadata
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from florentin_webhooks.core.spool import SpooledDelivery
     from florentin_webhooks.core.stores.jobs import JobClaim
     from florentin_webhooks.core.stores.queries import Record
     from florentin_webhooks.senders.base import Sender
@@ -24,7 +25,7 @@ _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 
 def restore_delivery(
-    sender: Sender, fingerprint: str, stored: JobClaim | Record
+    sender: Sender, fingerprint: str, stored: JobClaim | Record | SpooledDelivery
 ) -> tuple[Delivery, Mapping[str, object]]:
     """Return the delivery and its envelope from the stored body, of any age.
 

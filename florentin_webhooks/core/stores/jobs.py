@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ClaimJob",
     "CountLostJobs",
+    "EnqueueScheduled",
     "JobClaim",
     "JobDecision",
     "ListPendingJobs",
@@ -83,6 +84,18 @@ class RequeueLostJob(Operation[str]):
     key: bytes
     part: Job
     key_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueScheduled(Operation[int]):
+    """Push those of *parts* now that wait for the time of their next attempt.
+
+    Answers how many did. One that is due at this moment is left to the queue's scheduler, which
+    may be about to push it.
+    """
+
+    key: bytes
+    parts: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)

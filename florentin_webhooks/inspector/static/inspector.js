@@ -4,11 +4,6 @@ const live = document.getElementById("live");
 const announce = document.getElementById("announce");
 const rows = () => [...document.querySelectorAll("table.list tbody tr")];
 
-const poll = document.body.dataset.poll !== undefined && !location.search.includes("before=");
-if (poll && document.querySelector("[data-live]")) { // A server that cannot stream.
-  setInterval(() => { if (!document.hidden) refresh().catch(() => {}); }, 3000);
-}
-
 function enliven() {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
@@ -34,15 +29,29 @@ async function refresh() {
 }
 
 const events = document.body.dataset.events;
-if (events) {
-  const source = new EventSource(events);
-  source.addEventListener("open", () => { live.hidden = false; });
-  source.addEventListener("error", () => { live.hidden = true; });
+let source = null, silence = 0;
+
+function listen() { // A stream ends by itself, and the browser opens the next.
+  if (!events || source || document.hidden) return;
+  source = new EventSource(events);
+  source.addEventListener("open", () => { clearTimeout(silence); live.hidden = false; });
+  source.addEventListener("error", () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => { live.hidden = true; }, 5000);
+  });
   source.addEventListener("change", () => {
     refresh().catch(() => { live.hidden = true; });
   });
-  addEventListener("pagehide", () => source.close());
 }
+
+function leave() {
+  source?.close();
+  source = null;
+}
+
+addEventListener("pagehide", leave);
+document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
+listen();
 
 async function copy(text) {
   try {

@@ -60,8 +60,7 @@ class Detail:
     def can_replay(self) -> bool:
         """Whether handlers that have not finished can run again."""
         retryable = {Status.FAILED, Status.DEAD, Status.STALE, Status.INVALID, Status.SCHEDULED}
-        is_with_worker = self.record.state is State.QUEUED  # It has the job of the next attempt.
-        return self.size > 0 and self.status in retryable and not is_with_worker
+        return self.size > 0 and self.status in retryable
 
     @property
     def can_replay_all(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.codec.follow_up import FollowUp, trim_history
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
     KeySchema,
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["accept", "finish"]
 
 
-def accept(schema: KeySchema, operation: Accept) -> ScriptCall:
-    """Encode :class:`Accept`."""
+def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) -> ScriptCall:
+    """Encode :class:`Accept`; *first* are first deliveries that it was found to be retries of."""
+    if first:
+        return _name_first(schema, accept(schema, operation), first)
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
     aliases = operation.aliases  # Each look at them computes their digests.
     keys: list[Word] = [
@@ -84,6 +88,12 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
     return ScriptCall(schema.finish, keys, arguments, _to_state)
 
 
+def _name_first(schema: KeySchema, call: ScriptCall, first: tuple[bytes, ...]) -> ScriptCall:
+    keys = (*call.keys, *map(schema.record, first))
+    arguments = (*call.arguments, b"".join(first))
+    return call._replace(keys=keys, arguments=arguments, read=partial(_to_claim, known=first))
+
+
 def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
     """Encode the end of the last inline handler with the words that the shortcut reads."""
     keys = (schema.record(operation.key), schema.log, schema.done)
@@ -98,9 +108,11 @@ def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[byt
     return schema.records + key, schema.delivery_id(trace.delivery_id) if trace else schema.records
 
 
-def _to_claim(answer: bytes) -> Claim:
+def _to_claim(answer: bytes, known: tuple[bytes, ...] = ()) -> Claim | FollowUp:
     if (first := _FIRST.get(answer[_KEY:])) is not None:
         return new_tuple(Claim, (first, answer[:_KEY], 1, 0, _NOTHING, False, False))
+    if answer[_KEY:] == b"first":
+        return FollowUp(partial(accept, first=(*known, answer[:_KEY])))
     decision, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
     return Claim(
         _DECISIONS[decision],
@@ -113,8 +125,18 @@ def _to_claim(answer: bytes) -> Claim:
     )
 
 
-def _to_state(answer: bytes) -> State:
+def _to_state(answer: bytes) -> State | FollowUp:
     return _STATES[answer]
+
+
+class _States(dict[bytes, State | FollowUp]):
+    """States by the answers of the script; after ``done`` there may be fingerprints."""
+
+    def __missing__(self, answer: bytes) -> FollowUp:
+        if not answer.startswith(_DONE):
+            raise KeyError(answer)
+        excess = answer.removeprefix(_DONE)
+        return FollowUp(lambda schema, _: trim_history(schema, excess), State.DONE)
 
 
 _KEY = 16
@@ -124,5 +146,6 @@ _FIRST = {
     for each in (AcceptDecision.RUN, AcceptDecision.QUEUED)
 }
 """The answers for a delivery that comes for the first time, as nearly all do."""
+_DONE = State.DONE.value.encode()
 _NOTHING: frozenset[str] = frozenset()
-_STATES = {state.value.encode(): state for state in State}
+_STATES = _States({state.value.encode(): state for state in State})

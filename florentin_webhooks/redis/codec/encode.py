@@ -10,6 +10,7 @@ from florentin_webhooks.core.stores.guards import Latest, Once
 from florentin_webhooks.core.stores.jobs import (
     ClaimJob,
     CountLostJobs,
+    EnqueueScheduled,
     ListPendingJobs,
     RequeueLostJob,
 )
@@ -28,6 +29,7 @@ from florentin_webhooks.redis.codec.guards import latest, once
 from florentin_webhooks.redis.codec.jobs import (
     claim_job,
     count_lost_jobs,
+    enqueue_scheduled,
     list_pending_jobs,
     requeue_lost_job,
 )
@@ -54,6 +56,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     RequeueLostJob: requeue_lost_job,
     ListPendingJobs: list_pending_jobs,
     CountLostJobs: count_lost_jobs,
+    EnqueueScheduled: enqueue_scheduled,
     Once: once,
     Latest: latest,
     GetRecord: get_record,

@@ -10,6 +10,7 @@ from typing import Any
 from florentin_webhooks.core.stores.jobs import (
     ClaimJob,
     CountLostJobs,
+    EnqueueScheduled,
     JobClaim,
     JobDecision,
     ListPendingJobs,
@@ -26,6 +27,7 @@ from florentin_webhooks.redis.schema import (
 __all__ = [
     "claim_job",
     "count_lost_jobs",
+    "enqueue_scheduled",
     "list_pending_jobs",
     "requeue_lost_job",
 ]
@@ -33,8 +35,12 @@ __all__ = [
 _MAX_PENDING = 10_000
 """The most pending jobs that one call lists."""
 
+_SCHEDULER_MS = 3000
+"""RQ's scheduler reads what is due every second, by the clock of its machine."""
+
 _CLAIM_JOB = load_script("claim_job")
 _COUNT_LOST_JOBS = load_script("count_lost_jobs")
+_ENQUEUE_SCHEDULED = load_script("enqueue_scheduled")
 _LIST_PENDING_JOBS = load_script("list_pending_jobs")
 _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 
@@ -71,6 +77,14 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
     key_ids = " ".join(operation.key_ids)
     arguments = (schema.unfinished_retention, key_ids, *job_args((part,)))
     return ScriptCall(_REQUEUE_LOST_JOB, keys, arguments, bytes.decode)
+
+
+def enqueue_scheduled(schema: KeySchema, operation: EnqueueScheduled) -> ScriptCall:
+    """Encode :class:`EnqueueScheduled`."""
+    parts = operation.parts
+    scheduled = [part.keys.scheduled for part in parts]
+    keys = (schema.record(operation.key), *scheduled, *job_keys(schema, parts))
+    return ScriptCall(_ENQUEUE_SCHEDULED, keys, (_SCHEDULER_MS, *job_args(parts)), int)
 
 
 def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCall:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
@@ -18,6 +19,7 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
     split_ending,
 )
+from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
@@ -45,8 +47,12 @@ _RESET_RECORD = load_script("reset_record")
 
 def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
     """Encode :class:`GetRecord`."""
-    keys, arguments = (schema.record(operation.key),), (schema.records, operation.key)
-    return ScriptCall(_GET_RECORD, keys, arguments, _to_record_or_none)
+    return _get_record(schema, operation.key)
+
+
+def _get_record(schema: KeySchema, key: bytes, *, leads: bool = True) -> ScriptCall:
+    arguments = (key, int(leads))
+    return ScriptCall(_GET_RECORD, (schema.record(key),), arguments, _to_record_or_none)
 
 
 def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
@@ -120,8 +126,11 @@ def _to_records(answer: Sequence[tuple[bytes, Sequence[bytes]]]) -> tuple[Record
     return tuple(_to_record(key, words) for key, words in answer)
 
 
-def _to_record_or_none(answer: tuple[bytes, Sequence[bytes]]) -> Record | None:
-    key, words = answer
+def _to_record_or_none(answer: Sequence[Any]) -> Record | FollowUp | None:  # Any: a key, words.
+    key, *rest = answer
+    if not rest:
+        return FollowUp(lambda schema, _: _get_record(schema, key, leads=False))
+    (words,) = rest
     return _to_record(key, words) if words else None
 
 

@@ -1,33 +1,45 @@
 -- Look a delivery up and, if its handlers must run, take its lease or push its jobs.
--- Constants of the store: RECORDS, the prefix of records; LEASE, RETENTION and UNFINISHED_RETENTION
--- in ms.
+-- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms.
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
 --       5 for each alias, a key of the same delivery under another key id: its record, and the
---       contents sent under its delivery id; then jobs
+--       contents sent under its delivery id; then jobs; then records of first deliveries
 -- ARGV  1 fingerprint  2 content, '' without a delivery id  3 token  4 fresh: 1, or why it is not
 --       5 valid: likewise  6 inline: whether handlers run here  7 body  8 event  9 delivery id
---       10 received, in ms  11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs
+--       10 received, in ms  11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs;
+--       then the fingerprints of the first deliveries, joined, if any
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
--- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ...
+-- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ... The decision 'first'
+-- changes nothing: the fingerprint is that of a first delivery, and the caller must name its key.
 local fingerprint, has_id = ARGV[1], ARGV[2] ~= ''
 local jobs = jobs_from(5 + aliases, 14)
 local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
 local sent = own
 
+-- The keys of the records that the caller has named, by fingerprint.
+local records, leads = {[fingerprint] = record}, ARGV[15 + 5 * count] or ''
+for n = 1, aliases / 2 do
+  records[string.sub(ARGV[13], 16 * n - 15, 16 * n)] = KEYS[3 + 2 * n]
+end
+for n = 1, #leads / 16 do
+  records[string.sub(leads, 16 * n - 15, 16 * n)] = KEYS[#KEYS - #leads / 16 + n]
+end
+
 -- Returns the fields of a record and its fingerprint: that of the first delivery where field o, of
--- a retry with a new timestamp or under another key, leads to it.
+-- a retry with a new timestamp or under another key, leads to it; no fields without its key.
 local function look_up(key, its_fingerprint)
   local found = call('HMGET', key, 's', 't:', 'u:', 'a', 'o')
-  if not found[5] then return found, its_fingerprint end
-  local earlier = call('HMGET', RECORDS .. found[5], 's', 't:', 'u:', 'a')
-  if earlier[1] then return earlier, found[5] end
+  local first = found[5]
+  if not first then return found, its_fingerprint end
+  if not records[first] then return nil, first end
+  local earlier = call('HMGET', records[first], 's', 't:', 'u:', 'a')
+  if earlier[1] then return earlier, first end
   call('DEL', key)
   return earlier, its_fingerprint
 end
 
 -- From now on these bytes are known, also under any other delivery id.
 local function remember_way(first, state)
-  record = RECORDS .. first
+  record = records[first]
   call('HSET', KEYS[1], 'o', first)
   call('PEXPIRE', KEYS[1], RETENTION)
   if state == 'done' then call('PEXPIRE', record, RETENTION) end
@@ -35,10 +47,12 @@ end
 
 local fields
 fields, fingerprint = look_up(record, fingerprint)
-record = RECORDS .. fingerprint
+if not fields then return fingerprint .. 'first' end
+record = records[fingerprint]
 for n = 1, aliases / 2 do
   if not fields[1] then
     local found, first = look_up(KEYS[3 + 2 * n], string.sub(ARGV[13], 16 * n - 15, 16 * n))
+    if not found then return first .. 'first' end
     if found[1] then
       fields, fingerprint = found, first
       remember_way(first, found[1])
@@ -52,7 +66,8 @@ for at = 1, #sent, 32 do
   local content, first = string.sub(sent, at, at + 15), string.sub(sent, at + 16, at + 31)
   if first == fingerprint then known_id = true end
   if not fields[1] and content == ARGV[2] and first ~= fingerprint then
-    local earlier = call('HMGET', RECORDS .. first, 's', 't:', 'u:', 'a')
+    if not records[first] then return first .. 'first' end
+    local earlier = call('HMGET', records[first], 's', 't:', 'u:', 'a')
     if earlier[1] then
       fingerprint, fields, known_id = first, earlier, true
       remember_way(first, earlier[1])

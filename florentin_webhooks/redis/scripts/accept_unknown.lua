@@ -2,13 +2,13 @@
 -- nothing is known, as nearly all are. The search for what is known took half of the server's time.
 local function add_to_log(log, fingerprint, received)
   call('ZADD', log, received, fingerprint)
-  -- Every eighth entry removes up to sixteen of the oldest ones, whose records have expired.
+  -- Every eighth entry removes up to sixteen of the oldest ones. Their records have expired: all but
+  -- those that have waited for a worker for as long.
   if string.byte(fingerprint) % 8 > 0 then return end
   call('PEXPIRE', log, UNFINISHED_RETENTION)
-  for _, oldest in ipairs(call('ZRANGE', log, 0, 15)) do
-    if oldest == fingerprint or call('EXISTS', RECORDS .. oldest) == 1 then break end
-    call('ZREM', log, oldest)
-  end
+  local before = received - 2 * UNFINISHED_RETENTION
+  local oldest = call('ZRANGEBYSCORE', log, '-inf', before, 'LIMIT', 0, 16)
+  if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
 local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])

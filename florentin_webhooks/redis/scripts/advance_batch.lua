@@ -1,6 +1,6 @@
 -- Move a batch on: record that a job's handlers have succeeded, begin the next one, and lease one
 -- of those after it for all the time that its handlers have. It may be sent again.
--- Constants of the store: RECORDS, RETENTION, UNFINISHED_RETENTION and HISTORY, as in finish.lua.
+-- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY and STEP, as in finish.lua.
 -- KEYS  1 log  2 done  3 dead letters  4 pending jobs  5 claimed jobs  6 RQ's jobs in progress
 --       7 RQ's failed jobs  8 the worker's executions
 --       9 record of the job to begin, '' for none  10 record of the one to lease, '' for none
@@ -9,9 +9,10 @@
 --       6 id of the job to begin  7 of the one to lease
 --       8 of the finished one  9 its fingerprint  10 last handler, '' for none  11 its outcome
 -- Returns the state of the finished job's record, 'lost' if another run holds its lease, or '';
--- a blank; and 1 if the batch still holds the lease of that job.
+-- a blank; 1 if the batch still holds the lease of that job; and the fingerprints beyond the history,
+-- joined.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
-local now, state, holds = milliseconds(), '', 0
+local now, state, holds, excess = milliseconds(), '', 0, ''
 
 local function finish_part(record, id)
   local f = call('HMGET', record, 's', 't:' .. queue)
@@ -25,7 +26,7 @@ local function finish_part(record, id)
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  complete(record, ARGV[9], KEYS[2], KEYS[1], now)
+  excess = complete(record, ARGV[9], KEYS[2], KEYS[1], now)
   return 'done'
 end
 
@@ -47,4 +48,4 @@ if ARGV[7] ~= '' and call('HGET', KEYS[10], 't:' .. queue) == token then
   promote_part(KEYS[10], queue, token, ARGV[7] .. ':' .. execution, KEYS[5], now + ARGV[4], 0)
   holds = 1
 end
-return state .. ' ' .. holds
+return state .. ' ' .. holds .. excess

@@ -15,17 +15,18 @@ local function compact(record, fingerprint, log, retention)
   call('ZREM', log, fingerprint)
 end
 
--- Remember a finished record; those beyond HISTORY keep their state only. Needs the constants of the
--- store. Every call renews the list: once it is full, its length is always the same.
+-- Remember a finished record, and return the fingerprints beyond HISTORY once there are STEP more of
+-- them, '' otherwise: the caller passes their keys to trim_history, and no script touches a key that
+-- its caller did not name. Needs the constants of the store. Every call renews the list: once it is
+-- full, its length hardly changes.
 local function remember_done(record, fingerprint, done, log)
   call('PEXPIRE', record, RETENTION)
-  local length = call('LPUSH', done, fingerprint)
-  call('PEXPIRE', done, UNFINISHED_RETENTION)
-  while length > HISTORY do
-    local oldest = call('RPOP', done)
-    if call('HGET', RECORDS .. oldest, 's') == 'done' then
-      compact(RECORDS .. oldest, oldest, log, RETENTION)
-    end
-    length = length - 1
+  if HISTORY == 0 then
+    compact(record, fingerprint, log, RETENTION)
+    return ''
   end
+  local excess = call('LPUSH', done, fingerprint) - HISTORY
+  call('PEXPIRE', done, UNFINISHED_RETENTION)
+  if excess <= 0 or excess % STEP > 0 then return '' end
+  return table.concat(call('LRANGE', done, -math.min(excess, 256), -1))
 end

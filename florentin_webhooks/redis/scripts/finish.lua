@@ -1,11 +1,12 @@
 -- Record how a handler ended and move the delivery on. Requires the token of its lease.
--- Constants of the store: RECORDS, the prefix of records; LEASE, RETENTION and UNFINISHED_RETENTION
--- in ms; HISTORY, how many finished records keep their fields.
+-- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms; HISTORY, how many finished
+-- records keep their fields; STEP, how many more before they are trimmed.
 -- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
 --       5 outcome  6 reason  7 job id  8 fingerprint
 --       9 wait in ms until the next attempt, or ''  10 jobs
--- Returns the state of the record, or 'lost' if another run holds the lease.
+-- Returns the state of the record, or 'lost' if another run holds the lease; and after 'done' the
+-- fingerprints beyond the history, joined.
 local queue, state = ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue)
 local state_before, holder = fields[1], fields[2]
@@ -47,8 +48,7 @@ if state == 'done' then
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  complete(record, ARGV[8], KEYS[3], KEYS[2], now)
-  return 'done'
+  return 'done' .. complete(record, ARGV[8], KEYS[3], KEYS[2], now)
 end
 
 if state == 'dead' then

@@ -13,6 +13,5 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   else
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
-  remember_done(record, ARGV[8], KEYS[3], KEYS[2])
-  return 'done'
+  return 'done' .. remember_done(record, ARGV[8], KEYS[3], KEYS[2])
 end

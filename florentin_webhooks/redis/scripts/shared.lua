@@ -84,11 +84,12 @@ local function is_stranded(job)
 end
 
 -- All parts of a record are done: it needs no tokens, leases, reasons and waits any more.
+-- Returns what remember_done does.
 local function complete(record, fingerprint, done, log, now)
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
     if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
   end
   call('HSET', record, 's', 'done', 'z', now)
-  remember_done(record, fingerprint, done, log)
+  return remember_done(record, fingerprint, done, log)
 end

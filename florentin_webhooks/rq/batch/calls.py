@@ -27,6 +27,7 @@ __all__ = [
     "ClaimRequest",
     "ClaimedJob",
     "QueueTerms",
+    "StepAnswer",
     "read_step",
 ]
 
@@ -144,7 +145,7 @@ class BatchCalls:
         return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
 
     def advance(self, step: Advance) -> ScriptCall:
-        """Encode *step*; read as the state of the finished job, and whether the lease holds."""
+        """Encode *step*; read as :class:`StepAnswer`."""
         keys, schema, finish = self.keys, self.schema, step.finish
         fixed = (schema.log, schema.done, schema.dead, keys.pending, keys.claimed)
         records = [
@@ -224,7 +225,18 @@ def _decode_names(handlers: bytes) -> tuple[str, ...]:
     return tuple(json.loads(handlers))
 
 
-def read_step(answer: bytes) -> tuple[str, bool]:
-    """Return the state of the finished job's record, and whether the lease holds."""
-    state, _, holds = answer.decode().partition(" ")
-    return state, holds == "1"
+class StepAnswer(NamedTuple):
+    """The *state* of the finished job's record, and whether the lease of another one *holds*.
+
+    *excess* are the fingerprints beyond the history.
+    """
+
+    state: str
+    holds: bool
+    excess: bytes
+
+
+def read_step(answer: bytes) -> StepAnswer:
+    """Return the decoded answer to :class:`Advance`."""
+    state, _, rest = answer.partition(b" ")
+    return StepAnswer(state.decode(), rest[:1] == b"1", rest[1:])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.redis.clients import RedisError
+from florentin_webhooks.redis.codec.follow_up import trim_history
 from florentin_webhooks.rq.batch.calls import WINDOW, Advance, read_step
 from florentin_webhooks.rq.batch.packed import PackedSteps
 
@@ -43,6 +46,7 @@ class BatchSteps:
         self._batch, self._calls, self._pipeline, self._ttl = batch, calls, pipeline, ttl
         self._packed = PackedSteps(calls)
         self._sent: deque[_Sent] = deque()
+        self._excess = b""
         self._leased = WINDOW  # The claim has leased the jobs before this position.
 
     def try_to_begin(self, position: int) -> bool:
@@ -66,9 +70,13 @@ class BatchSteps:
         self._sent.append(_Sent(None if finish is None else ended, leases))
 
     def settle(self) -> None:
-        """Wait until the server has taken all steps."""
+        """Wait until the server has taken all steps, and trim the history."""
         while self._sent:
             self._receive()
+        excess, self._excess = self._excess, b""
+        if excess:
+            with suppress(RedisError, OSError):  # Then a later batch trims it.
+                self._pipeline.run(trim_history(self._calls.schema, excess))
 
     def end(self, position: int) -> None:
         """Settle, and return the jobs from *position* on, which have not begun."""
@@ -78,8 +86,9 @@ class BatchSteps:
             self._pipeline.run(self._calls.give_back(rest, batch.execution, batch.token))
 
     def _receive(self) -> None:
-        state, is_leased = read_step(cast("bytes", self._pipeline.receive()))
+        state, is_leased, excess = read_step(cast("bytes", self._pipeline.receive()))
         step = self._sent.popleft()
+        self._excess = excess or self._excess
         if is_leased and step.leases == self._leased:
             self._leased += 1
         if step.finished is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.suggestions import one_text
 from florentin_webhooks.senders.base import HeaderDocumentation, Retries
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
@@ -76,6 +77,8 @@ class HTTPSignature(TemplateSender):
                 f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}."
             )
         self.name, self._algorithm = name, algorithm
+        if isinstance(covered, str):
+            raise one_text("covered", covered)
         self._covered, self._tag, self._url = tuple(covered), tag, PublicURL.parse(url)
         self.event_field, self.id_field, self.time_field = event_field, id_field, time_field
         self.retries = Retries(tuple(retries), restamped)

@@ -15,6 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature
+from florentin_webhooks.protocol.headers import HeaderMap, Headers
+from florentin_webhooks.protocol.suggestions import missing_extra
+from florentin_webhooks.senders.base import Metadata
+from florentin_webhooks.senders.secrets import redact_name, validate_strength
+
 try:
     from http_message_signatures import algorithms
     from http_message_signatures.exceptions import HTTPMessageSignaturesException
@@ -22,18 +28,8 @@ try:
     from http_message_signatures.resolvers import HTTPSignatureKeyResolver
     from http_message_signatures.signatures import HTTPMessageSigner, HTTPMessageVerifier
 except ModuleNotFoundError as missing:
-    if missing.name != "http_message_signatures":
-        raise
-    message = (
-        "http-message-signatures is not installed. Install it: "
-        'pip install "florentin-webhooks[http-signatures]"'
-    )
-    raise ModuleNotFoundError(message, name="http_message_signatures") from None
-
-from florentin_webhooks.errors import ConfigurationError, InvalidSignature
-from florentin_webhooks.protocol.headers import HeaderMap, Headers
-from florentin_webhooks.senders.base import Metadata
-from florentin_webhooks.senders.secrets import redact_name, validate_strength
+    library = "http-message-signatures"
+    raise missing_extra(missing, "http_message_signatures", library, "http-signatures") from None
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -165,13 +165,6 @@ def test_queued_delivery_is_not_replayed(shop: Operated) -> None:
     assert "it is queued" in shop.types("deliveries", "replay", fingerprint).stdout
 
 
-def test_scheduled_delivery_is_not_replayed_before_its_time(shop: Operated) -> None:
-    fingerprint = shop.sent("invoice.created")
-    shop.finish_job(fingerprint, wait=60)
-    shown = shop.types("deliveries", "replay", fingerprint).stdout
-    assert "its next attempt is due at" in shown
-
-
 def test_receiver_that_lost_its_queue_does_not_meet_itself(shop: Operated) -> None:
     shop.sent("invoice.created")
     hooks = Receiver(SECRET, store=shop.hooks().store)

@@ -80,7 +80,7 @@ def test_store_of_another_process_cannot_be_served(shop: Operated) -> None:
 
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("florentin_webhooks.cli.commands.mcp.find_spec", lambda _: None)
+    monkeypatch.setattr("florentin_webhooks.cli.commands.agent.mcp.find_spec", lambda _: None)
     result = type_in("mcp", "shop:hooks")
     assert result.exit_code == 1
     assert 'pip install "florentin-webhooks[mcp]"' in error(result)

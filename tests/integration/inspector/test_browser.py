@@ -21,7 +21,7 @@ from florentin_webhooks.inspector.header_capture import HeaderCapture
 from florentin_webhooks.inspector.simulation import Simulation
 from florentin_webhooks.testing import Provider
 from tests.support.browser import Browser, chromium
-from tests.support.inspected import SECRET
+from tests.support.inspected import SECRET, site_of
 from tests.support.server import Switchboard
 from tests.support.waiting import eventually
 
@@ -113,6 +113,17 @@ def test_list_is_live(browser: Browser, shop: Shop) -> None:
     shop.deliver("tos.accepted")
     eventually(lambda: browser.texts(".list .event a") == ["tos.accepted", "user.login"])
     assert browser.run("return document.getElementById('announce').textContent") == "1 new"
+
+
+def test_list_refreshes_itself_where_streams_end_at_once(
+    browser: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.inspector.site._RETRY", "retry: 100\n\n")
+    shop.inspector.site = site_of(shop.hooks)  # As Flask and Django mount it.
+    browser.open(shop.page)
+    eventually(lambda: browser.texts("#live") == ["refreshes every 3 s"])
+    shop.deliver("user.login")
+    eventually(lambda: browser.texts(".list .event a") == ["user.login"])
 
 
 def test_filter_is_in_the_address(browser: Browser, shop: Shop) -> None:

@@ -104,11 +104,42 @@ def test_full_list_of_finished_records_is_renewed(client: Any, redis_url: str) -
             assert client.ttl("fl:done") > 100
 
 
-def test_log_drops_what_has_expired(client: Any, store: RedisStore) -> None:
+def test_history_is_trimmed_a_step_at_a_time(client: Any, redis_url: str) -> None:
+    with closing(RedisStore(redis_url, history=32)) as store:
+        lengths = []
+        for number in range(40):
+            store.execute(accept(content(number)))
+            assert store.execute(finish(content(number))) is State.DONE
+            lengths.append(client.llen("fl:done"))
+        oldest, newest = (store.record_key(accept(content(n)).key.hex()) for n in (7, 8))
+        assert client.hgetall(oldest) == {b"s": b"done"}
+        assert client.hexists(newest, "b")
+    assert lengths == [*range(1, 33), 33, 32, 33, 32, 33, 32, 33, 32]
+    assert client.zcard("fl:log") == 32
+
+
+def test_failed_trim_leaves_the_delivery_done(client: Any, store: RedisStore) -> None:
+    with closing(RedisStore(limited(client, store.address, "-rpop"), history=1)) as limited_store:
+        for number in range(3):
+            limited_store.execute(accept(content(number)))
+            assert limited_store.execute(finish(content(number))) is State.DONE
+    assert client.llen("fl:done") == 3
+
+
+def limited(client: Any, url: str, *rules: str) -> str:
+    """Return the URL for a user who may do everything but what *rules* forbid."""
+    client.execute_command(
+        "ACL", "SETUSER", "limited", "reset", "on", ">few", "~*", "+@all", *rules
+    )
+    return url.replace("://", "://limited:few@")
+
+
+def test_log_drops_what_must_have_expired(client: Any, store: RedisStore) -> None:
     remember(store, range(40))
-    client.delete(*client.keys("fl:d*"))
-    remember(store, range(100, 180))
-    assert client.zcard("fl:log") == 80
+    remember(store, range(3900, 3980))
+    assert client.zcard("fl:log") == 120
+    remember(store, range(4080, 4160))
+    assert client.zcard("fl:log") == 160
 
 
 def remember(store: RedisStore, numbers: range) -> None:

@@ -265,7 +265,7 @@ def test_plugin_imports_nothing_heavy() -> None:
     assert len(done.split()) < 15, done
 
 
-def test_copied_test_needs_no_secret_setting_or_path(tmp_path: Path) -> None:
+def test_copied_test_needs_no_secret_store_or_path(tmp_path: Path) -> None:
     program = "from florentin_webhooks import Receiver\nhooks = Receiver.from_env()\n"
     (tmp_path / "copied_shop.py").write_text(f"{program}hooks.on('user.login')(print)\n")
     body = b'{"event": "user.login", "timestamp": "2026-06-06T12:00:00.000Z", "data": {}}'
@@ -274,7 +274,7 @@ def test_copied_test_needs_no_secret_setting_or_path(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     copied = as_pytest(Receiver("a-secret-of-the-inspector", name="copied_shop:hooks"), record)
     (tmp_path / "tests/test_copied.py").write_text(copied)
-    env = {**environment(), "PYTHONSAFEPATH": "1"}
+    env = {**environment(), "PYTHONSAFEPATH": "1", "FLORENTIN_QUEUE": "florentin"}
     env.pop("FLORENTIN_WEBHOOK_SECRET", None)
     command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), "tests"]
     done = subprocess.run(

@@ -42,7 +42,7 @@ def test_deliveries_are_shown_and_replayed_beside_csrf_protection(hooks: Receive
     found = re.search(rb'href="(deliveries/\w+)"', page.data)
     assert found
     assert page.headers["X-Frame-Options"] == "DENY"
-    assert b"data-poll" in page.data  # Instead of a stream, which would hold a thread.
+    assert b"refreshes every 3 s" in page.data
     client.set_cookie(COOKIE, TOKEN)
     form = {FIELD: TOKEN, "what": "all"}
     address = f"/look/{found[1].decode()}"
@@ -51,6 +51,25 @@ def test_deliveries_are_shown_and_replayed_beside_csrf_protection(hooks: Receive
     assert b"Replayed: it is done." in client.get(address).data
     assert client.post(f"{address}/replay", data={"what": "all"}).status_code == 403
     assert client.head("/look/").data == b""
+
+
+def test_stream_ends_at_once_and_names_only_changes(hooks: Receiver) -> None:
+    client = app_of(hooks).test_client()
+    first = client.get("/look/events")
+    assert first.mimetype == "text/event-stream"
+    assert first.data.startswith(b"retry: 3000\n\nid: ")
+    known = re.findall(rb"id: (\w+)\nevent: change\n", first.data)[0].decode()
+    again = {"Last-Event-ID": known}
+    assert client.get("/look/events", headers=again).data == b"retry: 3000\n\n"
+    made = Provider(SECRET).make("user.login")
+    client.post("/webhooks/florentin", headers=made.headers, data=made.body)
+    assert b"event: change" in client.get("/look/events", headers=again).data
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_cookie_follows_the_scheme_of_the_request(hooks: Receiver, scheme: str) -> None:
+    page = app_of(hooks).test_client().get("/look/", base_url=f"{scheme}://localhost")
+    assert ("Secure" in page.headers["Set-Cookie"]) is (scheme == "https")
 
 
 def test_prefix_without_a_slash_leads_to_the_page(hooks: Receiver) -> None:

@@ -174,3 +174,13 @@ def test_replay_leaves_the_threads_of_the_loop_to_handlers() -> None:
     hooks.on("user.login")(lambda _: None)  # Blocking, so it runs in the loop's only thread.
     app, made = Inspector(hooks), Provider(SECRET).make("user.login")
     assert "Replayed" in asyncio.run(program()).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+async def test_cookie_follows_the_scheme_of_the_request(
+    hooks: Receiver, scheme: str, is_secure: bool
+) -> None:
+    scope = scope_of(Request(((b"host", b"127.0.0.1"),), b"", "GET"), "/")
+    answer = await call(Inspector(hooks), {**scope, "scheme": scheme, "query_string": b""}, (b"",))
+    assert answer is not None
+    assert ("Secure" in answer.headers["set-cookie"]) is is_secure

@@ -1,9 +1,11 @@
 """Requests of other sites change nothing."""
 
+from dataclasses import replace
 from typing import Any  # Any: headers.
 
 import pytest
 
+from florentin_webhooks.inspector.actions import Notice
 from florentin_webhooks.inspector.forgery import (
     COOKIE,
     FIELD,
@@ -64,8 +66,15 @@ def test_form_without_our_cookie_is_refused(cookie: str) -> None:
 
 
 def test_new_token_is_kept_from_scripts_and_other_sites() -> None:
-    token, (name, value) = new_token()
+    token, (name, value) = new_token(request("/"))
     assert name == "Set-Cookie"
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {*value.split("; ")}
     assert known_token(request("/", cookie=value.partition(";")[0])) == token
-    assert new_token()[0] != token
+    assert new_token(request("/"))[0] != token
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_cookie_of_a_page_over_tls_stays_there(is_secure: bool) -> None:
+    asked = replace(request("/"), is_secure=is_secure)
+    for _, value in (new_token(asked)[1], Notice("Sent.").cookie(asked)):
+        assert ("Secure" in value.split("; ")) is is_secure

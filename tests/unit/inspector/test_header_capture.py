@@ -2,7 +2,9 @@
 
 import pytest
 
-from florentin_webhooks.inspector.header_capture import mask_headers
+from florentin_webhooks import Receiver
+from florentin_webhooks.inspector.header_capture import mask_headers, signature_headers
+from florentin_webhooks.senders import HMACSender
 from florentin_webhooks.testing import Provider
 from tests.support.inspected import SECRET
 
@@ -31,6 +33,14 @@ def test_value_of_a_private_header_is_masked(name: str) -> None:
 def test_signature_under_any_name_is_masked(value: str) -> None:
     masked = f"masked, {len(value)} characters"
     assert mask_headers([(b"X-Seal", value.encode())]) == (("X-Seal", masked),)
+
+
+def test_short_signature_is_masked_by_the_name_of_its_sender() -> None:
+    sender = HMACSender(name="Seal", signature_header="X-Seal", algorithm="sha1", encoding="base64")
+    private = signature_headers([Receiver(SECRET, sender=sender), Receiver(SECRET)])
+    assert private == {"x-seal"}
+    masked = mask_headers([(b"X-SEAL", b"short"), (b"X-Seal-Count", b"1")], private)
+    assert masked == (("X-SEAL", "masked, 5 characters"), ("X-Seal-Count", "1"))
 
 
 def test_other_headers_are_shown() -> None:

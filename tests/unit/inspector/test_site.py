@@ -111,6 +111,15 @@ def test_body_is_hidden_unless_the_program_shows_it(shop: Shop) -> None:
     assert b"INV-0042" not in get(site, "/").body
 
 
+def test_error_text_is_hidden_unless_the_program_shows_it(shop: Shop) -> None:
+    hidden, site = site_of(shop.hooks), site_of(shop.hooks, show_errors=True)
+    key = shop.deliver("invoice.created")
+    assert b"INV-0042" not in get(hidden, f"/deliveries/{key}").body
+    assert "ConnectionError test_site.py:" in shown(get(site, f"/deliveries/{key}"))
+    assert "INV-0042" in shown(get(site, f"/deliveries/{key}"))
+    assert b"INV-0042" not in get(site, "/").body
+
+
 def test_refused_request_has_a_page_with_the_reason(shop: Shop, site: Site) -> None:
     shop.hooks.receive(*PROVIDER.tamper(PROVIDER.make("user.login")))
     listed = get(site, "/?state=refused")
@@ -247,8 +256,8 @@ def test_page_of_a_store_that_is_down_says_so() -> None:
     assert "does not answer" in shown(get(site, "/overview"))
 
 
-def test_changes_differ_once_there_is_something_new(shop: Shop, site: Site) -> None:
-    stream = get(site, "/events")
+def test_changes_differ_once_there_is_something_new(shop: Shop) -> None:
+    stream = get(site_of(shop.hooks, is_live=True), "/events")
     assert stream.changes is not None
     before = stream.changes()
     assert stream.changes() == before

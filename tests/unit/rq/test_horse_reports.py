@@ -16,7 +16,10 @@ NOW = datetime(2026, 11, 28, 12, 0, 1, 500_000, tzinfo=UTC)
 NAMES = ("crm", "Florentin", "user.login", "ab" * 16)
 REPORTS: list[tuple[str, Report]] = [
     ("handled", AttemptReport(*NAMES, "shop:greet", "slow", 1, "done", 0.25)),
-    ("failed", AttemptReport(*NAMES, "shop:é", "q", 2, "failed", 1.5, "OSError", "a.py:1", NOW)),
+    (
+        "failed",
+        AttemptReport(*NAMES, "shop:é", "q", 2, "failed", 1.5, "OSError", "a.py:1", NOW, "é"),
+    ),
     ("dead", DeadReport(*NAMES, "slow", 6, "shop:greet: OSError")),
     ("refused", DeliveryReport("crm", "Florentin", Outcome.STALE, 0.1, "user.login", reason="old")),
     (
@@ -30,7 +33,9 @@ REPORTS: list[tuple[str, Report]] = [
 
 @pytest.fixture
 def recorder() -> Recorder:
-    return Recorder()
+    made = Recorder()
+    made.reads_error_text = True
+    return made
 
 
 @pytest.fixture

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 
 from florentin_webhooks import Receiver
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import open_webhooks
 from florentin_webhooks.testing.hostile import KINDS, HostileDeliveries, Step
@@ -54,3 +56,8 @@ def test_each_kind_of_step_has_its_outcome() -> None:
         "tampered": ["invalid-signature"],
         "unsigned": ["invalid-signature"],
     }
+
+
+def test_events_as_one_text_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="not several names"):
+        events("invoice.created")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.doctor.check import fail, ok, warn
+from florentin_webhooks.cli.doctor.remedies import upgrade_remedy
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.servers import SERVERS, BodyLoss
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from florentin_webhooks.cli.doctor.check import Check
     from florentin_webhooks.cli.doctor.outside.exchange import Exchange
 
-__all__ = ["UPGRADE", "check_chunked", "check_large", "check_upgrade"]
+__all__ = ["UPGRADE", "check_chunked", "check_http2", "check_large", "check_upgrade"]
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "florentin-webhooks-probe"}
 _TOO_LARGE = 413
+_OTHER_SERVER = "Use another server: see docs/servers.md"
 
 
 def check_chunked(sent: Exchange) -> Iterator[Check]:
@@ -31,9 +33,23 @@ def check_chunked(sent: Exchange) -> Iterator[Check]:
 def check_upgrade(sent: Exchange) -> Iterator[Check]:
     """Yield whether a genuine body under an Upgrade header was lost."""
     if sent.has_wrong_signature:
-        message = f"{_server(sent, BodyLoss.UPGRADE)} passes on no body with an Upgrade header."
-        hint = "Start uvicorn with --http h11, or remove the header in the proxy."
-        yield warn("body-upgrade", message, hint)
+        name = _server(sent, BodyLoss.UPGRADE)
+        message = f"{name} passes on no body with an Upgrade header."
+        remedy = upgrade_remedy(under_gunicorn=False) if "uvicorn" in name else _OTHER_SERVER
+        yield warn("body-upgrade", message, f"{remedy}, or remove the header in the proxy.")
+
+
+def check_http2(sent: Exchange) -> Check:
+    """Return whether a genuine body over HTTP/2 has arrived, whose length nothing says."""
+    if sent.has_wrong_signature:
+        message = f"{_server(sent, BodyLoss.CHUNKED)} passes on no body over HTTP/2 without length."
+        hint = "Let the proxy buffer requests, or use another server: see docs/servers.md."
+        return warn("body-http2", message, hint)
+    if sent.error or not sent.outcome:
+        found = sent.error or f"HTTP {sent.status}"
+        message = f"A body over HTTP/2 got no answer of the receiver ({found})."
+        return warn("body-http2", message, "Compare with HTTP/1.1: see the log of the proxy.")
+    return ok("body-http2", "Bodies arrive over HTTP/2 as well.")
 
 
 def check_large(sent: Exchange, size: int, *, is_accepted: bool) -> Iterator[Check]:

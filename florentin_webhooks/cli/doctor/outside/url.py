@@ -7,16 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from florentin_webhooks.cli.doctor.check import State, warn
+from florentin_webhooks.cli.doctor.check import State, skipped, warn
 from florentin_webhooks.cli.doctor.outside.clock import check_clock, check_time, seconds_ahead
 from florentin_webhooks.cli.doctor.outside.connection import check_scheme
 from florentin_webhooks.cli.doctor.outside.exchange import Exchange, exchange
 from florentin_webhooks.cli.doctor.outside.framings import (
     UPGRADE,
     check_chunked,
+    check_http2,
     check_large,
     check_upgrade,
 )
+from florentin_webhooks.cli.doctor.outside.http2 import exchange_http2, has_http2, offers_http2
 from florentin_webhooks.cli.doctor.outside.probe import Prober
 from florentin_webhooks.cli.doctor.outside.reply import check_reply
 from florentin_webhooks.cli.doctor.outside.signed import check_body, check_signature, is_accepted
@@ -121,7 +123,20 @@ def _check_signed(prober: Prober, target: _Target, max_body: int) -> Iterator[Ch
     yield check_body(prober, target.send)
     yield from check_chunked(target.send(prober.make(), chunked=True))
     yield from check_upgrade(target.send(prober.make(), UPGRADE))
+    yield from _check_http2(prober, target)
     size = min(max_body, _LARGEST) - _ROOM
     if size > 0:
         sent = target.send(prober.make(size=size))
         yield from check_large(sent, size, is_accepted=is_accepted(prober, sent))
+
+
+def _check_http2(prober: Prober, target: _Target) -> Iterator[Check]:
+    """Yield whether bodies arrive over HTTP/2, where the server offers it."""
+    if not offers_http2(target.url):
+        return
+    if not has_http2():
+        hint = 'Run: pip install "florentin-webhooks[cli]"'
+        yield skipped("body-http2", "HTTP/2 is not probed without the package h2.", hint)
+        return
+    made = prober.make()
+    yield check_http2(exchange_http2(target.url, {**target.headers, **made.headers}, made.body))

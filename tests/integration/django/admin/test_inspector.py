@@ -54,6 +54,14 @@ def test_staff_see_and_replay_deliveries(inspected: Shop) -> None:
     assert "Replayed: it is done." in operator.get(f"/look/deliveries/{key}").content.decode()
 
 
+@pytest.mark.parametrize("secure", [True, False])
+def test_cookie_follows_the_scheme_of_the_request(inspected: Shop, secure: bool) -> None:
+    viewer = logged_in("view_delivery")
+    assert inspected.take()
+    page = viewer.get("/look/", secure=secure)
+    assert bool(page.cookies[COOKIE]["secure"]) is secure
+
+
 def test_viewer_may_not_replay(inspected: Shop) -> None:
     key, viewer = inspected.failed(), logged_in("view_delivery")
     assert viewer.get(f"/look/deliveries/{key}").status_code == 200

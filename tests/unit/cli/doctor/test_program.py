@@ -40,6 +40,11 @@ MISTAKES = [
         "server-bodies",
         "--http h11",
     ),
+    (
+        ProgramFacts(["gunicorn", "uvicorn.protocols.http.httptools_impl"]),
+        "server-bodies",
+        "uvicorn_worker.UvicornH11Worker",
+    ),
     (ProgramFacts(has_full_tracebacks=True), "tracebacks", "redacted"),
 ]
 

@@ -6,13 +6,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask
 from pydantic import SecretStr
 
-from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue
+from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, Spool
 from florentin_webhooks.core.config.environment import ENVIRONMENT
 from florentin_webhooks.core.config.keys import FIELDS
 from florentin_webhooks.core.config.model import ReceiverConfig
@@ -95,6 +97,7 @@ INVALID = [
     ("queue_receiver", "shop"),
     ("queue_error_text", "maybe"),
     ("database", "x://y"),
+    *(("spool_max_bytes", value) for value in ("10", "1 MiB")),
 ]
 
 
@@ -177,6 +180,35 @@ def test_stores_in_memory_and_in_the_database_take_their_options() -> None:
     assert (getattr(database, "using", ""), database.retention) == ("absent", timedelta(days=2))
 
 
+def test_spool_is_reachable_from_every_source(tmp_path: Path) -> None:
+    path, key = str(tmp_path / "spool.db"), Fernet.generate_key().decode()
+    values: Values = {"spool": path, "spool_max_bytes": "2000000", "spool_keys": f"{key},{key}"}
+    for source, (build, _) in SOURCES.items():
+        spool = build({"spool": path} if source == "code" else values).spool
+        assert isinstance(spool, Spool)
+        assert (spool.path, spool.is_encrypted) == (path, source != "code")
+        assert (spool.measure().capacity == 2_000_000) == (source != "code")
+    assert in_code({"spool": Path(path)}).spool is not None
+    assert in_code({"spool": Spool(path)}).spool is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"spool": "/no/such/folder/spool.db"}, "The folder of the spool /no/such/folder/spool.db"),
+        ({"spool": 5}, "{} is 5."),
+        ({"spool": "./spool.db", "spool_keys": "made-up"}, "A key of the spool is not 32 bytes"),
+        ({"spool_keys": "made-up"}, "FLORENTIN_SPOOL_KEYS is set without a spool."),
+    ],
+)
+def test_spool_that_cannot_work_is_refused(values: Values, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        in_environment(values)
+    assert caught.value.message.startswith(message.format("FLORENTIN_SPOOL"))
+    assert caught.value.hint
+    assert "made-up" not in str(caught.value)
+
+
 def test_every_parameter_is_a_field() -> None:
     from florentin_webhooks.django import DjangoStore
 
@@ -187,8 +219,10 @@ def test_every_parameter_is_a_field() -> None:
         for name in inspect.signature(called).parameters
     }
     of_queue = {f"queue_{name}" for name in inspect.signature(RQQueue).parameters}
+    of_spool = {f"spool_{name}" for name in inspect.signature(Spool).parameters}
     old = {"keep"}  # The old name of unfinished_retention.
-    assert (parameters | of_queue) - old - {"queue_name"} == set(FIELDS)
+    own = (parameters | of_queue | of_spool) - old - {"queue_name", "spool_path"}
+    assert own == set(FIELDS)
 
 
 def test_the_defaults_of_a_receiver_are_those_of_the_model() -> None:

@@ -65,12 +65,16 @@ def test_healthy_receiver_is_200(get: Get, path: str) -> None:
 
 
 @mounts
-def test_store_that_does_not_answer_is_live_and_not_ready(get: Get) -> None:
+def test_store_that_does_not_answer_is_live_and_not_ready(
+    get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
     hooks = Receiver(SECRET, store=RedisStore("redis://:made-up-password@127.0.0.1:1/0"))
     assert get(hooks, "/health/live")[0] == 200
     status, _, _, body = get(hooks, "/health/ready")
     assert (status, json.loads(body)["ready"]) == (503, False)
-    assert b"made-up-password" not in body
+    assert b"127.0.0.1" not in body
+    assert "redis://127.0.0.1:1/0" in caplog.text
+    assert "made-up-password" not in caplog.text
 
 
 def test_only_the_last_part_of_a_path_names_a_probe() -> None:

@@ -110,6 +110,20 @@ def test_attempt_is_reported_with_its_end(
     assert "ada@adabooks.example" not in repr(recorder.seen)
 
 
+def test_text_of_an_error_is_for_observers_that_read_it(
+    receiver: Receiver, recorder: Recorder, made: SignedDelivery
+) -> None:
+    reader = Recorder()
+    reader.reads_error_text = True
+    receiver.observe(reader)
+    handles(receiver, ValueError("ada@adabooks.example" * 200))
+    receiver.receive(*made)
+    for seen, text in ((recorder.seen, ""), (reader.seen, "ada@adabooks.example" * 100)):
+        report = seen[0][1]
+        assert isinstance(report, AttemptReport)
+        assert (report.error, report.text) == ("ValueError", text)
+
+
 def test_delivery_from_the_store_is_reported(
     receiver: Receiver, recorder: Recorder, made: SignedDelivery
 ) -> None:

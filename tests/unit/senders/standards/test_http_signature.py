@@ -213,3 +213,8 @@ def test_missing_package_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "http_message_signatures", None)
     with pytest.raises(ModuleNotFoundError, match=r"florentin-webhooks\[http-signatures\]"):
         import_module(module)
+
+
+def test_components_as_one_text_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="not several names"):
+        HTTPSignature(covered="@method")

@@ -26,6 +26,12 @@ def test_server_that_loses_bodies_beside_upgrade_is_named() -> None:
     assert "--http h11" in check.hint
 
 
+def test_unknown_server_that_loses_bodies_has_no_option_of_uvicorn() -> None:
+    (check,) = check_upgrade(Exchange("", 401, "invalid-signature", {"server": "nginx"}))
+    assert check.message.startswith("The server passes on no body")
+    assert "--http" not in check.hint
+
+
 def test_refused_framing_loses_nothing() -> None:
     refused = Exchange("http://shop/", 411)
     assert [*check_chunked(refused), *check_upgrade(refused)] == []

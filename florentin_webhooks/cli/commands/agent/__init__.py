@@ -1,0 +1,3 @@
+"""Commands for coding agents."""
+
+__all__: list[str] = []

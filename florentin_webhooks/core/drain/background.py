@@ -1,0 +1,125 @@
+"""Drain a spool in the background of a web process: in a thread, or in a task of its loop.
+
+A local file is looked at every two seconds, also for what other processes have left there; the
+store is asked only while something waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextvars import Context
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, ref
+
+from florentin_webhooks.core.drain.drain import drain
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.loops import call_blocking
+from florentin_webhooks.core.processing.runtime import run_sync
+from florentin_webhooks.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.core.drain.drain import DrainReport, Terms
+    from florentin_webhooks.core.processing.runtime import Runtime
+    from florentin_webhooks.core.spool import DeliverySpool
+
+__all__ = ["CHECK_SECONDS", "BackgroundDrain", "log_drained"]
+
+CHECK_SECONDS = 2.0
+"""Seconds between two looks at the file."""
+PASS_SECONDS = 10.0
+"""Seconds of a pass, after which other processes get their turn."""
+STOP_SECONDS = 5.0
+"""How long closing waits for a delivery that is being processed."""
+
+
+class BackgroundDrain:
+    """The thread, and the task of each event loop, that drain a spool until they are stopped.
+
+    *find_terms* returns the method that returns what a pass needs, None when its receiver is gone:
+    nothing here keeps a receiver alive.
+    """
+
+    def __init__(
+        self, spool: DeliverySpool, find_terms: Callable[[], Callable[..., Terms | None] | None]
+    ) -> None:
+        self._spool = spool
+        self._find_terms = find_terms
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._process = 0
+        self._is_stopped = Event()
+        self._tasks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
+            WeakKeyDictionary()
+        )
+
+    def start(self, runtime: Runtime) -> None:
+        """Start to drain in a program such as that of *runtime*, unless it does so already."""
+        if runtime.is_blocking:
+            self._start_thread()
+            return
+        loop = asyncio.get_running_loop()
+        if (task := self._tasks.get(loop)) is None or task.done():
+            # Without the context of the request that has started it.
+            self._tasks[loop] = loop.create_task(self._repeat(), context=Context())
+
+    def stop(self) -> None:
+        """Stop the thread, after the delivery that it processes, for a few seconds at most."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._is_stopped.set()
+        if thread is not None and self._process == os.getpid():
+            thread.join(STOP_SECONDS)
+
+    async def astop(self) -> None:
+        """Stop the task of this event loop."""
+        if task := self._tasks.pop(asyncio.get_running_loop(), None):
+            task.cancel()
+            await asyncio.wait({task}, timeout=STOP_SECONDS)
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            is_running = self._thread is not None and self._thread.is_alive()
+            if is_running and self._process == os.getpid():  # A fork has no threads of its parent.
+                return
+            self._is_stopped, self._process = Event(), os.getpid()
+            work = (ref(self), self._is_stopped)
+            self._thread = Thread(target=_run_thread, args=work, daemon=True, name="spool")
+            self._thread.start()
+
+    async def _repeat(self) -> None:
+        while await self.drain_once(is_blocking=False):  # noqa: ASYNC110 - a file has no events.
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def drain_once(self, *, is_blocking: bool) -> bool:
+        """Drain what waits; return False when the receiver is gone."""
+        find = self._find_terms()
+        terms = None if find is None else find(is_blocking=is_blocking)
+        if terms is None:
+            return False
+        try:
+            waits = await call_blocking(self._spool.has_waiting, is_blocking=is_blocking)
+        except Unavailable:
+            return True  # A delivery that cannot be spooled logs it, and so does the doctor.
+        if waits:
+            log_drained(terms.spool, await drain(terms, seconds=PASS_SECONDS))
+        return True
+
+
+def _run_thread(owner: ref[BackgroundDrain], is_stopped: Event) -> None:
+    while not is_stopped.is_set():
+        background = owner()
+        if background is None or not run_sync(background.drain_once(is_blocking=True)):
+            return
+        del background
+        is_stopped.wait(CHECK_SECONDS)
+
+
+def log_drained(spool: DeliverySpool, report: DrainReport) -> None:
+    """Log what a pass has drained, if there was anything."""
+    if count := report.outcomes.total():
+        outcomes = ", ".join(f"{number} {name}" for name, number in report.outcomes.items())
+        logger.warning("Drained %d deliveries from the spool %s: %s.", count, spool.path, outcomes)

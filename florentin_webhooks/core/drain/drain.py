@@ -1,0 +1,155 @@
+"""One pass over a spool: each delivery goes through the same accept as any other.
+
+An entry is removed only after the store has answered, and its handlers, where they run inline,
+have ended. A process that is killed in between leaves the entry; the next pass finds its record.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, TypeVar
+
+from florentin_webhooks.core.drain.waits import check_wait, longest_wait
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.loops import call_blocking
+from florentin_webhooks.errors import MalformedDelivery, Unavailable
+from florentin_webhooks.protocol.delivery import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime, timedelta
+
+    from florentin_webhooks.core.processing.processor import DeliveryProcessor
+    from florentin_webhooks.core.processing.runtime import Runtime
+    from florentin_webhooks.core.spool import DeliverySpool, SpoolEntry
+
+__all__ = ["DrainReport", "Terms", "drain"]
+
+T = TypeVar("T")
+
+LEASE_SECONDS = 30.0
+"""How long a drainer that was killed keeps others from draining."""
+BATCH = 16
+"""The most deliveries that are read, and later removed, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What became of the deliveries of one pass.
+
+    *outcomes* counts those that the store has now, *left* those that stay: they are being processed
+    or cannot be read. *error* is why the pass ended early. *is_busy*: another process drains.
+    """
+
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+    left: int = 0
+    error: Unavailable | None = None
+    is_busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a pass needs: the receiver, its spool, the program that it runs in, clock and window."""
+
+    hooks: DeliveryProcessor[object]
+    spool: DeliverySpool
+    runtime: Runtime
+    clock: Callable[[], datetime]
+    window: timedelta
+
+
+async def drain(terms: Terms, *, seconds: float = float("inf")) -> DrainReport:
+    """Pass what waits to the store, for about *seconds*, unless another process does.
+
+    Never raises :class:`Unavailable`: the report has it.
+    """
+    return await _Pass(terms, time.monotonic() + seconds).run()
+
+
+class _Pass:
+    """One pass, with the lease of the spool."""
+
+    def __init__(self, terms: Terms, deadline: float) -> None:
+        self._terms, self._deadline = terms, deadline
+        self._holder = f"{os.getpid()}-{token_hex(8)}"
+        self._outcomes: Counter[str] = Counter()
+        self._left = 0
+
+    async def run(self) -> DrainReport:
+        try:
+            if not await self._claim():
+                return DrainReport(is_busy=True)
+            try:
+                await self._pass_all()
+            finally:
+                with suppress(Unavailable):  # The lease expires.
+                    await self._ask(partial(self._terms.spool.release, self._holder))
+        except Unavailable as error:
+            return DrainReport(self._outcomes, self._left, error)
+        return DrainReport(self._outcomes, self._left)
+
+    async def _pass_all(self) -> None:
+        after = 0
+        while time.monotonic() < self._deadline and await self._claim():
+            entries = await self._ask(partial(self._terms.spool.read, after, BATCH))
+            if not entries:
+                return
+            after = entries[-1].number
+            await self._pass_batch(entries)
+
+    async def _pass_batch(self, entries: Sequence[SpoolEntry]) -> None:
+        done: list[int] = []
+        try:
+            for entry in entries:
+                if await self._pass_one(entry):
+                    done.append(entry.number)  # noqa: PERF401 - also before a failure.
+        finally:
+            if done:
+                await self._ask(partial(self._terms.spool.remove, done))
+
+    async def _pass_one(self, entry: SpoolEntry) -> bool:
+        """Return whether the store has the delivery now, so that its entry can go."""
+        terms = self._terms
+        if not terms.hooks.identity.owns(entry.owner, ""):
+            return False
+        if entry.delivery is None:
+            return self._keep(entry, entry.problem)
+        longest = longest_wait(terms.hooks.store, terms.hooks.sender, terms.window)
+        stale = check_wait(entry.received_at, terms.clock(), longest)
+        context = terms.hooks.handler_context if self._terms.runtime.is_blocking else nullcontext
+        try:
+            with context():
+                reply = await terms.hooks.process_spooled(entry.delivery, terms.runtime, stale)
+        except MalformedDelivery as error:
+            return self._keep(entry, error.reason)
+        if reply.outcome is Outcome.IN_PROGRESS:
+            self._left += 1
+            return False
+        self._outcomes[reply.outcome.value] += 1
+        return True
+
+    def _keep(self, entry: SpoolEntry, problem: str) -> bool:
+        self._left += 1
+        if (place := (self._terms.spool.path, entry.number)) not in _reported:
+            _reported.add(place)
+            logger.error(
+                "%s stays in the spool %s: %s.", entry.fingerprint, self._terms.spool.path, problem
+            )
+        return False
+
+    async def _claim(self) -> bool:
+        claim = partial(self._terms.spool.claim, self._holder, LEASE_SECONDS)
+        return await self._ask(claim)
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await call_blocking(question, is_blocking=self._terms.runtime.is_blocking)
+
+
+_reported: set[tuple[str, int]] = set()
+"""The entries that were logged, since each pass finds them again."""

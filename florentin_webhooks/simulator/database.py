@@ -1,0 +1,83 @@
+"""The state of a simulated domain in SQLite: a file that only one process opens, or memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager, suppress
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+__all__ = ["Database"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, digest BLOB NOT NULL,
+    scopes TEXT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
+    owner TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (kind, id));
+CREATE INDEX IF NOT EXISTS documents_of_owner ON documents (kind, owner, sequence);
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT PRIMARY KEY, digest BLOB NOT NULL, status INTEGER NOT NULL, content TEXT NOT NULL);
+"""
+
+
+class Database:
+    """A connection that threads share, one transaction at a time.
+
+    Raises :class:`ConfigurationError` for a file that cannot be opened, is not such a database, or
+    belongs to another process.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._lock = RLock()
+        self._depth = 0
+        try:
+            if path is not None:
+                path.touch(mode=0o600)  # It holds the secrets that sign.
+            self._connection = sqlite3.connect(
+                path or ":memory:", timeout=0.5, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"Cannot use {path} as a database ({error}).",
+                "Stop the other simulator that uses it, or name another directory.",
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Yield the connection in a transaction, which an exception undoes.
+
+        A transaction inside of another is part of it. Raises :class:`Unavailable` where SQLite
+        cannot read or write.
+        """
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise Unavailable(f"SQLite has failed ({error}).") from error
+            finally:
+                self._depth -= 1
+                if not self._depth and self._connection.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()

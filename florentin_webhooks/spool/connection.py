@@ -1,0 +1,188 @@
+"""Connections to the file of a spool: durable, bounded, private, and closed before a fork.
+
+WAL with ``synchronous=FULL``: a commit returns when its bytes are on the disk. ``max_page_count``
+bounds the file, so that SQLite itself refuses what does not fit, as for a full disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakSet
+
+from florentin_webhooks.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Connector"]
+
+A = TypeVar("A")
+
+BUSY_SECONDS = 2.0
+"""How long an operation waits for other processes."""
+
+_VERSION = 1
+_PAGE = 4096
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    is_sealed INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS lease (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    holder TEXT NOT NULL,
+    expires_at REAL NOT NULL
+);
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_HINT = "Check the disk, the owner of the file and of its folder, and its permissions."
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "Make room on the disk, or raise max_bytes of the spool.",
+    sqlite3.SQLITE_NOTADB: "Move the file away: it is not a spool.",
+    sqlite3.SQLITE_CORRUPT: "Move the file away, and read it with SQLite's .recover.",
+}
+
+
+class Connector:
+    """The connection of this process to the file at *path*, of at most *max_bytes*."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self.path = path
+        self._pages = max(max_bytes // _PAGE, 1)
+        self.lock = RLock()
+        """Held by whoever uses the connection, and while this process forks."""
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        _connectors.add(self)
+
+    def run(self, work: Callable[[sqlite3.Connection], A]) -> A:
+        """Return the result of *work* with the connection.
+
+        Raises :class:`Unavailable` for every error of SQLite.
+        """
+        with self.lock:
+            deadline = time.monotonic() + BUSY_SECONDS
+            while True:
+                try:
+                    return work(self._open())
+                except (sqlite3.Error, OSError) as error:
+                    is_over = time.monotonic() >= deadline
+                    self._recover()
+                    if is_over or getattr(error, "sqlite_errorcode", None) not in _BUSY:
+                        raise self._unavailable(error) from error
+                    time.sleep(_PAUSE)
+
+    def close(self) -> None:
+        """Close the connection; the next operation opens it again."""
+        with self.lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(sqlite3.Error):
+                    connection.close()
+
+    def hold(self) -> None:
+        """Close the connection and keep others from opening one, until :meth:`allow`."""
+        self.lock.acquire()
+        self.close()
+
+    def allow(self) -> None:
+        """Allow connections again."""
+        self.lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self._file != _identify(self.path):
+            self.close()  # Moved or deleted: what is written there would be lost.
+        if self._connection is None:
+            self._connection = self._connect()
+            self._file = _identify(self.path)
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # Readable for its owner alone, as are the files that SQLite creates beside it.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {pragma}")
+            # A delivered body must not remain in the file.
+            connection.execute("PRAGMA secure_delete=ON")
+            connection.execute(f"PRAGMA max_page_count={self._pages}")
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > _VERSION:
+            raise Unavailable(
+                f"The spool {self.path} was written by a newer version of florentin_webhooks.",
+                "Upgrade this process, or drain the spool with the newer version.",
+            )
+        if version < _VERSION:
+            connection.executescript(_SCHEMA)
+
+    def _recover(self) -> None:
+        """End a transaction that has failed; without one, open the file again next time."""
+        if self._connection is not None and self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+                return
+        self.close()
+
+    def _unavailable(self, error: sqlite3.Error | OSError) -> Unavailable:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            message = f"The spool {self.path} is full, or its disk is."
+        else:
+            reason = error.strerror if isinstance(error, OSError) else error
+            message = f"The spool {self.path} cannot be used: {reason}."
+        return Unavailable(message, _REMEDIES.get(code, _HINT))
+
+
+_PAUSE = 0.02
+_connectors: WeakSet[Connector] = WeakSet()
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+# SQLite's connections must not be used, or even closed, in a forked process.
+_held: list[Connector] = []
+
+
+def _before_fork() -> None:
+    for connector in _connectors:
+        connector.hold()
+        _held.append(connector)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().allow()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )
