@@ -1,4 +1,4 @@
-"""The inspector: what it costs a delivery, and its list with many deliveries."""
+"""The inspector: what it costs a delivery, its list with many deliveries, and its memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from benchmarks import dev_memory
 from benchmarks.deliveries import SECRET, distinct
 from benchmarks.measure import Row, against, paired
 from benchmarks.programs import full
@@ -37,7 +38,7 @@ def inspected(url: str) -> ASGIApp:
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
-    """Return the time of a page of the list with many deliveries, against one with few."""
+    """Return the time of the list with many deliveries, against few, and the memory of dev."""
     many = 1000 if quick else MANY
     with server() as url:
         few = _Shown(url, "few", FEW)
@@ -52,6 +53,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         )
         few.store.close()
         full_of_them.store.close()
+    yield from dev_memory.rows(quick=quick)
 
 
 class _Shown:

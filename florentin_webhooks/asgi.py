@@ -90,6 +90,7 @@ class WebhookMiddleware:
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
+            self._endpoint.start()
             await self._app(scope, receive, self._endpoint.closing(send))
         else:
             await self._app(scope, receive, send)
@@ -175,8 +176,13 @@ class _Endpoint:
                 reply = await self._receive(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
+    def start(self) -> None:
+        """Pass on what earlier processes have left in a spool."""
+        self._receiver.drain_in_background(self._runtime)
+
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """Serve the lifespan protocol: nothing starts, and a store is closed."""
+        """Serve the lifespan protocol: a spool is drained, and a store is closed."""
+        self.start()
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":

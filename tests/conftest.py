@@ -17,7 +17,9 @@ from hypothesis import settings
 
 from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from tests.support.cluster import running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
+from tests.support.sharing import register_in_worker
 
 settings.register_profile("shared-cores", deadline=None)
 settings.load_profile("shared-cores")
@@ -27,33 +29,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.set_threshold(20_000, 20, 20)  # Else every seventh second of the collection goes to it.
 
-_LONGEST = (
-    "tests/unit/test_typing.py",
-    "tests/faults/",
-    "tests/integration/test_benchmarks.py",
-    "tests/integration/cli/",
-    "tests/integration/test_docs",
-    "tests/integration/test_floors.py",
-    "tests/integration/rq/",
-    "tests/conformance/",
-)
-"""The files that take longest, in this order; most of the time they wait."""
 
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where processes share the files, begin with the longest."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=_rank)
+def pytest_configure(config: pytest.Config) -> None:
+    register_in_worker(config)
 
 
 def pytest_collection_finish() -> None:
     """Exempt from garbage collection what lives until the end: modules and tests."""
     gc.freeze()
-
-
-def _rank(item: pytest.Item) -> int:
-    ranks = (rank for rank, start in enumerate(_LONGEST) if item.nodeid.startswith(start))
-    return next(ranks, len(_LONGEST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -65,13 +48,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(str(value))
 
 
-@pytest.fixture(autouse=True)
-def _each_receiver_in_its_process(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Let every receiver of a test simulate a process of its own, but for ``one_process``."""
-    if request.node.get_closest_marker("one_process") is None:
-        monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Let every receiver of a test simulate a process of its own, but for ``one_process``.
+
+    A fixture for each test would cost more than most tests.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if item.get_closest_marker("one_process") is None:
+            monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +89,13 @@ def redis_url(redis_server: str) -> str:
         with redis.Redis.from_url(redis_server) as client:
             client.flushall()
     return redis_server
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """Yield the URL of a Redis Cluster of one node, which no test empties."""
+    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path)) as cluster:
+        yield cluster.url
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
+    "spool": "List and drain what waits on this machine for the store.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",

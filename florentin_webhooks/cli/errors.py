@@ -82,11 +82,15 @@ class Terminated(SystemExit):
     """SIGTERM. Not an error of the module that is being imported."""
 
 
+_LIKENESS = 0.75
+"""How like an option a misspelt one is; the dashes alone are a quarter of a short one."""
+
+
 def translate_usage_error(error: click.UsageError) -> UsageError:
     """Return our error for one that click raised."""
     path = error.ctx.command_path if error.ctx else command_prefix()
     if isinstance(error, click.NoSuchOption):
-        match = closest_match(error.option_name, error.possibilities or ())
+        match = closest_match(error.option_name, error.possibilities or (), _LIKENESS)
         message = f"There is no option {error.option_name}."
         return UsageError(message, f"Run: {path} {match or '--help'}")
     message = error.format_message().rstrip(".")

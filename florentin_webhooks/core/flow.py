@@ -197,7 +197,7 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         if spool is not None:
             validate_spool(self.store, self.sender, window)
             self.spool, self._window = spool, window
-            self._drain = BackgroundDrain(spool, WeakMethod(self.drain_terms))
+            self._drain = BackgroundDrain(WeakMethod(self.drain_terms))
             self._start_drain = self._drain.start
 
     def _close_spool(self) -> None:

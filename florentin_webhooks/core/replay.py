@@ -99,6 +99,7 @@ def replay(
     """
     record = _get_record(hooks, fingerprint)
     _ensure_own(hooks, record)
+    _ensure_queue(hooks, record)
     _ensure_replayable(record, all_handlers=all_handlers or bool(handler))
     delivery, envelope = restore_delivery(hooks.sender, record.fingerprint, record)
     if record.state is State.STALE and not though_late:
@@ -201,6 +202,7 @@ def drop(hooks: Receiver[object], fingerprint: str) -> Record:
     """
     record = _get_record(hooks, fingerprint)
     _ensure_own(hooks, record)
+    _ensure_queue(hooks, record)
     if record.state in (State.DONE, State.RUNNING):
         raise _not_replayable(record, f"it is {record.state}")
     hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
@@ -227,6 +229,14 @@ def _ensure_own(hooks: Receiver[object], record: Record) -> None:
         raise _not_replayable(
             record, f"it belongs to {path}", f"Use the command with that receiver: {path}."
         )
+
+
+def _ensure_queue(hooks: Receiver[object], record: Record) -> None:
+    """Refuse a delivery with parts in queues, of which this receiver knows none."""
+    if record.waiting and hooks.queue is None:
+        queues = ", ".join(record.waiting)
+        reason = f"it was queued in {queues}, and this receiver has no queue"
+        raise _not_replayable(record, reason, "Use the program that has the queue.")
 
 
 def _ensure_replayable(record: Record, *, all_handlers: bool) -> None:

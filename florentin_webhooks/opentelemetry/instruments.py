@@ -50,6 +50,12 @@ class Instruments:
         meter.create_observable_gauge(
             f"{_PREFIX}queue.oldest", [self._observe_age], "s", "Age of the oldest job that waits."
         )
+        meter.create_observable_gauge(
+            f"{_PREFIX}spool.deliveries",
+            [self._observe_spools],
+            "{delivery}",
+            "Deliveries that wait in a spool.",
+        )
 
     def count_delivery(self, report: DeliveryReport) -> None:
         """Count a delivery, or a request that was refused."""
@@ -92,6 +98,12 @@ class Instruments:
         for queue in self._queues():
             age = (now - queue.oldest).total_seconds() if queue.oldest else 0.0
             yield Observation(max(age, 0.0), {names.QUEUE: queue.name})
+
+    def _observe_spools(self, _: CallbackOptions) -> Iterator[Observation]:
+        for each in self._receivers:
+            if each.spool is not None:
+                attributes = {names.RECEIVER: each.reporter.receiver}
+                yield Observation(each.spool.measure().waiting, attributes)
 
     def _queues(self) -> list[QueueFacts]:
         """Return the facts of each queue once; none of a store that does not answer."""

@@ -44,8 +44,27 @@ class QueueCollector(Collector):
         for hooks, found in facts:
             up.add_metric([hooks.reporter.receiver], float(found.store_error is None))
         yield up
+        yield from _spool_families(facts)
         queues = {queue.name: queue for _, found in facts for queue in found.queues}
         yield from _queue_families(queues.values())
+
+
+def _spool_families(
+    facts: Sequence[tuple[Receiver[object], HealthFacts]],
+) -> Iterator[GaugeMetricFamily]:
+    waiting = _gauge("spool_deliveries", "Deliveries that wait in a spool.", "receiver")
+    age = _gauge("spool_oldest_seconds", "Age of the oldest one in a spool, or 0.", "receiver")
+    size = _gauge("spool_bytes", "Bytes that are used in a spool.", "receiver")
+    limit = _gauge("spool_limit_bytes", "The most bytes of a spool.", "receiver")
+    now = datetime.now(UTC)
+    for hooks, found in facts:
+        if (spool := found.spool) is not None:
+            label = [hooks.reporter.receiver]
+            waiting.add_metric(label, spool.waiting)
+            age.add_metric(label, _age(spool.oldest, now))
+            size.add_metric(label, spool.size)
+            limit.add_metric(label, spool.capacity)
+    yield from (waiting, age, size, limit)
 
 
 def _queue_families(queues: Iterable[QueueFacts]) -> Iterator[GaugeMetricFamily]:
@@ -57,11 +76,14 @@ def _queue_families(queues: Iterable[QueueFacts]) -> Iterator[GaugeMetricFamily]
     for queue in queues:
         for state in _STATES:
             jobs.add_metric([queue.name, state], getattr(queue, state))
-        since = (now - queue.oldest).total_seconds() if queue.oldest else 0.0
-        age.add_metric([queue.name], max(0.0, since))
+        age.add_metric([queue.name], _age(queue.oldest, now))
         workers.add_metric([queue.name], queue.workers)
         scheduler.add_metric([queue.name], float(queue.scheduler))
     yield from (jobs, age, workers, scheduler)
+
+
+def _age(oldest: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
 def _gauge(name: str, text: str, *labels: str) -> GaugeMetricFamily:

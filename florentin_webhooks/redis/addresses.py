@@ -14,10 +14,30 @@ from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["display_pool", "display_url", "to_unavailable"]
+__all__ = [
+    "CLUSTER_SCHEMES",
+    "ClusterClient",
+    "display_pool",
+    "display_url",
+    "is_cluster",
+    "to_unavailable",
+    "unavailable_at",
+]
 
+
+CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
+"""The scheme of each node's URL by that of a cluster's."""
+
+ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
+
+
+def is_cluster(server: object) -> bool:
+    """Return whether *server* is the URL or a client of a cluster."""
+    if isinstance(server, str):
+        return server.partition("://")[0] in CLUSTER_SCHEMES
+    return isinstance(server, ClusterClient)
 
 
 def display_url(server: str | redis.Redis | redis.asyncio.Redis) -> str:
@@ -33,6 +53,8 @@ def display_url(server: str | redis.Redis | redis.asyncio.Redis) -> str:
 def display_pool(pool: Any) -> str:  # Any: redis-py's pools, also of Sentinel.
     """Return the address that the connections of *pool* lead to."""
     options: Mapping[str, Any] = pool.connection_kwargs
+    if (finder := options.get("finder")) is not None:  # Of a lane of a cluster.
+        return str(finder.display)
     database = options.get("db") or 0
     # A pool of Sentinel, or one that was created from its options.
     source = options.get("connection_pool")
@@ -48,7 +70,12 @@ def display_pool(pool: Any) -> str:  # Any: redis-py's pools, also of Sentinel.
 
 def to_unavailable(error: Exception, pool: object) -> Unavailable:
     """Return *error* as ours, without its text, which may quote the URL's password."""
-    address, refusal = display_pool(pool), find_refusal(error)
+    return unavailable_at(display_pool(pool), error)
+
+
+def unavailable_at(address: str, error: Exception) -> Unavailable:
+    """Return *error*, of the server at *address*, as ours."""
+    refusal = find_refusal(error)
     if refusal is None:
         return Unavailable(f"Redis at {address} did not answer: {type(error).__name__}.")
     return Unavailable(f"Redis at {address} refused a command: {refusal}.", refusal_hint(refusal))

@@ -94,13 +94,17 @@ class ScriptCall(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeySchema:
-    """A key prefix and the lifetimes, in milliseconds."""
+    """A key prefix and the lifetimes, in milliseconds.
+
+    *tag* begins the keys of the queueing library, in the lanes of a cluster.
+    """
 
     prefix: bytes
     retention: int
     lease: int
     unfinished_retention: int
     history: int
+    tag: str = ""
 
     records: bytes = field(init=False)
     """Prefix of the keys of all records."""
@@ -184,9 +188,11 @@ def job_keys(schema: KeySchema, jobs: tuple[Job, ...]) -> Words:
     """Return the keys of *jobs*, in the order in which the scripts read them."""
     if not jobs:
         return schema.no_job_keys
-    keys: list[bytes | str | int] = [jobs[0].queues]
+    tag = schema.tag
+    keys: list[bytes | str | int] = [tag + jobs[0].queues]
     for job in jobs:
-        keys += (job.keys.hash, job.keys.list, job.keys.failed, schema.pending(job.queue))
+        its = job.keys
+        keys += (tag + its.hash, tag + its.list, tag + its.failed, schema.pending(job.queue))
     return tuple(keys)
 
 

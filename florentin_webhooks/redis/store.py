@@ -6,7 +6,8 @@ import asyncio
 from copy import copy
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import redis
@@ -21,7 +22,7 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.addresses import ClusterClient, display_url, is_cluster
 from florentin_webhooks.redis.clients import (
     Client,
     create_asyncio_client,
@@ -39,7 +40,7 @@ from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 
@@ -75,12 +76,23 @@ class RedisStore:
     inline handlers have. All keys begin with *prefix*. *keep* is the old name of
     *unfinished_retention*.
 
+    A ``redis+cluster://`` URL with several hosts, or redis-py's client of a cluster, spreads the
+    store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
+    deliveries are remembered. A client only says where the nodes are, and how to log in.
+
     Each operation is one round trip; none waits longer than 2 seconds.
     """
 
-    def __init__(
+    def __new__(cls, server: Any = "", **_: Any) -> Self:  # Any: as __init__ takes.
+        """Return a store of the kind that *server* needs."""
+        kind: Any = cls
+        if cls is RedisStore and is_cluster(server):
+            kind = import_module("florentin_webhooks.redis.cluster.store").ClusterStore
+        return cast("Self", object.__new__(kind))
+
+    def __init__(  # pyright: ignore[reportInconsistentConstructor]  # copy() passes nothing.
         self,
-        server: str | Client,
+        server: str | Client | ClusterClient,
         *,
         retention: Duration | None = None,
         lease: Duration = timedelta(seconds=60),
@@ -88,6 +100,7 @@ class RedisStore:
         history: int = 1000,
         prefix: str = "fl:",
         keep: Duration | None = None,
+        lanes: int | None = None,
     ) -> None:
         self._follows_senders = retention is None
         self.retention = (
@@ -98,10 +111,8 @@ class RedisStore:
             unfinished_retention, keep, self.retention
         )
         validate_count("history", history, 0)
-        validate_server(server)
         self.supports_jobs = True
         self.supports_transactions = False
-        self._server = server
         self._schema = KeySchema(
             prefix.encode(),
             milliseconds(self.retention),
@@ -109,6 +120,17 @@ class RedisStore:
             milliseconds(self.unfinished_retention),
             history,
         )
+        self._connect(server, lanes)
+
+    def _connect(self, server: Any, lanes: int | None) -> None:
+        """Prepare the connections to *server*, which was not checked yet."""
+        validate_server(server)
+        if lanes is not None:
+            raise ConfigurationError(
+                f"lanes is {lanes}, but the store is in one server.",
+                "Drop it, or pass a redis+cluster:// URL.",
+            )
+        self._server: str | Client = server
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
             WeakKeyDictionary()
         )
@@ -118,6 +140,9 @@ class RedisStore:
             if isinstance(server, redis.asyncio.Redis)
             else SyncExecutor(create_sync_client(server), pool=create_record_pool(server))
         )
+
+    is_cluster = False
+    """Whether it is spread over the nodes of a cluster."""
 
     def extend_retention(self, least: timedelta) -> None:
         """Remember finished deliveries for *least*, unless ``retention`` was set."""
@@ -182,6 +207,13 @@ class RedisStore:
         """
         return (self._sync or self._require_blocking()).ask(question)
 
+    def ask_queues(self, question: Callable[[Any], A]) -> Sequence[A]:
+        """Return the answers to *question* of each Redis that has a part of its queues.
+
+        Raises :class:`Unavailable` without all of them in time.
+        """
+        return (self.ask(question),)
+
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
         if self._sync is not None:
@@ -226,6 +258,10 @@ class RedisStore:
         With *longest* it waits at most that many seconds for an answer.
         """
         return new_client(self._server, longest)
+
+    def queue_clients(self, longest: float | None = None) -> tuple[redis.Redis, ...]:
+        """Return a new synchronous client of each Redis that has a part of its queues."""
+        return (self.client(longest),)
 
     def inspect(self) -> ServerFacts | None:
         """Return what the server says about itself, None where only asyncio can ask it.

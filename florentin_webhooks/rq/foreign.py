@@ -143,8 +143,9 @@ def _warn(hooks: Receiver[object], job: rq.job.Job, path: str) -> None:
 
 def _is_first(hooks: Receiver[object], job: rq.job.Job, owner: str) -> bool:
     """Return whether this worker, which may fork for each job, has not warned of *owner* yet."""
-    key = cast("RedisStore", hooks.store).warning_key(f"{job.worker_name}:{owner}")
     client: Any = job.connection  # Any: redis-py leaves its types open.
+    store = cast("RedisStore", hooks.store).with_client(client)
+    key = store.warning_key(f"{job.worker_name}:{owner}")
     with suppress(redis.RedisError):
         return bool(client.set(key, 1, nx=True, ex=_WARNED))
     return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import rq
 from rq.job import Job
@@ -13,7 +13,10 @@ from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from florentin_webhooks.core.queue import QueueFacts
 
-__all__ = ["measure_queues"]
+if TYPE_CHECKING:
+    from florentin_webhooks.redis.store import RedisStore
+
+__all__ = ["measure_all", "measure_queues", "oldest_of", "sum_of"]
 
 _COUNTS = 7
 """The answers that each queue needs."""
@@ -53,3 +56,33 @@ def _to_facts(name: str, counts: Sequence[Any], details: Any) -> QueueFacts:
     oldest = datetime.fromisoformat(time.decode()).astimezone(UTC) if time else None
     alive = sum(bool(next(details)) for _ in workers)
     return QueueFacts(name, waiting, oldest, scheduled, running, dead, alive, bool(scheduler))
+
+
+def measure_all(store: RedisStore, names: Sequence[str]) -> tuple[QueueFacts, ...]:
+    """Return the facts of the queues *names* of *store*; raises :class:`Unavailable`."""
+    found = store.ask_queues(lambda client: measure_queues(client, names))
+    return tuple(_merge_facts(facts) for facts in zip(*found, strict=True))
+
+
+def _merge_facts(facts: Sequence[QueueFacts]) -> QueueFacts:
+    if len(facts) == 1:
+        return facts[0]
+    return facts[0]._replace(
+        waiting=sum_of(facts, "waiting"),
+        oldest=oldest_of(each.oldest for each in facts),
+        scheduled=sum_of(facts, "scheduled"),
+        running=sum_of(facts, "running"),
+        dead=sum_of(facts, "dead"),
+        workers=max(each.workers for each in facts),  # Each works on all lanes.
+        scheduler=all(each.scheduler for each in facts),
+    )
+
+
+def sum_of(found: Sequence[Any], field: str) -> int:  # Any: values with that field.
+    """Return the sum of one *field*."""
+    return sum(getattr(each, field) for each in found)
+
+
+def oldest_of(times: Iterable[datetime | None]) -> datetime | None:
+    """Return the first of *times*, of which some may be missing."""
+    return min((time for time in times if time is not None), default=None)

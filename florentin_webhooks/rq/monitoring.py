@@ -157,7 +157,7 @@ def queue_status(
         scheduler=facts.scheduler,
         unreadable=count_unreadable(client, queue.failed_job_registry),
         foreign={} if hooks is None else _count_foreign(client, queue, [hooks, *siblings]),
-        lost=0 if hooks is None else _count_lost(name, hooks),
+        lost=0 if hooks is None else _count_lost(client, name, hooks),
         path="" if hooks is None else hooks.path,
         unstarted=0 if hooks is None else _count_unstarted(client, queue, hooks),
         siblings=tuple(each.path for each in siblings),
@@ -173,7 +173,7 @@ def _count_foreign(
     server = cast("Any", client)  # Any: redis-py leaves its types open.
     jobs: list[bytes] = server.lrange(queue.key, 0, _MOST)
     jobs += server.zrange(queue.scheduled_job_registry.key, 0, _MOST)
-    store = cast("RedisStore", receivers[0].store)
+    store = cast("RedisStore", receivers[0].store).with_client(client)
     pipeline = server.pipeline(transaction=False)
     for job in jobs:
         pipeline.hget(store.record_key(job.decode()[:32]), "p")
@@ -188,11 +188,12 @@ def _count_foreign(
 
 def _count_unstarted(client: redis.Redis, queue: Any, hooks: Receiver[object]) -> int:
     registry = queue.scheduled_job_registry
-    return count_unstarted(client, registry, cast("RedisStore", hooks.store))
+    return count_unstarted(client, registry, cast("RedisStore", hooks.store).with_client(client))
 
 
-def _count_lost(name: str, hooks: Receiver[object]) -> int:
-    return hooks.store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
+def _count_lost(client: redis.Redis, name: str, hooks: Receiver[object]) -> int:
+    store = cast("RedisStore", hooks.store).with_client(client)
+    return store.execute(CountLostJobs(name, datetime.now(UTC) - LOST_PERIOD))
 
 
 def _live_workers(client: redis.Redis, queue: Any) -> list[WorkerStatus]:  # Any: an rq.Queue.

@@ -17,7 +17,7 @@ from rq.utils import now
 from florentin_webhooks.core.queue import Job, JobKeys, QueueFacts
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.rq.measure import measure_queues
+from florentin_webhooks.rq.measure import measure_all
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.store import RedisStore
@@ -95,7 +95,7 @@ class RQQueue:
 
         Raises :class:`Unavailable` without an answer in time.
         """
-        return cast("RedisStore", store).ask(lambda client: measure_queues(client, names))
+        return measure_all(cast("RedisStore", store), names)
 
     def job_id(self, fingerprint: str, queue: str) -> str:
         """Return the id of *queue*'s job; programs that share the server use other ids."""

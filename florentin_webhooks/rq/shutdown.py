@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GracefulShutdown",
     "defer_signals",
+    "end_process",
 ]
 
 _SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -111,14 +112,15 @@ class GracefulShutdown(rq.worker.BaseWorker):
         process = scheduler._process  # noqa: SLF001 - rq offers it under no other name.
         if process is None:
             return
-        _terminate(process)
+        end_process(process)
         with suppress(redis.RedisError):
             for queue in scheduler.acquired_locks:
                 lock = scheduler.get_locking_key(queue)
                 cast("Any", rq.scripts).release_lock(self.connection, lock, scheduler.name)
 
 
-def _terminate(process: BaseProcess) -> None:
+def end_process(process: BaseProcess) -> None:
+    """End the scheduler *process* by a signal, or kill it."""
     for _ in range(_TERMINATE_ATTEMPTS):
         process.terminate()
         process.join(1)

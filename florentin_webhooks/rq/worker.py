@@ -16,7 +16,9 @@ import rq
 import rq.worker
 from rq.results import Result
 
+from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
@@ -28,19 +30,26 @@ from florentin_webhooks.rq.queue import PROCESS
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
+    "WORKER_CLASSES",
+    "ForkWorker",
     "SafeJob",
     "SafeQueue",
+    "SimpleWorker",
+    "SweepingWorker",
     "WorkerKind",
     "build_worker",
 ]
 
 MAINTENANCE = 30
 """Seconds between two rounds of maintenance; RQ's 600 would leave a dead scheduler dead."""
+
+DRAIN_SECONDS = 5.0
+"""How long a worker drains a spool at a time, since its jobs wait meanwhile."""
 
 CLEANUP_LOCK = 60
 """Seconds that one worker may lock RQ's clean-up."""
@@ -170,9 +179,15 @@ class SweepingWorker(BatchingWorker):
             cast("Any", super()).handle_exception(job, *exc_info)
 
     def run_maintenance_tasks(self) -> None:
-        """Return what other workers' batches left, run RQ's maintenance, requeue lost jobs."""
+        """Return what other workers' batches left, run RQ's maintenance, requeue lost jobs.
+
+        And drain spools of this machine, which web processes that were killed may have left.
+        """
         self.return_expired()
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq leaves it untyped.
+        for hooks in self.served:
+            if (terms := hooks.drain_terms()) is not None:
+                run_sync(drain_waiting(terms, DRAIN_SECONDS))
         for hooks, queue in product(self.served, self.queues):
             try:
                 requeue_lost(hooks, queue, self.lost_after)
@@ -217,11 +232,12 @@ class SpawnWorker(SweepingWorker, rq.SpawnWorker):
     """Worker that runs each job in a newly started process."""
 
 
-_CLASSES = {
+WORKER_CLASSES: Mapping[WorkerKind, type[Any]] = {  # Any: rq leaves its types open.
     WorkerKind.FORK: ForkWorker,
     WorkerKind.SIMPLE: SimpleWorker,
     WorkerKind.SPAWN: SpawnWorker,
 }
+"""The classes of workers by their kind."""
 
 
 def build_worker(
@@ -234,19 +250,20 @@ def build_worker(
     name: str | None = None,
     others: Sequence[Receiver[object]] = (),
     batch: int = DEFAULT_BATCH,
+    classes: Mapping[WorkerKind, type[Any]] = WORKER_CLASSES,
 ) -> rq.worker.BaseWorker:
     """Return a worker for *queue*; start it with ``work(with_scheduler=True)``.
 
     *client* is the worker's own: RQ changes its timeouts. *name* is unique among all workers. It
     claims at most *batch* jobs of one receiver at once; one of kind SPAWN always one. It also runs
     the jobs of *others*, which share queue and Redis, and leaves those of all receivers that are
-    not named here alone.
+    not named here alone. *classes* are the classes of workers by their kind.
     """
     for each in (hooks, *others):
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
-    worker = _CLASSES[kind](
+    worker: Any = classes[kind](
         [SafeQueue(queue, client)],
         name=name,
         connection=client,
@@ -259,7 +276,7 @@ def build_worker(
     )
     worker.hooks, worker.others = hooks, tuple(others)
     worker.take_batches(1 if kind is WorkerKind.SPAWN else batch)
-    return worker
+    return cast("rq.worker.BaseWorker", worker)
 
 
 def _check_receiver(hooks: Receiver[object]) -> None:

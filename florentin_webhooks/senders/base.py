@@ -48,6 +48,7 @@ __all__ = [
     "Metadata",
     "Preparing",
     "Retries",
+    "Retrying",
     "Sample",
     "Sampling",
     "Sender",
@@ -147,6 +148,16 @@ class Acknowledged(Protocol):
     @property
     def success_status(self) -> int | None:
         """The status of every successful reply, None for the usual ones; 204 has no body."""
+        ...
+
+
+@runtime_checkable
+class Retrying(Protocol):
+    """A sender that carries its schedule of retries, for tools that play it; optional."""
+
+    @property
+    def retries(self) -> Retries:
+        """The seconds between its attempts."""
         ...
 
 

@@ -8,24 +8,13 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.simulator.schema import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
 __all__ = ["Database"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tokens (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, digest BLOB NOT NULL,
-    scopes TEXT NOT NULL, created_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS documents (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL,
-    owner TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (kind, id));
-CREATE INDEX IF NOT EXISTS documents_of_owner ON documents (kind, owner, sequence);
-CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, digest BLOB NOT NULL, status INTEGER NOT NULL, content TEXT NOT NULL);
-"""
 
 
 class Database:
@@ -47,7 +36,7 @@ class Database:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise ConfigurationError(
                 f"Cannot use {path} as a database ({error}).",

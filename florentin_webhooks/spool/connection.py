@@ -11,7 +11,7 @@ import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
@@ -85,6 +85,12 @@ class Connector:
                         raise self._unavailable(error) from error
                     time.sleep(_PAUSE)
 
+    def check(self) -> None:
+        """Raise :class:`Unavailable` if there is a file, and it cannot be used."""
+        if self.path.exists():
+            self.run(_read_version)
+            self.close()
+
     def close(self) -> None:
         """Close the connection; the next operation opens it again."""
         with self.lock:
@@ -111,8 +117,7 @@ class Connector:
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
-        # Readable for its owner alone, as are the files that SQLite creates beside it.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _create(self.path)
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -129,7 +134,7 @@ class Connector:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _read_version(connection)
         if version > _VERSION:
             raise Unavailable(
                 f"The spool {self.path} was written by a newer version of florentin_webhooks.",
@@ -157,7 +162,23 @@ class Connector:
 
 
 _PAUSE = 0.02
+_creation = Lock()
 _connectors: WeakSet[Connector] = WeakSet()
+
+
+def _create(path: Path) -> None:
+    """Create the file, readable for its owner alone, as are those that SQLite creates beside it.
+
+    Only where there is none: closing any descriptor of a file ends the locks that this process has
+    on it, also those of another connection (SQLite, "How To Corrupt An SQLite Database File", 2.2).
+    """
+    with _creation, suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _identify(path: Path) -> tuple[int, int] | None:

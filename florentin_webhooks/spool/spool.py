@@ -24,7 +24,6 @@ __all__ = ["Spool"]
 
 MAX_BYTES = 100 * 1024 * 1024
 _LEAST_BYTES = 1024 * 1024
-_HEADER = b"SQLite format 3\0"
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +57,7 @@ class Spool:
         _check_path(self._path)
         self._seal = Seal([keys] if isinstance(keys, str | bytes) else list(keys))
         self._connector = Connector(self._path, max_bytes)
+        self._check_file()
         self._tickets: deque[_Ticket] = deque()
 
     def __repr__(self) -> str:
@@ -130,6 +130,12 @@ class Spool:
         """Close the file; the next call opens it again."""
         self._connector.close()
 
+    def _check_file(self) -> None:
+        try:
+            self._connector.check()
+        except Unavailable as error:
+            raise ConfigurationError(error.message, error.hint) from None
+
     def _write(self, tickets: Sequence[_Ticket]) -> None:
         """Write all *tickets* at once or, where that fails, those that can be written."""
         error = self._insert([ticket.row for ticket in tickets])
@@ -189,12 +195,3 @@ def _check_path(path: Path) -> None:
                 f"The spool {path} cannot be written: {place} is not writable.",
                 "Make it writable for the user of this process, or choose another path.",
             )
-    if path.exists() and not _is_database(path):
-        raise ConfigurationError(
-            f"The spool {path} is another kind of file.", "Choose a path of its own."
-        )
-
-
-def _is_database(path: Path) -> bool:
-    with path.open("rb") as opened:
-        return opened.read(len(_HEADER)) in (b"", _HEADER)

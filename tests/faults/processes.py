@@ -23,6 +23,7 @@ import uvicorn
 
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import job as part
+from florentin_webhooks.core.drain import background, one_pass
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
 from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner
@@ -38,6 +39,8 @@ def _leave_with_test() -> None:
 
 def web(descriptor: int) -> None:
     """Serve the receivers on a socket that the test has opened."""
+    background.CHECK_SECONDS = 0.1
+    one_pass.LEASE_SECONDS = MINUTE
     logging.basicConfig(level=logging.INFO)
     app = WebhookMiddleware(WebhookApp(hooks), receiver=partner, path="/webhooks/github")
     app = WebhookMiddleware(app, receiver=mail, path="/webhooks/sendgrid")
@@ -47,6 +50,7 @@ def web(descriptor: int) -> None:
 
 def work(kind: str) -> None:
     part.LEASE_MARGIN = 1
+    one_pass.LEASE_SECONDS = MINUTE
     worker.CLEANUP_LOCK = MINUTE
     calls.CLAIM_LEASE = MINUTE
     size.BatchSize.first = size.DEFAULT_BATCH

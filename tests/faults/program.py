@@ -11,13 +11,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
+from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue, Spool
+from florentin_webhooks.core.spool import SpooledDelivery
 from florentin_webhooks.core.stores.base import Operation, PendingAnswer
 from florentin_webhooks.events import Event
 from florentin_webhooks.senders import GitHub, SendGrid
@@ -31,6 +32,8 @@ PARTNER_SECRET = "a-made-up-secret-at-github"
 QUEUE = "florentin"
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
+SPOOL = os.environ.get("FAULTS_SPOOL")
+"""The file of the spool, if the test wants one: all receivers share it."""
 
 EFFECTS: Mapping[str, frozenset[str]] = {
     "invoice.created": frozenset({"bill", "notify"}),
@@ -82,11 +85,29 @@ class MortalStore(RedisStore):
         return answer
 
 
+class MortalSpool(Spool):
+    """A spool with a point to die at before and after a write, and before a removal."""
+
+    def append(self, delivery: SpooledDelivery) -> None:
+        die_at("before append")
+        super().append(delivery)
+        die_at("after append")
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        die_at("before removal")
+        super().remove(numbers)
+
+
+def spool() -> Spool | None:
+    return MortalSpool(SPOOL) if SPOOL else None
+
+
 hooks = Receiver(
     SECRET,
     store=MortalStore(REDIS, lease=timedelta(seconds=2)),
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
     timeout=timedelta(seconds=1.5),
+    spool=spool(),
 )
 
 partner = Receiver(
@@ -95,6 +116,7 @@ partner = Receiver(
     store=hooks.store,
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:partner"),
     timeout=timedelta(seconds=1.5),
+    spool=spool(),
 )
 
 mail = Receiver(
@@ -103,6 +125,7 @@ mail = Receiver(
     store=hooks.store,
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:mail"),
     timeout=timedelta(seconds=1.5),
+    spool=spool(),
 )
 
 

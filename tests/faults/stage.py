@@ -28,17 +28,26 @@ ROOT = Path(__file__).parents[2]
 class Stage:
     """*webs* web processes behind one port and *workers* workers of a server with AOF.
 
-    With *proxied*, they reach the server through a proxy that can lose answers.
+    With *proxied*, they reach the server through a proxy that can lose answers; with *spooled*,
+    they write to a spool while it is away.
     """
 
     def __init__(
-        self, folder: Path, *, webs: int = 1, workers: int = 2, proxied: bool = False
+        self,
+        folder: Path,
+        *,
+        webs: int = 1,
+        workers: int = 2,
+        proxied: bool = False,
+        spooled: bool = False,
     ) -> None:
+        self.is_spooled = spooled
         self.folder = folder
         self.server = EmbeddedServer(folder / "redis")
         self.proxy = Proxy(self.server.url) if proxied else None
         self.client = redis.Redis.from_url(self.server.url)
         self.oracle = Oracle(folder / "oracle.jsonl")
+        self.spool = folder / "spool.db"
         self.sessions: list[int] = []
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
@@ -70,6 +79,7 @@ class Stage:
 
     def reset(self) -> None:
         """Restore the first cast of processes; fail if anything is on its way."""
+        self.is_spooled = False
         for name in set(self.running) - set(self._cast):
             self.kill(name)
             _close(self.running.pop(name))
@@ -103,11 +113,14 @@ class Stage:
         descriptor = self._listening.fileno()
         words = ["web", str(descriptor)] if kind == "web" else ["worker", kind]
         url = self.proxy.url if self.proxy else self.server.url
+        environ = {"FAULTS_FOLDER": str(self.folder), "FAULTS_REDIS": url}
+        if self.is_spooled:
+            environ["FAULTS_SPOOL"] = str(self.spool)
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.processes", *words],
                 cwd=ROOT,
-                env={**os.environ, "FAULTS_FOLDER": str(self.folder), "FAULTS_REDIS": url},
+                env={**os.environ, **environ},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

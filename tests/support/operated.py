@@ -86,7 +86,7 @@ class Operated:
             return load(self.app)
 
     def types(self, *words: str, app: str = "") -> Result:
-        count = 2 if words[0] in ("deliveries", "dead") else 1
+        count = 2 if words[0] in ("deliveries", "dead", "spool") else 1
         line = [*words[:count], app or self.app, *words[count:]]
         with chdir(self.directory):
             return type_in(*line, environ=self.environ)

@@ -9,21 +9,24 @@ import redis
 
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.redis.cluster.store import ClusterStore
 
 
 class Jobs:
     """The view of a queueing library: its jobs in Redis, for a store with *prefix*."""
 
-    def __init__(self, client: redis.Redis, prefix: str) -> None:
+    def __init__(self, client: redis.Redis, prefix: str, tag: str = "") -> None:
         self.client: Any = client  # Any: redis-py leaves its types open.
-        self.prefix = prefix
+        self.prefix, self.tag = prefix, tag
 
     def listed(self, queue: str, /) -> list[str]:
         """Return the ids of the jobs that workers can take, in order."""
-        return [each.decode() for each in self.client.lrange(_keys(queue, "").list, 0, -1)]
+        return [
+            each.decode() for each in self.client.lrange(self.tag + _keys(queue, "").list, 0, -1)
+        ]
 
     def fields(self, job: Job, /) -> dict[str, str]:
-        found = self.client.hgetall(job.keys.hash)
+        found = self.client.hgetall(self.tag + job.keys.hash)
         return {name.decode(): value.decode() for name, value in found.items()}
 
     def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
@@ -31,18 +34,45 @@ class Jobs:
 
         *killed*: the worker dies before it has added a ``scheduled`` job to the schedule.
         """
-        assert self.client.lrem(job.keys.list, 1, job.id) == 1
+        assert self.client.lrem(self.tag + job.keys.list, 1, job.id) == 1
         if status == "scheduled" and not killed:
-            self.client.zadd(job.keys.scheduled, {job.id: 1})
+            self.client.zadd(self.tag + job.keys.scheduled, {job.id: 1})
         if status is None:
-            self.client.delete(job.keys.hash)
+            self.client.delete(self.tag + job.keys.hash)
         else:
-            self.client.hset(job.keys.hash, "status", status)
+            self.client.hset(self.tag + job.keys.hash, "status", status)
 
     def life(self, key: bytes, /) -> float:
         """Return the seconds until a record expires; infinity if it does not."""
         left = self.client.pttl(f"{self.prefix}d".encode() + key)
         return left / 1000 if left >= 0 else float("inf")
+
+
+class ClusterJobs:
+    """The same view of the lanes of *store*, as one."""
+
+    def __init__(self, store: ClusterStore) -> None:
+        clients = store.queue_clients()
+        self.lanes = [
+            Jobs(client, f"{lane.tag}:", lane.tag)
+            for client, lane in zip(clients, store.lanes, strict=True)
+        ]
+
+    def listed(self, queue: str, /) -> list[str]:
+        return [job_id for lane in self.lanes for job_id in lane.listed(queue)]
+
+    def fields(self, job: Job, /) -> dict[str, str]:
+        return next((fields for lane in self.lanes if (fields := lane.fields(job))), {})
+
+    def take(self, job: Job, /, status: str | None, *, killed: bool = False) -> None:
+        (lane,) = [each for each in self.lanes if job.id in each.listed(job.queue)]
+        lane.take(job, status, killed=killed)
+
+    def life(self, key: bytes, /) -> float:
+        known = [
+            lane for lane in self.lanes if lane.client.exists(f"{lane.prefix}d".encode() + key)
+        ]
+        return known[0].life(key)
 
 
 def job(body: bytes, queue: str = "q", handlers: tuple[str, ...] = ("m:bill",)) -> Job:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from starlette.types import ASGIApp
 
+from florentin_webhooks import Receiver
 from florentin_webhooks.simulator import Simulator
+from florentin_webhooks.simulator.webhooks import dispatcher
+from florentin_webhooks.simulator.webhooks.entries import Delivery
+from florentin_webhooks.testing import SignedDelivery
+from florentin_webhooks.testing.kit.manual_clock import ManualClock
+from florentin_webhooks.testing.transport import Response
 from tests.support.http import Answer, call, scope_of
 from tests.support.vectors import Request
+from tests.support.waiting import eventually
 
 TOKEN = "42|kP3f9c-made-up"
 
@@ -50,3 +60,39 @@ def ask_app(app: ASGIApp, scope: dict[str, Any], body: bytes) -> Answer:
 def message(answer: Answer) -> str:
     """Return the message of an error."""
     return str(json.loads(answer.body)["error"]["message"])
+
+
+class Played:
+    """A domain whose clock a test moves, and the requests that its endpoint has got.
+
+    *answers* are the statuses of the first requests, None for none; then comes 200. With *hooks*
+    that receiver answers.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, **options: Any) -> None:  # Any: of Simulator.
+        self.clock = ManualClock(datetime(2026, 11, 28, tzinfo=UTC))
+        self.simulator = Simulator(clock=self.clock, **options)
+        self.requests: list[SignedDelivery] = []
+        self.answers: list[int | None] = []
+        self.hooks: Receiver[object] | None = None
+        patch.setattr(dispatcher, "post", self._answer)
+
+    def _answer(self, url: str, headers: Mapping[str, str], body: bytes, **_: object) -> Response:
+        self.requests.append(SignedDelivery({**headers}, body))
+        status = self.answers.pop(0) if self.answers else 200
+        if status is None:
+            raise TimeoutError
+        if self.hooks:
+            reply = self.hooks.receive(headers, body, url)
+            return Response(reply.status, reply.outcome.value, {}, b"")
+        return Response(status, "", {}, b"")
+
+    def run(self, seconds: float = 0) -> None:
+        """Let time pass, and send what is then due."""
+        self.clock.advance(timedelta(seconds=seconds))
+        running = self.simulator._dispatcher
+        running.send_due()
+        eventually(lambda: running.is_idle)
+
+    def last(self) -> Delivery:
+        return self.simulator.deliveries()[0]

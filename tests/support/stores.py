@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Protocol, TypeVar
 
 import redis
@@ -18,10 +20,12 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.redis.cluster.store import ClusterStore
+from florentin_webhooks.senders.florentin.envelope import retry_content
 from florentin_webhooks.testing.kit.manual_clock import ManualClock
 from florentin_webhooks.testing.store import RecordingStore
 from tests.support.identity import retry_key
-from tests.support.parts import Jobs
+from tests.support.parts import ClusterJobs, Jobs
 from tests.support.waiting import eventually
 
 A = TypeVar("A")
@@ -50,13 +54,14 @@ class Subject:
     """A store behind one blocking function, and its clock.
 
     *body* returns what is stored under a key, or None; *jobs* is the view of the queueing library,
-    or None if the store cannot push jobs.
+    or None if the store cannot push jobs. A delivery in one of its *lanes* knows none in another.
     """
 
     ask: Ask
     passes: Callable[[float], None]
     body: Callable[[bytes], bytes | None]
-    jobs: Jobs | None = None
+    jobs: Jobs | ClusterJobs | None = None
+    lanes: int = 1
 
     def accept(self, operation: Accept) -> Claim:
         return self.ask(operation)
@@ -164,6 +169,41 @@ def _inside(
         yield passes, body, Jobs(client, prefix)
 
 
+@contextmanager
+def _cluster(url: str, prefix: str, span: Span) -> Iterator[Subject]:
+    """Yield a store whose operations are executed with and without asyncio, by turns."""
+    in_turn = count()
+
+    def ask(operation: Operation[A]) -> A:
+        if next(in_turn) % 2:
+            return runner.run(store.aexecute(operation))
+        return store.execute(operation)
+
+    with closing(_cluster_store(url, prefix, span)) as store, asyncio.Runner() as runner:
+        yield _of_cluster(store, ask)
+        runner.run(store.aclose())
+
+
+def _cluster_store(url: str, prefix: str, span: Span) -> ClusterStore:
+    lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
+    store = RedisStore(
+        url, prefix=prefix, lease=lease, retention=retention, history=span.history, lanes=4
+    )
+    assert isinstance(store, ClusterStore)
+    return store
+
+
+def _of_cluster(store: ClusterStore, ask: Ask) -> Subject:
+    def passes(seconds: float) -> None:
+        time.sleep(seconds)  # The clock of a server on this machine.
+
+    def body(key: bytes) -> bytes | None:
+        record = store.execute(GetRecord(key))
+        return (record.body or None) if record else None
+
+    return Subject(ask, passes, body, ClusterJobs(store), len(store.lanes))
+
+
 def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:
     @contextmanager
     def made(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
@@ -183,6 +223,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
     "recording": _recording,
     "redis": _redis,
     "redis-asyncio": _redis_asyncio,
+    "cluster": _cluster,
     "django-sqlite": _django("default"),
     "django-postgresql": _django("postgresql"),
     "django-asyncio": _django("asyncio", in_asyncio=True),
@@ -190,7 +231,7 @@ IMPLEMENTATIONS: dict[str, Implementation] = {
 """The stores that must pass the conformance suites, by name."""
 
 
-QUEUEING = ("redis", "redis-asyncio")
+QUEUEING = ("redis", "redis-asyncio", "cluster")
 """Stores that push jobs in the step that accepts a delivery."""
 
 LOOKING = ("memory-history", *QUEUEING, "django-sqlite", "django-postgresql", "django-asyncio")
@@ -227,6 +268,7 @@ def accept(
         valid=valid,
         inline=inline,
         jobs=jobs,
+        content=retry_content("", body),
     )
 
 

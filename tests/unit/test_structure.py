@@ -10,7 +10,7 @@ import grimp
 
 PACKAGE = Path(__file__).parents[2] / "florentin_webhooks"
 MOST_ENTRIES = 23
-"""16, and `api`, `inspector`, `mcp`, `opentelemetry`, `prometheus`, `simulator` and `spool`."""
+"""16, and `api`, `inspector`, `mcp`, `opentelemetry`, `prometheus`, `simulator`, `spool`."""
 MOST_MODULES = 15
 
 

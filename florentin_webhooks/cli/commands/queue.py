@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks.cli.app import Command
-from florentin_webhooks.cli.context import open_queue
+from florentin_webhooks.cli.context import load_shared, open_queue
 from florentin_webhooks.cli.doctor.remedies import queue_remedy
+from florentin_webhooks.cli.doctor.spool import find_problem
 from florentin_webhooks.cli.errors import ExitCode
+from florentin_webhooks.cli.formatting.spools import spool_fields, spool_views
 from florentin_webhooks.cli.formatting.views import Line, Paragraph, Styled, Table
 from florentin_webhooks.cli.host import apps_argument
 from florentin_webhooks.cli.loader import expand, load_all
@@ -38,7 +40,7 @@ def command(out: Output, apps: tuple[str, ...]) -> None:
     jobs before a handler began, or there are jobs of another program. Receivers of the same
     module, and all that are named, are one program.
     """
-    problems: list[str] = []
+    problems = [*_spool_problems(out, apps)]
     for status, sharing in _statuses([open_queue(app) for app in expand(apps)]):
         found = status.problems()
         out.emit(_fields(status, found), *_views(status))
@@ -49,6 +51,18 @@ def command(out: Output, apps: tuple[str, ...]) -> None:
         out.info(Line([Styled("problem:", "red"), problem]))
     if problems:
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _spool_problems(out: Output, apps: Sequence[str]) -> Iterator[str]:
+    """Show each spool once, also while Redis does not answer, and yield what is wrong with it."""
+    loaded = {app: load_shared(app).hooks.spool for app in expand(apps)}
+    spools = {spool.path: (app, spool) for app, spool in loaded.items() if spool is not None}
+    for app, spool in spools.values():
+        facts = spool.measure()
+        problem = find_problem(facts, app)
+        out.emit(spool_fields(facts, problem), *spool_views(facts))
+        if problem:
+            yield " ".join(problem)
 
 
 def _statuses(contexts: Sequence[QueueContext]) -> Iterator[tuple[QueueStatus, str]]:
@@ -84,11 +98,10 @@ def _is_shared(hooks: Receiver[object], location: tuple[str, bytes], queue: str)
 def _status(context: QueueContext, name: str, others: Sequence[Receiver[object]]) -> QueueStatus:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
-    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415
+    from florentin_webhooks.rq.lanes.status import read_status  # noqa: PLC0415
 
     try:
-        with context.redis.client() as client:
-            return queue_status(client, name, context.hooks, others)
+        return read_status(context.hooks, name, others)
     except RedisError as error:
         raise context.unavailable(error) from None
 

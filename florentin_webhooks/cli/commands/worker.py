@@ -8,7 +8,7 @@ import os
 import socket
 from contextlib import ExitStack, closing
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -162,6 +162,7 @@ def _work(
 ) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415
+    from florentin_webhooks.rq.lanes.fleet import build_fleet  # noqa: PLC0415
     from florentin_webhooks.rq.worker import WorkerKind, build_worker  # noqa: PLC0415
 
     first, kind = contexts[0], WorkerKind(worker_class)
@@ -174,10 +175,17 @@ def _work(
                 stack.enter_context(closing(each))
                 # The path that jobs name may differ from the one that was typed.
                 remember_program(each.path, each)
-            client = stack.enter_context(first.redis.client())
-            worker = build_worker(
-                hooks, client, queue=queue, kind=kind, name=name, batch=batch, others=others
-            )
+            options: Any = {
+                "queue": queue,
+                "kind": kind,
+                "name": name,
+                "batch": batch,
+            }  # Any: each.
+            if first.redis.is_cluster:
+                worker: Any = build_fleet(hooks, others=others, **options)
+            else:
+                client = stack.enter_context(first.redis.client())
+                worker = build_worker(hooks, client, others=others, **options)
             os.environ[FACTORY_VARIABLE] = " ".join(each.path for each in served)  # For jobs.
             gc.freeze()  # The processes that it forks must not finalize its sockets.
             worker.work(burst=burst, with_scheduler=True)

@@ -32,7 +32,7 @@ class Forwarder:
     is the work of the other program.
     """
 
-    reads_request = False
+    reads_request = overrides_areceive = False
 
     def __init__(self, hooks: Receiver[object], url: str, seconds: float = SECONDS) -> None:
         self._hooks, self._url, self._seconds = hooks, url, seconds

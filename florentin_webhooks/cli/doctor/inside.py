@@ -19,6 +19,7 @@ from florentin_webhooks.cli.doctor.handlers import (
 )
 from florentin_webhooks.cli.doctor.program import ProgramFacts, check_program, find_sentry
 from florentin_webhooks.cli.doctor.secrets import SecretFacts, check_secrets
+from florentin_webhooks.cli.doctor.spool import check_spool
 from florentin_webhooks.cli.doctor.stores import check_store
 from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.cli.loader import load, validate_path
@@ -60,6 +61,7 @@ def check_receiver(hooks: Receiver[object], app: str) -> Iterator[Check]:
     yield from check_size(hooks)
     yield from check_sharing(hooks)
     yield from check_store(hooks, app)
+    yield from check_spool(hooks, app)
     yield from check_import_path(hooks)
     yield from check_program(_program_facts(hooks))
     yield from _django()

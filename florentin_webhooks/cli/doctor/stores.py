@@ -75,17 +75,16 @@ def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Che
     if facts.failure is None:
         yield from _records(hooks, app)
     if facts.failure is None and hooks.queue is not None:
-        yield from _queues(store, hooks, app)
+        yield from _queues(hooks, app)
 
 
-def _queues(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Check]:
+def _queues(hooks: Receiver[object], app: str) -> Iterator[Check]:
     from florentin_webhooks.redis.clients import RedisError  # noqa: PLC0415 - slow to import.
-    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415 - the same.
+    from florentin_webhooks.rq.lanes.status import read_status  # noqa: PLC0415 - the same.
 
     for name in hooks.queue_names:
         try:
-            with store.client(_LONGEST) as client:
-                yield from check_queue(queue_status(client, name, hooks), app)
+            yield from check_queue(read_status(hooks, name, longest=_LONGEST), app)
         except (RedisError, Unavailable) as error:
             kind = type(error).__name__
             message = f"The queue {name} cannot be read ({kind})."

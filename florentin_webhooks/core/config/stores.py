@@ -25,6 +25,7 @@ STORES: Mapping[str, StoreEntry] = {
         "florentin_webhooks.django.bootstrap:create_store", (*_KEPT, "database")
     ),
     **dict.fromkeys(("redis://", "rediss://", "unix://"), _REDIS),
+    **dict.fromkeys(("redis+cluster://", "rediss+cluster://"), _REDIS),
 }
 """Stores by name, or by the scheme of their URL. A new store registers here."""
 

@@ -1,8 +1,8 @@
 """The health of a receiver.
 
-*Live*: the process answers. *Ready*: the store answers, so that deliveries can be accepted. All
-else, such as a queue without a worker, makes neither untrue: a delivery that is accepted waits,
-one that is refused may be lost.
+*Live*: the process answers. *Ready*: deliveries can be accepted, since the store answers or a
+spool has room. All else, such as a queue without a worker, makes neither untrue: a delivery that
+is accepted waits, one that is refused may be lost.
 """
 
 from florentin_webhooks.core.health.check import (

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.queue import QueueFacts
+from florentin_webhooks.core.spool import SpoolFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +17,18 @@ __all__ = ["DEFAULT_LIMITS", "Health", "HealthCheck", "HealthFacts", "HealthLimi
 
 
 class HealthLimits(NamedTuple):
-    """What is still healthy: the age of the oldest waiting job, and the number of dead ones."""
+    """What is still healthy: the age of what waits longest, and the number of dead ones.
+
+    *queue_age* is the limit for jobs, and for deliveries in the spool.
+    """
 
     queue_age: timedelta = timedelta(minutes=10)
     dead: int = 0
 
 
 DEFAULT_LIMITS = HealthLimits()
+
+_KIB = 1024
 
 
 class HealthCheck(NamedTuple):
@@ -38,18 +44,23 @@ class HealthFacts(NamedTuple):
 
     store_error: str | None = None
     queues: tuple[QueueFacts, ...] = ()
+    spool: SpoolFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health of a receiver: the store first, then each of its queues."""
+    """The health of a receiver: the store first, then its spool and each of its queues.
+
+    *has_room*: its spool can take deliveries while the store does not answer.
+    """
 
     checks: tuple[HealthCheck, ...]
+    has_room: bool = False
 
     @property
     def ready(self) -> bool:
         """Whether deliveries can be accepted."""
-        return all(each.ok for each in self.checks if each.name == "store")
+        return self.has_room or all(each.ok for each in self.checks if each.name == "store")
 
     @property
     def ok(self) -> bool:
@@ -67,12 +78,21 @@ def judge(facts: HealthFacts, limits: HealthLimits, now: datetime) -> Health:
     """Return what *facts* mean at *now*."""
     error = facts.store_error
     store = HealthCheck("store", error is None, error or "The store answers.")
+    spool = () if facts.spool is None else (_judge_spool(facts.spool, limits, now),)
     checks = (check for queue in facts.queues for check in _judge_queue(queue, limits, now))
-    return Health((store, *checks))
+    return Health((store, *spool, *checks), bool(facts.spool and facts.spool.has_room))
+
+
+def _judge_spool(spool: SpoolFacts, limits: HealthLimits, now: datetime) -> HealthCheck:
+    age = _age(spool.oldest, now)
+    waits = f"{spool.waiting} waiting in the spool, the oldest for {age.total_seconds():.0f} s"
+    usage = f"{spool.size // _KIB} of {spool.capacity // _KIB} KiB are used"
+    is_well = spool.has_room and age <= limits.queue_age
+    return HealthCheck("spool", is_well, spool.error or f"{waits}; {usage}.")
 
 
 def _judge_queue(queue: QueueFacts, limits: HealthLimits, now: datetime) -> Iterator[HealthCheck]:
-    name, age = queue.name, _age(queue, now)
+    name, age = queue.name, _age(queue.oldest, now)
     yield HealthCheck(
         f"queue-age:{name}",
         age <= limits.queue_age,
@@ -92,5 +112,5 @@ def _judge_queue(queue: QueueFacts, limits: HealthLimits, now: datetime) -> Iter
     )
 
 
-def _age(queue: QueueFacts, now: datetime) -> timedelta:
-    return max(now - queue.oldest, timedelta()) if queue.oldest else timedelta()
+def _age(oldest: datetime | None, now: datetime) -> timedelta:
+    return max(now - oldest, timedelta()) if oldest else timedelta()

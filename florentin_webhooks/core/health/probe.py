@@ -57,7 +57,8 @@ def answer_probe(
         logger.warning("The health check found: %s", facts.store_error)
         facts = facts._replace(store_error=_NO_ANSWER)
     found = judge(facts, limits, datetime.now(UTC))
-    return HTTPStatus.OK if found.ok else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
+    is_well = found.ready if probe is Probe.READY else found.ok
+    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
 
 
 def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> Health:
@@ -66,7 +67,12 @@ def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> He
 
 
 def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts:
-    """Return what the store of *hooks* is found to be, and its *queues*."""
+    """Return what the store and the spool of *hooks* are found to be, and its *queues*."""
+    spool = None if hooks.spool is None else hooks.spool.measure()
+    return _gather_stored(hooks, queues=queues)._replace(spool=spool)
+
+
+def _gather_stored(hooks: Receiver[object], *, queues: bool) -> HealthFacts:
     store = hooks.store
     queue: object = hooks.queue
     try:

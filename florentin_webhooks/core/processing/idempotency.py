@@ -74,6 +74,7 @@ class HighWaterMark:
     token: bytes
     seconds: float
     aliases: tuple[bytes, ...] = ()
+    group: bytes = b""
 
     @classmethod
     def of(cls, handler: Handler, event: Event, key_id: str, lease: Lease) -> HighWaterMark | None:
@@ -92,11 +93,13 @@ class HighWaterMark:
             lease.token,
             lease.seconds,
             tuple(under_key(each, digest) for each in others),
+            digest,
         )
 
     def step(self, step: GuardStep) -> Latest:
         """Return the operation for one step."""
-        return Latest(self.entity, self.timestamp, self.token, step, self.seconds, self.aliases)
+        fields = self.entity, self.timestamp, self.token, step, self.seconds
+        return Latest(*fields, self.aliases, self.group)
 
 
 def _is_first(grant: GuardGrant) -> bool:

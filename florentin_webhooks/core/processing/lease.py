@@ -95,7 +95,7 @@ class Lease:
         jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
         inline = bool(plan.inline)
         accept = Accept(
-            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason
+            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason, content
         )
         self.claimed_at = time.monotonic()
         if self.is_immediate:

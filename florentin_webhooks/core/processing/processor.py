@@ -125,7 +125,7 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
                 error = Unavailable(message, refusal.hint, retry_after=error.retry_after)
             else:
                 self._log.spooled(delivery, error)
-                self._wake(lease.runtime)
+                self.drain_in_background(lease.runtime)
                 return replies.spooled(delivery.fingerprint)
         reply = outcomes.reply_for_error(error)
         self._log.delivery(reply, delivery, lease.key or delivery.fingerprint)
@@ -141,7 +141,8 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
         if self.dispatcher.batching is not None:
             plan = self.dispatcher.plan_delivery(delivery.event, envelope)
-        content = self.sender.retry_content(delivery.delivery_id, delivery.body)
+        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
@@ -177,8 +178,13 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
         )
         if self._is_store_missing:
             log_missing_store()
-        self._wake(runtime)
+        self.drain_in_background(runtime)
 
-    def _wake(self, runtime: Runtime) -> None:
+    def drain_in_background(self, runtime: Runtime) -> None:
+        """Drain the spool, if there is one, in the program of *runtime* from now on.
+
+        Mounts call it when they start, if their framework lets them know; else the first delivery
+        does.
+        """
         if self._start_drain is not None:
             self._start_drain(runtime)

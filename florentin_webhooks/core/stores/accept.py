@@ -77,6 +77,8 @@ class Accept(Operation[Claim]):
     find_aliases: Callable[[], tuple[RecordKey, ...]] = tuple
     """Returns the *aliases*: most deliveries need none in a MemoryStore."""
     reason: str = ""
+    content: bytes | None = None
+    """What the sender's retries have in common, as it says, also where there is no *trace*."""
 
     @property
     def aliases(self) -> tuple[RecordKey, ...]:

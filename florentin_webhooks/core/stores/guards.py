@@ -62,7 +62,8 @@ class Latest(Operation[GuardGrant]):
     """Order guard: only the newest event of one *entity* runs, one at a time.
 
     An event with an equal timestamp runs. The guard expires after *seconds*. *aliases* are the
-    keys of the same entity under other key ids: none of their events may be newer.
+    keys of the same entity under other key ids: none of their events may be newer. *group* is what
+    all of these keys have in common, for a store that is spread over several servers.
     """
 
     entity: bytes
@@ -71,3 +72,4 @@ class Latest(Operation[GuardGrant]):
     step: GuardStep
     seconds: float
     aliases: tuple[bytes, ...] = ()
+    group: bytes = b""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.core.stores.queries import ListRecords
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from florentin_webhooks.inspector.sources import Sources
     from florentin_webhooks.inspector.trail import Trail
     from florentin_webhooks.inspector.views.charts import Chart
-    from florentin_webhooks.redis.store import RedisStore
     from florentin_webhooks.rq.monitoring import QueueStatus
 
 __all__ = ["Overview", "SecretUse", "StoreHealth", "describe_overview"]
@@ -110,8 +109,6 @@ def _secrets(sources: Sources, trail: Trail) -> Iterator[SecretUse]:
 def _queue_status(
     hooks: Receiver[object], name: str, siblings: Sequence[Receiver[object]]
 ) -> QueueStatus:
-    from florentin_webhooks.rq.monitoring import queue_status  # noqa: PLC0415 - only with a queue.
+    from florentin_webhooks.rq.lanes.status import read_status  # noqa: PLC0415 - only with a queue.
 
-    store = cast("RedisStore", hooks.store)  # The only one that a receiver with a queue can have.
-    with store.client() as client:
-        return queue_status(client, name, hooks, siblings)
+    return read_status(hooks, name, siblings)

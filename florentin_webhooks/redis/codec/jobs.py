@@ -69,8 +69,8 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
     keys = (
         schema.record(operation.key),
         schema.dead,
-        part.keys.intermediate,
-        part.keys.scheduled,
+        schema.tag + part.keys.intermediate,
+        schema.tag + part.keys.scheduled,
         schema.lost(part.queue),
         *job_keys(schema, (part,)),
     )
@@ -82,7 +82,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
 def enqueue_scheduled(schema: KeySchema, operation: EnqueueScheduled) -> ScriptCall:
     """Encode :class:`EnqueueScheduled`."""
     parts = operation.parts
-    scheduled = [part.keys.scheduled for part in parts]
+    scheduled = [schema.tag + part.keys.scheduled for part in parts]
     keys = (schema.record(operation.key), *scheduled, *job_keys(schema, parts))
     return ScriptCall(_ENQUEUE_SCHEDULED, keys, (_SCHEDULER_MS, *job_args(parts)), int)
 

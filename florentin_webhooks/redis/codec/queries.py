@@ -131,7 +131,8 @@ def _to_record_or_none(answer: Sequence[Any]) -> Record | FollowUp | None:  # An
     if not rest:
         return FollowUp(lambda schema, _: _get_record(schema, key, leads=False))
     (words,) = rest
-    return _to_record(key, words) if words else None
+    # Without a state, a refused command has ended its acceptance.
+    return _to_record(key, words) if b"s" in words[::2] else None
 
 
 def _to_record(key: bytes, words: Sequence[bytes]) -> Record:

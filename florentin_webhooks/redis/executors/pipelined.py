@@ -25,19 +25,29 @@ from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
-    from florentin_webhooks.redis.protocols import AsyncioClient
+    from florentin_webhooks.redis.protocols import AsyncioClient, Pool
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["PipelinedExecutor"]
 
 
 class PipelinedExecutor:
-    """Executor over *client*, for the event loop in which it was created."""
+    """Executor over *client*, for the event loop in which it was created.
 
-    def __init__(self, client: AsyncioClient, *, closes_with_loop: bool = False) -> None:
+    Callers get what *to_failure* makes of an error and the pool of *client*.
+    """
+
+    def __init__(
+        self,
+        client: AsyncioClient,
+        *,
+        closes_with_loop: bool = False,
+        to_failure: Callable[[Exception, Pool], Exception] = to_unavailable,
+    ) -> None:
         self._client = client
+        self._convert = to_failure
         self.loop = self._loop = asyncio.get_running_loop()
         configured = cast(
             "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
@@ -235,10 +245,10 @@ class PipelinedExecutor:
             pending.fail(self._to_failure(error))
         self._idle.set()
 
-    def _to_failure(self, error: Exception | None) -> Unavailable:
+    def _to_failure(self, error: Exception | None) -> Exception:
         if error is None:
             return Unavailable("The task that connects to Redis failed unexpectedly.")
-        return to_unavailable(error, self._client.connection_pool)
+        return self._convert(error, self._client.connection_pool)
 
     async def _close_dropped(self) -> None:
         while self._dropped:

@@ -40,8 +40,8 @@ class SyncExecutor:
     def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         try:
-            answer = self._send(call)
-            self._check_once()
+            answer = self.send(call)
+            self.check_once()
         except (RedisError, OSError) as error:
             raise to_unavailable(error, self._client.connection_pool) from None
         return call.read(answer)
@@ -71,7 +71,8 @@ class SyncExecutor:
         if self._pool is not None:
             self._pool.disconnect()
 
-    def _send(self, call: ScriptCall) -> object:
+    def send(self, call: ScriptCall) -> object:
+        """Return the server's answer; raises RedisError or OSError."""
         try:
             return self._send_once(call)
         except RedisError as error:
@@ -97,7 +98,8 @@ class SyncExecutor:
         self._known_scripts.add(script.sha)
         return answer
 
-    def _check_once(self) -> None:
+    def check_once(self) -> None:
+        """Check the server's durability, unless it was checked before."""
         if self._checked:
             return
         self._checked = True

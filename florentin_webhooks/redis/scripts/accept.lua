@@ -94,8 +94,8 @@ if state == 'queued' or state == 'dead' then
     if is_stranded(job) then push(job, record, KEYS[4], now); revived = true end
   end
   if not revived then return answer(holder == ARGV[3] and 'queued' or 'duplicate') end
-  call('HSET', record, 't:', ARGV[3])
   update_state(record, UNFINISHED_RETENTION)
+  call('HSET', record, 't:', ARGV[3])
   return answer('queued')
 end
 if state == 'done' then return answer('duplicate') end
@@ -118,26 +118,24 @@ elseif ARGV[5] ~= '1' then decision = 'invalid'
 elseif ARGV[6] == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
 
 if holder ~= ARGV[3] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
-call('HSET', record, 's', decision == 'run' and 'running' or decision)
-if decision == 'queued' and attempt == 1 then call('HDEL', record, 'a')
-else call('HSET', record, 'a', attempt) end
 if not state then
   call('HSET', record, 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11],
     'g', ARGV[12])
 end
+call('PEXPIRE', record, UNFINISHED_RETENTION)
+if decision == 'queued' and attempt == 1 then call('HDEL', record, 'a')
+else call('HSET', record, 'a', attempt) end
 if decision == 'queued' then
-  call('HSET', record, 't:', ARGV[3], 'n', #jobs)
+  for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
   call('HDEL', record, 'u:', 'm', 'f:', 'w:')
   call('PERSIST', record)
-  for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
+  call('HSET', record, 't:', ARGV[3], 'n', #jobs, 's', 'queued')
 elseif decision == 'run' then
-  call('HSET', record, 't:', ARGV[3], 'u:', now + LEASE)
   if state then call('HDEL', record, 'w:') end
-  call('PEXPIRE', record, UNFINISHED_RETENTION)
+  call('HSET', record, 't:', ARGV[3], 'u:', now + LEASE, 's', 'running')
 else
   call('HDEL', record, 't:', 'u:', 'w:')
-  call('HSET', record, 'f:', ARGV[decision == 'stale' and 4 or 5])
-  call('PEXPIRE', record, UNFINISHED_RETENTION)
+  call('HSET', record, 'f:', ARGV[decision == 'stale' and 4 or 5], 's', decision)
 end
 
 local done = {}

@@ -15,6 +15,8 @@ local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])
 if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
   and call('EXISTS', record, KEYS[2], unpack(KEYS, 5, 4 + aliases)) == 0 then
   local now = milliseconds()
+  -- Finish begins with it: if it is refused, then before handlers have run.
+  if ARGV[6] == '1' then call('HMGET', record, 's') end
   add_to_log(KEYS[3], ARGV[1], ARGV[10])
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2] .. ARGV[1], 'PX', RETENTION) end
   if ARGV[6] == '1' then

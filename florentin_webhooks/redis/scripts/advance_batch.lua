@@ -15,13 +15,16 @@ local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
 local now, state, holds, excess = milliseconds(), '', 0, ''
 
 local function finish_part(record, id)
-  local f = call('HMGET', record, 's', 't:' .. queue)
+  local f = call('HMGET', record, 's', 't:' .. queue, 'n', 'x:' .. queue)
   if f[1] == 'done' then return 'done' end
   if f[2] ~= token then return 'lost' end
-  if ARGV[10] ~= '' then call('HSET', record, 'h:' .. ARGV[10], ARGV[11]) end
-  call('HDEL', record, 't:' .. queue, 'u:' .. queue)
-  local open = call('HINCRBY', record, 'n', -call('ZREM', KEYS[4], id))
+  redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
+  if ARGV[10] ~= '' then
+    -- No batch may claim a job whose handlers ran, although its beginning was refused.
+    call('HSET', record, 'h:' .. ARGV[10], ARGV[11], 'x:' .. queue, f[4] or 1)
+  end
   unmark_dead(record, KEYS[3], id)
+  local open = count_part(record, f[3], KEYS[4], id)
   if open > 0 then
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')

@@ -1,4 +1,11 @@
 -- Comes first in all scripts: the clock, and the end of a finished record.
+--
+-- A script is not rolled back when the server refuses a command of it. So each one writes what
+-- counts last: the state of the record, and of a job its hash. Until then a retry of the sender, or
+-- the sweeper, does all of it once more, which changes nothing that is there already. Only what has
+-- run is recorded first. A server whose memory is full refuses a script that begins with a command
+-- that needs memory, but nothing after the first write: scripts that end in less memory begin with
+-- HDEL or PEXPIRE.
 local call = redis.call
 
 local function milliseconds()
@@ -20,7 +27,6 @@ end
 -- its caller did not name. Needs the constants of the store. Every call renews the list: once it is
 -- full, its length hardly changes.
 local function remember_done(record, fingerprint, done, log)
-  call('PEXPIRE', record, RETENTION)
   if HISTORY == 0 then
     compact(record, fingerprint, log, RETENTION)
     return ''

@@ -14,10 +14,11 @@ local function promote_part(record, queue, token, entry, claimed, ends, order)
   call('ZADD', claimed, ends + order / 1000, entry)
 end
 
--- From now on a worker that dies has used an attempt, and RQ recovers the job. Counts once.
+-- From now on a worker that dies has used an attempt, and RQ recovers the job. Counts once, or also if
+-- ZREM is refused: its handlers run nevertheless, and no batch may claim a job whose handlers ran.
 local function begin_part(record, queue, token, entry, claimed, worker)
-  local is_first = call('ZREM', claimed, entry) == 1
-  if is_first and call('HGET', record, 't:' .. queue) == token then
+  local removed = redis.pcall('ZREM', claimed, entry)
+  if removed ~= 0 and call('HGET', record, 't:' .. queue) == token then
     call('HINCRBY', record, 'x:' .. queue, 1)
   end
   call('SADD', worker, entry)

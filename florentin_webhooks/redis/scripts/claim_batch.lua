@@ -15,6 +15,7 @@
 -- handlers, key id, event, RQ's meta; and their lengths. Words are joined by blanks.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
 local is_popped, now, jobs, lengths = ARGV[17] == '1', milliseconds(), {}, {}
+local owner  -- Of the candidate that was read last.
 
 -- Returns the job, and whether it is claimed already. All others go RQ's way, one by one: retries,
 -- jobs of other programs, held, dead and lost ones.
@@ -27,7 +28,7 @@ local function read_candidate(at, id)
     'meta')
   if job[1] ~= ARGV[13] .. string.sub(id, 1, 32) .. ARGV[14] or job[2] ~= ARGV[12] then return end
   if job[3] ~= (f[2] and 'started' or 'queued') then return end
-  if f[5] ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
+  owner = f[5]
   return {id, job[4] or '0', f[6] or '', f[7] or '', f[8] or '0', f[9] or '', f[10] or '[]',
     f[11] or '', f[12] or '', job[5] or ''}, f[2] == token
 end
@@ -39,6 +40,9 @@ end
 
 local function claim(at, id)
   local entry = id .. ':' .. execution
+  local lease = #jobs < tonumber(ARGV[18]) and ARGV[6] or ARGV[7]
+  promote_part(KEYS[at], queue, token, entry, KEYS[5], now + lease, #jobs)
+  if owner ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
   call('HSET', KEYS[at + 1], 'status', 'started', 'started_at', ARGV[8], 'last_heartbeat', ARGV[8],
     'worker_name', ARGV[4])
   call('ZADD', KEYS[3], ARGV[10], entry)
@@ -47,8 +51,6 @@ local function claim(at, id)
   call('EXPIRE', KEYS[at + 2], ARGV[11])
   call('ZADD', KEYS[at + 3], ARGV[10] + 60, execution)
   call('EXPIRE', KEYS[at + 3], ARGV[11] + 60)
-  local lease = #jobs < tonumber(ARGV[18]) and ARGV[6] or ARGV[7]
-  promote_part(KEYS[at], queue, token, entry, KEYS[5], now + lease, #jobs)
 end
 
 -- Each worker of the queue gets its share of what waits.

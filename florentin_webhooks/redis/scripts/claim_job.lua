@@ -18,17 +18,21 @@ if not state then
   return {'gone', 0}
 end
 -- The part of a job that was pushed twice, or by hand, is done already.
-if state == 'done' or not call('ZSCORE', KEYS[2], ARGV[3]) then return {'done', 0} end
+if not call('ZSCORE', KEYS[2], ARGV[3]) then return {'done', 0} end
+if state == 'done' then
+  call('ZREM', KEYS[2], ARGV[3])
+  return {'done', 0}
+end
 
 local now = milliseconds()
 local wait = tonumber(lease_expires_at or 0) - now
 if holder and holder ~= ARGV[1] and wait > 0 then return {'busy', wait} end
+call('HDEL', record, 'y:' .. queue, 'w:' .. queue)
 local attempt = holder == ARGV[1] and tonumber(call('HGET', record, 'x:' .. queue))
   or call('HINCRBY', record, 'x:' .. queue, 1)
 call('HSET', record, 't:' .. queue, ARGV[1], 'u:' .. queue, now + ARGV[4])
 -- From now on the job has the key ids of today: a rotation may end before its last retry.
 if ARGV[8] ~= '' then call('HSET', record, 'p', ARGV[8]) end
-call('HDEL', record, 'y:' .. queue, 'w:' .. queue)
 -- An operator may have asked RQ to requeue a job that had failed for good.
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])

@@ -8,13 +8,15 @@
 -- Returns the state of the record, or 'lost' if another run holds the lease; and after 'done' the
 -- fingerprints beyond the history, joined.
 local queue, state = ARGV[2], ARGV[3]
-local fields = call('HMGET', record, 's', 't:' .. queue)
+local fields = call('HMGET', record, 's', 't:' .. queue, 'n')
 local state_before, holder = fields[1], fields[2]
 -- Also the answer to a finish that was sent twice because its answer was lost.
 if state_before == 'done' then return 'done' end
 if holder ~= ARGV[1] then return 'lost' end
 if queue == '' and state_before ~= 'running' then return state_before end
 
+-- Another attempt than this one may have left a time. Whether it is refused does not matter.
+redis.pcall('HDEL', record, 'w:' .. queue)
 if ARGV[4] ~= '' then call('HSET', record, 'h:' .. ARGV[4], ARGV[5]) end
 if ARGV[6] ~= '' then call('HSET', record, 'f:' .. queue, ARGV[6]) end
 local now = milliseconds()
@@ -27,25 +29,25 @@ end
 
 if state == 'queued' and queue == '' then
   local jobs = jobs_from(6, 10)
-  call('HDEL', record, 'u:', 'f:', 'w:')
-  call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
-  call('PERSIST', record)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
+  call('PERSIST', record)
+  call('HDEL', record, 'u:', 'f:')
+  call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
   return state
 end
 
-call('HDEL', record, 't:' .. queue, 'u:' .. queue)
 if ARGV[9] ~= '' then call('HSET', record, 'w:' .. queue, now + ARGV[9]) end
 if state == 'done' then
   local open = 0
-  if queue ~= '' then
-    -- A job is removed from the pending jobs once, so its part is counted once.
-    local removed = call('ZREM', KEYS[5], ARGV[7])
-    open = call('HINCRBY', record, 'n', -removed)
+  if queue == '' then
+    call('PEXPIRE', record, RETENTION)
+  else
     unmark_dead(record, KEYS[4], ARGV[7])
+    open = count_part(record, fields[3], KEYS[5], ARGV[7])
   end
   if open > 0 then
     update_state(record, UNFINISHED_RETENTION)
+    call('HDEL', record, 't:' .. queue, 'u:' .. queue)
     return call('HGET', record, 's')
   end
   return 'done' .. complete(record, ARGV[8], KEYS[3], KEYS[2], now)
@@ -55,7 +57,8 @@ if state == 'dead' then
   mark_dead(record, KEYS[4], ARGV[7], now)
   update_state(record, UNFINISHED_RETENTION)
 elseif state == 'failed' then
-  call('HSET', record, 's', 'failed')
   call('PEXPIRE', record, UNFINISHED_RETENTION)
+  call('HSET', record, 's', 'failed')
 end
+call('HDEL', record, 't:' .. queue, 'u:' .. queue)
 return state

@@ -6,12 +6,12 @@ if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   if fields[1] == 'done' then return 'done' end
   if fields[2] ~= ARGV[1] then return 'lost' end
   if fields[1] ~= 'running' then return fields[1] end
-  -- First: a server whose memory is full refuses a script that begins with HSET.
-  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
+  redis.pcall('PEXPIRE', record, RETENTION)
   if ARGV[4] ~= '' then
     call('HSET', record, 's', 'done', 'z', milliseconds(), 'h:' .. ARGV[4], ARGV[5])
   else
     call('HSET', record, 's', 'done', 'z', milliseconds())
   end
+  call('HDEL', record, 't:', 'u:', 'f:', 'w:')
   return 'done' .. remember_done(record, ARGV[8], KEYS[3], KEYS[2])
 end

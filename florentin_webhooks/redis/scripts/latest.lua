@@ -12,6 +12,7 @@ if ARGV[3] == 'begin' then
   if tonumber(ARGV[1]) < newest then return {'superseded', 0} end
   local wait = holder and tonumber(lease_expires_at) - now or 0
   if wait > 0 and not is_mine then return {'busy', wait} end
+  call('HDEL', KEYS[1], 't', 'u')
   call('HSET', KEYS[1], 't', ARGV[2], 'u', now + ARGV[4])
 elseif is_mine then
   call('HDEL', KEYS[1], 't', 'u')

@@ -13,9 +13,10 @@ if ARGV[3] == 'begin' then
   if holder ~= ARGV[2] then return {'busy', 0} end
   local wait = guard and tonumber(string.match(guard, '%d+$')) - now or 0
   if wait > 0 and not is_mine then return {'busy', wait} end
+  call('HDEL', KEYS[1], field)
   call('HSET', KEYS[1], field, ARGV[2] .. ':' .. string.format('%.0f', now + ARGV[4]))
 elseif is_mine then
-  if ARGV[3] == 'done' then call('HSET', KEYS[1], field, 'done')
-  else call('HDEL', KEYS[1], field) end
+  call('HDEL', KEYS[1], field)
+  if ARGV[3] == 'done' then call('HSET', KEYS[1], field, 'done') end
 end
 return {'run', 0}

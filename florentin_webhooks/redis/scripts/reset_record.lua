@@ -28,7 +28,7 @@ elseif ARGV[1] == 'all' then
     end
   end
   call('HDEL', record, 'n', 'm')
-  call('HSET', record, 's', 'failed')
   call('PEXPIRE', record, ARGV[4])
+  call('HSET', record, 's', 'failed')
 end
 return state

@@ -23,20 +23,27 @@ end
 local function update_state(record, unfinished_retention)
   local parts = call('HMGET', record, 'm', 'n')
   local dead, open = tonumber(parts[1] or 0), tonumber(parts[2] or 0)
-  call('HSET', record, 's', dead > 0 and 'dead' or 'queued')
   if dead > 0 and dead >= open then
     call('PEXPIRE', record, unfinished_retention)
   else
     call('PERSIST', record)
   end
+  call('HSET', record, 's', dead > 0 and 'dead' or 'queued')
 end
 
+-- The first HINCRBY changes nothing: if it is refused, the dead letter and its count stay as they are.
 local function mark_dead(record, dead, id, now)
-  if call('ZADD', dead, 'NX', now, id) == 1 then call('HINCRBY', record, 'm', 1) end
+  if call('ZSCORE', dead, id) then return end
+  call('HINCRBY', record, 'm', 0)
+  call('ZADD', dead, now, id)
+  call('HINCRBY', record, 'm', 1)
 end
 
 local function unmark_dead(record, dead, id)
-  if call('ZREM', dead, id) == 1 then call('HINCRBY', record, 'm', -1) end
+  if not call('ZSCORE', dead, id) then return end
+  call('HINCRBY', record, 'm', 0)
+  call('ZREM', dead, id)
+  call('HINCRBY', record, 'm', -1)
 end
 
 -- A job whose record is gone: it was evicted or flushed, or lost in a fail-over.
@@ -47,18 +54,19 @@ local function mark_lost(lost, id, lifetime)
   call('PEXPIRE', lost, lifetime)
 end
 
--- A job without handler names keeps those that its part was queued for.
+-- A job without handler names keeps those that its part was queued for. Without its hash, which
+-- comes last, the job counts as lost, and is pushed again.
 local function push(job, record, dead, now)
   call('DEL', job.hash)
   call('ZREM', job.failed, job.id)
-  unmark_dead(record, dead, job.id)
-  call('HSET', job.hash, unpack(cjson.decode(job.fields)))
-  if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
-  if job.owner ~= '' then call('HSET', record, 'p', job.owner) end
-  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue, 'w:' .. job.queue)
   call('ZADD', job.pending, now, job.id)
   call('SADD', job.queues, job.list)
   call('RPUSH', job.list, job.id)
+  unmark_dead(record, dead, job.id)
+  call('HDEL', record, 'f:' .. job.queue, 'y:' .. job.queue, 'w:' .. job.queue)
+  call('HSET', job.hash, unpack(cjson.decode(job.fields)))
+  if job.handlers ~= '[]' then call('HSET', record, 'q:' .. job.queue, job.handlers) end
+  if job.owner ~= '' then call('HSET', record, 'p', job.owner) end
 end
 
 -- Whether a receiver may run the jobs of *owner*: they share a key id. Versions before 0.2 recorded
@@ -83,13 +91,25 @@ local function is_stranded(job)
   return not status or has_failed(status)
 end
 
+-- Count a finished part of those that are *open*, and return how many are left. A job is removed from
+-- the pending jobs once, so its part is counted once. The last part's record expires from now on.
+local function count_part(record, open, pending, id)
+  open = tonumber(open or 0)
+  if open <= 1 then call('PEXPIRE', record, RETENTION) end
+  open = open - call('ZREM', pending, id)
+  if open > 0 then call('HSET', record, 'n', open) end
+  return open
+end
+
 -- All parts of a record are done: it needs no tokens, leases, reasons and waits any more.
 -- Returns what remember_done does.
 local function complete(record, fingerprint, done, log, now)
+  call('HSET', record, 's', 'done', 'z', now)
+  local fields = {}
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if string.find('t:u:f:w:', kind, 1, true) then call('HDEL', record, field) end
+    if string.find('t:u:f:w:', kind, 1, true) then fields[#fields + 1] = field end
   end
-  call('HSET', record, 's', 'done', 'z', now)
+  if #fields > 0 then call('HDEL', record, unpack(fields)) end
   return remember_done(record, fingerprint, done, log)
 end

@@ -26,10 +26,10 @@ class _Template(NamedTuple):
     after: bytes
 
     @classmethod
-    def of(cls, key: str | bytes) -> _Template:
-        """Return the template of the *key* of the job ``_ID``."""
+    def of(cls, key: str | bytes, tag: bytes) -> _Template:
+        """Return the template of the *key* of the job ``_ID``, after the *tag* of its lane."""
         before, _, after = _to_bytes(key).partition(_ID.encode())
-        return cls(before, after)
+        return cls(tag + before, after)
 
     def fill(self, job_id: bytes) -> bytes:
         """Return the key of the job *job_id*."""
@@ -50,20 +50,20 @@ class BatchKeys:
 
     def __init__(self, queue: rq.Queue, schema: KeySchema, worker_key: str) -> None:
         untyped: Any = queue  # Any: rq leaves its types open, also below.
-        client, self._schema = untyped.connection, schema
-        self.queue = _to_bytes(untyped.key)
-        self.intermediate = _to_bytes(untyped.intermediate_queue_key)
-        self.started = _to_bytes(untyped.started_job_registry.key)
-        self.failed = _to_bytes(untyped.failed_job_registry.key)
-        self.workers = _to_bytes(WORKERS_BY_QUEUE_KEY % untyped.name)
-        self.worker = _to_bytes(worker_key)
+        client, self._schema, tag = untyped.connection, schema, schema.tag.encode()
+        self.queue = tag + _to_bytes(untyped.key)
+        self.intermediate = tag + _to_bytes(untyped.intermediate_queue_key)
+        self.started = tag + _to_bytes(untyped.started_job_registry.key)
+        self.failed = tag + _to_bytes(untyped.failed_job_registry.key)
+        self.workers = tag + _to_bytes(WORKERS_BY_QUEUE_KEY % untyped.name)
+        self.worker = tag + _to_bytes(worker_key)
         self.pending, self.claimed = schema.pending(untyped.name), schema.claimed(untyped.name)
         job: Any = Job(_ID, connection=client, serializer="json")
-        self._hash = _Template.of(job.key)
-        self._execution = _Template.of(Execution("", _ID, client).key)
-        self._executions = _Template.of(cast("Any", ExecutionRegistry)(_ID, client).key)
+        self._hash = _Template.of(job.key, tag)
+        self._execution = _Template.of(Execution("", _ID, client).key, tag)
+        self._executions = _Template.of(cast("Any", ExecutionRegistry)(_ID, client).key, tag)
         others = (cast("Any", Result).get_key(_ID), job.dependents_key, job.dependencies_key)
-        self._others = [_Template.of(key) for key in others]
+        self._others = [_Template.of(key, tag) for key in others]
 
     def job(self, job_id: bytes, execution: bytes) -> JobKeys:
         """Return the keys of the job *job_id* in *execution*."""

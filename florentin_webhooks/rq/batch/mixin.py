@@ -84,7 +84,7 @@ class BatchingWorker(WaitingWorker):
             hooks.dispatcher.owner,
             self.name,
         )
-        schema = cast("RedisStore", hooks.store).schema
+        schema = cast("RedisStore", hooks.store).with_client(self.connection).schema
         return BatchCalls(schema, BatchKeys(queue, schema, self.executions_key), terms)
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.

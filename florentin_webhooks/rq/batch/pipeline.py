@@ -84,12 +84,20 @@ class ScriptPipeline:
             self._client.connection_pool.release(connection)
 
     def _repeat(self) -> None:
-        """Drop the connection, and run all calls without an answer, one by one."""
+        """Drop the connection, and run all calls without an answer, one by one.
+
+        If one fails, the others are forgotten: their answers would be those of later calls.
+        """
         self._drop()
-        while self._sent:
-            answer = self._run_alone(self._sent[0]())
-            self._sent.popleft()
-            self._answers.append(answer)
+        try:
+            while self._sent:
+                answer = self._run_alone(self._sent[0]())
+                self._sent.popleft()
+                self._answers.append(answer)
+        except (RedisError, OSError):
+            self._sent.clear()
+            self._answers.clear()
+            raise
 
     def _run_alone(self, call: ScriptCall) -> object:
         # The client of a worker waits while the server refuses commands.

@@ -49,7 +49,7 @@ class Endpoint:
     def __init__(
         self,
         database: Database,
-        publish: Callable[[sqlite3.Connection, str, JSON], None],
+        publish: Callable[[sqlite3.Connection, str, JSON], object],
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.support.parts import Jobs
+from tests.support.parts import ClusterJobs, Jobs
 from tests.support.stores import IMPLEMENTATIONS, Span, Subject
 
 Make = Callable[[Span], Subject]
@@ -18,7 +18,9 @@ def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> I
 
         def made(span: Span) -> Subject:
             build = IMPLEMENTATIONS[request.param]
-            return stack.enter_context(build(redis_url, redis_prefix, span))
+            is_cluster = request.param.startswith("cluster")
+            url = request.getfixturevalue("cluster_url") if is_cluster else redis_url
+            return stack.enter_context(build(url, redis_prefix, span))
 
         yield made
 
@@ -30,7 +32,7 @@ def store(make: Make) -> Subject:
 
 
 @pytest.fixture
-def jobs(store: Subject) -> Jobs:
+def jobs(store: Subject) -> Jobs | ClusterJobs:
     """The view of the queueing library, for stores that push jobs."""
     assert store.jobs is not None
     return store.jobs

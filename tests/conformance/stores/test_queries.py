@@ -107,7 +107,9 @@ def test_newest_completed_records_are_kept_in_full(make: Make, history: int) -> 
     store = make(Span(history=history))
     keys = [done(store, number) for number in range(5)]
     full = [key for key in keys if store.body(key)]
-    assert full == keys[max(0, 5 - history) :]
+    newest = keys[max(0, 5 - history) :]
+    assert full == newest if store.lanes == 1 else {*full} >= {*newest}
+    assert len(full) <= history * store.lanes
     assert listed(store) == [key.hex() for key in sorted(full, reverse=True)]
     for key in keys:
         record = found(store, key)

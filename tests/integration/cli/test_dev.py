@@ -16,6 +16,9 @@ from urllib.request import urlopen
 import pytest
 from click.testing import Result
 
+from florentin_webhooks.cli.doctor.outside.framings import UPGRADE
+from florentin_webhooks.testing import Provider
+from florentin_webhooks.testing.transport import post
 from tests.support.command_line import SECRET, Program, error, is_free, python, started, type_in
 from tests.support.fork_server import START
 from tests.support.waiting import eventually
@@ -59,7 +62,10 @@ def delivered(url: str, secret: str = SECRET) -> list[str]:
 def test_receiver_is_served_until_a_signal(number: signal.Signals, code: int, shop: Path) -> None:
     words = [*DEV, "shop.hooks:hooks", "--port", "0"]
     with started(words, cwd=shop) as program:
-        assert delivered(serving(program)) == ["processed", "duplicate"]
+        url = serving(program)
+        assert delivered(url) == ["processed", "duplicate"]
+        made = Provider(SECRET).make("user.login")
+        assert post(url, {**made.headers, **UPGRADE}, made.body).outcome == "ignored"
         assert not is_free(shop / ".florentin" / "lock")
         page = program.says(r"See each delivery at (\S+)")
         with urlopen(page) as response, urlopen(f"{page}events") as stream:  # noqa: S310

@@ -54,7 +54,10 @@ class Shop:
         url = f"http://127.0.0.1:{board.port}"
         self.url, self.page = f"{url}/webhooks/florentin", f"{url}/look/"
         self.inspector = Inspector(
-            self.hooks, show_bodies=True, simulation=Simulation({self.hooks: self.url})
+            self.hooks,
+            show_bodies=True,
+            show_errors=True,
+            simulation=Simulation({self.hooks: self.url}),
         )
         app = HeaderCapture(WebhookMiddleware(not_found, receiver=self.hooks))
         board.connect(mount_inspector(app, self.inspector, "/look"))
@@ -156,6 +159,7 @@ def test_detail_explains_and_replay_repairs(browser: Browser, shop: Shop) -> Non
     browser.open(shop.deliver("invoice.created"))
     for text in ("Signed with the secret secret-1", "failed ConnectionError", "test_browser.py:"):
         browser.sees(text)
+    assert browser.texts(".runs .text") == ["INV-0042"]
     assert "INV-0042" in " ".join(browser.texts("pre"))
     assert "masked, 71 characters" in " ".join(browser.texts(".pairs"))
     shop.is_mail_down = False

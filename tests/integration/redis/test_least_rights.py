@@ -82,6 +82,7 @@ class Life:
     def live(self) -> Lived:
         self._set_user("reset", "on", ">few")
         self._administrator.execute_command("ACL", "LOG", "RESET")
+        self._administrator.script_flush()
         try:
             with open_workshop(self.limited, "fl:", history=1, queue="florentin") as shop:
                 self._live(shop)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from florentin_webhooks.core.replay import ReplayResult, try_replay
+from florentin_webhooks import Receiver
+from florentin_webhooks.core.replay import NotReplayable, ReplayResult, drop, try_replay
 from florentin_webhooks.core.stores.base import State
+from tests.support.vectors import SECRET
 from tests.support.workshop import Workshop, open_workshop
 
 
@@ -105,3 +107,12 @@ def test_lost_job_in_the_schedule_is_pushed_again(shop: Workshop) -> None:
     shop.client.delete(f"rq:job:{shop.job_id(fingerprint)}")
     assert replayed(shop, fingerprint).ok
     assert (scheduled(shop), shop.listed()) == ([], [shop.job_id(fingerprint)])
+
+
+def test_receiver_without_a_queue_leaves_queued_deliveries(shop: Workshop) -> None:
+    fingerprint = failed(shop)
+    inline = Receiver(SECRET, store=shop.store, clock=shop.clock)
+    shop.module.inline = inline  # type: ignore[attr-defined]  # a module is open.
+    assert (try_replay(inline, fingerprint).ok, len(scheduled(shop))) == (False, 1)
+    with pytest.raises(NotReplayable, match="this receiver has no queue"):
+        drop(inline, fingerprint)

@@ -53,6 +53,11 @@ def test_interrupt_ends_the_line_and_says_nothing() -> None:
             "There is no option --jsn.",
             "--json",
         ),
+        (
+            click.NoSuchOption("--data", possibilities=["--stale", "--set"]),
+            "There is no option --data.",
+            "--help",
+        ),
         (click.NoSuchOption("--xyz"), "There is no option --xyz.", "--help"),
         (click.UsageError("missing this"), "Missing this.", "--help"),
         (click.UsageError("Ends already."), "Ends already.", "--help"),

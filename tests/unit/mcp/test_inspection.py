@@ -133,7 +133,7 @@ def test_body_is_shown_only_with_the_right(hooks: Receiver) -> None:
 @pytest.mark.parametrize(
     ("name", "words"), [("ab", "is too short"), ("abcdef", "There is no delivery 'abcdef'")]
 )
-def test_missing_delivery_is_an_error_with_a_hint(desk: Desk, name: str, words: str) -> None:
+def test_unknown_delivery_is_an_error_with_a_hint(desk: Desk, name: str, words: str) -> None:
     error = call(desk, "explain_delivery", delivery=name)["error"]
     assert words in error
     assert "Use list_deliveries" in error

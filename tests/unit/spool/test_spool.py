@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -186,6 +188,18 @@ def test_fork_takes_no_connection_along(spool: Spool) -> None:
     assert names(spool) == ["parent", "child", "later"]
 
 
+def test_look_at_an_open_spool_keeps_its_locks(spool: Spool, path: Path) -> None:
+    spool.append(waiting())
+    assert Spool(path).measure().waiting == 1
+    assert spool.measure().waiting == 1
+    look = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM lease')"
+    subprocess.run([sys.executable, "-c", look, str(path)], check=True)
+    # The last connection to a file deletes its log: that process was not the last.
+    assert path.with_name("spool.db-wal").exists()
+    spool.append(waiting("2"))
+    assert names(Spool(path)) == ["1", "2"]
+
+
 def test_deleted_file_is_created_again(spool: Spool, path: Path) -> None:
     spool.append(waiting("lost"))
     for each in path.parent.iterdir():
@@ -253,8 +267,8 @@ def test_lost_folder_is_an_error_in_the_facts(tmp_path: Path) -> None:
 def test_file_of_a_newer_version_is_left_alone(spool: Spool, path: Path) -> None:
     spool.append(waiting())
     spool._connector.run(lambda it: it.execute("PRAGMA user_version = 2"))
-    with pytest.raises(Unavailable, match="written by a newer version"):
-        Spool(path).append(waiting())
+    with pytest.raises(ConfigurationError, match="written by a newer version"):
+        Spool(path)
 
 
 def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
@@ -262,7 +276,7 @@ def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
     refused = {
         tmp_path: "is a folder",
         tmp_path / "none" / "spool.db": "is missing",
-        tmp_path / "text": "is another kind of file",
+        tmp_path / "text": "file is not a database",
     }
     for path, reason in refused.items():
         with pytest.raises(ConfigurationError, match=reason):

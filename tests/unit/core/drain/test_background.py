@@ -7,11 +7,16 @@ import gc
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 from weakref import ref
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core.drain import background
+from florentin_webhooks.core.processing.runtime import run_sync
 from tests.support.spooled import SpooledShop
 from tests.support.waiting import eventually
 
@@ -73,6 +78,17 @@ def test_task_drains_in_the_event_loop_and_ends_with_it(path: Path) -> None:
     assert spool_threads() == 0
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_asgi_program_drains_from_its_start(path: Path, wrapped: bool) -> None:
+    SpooledShop(path).send_away()
+    shop = SpooledShop(path, background=True)
+    app: Any = WebhookApp(shop.receiver)  # Any: Starlette's types have no middleware of ours.
+    if wrapped:
+        app = WebhookMiddleware(Starlette(), receiver=shop.receiver)
+    with TestClient(app):
+        eventually(lambda: len(shop.ran) == 1)
+
+
 def test_thread_ends_with_its_receiver(path: Path) -> None:
     shop = SpooledShop(path, background=True)
     shop.send()
@@ -100,5 +116,7 @@ def test_unreadable_spool_does_not_end_the_thread(path: Path) -> None:
 def test_pass_without_deliveries_logs_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     shop = SpooledShop(path)
-    background.log_drained(shop.spool, shop.drain())
+    terms = shop.receiver.drain_terms()
+    assert terms is not None
+    run_sync(background.drain_waiting(terms, 10))
     assert caplog.text == ""

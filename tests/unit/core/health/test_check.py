@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
-from florentin_webhooks.core.health import HealthFacts, HealthLimits, health, judge
+from florentin_webhooks.core.health import (
+    HealthFacts,
+    HealthLimits,
+    Probe,
+    answer_probe,
+    health,
+    judge,
+)
 from florentin_webhooks.core.queue import QueueFacts
+from florentin_webhooks.core.spool import SpoolFacts
 from tests.support.shop import SECRET
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -85,3 +94,44 @@ def test_memory_store_is_ready() -> None:
         "ready": True,
         "checks": [{"name": "store", "ok": True, "message": "The store answers."}],
     }
+
+
+# --- with a spool ---
+
+SPOOL = SpoolFacts("/var/spool.db", 3, NOW - timedelta(seconds=90), 1 << 20, 100 << 20)
+
+
+@pytest.mark.parametrize(
+    ("spool", "message"),
+    [
+        (SPOOL, ""),
+        (
+            SPOOL._replace(oldest=NOW - timedelta(hours=1)),
+            "3 waiting in the spool, the oldest for 3600 s; 1024 of 102400 KiB are used.",
+        ),
+        (SPOOL._replace(size=99 << 20), "3 waiting in the spool"),
+        (SPOOL._replace(error="The folder is missing."), "The folder is missing."),
+    ],
+)
+def test_spool_that_is_old_full_or_lost_fails(spool: SpoolFacts, message: str) -> None:
+    found = failing(HealthFacts(spool=spool)).get("spool", "")
+    assert found.startswith(message)
+    assert bool(found) == bool(message)
+    assert judge(HealthFacts(spool=spool), LIMITS, NOW).ready
+
+
+@pytest.mark.parametrize(
+    ("spool", "ready"),
+    [(SPOOL, True), (SPOOL._replace(size=99 << 20), False), (SPOOL._replace(error="."), False)],
+)
+def test_spool_with_room_is_ready_without_the_store(spool: SpoolFacts, ready: bool) -> None:
+    found = judge(HealthFacts("Redis does not answer.", spool=spool), LIMITS, NOW)
+    assert (found.ready, found.ok) == (ready, False)
+
+
+def test_probe_of_a_spooling_receiver_is_200_for_ready(tmp_path: Path) -> None:
+    store = RedisStore("redis://127.0.0.1:1/0")
+    hooks = Receiver(SECRET, store=store, spool=tmp_path / "spool.db")
+    assert [answer_probe(hooks, probe)[0] for probe in (Probe.READY, Probe.ALL)] == [200, 503]
+    (tmp_path / "spool.db").mkdir()
+    assert answer_probe(hooks, Probe.READY)[0] == 503

@@ -64,19 +64,24 @@ class Terms:
     window: timedelta
 
 
-async def drain(terms: Terms, *, seconds: float = float("inf")) -> DrainReport:
+async def drain(
+    terms: Terms, *, seconds: float = float("inf"), is_stopped: Callable[[], bool] = bool
+) -> DrainReport:
     """Pass what waits to the store, for about *seconds*, unless another process does.
+
+    It ends after the delivery in which *is_stopped* becomes true.
 
     Never raises :class:`Unavailable`: the report has it.
     """
-    return await _Pass(terms, time.monotonic() + seconds).run()
+    deadline = time.monotonic() + seconds
+    return await _Pass(terms, lambda: is_stopped() or time.monotonic() >= deadline).run()
 
 
 class _Pass:
     """One pass, with the lease of the spool."""
 
-    def __init__(self, terms: Terms, deadline: float) -> None:
-        self._terms, self._deadline = terms, deadline
+    def __init__(self, terms: Terms, is_over: Callable[[], bool]) -> None:
+        self._terms, self._is_over = terms, is_over
         self._holder = f"{os.getpid()}-{token_hex(8)}"
         self._outcomes: Counter[str] = Counter()
         self._left = 0
@@ -96,7 +101,7 @@ class _Pass:
 
     async def _pass_all(self) -> None:
         after = 0
-        while time.monotonic() < self._deadline and await self._claim():
+        while not self._is_over() and await self._claim():
             entries = await self._ask(partial(self._terms.spool.read, after, BATCH))
             if not entries:
                 return
@@ -107,8 +112,10 @@ class _Pass:
         done: list[int] = []
         try:
             for entry in entries:
+                if self._is_over():
+                    return
                 if await self._pass_one(entry):
-                    done.append(entry.number)  # noqa: PERF401 - also before a failure.
+                    done.append(entry.number)
         finally:
             if done:
                 await self._ask(partial(self._terms.spool.remove, done))

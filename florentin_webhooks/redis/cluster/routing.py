@@ -1,0 +1,95 @@
+"""Which lane an operation belongs to, and one answer from those of all lanes.
+
+The lane of a delivery follows from what its retries have in common: its content without the time.
+Retries with a new timestamp, or signed with another secret, therefore meet their first attempt, and
+so does a captured delivery that is sent again under another delivery id, which may be unsigned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from florentin_webhooks.core.stores.guards import Latest
+from florentin_webhooks.core.stores.jobs import CountLostJobs, ListPendingJobs
+from florentin_webhooks.core.stores.queries import (
+    DeadLetter,
+    FindDeliveryId,
+    FindFingerprints,
+    GetRecord,
+    ListDeadLetters,
+    ListRecords,
+    Record,
+)
+from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.stores.accept import Accept
+    from florentin_webhooks.core.stores.base import Operation
+
+__all__ = ["MERGES", "find_digest", "fixed_digest"]
+
+
+def find_digest(accept: Accept) -> bytes | None:
+    """Return what identifies the lane of a delivery, None for one that was restored."""
+    content, trace, delivery = accept.content, accept.trace, accept.delivery
+    if content == b"" and delivery.delivery_id is not None:
+        return sha256(delivery.delivery_id.encode()).digest()  # Signed: it alone identifies.
+    if trace is not None:
+        return trace.content
+    return sha256(content).digest()[:16] if content else delivery.digest or None
+
+
+def fixed_digest(operation: Operation[Any]) -> bytes | None:
+    """Return what identifies the lane of an operation that is about no delivery, or None."""
+    if isinstance(operation, Latest):
+        return operation.group or operation.entity
+    return bytes(16) if isinstance(operation, AppendTrail | ReadTrail) else None
+
+
+def _first(_: GetRecord, answers: Iterable[Record | None]) -> Record | None:
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _newest(operation: ListRecords, answers: Iterable[Sequence[Record]]) -> tuple[Record, ...]:
+    return tuple(sorted(chain(*answers), key=_arrival, reverse=True)[: operation.limit])
+
+
+def _oldest(
+    operation: ListDeadLetters, answers: Iterable[Sequence[DeadLetter]]
+) -> tuple[DeadLetter, ...]:
+    return tuple(sorted(chain(*answers), key=attrgetter("died_at"))[: operation.limit])
+
+
+def _some(operation: FindFingerprints, answers: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(sorted(chain(*answers))[: operation.limit])
+
+
+def _all(_: object, answers: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(chain(*answers))
+
+
+def _sum(_: object, answers: Iterable[int]) -> int:
+    return sum(answers)
+
+
+def _arrival(record: Record) -> tuple[float, str]:
+    at = record.received_at
+    return (at.timestamp() if at else 0.0), record.fingerprint
+
+
+MERGES: Mapping[
+    type, Callable[[Any, Iterable[Any]], Any]
+] = {  # Any: of that type, and its answers.
+    GetRecord: _first,
+    ListRecords: _newest,
+    ListDeadLetters: _oldest,
+    FindFingerprints: _some,
+    FindDeliveryId: _all,
+    ListPendingJobs: _all,
+    CountLostJobs: _sum,
+}
+"""How the answers of all lanes become one, by the type of the operation."""
