@@ -79,7 +79,6 @@ class Stage:
 
     def reset(self) -> None:
         """Restore the first cast of processes; fail if anything is on its way."""
-        self.is_spooled = False
         for name in set(self.running) - set(self._cast):
             self.kill(name)
             _close(self.running.pop(name))
