@@ -46,24 +46,21 @@ def wanted(sendings: list[Sending]) -> dict[tuple[str, str], int]:
     return dict.fromkeys((each for sending in sendings for each in sending.expected), 1)
 
 
-def test_process_killed_after_spooling_loses_and_doubles_nothing(stage: Stage) -> None:
-    stage.stop_all("web")
-    stage.is_spooled = True
-    stage.add("web spooled")
-    sender = Florentin(stage.url)
-    for event in ("invoice.created", "user.login", "subscription.purchased") * 3:
-        sender.sending(event).ways = KNOWN
-    stage.arm("after append")
-    with stage.gone(), ThreadPoolExecutor(4) as threads:
-        assert sender.attempt(sender.sent[0]).status == 0
-        assert stage.has_died("after append")
-        stage.running["web spooled"].wait(10)
-        stage.revive()
-        assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
-        assert not stage.oracle.notes()
-    stage.wait(lambda: has_drained(stage))
-    stage.settle()
-    assert effects(stage.oracle.notes()) == wanted(sender.sent)
+def test_process_killed_after_spooling_loses_and_doubles_nothing(directory: Path) -> None:
+    with Stage(directory, webs=1, workers=0, spooled=True) as stage:
+        sender = Florentin(stage.url)
+        for _ in range(6):
+            sender.sending("user.login").ways = KNOWN
+        stage.arm("after append")
+        with stage.gone(), ThreadPoolExecutor(3) as threads:
+            assert sender.attempt(sender.sent[0]).status == 0
+            assert stage.has_died("after append")
+            stage.running["web 0"].wait(10)
+            stage.revive()
+            assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
+            assert not stage.oracle.notes()
+        stage.wait(lambda: has_drained(stage))
+        assert effects(stage.oracle.notes()) == wanted(sender.sent)
 
 
 @pytest.mark.long

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from florentin_webhooks import Spool
 from tests.support.spooled import waiting
 
-KEY, OTHER = Fernet.generate_key().decode(), Fernet.generate_key()
+KEY, OTHER = (urlsafe_b64encode(letter * 32).decode() for letter in (b"a", b"b"))
 
 
 @pytest.fixture
