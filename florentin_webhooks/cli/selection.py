@@ -138,7 +138,8 @@ class Selection:
         return islice(self._matching(), self.limit)
 
     def _matching(self) -> Iterator[Record]:
-        state, end = self.wanted.state, time.monotonic() + (self.seconds or math.inf)
+        state = self.wanted.state
+        end = time.monotonic() + (math.inf if self.seconds is None else self.seconds)
         for page in record_pages(self.context.store, self.wanted.query(self.limit)):
             now = datetime.now(UTC)
             yield from (each for each in page.records if state in (None, each.status(now)))

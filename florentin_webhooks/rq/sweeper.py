@@ -56,23 +56,26 @@ def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = L
     Reads the lists once to choose candidates; then a script decides atomically for each.
     """
     store = cast("RedisStore", hooks.store).with_client(queue.connection)
-    listed = _listed_jobs(queue)
-    requeued, key_ids = 0, hooks.identity.all_key_ids
     before = datetime.now(UTC) - timedelta(seconds=older_than)
-    for job_id in _pending_jobs(store, queue.name, before):
-        if job_id.encode() in listed:
-            continue
-        fingerprint = job_id[:32]
-        part, _ = hooks.build_job(fingerprint, queue.name)
-        found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
-        if found == "gone":
-            log_lost_record(fingerprint, queue.name)
-        elif found == "dead":
-            report_dead(hooks, fingerprint, queue.name, _cause_of_death(queue, job_id))
-        elif found != "fine":
-            logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
-        requeued += found == "lost"
-    return requeued
+    pending = [*_pending_jobs(store, queue.name, before)]
+    listed = _listed_jobs(queue) if pending else set[bytes]()  # Most rounds find nothing old.
+    candidates = [each for each in pending if each.encode() not in listed]
+    return sum(_requeue(hooks, store, queue, job_id) for job_id in candidates)
+
+
+def _requeue(hooks: Receiver[object], store: RedisStore, queue: rq.Queue, job_id: str) -> bool:
+    """Requeue the job *job_id* if it is lost; return whether it was, and report what it was."""
+    fingerprint = job_id[:32]
+    part, _ = hooks.build_job(fingerprint, queue.name)
+    key_ids = hooks.identity.all_key_ids
+    found = store.execute(RequeueLostJob(bytes.fromhex(fingerprint), part, key_ids))
+    if found == "gone":
+        log_lost_record(fingerprint, queue.name)
+    elif found == "dead":
+        report_dead(hooks, fingerprint, queue.name, _cause_of_death(queue, job_id))
+    elif found != "fine":
+        logger.warning("job %s of queue %s: %s", job_id, queue.name, found)
+    return found == "lost"
 
 
 def _pending_jobs(store: RedisStore, queue: str, before: datetime) -> Iterator[str]:

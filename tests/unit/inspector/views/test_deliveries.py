@@ -15,6 +15,7 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     GetRecord,
     ListRecords,
+    Position,
     Record,
     RecordPage,
 )
@@ -135,3 +136,18 @@ def test_search_stops_and_continues_where_it_stopped() -> None:
 @pytest.mark.parametrize("before", ["", "x", "-", "9" * 30, "1e9-x", "²-a"])
 def test_invalid_cursor_shows_the_first_page(before: str) -> None:
     assert Query.of({"before": before}).before is None
+
+
+def test_search_that_finds_nothing_yet_stops_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("florentin_webhooks.inspector.views.deliveries._SECONDS", 0)
+    store = Records([record(number) for number in range(9)])
+    stops = [Position.of(START + timedelta(seconds=second), "f" * 32) for second in (3, 2, 1)]
+
+    def answer(wanted: ListRecords) -> RecordPage:
+        further = [each for each in stops if wanted.before is None or each < wanted.before]
+        return RecordPage((), further[0] if further else None)
+
+    monkeypatch.setattr(store, "_list", answer)
+    found = pages(store, state="failed")
+    times = [START + timedelta(seconds=second) for second in (3, 2)]
+    assert [page.searched_until for page in found] == [*times, None]
