@@ -58,7 +58,7 @@ def test_full_spool_answers_503_with_both_reasons(
 def test_replay_is_not_spooled(shop: SpooledShop) -> None:
     shop.failing = True
     shop.send()
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     shop.store.unsure = Accept
     assert replay(shop.receiver, record.fingerprint).outcome is Outcome.UNAVAILABLE
     assert shop.spool.measure().waiting == 0

@@ -167,7 +167,7 @@ def test_replay_of_a_scheduled_part_runs_it_now(queueing: Webhooks) -> None:
     queueing.deliver("invoice.created")
     with pytest.raises(ZeroDivisionError):
         queueing.run_worker()
-    (entry,) = queueing.receiver.store.execute(ListRecords())
+    (entry,) = queueing.receiver.store.execute(ListRecords()).records
     outcomes = [try_replay(queueing.receiver, entry.fingerprint).outcome for _ in range(2)]
     assert outcomes == ["accepted", "not-replayable"]
     queueing.run_worker()
