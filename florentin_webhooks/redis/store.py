@@ -122,6 +122,8 @@ class RedisStore:
         )
         self._connect(server, lanes)
 
+    setattr(__new__, "__wrapped__", __init__)  # noqa: B010 - where tools read the parameters.
+
     def _connect(self, server: Any, lanes: int | None) -> None:
         """Prepare the connections to *server*, which was not checked yet."""
         validate_server(server)
@@ -279,6 +281,11 @@ class RedisStore:
         finally:
             if isinstance(server, str):
                 client.close()
+
+    def inspect_all(self) -> tuple[ServerFacts, ...]:
+        """Return what each of its servers says about itself; none where only asyncio can ask."""
+        facts = self.inspect()
+        return () if facts is None else (facts,)
 
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
