@@ -34,7 +34,7 @@ __all__ = [
     "requeue_lost_job",
 ]
 
-_MOST_PENDING = 1000
+_MOST_PENDING = 500
 """The most pending jobs that one call looks at, in about a millisecond of the server's time."""
 
 _SCHEDULER_MS = 3000

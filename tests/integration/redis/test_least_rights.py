@@ -22,6 +22,7 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
     ListRecords,
+    Status,
 )
 from florentin_webhooks.events import (
     Event,
@@ -170,6 +171,7 @@ class Life:
             lost = shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-0003"), delivery_id="3"))
         self._administrator.delete(shop.rq().key)
         with self.under("florentin-worker"), handling_signals_as_before(), shop.connect() as client:
+            assert shop.store.execute(ListRecords(status=Status.RUNNING)).records == ()
             assert requeue_lost(shop.hooks, shop.rq(), -1) == 1
             shop.worker(client).work(max_idle_time=1, logging_level="ERROR")
         assert shop.record(lost).state is State.DONE
