@@ -57,7 +57,7 @@ def _other(hooks: Receiver[object], app: str) -> Iterator[Check]:
 def _records(hooks: Receiver[object], app: str) -> Iterator[Check]:
     """Yield what the newest deliveries show; nothing where they cannot be read."""
     try:
-        records = hooks.store.execute(ListRecords(_NEWEST, bodies=False))
+        records = hooks.store.execute(ListRecords(_NEWEST, bodies=False)).records
         path = hooks.path if hooks.queue else app
     except (Unavailable, ConfigurationError):
         return  # Checks of the store and of the import path report it.
