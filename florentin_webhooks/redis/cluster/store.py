@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["ClusterStore"]
 
 A = TypeVar("A")
+_UNKNOWN = bytes(16)
 _COUNT_WAITING = load_script("count_waiting")
 _CHECK_LANES = load_script("check_lanes")
 
@@ -162,6 +163,14 @@ class ClusterStore(RedisStore):
             return [question(client) for client in self._asking]
         except (RedisError, OSError) as error:
             raise unavailable_at(self.address, error) from None
+
+    def probe(self) -> None:
+        """Raise :class:`Unavailable` if no lane answers; while one does, it accepts."""
+        calls = [(lane, encode(lane.schema, GetRecord(_UNKNOWN))) for lane in self._lanes]
+        answers = run_sync(self._sender.run_each(calls))
+        failed = [each for each in answers if isinstance(each, Unavailable)]
+        if len(failed) == len(answers):
+            raise failed[0]
 
     def count_waiting(self, queue: str, numbers: Sequence[int]) -> list[int | None]:
         """Return how many jobs wait in *queue* in the lanes *numbers*, None where none answers."""

@@ -12,10 +12,12 @@ import pytest
 import redis
 
 from florentin_webhooks import Delivery, Receiver, RedisStore
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, ResetMode, ResetRecord
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.redis.cluster import follower
+from florentin_webhooks.redis.cluster.address import Node
 from florentin_webhooks.redis.cluster.lanes import Lane
 from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.testing import Provider
@@ -175,6 +177,21 @@ def test_lane_that_moves_key_by_key_refuses_and_then_accepts(
         node.ask("CLUSTER", "SETSLOT", lane.slot, "NODE", target.name())
     assert [shop.send(made), shop.send(made)] == ["processed", "duplicate"]
     assert len(shop.ran) == 1
+
+
+def test_dead_node_costs_its_own_lanes_only(
+    build: Build, redis_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "_REST", 3600)
+    store = build()
+    shop, dead = Shop(store), Node("127.0.0.1", redis_cluster.primaries[0].port)
+    store.probe()
+    run_sync(store._sender.follower.note_failure(dead, redis.ConnectionError()))
+    assert {shop.send(made) for made in invoices(20)} == {"processed", "unavailable"}
+    assert store.count_waiting("q", range(4)) == [None, None, 0, 0]
+    store.probe()  # While one node answers, deliveries are accepted.
+    with pytest.raises(Unavailable, match=f"{dead} did not answer"):
+        store.execute(ListRecords())
 
 
 def test_unreachable_cluster_is_unavailable_within_the_limit() -> None:
