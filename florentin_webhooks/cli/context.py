@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.cli.errors import StoreUnavailable, UsageError
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.loader import load
+from florentin_webhooks.core.health.probe import ask_store
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ __all__ = ["QueueContext", "ReceiverContext", "load_shared", "open_queue", "open
 PAUSE = 0.5
 """Seconds between two questions to a Redis that refuses commands."""
 
-_UNKNOWN = bytes(16)
 _QUEUE = (
     'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), STORE and QUEUE in Django, '
     "FLORENTIN_REDIS_URL and FLORENTIN_QUEUE in Flask"
@@ -61,7 +60,7 @@ class ReceiverContext:
 
     def _probe(self) -> Unavailable | None:
         try:
-            self.store.execute(GetRecord(_UNKNOWN))
+            ask_store(self.store)
         except Unavailable as error:
             return error
         return None

@@ -102,9 +102,15 @@ def spool() -> Spool | None:
     return MortalSpool(SPOOL) if SPOOL else None
 
 
+def store() -> RedisStore:
+    """Return the store; that of a cluster outlives each node."""
+    kind = RedisStore if REDIS.startswith("redis+cluster") else MortalStore
+    return kind(REDIS, lease=timedelta(seconds=2))
+
+
 hooks = Receiver(
     SECRET,
-    store=MortalStore(REDIS, lease=timedelta(seconds=2)),
+    store=store(),
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
     timeout=timedelta(seconds=1.5),
     spool=spool(),

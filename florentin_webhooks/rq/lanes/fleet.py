@@ -54,16 +54,18 @@ class LaneFleet:
     def work(self, *, burst: bool = False, with_scheduler: bool = False) -> bool:
         """Work until a signal, or with *burst* until the queue is empty; return if a job ran."""
         setup_loghandlers("INFO", name="rq.worker")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._request_stop)
-        if with_scheduler:
-            self._start_schedulers(burst=burst)
+        numbers = signal.SIGINT, signal.SIGTERM
+        before = [signal.signal(number, self._request_stop) for number in numbers]
         worked = False
         try:
+            if with_scheduler:
+                self._start_schedulers(burst=burst)
             with suppress(StopRequested):
                 worked = self._loop(burst=burst)
         finally:
             self._tear_down()
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
         return worked
 
     def _loop(self, *, burst: bool) -> bool:
