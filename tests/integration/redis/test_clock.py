@@ -37,7 +37,8 @@ class Server:
     def ahead(self, key: bytes, field: str) -> float:
         """Return the seconds until the end of a lease."""
         seconds, microseconds = self.client.time()
-        return float(self.client.hget(key, field)) / 1000 - seconds - microseconds / 1e6
+        ends = float(self.client.hget(key, field)) / 1000
+        return ends - float(seconds) - float(microseconds) / 1e6
 
 
 @pytest.fixture
