@@ -74,8 +74,8 @@ class ReceiverContext:
         from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
-        if isinstance(self.store, RedisStore):
-            cause = _cause(error) or error
+        cause = _cause(error)
+        if isinstance(self.store, RedisStore) and cause is not None:
             return StoreUnavailable(*describe_failure(self.store.address, cause))
         if isinstance(error, Unavailable):
             return StoreUnavailable(error.message, error.hint)

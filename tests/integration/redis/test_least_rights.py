@@ -21,6 +21,8 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
+    ListRecords,
+    ListRecords,
 )
 from florentin_webhooks.events import (
     Event,
@@ -147,7 +149,11 @@ class Life:
         with redis.Redis.from_url(self.limited) as client:
             assert queue_status(client, shop.queue, shop.hooks).dead == 1
         (letter,) = shop.store.execute(ListDeadLetters())
+        assert shop.store.execute(ListDeadLetters(after=letter)) == ()
         assert shop.store.execute(FindFingerprints(letter.fingerprint[:4], 2))
+        assert shop.store.execute(ListRecords(1)).records
+        first = shop.store.execute(ListRecords(1))
+        assert shop.store.execute(ListRecords(before=first.following)).records
 
     def _bury(self, shop: Workshop) -> None:
         """Let a delivery that was done die in a replay, and discard it."""
@@ -156,6 +162,8 @@ class Life:
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             replay(shop.hooks, dead, all_handlers=True)
+            shop.work()
+            replay(shop.hooks, dead)  # At once, not when its next attempt is due.
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             drop(shop.hooks, dead)
