@@ -22,7 +22,6 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
     ListRecords,
-    ListRecords,
 )
 from florentin_webhooks.events import (
     Event,
