@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
+from florentin_webhooks.redis.failures import describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,10 +75,7 @@ def to_unavailable(error: Exception, pool: object) -> Unavailable:
 
 def unavailable_at(address: str, error: Exception) -> Unavailable:
     """Return *error*, of the server at *address*, as ours."""
-    refusal = find_refusal(error)
-    if refusal is None:
-        return Unavailable(f"Redis at {address} did not answer: {type(error).__name__}.")
-    return Unavailable(f"Redis at {address} refused a command: {refusal}.", refusal_hint(refusal))
+    return Unavailable(*describe_failure(address, error))
 
 
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.

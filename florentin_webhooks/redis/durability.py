@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["check_answer", "check_durability"]
+__all__ = ["OLDEST_VERSION", "check_answer", "check_durability", "find_old_version"]
+
+OLDEST_VERSION = (6, 2)
+"""The oldest version of Redis that has all the commands that scripts and workers need."""
 
 logger = logging.getLogger("florentin_webhooks")
 
@@ -25,6 +29,10 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "Check that appendonly is yes and maxmemory-policy is noeviction."
         )
         return
+    if version := find_old_version(info):
+        logger.error(
+            "Redis %s is too old: jobs that it loses are not requeued. Use 6.2, or newer.", version
+        )
     policy, limit = str(info.get("maxmemory_policy", "noeviction")), info.get("maxmemory", 0)
     if limit and policy != "noeviction":
         logger.error(
@@ -37,6 +45,13 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "Redis has no append-only file: a restart loses accepted deliveries, and lost ones "
             "can be replayed within the tolerance. Set appendonly yes."
         )
+
+
+def find_old_version(info: Mapping[str, object]) -> str:
+    """Return the version of a server that is too old, and an empty text for others."""
+    version = str(info.get("redis_version", ""))
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    return version if numbers and numbers < OLDEST_VERSION else ""
 
 
 def check_answer(answer: asyncio.Future[object]) -> None:

@@ -74,6 +74,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.tag + part.keys.intermediate,
         schema.tag + part.keys.scheduled,
         schema.lost(part.queue),
+        schema.tag + part.keys.results,
         *job_keys(schema, (part,)),
     )
     key_ids = " ".join(operation.key_ids)

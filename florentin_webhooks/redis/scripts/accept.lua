@@ -100,7 +100,7 @@ if state == 'queued' or state == 'dead' then
 end
 if state == 'done' then return answer('duplicate') end
 
-local wait = state == 'running' and tonumber(lease_expires_at) - now or 0
+local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_at, now, LEASE) or 0
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
 
 if not state then

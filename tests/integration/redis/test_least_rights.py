@@ -151,6 +151,7 @@ class Life:
         (letter,) = shop.store.execute(ListDeadLetters())
         assert shop.store.execute(ListDeadLetters(after=letter)) == ()
         assert shop.store.execute(FindFingerprints(letter.fingerprint[:4], 2))
+        assert shop.store.execute(ListRecords(1)).records
         first = shop.store.execute(ListRecords(1))
         assert shop.store.execute(ListRecords(before=first.following)).records
 
@@ -161,6 +162,8 @@ class Life:
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             replay(shop.hooks, dead, all_handlers=True)
+            shop.work()
+            replay(shop.hooks, dead)  # At once, not when its next attempt is due.
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             drop(shop.hooks, dead)

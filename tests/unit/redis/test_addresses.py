@@ -55,5 +55,5 @@ def test_worker_of_sentinel_has_the_same_address() -> None:
 def test_refusal_names_server_code_and_remedy() -> None:
     pool = redis.ConnectionPool(host="db", password="secret")
     error = to_unavailable(ReadOnlyError("the secret"), pool)
-    assert error.message == "Redis at redis://db:6379/0 refused a command: READONLY."
+    assert error.message == "Redis at redis://db:6379/0 refuses commands (READONLY)."
     assert error.hint.startswith("It is a replica")
