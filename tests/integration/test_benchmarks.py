@@ -17,7 +17,9 @@ IN_PROCESS = ("verify", "in_process", "json", "import", "memory", "inspector")
 
 
 @pytest.mark.parametrize(
-    "subjects", [IN_PROCESS, ("http",), ("redis",), ("worker",), ("mounts",)], ids=" ".join
+    "subjects",
+    [IN_PROCESS, ("http",), ("redis",), ("worker",), ("mounts",), ("scale",)],
+    ids=" ".join,
 )
 def test_benchmark_runs_and_yields_rows(subjects: tuple[str, ...]) -> None:
     chosen = [word for subject in subjects for word in ("--only", subject)]

@@ -13,7 +13,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, senders
+from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, Spool, senders
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
 from florentin_webhooks.core.config.environment import ENVIRONMENT
@@ -226,7 +226,7 @@ def test_table_of_the_configuration_has_every_key_and_default() -> None:
     options = {key: row for key, row in rows.items() if key.startswith("FLORENTIN_")}
     assert set(options) == set(ENVIRONMENT.fields)
     assert {row[0] for row in options.values()} == set(django_settings.KEYS.fields)
-    classes = (Receiver, RedisStore, MemoryStore, DjangoStore, RQQueue)
+    classes = (Receiver, RedisStore, MemoryStore, DjangoStore, RQQueue, Spool)
     called = {each.__name__: inspect.signature(each).parameters for each in classes}
     for key, (_, argument, default, _) in options.items():
         owner, _, name = argument.rstrip(")").partition("(")
