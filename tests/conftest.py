@@ -21,8 +21,9 @@ from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import register_in_worker
 
-settings.register_profile("shared-cores", deadline=None)
-settings.load_profile("shared-cores")
+settings.register_profile("short", deadline=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)  # For `make long`.
+settings.load_profile("short")
 
 # A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
