@@ -58,7 +58,7 @@ _ANSWERS: tuple[tuple[re.Pattern[str], Failure], ...] = (
     (re.compile(r"^(?:MOVED|CROSSSLOT|ASK) |non local key in a cluster"), Failure.CLUSTER),
     (re.compile(r"unknown command .?HELLO", re.IGNORECASE), Failure.OLD),
 )
-_COMMAND = re.compile(r"permissions to run the '([\w|-]+)' command")
+_COMMAND = re.compile(r"permissions to run the '([a-z|-]+)' command")
 _CODE = re.compile(r"^[A-Z]+(?:-[A-Z]+)*\b")
 
 _MESSAGES = {
@@ -110,6 +110,9 @@ def describe_failure(address: str, error: BaseException) -> tuple[str, str]:
 
 def describe(address: str, failure: Failure, detail: str) -> tuple[str, str]:
     """Return what *failure* means for the server at *address*, and what to do."""
+    if failure is Failure.RIGHTS and detail.islower():
+        message = f"Redis at {address} does not let this user run {detail}, or not on that key."
+        return message, f"Grant it with ACL SETUSER, as +{detail} ~fl:* ~rq:*: the docs list all."
     hint = refusal_hint(detail) if failure is Failure.REFUSED else _HINTS[failure]
     cause = f" ({detail})" if detail else ""
     return f"Redis at {address} {_MESSAGES[failure]}{cause}.", hint

@@ -31,15 +31,15 @@ def caused_by(cause: Exception) -> Exception:
     [
         (
             NoPermissionError("User a has no permissions to run the 'lpush' command"),
-            "does not let this user run a command, or not on that key (lpush)",
-            "ACL SETUSER",
+            "does not let this user run lpush, or not on that key",
+            "+lpush",
         ),
         (
             ResponseError(
                 "ACL failure in script: User a has no permissions to run the 'hset' command script"
             ),
-            "(hset)",
-            "ACL SETUSER",
+            "run hset, or not",
+            "+hset",
         ),
         (
             ResponseError("Error running script: The user executing the script can't run this"),
