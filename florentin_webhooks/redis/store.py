@@ -122,6 +122,8 @@ class RedisStore:
         )
         self._connect(server, lanes)
 
+    setattr(__new__, "__wrapped__", __init__)  # noqa: B010 - where tools read the parameters.
+
     def _connect(self, server: Any, lanes: int | None) -> None:
         """Prepare the connections to *server*, which was not checked yet."""
         validate_server(server)

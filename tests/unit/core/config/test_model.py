@@ -216,8 +216,7 @@ def test_every_parameter_is_a_field() -> None:
     parameters = {
         renamed.get(name, name)
         for called in (Receiver, MemoryStore, RedisStore, DjangoStore)
-        for name in inspect.signature(called.__init__).parameters
-        if name != "self"
+        for name in inspect.signature(called).parameters
     }
     of_queue = {f"queue_{name}" for name in inspect.signature(RQQueue).parameters}
     of_spool = {f"spool_{name}" for name in inspect.signature(Spool).parameters}
