@@ -89,6 +89,7 @@ async def _receive(hooks: Receiver[Any], count: int, in_flight: int) -> None:
             reply = await hooks.areceive(*each)
             assert reply.outcome == "accepted", reply
 
+    await hooks.areceive(*next(iter(distinct(1))))  # Connects.
     await asyncio.gather(*(send() for _ in range(in_flight)))
     await hooks.aclose()
 
