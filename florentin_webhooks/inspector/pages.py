@@ -18,10 +18,17 @@ __all__ = ["Pages"]
 
 
 class Pages:
-    """The templates, with what holds for the whole site."""
+    """The templates, with what holds for the whole site; *room* has more of them."""
 
-    def __init__(self, *, is_live: bool, can_trigger: bool) -> None:
+    def __init__(
+        self,
+        *,
+        is_live: bool,
+        can_trigger: bool = False,
+        room: str = "florentin_webhooks.inspector",
+    ) -> None:
         self._site = {"is_live": is_live, "can_trigger": can_trigger}
+        self._room = room
 
     def render(
         self,
@@ -39,7 +46,7 @@ class Pages:
             cookies = (*cookies, cookie)
         base = "../" * (request.path.count("/") - 1) or "./"
         common = {"base": base, "token": token, "field": FIELD, "notice": notice}
-        body = render(template, **self._site, **common, status=status, **values)
+        body = render(template, self._room, **self._site, **common, status=status, **values)
         return PageResponse(status, body, added=cookies)
 
     def query(self, **parameters: str) -> str:

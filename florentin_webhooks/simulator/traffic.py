@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from random import Random
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.simulator.plans import PLANS
 
 if TYPE_CHECKING:
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.simulator.changes import Change, Domain
 
-__all__ = ["Traffic"]
+__all__ = ["Load", "Traffic"]
 
 _KNOWN = 50
 _PLANS = list(PLANS)
@@ -91,3 +95,37 @@ class Traffic:
 
     def _email(self) -> str:
         return f"user-{self._random.randrange(_KNOWN)}@shop.example"
+
+
+class Load:
+    """A thread that calls *make* *rate* times a second, at most *limit* times."""
+
+    def __init__(self, make: Callable[[], object], rate: float, limit: int | None = None) -> None:
+        self.made = 0
+        self._make = make
+        self._pause = 1 / rate
+        self._limit = limit
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="florentin-traffic", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the last call was made."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Stop."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while self._limit is None or self.made < self._limit:
+            if self._stopping.wait(max(due - time.monotonic(), 0)):
+                return
+            due = max(due + self._pause, time.monotonic() - 1)  # Never more than a second behind.
+            try:
+                self._make()
+            except Unavailable as error:
+                logger.warning("A change was not made. %s", error)
+            self.made += 1

@@ -12,7 +12,7 @@ from florentin_webhooks.simulator.api.fields import read_fields
 from florentin_webhooks.simulator.changes import Domain
 from florentin_webhooks.simulator.documents import PAGE_SIZE, Documents
 from florentin_webhooks.simulator.refusal import Refusal
-from florentin_webhooks.simulator.tokens import Scope, Tokens
+from florentin_webhooks.simulator.tokens import Scope, Token, Tokens
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,12 +59,14 @@ class Endpoint:
     def respond(self, operation: Operation, call: Call) -> Reply:
         """Return the reply to a request; raises :class:`Refusal` and :class:`Unavailable`."""
         with self._database.transaction() as connection:
-            _authorize(connection, call.authorization, operation.scope)
+            token = _authorize(connection, call.authorization, operation.scope)
             fields = read_fields(_parameters(call.query), operation.query)
             fields |= read_fields(_content(call.body), operation.body) if operation.body else {}
             key = str(fields.pop(operation.unique, "")) if operation.unique else ""
             if operation.has_id:
                 fields["id"] = call.key
+            if operation.method == "DELETE" and call.key == str(token.id):
+                raise Refusal(409, "a token cannot revoke itself")
             if key:
                 return self._once(connection, operation, fields, key)
             return self._perform(connection, operation, fields)
@@ -103,12 +105,13 @@ class Endpoint:
         return _reply(operation, _change_keys(Tokens(connection), operation, fields))
 
 
-def _authorize(connection: sqlite3.Connection, authorization: str | None, scope: Scope) -> None:
+def _authorize(connection: sqlite3.Connection, authorization: str | None, scope: Scope) -> Token:
     token = Tokens(connection).find(authorization)
     if token is None:
         raise Refusal(401, "invalid or missing bearer token")
     if scope not in token.scopes:
         raise Refusal(403, f"this token lacks the scope {scope}")
+    return token
 
 
 def _parameters(pairs: Sequence[tuple[str, str]]) -> Mapping[str, object]:

@@ -58,7 +58,8 @@ def _operation(operation: Operation) -> Node:
         "responses": _responses(operation),
     }
     if operation.body:
-        described["requestBody"] = {"required": True, "content": _json(_body(operation.body))}
+        needed = any(field.required for field in operation.body)
+        described["requestBody"] = {"required": needed, "content": _json(_body(operation.body))}
     return described
 
 
@@ -100,7 +101,7 @@ def _can_fail(operation: Operation, status: int) -> bool:
         case 404:
             return operation.has_id or (takes_customer and operation.listing is None)
         case 409:
-            return bool(operation.unique)
+            return bool(operation.unique) or operation.method == "DELETE"
         case 422:
             return bool(operation.body or operation.query)
         case _:

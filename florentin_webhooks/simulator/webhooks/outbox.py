@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.base import Sample
     from florentin_webhooks.simulator.webhooks.entries import Attempt
 
-__all__ = ["HELD_SECONDS", "Endpoint", "Outbox", "Task"]
+__all__ = ["HELD_SECONDS", "Outbox", "Target", "Task"]
 
 HELD_SECONDS = 2.0
 """The longest time for which a delivery is held back until the next one was sent."""
@@ -29,7 +29,7 @@ RETURNING sequence, id, endpoint, header, body, number, kind, fault
 """
 
 
-class Endpoint(NamedTuple):
+class Target(NamedTuple):
     """A URL that gets deliveries, and the secret that signs them."""
 
     id: int
@@ -37,7 +37,7 @@ class Endpoint(NamedTuple):
     secret: str
 
     def __repr__(self) -> str:
-        return f"Endpoint({self.id}, {self.url!r})"
+        return f"Target({self.id}, {self.url!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class Outbox:
             (State.PENDING, State.FAILED, number),
         )
 
-    def endpoints(self) -> Sequence[Endpoint]:
+    def endpoints(self) -> Sequence[Target]:
         """Return the endpoints in the order of their registration."""
         rows = self._connection.execute("SELECT id, url, secret FROM endpoints ORDER BY id")
-        return [Endpoint(*row) for row in rows]
+        return [Target(*row) for row in rows]
 
-    def add(self, endpoint: Endpoint, event: str, sample: Sample, key: str, now: float) -> int:
+    def add(self, endpoint: Target, event: str, sample: Sample, key: str, now: float) -> int:
         """Add a delivery of *event*, due now, and return its number in the log."""
         values = (
             *(key, endpoint.id, endpoint.url, event, sample.event, sample.body, now),
@@ -96,7 +96,7 @@ class Outbox:
         return cursor.lastrowid or 0
 
     def disturb(
-        self, endpoint: Endpoint, sequence: int, faults: Faults, now: float, longest: float
+        self, endpoint: Target, sequence: int, faults: Faults, now: float, longest: float
     ) -> None:
         """Delay a new delivery where *faults* say so, and let through what was held for it."""
         release = "UPDATE deliveries SET is_held = 0, due_at = ? WHERE is_held AND endpoint = ?"

@@ -19,6 +19,8 @@ from florentin_webhooks.inspector import Inspector
 from florentin_webhooks.inspector.app import mount_inspector
 from florentin_webhooks.inspector.header_capture import HeaderCapture
 from florentin_webhooks.inspector.simulation import Simulation
+from florentin_webhooks.simulator import Simulator
+from florentin_webhooks.simulator.webhooks.faults import Fault
 from florentin_webhooks.testing import Provider
 from tests.support.browser import Browser, chromium
 from tests.support.inspected import SECRET, site_of
@@ -202,6 +204,7 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
         browser.sees("Replayed: it is done.")
         browser.find("nav a[href$=trigger]").click()
         browser.click("Show its sample")
+        eventually(lambda: "event=" in browser.driver.current_url)
         browser.click("Send")
         browser.sees("Sent account.created (none): 200 ignored.")
     finally:
@@ -240,3 +243,41 @@ def _take(browser: Browser, name: str) -> None:
         clip = {"x": 0, "y": 0, "width": 1280, "height": min(bottom, 800), "scale": 1}
         shot = browser.command("Page.captureScreenshot", {"format": "png", "clip": clip})
         Path(folder, f"{name}.png").write_bytes(b64decode(shot["data"]))
+
+
+@pytest.fixture
+def local_florentin(board: Switchboard) -> Iterator[Simulator]:
+    """Yield a local Florentin behind the server; the endpoint of its webhooks is not there."""
+    with Simulator() as simulator:
+        simulator.add_endpoint("http://127.0.0.1:9/", SECRET)
+        board.connect(simulator.app)
+        yield simulator
+
+
+def test_simulator_sends_and_shows_each_attempt(
+    browser: Browser, board: Switchboard, local_florentin: Simulator
+) -> None:
+    browser.open(f"http://127.0.0.1:{board.port}/")
+    eventually(lambda: browser.texts("#live") == ["live"])
+    local_florentin.fire("user.login", fault=Fault.TAMPER)
+    eventually(lambda: browser.texts(".list .event a") == ["user.login"])
+    browser.find(".list .event a").click()
+    browser.sees("Connection refused")
+    assert browser.texts(".runs .tag") == ["tamper"]
+    browser.click("Send and settings")
+    browser.click("Send")
+    browser.sees("Sent account.created")
+
+
+def test_pages_of_the_simulator_have_no_axe_findings(
+    browser: Browser, board: Switchboard, local_florentin: Simulator
+) -> None:
+    (key,) = local_florentin.fire("invoice.created")
+    eventually(lambda: local_florentin.deliveries()[0].attempts)
+    browser.log()
+    looks = [("dark", 390), ("light", 390), ("light", 1280)]
+    for path, (scheme, width) in zip(("", "settings", f"deliveries/{key}"), looks, strict=True):
+        browser.open(f"http://127.0.0.1:{board.port}/{path}", width=width, scheme=scheme)
+        assert browser.violations() == [], path
+        assert browser.run("return document.documentElement.scrollWidth") <= width, path
+    assert browser.log() == []

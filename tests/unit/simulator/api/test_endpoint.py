@@ -42,6 +42,12 @@ def test_api_key_works_until_it_is_revoked(domain: Domain) -> None:
     assert domain.ask("DELETE", f"/api-keys/{key}").status == 404
 
 
+def test_token_cannot_revoke_itself(domain: Domain) -> None:
+    answer = domain.ask("DELETE", f"/api-keys/{domain.token.partition('|')[0]}")
+    assert (answer.status, message(answer)) == (409, "a token cannot revoke itself")
+    assert domain.ask("GET", "/customers").status == 200
+
+
 def test_same_idempotency_key_charges_once(domain: Domain) -> None:
     wanted = {"customer_id": domain.customer(), "amount_due": 4900, "currency": "eur"}
     first = domain.post("/invoices", **wanted, idempotency_key="charge-1")
