@@ -93,7 +93,7 @@ def test_dead_node_without_a_successor_is_asked_once() -> None:
     transport = Transport(lambda *_: RedisConnectionError())
     follower = Follower(Topology([FIRST, SECOND]), transport)
     for _ in range(3):
-        with pytest.raises(Unavailable, match="first:1 d.* not answer"):
+        with pytest.raises(Unavailable, match=r"first:1 d.* not answer"):
             run_sync(follower.run(7, CALL))
     assert transport.asked == [FIRST]
 
