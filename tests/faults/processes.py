@@ -26,7 +26,7 @@ from florentin_webhooks.core import job as part
 from florentin_webhooks.core.drain import background, one_pass
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
-from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner
+from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner, simulated
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -44,6 +44,7 @@ def web(descriptor: int) -> None:
     logging.basicConfig(level=logging.INFO)
     app = WebhookMiddleware(WebhookApp(hooks), receiver=partner, path="/webhooks/github")
     app = WebhookMiddleware(app, receiver=mail, path="/webhooks/sendgrid")
+    app = WebhookMiddleware(app, receiver=simulated, path="/webhooks/simulated")
     config = uvicorn.Config(app, log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
@@ -61,7 +62,7 @@ def work(kind: str) -> None:
         queue=QUEUE,
         kind=worker.WorkerKind(kind),
         maintenance=1,
-        others=[partner, mail],
+        others=[partner, mail, simulated],
     )
     made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
     made.job_monitoring_interval = 1
