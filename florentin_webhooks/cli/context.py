@@ -74,13 +74,13 @@ class ReceiverContext:
         from florentin_webhooks.redis.refusals import refusal_hint  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
-        if isinstance(self.store, RedisStore):
-            cause = _cause(error)
+        cause = _cause(error)
+        if isinstance(self.store, RedisStore) and cause is not None:
             if refusal := self._refusal(error):
                 message = f"Redis at {self.store.address} refused a command ({refusal})."
                 return StoreUnavailable(message, refusal_hint(refusal))
-            reason = f" ({type(cause).__name__})" if cause else ""
-            message = f"Redis does not answer at {self.store.address}{reason}."
+            reason = type(cause).__name__
+            message = f"Redis does not answer at {self.store.address} ({reason})."
             return StoreUnavailable(message, "Start it, or correct the URL of the receiver.")
         if isinstance(error, Unavailable):
             return StoreUnavailable(error.message, error.hint)

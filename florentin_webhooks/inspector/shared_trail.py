@@ -70,10 +70,15 @@ class TrailReader:
         self._trail.settle()
 
     def _read(self, position: _Position) -> None:
-        for item in position.store.execute(ReadTrail(position.after)):
-            position.after = item.position
-            if entry := decode_entry(item.entry):
-                self._trail.add(entry)
+        is_full = True
+        while is_full:
+            wanted = ReadTrail(position.after)
+            items = position.store.execute(wanted)
+            is_full = len(items) == wanted.limit
+            for item in items:
+                position.after = item.position
+                if entry := decode_entry(item.entry):
+                    self._trail.add(entry)
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ _DELIVERY = re.compile(r"/deliveries/([0-9a-f]{32})(/replay|/discard)?")
 _KEY = re.compile("[0-9a-f]{32}")
 _REFUSED = re.compile(r"/refused/(\d{1,12})")
 _STATES = [*(status.value for status in Status), REFUSED]
+_OVERVIEW = "overview"
 _STREAM = "text/event-stream; charset=utf-8"
 _RETRY = "retry: 3000\n\n"
 _UNAVAILABLE = "The store does not answer. Reload in a moment; if it stays so, see its log."
@@ -200,7 +201,7 @@ class Site:
 
     def _events(self, request: PageRequest) -> PageResponse:
         of = request.query.get("of", "")
-        if of and not _KEY.fullmatch(of):
+        if of not in ("", _OVERVIEW) and not _KEY.fullmatch(of):
             return self._not_found(request)
         changes = self._changes_of(of, Query.of(request.query))
         if self._is_live:
@@ -212,12 +213,17 @@ class Site:
         def changes() -> str:
             try:
                 self._reader.refresh()
-                shown = self._record(of) if of else self._listing.page(query).rows
+                shown = self._shown(of, query)
             except Unavailable:
                 shown = None
-            return sha256(repr((shown, self.trail.version if of else 0)).encode()).hexdigest()
+            return sha256(repr(shown).encode()).hexdigest()
 
         return changes
+
+    def _shown(self, of: str, query: Query) -> object:
+        if of == _OVERVIEW:
+            return describe_overview(self._sources, self.trail).facts
+        return (self._record(of), self.trail.version) if of else self._listing.page(query).rows
 
     def _record(self, key: str) -> Record | None:
         operation = GetRecord(bytes.fromhex(key))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["HandlerStub"]
 
 _MOST_FIELDS = 40
-_LONGEST_PATH = 120
+_LONGEST_NAME = 120
 # Any: type checkers narrow an unknown value by these to one of unknown parts.
 _OBJECT: Any = dict
 _ARRAY: Any = list
@@ -63,7 +63,7 @@ class HandlerStub:
             imports=self._imports(),
             module=module,
             variable=variable.partition(".")[0] or "hooks",
-            event=self.event.replace('"', "").replace("\\", ""),
+            event=_escape(self.event),
             word=_NO_WORD.sub("_", self.event).strip("_") or "event",
             model=self._model_name(),
             fields="\n".join(f"    {line}" for line in ["event.data has:", *shown]),
@@ -93,6 +93,9 @@ def _fields(value: object, path: str = "") -> Iterator[str]:
     elif isinstance(value, _ARRAY) and value:
         yield from _fields(cast("Sequence[object]", value)[0], f"{path}[]")
     elif path:
-        # The names are the sender's own: escaped, they cannot end the docstring.
-        name = path.encode("unicode_escape").decode().replace('"', "'")
-        yield f"  {name[:_LONGEST_PATH]}: {type(value).__name__}"
+        yield f"  {_escape(path)}: {type(value).__name__}"
+
+
+def _escape(name: str) -> str:
+    """Return a name of the sender's own in a form that cannot end a text of the module."""
+    return name[:_LONGEST_NAME].encode("unicode_escape").decode().replace('"', "'")

@@ -46,7 +46,7 @@ class ServerFacts:
     *failure* is why it could not be asked, *detail* a code or the type of an error. *info* is its
     INFO, None where the user may not read it; *settings* are those of CONFIG that it may read.
     *ahead* is how many seconds its clock is ahead of ours. *denied* are commands that the user may
-    not run, None where ACL DRYRUN may not be asked.
+    not run, None where ACL DRYRUN may not be asked. *tag* is that of a lane in a cluster.
     """
 
     address: str
@@ -56,9 +56,13 @@ class ServerFacts:
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     ahead: float | None = None
     denied: tuple[str, ...] | None = None
+    tag: str = ""
 
 
-_SETTINGS = ("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync")
+_SETTINGS = (
+    *("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync"),
+    "cluster-require-full-coverage",
+)
 
 
 # Each command of the scripts and its arguments after a key, in the smallest form that is valid.
@@ -71,10 +75,10 @@ _COMMANDS = (
 _OF_RQ = "rq:job:florentin-webhooks.probe"
 
 
-def needed_commands(prefix: str) -> Iterator[tuple[str, ...]]:
+def needed_commands(prefix: str, tag: str = "") -> Iterator[tuple[str, ...]]:
     """Yield what a user must be allowed to do, on keys of the store and of RQ.
 
-    ACL DRYRUN runs none of it.
+    RQ's keys begin with the *tag* of a lane. ACL DRYRUN runs none of it.
     """
     key = f"{prefix}d"
     yield ("TIME",)
@@ -83,11 +87,13 @@ def needed_commands(prefix: str) -> Iterator[tuple[str, ...]]:
     for words in _COMMANDS.split("|"):
         name, *arguments = words.split()
         yield name, key, *arguments
-    yield "HSET", _OF_RQ, "a", "1"
-    yield "RPUSH", "rq:queue:florentin-webhooks.probe", "a"
+    yield "HSET", tag + _OF_RQ, "a", "1"
+    yield "RPUSH", f"{tag}rq:queue:florentin-webhooks.probe", "a"
 
 
-def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> ServerFacts:
+def inspect_server(
+    client: SyncClient, address: str, prefix: str = "fl:", tag: str = ""
+) -> ServerFacts:
     """Return what the server answers; changes nothing there, and waits as *client* does."""
     try:
         client.execute_command("PING")
@@ -97,8 +103,8 @@ def inspect_server(client: SyncClient, address: str, prefix: str = "fl:") -> Ser
     try:
         info = _ask(client.info)
         settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
-        denied = _denied(client, prefix)
-        return ServerFacts(address, None, "", info, settings, _clock(client), denied)
+        denied = _denied(client, prefix, tag)
+        return ServerFacts(address, None, "", info, settings, _clock(client), denied, tag)
     except (RedisError, OSError) as error:  # It went away meanwhile.
         return ServerFacts(address, *find_failure(error))
 
@@ -174,10 +180,12 @@ def _clock(client: SyncClient) -> float | None:
     return int(_text(seconds)) + int(_text(microseconds)) / 1_000_000 - now
 
 
-def _denied(client: SyncClient, prefix: str) -> tuple[str, ...] | None:
+def _denied(client: SyncClient, prefix: str, tag: str) -> tuple[str, ...] | None:
     try:
         user = _text(client.execute_command("ACL", "WHOAMI"))
-        denied = [words[0] for words in needed_commands(prefix) if not _may(client, user, words)]
+        denied = [
+            words[0] for words in needed_commands(prefix, tag) if not _may(client, user, words)
+        ]
     except ResponseError:
         return None
     return tuple(dict.fromkeys(denied))

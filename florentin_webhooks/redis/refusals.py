@@ -106,14 +106,16 @@ _REMINDER = 60.0
 class WaitingRetry(Retry):
     """Retry of a worker, which waits as long as the server refuses commands for a while.
 
-    *address* is shown in warnings. Copies share :attr:`waits`, which ends all waits when False.
+    *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
+    that is no wait. Copies share :attr:`waits`, which ends all waits when False.
     """
 
-    def __init__(self, address: str, retries: int = 3) -> None:
+    def __init__(self, address: str, retries: int = 3, *, forces: bool = False) -> None:
         backoff = ExponentialWithJitterBackoff(base=0.1, cap=2.0)
         super().__init__(backoff, retries, RECONNECTED_ERRORS)
         self.address = address
         self.waits = True
+        self._passed = "OOM" if forces else None
 
     def __deepcopy__(self, _: object) -> Self:
         # redis-py copies it for each connection.
@@ -133,11 +135,11 @@ class WaitingRetry(Retry):
                 answer = super().call_with_retry(do, fail, *arguments, **options)
             except RedisError as error:
                 code = find_refusal(error)
-                if code is None or not self.waits:
+                if code in (None, self._passed) or not self.waits:
                     raise
                 if not warned or time.monotonic() - warned > _REMINDER:
                     warned = time.monotonic()
-                    self._warn(code)
+                    self._warn(str(code))
                 _drop(fail, error, options)
             else:
                 if warned:

@@ -71,7 +71,6 @@ class Script(NamedTuple):
 
 class ScriptCall(NamedTuple):
     """One call of a script, and *read*, which decodes the answer.
-
     *size* is the length of the body in it. *may_fail*: no handler has run yet, so an overloaded
     server may do without it.
     """
@@ -172,14 +171,15 @@ class KeySchema:
         return self.prefix + b"lost:" + queue.encode()
 
 
-def load_script(name: str, *, shortcut: str = "", constants: str = "") -> Script:
+def load_script(name: str, *, shortcut: str = "", helpers: str = "", constants: str = "") -> Script:
     """Return the script *name*, after the functions that all scripts share.
 
     The script *shortcut* comes before these, and answers common calls at less of the server's time.
-    *constants* are Lua: the server reads them once, but each argument with each call.
+    *helpers* are functions that several scripts share, and *constants* are Lua: the server reads
+    them once, but each argument with each call.
     """
     folder = files("florentin_webhooks.redis") / "scripts"
-    names = ["base", *filter(None, [shortcut]), "shared", name]
+    names = [*filter(None, ["base", shortcut, "shared", helpers, name])]
     text = "".join([constants, *((folder / f"{each}.lua").read_text() for each in names)])
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 

@@ -80,7 +80,7 @@ class RedisStore:
     store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
     deliveries are remembered. A client only says where the nodes are, and how to log in.
 
-    Each operation is one round trip; none waits longer than 2 seconds.
+    Each operation is one round trip, but for searches; none waits longer than 2 seconds.
     """
 
     def __new__(cls, server: Any = "", **_: Any) -> Self:  # Any: as __init__ takes.
@@ -121,6 +121,8 @@ class RedisStore:
             history,
         )
         self._connect(server, lanes)
+
+    setattr(__new__, "__wrapped__", __init__)  # noqa: B010 - where tools read the parameters.
 
     def _connect(self, server: Any, lanes: int | None) -> None:
         """Prepare the connections to *server*, which was not checked yet."""
@@ -279,6 +281,11 @@ class RedisStore:
         finally:
             if isinstance(server, str):
                 client.close()
+
+    def inspect_all(self) -> tuple[ServerFacts, ...]:
+        """Return what each of its servers says about itself; none where only asyncio can ask."""
+        facts = self.inspect()
+        return () if facts is None else (facts,)
 
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import rq
 
 from florentin_webhooks.core.stores.jobs import CountLostJobs
+from florentin_webhooks.redis.full_memory import is_full
 from florentin_webhooks.rq.measure import measure_queues
 from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, count_unreadable, count_unstarted
 
@@ -58,6 +59,7 @@ class ProblemKind(StrEnum):
     LOST = "lost"
     UNREADABLE = "unreadable"
     UNSTARTED = "unstarted"
+    FULL = "full"
 
 
 class QueueProblem(NamedTuple):
@@ -78,7 +80,7 @@ class QueueStatus:
     first thousand of each; under *path*, the receiver's own, or one of its *siblings*, those of
     another secret. *lost* jobs were found without a record in the last 24 hours.
     *unreadable* jobs are dead because their worker does not read JSON; *unstarted* ones wait for a
-    retry after a worker failed before their handlers began.
+    retry after a worker failed before their handlers began. *full*: Redis has used its memory up.
     """
 
     name: str
@@ -95,12 +97,16 @@ class QueueStatus:
     path: str = ""
     unstarted: int = 0
     siblings: tuple[str, ...] = ()
+    full: bool = False
 
     def problems(self) -> list[QueueProblem]:
         """Return the problems of the queue."""
         return [QueueProblem(kind, message) for kind, message in self._problems()]
 
     def _problems(self) -> Iterator[tuple[ProblemKind, str]]:
+        if self.full:
+            refused = "Redis is full: it refuses new events. Workers go on, and free its memory."
+            yield ProblemKind.FULL, refused
         if (self.waiting or self.running) and not self.workers:
             count = self.waiting + self.running
             waiting = f"{_events(count)} waiting in queue {self.name}, but no worker runs."
@@ -161,6 +167,7 @@ def queue_status(
         path="" if hooks is None else hooks.path,
         unstarted=0 if hooks is None else _count_unstarted(client, queue, hooks),
         siblings=tuple(each.path for each in siblings),
+        full=is_full(client),
     )
 
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
 from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.full_memory import ForcingClient
 from florentin_webhooks.redis.refusals import WaitingRetry, find_refusal
 from florentin_webhooks.rq.shutdown import GracefulShutdown
 
@@ -78,7 +79,8 @@ class WaitingWorker(GracefulShutdown):
 
     def _wait_for_redis(self) -> None:
         client: Any = self.connection
-        client.set_retry(WaitingRetry(display_url(client)))
+        forces = isinstance(client, ForcingClient)
+        client.set_retry(WaitingRetry(display_url(client), forces=forces))
 
     @contextmanager
     def _remember_failure(self) -> Generator[None]:

@@ -20,6 +20,7 @@ from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.redis.full_memory import force_where_full
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
 from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
@@ -263,6 +264,7 @@ def build_worker(
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
+    client = force_where_full(client)
     worker: Any = classes[kind](
         [SafeQueue(queue, client)],
         name=name,

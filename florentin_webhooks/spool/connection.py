@@ -15,7 +15,8 @@ from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakSet
 
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.core.log import logger
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,10 +87,19 @@ class Connector:
                     time.sleep(_PAUSE)
 
     def check(self) -> None:
-        """Raise :class:`Unavailable` if there is a file, and it cannot be used."""
-        if self.path.exists():
-            self.run(_read_version)
-            self.close()
+        """Raise :class:`ConfigurationError` if there is another kind of file.
+
+        Any other problem may pass, or be repaired while the program runs: it is logged.
+        """
+        try:
+            if self.path.exists():
+                self.run(_read_version)
+        except Unavailable as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", None)
+            if code == sqlite3.SQLITE_NOTADB:
+                raise ConfigurationError(error.message, error.hint) from None
+            logger.error("%s", error)
+        self.close()
 
     def close(self) -> None:
         """Close the connection; the next operation opens it again."""

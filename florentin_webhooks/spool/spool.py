@@ -57,7 +57,7 @@ class Spool:
         _check_path(self._path)
         self._seal = Seal([keys] if isinstance(keys, str | bytes) else list(keys))
         self._connector = Connector(self._path, max_bytes)
-        self._check_file()
+        self._connector.check()
         self._tickets: deque[_Ticket] = deque()
 
     def __repr__(self) -> str:
@@ -129,12 +129,6 @@ class Spool:
     def close(self) -> None:
         """Close the file; the next call opens it again."""
         self._connector.close()
-
-    def _check_file(self) -> None:
-        try:
-            self._connector.check()
-        except Unavailable as error:
-            raise ConfigurationError(error.message, error.hint) from None
 
     def _write(self, tickets: Sequence[_Ticket]) -> None:
         """Write all *tickets* at once or, where that fails, those that can be written."""

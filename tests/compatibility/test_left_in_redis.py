@@ -199,7 +199,7 @@ def test_dead_letters_are_listed_and_discarded(program: Program) -> None:
 
 
 def test_every_record_is_listed(program: Program) -> None:
-    records = program.hooks.store.execute(ListRecords())
+    records = program.hooks.store.execute(ListRecords()).records
     states = {each.fingerprint: each.state.value for each in records}
     assert states == {
         fingerprint_of(name): state

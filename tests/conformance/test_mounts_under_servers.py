@@ -31,6 +31,13 @@ PLACES = [
     *(("uvicorn httptools", mount) for mount in ("route", "django")),
     *((server, mount) for server in WSGI_SERVERS for mount in WSGI_MOUNTS),
 ]
+SHORT = {
+    ("uvicorn h11", "route"),
+    ("uvicorn httptools", "django"),
+    ("gunicorn sync", "flask"),
+    ("gunicorn gthread", "plain"),
+}
+"""Each server with one mount; ``test_mounts.py`` has every mount with all cases, and no server."""
 LONG_HEADERS = ("SIG-32 64 KiB", "SIG-32 1 MiB")
 BY_THE_SERVER = {
     "uvicorn h11": LONG_HEADERS,
@@ -113,7 +120,10 @@ def cases_of(server: str, mount: str) -> dict[str, Case]:
     return ALL
 
 
-@pytest.mark.parametrize(("server", "mount"), PLACES)
+@pytest.mark.parametrize(
+    ("server", "mount"),
+    [pytest.param(*place, marks=[] if place in SHORT else pytest.mark.long) for place in PLACES],
+)
 def test_every_server_sends_the_same_reply(server: str, mount: str, ports: Ports) -> None:
     wrong: list[object] = []
     for name, case in cases_of(server, mount).items():

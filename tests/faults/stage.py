@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +17,7 @@ from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.faults.oracle import Oracle
 from tests.faults.program import QUEUE
 from tests.faults.sessions import end, leads_group, processes_of
+from tests.support.fork_server import WORKERS, Forked, Request
 from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
@@ -49,9 +48,10 @@ class Stage:
         self.oracle = Oracle(folder / "oracle.jsonl")
         self.spool = folder / "spool.db"
         self.sessions: list[int] = []
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.running: dict[str, Forked] = {}
         self._cast = [f"web {n}" for n in range(webs)] + [f"fork {n}" for n in range(workers)]
         self._names = list(self._cast)
+        self._lifeline, self._held = os.pipe()  # It ends with the test.
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/webhooks/florentin"
 
@@ -68,8 +68,10 @@ class Stage:
             end(session)
         for process in self.running.values():
             process.wait(timeout=10)
-            _close(process)
+            process.close()
         self._listening.close()
+        os.close(self._lifeline)
+        os.close(self._held)
         self.client.close()
         if self.proxy:
             self.proxy.__exit__()
@@ -79,10 +81,9 @@ class Stage:
 
     def reset(self) -> None:
         """Restore the first cast of processes; fail if anything is on its way."""
-        self.is_spooled = False
         for name in set(self.running) - set(self._cast):
             self.kill(name)
-            _close(self.running.pop(name))
+            self.running.pop(name).close()
         self._names = list(self._cast)
         self.revive()
         for kind in ("die *", "* reached", "* open"):
@@ -108,25 +109,19 @@ class Stage:
     def start(self, name: str) -> None:
         """Start a process in a session of its own."""
         if old := self.running.pop(name, None):
-            _close(old)
+            old.close()
         kind = name.split(maxsplit=1)[0]
         descriptor = self._listening.fileno()
-        words = ["web", str(descriptor)] if kind == "web" else ["worker", kind]
+        words, passed = (["web"], [descriptor]) if kind == "web" else (["worker", kind], [])
         url = self.proxy.url if self.proxy else self.server.url
         environ = {"FAULTS_FOLDER": str(self.folder), "FAULTS_REDIS": url}
         if self.is_spooled:
             environ["FAULTS_SPOOL"] = str(self.spool)
+        module, given = "tests.faults.processes", {**os.environ, **environ}
+        request = Request(words, str(ROOT), given, module, leads=True, warns=True)
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.processes", *words],
-                cwd=ROOT,
-                env={**os.environ, **environ},
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                pass_fds=[descriptor],
-                start_new_session=True,
-            )
+            streams = [self._lifeline, log.fileno(), log.fileno(), *passed]
+            self.running[name] = Forked(request, streams, WORKERS)
         self.sessions.append(self.running[name].pid)
 
     def stop_all(self, kind: str) -> None:
@@ -236,8 +231,3 @@ class Stage:
         """Return the last lines of each process."""
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {log.stem}\n{log.read_text()[-1500:]}" for log in logs)
-
-
-def _close(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.close()

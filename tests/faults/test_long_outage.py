@@ -46,33 +46,28 @@ def wanted(sendings: list[Sending]) -> dict[tuple[str, str], int]:
     return dict.fromkeys((each for sending in sendings for each in sending.expected), 1)
 
 
-def test_kills_around_the_spool_lose_and_double_nothing(stage: Stage) -> None:
-    stage.stop_all("web")
-    stage.is_spooled = True
-    stage.add("web spooled")
-    sender = Florentin(stage.url)
-    for event in ("invoice.created", "user.login", "subscription.purchased") * 3:
-        sender.sending(event).ways = KNOWN
-    stage.arm("after append")
-    with stage.gone(), ThreadPoolExecutor(4) as threads:
-        assert sender.attempt(sender.sent[0]).status == 0
-        assert stage.has_died("after append")
-        stage.running["web spooled"].wait(10)
-        stage.revive()
-        assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
-        assert not stage.oracle.notes()
-        stage.arm("before removal")
-    stage.wait(lambda: has_drained(stage))
-    assert stage.has_died("before removal")
-    stage.settle()
-    assert effects(stage.oracle.notes()) == wanted(sender.sent)
+def test_process_killed_after_spooling_loses_and_doubles_nothing(directory: Path) -> None:
+    with Stage(directory, webs=1, workers=0, spooled=True) as stage:
+        sender = Florentin(stage.url)
+        for _ in range(6):
+            sender.sending("user.login").ways = KNOWN
+        stage.arm("after append")
+        with stage.gone(), ThreadPoolExecutor(3) as threads:
+            assert sender.attempt(sender.sent[0]).status == 0
+            assert stage.has_died("after append")
+            stage.running["web 0"].wait(10)
+            stage.revive()
+            assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
+            assert not stage.oracle.notes()
+        stage.wait(lambda: has_drained(stage))
+        assert effects(stage.oracle.notes()) == wanted(sender.sent)
 
 
 @pytest.mark.long
 def test_hour_without_redis_loses_and_doubles_nothing(
     directory: Path, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    with Stage(directory, webs=2, workers=1, spooled=True) as stage:
+    with Stage(directory, webs=2, workers=2, spooled=True) as stage:
         sender, mayhem = Hour(stage.url, seed), Mayhem(stage, seed)
         before = [sender.sending("invoice.created") for _ in range(5)]
         assert all(sender.attempt(each).acknowledged for each in before)
@@ -83,8 +78,10 @@ def test_hour_without_redis_loses_and_doubles_nothing(
             began, kills = time.monotonic(), _storm(stage, sender, int(rate * seconds), rate, seed)
             outage = time.monotonic() - began
             waiting = Spool(stage.spool).measure().waiting
+            stage.arm("before removal")
         stage.wait(lambda: has_drained(stage), seconds=60)
-        stage.settle()
+        assert stage.has_died("before removal")
+        stage.settle(seconds=180)
         taken = [each for each in sender.sent if each.acknowledged]
         notes = stage.oracle.notes()
         replayed = {attempt.status for attempt in sender.replay()}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import get_type_hints
@@ -14,7 +13,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, senders
+from florentin_webhooks import MemoryStore, Receiver, RedisStore, RQQueue, Spool, senders
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.cli import main
 from florentin_webhooks.core.config.environment import ENVIRONMENT
@@ -24,34 +23,50 @@ from florentin_webhooks.flask import config as flask_config
 from florentin_webhooks.protocol.delivery import Outcome
 from tests.support.command_line import environment
 from tests.support.django_settings import configure
+from tests.support.fork_server import Forked, Request
 from tests.support.markdown import PAGES, PARSERS, ROOT, Page, module_name, write_modules
 from tests.support.senders import CASES
 
 PUBLIC = ["", ".asgi", ".django", ".errors", ".events", ".flask", ".testing"]
 """Modules whose public names users type."""
 
+IMPORTED = (
+    "django.contrib.admin",
+    "django.test",
+    "fastapi",
+    "florentin_webhooks.asgi",
+    "florentin_webhooks.fastapi",
+    "florentin_webhooks.flask",
+    "florentin_webhooks.inspector",
+    "florentin_webhooks.rq.worker",
+    "florentin_webhooks.senders",
+    "florentin_webhooks.testing",
+    "litestar",
+    "pytest",
+)
+"""Modules that are there already when a page runs."""
+
 NAMED = {page.name: page for page in PAGES}
 BLOCKS = [block for page in PAGES for block in page.blocks]
 PYTHON = [page for page in PAGES if page.of("python")]
 
 
-def start(*words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *words],
-        cwd=cwd,
-        env=environment({"CI": "true"}),  # Then hypothesis does not judge a slow machine.
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def start(page: Page, modules: Path) -> Forked:
+    """Start a program with the Python of *page*, as ``python -W error``."""
+    name = f"run_{module_name(page.name)}"
+    (modules / f"{name}.py").write_text(program(page))
+    environ = environment({"CI": "true"})  # Then hypothesis does not judge a slow machine.
+    with (modules / f"{name}.log").open("wb") as log, Path(os.devnull).open("rb") as nothing:
+        streams = [nothing.fileno(), log.fileno(), log.fileno()]
+        return Forked(Request([], str(modules), environ, name), streams, IMPORTED)
 
 
-def reported(process: subprocess.Popen[str], modules: Path) -> str:
-    """What *process* has written, with the names of pages instead of our modules of them."""
-    text = process.communicate(timeout=120)[0]
-    for page in PYTHON:
-        module = f"{module_name(page.name)}.py"
-        text = text.replace(str(modules / module), page.name).replace(module, page.name)
+def reported(page: Page, modules: Path) -> str:
+    """What its program has written, with the names of pages instead of our modules of them."""
+    text = (modules / f"run_{module_name(page.name)}.log").read_text()
+    for each in PYTHON:
+        module = f"{module_name(each.name)}.py"
+        text = text.replace(str(modules / module), each.name).replace(module, each.name)
     return text
 
 
@@ -71,7 +86,7 @@ def program(page: Page) -> str:
     files = re.findall(r"^# (\S+)\.py$", page.python(), re.MULTILINE)
     names = [file.replace("/", ".") for file in files]
     return (
-        f"import os, sys; sys.path.insert(0, '.files'); os.chdir('.files')\n"
+        f"import os, sys; os.chdir('.files'); sys.path.insert(0, os.getcwd())\n"
         f"os.environ['DJANGO_SETTINGS_MODULE'] = {names[0]!r}\n"
         f"import django; django.setup(); import {', '.join(names)}"
     )
@@ -81,9 +96,11 @@ def program(page: Page) -> str:
 def ran(modules: Path) -> dict[str, tuple[int, str]]:
     """What came of the Python of each page; the pages run side by side."""
     write_modules(modules / ".files")
-    running = {page.name: start("-W", "error", "-c", program(page), cwd=modules) for page in PYTHON}
-    written = {name: reported(process, modules) for name, process in running.items()}
-    return {name: (running[name].returncode, text) for name, text in written.items()}
+    running = {page: start(page, modules) for page in PYTHON}
+    codes = {page: process.wait(120) for page, process in running.items()}
+    for process in running.values():
+        process.close()
+    return {page.name: (code, reported(page, modules)) for page, code in codes.items()}
 
 
 @pytest.mark.parametrize("page", PYTHON, ids=lambda page: page.name)
@@ -209,7 +226,7 @@ def test_table_of_the_configuration_has_every_key_and_default() -> None:
     options = {key: row for key, row in rows.items() if key.startswith("FLORENTIN_")}
     assert set(options) == set(ENVIRONMENT.fields)
     assert {row[0] for row in options.values()} == set(django_settings.KEYS.fields)
-    classes = (Receiver, RedisStore, MemoryStore, DjangoStore, RQQueue)
+    classes = (Receiver, RedisStore, MemoryStore, DjangoStore, RQQueue, Spool)
     called = {each.__name__: inspect.signature(each).parameters for each in classes}
     for key, (_, argument, default, _) in options.items():
         owner, _, name = argument.rstrip(")").partition("(")

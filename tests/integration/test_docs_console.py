@@ -58,7 +58,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
 }
 """Options that a command gets here, unless the docs show it with one."""
 
-OPERATING = ("worker", "queue", "health", "deliveries", "dead", "reconcile")
+OPERATING = ("worker", "queue", "health", "deliveries", "dead", "reconcile", "spool")
 """Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")
@@ -130,7 +130,11 @@ class Terminal:
 
     def __init__(self, directory: Path, url: str, redis_url: str) -> None:
         self._directory = directory
-        self._redis = {"FLORENTIN_REDIS_URL": redis_url, "FLORENTIN_QUEUE": "florentin"}
+        self._redis = {
+            "FLORENTIN_REDIS_URL": redis_url,
+            "FLORENTIN_QUEUE": "florentin",
+            "FLORENTIN_SPOOL": str(directory / "spool.db"),
+        }
         self._url = url
         self._simulator = _SIMULATOR
         self._code = 0

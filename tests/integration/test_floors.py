@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.floors import EXTRAS, ROOT, install, interpreters, lowest_versions, run
+from tests.support.floors import (
+    EXTRAS,
+    ROOT,
+    install,
+    interpreters,
+    lowest_of,
+    lowest_versions,
+    run,
+)
 
 IMPORT_ALL = """
 import sys
@@ -22,7 +30,7 @@ settings.configure(INSTALLED_APPS=["django.contrib.admin", "django.contrib.auth"
 django.setup()
 for path in sorted(Path("florentin_webhooks").rglob("*.py")):
     words = [word for word in path.with_suffix("").parts if word != "__init__"]
-    if not {"__main__", "renamed", "demo"} & set(words):
+    if not {"__main__", "renamed", "demo", "mcp"} & set(words):
         import_module(".".join(words))
 import click, starlette, redis
 print(*(Path(module.__file__).parents[1] for module in (click, starlette, redis)), sep="\\n")
@@ -37,8 +45,10 @@ for name in COMMANDS:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0, (name, result.output, result.exception)
 """
-NEED_TOOLS = ["test_structure", "test_typing"]
+NEED_TOOLS = ["test_structure.py", "test_typing.py"]
 """Unit tests that run the tools of the group lint, on this source and not on installed versions."""
+NEED_SDK = ["test_public_names.py", "mcp"]
+"""Unit tests that import the SDK of the Model Context Protocol, which needs a newer pydantic."""
 CLICKS = ["8.1.8", "8.3.1", "8.4.0"]
 
 
@@ -73,8 +83,19 @@ def test_new_environment_passes_demo_and_unit_tests(
     run(python, "-m", "venv", str(tmp_path / "venv"))
     own = tmp_path / "venv" / "bin" / "python"
     install(own, "--upgrade", "pip")
-    group = ["--group", f"{ROOT}/pyproject.toml:test"]
-    install(own, f"{ROOT}[{','.join(EXTRAS)}]", *pins, *group)
+    names = ["test"] if pins else ["test", "agents"]
+    groups = [word for name in names for word in ("--group", f"{ROOT}/pyproject.toml:{name}")]
+    install(own, f"{ROOT}[{','.join(EXTRAS)}]", *pins, *groups)
     check_demo(own)
-    skipped = [f"--ignore=tests/unit/{name}.py" for name in NEED_TOOLS]
+    skipped = [f"--ignore=tests/unit/{name}" for name in NEED_TOOLS + NEED_SDK * bool(pins)]
     run(own, "-m", "pytest", "-q", "-n", "2", "tests/unit", *skipped)
+
+
+@pytest.mark.long
+def test_lowest_version_of_the_sdk_serves_agents(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
+    own = tmp_path / "venv" / "bin" / "python"
+    install(own, "--upgrade", "pip")
+    group = ["--group", f"{ROOT}/pyproject.toml:test"]
+    install(own, f"{ROOT}[dev]", *lowest_of("mcp"), *group)
+    run(own, "-m", "pytest", "-q", "tests/unit/mcp", "tests/integration/cli/test_mcp.py")

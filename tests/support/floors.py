@@ -14,18 +14,28 @@ from subprocess import DEVNULL
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-EXTRAS = ("dev", "django", "fastapi", "flask", "http-signatures")
+EXTRAS = ("api", "dev", "django", "fastapi", "flask", "http-signatures")
+APART = ("mcp",)
+"""Extras that need newer versions of packages than the rest, such as pydantic."""
 
 _FLOOR = re.compile(r"(?P<name>[\w-]+)(?:\[[\w,-]+\])?>=(?P<version>[\w.]+)(?:,<[\w.]+)?")
 
 
 def lowest_versions() -> list[str]:
-    """Return each requirement of the package and its extras at its lowest version."""
+    """Return each requirement of the package and its extras at its lowest version.
+
+    Without those in APART; for these see :func:`lowest_of`.
+    """
     project = PROJECT["project"]
-    lines = [*project["dependencies"]]
-    for extra in project["optional-dependencies"].values():
-        lines += [line for line in extra if not line.startswith(project["name"])]
-    return [_pin(line) for line in lines]
+    extras = [name for name in project["optional-dependencies"] if name not in APART]
+    return [*map(_pin, project["dependencies"]), *lowest_of(*extras)]
+
+
+def lowest_of(*extras: str) -> list[str]:
+    """Return each requirement of *extras* at its lowest version."""
+    project = PROJECT["project"]
+    lines = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    return [_pin(line) for line in lines if not line.startswith(project["name"])]
 
 
 def _pin(line: str) -> str:

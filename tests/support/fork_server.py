@@ -41,44 +41,52 @@ _IMPORTED = (
     "rich.table",
     "uvicorn",
 )
+WORKERS = (
+    "florentin_webhooks.asgi",
+    "florentin_webhooks.rq.worker",
+    "florentin_webhooks.senders",
+    "pytest",
+    "rq.scheduler",
+    "tests.support.signing_keys",
+    "tests.support.vectors",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+)
+"""The modules of programs that are no command line."""
 
 
 class Request(NamedTuple):
-    """What a program gets besides its three streams."""
+    """What a program gets besides its streams, of which the fourth and later are *descriptors*.
+
+    With *leads* it is the leader of a new session. With *warns*, a warning is no error.
+    """
 
     words: list[str]
     directory: str
     environ: dict[str, str]
+    module: str = MODULE
+    leads: bool = False
+    warns: bool = False
+    descriptors: list[int] = []  # noqa: RUF012 - of no use to two requests.
 
 
-class ForkedProcess:
-    """A running program, with the part of ``subprocess.Popen`` that tests use."""
+class Forked:
+    """A running program, with the part of ``subprocess.Popen`` that tests use.
 
-    def __init__(self, words: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
+    Its first three *streams* are its standard ones.
+    """
+
+    def __init__(
+        self, request: Request, streams: Sequence[int], imported: tuple[str, ...] = _IMPORTED
+    ) -> None:
         self.returncode: int | None = None
-        request = Request([*words], str(cwd), dict(environ))
-        (out, written), (err, reported) = os.pipe(), os.pipe()
-        self.stdout, self.stderr = _readable(out), _readable(err)
         self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(server_path())
-        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
-            _send(self._connection, request, [nothing.fileno(), written, reported])
-        os.close(written)
-        os.close(reported)
+        self._connection.connect(server_path(imported))
+        _send(self._connection, request, streams)
         self.pid = self._read_number()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.wait()
-        for each in (self.stdout, self.stderr, self._connection):
-            each.close()
+    def close(self) -> None:
+        self._connection.close()
 
     def poll(self) -> int | None:
         """Return the exit code, or None while the program runs."""
@@ -112,6 +120,33 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
+class ForkedProcess(Forked):
+    """A running command line, and its output."""
+
+    def __init__(self, words: Sequence[str], cwd: Path, environ: Mapping[str, str]) -> None:
+        (out, written), (err, reported) = os.pipe(), os.pipe()
+        self.stdout, self.stderr = _readable(out), _readable(err)
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a device
+            request = Request([*words], str(cwd), dict(environ))
+            super().__init__(request, [nothing.fileno(), written, reported])
+        os.close(written)
+        os.close(reported)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.wait()
+        for each in (self.stdout, self.stderr):
+            each.close()
+        self.close()
+
+
 def _readable(descriptor: int) -> IO[str]:
     return os.fdopen(descriptor, encoding="utf-8")
 
@@ -123,8 +158,11 @@ def _send(connection: socket.socket, request: Request, streams: Sequence[int]) -
 
 
 @cache
-def server_path() -> str:
-    """Start the server of this process, which ends with it, and return its socket's path."""
+def server_path(imported: tuple[str, ...] = _IMPORTED) -> str:
+    """Start the server of this process, which ends with it, and return its socket's path.
+
+    Its forks have *imported* these modules.
+    """
     directory = tempfile.mkdtemp(prefix="fw-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     path = f"{directory}/socket"
@@ -132,7 +170,7 @@ def server_path() -> str:
         listening.bind(path)
         listening.listen(100)
         server = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", __name__, str(listening.fileno())],
+            [sys.executable, "-W", "error", "-m", __name__, str(listening.fileno()), *imported],
             cwd=_ROOT,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
             pass_fds=[listening.fileno()],
@@ -169,36 +207,41 @@ def _reap() -> None:
 
 def _watched(connection: socket.socket) -> Request:
     """Fork once more: return in the program, and report its process id and its exit code here."""
-    data, streams, *_ = socket.recv_fds(connection, 65_536, 3)
+    data, streams, *_ = socket.recv_fds(connection, 65_536, 8)
     while not data.endswith(b"\n"):
         data += connection.recv(65_536)
+    request = Request(*json.loads(data))
     if pid := os.fork():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for each in streams:
             os.close(each)
-        connection.sendall(b"%d\n" % pid)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         connection.sendall(b"%d\n" % code)
         os._exit(0)
-    for number, each in enumerate(streams):
+    if request.leads:
+        os.setsid()
+    connection.sendall(b"%d\n" % os.getpid())
+    for number, each in enumerate(streams[:3]):
         os.dup2(each, number)
         os.close(each)
-    return Request(*json.loads(data))
+    return request._replace(descriptors=streams[3:])
 
 
 def _run(request: Request) -> None:
     """Run the program in this process."""
+    if request.warns:
+        warnings.resetwarnings()
     os.environ.clear()
     os.environ.update(request.environ)
     os.chdir(request.directory)
     sys.path[0] = request.directory
-    sys.argv[1:] = request.words
+    sys.argv[1:] = [*request.words, *map(str, request.descriptors)]
     importlib.invalidate_caches()
-    runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
+    runpy.run_module(request.module, run_name="__main__", alter_sys=True)
 
 
 def _main() -> None:
-    for name in _IMPORTED:
+    for name in sys.argv[2:]:
         importlib.import_module(name)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with socket.socket(fileno=int(sys.argv[1])) as listening:

@@ -61,4 +61,5 @@ def found(store: Subject, key: bytes) -> Record:
 
 
 def listed(store: Subject, **given: object) -> list[str]:
-    return [record.fingerprint for record in store.ask(ListRecords(**given))]  # type: ignore[arg-type]  # as List.
+    """Return the fingerprints of the first page, which is the only one of a few deliveries."""
+    return [each.fingerprint for each in store.ask(ListRecords(**given)).records]  # type: ignore[arg-type]  # as List.

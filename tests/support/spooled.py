@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply, Spool
 from florentin_webhooks.core.drain import DrainReport, drain
 from florentin_webhooks.core.processing.runtime import run_sync
+from florentin_webhooks.core.spool import SpooledDelivery
+from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.events import Event, InvoiceCreated
@@ -19,14 +21,29 @@ A = TypeVar("A")
 SECRET = "b2e0c8f4-4d0f-4f6e-9a51-made-up"
 
 
+T0 = datetime(2026, 11, 29, 12, 0, 0, 123000, UTC)
+
+
+def waiting(name: str = "1", body: bytes = b'{"a":\n1}') -> SpooledDelivery:
+    key_ids = ("00ff", "11ee")
+    return SpooledDelivery(name, "- 00ff", "user.login", None, "secret", "00ff", key_ids, T0, body)
+
+
+def names(spool: Spool, after: int = 0, limit: int = 100) -> list[str]:
+    return [entry.fingerprint for entry in spool.read(after, limit)]
+
+
 class AwayStore(MemoryStore):
     """A store that is *away* when a test says so; with *unsure* after it has done its work."""
 
     away = False
     unsure: type[Operation[Any]] | None = None  # Any: of any answer.
+    refused: tuple[bytes, ...] = ()
+    """The bodies that it does not accept."""
 
     def execute(self, operation: Operation[A]) -> A:
-        if self.away:
+        is_refused = isinstance(operation, Accept) and operation.delivery.body in self.refused
+        if self.away or is_refused:
             raise Unavailable("The store is away.")
         answer = super().execute(operation)
         if self.unsure is not None and isinstance(operation, self.unsure):

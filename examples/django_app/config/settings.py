@@ -27,6 +27,10 @@ FLORENTIN_WEBHOOKS = {
 # Where changes of plans are sent; not sent without it.
 CRM_URL = os.environ.get("CRM_URL")
 
+# The provider's REST API, where a login costs a credit; not called without both.
+PROVIDER_API_URL = os.environ.get("PROVIDER_API_URL")
+PROVIDER_API_TOKEN = os.environ.get("PROVIDER_API_TOKEN")
+
 # --- the program -------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

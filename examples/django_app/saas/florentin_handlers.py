@@ -16,6 +16,7 @@ from florentin_webhooks.django import hooks
 from florentin_webhooks.senders.florentin import payloads
 from saas import crm, monitoring
 from saas.models import Customer, Invoice, Login, Subscription, Usage
+from saas.provider import provider_api
 
 # With the store in this program's database, a handler's changes and the record of its end are one
 # transaction: its changes happen exactly once, and a failed handler leaves none. Redis cannot be
@@ -104,6 +105,19 @@ def count_login(event: events.UserLogin, delivery: Delivery) -> None:
         "at": event.timestamp,
     }
     Login.objects.get_or_create(fingerprint=delivery.fingerprint, defaults=facts)
+
+
+@hooks.on("user.login")
+def charge_login(event: events.UserLogin) -> None:
+    """Consume a credit of the customer, once, however often this handler runs.
+
+    Not atomic, because no transaction of ours includes the provider. The client derives the id of
+    the request from the delivery, so a retry after a lost answer sends the same id again.
+    """
+    api, account = provider_api(), event.data.account
+    if api is None or account.id is None:
+        raise Discard("no API is configured, or the event names no account")
+    api.credits.consume(customer=account.id, amount=1, reason="login")
 
 
 @hooks.on("usage.metrics_updated", atomic=ATOMIC)

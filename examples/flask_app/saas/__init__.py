@@ -19,6 +19,7 @@ from saas.models import (
 )
 from saas.monitoring import init_monitoring
 from saas.pages import pages
+from saas.provider import init_provider
 
 
 def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
@@ -27,6 +28,8 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     app.config.from_mapping(
         SQLALCHEMY_DATABASE_URI=os.environ.get("DATABASE_URL", "sqlite:///saas.db"),
         CRM_URL=os.environ.get("CRM_URL"),
+        PROVIDER_API_URL=os.environ.get("PROVIDER_API_URL"),
+        PROVIDER_API_TOKEN=os.environ.get("PROVIDER_API_TOKEN"),
         INSPECTOR_PASSWORD=os.environ.get("INSPECTOR_PASSWORD"),
         FLORENTIN_QUEUE="florentin",
     )
@@ -36,6 +39,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     discard_read_only_connections(app)
     florentin.init_app(app)
     init_monitoring(app)
+    init_provider(app)
     app.register_blueprint(pages)
     # A command, not a part of create_app: gunicorn and workers fork, and forks must not share a
     # connection. In production, use migrations.

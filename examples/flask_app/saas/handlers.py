@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from florentin_webhooks import Delivery, events
+from florentin_webhooks import Delivery, Discard, events
 from florentin_webhooks.flask import FlorentinWebhooks
 from florentin_webhooks.senders.florentin.payloads import Account, InvoiceData
 from saas import crm
 from saas.models import Customer, Invoice, Login, Subscription, Usage, db
+from saas.provider import provider_api
 
 florentin = FlorentinWebhooks()
 
@@ -89,6 +90,16 @@ def count_login(event: events.UserLogin, delivery: Delivery) -> None:
         db.session.merge(
             Login(fingerprint=delivery.fingerprint, customer_id=customer.id, at=event.timestamp)
         )
+
+
+# The client derives the request's id from the delivery: if the answer is lost, the retry of this
+# handler sends the same id again, and the provider consumes one credit.
+@florentin.on("user.login")
+def charge_login(event: events.UserLogin) -> None:
+    api, account = provider_api(), event.data.account
+    if api is None or account.id is None:
+        raise Discard("no API is configured, or the event names no account")
+    api.credits.consume(customer=account.id, amount=1, reason="login")
 
 
 @florentin.on("usage.metrics_updated")

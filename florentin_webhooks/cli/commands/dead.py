@@ -18,7 +18,9 @@ from florentin_webhooks.cli.prompts import confirm, with_progress, yes_option
 from florentin_webhooks.cli.replay import print_result, replay_all
 from florentin_webhooks.cli.selection import resolve
 from florentin_webhooks.core.replay import NotReplayable, ReplayResult, drop
-from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
+from florentin_webhooks.core.search.pages import dead_letters
+from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.core.times import format_age, to_iso
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_LIMIT = 1_000_000
+_LIMIT = 100
 _EMPTY = "There are no dead letters."
 _DISCARDED = "discarded"
 _ALL = click.option("--all", "everything", is_flag=True, help="All dead letters.")
@@ -46,13 +48,17 @@ def command() -> None:
 
 @command.command("list")
 @app_argument
+@click.option("--limit", type=click.IntRange(1), default=_LIMIT, show_default=True, metavar="N")
 @with_output
-def list_(out: Output, app: str) -> None:
+def list_(out: Output, app: str, limit: int) -> None:
     """List dead letters, the oldest first."""
     context = open_receiver(app)
     context.require_queue("list")
-    if not out.emit_rows(_rows(context, out.width)):
+    count = out.emit_rows(_rows(context, out.width, limit))
+    if not count:
         out.info(_EMPTY)
+    if count == limit:
+        out.info(f"These are the oldest {limit}. For more, add --limit N.")
 
 
 @command.command("requeue")
@@ -114,12 +120,12 @@ def _choose(
     if bool(fingerprints) == everything:
         hint = f"Run: {suggest(f'dead {verb}', '--all', app=context.app)}"
         raise UsageError("Name either fingerprints or --all.", hint)
-    dead = [letter.fingerprint for letter in context.store.execute(ListDeadLetters(limit=_LIMIT))]
     if everything:
-        return list(dict.fromkeys(dead))
+        return list(dict.fromkeys(each.fingerprint for each in dead_letters(context.store)))
     chosen = resolve(context, fingerprints)
     for fingerprint in chosen:
-        if fingerprint not in dead:
+        record = context.store.execute(GetRecord(bytes.fromhex(fingerprint)))
+        if record is None or record.state is not State.DEAD:
             hint = f"List dead letters: {suggest('dead list', app=context.app)}"
             raise UsageError(f"{fingerprint} is not a dead letter.", hint)
     return chosen
@@ -130,9 +136,9 @@ def _count(chosen: Sequence[str]) -> str:
 
 
 def _rows(
-    context: ReceiverContext, width: int
+    context: ReceiverContext, width: int, limit: int
 ) -> Iterator[tuple[Mapping[str, object], Sequence[Cell]]]:
-    for letter in context.store.execute(ListDeadLetters(limit=_LIMIT)):
+    for letter in dead_letters(context.store, limit):
         record = context.store.execute(GetRecord(bytes.fromhex(letter.fingerprint)))
         if record is not None:
             queue = letter.queue or context.hooks.queue_names[0]

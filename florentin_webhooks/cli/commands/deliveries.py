@@ -20,10 +20,17 @@ from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.prompts import confirm, yes_option
 from florentin_webhooks.cli.replay import replay_all
-from florentin_webhooks.cli.selection import Filter, resolve, select, with_filter
+from florentin_webhooks.cli.selection import (
+    Filter,
+    Selection,
+    resolve,
+    select,
+    with_filter,
+)
 from florentin_webhooks.core.replay import plan_record
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import GetRecord, Record, Status, body_of
+from florentin_webhooks.core.times import to_iso
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.captures import Capture, capture_record
 from florentin_webhooks.testing.redaction import KEPT, Redaction
@@ -34,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _LIMIT = 20
+_SECONDS = 0.5
+"""How long a list searches at most; all of it where its exit code counts."""
 _REPLAY_LIMIT = 1_000_000
 
 
@@ -53,11 +62,14 @@ def list_(out: Output, app: str, limit: int, wanted: Filter, *, exit_code: bool)
 
     Shows all deliveries that are not done, and of those that are done as many as the store keeps.
     """
-    records = select(open_receiver(app), wanted, limit)
+    records = Selection(open_receiver(app), wanted, limit, None if exit_code else _SECONDS)
     count = out.emit_rows(
         (record_fields(record), record_row(record, out.width)) for record in records
     )
-    if not count:
+    if records.searched_until:
+        until = to_iso(records.searched_until)
+        out.info(f"Searched the deliveries since {until}. To go on, add --until {until}")
+    elif not count:
         out.info("No delivery matches." if wanted else "No delivery was received yet.")
     if count == limit:
         out.info(f"These are the newest {limit}. For more, add --limit N.")

@@ -33,10 +33,10 @@ __all__ = ["command"]
 )
 @with_output
 def command(out: Output, apps: tuple[str, ...], *, ready: bool, queue_age: int, dead: int) -> None:
-    """Check the store, the age of each queue, workers, scheduler and dead letters.
+    """Check the store, the spool, the age of each queue, workers, scheduler and dead letters.
 
-    Exits with 0 if all is well, with 1 if events are not handled, and with 4 if the store does not
-    answer, so that deliveries are refused. Waits a few seconds at most.
+    Exits with 0 if all is well, with 1 if events are not handled, and with 4 if neither the store
+    nor a spool takes deliveries, so that they are refused. Waits a few seconds at most.
     """
     limits = HealthLimits(timedelta(seconds=queue_age), dead)
     found = {app: _health(app, limits, ready=ready) for app in expand(apps)}
@@ -46,7 +46,7 @@ def command(out: Output, apps: tuple[str, ...], *, ready: bool, queue_age: int, 
         out.emit(record, Table([_row(app, check.ok, check.message) for check in each.checks]))
     if not all(each.ready for each in found.values()):
         raise click.exceptions.Exit(ExitCode.UNREACHABLE)
-    if not all(each.ok for each in found.values()):
+    if not ready and not all(each.ok for each in found.values()):
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 

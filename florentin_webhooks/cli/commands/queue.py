@@ -35,9 +35,9 @@ __all__ = ["command"]
 def command(out: Output, apps: tuple[str, ...]) -> None:
     """Show the status of each queue.
 
-    Exits with 1 if there is a problem: events wait without a worker, retries wait without a
-    scheduler, there are dead letters, events were lost in the last 24 hours, a worker failed
-    jobs before a handler began, or there are jobs of another program. Receivers of the same
+    Exits with 1 if there is a problem: Redis is full, events wait without a worker, retries wait
+    without a scheduler, there are dead letters, events were lost in the last 24 hours, a worker
+    failed jobs before a handler began, or there are jobs of another program. Receivers of the same
     module, and all that are named, are one program.
     """
     problems = [*_spool_problems(out, apps)]
@@ -117,6 +117,7 @@ def _fields(status: QueueStatus, problems: list[QueueProblem]) -> dict[str, obje
         "lost": status.lost,
         "scheduler": status.scheduler,
         "foreign": dict(status.foreign),
+        "full": status.full,
         "workers": [_worker_fields(worker) for worker in status.workers],
         "problems": [each.message for each in problems],
         "ok": not problems,

@@ -207,7 +207,7 @@ class DemoContext:
     def _pending(self) -> set[str]:
         """Return the deliveries whose jobs are neither done nor dead, without the killed one."""
         tomorrow = datetime.now(UTC) + timedelta(days=1)
-        jobs = {job_id[:32] for job_id in self.store.execute(ListPendingJobs(QUEUE, tomorrow))}
+        jobs = {each[:32] for each in self.store.execute(ListPendingJobs(QUEUE, tomorrow)).ids}
         dead = {letter.fingerprint for letter in self.store.execute(ListDeadLetters())}
         return jobs - dead - {self._killed}
 

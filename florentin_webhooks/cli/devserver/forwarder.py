@@ -59,6 +59,10 @@ class Forwarder:
         logger.info("forwarded %s: %d", verdict, reply.status)
         return Reply(Outcome.ANSWERED, reply.status, reply.headers, reply.body)
 
+    def drain_in_background(self, runtime: object) -> None:
+        """Do nothing: what a receiver has kept for its store is not forwarded."""
+        del runtime
+
     async def aclose(self) -> None:
         """Close the receiver."""
         await self._hooks.aclose()

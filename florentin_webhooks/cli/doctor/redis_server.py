@@ -44,7 +44,7 @@ def check_server(facts: ServerFacts) -> list[Check]:
         message = "The user may not read INFO: version, persistence and memory are unknown."
         found.append(skipped("redis-info", message, "Run doctor with a user that has +info."))
     else:
-        found += [*_version(facts.info), *_role(facts.info), *_disk(facts.info)]
+        found += [*_version(facts.info), *_role(facts), *_disk(facts.info)]
         found += [*_memory(facts.info), *_replicas(facts.info, facts.settings)]
     return [*found, *_persistence(facts), *_eviction(facts), *_clock(facts), *_rights(facts)]
 
@@ -76,13 +76,17 @@ def _version(info: Mapping[str, object]) -> Iterator[Check]:
     )
 
 
-def _role(info: Mapping[str, object]) -> Iterator[Check]:
+def _role(facts: ServerFacts) -> Iterator[Check]:
+    info = facts.info or {}
     if info.get("role") in ("slave", "replica"):
         message = "The server is a replica, which accepts no deliveries."
         yield fail("redis-replica", message, "Use the URL of the primary.")
-    if info.get("cluster_enabled"):
-        message = "The server is a node of a cluster, which is not supported."
-        yield fail("redis-cluster", message, "Use the URL of a separate server.")
+    if info.get("cluster_enabled") and not facts.tag:
+        message = "The server is a node of a cluster, which has only some of the keys."
+        yield fail("redis-cluster", message, "Use a URL that begins with redis+cluster://.")
+    if facts.tag and facts.settings.get("cluster-require-full-coverage") == "yes":
+        message = "All nodes of the cluster refuse deliveries while one is replaced."
+        yield warn("redis-coverage", message, "Set cluster-require-full-coverage no.")
 
 
 def _disk(info: Mapping[str, object]) -> Iterator[Check]:

@@ -15,6 +15,8 @@ __all__ = ["queue_remedy", "upgrade_remedy"]
 def queue_remedy(kind: ProblemKind, queue: str, apps: str) -> str:
     """Return what to do about a problem of *queue*, which the receivers *apps* share."""
     match kind.value:
+        case "full":
+            return "Raise maxmemory, or start more workers."
         case "lost":
             return "Their fingerprints are in the workers' logs. The sender must send them again."
         case "foreign":

@@ -57,7 +57,7 @@ def _other(hooks: Receiver[object], app: str) -> Iterator[Check]:
 def _records(hooks: Receiver[object], app: str) -> Iterator[Check]:
     """Yield what the newest deliveries show; nothing where they cannot be read."""
     try:
-        records = hooks.store.execute(ListRecords(_NEWEST, bodies=False))
+        records = hooks.store.execute(ListRecords(_NEWEST, bodies=False)).records
         path = hooks.path if hooks.queue else app
     except (Unavailable, ConfigurationError):
         return  # Checks of the store and of the import path report it.
@@ -66,15 +66,17 @@ def _records(hooks: Receiver[object], app: str) -> Iterator[Check]:
 
 
 def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Check]:
-    facts = store.inspect()
-    if facts is None:
+    servers = store.inspect_all()
+    if not servers:
         message = "The store has an asyncio client, which cannot be asked here."
         yield skipped("redis", message, "Pass RedisStore a URL to have it checked.")
         return
-    yield from check_server(facts)
-    if facts.failure is None:
+    for facts in servers:
+        yield from check_server(facts)
+    answers = all(facts.failure is None for facts in servers)
+    if answers:
         yield from _records(hooks, app)
-    if facts.failure is None and hooks.queue is not None:
+    if answers and hooks.queue is not None:
         yield from _queues(hooks, app)
 
 

@@ -25,7 +25,10 @@ STORES: Mapping[str, StoreEntry] = {
         "florentin_webhooks.django.bootstrap:create_store", (*_KEPT, "database")
     ),
     **dict.fromkeys(("redis://", "rediss://", "unix://"), _REDIS),
-    **dict.fromkeys(("redis+cluster://", "rediss+cluster://"), _REDIS),
+    **dict.fromkeys(
+        ("redis+cluster://", "rediss+cluster://"),
+        _REDIS._replace(options=(*_REDIS.options, "lanes")),
+    ),
 }
 """Stores by name, or by the scheme of their URL. A new store registers here."""
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from florentin_webhooks.core.drain.waits import check_wait, longest_wait
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import call_blocking
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import MalformedDelivery, Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.processing.processor import DeliveryProcessor
     from florentin_webhooks.core.processing.runtime import Runtime
-    from florentin_webhooks.core.spool import DeliverySpool, SpoolEntry
+    from florentin_webhooks.core.spool import DeliverySpool, SpooledDelivery, SpoolEntry
 
 __all__ = ["DrainReport", "Terms", "drain"]
 
@@ -35,6 +36,8 @@ T = TypeVar("T")
 
 LEASE_SECONDS = 30.0
 """How long a drainer that was killed keeps others from draining."""
+MOST_REFUSED = 3
+"""The most deliveries that a pass leaves behind because the store refuses them."""
 BATCH = 16
 """The most deliveries that are read, and later removed, at once."""
 
@@ -43,8 +46,9 @@ BATCH = 16
 class DrainReport:
     """What became of the deliveries of one pass.
 
-    *outcomes* counts those that the store has now, *left* those that stay: they are being processed
-    or cannot be read. *error* is why the pass ended early. *is_busy*: another process drains.
+    *outcomes* counts those that the store has now, *left* those that stay: they are being
+    processed, cannot be read, or are refused by a store that answers. *error* is why the pass ended
+    early. *is_busy*: another process drains.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter[str])
@@ -84,7 +88,7 @@ class _Pass:
         self._terms, self._is_over = terms, is_over
         self._holder = f"{os.getpid()}-{token_hex(8)}"
         self._outcomes: Counter[str] = Counter()
-        self._left = 0
+        self._left = self._refused = 0
 
     async def run(self) -> DrainReport:
         try:
@@ -101,12 +105,11 @@ class _Pass:
 
     async def _pass_all(self) -> None:
         after = 0
-        while not self._is_over() and await self._claim():
-            entries = await self._ask(partial(self._terms.spool.read, after, BATCH))
-            if not entries:
-                return
+        while entries := await self._ask(partial(self._terms.spool.read, after, BATCH)):
             after = entries[-1].number
             await self._pass_batch(entries)
+            if self._is_over() or not await self._claim():  # Each write waits for the disk.
+                return
 
     async def _pass_batch(self, entries: Sequence[SpoolEntry]) -> None:
         done: list[int] = []
@@ -122,23 +125,51 @@ class _Pass:
 
     async def _pass_one(self, entry: SpoolEntry) -> bool:
         """Return whether the store has the delivery now, so that its entry can go."""
-        terms = self._terms
-        if not terms.hooks.identity.owns(entry.owner, ""):
+        if not self._terms.hooks.identity.owns(entry.owner, ""):
             return False
         if entry.delivery is None:
             return self._keep(entry, entry.problem)
-        longest = longest_wait(terms.hooks.store, terms.hooks.sender, terms.window)
-        stale = check_wait(entry.received_at, terms.clock(), longest)
-        context = terms.hooks.handler_context if self._terms.runtime.is_blocking else nullcontext
         try:
-            with context():
-                reply = await terms.hooks.process_spooled(entry.delivery, terms.runtime, stale)
+            outcome = await self._process(entry.delivery)
         except MalformedDelivery as error:
             return self._keep(entry, error.reason)
-        if reply.outcome is Outcome.IN_PROGRESS:
+        if outcome in (Outcome.IN_PROGRESS, Outcome.UNAVAILABLE):
             self._left += 1
             return False
-        self._outcomes[reply.outcome.value] += 1
+        self._outcomes[outcome.value] += 1
+        return True
+
+    async def _process(self, waiting: SpooledDelivery) -> Outcome:
+        """Return the outcome; UNAVAILABLE if the store refuses this delivery and no others.
+
+        Then it keeps none of those behind it waiting, but for a few of its kind: a store that is
+        full answers, too.
+        """
+        terms = self._terms
+        longest = longest_wait(terms.hooks.store, terms.hooks.sender, terms.window)
+        stale = check_wait(waiting.received_at, terms.clock(), longest)
+        context = terms.hooks.handler_context if terms.runtime.is_blocking else nullcontext
+        for is_last in (False, True):
+            try:
+                with context():
+                    return (
+                        await terms.hooks.process_spooled(waiting, terms.runtime, stale)
+                    ).outcome
+            except Unavailable:
+                self._refused += is_last
+                if self._refused > MOST_REFUSED or not await self._answers():
+                    raise
+        return Outcome.UNAVAILABLE
+
+    async def _answers(self) -> bool:
+        store, question = self._terms.hooks.store, GetRecord(_UNKNOWN)
+        try:
+            if self._terms.runtime.is_blocking:
+                store.execute(question)
+            else:
+                await store.aexecute(question)
+        except Unavailable:
+            return False
         return True
 
     def _keep(self, entry: SpoolEntry, problem: str) -> bool:
@@ -158,5 +189,6 @@ class _Pass:
         return await call_blocking(question, is_blocking=self._terms.runtime.is_blocking)
 
 
+_UNKNOWN = bytes(16)
 _reported: set[tuple[str, int]] = set()
 """The entries that were logged, since each pass finds them again."""

@@ -26,6 +26,7 @@ __all__ = ["Probe", "answer_probe", "gather_facts", "health"]
 
 _UNKNOWN = bytes(16)
 _NO_ANSWER = "The store does not answer. The log has the reason."
+_NO_SPOOL = "The spool cannot be used. The log has the reason."
 
 
 class Probe(StrEnum):
@@ -47,18 +48,26 @@ def answer_probe(
 ) -> tuple[int, bytes]:
     """Return the HTTP status and the JSON that answer *probe*; LIVE asks no store.
 
-    Why a store does not answer is logged: it names the store's address, which is not for everyone.
+    Why a store or a spool fails is logged: it names their places, which are not for everyone.
     """
     if probe is Probe.LIVE:
         return HTTPStatus.OK, b'{"ok":true}'
     queues = probe is Probe.ALL
-    facts = gather_facts(hooks, queues=queues)
+    found = judge(_conceal(gather_facts(hooks, queues=queues)), limits, datetime.now(UTC))
+    is_well = found.ready if probe is Probe.READY else found.ok
+    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
+
+
+def _conceal(facts: HealthFacts) -> HealthFacts:
+    """Log why the store or the spool fails, and return *facts* without it."""
+    spool = facts.spool
     if facts.store_error is not None:
         logger.warning("The health check found: %s", facts.store_error)
         facts = facts._replace(store_error=_NO_ANSWER)
-    found = judge(facts, limits, datetime.now(UTC))
-    is_well = found.ready if probe is Probe.READY else found.ok
-    return HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE, found.to_json()
+    if spool is not None and spool.error:
+        logger.warning("The health check found: %s", spool.error)
+        facts = facts._replace(spool=spool._replace(error=_NO_SPOOL))
+    return facts
 
 
 def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> Health:

@@ -19,7 +19,9 @@ __all__ = [
     "EnqueueScheduled",
     "JobClaim",
     "JobDecision",
+    "JobPage",
     "ListPendingJobs",
+    "PendingJob",
     "RequeueLostJob",
 ]
 
@@ -86,6 +88,25 @@ class RequeueLostJob(Operation[str]):
     key_ids: tuple[str, ...] = ()
 
 
+class PendingJob(NamedTuple):
+    """The id of a job, and when it was pushed, in milliseconds."""
+
+    pushed_at: int
+    id: str
+
+
+class JobPage(NamedTuple):
+    """Some jobs, also none, and where the store stopped; None where it ended."""
+
+    jobs: tuple[PendingJob, ...]
+    following: PendingJob | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the jobs."""
+        return tuple(job.id for job in self.jobs)
+
+
 @dataclass(frozen=True, slots=True)
 class EnqueueScheduled(Operation[int]):
     """Push those of *parts* now that wait for the time of their next attempt.
@@ -99,11 +120,15 @@ class EnqueueScheduled(Operation[int]):
 
 
 @dataclass(frozen=True, slots=True)
-class ListPendingJobs(Operation["tuple[str, ...]"]):
-    """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first."""
+class ListPendingJobs(Operation[JobPage]):
+    """List the ids of *queue*'s jobs that were pushed before *before*, the oldest first.
+
+    A dead letter is not listed. The page comes *after* where the one before has stopped.
+    """
 
     queue: str
     before: datetime
+    after: PendingJob | None = None
 
 
 @dataclass(frozen=True, slots=True)

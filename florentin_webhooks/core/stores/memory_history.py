@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from heapq import nlargest
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,9 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
     ListRecords,
+    Position,
     Record,
+    RecordPage,
     ResetMode,
     ResetRecord,
     split_ending,
@@ -155,23 +157,20 @@ class MemoryHistory:
             if entry is not None and entry.state is State.DONE:
                 del self._entries[oldest]
 
-    def _list(self, wanted: ListRecords, _: float) -> tuple[Record, ...]:
-        newest = islice(self._matching(wanted), wanted.limit)
-        found = sorted(newest, key=_arrival, reverse=True)
-        return tuple(record if wanted.bodies else replace(record, body=b"") for record in found)
+    def _list(self, wanted: ListRecords, _: float) -> RecordPage:
+        found = nlargest(wanted.limit, self._matching(wanted))
+        records = (self._entries[key].to_record(key) for _, key in found)
+        return RecordPage(
+            tuple(each if wanted.bodies else replace(each, body=b"") for each in records),
+            found[-1][0] if len(found) == wanted.limit else None,
+        )
 
-    def _matching(self, wanted: ListRecords) -> Iterator[Record]:
-        for key, entry in reversed(self._entries.items()):
-            received = entry.delivery.received_at
-            if wanted.states and entry.state not in wanted.states:
-                continue
-            if wanted.event is not None and entry.delivery.event != wanted.event:
-                continue
-            if wanted.since and received < wanted.since:
-                continue
-            if wanted.until and received > wanted.until:
-                continue
-            yield entry.to_record(key)
+    def _matching(self, wanted: ListRecords) -> Iterator[tuple[Position, bytes]]:
+        for key, entry in self._entries.items():
+            if _is_wanted(entry, wanted):
+                position = Position.of(entry.delivery.received_at, key.hex())
+                if wanted.before is None or position < wanted.before:
+                    yield position, key
 
     def _find_fingerprints(self, wanted: FindFingerprints, _: float) -> tuple[str, ...]:
         names = (key.hex() for key in self._entries)
@@ -179,9 +178,15 @@ class MemoryHistory:
         return tuple(found[: wanted.limit])
 
 
-def _arrival(record: Record) -> tuple[float, str]:
-    received = record.received_at
-    return (received.timestamp() if received else 0.0), record.fingerprint
+def _is_wanted(entry: _Entry, wanted: ListRecords) -> bool:
+    delivery, states = entry.delivery, wanted.wanted_states
+    return (
+        (not states or entry.state in states)
+        and wanted.event in (None, delivery.event)
+        and wanted.delivery_id in (None, delivery.delivery_id)
+        and (wanted.since is None or delivery.received_at >= wanted.since)
+        and (wanted.until is None or delivery.received_at <= wanted.until)
+    )
 
 
 def _to_time(seconds: float) -> datetime | None:

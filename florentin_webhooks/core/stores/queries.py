@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,13 +22,18 @@ __all__ = [
     "GetRecord",
     "ListDeadLetters",
     "ListRecords",
+    "Position",
     "Record",
+    "RecordPage",
     "ResetMode",
     "ResetRecord",
     "Status",
     "body_of",
     "split_ending",
 ]
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Status(StrEnum):
@@ -106,6 +111,11 @@ class Record:
         return self.state is State.QUEUED and all(map(self.next_attempts.get, self.open_queues))
 
     @property
+    def position(self) -> Position:
+        """Its place in the list of deliveries."""
+        return Position.of(self.received_at or _EPOCH, self.fingerprint)
+
+    @property
     def open_queues(self) -> list[str]:
         """The queues that have handlers which have not finished."""
         return [
@@ -123,11 +133,36 @@ class GetRecord(Operation["Record | None"]):
     key: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ListRecords(Operation["tuple[Record, ...]"]):
-    """List deliveries, newest first, received between *since* and *until*, with their *bodies*.
+class Position(NamedTuple):
+    """A place in the list of deliveries: microseconds of the arrival, and the fingerprint."""
 
-    Those in one of *states*, or in any.
+    microseconds: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, received_at: datetime, fingerprint: str) -> Position:
+        """Return the position of a delivery."""
+        return cls(round(received_at.timestamp() * 1_000_000), fingerprint)
+
+    @property
+    def time(self) -> datetime:
+        """The time of the arrival."""
+        return datetime.fromtimestamp(self.microseconds / 1_000_000, UTC)
+
+
+class RecordPage(NamedTuple):
+    """Some records, and where the store stopped, also without any; None where it ended."""
+
+    records: tuple[Record, ...]
+    following: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRecords(Operation[RecordPage]):
+    """List at most *limit* deliveries, newest first, received between *since* and *until*.
+
+    Those *before* a position, with *event* and *delivery_id*, in one of *states*, or in one that a
+    *status* has: a store may leave out those that cannot have it now.
     """
 
     limit: int = 50
@@ -136,6 +171,14 @@ class ListRecords(Operation["tuple[Record, ...]"]):
     since: datetime | None = None
     until: datetime | None = None
     bodies: bool = True
+    before: Position | None = None
+    delivery_id: str | None = None
+    status: Status | None = None
+
+    @property
+    def wanted_states(self) -> tuple[State, ...]:
+        """The states to list; none: all of them."""
+        return self.states or (self.status.states if self.status else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +202,19 @@ class DeadLetter(NamedTuple):
     fingerprint: str
     queue: str
     died_at: datetime
+    job_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ListDeadLetters(Operation["tuple[DeadLetter, ...]"]):
-    """List the parts that have failed for good, until *until*, the oldest first."""
+    """List the parts that have failed for good, until *until*, the oldest first.
+
+    At most *limit* of them, after *after*, the last one of the page before.
+    """
 
     until: datetime | None = None
     limit: int = 1000
+    after: DeadLetter | None = None
 
 
 class ResetMode(StrEnum):

@@ -32,4 +32,4 @@ class ReadTrail(Operation[tuple[TrailItem, ...]]):
     """Read at most *limit* items of the trail after the position *after*, the oldest first."""
 
     after: str = ""
-    limit: int = 2000
+    limit: int = 500

@@ -24,7 +24,7 @@ def recent_rows(hooks: Receiver[object] | None) -> list[tuple[str, ...]]:
     if hooks is None:
         return []
     try:
-        records = hooks.store.execute(ListRecords(_MOST, bodies=False))
+        records = hooks.store.execute(ListRecords(_MOST, bodies=False)).records
     except Unavailable:
         return []
     return [_to_row(record) for record in records]

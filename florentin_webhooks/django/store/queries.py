@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
@@ -12,7 +13,9 @@ from florentin_webhooks.core.stores.queries import (
     GetRecord,
     ListDeadLetters,
     ListRecords,
+    Position,
     Record,
+    RecordPage,
     ResetMode,
     ResetRecord,
     split_ending,
@@ -52,13 +55,15 @@ def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
     return None if row is None else _to_record(row, row.body)
 
 
-def list_records(options: StoreOptions, operation: ListRecords) -> tuple[Record, ...]:
+def list_records(options: StoreOptions, operation: ListRecords) -> RecordPage:
     """Return records, the newest first."""
-    rows = _with_body(options)
-    if operation.states:
-        rows = rows.filter(state__in=operation.states)
+    rows = _before(_with_body(options), operation.before)
+    if states := operation.wanted_states:
+        rows = rows.filter(state__in=states)
     if operation.event is not None:
         rows = rows.filter(event=operation.event)
+    if operation.delivery_id is not None:
+        rows = rows.filter(delivery_id=operation.delivery_id)
     if operation.since is not None:
         rows = rows.filter(received_at__gte=to_db(operation.since))
     if operation.until is not None:
@@ -67,7 +72,22 @@ def list_records(options: StoreOptions, operation: ListRecords) -> tuple[Record,
         rows = rows.defer(None)
     rows = rows.order_by("-received_at", "-key")[: operation.limit]
     with read_only(options.using):
-        return tuple(_to_record(row, row.body if operation.bodies else None) for row in rows)
+        records = [_to_record(row, row.body if operation.bodies else None) for row in rows]
+    is_full = len(records) == operation.limit
+    return RecordPage(tuple(records), records[-1].position if is_full else None)
+
+
+def _before(rows: QuerySet[Delivery], position: Position | None) -> QuerySet[Delivery]:
+    """Return *rows* without those at *position* or after it; a bound first, for the index."""
+    if position is None:
+        return rows
+    received = to_db(position.time)
+    rows = rows.filter(received_at__lte=received)
+    try:
+        key = UUID(position.fingerprint)
+    except ValueError:  # Of another list that is shown together with this one.
+        return rows
+    return rows.exclude(received_at=received, key__gte=key)
 
 
 def find_fingerprints(options: StoreOptions, operation: FindFingerprints) -> tuple[str, ...]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import merge
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.core.search.pages import record_pages
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
     FindFingerprints,
     GetRecord,
     ListRecords,
+    Position,
     Record,
     Status,
 )
@@ -23,7 +26,7 @@ from florentin_webhooks.inspector.views.progress import (
     HandlerState,
     follow_handlers,
 )
-from florentin_webhooks.inspector.views.query import REFUSED, Position, Query
+from florentin_webhooks.inspector.views.query import REFUSED, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +44,12 @@ _MOST_SCANNED = 2000
 _SHORT = 8
 _PREFIX = re.compile(r"[0-9a-f]{4,32}")
 _OPEN = frozenset({HandlerState.WAITING, HandlerState.RUNNING, HandlerState.NOT_RUN})
-_EPOCH = datetime.fromtimestamp(0, UTC)
+_SECONDS = 0.5
+"""How long a search takes at most."""
+
+
+Found = tuple[Position, "Record | Arrival | None"]
+"""Something for the list and its place; None: a search has come so far and found nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +100,20 @@ class Listing:
         if query.text and query.before is None and (found := self._look_up(query.text)):
             return ListPage(tuple(map(self._to_row, found)))
         rows: list[Row] = []
-        scanned = 0
+        scanned, end = 0, time.monotonic() + _SECONDS
         last: Position | None = None
         for position, item in self._newest(query):
-            if len(rows) == PAGE or scanned == _MOST_SCANNED:
-                until = _moment(last) if last is not None and len(rows) < PAGE else None
+            is_late = scanned == _MOST_SCANNED or time.monotonic() > end
+            if last is not None and (len(rows) == PAGE or is_late):
+                until = None if len(rows) == PAGE else last.time
                 return ListPage(tuple(rows), query.url(last), until)
             scanned, last = scanned + 1, position
-            row = self._to_row(item)
-            if _matches(row, query):
+            if item is not None and _matches(row := self._to_row(item), query):
                 rows.append(row)
         return ListPage(tuple(rows))
 
-    def _newest(self, query: Query) -> Iterator[tuple[Position, Record | Arrival]]:
-        parts: list[Iterable[tuple[Position, Record | Arrival]]] = []
+    def _newest(self, query: Query) -> Iterator[Found]:
+        parts: list[Iterable[Found]] = []
         if query.state != REFUSED:
             parts += [_records(store, query) for store in self._sources.stores]
         if query.state in ("", REFUSED):
@@ -176,26 +184,21 @@ def refusal_row(arrival: Arrival) -> Row:
     )
 
 
-def _records(store: Store, query: Query) -> Iterator[tuple[Position, Record]]:
-    """Yield records from the place of *query* on; each read fetches no more than a page."""
-    states = Status(query.state).states if query.state else ()
-    before, limit = query.before, PAGE + 1
-    while True:
-        until = _moment(before) if before else None
-        page = store.execute(
-            ListRecords(limit, states, query.event or None, None, until, bodies=False)
-        )
-        new = [each for each in page if before is None or _position_of(each) < before]
-        yield from ((_position_of(record), record) for record in new)
-        if len(page) < limit:
-            return
-        before = _position_of(new[-1]) if new else before
-        limit = 4 * PAGE if new else 2 * limit  # One moment may hold more than a page.
+def _records(store: Store, query: Query) -> Iterator[Found]:
+    """Yield records from the place of *query* on, and where each read has stopped."""
+    status = Status(query.state) if query.state else None
+    wanted = ListRecords(
+        PAGE + 1, event=query.event or None, before=query.before, status=status, bodies=False
+    )
+    for page in record_pages(store, wanted):
+        yield from ((record.position, record) for record in page.records)
+        if page.following is not None:
+            yield page.following, None
 
 
-def _refusals(refused: Iterable[Arrival], query: Query) -> Iterator[tuple[Position, Arrival]]:
+def _refusals(refused: Iterable[Arrival], query: Query) -> Iterator[Found]:
     for arrival in refused:
-        position = (_microseconds(arrival.at), f"r{arrival.number:09}")
+        position = Position(_microseconds(arrival.at), f"r{arrival.number:09}")
         if query.before is None or position < query.before:
             yield position, arrival
 
@@ -210,20 +213,12 @@ def _matches(row: Row, query: Query) -> bool:
     return not text or any(text in each.lower() for each in texts)
 
 
-def _place(pair: tuple[Position, object]) -> Position:
-    return pair[0]
-
-
-def _position_of(record: Record) -> Position:
-    return _microseconds(record.received_at or _EPOCH), record.fingerprint
+def _place(found: Found) -> Position:
+    return found[0]
 
 
 def _microseconds(time: datetime) -> int:
     return round(time.timestamp() * 1_000_000)
-
-
-def _moment(position: Position) -> datetime:
-    return datetime.fromtimestamp(position[0] / 1_000_000, UTC)
 
 
 def _duration(record: Record) -> float | None:

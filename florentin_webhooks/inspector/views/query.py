@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from florentin_webhooks.core.stores.queries import Status
+from florentin_webhooks.core.stores.queries import Position, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["REFUSED", "Position", "Query"]
+__all__ = ["REFUSED", "Query"]
 
 REFUSED = "refused"
 """The state of requests that are in no store."""
 
 _LONGEST_TEXT = 200
-
-Position = tuple[int, str]
-"""A place in the list: microseconds of the arrival, and the fingerprint, as stores sort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +58,4 @@ class Query:
 def _position(text: str) -> Position | None:
     microseconds, _, name = text.partition("-")
     is_valid = microseconds.isascii() and microseconds.isdigit() and len(microseconds) <= 17  # noqa: PLR2004
-    return (int(microseconds), name[:40]) if is_valid else None
+    return Position(int(microseconds), name[:40]) if is_valid else None

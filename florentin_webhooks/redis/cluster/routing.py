@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.core.search.pages import merge_pages
 from florentin_webhooks.core.stores.guards import Latest
-from florentin_webhooks.core.stores.jobs import CountLostJobs, ListPendingJobs
+from florentin_webhooks.core.stores.jobs import CountLostJobs, JobPage, ListPendingJobs
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
     FindDeliveryId,
@@ -23,10 +23,13 @@ from florentin_webhooks.core.stores.queries import (
     ListDeadLetters,
     ListRecords,
     Record,
+    RecordPage,
 )
 from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from florentin_webhooks.core.stores.accept import Accept
     from florentin_webhooks.core.stores.base import Operation
 
@@ -54,14 +57,23 @@ def _first(_: GetRecord, answers: Iterable[Record | None]) -> Record | None:
     return next((answer for answer in answers if answer is not None), None)
 
 
-def _newest(operation: ListRecords, answers: Iterable[Sequence[Record]]) -> tuple[Record, ...]:
-    return tuple(sorted(chain(*answers), key=_arrival, reverse=True)[: operation.limit])
+def _newest(operation: ListRecords, answers: Iterable[RecordPage]) -> RecordPage:
+    return merge_pages([*answers], operation.limit)
 
 
 def _oldest(
     operation: ListDeadLetters, answers: Iterable[Sequence[DeadLetter]]
 ) -> tuple[DeadLetter, ...]:
-    return tuple(sorted(chain(*answers), key=attrgetter("died_at"))[: operation.limit])
+    return tuple(sorted(chain(*answers), key=_death)[: operation.limit])
+
+
+def _pending(_: ListPendingJobs, answers: Iterable[JobPage]) -> JobPage:
+    """Return one page, which ends where that of one lane does: others may have more before that."""
+    pages = [*answers]
+    following = min((each.following for each in pages if each.following), default=None)
+    jobs = sorted(chain(*(each.jobs for each in pages)))
+    known = (job for job in jobs if following is None or job <= following)
+    return JobPage(tuple(known), following)
 
 
 def _some(operation: FindFingerprints, answers: Iterable[Sequence[str]]) -> tuple[str, ...]:
@@ -76,9 +88,8 @@ def _sum(_: object, answers: Iterable[int]) -> int:
     return sum(answers)
 
 
-def _arrival(record: Record) -> tuple[float, str]:
-    at = record.received_at
-    return (at.timestamp() if at else 0.0), record.fingerprint
+def _death(letter: DeadLetter) -> tuple[datetime, str]:
+    return letter.died_at, letter.job_id
 
 
 MERGES: Mapping[
@@ -89,7 +100,7 @@ MERGES: Mapping[
     ListDeadLetters: _oldest,
     FindFingerprints: _some,
     FindDeliveryId: _all,
-    ListPendingJobs: _all,
+    ListPendingJobs: _pending,
     CountLostJobs: _sum,
 }
 """How the answers of all lanes become one, by the type of the operation."""

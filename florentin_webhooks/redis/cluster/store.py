@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
     from florentin_webhooks.redis.cluster.address import ClusterAddress
     from florentin_webhooks.redis.cluster.lanes import Lane
+    from florentin_webhooks.redis.inspection import ServerFacts
 
 __all__ = ["ClusterStore"]
 
@@ -163,6 +164,24 @@ class ClusterStore(RedisStore):
         calls = [(lane, ScriptCall(_COUNT_WAITING, (lane.tag + key,), (), int)) for lane in lanes]
         answers = run_sync(self._sender.run_each(calls))
         return [None if isinstance(each, Unavailable) else cast("int", each) for each in answers]
+
+    def inspect(self) -> ServerFacts:
+        """Return what the first of its nodes says about itself."""
+        return self.inspect_all()[0]
+
+    def inspect_all(self) -> tuple[ServerFacts, ...]:
+        """Return what each node that owns a lane says about itself.
+
+        The caller reports it, so the log of a synchronous program does not.
+        """
+        self._transport.skip_check()
+        slots = {lane.slot: lane for lane in self._lanes}
+        try:
+            owners = run_sync(self._sender.follower.find_owners(slots))
+        except Unavailable:
+            owners = list(self._address.nodes)
+        lanes = dict(zip(owners, slots.values(), strict=False))
+        return tuple(self._transport.inspect(node, lane) for node, lane in lanes.items())
 
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return the store of one lane over its *client*, such as a worker's.

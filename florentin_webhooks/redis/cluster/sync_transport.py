@@ -11,9 +11,12 @@ from redis.exceptions import RedisError
 from florentin_webhooks.redis.clients import create_sync_client
 from florentin_webhooks.redis.cluster.topology import SLOTS_COMMAND
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.inspection import inspect_server
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.cluster.address import ClusterAddress, Node
+    from florentin_webhooks.redis.cluster.lanes import Lane
+    from florentin_webhooks.redis.inspection import ServerFacts
     from florentin_webhooks.redis.protocols import SyncClient
     from florentin_webhooks.redis.schema import ScriptCall
 
@@ -26,6 +29,7 @@ class SyncTransport:
     def __init__(self, address: ClusterAddress) -> None:
         self._address = address
         self._nodes: dict[Node, tuple[SyncClient, SyncExecutor]] = {}
+        self._checks = True
 
     async def send(self, node: Node, call: ScriptCall) -> object:
         """Return the decoded answer of *node*; raises RedisError or OSError."""
@@ -64,9 +68,15 @@ class SyncTransport:
         time.sleep(seconds)  # noqa: ASYNC251 - in a program without an event loop.
 
     def skip_check(self) -> None:
-        """Do without the check of durability."""
+        """Do without the check of durability, here and for nodes that are found later."""
+        self._checks = False
         for _, executor in self._nodes.values():
             executor.skip_check()
+
+    def inspect(self, node: Node, lane: Lane) -> ServerFacts:
+        """Return what *node*, which owns *lane*, says about itself."""
+        prefix = lane.schema.prefix.decode()
+        return inspect_server(self._node(node)[0], f"{node}", prefix, lane.tag)
 
     def close(self) -> None:
         """Close all connections."""
@@ -81,5 +91,5 @@ class SyncTransport:
         if found is None:
             client = create_sync_client(self._address.url(node))
             # Of two threads that are first at once, both use the same.
-            found = self._nodes.setdefault(node, (client, SyncExecutor(client)))
+            found = self._nodes.setdefault(node, (client, SyncExecutor(client, check=self._checks)))
         return found

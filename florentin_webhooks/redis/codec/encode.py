@@ -33,14 +33,12 @@ from florentin_webhooks.redis.codec.jobs import (
     list_pending_jobs,
     requeue_lost_job,
 )
-from florentin_webhooks.redis.codec.queries import (
-    find_delivery_id,
+from florentin_webhooks.redis.codec.pages import (
     find_fingerprints,
-    get_record,
     list_dead_letters,
     list_records,
-    reset_record,
 )
+from florentin_webhooks.redis.codec.queries import find_delivery_id, get_record, reset_record
 from florentin_webhooks.redis.codec.trail import append_trail, read_trail
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
@@ -71,7 +69,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
 
 
 def encode(schema: KeySchema, operation: Operation[Any]) -> ScriptCall:  # Any: of any answer.
-    """Return the call of the script that executes *operation*."""
+    """Return the call of the script that executes *operation*, or that begins a search."""
     encoder = _ENCODERS.get(type(operation))
     if encoder is None:
         raise ConfigurationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from florentin_webhooks.core.stores.jobs import (
     EnqueueScheduled,
     JobClaim,
     JobDecision,
+    JobPage,
     ListPendingJobs,
+    PendingJob,
     RequeueLostJob,
 )
 from florentin_webhooks.redis.schema import (
@@ -32,8 +34,8 @@ __all__ = [
     "requeue_lost_job",
 ]
 
-_MAX_PENDING = 10_000
-"""The most pending jobs that one call lists."""
+_MOST_PENDING = 1000
+"""The most pending jobs that one call looks at, in about a millisecond of the server's time."""
 
 _SCHEDULER_MS = 3000
 """RQ's scheduler reads what is due every second, by the clock of its machine."""
@@ -41,7 +43,7 @@ _SCHEDULER_MS = 3000
 _CLAIM_JOB = load_script("claim_job")
 _COUNT_LOST_JOBS = load_script("count_lost_jobs")
 _ENQUEUE_SCHEDULED = load_script("enqueue_scheduled")
-_LIST_PENDING_JOBS = load_script("list_pending_jobs")
+_LIST_PENDING_JOBS = load_script("list_pending_jobs", helpers="pages")
 _REQUEUE_LOST_JOB = load_script("requeue_lost_job")
 
 
@@ -91,8 +93,9 @@ def list_pending_jobs(schema: KeySchema, operation: ListPendingJobs) -> ScriptCa
     """Encode :class:`ListPendingJobs`."""
     before = int(operation.before.timestamp() * 1000)
     keys = (schema.pending(operation.queue), schema.dead)
-    arguments = (before, schema.unfinished_retention, _MAX_PENDING)
-    return ScriptCall(_LIST_PENDING_JOBS, keys, arguments, _to_ids)
+    after = operation.after or (0, "")
+    arguments = (before, schema.unfinished_retention, _MOST_PENDING, *after)
+    return ScriptCall(_LIST_PENDING_JOBS, keys, arguments, _to_page)
 
 
 def count_lost_jobs(schema: KeySchema, operation: CountLostJobs) -> ScriptCall:
@@ -123,5 +126,12 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
     )
 
 
-def _to_ids(answer: Sequence[bytes]) -> tuple[str, ...]:
-    return tuple(job_id.decode() for job_id in answer)
+def _to_page(answer: tuple[bytes, bytes]) -> JobPage:
+    found, last = (tuple(_to_pending_jobs(text.decode())) for text in answer)
+    return JobPage(found, last[0] if last else None)
+
+
+def _to_pending_jobs(text: str) -> Iterator[PendingJob]:
+    for line in text.splitlines():
+        milliseconds, _, job_id = line.partition(" ")
+        yield PendingJob(int(milliseconds), job_id)

@@ -9,6 +9,7 @@ local record, queue = KEYS[1], ARGV[2]
 local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue, 'p')
 local state, holder, lease_expires_at = lease[1], lease[2], lease[3]
 if not is_ours(lease[4], ARGV[6], ARGV[7] == '1') then
+  call('HDEL', record, 'w:' .. queue)
   return {'foreign', 0, state and call('HINCRBY', record, 'y:' .. queue, 1) or 0, lease[4] or ''}
 end
 if not state then

@@ -1,4 +1,4 @@
 -- Count the jobs of a queue whose records are gone.
 -- KEYS  1 lost jobs of the queue
 -- ARGV  1 earliest discovery in ms
-return #call('ZRANGEBYSCORE', KEYS[1], ARGV[1], '+inf')
+return call('ZCOUNT', KEYS[1], ARGV[1], '+inf')

@@ -10,11 +10,11 @@ from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
-    from florentin_webhooks.core.stores.jobs import ClaimJob
+    from florentin_webhooks.core.stores.jobs import ClaimJob, EnqueueScheduled
     from florentin_webhooks.testing.store.entries import Entry, Lease, Part
     from florentin_webhooks.testing.store.memory import Memory
 
-__all__ = ["claim_job", "finish", "lease_of"]
+__all__ = ["claim_job", "enqueue_scheduled", "finish", "lease_of"]
 
 
 def lease_of(entry: Entry, queue: str) -> Lease | None:
@@ -59,6 +59,19 @@ def _granted(entry: Entry, part: Part) -> JobClaim:
         key_id=delivery.key_id,
         event=delivery.event,
     )
+
+
+def enqueue_scheduled(memory: Memory, operation: EnqueueScheduled) -> int:
+    """Make the parts of a delivery due that wait for the time of their next attempt."""
+    entry, now = memory.find(operation.key), memory.clock()
+    names = [part.queue for part in operation.parts]
+    parts = [each for name in names if entry and (each := entry.parts.get(name))]
+    waiting = [each for each in parts if each.state is State.QUEUED and each.due > now]
+    for part in waiting:
+        part.due = now
+        if entry:
+            entry.next_attempts.pop(part.job.queue, None)
+    return len(waiting)
 
 
 def finish(memory: Memory, finish: Finish) -> State:

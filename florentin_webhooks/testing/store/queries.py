@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import ResetMode
+from florentin_webhooks.core.stores.queries import RecordPage, ResetMode
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.queries import (
@@ -34,23 +34,31 @@ def get_record(memory: Memory, query: GetRecord) -> Record | None:
     return entry.to_record() if entry else None
 
 
-def list_records(memory: Memory, query: ListRecords) -> tuple[Record, ...]:
+def list_records(memory: Memory, query: ListRecords) -> RecordPage:
     """Return the newest records that match."""
-    newest = sorted(memory.entries.values(), key=_received, reverse=True)
-    matching = (each for each in newest if _matches(each, query))
+    matching = (each for each in memory.entries.values() if _matches(each, query))
     records = [each.to_record(body=query.bodies) for each in matching]
-    return tuple(records[: query.limit])
+    before = query.before
+    newest = sorted(
+        (each for each in records if before is None or each.position < before),
+        key=_position,
+        reverse=True,
+    )
+    rest = newest[query.limit :]
+    page = tuple(newest[: query.limit])
+    return RecordPage(page, page[-1].position if rest else None)
 
 
-def _received(entry: Entry) -> float:
-    return entry.delivery.received_at.timestamp()
+def _position(record: Record) -> tuple[int, str]:
+    return record.position
 
 
 def _matches(entry: Entry, query: ListRecords) -> bool:
     delivery = entry.delivery
     return (
-        (not query.states or entry.state in query.states)
+        (not query.wanted_states or entry.state in query.wanted_states)
         and query.event in (None, delivery.event)
+        and query.delivery_id in (None, delivery.delivery_id)
         and (query.since is None or delivery.received_at >= query.since)
         and (query.until is None or delivery.received_at <= query.until)
     )

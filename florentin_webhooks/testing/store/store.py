@@ -14,7 +14,7 @@ from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.atomic import RunInTransaction, TransactionResult
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
-from florentin_webhooks.core.stores.jobs import ClaimJob
+from florentin_webhooks.core.stores.jobs import ClaimJob, EnqueueScheduled
 from florentin_webhooks.core.stores.memory_guards import MemoryGuards
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
@@ -42,6 +42,7 @@ _STEPS: dict[type[Operation[Any]], Any] = {  # Any: each takes the operation of 
     Accept: acceptance.accept,
     Finish: completion.finish,
     ClaimJob: completion.claim_job,
+    EnqueueScheduled: completion.enqueue_scheduled,
     GetRecord: queries.get_record,
     ListRecords: queries.list_records,
     FindFingerprints: queries.find_fingerprints,

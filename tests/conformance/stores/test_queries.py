@@ -49,7 +49,7 @@ def store(make: Make) -> Subject:
 
 def test_unknown_record_is_not_found(store: Subject) -> None:
     assert store.ask(GetRecord(KEY)) is None
-    assert store.ask(ListRecords()) == ()
+    assert store.ask(ListRecords()).records == ()
 
 
 def test_restamped_retry_leads_to_the_first_record(store: Subject) -> None:
@@ -196,8 +196,8 @@ def test_newest_deliveries_are_listed_first(store: Subject) -> None:
 
 def test_bodies_are_listed_on_request(store: Subject) -> None:
     claimed(store, BODY)
-    assert [record.body for record in store.ask(ListRecords())] == [BODY]
-    assert [record.body for record in store.ask(ListRecords(bodies=False))] == [b""]
+    assert [record.body for record in store.ask(ListRecords()).records] == [BODY]
+    assert [record.body for record in store.ask(ListRecords(bodies=False)).records] == [b""]
 
 
 def test_fingerprint_is_found_by_its_prefix(store: Subject) -> None:

@@ -139,9 +139,9 @@ def test_pending_jobs_are_listed_oldest_first_without_dead_ones(store: Subject) 
     store.ask(begin(part, key=first))
     store.finish(Finish(first, b"worker", State.DEAD, part=part))
     soon = datetime.now(UTC) + timedelta(minutes=1)
-    assert store.ask(ListPendingJobs("q", soon)) == tuple(job(body).id for body in bodies[1:])
-    assert store.ask(ListPendingJobs("q", soon - timedelta(minutes=2))) == ()
-    assert store.ask(ListPendingJobs("other", soon)) == ()
+    assert store.ask(ListPendingJobs("q", soon)).ids == tuple(job(body).id for body in bodies[1:])
+    assert store.ask(ListPendingJobs("q", soon - timedelta(minutes=2))).ids == ()
+    assert store.ask(ListPendingJobs("other", soon)).ids == ()
 
 
 def test_job_requeued_by_hand_is_not_dead(store: Subject, jobs: Jobs) -> None:
@@ -151,4 +151,4 @@ def test_job_requeued_by_hand_is_not_dead(store: Subject, jobs: Jobs) -> None:
     run(store, State.QUEUED, token=b"requeued")
     assert jobs.life(KEY) == ENDLESS
     jobs_wait = store.ask(ListPendingJobs("q", datetime.now(UTC) + timedelta(minutes=1)))
-    assert jobs_wait == (JOB.id,)
+    assert jobs_wait.ids == (JOB.id,)

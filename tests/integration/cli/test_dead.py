@@ -37,6 +37,9 @@ def test_dead_letter_is_listed_requeued_or_discarded(shop: Operated) -> None:
         assert (letter["attempts"], letter["queue"]) == (2, "florentin")
         assert letter["reason"] == f"{shop.module}:bill: ValueError"
         assert "dead list" in shop.types("queue").stderr
+        one = shop.types("dead", "list", "--limit", "1")
+        assert (first in one.stdout, second in one.stdout) == (True, False)
+        assert "These are the oldest 1. For more, add --limit N." in one.stderr
 
         assert "Discard 1 dead letter for good?" in error(shop.types("dead", "discard", second))
         assert shop.types("dead", "discard", second, "--yes").exit_code == 0

@@ -6,10 +6,7 @@ import json
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 import pytest
@@ -20,6 +17,7 @@ from tests.support.fork_server import MODULE
 
 WHOLE = ["-m", MODULE, *DEMO.split()[1:]]
 BROKEN = """
+import sys
 from dataclasses import replace
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.demo import steps
@@ -35,7 +33,7 @@ steps.PARTS = {
         replace(first, title="finished", make=None, event="invoice.created", status=202),
     ),
 }
-main(["demo", "--once"])
+main(["demo", "--once", *sys.argv[1:]])
 """
 
 
@@ -45,32 +43,19 @@ def temporary(directory: Path) -> dict[str, str | None]:
     return {"TMPDIR": str(directory)}
 
 
-@pytest.fixture(scope="module")
-def shown() -> Iterator[Mapping[str, Program]]:
-    """Yield the whole demonstration for people and for programs, run side by side."""
-    runs = {"people": [], "programs": ["--json"]}
-    with TemporaryDirectory(prefix="fw-") as path, ExitStack() as stack:
-        programs = {
-            name: stack.enter_context(
-                started([*WHOLE, *words], cwd=Path(path), environ={"TMPDIR": path})
-            )
-            for name, words in runs.items()
-        }
-        for program in programs.values():
-            program.process.wait(150)  # Two at once on a busy machine.
-            program.wait()
-        assert left_in(Path(path)) == []
-        yield programs
-
-
 def left_in(directory: Path) -> list[Path]:
     return list(directory.glob("florentin-demo-*"))
 
 
-def test_all_steps_go_as_expected(
-    shown: Mapping[str, Program],
-) -> None:
-    program = shown["people"]
+def whole(directory: Path, *words: str) -> Program:
+    """Run the whole demonstration."""
+    program = python(*WHOLE, *words, cwd=directory, environ={"TMPDIR": str(directory)})
+    assert left_in(directory) == []
+    return program
+
+
+def test_all_steps_go_as_expected(directory: Path) -> None:
+    program = whole(directory)
     lines = program.data.splitlines()
     assert program.process.returncode == 0, program.data
     assert "25 of 25 steps went as expected" in program.data
@@ -84,8 +69,27 @@ def test_all_steps_go_as_expected(
     assert re.search(r"Process \d+ exited with -9. Restarting", program.talk)
 
 
-def test_json_shows_the_same_steps(shown: Mapping[str, Program]) -> None:
-    *steps, last = [json.loads(line) for line in shown["programs"].data.splitlines()]
+def test_json_shows_each_step_and_a_summary(temporary: dict[str, str | None]) -> None:
+    program = python("-W", "error", "-c", BROKEN, "--json", environ=temporary)
+    *steps, last = [json.loads(line) for line in program.data.splitlines()]
+    assert [(step["step"], step["ok"]) for step in steps] == [
+        ("invoice.created", True),
+        ("answer", False),
+        ("called", False),
+        ("state", False),
+        ("finished", False),
+    ]
+    assert (steps[0]["status"], steps[0]["outcome"], steps[0]["runs"]) == (
+        202,
+        "accepted",
+        ["bill"],
+    )
+    assert last["summary"]["ok"] is False
+
+
+@pytest.mark.long
+def test_json_shows_the_same_steps(directory: Path) -> None:
+    *steps, last = [json.loads(line) for line in whole(directory, "--json").data.splitlines()]
     assert [step["step"] for step in steps[:10]] == list(CATALOGUE)
     assert [step["problems"] for step in steps if step["problems"] or not step["ok"]] == []
     reported = {
@@ -142,7 +146,10 @@ def pasted(program: Program) -> str:
     return subprocess.run(shell, cwd="/", check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)],
+)
 def test_deliveries_of_the_user_are_shown_until_a_signal(
     number: signal.Signals, code: int, directory: Path, temporary: dict[str, str | None]
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
 from tests.support.command_line import environment, error, type_in
 from tests.support.operated import Operated
@@ -37,7 +38,7 @@ def test_agent_corrects_a_handler_and_requeues_its_delivery(shop: Operated) -> N
     )
 
     async def correct() -> tuple[str, str]:
-        async with Client(process) as client:
+        async with Client(stdio_client(process)) as client:
             found = await client.call_tool("explain_delivery", {"delivery": fingerprint[:8]})
             # The server has imported the module before.
             edit(shop, "raise ValueError", "pass  #")

@@ -39,7 +39,7 @@ class Shop:
 
     def received(self, provider: Provider) -> str:
         provider.deliver(self.hooks, "user.login")
-        return self.store.execute(ListRecords(1))[0].fingerprint
+        return self.store.execute(ListRecords(1)).records[0].fingerprint
 
 
 @pytest.fixture

@@ -204,6 +204,7 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
         browser.sees("Replayed: it is done.")
         browser.find("nav a[href$=trigger]").click()
         browser.click("Show its sample")
+        eventually(lambda: "event=" in browser.driver.current_url)
         browser.click("Send")
         browser.sees("Sent account.created (none): 200 ignored.")
     finally:

@@ -21,6 +21,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
+    ListRecords,
 )
 from florentin_webhooks.events import (
     Event,
@@ -147,7 +148,10 @@ class Life:
         with redis.Redis.from_url(self.limited) as client:
             assert queue_status(client, shop.queue, shop.hooks).dead == 1
         (letter,) = shop.store.execute(ListDeadLetters())
+        assert shop.store.execute(ListDeadLetters(after=letter)) == ()
         assert shop.store.execute(FindFingerprints(letter.fingerprint[:4], 2))
+        first = shop.store.execute(ListRecords(1))
+        assert shop.store.execute(ListRecords(before=first.following)).records
 
     def _bury(self, shop: Workshop) -> None:
         """Let a delivery that was done die in a replay, and discard it."""

@@ -75,7 +75,7 @@ def test_duplicate_of_a_queued_list_adds_no_job(shop: Workshop) -> None:
 def test_operators_see_and_replay_the_items_that_failed(shop: Workshop) -> None:
     seen = note_items(shop, None, ValueError(), inline=True)
     shop.send(listed(2))
-    (record,) = shop.store.execute(ListRecords())
+    (record,) = shop.store.execute(ListRecords()).records
     follow = shop.named("follow")
     planned = [handler.name for handler in plan_record(shop.hooks, record).inline]
     assert (planned, [*record.handlers]) == ([f"{follow}[0]", f"{follow}[1]"], [f"{follow}[0]"])
@@ -86,7 +86,7 @@ def test_operators_see_and_replay_the_items_that_failed(shop: Workshop) -> None:
 def test_retry_of_a_long_list_knows_each_finished_item(shop: Workshop) -> None:
     seen = note_items(shop, None, ValueError(), inline=True)
     assert shop.send(listed(2)).outcome == "handler-failed"
-    (record,) = shop.store.execute(ListRecords())
+    (record,) = shop.store.execute(ListRecords()).records
     key = f"{shop.prefix}d".encode() + bytes.fromhex(record.fingerprint)
     finished = [part for n in range(9000) for part in (f"h:{shop.named('count')}[{n}]", "done")]
     shop.client.hset(key, items=finished)

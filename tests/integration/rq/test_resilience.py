@@ -20,14 +20,6 @@ from tests.support.workshop import Workshop, handling_signals_as_before, open_wo
 Refusal = tuple[str, Callable[[redis.Redis], object], Callable[[redis.Redis], object]]
 
 
-def fill(client: redis.Redis) -> object:
-    return client.config_set("maxmemory", 1)
-
-
-def empty(client: redis.Redis) -> object:
-    return client.config_set("maxmemory", 0)
-
-
 def demand_replicas(client: redis.Redis) -> object:
     return client.config_set("min-replicas-to-write", 1)
 
@@ -45,7 +37,6 @@ def promote(client: redis.Redis) -> object:
 
 
 REFUSALS: list[Refusal] = [
-    ("OOM", fill, empty),
     ("NOREPLICAS", demand_replicas, demand_no_replicas),
     ("READONLY", demote, promote),
 ]

@@ -10,6 +10,7 @@ import redis
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq import RQQueue
 from florentin_webhooks.rq.sweeper import requeue_lost
+from tests.support.vectors import CANONICAL, delivery
 from tests.support.workshop import Workshop, open_workshop
 
 
@@ -169,10 +170,29 @@ def test_worker_survives_a_failing_sweeper(
     def refuse(*_: object) -> None:
         raise redis.ConnectionError("gone, with user:password@host")
 
+    shop.accept()
     with redis.Redis.from_url(redis_url) as client:
         worker = shop.worker(client)
+        worker.lost_after = -1
         monkeypatch.setattr(client, "lrange", refuse)
         worker.queues[0].intermediate_queue.get_job_ids = list
         monkeypatch.setattr("rq.intermediate_queue.IntermediateQueue.get_job_ids", lambda _: [])
         worker.run_maintenance_tasks()
     assert "The sweeper failed and runs again later: ConnectionError." in caplog.text
+
+
+def test_lost_job_is_found_behind_dead_letters(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.redis.codec.jobs._MOST_PENDING", 2)
+    monkeypatch.setattr("florentin_webhooks.rq.sweeper._PAGE", 2)
+    bodies = [CANONICAL.replace(b"F-0001", b"F-%04d" % number) for number in range(9)]
+    keys = [shop.accept(delivery(body, delivery_id=f"{n}")) for n, body in enumerate(bodies)]
+    for key in keys[:5]:
+        shop.client.lpop(shop.rq().key)
+        shop.client.hset(f"rq:job:{shop.job_id(key)}", "status", "failed")
+    assert swept(shop) == 0
+    assert {shop.record(key).state for key in keys[:5]} == {State.DEAD}
+    assert shop.client.lpop(shop.rq().key) == shop.job_id(keys[5]).encode()
+    assert swept(shop) == 1
+    assert shop.listed() == [shop.job_id(key) for key in (*keys[6:], keys[5])]

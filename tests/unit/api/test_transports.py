@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -43,12 +43,9 @@ class Listener:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        with connection:
+        with connection, suppress(OSError):
             while connection.recv(65_536):
-                try:
-                    self._answer(connection)
-                except OSError:
-                    return
+                self._answer(connection)
 
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)

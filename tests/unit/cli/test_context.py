@@ -30,6 +30,7 @@ from florentin_webhooks.core.stores.queries import (
     GetRecord,
     ListRecords,
     Record,
+    RecordPage,
 )
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
@@ -63,9 +64,9 @@ class Database(SpiedStore):
         self._note(operation)
         return answer
 
-    def _listed(self, wanted: ListRecords) -> tuple[Record, ...]:
-        newest = list(self.records.values())[::-1]
-        return tuple(each for each in newest if not wanted.states or each.state in wanted.states)
+    def _listed(self, wanted: ListRecords) -> RecordPage:
+        newest, states = list(self.records.values())[::-1], wanted.wanted_states
+        return RecordPage(tuple(each for each in newest if not states or each.state in states))
 
     def _note(self, operation: object) -> None:
         if isinstance(operation, Accept) and operation.key not in self.records:

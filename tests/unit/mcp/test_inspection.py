@@ -97,14 +97,6 @@ def test_failed_delivery_is_explained(hooks: Receiver, desk: Desk) -> None:
     assert found["size"] > 0
 
 
-def test_delivery_is_found_by_the_beginning_of_its_fingerprint(hooks: Receiver, desk: Desk) -> None:
-    send(hooks, "user.login")
-    (listed,) = call(desk, "list_deliveries")["deliveries"]
-    for name in (listed["fingerprint"], listed["fingerprint"][:6].upper()):
-        found = call(desk, "explain_delivery", delivery=name)
-        assert found["fingerprint"] == listed["fingerprint"]
-
-
 def test_stale_delivery_is_explained(hooks: Receiver, desk: Desk) -> None:
     old = Provider(SECRET, clock=lambda: datetime.now(UTC) - timedelta(days=1))
     hooks.receive(*old.make("user.login"))
@@ -128,22 +120,3 @@ def test_body_is_shown_only_with_the_right(hooks: Receiver) -> None:
     delivery_id = send(hooks, "invoice.created")
     found = call(desk, "explain_delivery", delivery=delivery_id)
     assert '"amount_due": 4900' in found["body"]
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("ab", "is too short"), ("abcdef", "There is no delivery 'abcdef'")]
-)
-def test_unknown_delivery_is_an_error_with_a_hint(desk: Desk, name: str, words: str) -> None:
-    error = call(desk, "explain_delivery", delivery=name)["error"]
-    assert words in error
-    assert "Use list_deliveries" in error
-
-
-def test_name_of_several_deliveries_lists_them(hooks: Receiver, desk: Desk) -> None:
-    first = PROVIDER.make("user.login")
-    hooks.receive(*first)
-    other = PROVIDER.make("user.login")
-    hooks.receive(*PROVIDER.sign(other.event, other.body, delivery_id=first.delivery_id))
-    error = call(desk, "explain_delivery", delivery=first.delivery_id)["error"]
-    assert error.count(", ") == 1
-    assert error.endswith("Choose one.")

@@ -1,1 +1,3 @@
 """Commands for coding agents."""
+
+__all__: list[str] = []

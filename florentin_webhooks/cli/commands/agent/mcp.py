@@ -17,6 +17,7 @@ from florentin_webhooks.cli.devserver.session import session_secret
 from florentin_webhooks.cli.errors import CLIError, UsageError
 from florentin_webhooks.cli.host import app_argument
 from florentin_webhooks.cli.invocation import suggest
+from florentin_webhooks.cli.output import Output, with_output
 
 if TYPE_CHECKING:
     from florentin_webhooks.mcp.desk import Rights
@@ -38,7 +39,9 @@ _DEV_URL = "http://127.0.0.1:8000/webhooks/florentin"
     "--port", type=click.IntRange(0, 65535), default=8601, show_default=True, help="With --http."
 )
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name of this server.")
+@with_output
 def command(
+    out: Output,
     app: str,
     *,
     allow_writes: bool,
@@ -62,39 +65,39 @@ def command(
     rights = Rights(allow_writes, show_bodies, _dev_url(dev_url))
     _log_to_stderr()
     if http:
-        _serve_http(app, rights, host, port, hosts)
+        _serve_http(out, app, rights, host, port, hosts)
     else:
-        _serve_stdio(app, rights)
+        _serve_stdio(out, app, rights)
 
 
-def _serve_stdio(app: str, rights: Rights) -> None:
+def _serve_stdio(out: Output, app: str, rights: Rights) -> None:
     from florentin_webhooks.cli.agent.desk import build_desk  # noqa: PLC0415 - slow to import.
     from florentin_webhooks.mcp.server import build_server  # noqa: PLC0415 - an extra.
     from florentin_webhooks.mcp.transports import diverted_output, serve_stdio  # noqa: PLC0415
 
     if sys.stdin.isatty():
-        message = (
-            f"Agents start this command; in a terminal, use: {suggest('mcp', '--http', app=app)}"
-        )
-        click.echo(message, err=True)
+        http = suggest("mcp", "--http", app=app)
+        out.info(f"An agent starts this command. In a terminal, use: {http}")
     with diverted_output():
         server = build_server(build_desk(app, rights))
     serve_stdio(server)
 
 
-def _serve_http(app: str, rights: Rights, host: str, port: int, hosts: tuple[str, ...]) -> None:
+def _serve_http(
+    out: Output, app: str, rights: Rights, host: str, port: int, hosts: tuple[str, ...]
+) -> None:
     from florentin_webhooks.cli.agent.desk import build_desk  # noqa: PLC0415 - slow to import.
-    from florentin_webhooks.cli.devserver.web import listen, require_extra, serve  # noqa: PLC0415
+    from florentin_webhooks.cli.devserver import web  # noqa: PLC0415 - slow to import.
     from florentin_webhooks.mcp.server import build_server  # noqa: PLC0415 - an extra.
     from florentin_webhooks.mcp.transports import PATH, build_app  # noqa: PLC0415 - an extra.
 
-    require_extra("uvicorn")
+    web.require_extra("uvicorn")
     token = _read_token()
     server = build_app(build_server(build_desk(app, rights)), token, hosts)
-    with listen(host, port) as listener:
-        address = listener.getsockname()[1]
-        click.echo(f"Serving the tools of {app} at http://{host}:{address}{PATH}.", err=True)
-        serve(server, listener)
+    with web.listen(host, port) as listener:
+        url = web.public_url(listener).removesuffix(web.PATH) + PATH
+        out.emit({"app": app, "url": url}, f"Serving the tools of {app} at {url} until Ctrl-C.")
+        web.serve(server, listener)
 
 
 def _read_token() -> str:

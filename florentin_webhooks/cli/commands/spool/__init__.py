@@ -1,5 +1,5 @@
 """List and drain the spool, in which deliveries wait while the store does not answer."""
 
-from florentin_webhooks.cli.commands.spool.group import command
+from florentin_webhooks.cli.commands.spool.spool import command
 
 __all__ = ["command"]

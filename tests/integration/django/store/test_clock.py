@@ -52,7 +52,7 @@ def test_times_are_the_same_without_time_zones(store: DjangoStore) -> None:
         record = store.execute(GetRecord(KEY))
         assert record is not None
         assert record.received_at == NOON
-        assert len(store.execute(ListRecords(since=NOON, until=NOON))) == 1
+        assert len(store.execute(ListRecords(since=NOON, until=NOON)).records) == 1
         assert store.execute(accept(BODY, token=b"other")).decision is AcceptDecision.RUN
         assert store.execute(finish(BODY, token=b"other")) is State.DONE
         done = store.execute(GetRecord(KEY))

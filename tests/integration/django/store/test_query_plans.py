@@ -19,6 +19,7 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     GetRecord,
     ListRecords,
+    Position,
     ResetMode,
     ResetRecord,
 )
@@ -97,6 +98,7 @@ def test_operation_never_scans_a_table(store: DjangoStore) -> None:
         finish(SWEPT),
         GetRecord(fingerprint(SWEPT)),
         ListRecords(limit=50, bodies=False),
+        ListRecords(limit=50, before=Position.of(NOON, fingerprint(SWEPT).hex())),
         ListRecords(limit=50, states=(State.FAILED,)),
         ListRecords(limit=50, event="rare"),
         ListRecords(limit=50, states=(State.DONE,), event="a.b", until=NOON),

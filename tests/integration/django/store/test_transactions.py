@@ -45,7 +45,7 @@ def test_transaction_around_the_store_is_refused(store: DjangoStore) -> None:
             store.execute(operation)
     with atomic(using):
         assert store.execute(GetRecord(KEY)) is None
-        assert store.execute(ListRecords()) == ()
+        assert store.execute(ListRecords()).records == ()
 
 
 def test_once_joins_the_transaction_around_it(store: DjangoStore) -> None:
@@ -82,4 +82,4 @@ def test_test_case_of_django_rolls_deliveries_back(alias: str) -> None:
     unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
     assert not result.errors, result.errors
     assert seen == [AcceptDecision.RUN, State.FAILED, State.LOST]
-    assert store.execute(ListRecords()) == ()
+    assert store.execute(ListRecords()).records == ()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from florentin_webhooks import Receiver, Reply, Spool
+from florentin_webhooks import Reply, Spool
 from florentin_webhooks.core.drain import drain
 from florentin_webhooks.core.replay import replay
 from florentin_webhooks.core.stores.accept import Accept, Finish
@@ -19,7 +21,6 @@ from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
-from tests.support.shop import assert_unavailable
 from tests.support.spooled import SECRET, SpooledShop
 
 
@@ -52,21 +53,6 @@ def test_delivery_waits_on_the_disk_and_runs_once(
     assert shop.spool.measure().waiting == 0
 
 
-def test_only_fresh_genuine_events_reach_the_disk(shop: SpooledShop, path: Path) -> None:
-    forged = shop.make()._replace(body=b"{}")
-    old = shop.make()
-    shop.clock.forward(minutes=16)
-    outcomes = {
-        Outcome.INVALID_SIGNATURE: forged,
-        Outcome.UNAVAILABLE: old,
-        Outcome.MALFORMED: shop.provider.sign("user.login", b"[]", delivery_id="1"),
-        Outcome.IGNORED: shop.provider.make("user.login"),
-    }
-    for outcome, made in outcomes.items():
-        assert shop.send_away(made).outcome is outcome
-    assert not path.exists()
-
-
 def test_deliveries_go_to_the_store_in_order_of_arrival(shop: SpooledShop) -> None:
     made = [shop.make() for _ in range(40)]
     fingerprints = [spooled_fingerprint(shop.send_away(each)) for each in made]
@@ -78,7 +64,7 @@ def test_freshness_is_judged_at_arrival(shop: SpooledShop) -> None:
     shop.send_away()
     shop.clock.forward(hours=11)  # The tolerance is 15 minutes.
     assert shop.drain().outcomes == {"processed": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.received_at == shop.clock.now - timedelta(hours=11)
 
 
@@ -101,7 +87,7 @@ def test_duplicate_that_the_store_has_forgotten_is_held(path: Path) -> None:
     shop.clock.forward(minutes=55)
     assert shop.drain().outcomes == {"stale": 1}
     assert len(shop.ran) == 1
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.state is State.STALE
     assert "the store may have forgotten" in record.reasons[""]
     assert replay(shop.receiver, record.fingerprint, though_late=True).outcome is Outcome.PROCESSED
@@ -158,11 +144,26 @@ def test_lost_answer_of_the_store_runs_nothing_twice(shop: SpooledShop) -> None:
     assert Counter(shop.ran).most_common(1)[0][1] == 1
 
 
+def test_handlers_run_in_the_context_of_the_mount(shop: SpooledShop) -> None:
+    entered: list[int] = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        entered.append(len(shop.ran))
+        yield
+
+    shop.receiver.handler_context = context
+    for _ in range(2):
+        shop.send_away()
+    shop.drain()
+    assert entered == [0, 1]
+
+
 def test_failed_handler_is_listed_as_failed(shop: SpooledShop) -> None:
     shop.send_away()
     shop.failing = True
     assert shop.drain().outcomes == {"handler-failed": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert (record.state, shop.spool.measure().waiting) == (State.FAILED, 0)
     shop.failing = False
     assert replay(shop.receiver, record.fingerprint).outcome is Outcome.PROCESSED
@@ -172,7 +173,7 @@ def test_invalid_event_is_recorded_when_it_is_drained(shop: SpooledShop) -> None
     made = shop.provider.make("invoice.created", invoice={"amount_due": "much"})
     assert shop.send_away(made).outcome is Outcome.ACCEPTED
     assert shop.drain().outcomes == {"invalid-event": 1}
-    (record,) = shop.store.execute(ListRecords(10))
+    (record,) = shop.store.execute(ListRecords(10)).records
     assert record.state is State.INVALID
 
 
@@ -187,6 +188,42 @@ def test_pass_ends_when_the_store_goes_away_again(shop: SpooledShop) -> None:
     assert shop.drain().outcomes == {"processed": 3}
 
 
+def test_refused_deliveries_keep_no_others_waiting(shop: SpooledShop) -> None:
+    made = [shop.make() for _ in range(6)]
+    for each in made:
+        shop.send_away(each)
+    shop.store.refused = (made[0].body, made[3].body)
+    report = shop.drain()
+    assert (report.outcomes, report.left, report.error) == ({"processed": 4}, 2, None)
+    shop.store.refused = ()
+    assert shop.drain().outcomes == {"processed": 2}
+
+
+def test_pass_ends_at_a_store_that_refuses_all(shop: SpooledShop) -> None:
+    made = [shop.make() for _ in range(6)]
+    for each in made:
+        shop.send_away(each)
+    shop.store.refused = tuple(each.body for each in made)
+    report = shop.drain()
+    assert (report.left, str(report.error)) == (3, "The store is away. Try again in 5 s.")
+    assert shop.spool.measure().waiting == 6
+
+
+def test_entry_that_was_not_removed_runs_nothing_again(
+    shop: SpooledShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.send_away()
+
+    def remove(_: object) -> None:
+        raise Unavailable("As if the process were killed.")
+
+    with monkeypatch.context() as killed:
+        killed.setattr(shop.spool, "remove", remove)
+        assert shop.drain().error is not None
+    assert shop.drain().outcomes == {"duplicate": 1}
+    assert len(shop.ran) == 1
+
+
 def test_one_process_drains_at_a_time(shop: SpooledShop, path: Path) -> None:
     shop.send_away()
     other = Spool(path)
@@ -195,30 +232,6 @@ def test_one_process_drains_at_a_time(shop: SpooledShop, path: Path) -> None:
     other.release("another")
     assert shop.drain().outcomes == {"processed": 1}
     assert other.claim("another", 30)  # The pass has released it.
-
-
-def test_full_spool_answers_503_with_both_reasons(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    shop = SpooledShop(Spool(path, max_bytes=1024 * 1024))
-    replies = [
-        shop.send_away(shop.provider.make("invoice.created", invoice={"number": "x" * 300_000}))
-        for _ in "1234"
-    ]
-    assert [reply.status for reply in replies] == [202, 202, 202, 503]
-    assert_unavailable(replies[-1])
-    assert "The store is away. The spool" in caplog.text
-    assert shop.drain().outcomes == {"processed": 3}
-    assert shop.send().status == 200
-
-
-def test_replay_is_not_spooled(shop: SpooledShop) -> None:
-    shop.failing = True
-    shop.send()
-    (record,) = shop.store.execute(ListRecords(10))
-    shop.store.unsure = Accept
-    assert replay(shop.receiver, record.fingerprint).outcome is Outcome.UNAVAILABLE
-    assert shop.spool.measure().waiting == 0
 
 
 def test_deliveries_of_another_receiver_stay(shop: SpooledShop, path: Path) -> None:
@@ -264,19 +277,3 @@ def test_asyncio_program_spools_and_drains(shop: SpooledShop) -> None:
 
     assert asyncio.run(program()) == {"processed": 20}
     assert len(set(shop.ran)) == 20
-
-
-def test_rehearsal_writes_nothing_to_the_spool(shop: SpooledShop, path: Path) -> None:
-    shop.store.away = True
-    with shop.receiver.rehearsing(shop.store, shop.clock):
-        assert shop.send().status == 503
-    assert not path.exists()
-    assert shop.send().status == 202
-
-
-def test_receiver_without_a_spool_answers_503(shop: SpooledShop) -> None:
-    hooks = Receiver(SECRET, store=shop.store, clock=shop.clock, name="another")
-    hooks.on("invoice.created")(lambda _: None)
-    shop.store.away = True
-    assert_unavailable(hooks.receive(*shop.make()))
-    assert hooks.drain_terms() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,8 @@ from starlette.testclient import TestClient
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
 from florentin_webhooks.asgi import HealthApp
-from florentin_webhooks.core.health import Probe
+from florentin_webhooks.core.health import Probe, answer_probe
+from florentin_webhooks.core.spool import SpoolFacts
 from florentin_webhooks.flask import health_blueprint
 from tests.support.django_settings import configure
 from tests.support.shop import SECRET
@@ -75,6 +77,19 @@ def test_store_that_does_not_answer_is_live_and_not_ready(
     assert b"127.0.0.1" not in body
     assert "redis://127.0.0.1:1/0" in caplog.text
     assert "made-up-password" not in caplog.text
+
+
+def test_reply_does_not_name_the_file_of_a_spool(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "spool.db")
+    hooks = Receiver(SECRET, store=MemoryStore(), spool=path)
+    lost = SpoolFacts(path, error=f"The spool {path} is lost.")
+    monkeypatch.setattr(hooks.spool, "measure", lambda: lost)
+    _, body = answer_probe(hooks, Probe.ALL)
+    assert b"The spool cannot be used." in body
+    assert str(tmp_path).encode() not in body
+    assert str(tmp_path) in caplog.text
 
 
 def test_only_the_last_part_of_a_path_names_a_probe() -> None:

@@ -15,7 +15,9 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     GetRecord,
     ListRecords,
+    Position,
     Record,
+    RecordPage,
 )
 from florentin_webhooks.inspector.sources import Sources
 from florentin_webhooks.inspector.trail import Trail
@@ -53,16 +55,17 @@ class Records(MemoryStore):
         assert isinstance(operation, GetRecord)
         return next(each for each in self._found if each.fingerprint == operation.key.hex())
 
-    def _list(self, wanted: ListRecords) -> tuple[Record, ...]:
-        until = wanted.until
-        found = [each for each in reversed(self._found) if not until or each.received_at <= until]  # type: ignore[operator]
+    def _list(self, wanted: ListRecords) -> RecordPage:
+        states, before = wanted.wanted_states, wanted.before
         matching = [
             each
-            for each in found
-            if (not wanted.states or each.state in wanted.states)
+            for each in reversed(self._found)
+            if (not states or each.state in states)
             and wanted.event in (None, each.event)
+            and (before is None or each.position < before)
         ]
-        return tuple(matching[: wanted.limit])
+        page = tuple(matching[: wanted.limit])
+        return RecordPage(page, page[-1].position if len(matching) > len(page) else None)
 
 
 def pages(store: Records, **filters: str) -> list[ListPage]:
@@ -133,3 +136,18 @@ def test_search_stops_and_continues_where_it_stopped() -> None:
 @pytest.mark.parametrize("before", ["", "x", "-", "9" * 30, "1e9-x", "²-a"])
 def test_invalid_cursor_shows_the_first_page(before: str) -> None:
     assert Query.of({"before": before}).before is None
+
+
+def test_search_that_finds_nothing_yet_stops_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("florentin_webhooks.inspector.views.deliveries._SECONDS", 0)
+    store = Records([record(number) for number in range(9)])
+    stops = [Position.of(START + timedelta(seconds=second), "f" * 32) for second in (3, 2, 1)]
+
+    def answer(wanted: ListRecords) -> RecordPage:
+        further = [each for each in stops if wanted.before is None or each < wanted.before]
+        return RecordPage((), further[0] if further else None)
+
+    monkeypatch.setattr(store, "_list", answer)
+    found = pages(store, state="failed")
+    times = [START + timedelta(seconds=second) for second in (3, 2)]
+    assert [page.searched_until for page in found] == [*times, None]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
+import redis
+import rq
 
 from florentin_webhooks import Receiver, RedisStore, RQQueue, events
 from florentin_webhooks.inspector.views.charts import HEIGHT, build_chart
@@ -37,6 +41,18 @@ def test_overview_shows_queues_and_their_problems(redis_url: str, redis_prefix: 
     assert "overview 1 oldest 0 s 0 0 0 0, no scheduler" in text
     assert "1 event is waiting in queue overview, but no worker runs." in text
     assert "RedisStore answers" in text
+    store.close()
+
+
+def test_overview_changes_with_its_queues_alone(redis_url: str, redis_prefix: str) -> None:
+    store, name = RedisStore(redis_url, prefix=redis_prefix), f"q-{uuid4().hex[:8]}"
+    hooks = Receiver(SECRET, store=store, queue=RQQueue(name, receiver="shop.hooks:hooks"))
+    changes = get(site_of(hooks, is_live=True), "/events?of=overview").changes
+    assert changes is not None
+    before = [changes(), changes()]
+    with redis.Redis.from_url(redis_url) as client:
+        rq.Queue(name, connection=client, serializer="json").enqueue("shop.hooks.other")
+    assert before[0] == before[1] != changes()
     store.close()
 
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLater, RQQueue, events
+from florentin_webhooks.core.replay import try_replay
+from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing import Webhooks
 from florentin_webhooks.testing.kit.rehearsal import open_kit
@@ -156,6 +158,18 @@ def test_queue_retries_by_its_schedule_and_gives_up(queueing: Webhooks) -> None:
     assert len(ran) == 3
     queueing.assert_dead()
     queueing.redeliver()  # Revives it, as the replay button of the sender does.
+    queueing.run_worker()
+    queueing.assert_handled()
+
+
+def test_replay_of_a_scheduled_part_runs_it_now(queueing: Webhooks) -> None:
+    raising.append(ZeroDivisionError())
+    queueing.deliver("invoice.created")
+    with pytest.raises(ZeroDivisionError):
+        queueing.run_worker()
+    (entry,) = queueing.receiver.store.execute(ListRecords()).records
+    outcomes = [try_replay(queueing.receiver, entry.fingerprint).outcome for _ in range(2)]
+    assert outcomes == ["accepted", "not-replayable"]
     queueing.run_worker()
     queueing.assert_handled()
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks.cli.app import Group
-from florentin_webhooks.cli.context import load_shared, open_receiver
+from florentin_webhooks.cli.context import open_receiver
 from florentin_webhooks.cli.errors import CLIError, ExitCode, UsageError
 from florentin_webhooks.cli.formatting.records import shorten
 from florentin_webhooks.cli.host import app_argument
+from florentin_webhooks.cli.loader import load
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.core.drain import DrainReport, drain
 from florentin_webhooks.core.processing.runtime import run_sync
@@ -41,7 +42,7 @@ def command() -> None:
 @with_output
 def list_(out: Output, app: str) -> None:
     """List the deliveries that wait, the oldest first. Needs no store."""
-    hooks = load_shared(app).hooks
+    hooks = load(app)
     spool = _require_spool(hooks, app)
     if not out.emit_rows(_rows(hooks, spool, out.width)):
         out.info(f"Nothing waits in the spool {spool.path}.")
@@ -67,7 +68,8 @@ def drain_(out: Output, app: str) -> None:
     drained = ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "nothing"
     out.emit({"outcomes": outcomes, "left": report.left}, f"Drained: {drained}.")
     if report.left:
-        out.info(f"{report.left} stay: they are being processed, or cannot be read (see the log).")
+        why = "they are being processed, cannot be read, or are refused (see the log)"
+        out.info(f"{report.left} stay: {why}.")
         raise click.exceptions.Exit(ExitCode.FAILED)
 
 

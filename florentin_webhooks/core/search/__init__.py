@@ -1,0 +1,3 @@
+"""Searches of operators through what a store remembers."""
+
+__all__: list[str] = []
