@@ -38,7 +38,7 @@ class Shop:
         self, key: str, outcome: Outcome, event: str = "", age: timedelta = timedelta()
     ) -> Verdict:
         entry = Entry(key, outcome, event=event, time=datetime.now(UTC) - age)
-        records = self.hooks.store.execute(ListRecords(1000))
+        records = self.hooks.store.execute(ListRecords(1000)).records
         return next(Comparison(self.hooks, records).compare([entry])).verdict
 
 
