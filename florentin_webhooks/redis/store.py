@@ -134,6 +134,11 @@ class RedisStore:
 
     def _connect(self, server: Any, lanes: int | None) -> None:
         """Prepare the connections to *server*, which was not checked yet."""
+        if is_cluster(server):
+            raise ConfigurationError(
+                f"{type(self).__name__} is a subclass of RedisStore, which is in no cluster.",
+                "Derive it from florentin_webhooks.redis.cluster.store.ClusterStore.",
+            )
         validate_server(server)
         if lanes is not None:
             raise ConfigurationError(

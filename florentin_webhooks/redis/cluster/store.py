@@ -130,6 +130,8 @@ class ClusterStore(RedisStore):
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
         self._transport.close()
+        for client in self._asking:
+            client.close()
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; the next operation opens them again."""

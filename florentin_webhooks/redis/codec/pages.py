@@ -30,8 +30,8 @@ __all__ = ["find_fingerprints", "list_dead_letters", "list_records"]
 
 _MOST_READ = 150
 """The most records that one call returns, in 2 ms of the server's time."""
-_MOST_SEEN = 300
-"""The most records that one call with a filter looks at, in 1 ms, or 2 ms by their fields."""
+_MOST_SEEN, _MOST_EXAMINED = 600, 300
+"""The most records that one call with a filter looks at: by their state, or by other fields."""
 _MOST_FINGERPRINTS = 2000
 _MOST_LETTERS = 500
 _SECONDS = 2.0
@@ -48,9 +48,7 @@ _READ_RECORDS = load_script("read_records")
 def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
     """Encode :class:`ListRecords`: a call that finds fingerprints leads to one that reads."""
     latest, last = _bounds(operation)
-    wanted = (operation.wanted_states, operation.event, operation.delivery_id)
-    most = _MOST_SEEN if any(wanted) else min(operation.limit, _MOST_READ)
-    arguments = (latest, _to_score(operation.since, "-inf"), last, most)
+    arguments = (latest, _to_score(operation.since, "-inf"), last, _most_seen(operation))
     return ScriptCall(_LIST_FINGERPRINTS, (schema.log,), arguments, _read_next)
 
 
@@ -65,6 +63,13 @@ def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCa
     last = (to_milliseconds(after.died_at), after.job_id) if after else (0, "")
     arguments = (until, min(operation.limit, _MOST_LETTERS), *last)
     return ScriptCall(_LIST_DEAD_LETTERS, (schema.dead,), arguments, _to_dead_letters)
+
+
+def _most_seen(operation: ListRecords) -> int:
+    """Return how many records one call may look at, which holds the server for about 2 ms."""
+    if operation.event or operation.delivery_id or operation.status in _FIELDS:
+        return _MOST_EXAMINED
+    return _MOST_SEEN if operation.wanted_states else min(operation.limit, _MOST_READ)
 
 
 def _bounds(operation: ListRecords) -> tuple[str | int, bytes]:

@@ -52,6 +52,7 @@ def merge_statuses(statuses: Sequence[QueueStatus]) -> QueueStatus:
         foreign=sum((Counter(each.foreign) for each in statuses), Counter[str]()),
         lost=sum_of(statuses, "lost"),
         unstarted=sum_of(statuses, "unstarted"),
+        full=any(each.full for each in statuses),
     )
 
 

@@ -60,6 +60,15 @@ def test_lanes_are_refused_twice_and_without_a_cluster() -> None:
         RedisStore("redis://localhost", lanes=4)
 
 
+def test_subclass_of_another_store_is_refused_in_a_cluster() -> None:
+    class Own(RedisStore):
+        """A store of a user."""
+
+    with pytest.raises(ConfigurationError, match="Own is a subclass") as raised:
+        Own(URL)
+    assert "ClusterStore" in raised.value.hint
+
+
 def test_prefix_with_braces_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="cannot have braces"):
         RedisStore(URL, prefix="{a}")
