@@ -198,7 +198,7 @@ PARTS = {
     "Ten genuine events: verified, typed, handled": _EVENTS,
     "What must not run twice, or not at all": _REFUSED,
     "A second sender": _SECOND_SENDER,
-    "Florentin next door": _PROVIDER,
     "What workers do: retries, dead letters, crashes": _WORKERS,
+    "Florentin next door": _PROVIDER,
 }
 """The steps by the titles of their parts. 200: handled before the reply; 202: by a worker."""
