@@ -8,7 +8,10 @@ from florentin_webhooks.cli.demo.provider import create_customer, read_log
 from florentin_webhooks.cli.demo.runner import Step
 from florentin_webhooks.cli.demo.settings import DELAYS, LOST_AFTER
 
-__all__ = ["PARTS"]
+__all__ = ["NEXT_DOOR", "PARTS"]
+
+NEXT_DOOR = "Florentin next door"
+"""The part that needs a local Florentin."""
 
 _RETRIES = len(DELAYS)
 _WAITING = "Waiting for two retries, a second apart."
@@ -199,6 +202,6 @@ PARTS = {
     "What must not run twice, or not at all": _REFUSED,
     "A second sender": _SECOND_SENDER,
     "What workers do: retries, dead letters, crashes": _WORKERS,
-    "Florentin next door": _PROVIDER,
+    NEXT_DOOR: _PROVIDER,
 }
 """The steps by the titles of their parts. 200: handled before the reply; 202: by a worker."""
