@@ -32,7 +32,7 @@ examples:  ## Test the example programs under production servers, each in a new 
 	@$(MAKE) --no-print-directory --always-make -C examples/django_app test
 	@$(MAKE) --no-print-directory --always-make -C examples/flask_app test
 
-faults: .venv/.tools  ## Kill processes and servers for five minutes, and print the results
+faults: .venv/.tools  ## Kill processes and servers for twenty minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
 peers: .venv/.bench  ## Compare signatures with the senders' own packages, and the simulator with OpenAPI
