@@ -9,7 +9,7 @@ import re
 import ssl
 from enum import StrEnum
 from socket import gaierror
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from redis.exceptions import (
     AuthenticationError,
@@ -18,13 +18,14 @@ from redis.exceptions import (
     NoPermissionError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Failure", "describe", "describe_failure", "find_failure"]
+__all__ = ["Failure", "NoPrimaryError", "describe", "describe_failure", "find_failure"]
 
 
 class Failure(StrEnum):
@@ -36,9 +37,25 @@ class Failure(StrEnum):
     UNREACHABLE = "unreachable"
     RIGHTS = "rights"
     REFUSED = "refused"
+    SENTINELS = "sentinels"
+    SENTINEL_PASSWORD = "sentinel-password"  # noqa: S105 - the same.
+    SERVICE = "service"
     CLUSTER = "cluster"
     OLD = "old"
     OTHER = "other"
+
+
+class NoPrimaryError(RedisConnectionError):
+    """The Sentinels name no primary; *failure* is why."""
+
+    failure: Failure
+
+    @classmethod
+    def of(cls, failure: Failure) -> Self:
+        """Return the error for *failure*."""
+        error = cls(failure.value)
+        error.failure = failure
+        return error
 
 
 _KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
@@ -68,6 +85,9 @@ _MESSAGES = {
     Failure.UNREACHABLE: "does not answer",
     Failure.RIGHTS: "does not let this user run a command, or not on that key",
     Failure.REFUSED: "refuses commands",
+    Failure.SENTINELS: "is not found, since none of its Sentinels answers",
+    Failure.SENTINEL_PASSWORD: "is not found, since a Sentinel refuses the user or the password",
+    Failure.SERVICE: "is not found, since its Sentinels know no primary of the service that is up",
     Failure.CLUSTER: "is a node of a cluster",
     Failure.OLD: "is older than version 6.2, and does not know the command HELLO",
     Failure.OTHER: "answers with an error",
@@ -79,6 +99,9 @@ _HINTS = {
     Failure.ADDRESS: "Correct the name of the host in the URL.",
     Failure.UNREACHABLE: "Start the server, or correct host, port and firewall.",
     Failure.RIGHTS: "Grant it with ACL SETUSER, as +eval ~fl:* ~rq:*: the docs list all rights.",
+    Failure.SENTINELS: "Start them, or correct their hosts and ports in the URL.",
+    Failure.SENTINEL_PASSWORD: "Correct ?sentinel_username=…&sentinel_password=… in the URL.",
+    Failure.SERVICE: "Correct its name in the URL (SENTINEL MASTERS), or start the server.",
     Failure.CLUSTER: "Use redis+cluster://host:port, or the URL of a separate server.",
     Failure.OLD: "Use Redis 6.2 or Valkey 7.2, or newer.",
     Failure.OTHER: "Check that a Redis or Valkey server listens there.",
@@ -88,6 +111,8 @@ _HINTS = {
 def find_failure(error: BaseException) -> tuple[Failure, str]:
     """Return why *error* was raised, and a code, a command or the type of an error."""
     causes = list(_causes(error))
+    if isinstance(error, NoPrimaryError):
+        return error.failure, ""
     for kind, failure in _KINDS:
         for cause in causes:
             if isinstance(cause, kind):

@@ -38,10 +38,7 @@ class ServerFacts:
     tag: str = ""
 
 
-_SETTINGS = (
-    *("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync"),
-    "cluster-require-full-coverage",
-)
+_SETTINGS = ("appendonly", "maxmemory-policy", "appendfsync", "cluster-require-full-coverage")
 
 
 # Each command of the scripts and its arguments after a key, in the smallest form that is valid.

@@ -13,9 +13,8 @@ import socket
 import sys
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-import redis
 import rq.intermediate_queue
 import rq.scheduler
 import rq.utils
@@ -28,7 +27,7 @@ from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
 from florentin_webhooks.rq.lanes import fleet, schedulers
-from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner, simulated
+from tests.faults.program import QUEUE, die_at, hooks, mail, partner, simulated
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -76,7 +75,7 @@ def _build(kind: worker.WorkerKind) -> tuple[Any, list[Any]]:  # Any: RQ leaves 
         schedulers._ACQUIRE = 1
         made = fleet.build_fleet(hooks, **options)
         return made, list(made.workers)
-    single: Any = worker.build_worker(hooks, redis.Redis.from_url(REDIS), **options)
+    single: Any = worker.build_worker(hooks, cast("Any", hooks.store).client(), **options)
     return single, [single]
 
 

@@ -32,6 +32,7 @@ PARTNER_SECRET = "a-made-up-secret-at-github"
 QUEUE = "florentin"
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
+REPLICAS = int(os.environ.get("FAULTS_REPLICAS", "0"))
 SPOOL = os.environ.get("FAULTS_SPOOL")
 """The file of the spool, if the test wants one: all receivers share it."""
 
@@ -105,7 +106,7 @@ def spool() -> Spool | None:
 def store() -> RedisStore:
     """Return the store; that of a cluster outlives each node."""
     kind = RedisStore if REDIS.startswith("redis+cluster") else MortalStore
-    return kind(REDIS, lease=timedelta(seconds=2))
+    return kind(REDIS, lease=timedelta(seconds=2), replicas=REPLICAS)
 
 
 hooks = Receiver(

@@ -29,7 +29,7 @@ def check_server(facts: ServerFacts) -> list[Check]:
         found.append(skipped("redis-info", message, "Run doctor with a user that has +info."))
     else:
         found += [*_version(facts.info), *_role(facts), *_disk(facts.info)]
-        found += [*_memory(facts.info), *_replicas(facts.info, facts.settings)]
+        found += [*_memory(facts.info), *_replicas(facts)]
     return [*found, *_persistence(facts), *_eviction(facts), *_clock(facts), *_rights(facts)]
 
 
@@ -85,12 +85,14 @@ def _memory(info: Mapping[str, object]) -> Iterator[Check]:
         yield warn("redis-memory", message, hint)
 
 
-def _replicas(info: Mapping[str, object], settings: Mapping[str, str]) -> Iterator[Check]:
-    count = _number(info, "connected_slaves")
-    least = settings.get("min-replicas-to-write", "")
-    if count and (least == "0" or (not least and "min_slaves_good_slaves" not in info)):
-        message = "A fail-over to a replica loses the deliveries that it has not received."
-        hint = f"Set min-replicas-to-write 1: {count} replicas are connected."
+def _replicas(facts: ServerFacts) -> Iterator[Check]:
+    # Imported here, so that --help loads no Redis.
+    from florentin_webhooks.redis.addresses import is_sentinel  # noqa: PLC0415
+    from florentin_webhooks.redis.durability import loses_in_failover  # noqa: PLC0415
+
+    if loses_in_failover(facts.info or {}, fails_over=is_sentinel(facts.address)):
+        message = "A fail-over loses or repeats the deliveries that its replica has not received."
+        hint = "Set min-replicas-to-write 1 and min-replicas-max-lag 2."
         yield warn("redis-replicas", message, hint)
 
 
