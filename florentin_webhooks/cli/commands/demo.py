@@ -76,8 +76,10 @@ def command(out: Output, *, once: bool) -> None:
         os.environ.update({SECRET_VARIABLE: secret, REDIS_VARIABLE: server.url})
         os.environ.update(_next_door(url, florentin, token))
         web, worker = (_start(out, role, listener.fileno(), audible) for role in ("web", "worker"))
-        provider = _start(out, "provider", beside.fileno(), audible)
-        stack.enter_context(Supervisor([web, worker, provider]).beside())
+        children = [web, worker]
+        if not once or steps.NEXT_DOOR in steps.PARTS:
+            children.append(_start(out, "provider", beside.fileno(), audible))
+        stack.enter_context(Supervisor(children).beside())
         out.info(f"A receiver at {url}")
         out.info(f"A local Florentin at {florentin}")
         out.info(f"Processes: web {_pid(web)}, worker {_pid(worker)}, Redis {server.pid()}")

@@ -8,7 +8,10 @@ from florentin_webhooks.cli.demo.provider import create_customer, read_log
 from florentin_webhooks.cli.demo.runner import Step
 from florentin_webhooks.cli.demo.settings import DELAYS, LOST_AFTER
 
-__all__ = ["PARTS"]
+__all__ = ["NEXT_DOOR", "PARTS"]
+
+NEXT_DOOR = "Florentin next door"
+"""The part that needs a local Florentin."""
 
 _RETRIES = len(DELAYS)
 _WAITING = "Waiting for two retries, a second apart."
@@ -198,7 +201,7 @@ PARTS = {
     "Ten genuine events: verified, typed, handled": _EVENTS,
     "What must not run twice, or not at all": _REFUSED,
     "A second sender": _SECOND_SENDER,
-    "Florentin next door": _PROVIDER,
     "What workers do: retries, dead letters, crashes": _WORKERS,
+    NEXT_DOOR: _PROVIDER,
 }
 """The steps by the titles of their parts. 200: handled before the reply; 202: by a worker."""

@@ -34,6 +34,8 @@ __all__ = ["LaneFleet", "build_fleet"]
 _SHORTEST, _LONGEST = 0.005, 0.1
 """Seconds between two looks at queues that are empty."""
 
+_ANSWER = 1.0
+"""Seconds that the scheduler waits for an answer."""
 _ABSENCE = 2.0
 """Seconds for which a lane is left out whose node does not answer."""
 
@@ -127,8 +129,8 @@ class LaneFleet:
                     worker.heartbeat()
 
     def _start_schedulers(self, *, burst: bool) -> None:
-        clients = [worker.connection for worker in self.workers]
-        schedulers = LaneSchedulers(self._queue, clients)
+        # Of their own: those of the workers wait as long as a node is away.
+        schedulers = LaneSchedulers(self._queue, self._store.queue_clients(_ANSWER))
         if burst:
             schedulers.run_once()
         else:
@@ -145,7 +147,8 @@ class LaneFleet:
         if self._schedulers is not None:
             self._schedulers.stop()
         for worker in self.workers:
-            worker.stop()
+            if worker.lane not in self._absent:  # What its node keeps of it expires.
+                worker.stop()
 
 
 def build_fleet(

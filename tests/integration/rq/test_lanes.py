@@ -15,7 +15,7 @@ import redis
 
 from florentin_webhooks import Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.replay import replay
-from florentin_webhooks.core.stores.queries import ListDeadLetters
+from florentin_webhooks.core.stores.queries import ListDeadLetters, ListRecords
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.redis.cluster.store import ClusterStore
@@ -24,6 +24,7 @@ from florentin_webhooks.rq.lanes.status import read_status
 from florentin_webhooks.rq.monitoring import WorkerStatus
 from florentin_webhooks.rq.worker import WorkerKind
 from florentin_webhooks.testing import Provider
+from tests.support.inspected import get, site_of
 from tests.support.waiting import eventually
 
 SECRET = "a-made-up-secret-of-the-lanes"
@@ -64,6 +65,11 @@ class Clustered:
     def fleet(self, **options: Any) -> LaneFleet:
         return build_fleet(self.hooks, queue=QUEUE, kind=WorkerKind.SIMPLE, **options)
 
+    def has_run(self, count: int) -> bool:
+        """Work, and return whether *count* attempts were made."""
+        self.run()
+        return len(self.ran) == count
+
     def run(self) -> bool:
         return self.fleet(name="burst").work(burst=True, with_scheduler=True)
 
@@ -91,7 +97,7 @@ def test_failed_job_is_retried_dead_and_revived_in_its_lane(shop: Clustered) -> 
     shop.errors = [ValueError(), ValueError(), ValueError(), ValueError()]
     shop.run()
     assert read_status(shop.hooks, QUEUE).scheduled == 2
-    eventually(lambda: shop.run() or len(shop.ran) == 4)
+    eventually(lambda: shop.has_run(4))
     status = read_status(shop.hooks, QUEUE)
     assert (status.scheduled, status.dead) == (0, 2)
     (facts,) = RQQueue(QUEUE).measure(shop.store, [QUEUE])
@@ -118,6 +124,17 @@ def test_worker_is_one_worker_and_ends_by_a_signal(shop: Clustered) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
     status = read_status(shop.hooks, QUEUE)
     assert (status.workers, status.waiting, status.running) == ((), 2, 0)
+
+
+def test_inspector_shows_the_deliveries_of_all_lanes(shop: Clustered) -> None:
+    shop.send(6)
+    site = site_of(shop.hooks)
+    known = [record.fingerprint for record in shop.store.execute(ListRecords()).records]
+    assert len(known) == 6
+    page = get(site, "/").body.decode()
+    assert all(fingerprint[:8] in page for fingerprint in known)
+    assert get(site, f"/deliveries/{known[0]}").status == 200
+    assert get(site, "/overview").status == 200
 
 
 def test_tools_of_rq_see_a_lane_by_its_prefix(shop: Clustered) -> None:
