@@ -21,8 +21,9 @@ from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import register_in_worker
 
-settings.register_profile("shared-cores", deadline=None)
-settings.load_profile("shared-cores")
+settings.register_profile("short", deadline=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)  # For `make long`.
+settings.load_profile("short")
 
 # A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -82,12 +83,20 @@ def redis_server() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def flush_redis(redis_server: str) -> Iterator[Callable[[], object]]:
+    """Yield what empties the server; a connection for each test would take longer than most."""
+    if "FLORENTIN_TEST_REDIS_URL" in os.environ:
+        yield lambda: None  # An external server is not flushed.
+        return
+    with redis.Redis.from_url(redis_server) as client:
+        yield client.flushall
+
+
 @pytest.fixture
-def redis_url(redis_server: str) -> str:
-    """Return a server with an empty database; an external server is not flushed."""
-    if "FLORENTIN_TEST_REDIS_URL" not in os.environ:
-        with redis.Redis.from_url(redis_server) as client:
-            client.flushall()
+def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
+    """Return a server with an empty database."""
+    flush_redis()
     return redis_server
 
 

@@ -70,17 +70,12 @@ class ReceiverContext:
 
         Of a foreign *error* only the type is shown: its text may quote a password.
         """
-        from florentin_webhooks.redis.refusals import refusal_hint  # noqa: PLC0415
+        from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
         cause = _cause(error)
         if isinstance(self.store, RedisStore) and cause is not None:
-            if refusal := self._refusal(error):
-                message = f"Redis at {self.store.address} refused a command ({refusal})."
-                return StoreUnavailable(message, refusal_hint(refusal))
-            reason = type(cause).__name__
-            message = f"Redis does not answer at {self.store.address} ({reason})."
-            return StoreUnavailable(message, "Start it, or correct the URL of the receiver.")
+            return StoreUnavailable(*describe_failure(self.store.address, cause))
         if isinstance(error, Unavailable):
             return StoreUnavailable(error.message, error.hint)
         message = f"The store does not answer ({type(error).__name__})."

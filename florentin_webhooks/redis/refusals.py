@@ -58,7 +58,8 @@ _CLASSES: dict[type[Exception], str] = {
     ClusterDownError: "CLUSTERDOWN",
     TryAgainError: "TRYAGAIN",
 }
-_WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED"})
+_WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED", "NOREPLICAS"})
+"""NOREPLICAS: its replica was promoted, and is the primary for all others."""
 _MASTER_LOST = re.compile(r"connection (?:to|with) master lost", re.IGNORECASE)
 # First in an answer; after redis-py's words about a pipeline; or, up to Redis 6, in a script's.
 _CODE = re.compile(
@@ -70,7 +71,7 @@ _HINTS = {
     "OOM": "Its memory is full: raise maxmemory or delete what is not needed.",
     "LOADING": "It reads its data after a start: wait.",
     "MISCONF": "It cannot write to its disk: check the space and the log of the server.",
-    "NOREPLICAS": "Too few replicas are connected: check them.",
+    "NOREPLICAS": "Too few replicas are connected, or they are too slow: check them.",
     "ASK": "Its part of the cluster moves to another node: wait.",
     "TRYAGAIN": "Its part of the cluster moves to another node: wait.",
     "CLUSTERDOWN": "A node of the cluster is being replaced: wait.",

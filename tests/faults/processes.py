@@ -13,9 +13,8 @@ import socket
 import sys
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-import redis
 import rq.intermediate_queue
 import rq.scheduler
 import rq.utils
@@ -28,7 +27,7 @@ from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
 from florentin_webhooks.rq.lanes import fleet, schedulers
-from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner
+from tests.faults.program import QUEUE, die_at, hooks, mail, partner, simulated
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -46,6 +45,7 @@ def web(descriptor: int) -> None:
     logging.basicConfig(level=logging.INFO)
     app = WebhookMiddleware(WebhookApp(hooks), receiver=partner, path="/webhooks/github")
     app = WebhookMiddleware(app, receiver=mail, path="/webhooks/sendgrid")
+    app = WebhookMiddleware(app, receiver=simulated, path="/webhooks/simulated")
     config = uvicorn.Config(app, log_config=None, access_log=False)
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=descriptor)])
 
@@ -69,12 +69,13 @@ def work(kind: str) -> None:
 
 def _build(kind: worker.WorkerKind) -> tuple[Any, list[Any]]:  # Any: RQ leaves its types open.
     """Return the worker, and RQ's workers in it: one, or one for each lane of a cluster."""
-    options: Any = {"queue": QUEUE, "kind": kind, "maintenance": 1, "others": [partner, mail]}
+    others = [partner, mail, simulated]
+    options: Any = {"queue": QUEUE, "kind": kind, "maintenance": 1, "others": others}
     if isinstance(hooks.store, ClusterStore):
         schedulers._ACQUIRE = 1
         made = fleet.build_fleet(hooks, **options)
         return made, list(made.workers)
-    single: Any = worker.build_worker(hooks, redis.Redis.from_url(REDIS), **options)
+    single: Any = worker.build_worker(hooks, cast("Any", hooks.store).client(), **options)
     return single, [single]
 
 

@@ -24,6 +24,20 @@ from tests.support.waiting import eventually
 ROOT = Path(__file__).parents[2]
 
 
+class Endless:
+    """What a stage starts and stops of a server at *url* that the test has started."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def pid(self) -> int:
+        raise OSError
+
+
 class Stage:
     """*webs* web processes behind one port and *workers* workers of a server with AOF.
 

@@ -25,7 +25,7 @@ from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.senders.florentin.envelope import retry_content
 from tests.faults.florentin import Attempt, Florentin, Sending, Ways
 from tests.faults.program import EFFECTS
-from tests.faults.stage import Stage, stuck_in
+from tests.faults.stage import Endless, Stage, stuck_in
 from tests.support.cluster import Cluster, ClusterNode, running_cluster
 from tests.support.waiting import eventually
 
@@ -42,7 +42,7 @@ class ClusterStage(Stage):
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         super().__init__(folder)
         self.cluster = cluster
-        self.server = cast("Any", _Endless(cluster.url))
+        self.server = cast("Any", Endless(cluster.url))
         store = RedisStore(cluster.url)
         assert isinstance(store, ClusterStore)
         self.store = store
@@ -57,20 +57,6 @@ class ClusterStage(Stage):
         content = retry_content("", attempt.made.body)
         assert content
         return choose_lane(self.store.lanes, sha256(content).digest())
-
-
-class _Endless:
-    """What a stage starts and stops of a server that the test has started."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def pid(self) -> int:
-        raise OSError
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def check_redis(url: str) -> None:
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.addresses import display_url, is_cluster  # noqa: PLC0415
     from florentin_webhooks.redis.clients import RedisError, create_sync_client  # noqa: PLC0415
+    from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
 
     hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
     if is_cluster(url):
@@ -55,8 +56,8 @@ def check_redis(url: str) -> None:
         with closing(client):
             client.execute_command("PING")
     except (RedisError, OSError) as error:
-        message = f"Redis does not answer at {display_url(url)} ({type(error).__name__})."
-        raise StoreUnavailable(message, hint) from None
+        message, remedy = describe_failure(display_url(url), error)
+        raise StoreUnavailable(message, f"{remedy} {hint}") from None
 
 
 def _check_cluster(url: str, hint: str) -> None:

@@ -121,6 +121,7 @@ class ReceiverConfig(BaseModel):
         None, description="an alias of Django's DATABASES"
     )
     redis_prefix: str | None = Field(None, description="the text that all keys begin with")
+    replicas: Count | None = _count(0, "replicas")
     lanes: Count | None = _count(1, "lanes")
 
     queue_retries: Annotated[tuple[WholeSeconds, ...], BeforeValidator(split)] | None = Field(

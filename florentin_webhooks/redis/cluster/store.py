@@ -72,6 +72,11 @@ class ClusterStore(RedisStore):
     is_cluster = True
 
     def _connect(self, server: Any, lanes: int | None) -> None:
+        if self._schema.replicas:
+            raise ConfigurationError(
+                f"replicas is {self._schema.replicas}, but the store is in a Redis Cluster.",
+                "Drop it, and set min-replicas-to-write 1 on each node.",
+            )
         self._address = parse_cluster(server)
         validate_server(self._address.url(self._address.nodes[0]))
         self._count = _choose_count(lanes, self._address.lanes)

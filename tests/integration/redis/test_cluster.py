@@ -196,7 +196,7 @@ def test_dead_node_costs_its_own_lanes_only(
 
 def test_unreachable_cluster_is_unavailable_within_the_limit() -> None:
     store = RedisStore("redis+cluster://127.0.0.1:1,127.0.0.1:2")
-    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:2 did not answer"):
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:2 does not answer"):
         store.execute(GetRecord(bytes(16)))
     shop = Shop(store)
     assert asyncio.run(shop.hooks.areceive(*invoices(1)[0])).outcome == "unavailable"

@@ -22,7 +22,7 @@ def test_answering_redis_is_accepted(redis_url: str) -> None:
 def test_unreachable_redis_is_named_without_password(url: str, address: str) -> None:
     with pytest.raises(StoreUnavailable) as raised:
         check_redis(url)
-    assert f"Redis does not answer at {address} (" in raised.value.message
+    assert f"Redis at {address} does not answer (" in raised.value.message
     assert "password" not in str(raised.value)
 
 

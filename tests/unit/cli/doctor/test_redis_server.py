@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from florentin_webhooks.cli.doctor.redis_server import check_server
-from florentin_webhooks.redis.inspection import Failure, ServerFacts
+from florentin_webhooks.redis.failures import Failure
+from florentin_webhooks.redis.inspection import ServerFacts
 
 INFO = {"redis_version": "8.2.3", "role": "master", "aof_enabled": 1, "connected_slaves": 0}
-SETTINGS = {"appendonly": "yes", "maxmemory-policy": "noeviction", "min-replicas-to-write": "0"}
+SETTINGS = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
 SOUND = ServerFacts("redis://shop/0", None, "", INFO, SETTINGS, 0.1, ())
 
 
