@@ -72,11 +72,6 @@ class ClusterStore(RedisStore):
     is_cluster = True
 
     def _connect(self, server: Any, lanes: int | None) -> None:
-        if self._schema.replicas:
-            raise ConfigurationError(
-                f"replicas is {self._schema.replicas}, but the store is in a Redis Cluster.",
-                "Drop it, and set min-replicas-to-write 1 on each node.",
-            )
         self._address = parse_cluster(server)
         validate_server(self._address.url(self._address.nodes[0]))
         self._count = _choose_count(lanes, self._address.lanes)
@@ -86,7 +81,7 @@ class ClusterStore(RedisStore):
         self._check = ScriptCall(_CHECK_LANES, (self._marker.tag,), (self._count,), int)
         self._is_checked = False
         self._topology = Topology(self._address.nodes)
-        self._transport = SyncTransport(self._address)
+        self._transport = SyncTransport(self._address, self._schema.replicas)
         self._sender = _SyncSender(self._topology, self._transport)
         self._memo = LaneMemo()
         self._asking: tuple[redis.Redis, ...] = ()
@@ -290,7 +285,9 @@ class ClusterStore(RedisStore):
         if sender is None:
             for each in [each for each in self._senders if each.is_closed()]:
                 del self._senders[each]
-            sender = self._senders[loop] = _AsyncioSender(self._topology, self._address)
+            sender = self._senders[loop] = _AsyncioSender(
+                self._topology, self._address, self._schema.replicas
+            )
         return sender
 
 
@@ -336,8 +333,8 @@ class _SyncSender:
 
 
 class _AsyncioSender:
-    def __init__(self, topology: Topology, address: ClusterAddress) -> None:
-        self.transport = AsyncioTransport(address)
+    def __init__(self, topology: Topology, address: ClusterAddress, replicas: int) -> None:
+        self.transport = AsyncioTransport(address, replicas)
         self._follower = Follower(topology, self.transport)
 
     async def run(self, lane: Lane, call: ScriptCall) -> object:
