@@ -35,7 +35,7 @@ examples:  ## Test the example programs under production servers, each in a new 
 long: .venv/.tools  ## Run the tests that take minutes: all kills, matrices and versions
 	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=thorough -o faulthandler_timeout=1800 $(ARGS)
 
-faults: .venv/.tools  ## Kill processes and servers for five minutes, and print the results
+faults: .venv/.tools  ## Kill processes and servers for twenty minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
 
 peers: .venv/.bench  ## Compare signatures with the senders' own packages, and the simulator with OpenAPI

@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from tests.support.cluster import running_cluster
+from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import register_in_worker
 
@@ -101,10 +101,16 @@ def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster_url() -> Iterator[str]:
-    """Yield the URL of a Redis Cluster of one node, which no test empties."""
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path)) as cluster:
-        yield cluster.url
+def redis_cluster() -> Iterator[Cluster]:
+    """Yield a Redis Cluster of two nodes, which no test empties."""
+    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path), 2) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster_url(redis_cluster: Cluster) -> str:
+    """Return the URL of that cluster."""
+    return redis_cluster.url
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, str] = {
     "health": "Check the store, the queues and their workers, for monitoring.",
     "deliveries": "List, show, replay and export received deliveries.",
     "dead": "List, requeue and discard dead letters.",
+    "reconcile": "Compare the sender's delivery log with what your receiver knows.",
     "spool": "List and drain what waits on this machine for the store.",
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
@@ -50,7 +51,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Every command with its summary, so that the help imports no command."""
 
-_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "simulate": "provider."}
+_FOLDERS: Mapping[str, str] = {"mcp": "agent.", "reconcile": "provider.", "simulate": "provider."}
 """The folders of commands that are not beside the others."""
 
 

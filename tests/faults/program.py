@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue, Spool
 from florentin_webhooks.core.spool import SpooledDelivery
 from florentin_webhooks.core.stores.base import Operation, PendingAnswer
-from florentin_webhooks.events import Event
+from florentin_webhooks.events import Event, SubscriptionEvent
 from florentin_webhooks.senders import GitHub, SendGrid
 from tests.faults.oracle import Oracle
 from tests.support.signing_keys import P256
@@ -32,6 +32,7 @@ PARTNER_SECRET = "a-made-up-secret-at-github"
 QUEUE = "florentin"
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
+REPLICAS = int(os.environ.get("FAULTS_REPLICAS", "0"))
 SPOOL = os.environ.get("FAULTS_SPOOL")
 """The file of the spool, if the test wants one: all receivers share it."""
 
@@ -102,9 +103,15 @@ def spool() -> Spool | None:
     return MortalSpool(SPOOL) if SPOOL else None
 
 
+def store() -> RedisStore:
+    """Return the store; that of a cluster outlives each node."""
+    kind = RedisStore if REDIS.startswith("redis+cluster") else MortalStore
+    return kind(REDIS, lease=timedelta(seconds=2), replicas=REPLICAS)
+
+
 hooks = Receiver(
     SECRET,
-    store=MortalStore(REDIS, lease=timedelta(seconds=2)),
+    store=store(),
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
     timeout=timedelta(seconds=1.5),
     spool=spool(),
@@ -118,6 +125,15 @@ partner = Receiver(
     timeout=timedelta(seconds=1.5),
     spool=spool(),
 )
+
+simulated = Receiver(
+    SECRET,
+    name="simulated",
+    store=hooks.store,
+    queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:simulated"),
+    timeout=timedelta(seconds=1.5),
+)
+"""What a local Florentin sends to: each handler has an effect under a key of its own."""
 
 mail = Receiver(
     P256.public,
@@ -192,6 +208,22 @@ def resize(_: Event, delivery: Delivery) -> None:
 @hooks.on("subscription.purchased")
 def tell(_: Event, delivery: Delivery) -> None:
     _have_effect("tell", delivery)
+
+
+def _have_effect_under_key(name: str, delivery: Delivery) -> None:
+    key = delivery.idempotency_key(name)
+    with oracle.run(name, delivery.delivery_id or "", key) as run:
+        run.note("effect")
+
+
+@simulated.on(Event)
+def file(_: Event, delivery: Delivery) -> None:
+    _have_effect_under_key("file", delivery)
+
+
+@simulated.on(SubscriptionEvent, inline=True)
+def watch(_: SubscriptionEvent, delivery: Delivery) -> None:
+    _have_effect_under_key("watch", delivery)
 
 
 @partner.on("push")

@@ -19,7 +19,7 @@ IN_PROCESS = ("verify", "in_process", "json", "import", "memory", "inspector")
 
 @pytest.mark.parametrize(
     "subjects",
-    [IN_PROCESS, ("http",), ("redis",), ("worker",), ("mounts",), ("scale",)],
+    [IN_PROCESS, ("http",), ("redis", "cluster"), ("worker",), ("mounts",), ("scale",)],
     ids=" ".join,
 )
 def test_benchmark_runs_and_yields_rows(subjects: tuple[str, ...]) -> None:

@@ -58,7 +58,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
 }
 """Options that a command gets here, unless the docs show it with one."""
 
-OPERATING = ("worker", "queue", "health", "deliveries", "dead", "spool")
+OPERATING = ("worker", "queue", "health", "deliveries", "dead", "spool", "reconcile")
 """Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")
@@ -247,6 +247,7 @@ def furnish(directory: Path) -> None:
     (directory / "body.json").write_bytes(made.body)
     lines = [f"{name}: {value}\n" for name, value in made.headers.items()]
     (directory / "headers").write_text("".join(lines))
+    (directory / "deliveries.csv").write_text("id,state\n")
     (directory / "keys").mkdir()
     for name, secret in {"2026-11": SECRET, "2025-02": json.dumps(SECRET)}.items():
         (directory / "keys" / name).write_text(f"{secret}\n")

@@ -32,4 +32,3 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
             timeout=600,
         )
     assert done.returncode == 0, done.stdout
-    assert "warning" not in done.stdout.lower().splitlines()[-1], done.stdout

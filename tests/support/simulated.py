@@ -63,14 +63,16 @@ def message(answer: Answer) -> str:
 
 
 class Played:
-    """A domain whose clock a test moves, and the requests that its endpoint has got.
+    """A domain whose clock a test moves, from *now* or a fixed day; its endpoint's requests.
 
-    *answers* are the statuses of the first requests, None for none; then comes 200. With *hooks*
-    that receiver answers.
+    *answers* are the statuses of the first requests, None for none; then comes 200. In the place
+    of 200, *hooks* answers.
     """
 
-    def __init__(self, patch: pytest.MonkeyPatch, **options: Any) -> None:  # Any: of Simulator.
-        self.clock = ManualClock(datetime(2026, 11, 28, tzinfo=UTC))
+    def __init__(
+        self, patch: pytest.MonkeyPatch, *, now: bool = False, **options: Any
+    ) -> None:  # Any: those of Simulator.
+        self.clock = ManualClock(None if now else datetime(2026, 11, 28, tzinfo=UTC))
         self.simulator = Simulator(clock=self.clock, **options)
         self.requests: list[SignedDelivery] = []
         self.answers: list[int | None] = []
@@ -82,7 +84,7 @@ class Played:
         status = self.answers.pop(0) if self.answers else 200
         if status is None:
             raise TimeoutError
-        if self.hooks:
+        if self.hooks and status == 200:
             reply = self.hooks.receive(headers, body, url)
             return Response(reply.status, reply.outcome.value, {}, b"")
         return Response(status, "", {}, b"")

@@ -15,12 +15,20 @@ from typing import TYPE_CHECKING
 import click
 
 from florentin_webhooks.cli.demo import steps
+from florentin_webhooks.cli.demo.provider import documented_request
 from florentin_webhooks.cli.demo.recorder import RunRecorder, most_runs
 from florentin_webhooks.cli.demo.runner import DemoContext, Result
+from florentin_webhooks.cli.demo.settings import (
+    API_VARIABLE,
+    PROVIDER_PATH,
+    TARGET_VARIABLE,
+    TOKEN_VARIABLE,
+)
 from florentin_webhooks.cli.devserver.inspector import open_browser, page_url
 from florentin_webhooks.cli.devserver.redis import REDIS_VARIABLE, embedded_server
 from florentin_webhooks.cli.devserver.supervisor import Child, Supervisor
 from florentin_webhooks.cli.devserver.web import (
+    PATH,
     ending_on_sigterm,
     listen,
     public_url,
@@ -51,10 +59,10 @@ _HEADINGS = ("", "event or step", "reply", "handlers")
 def command(out: Output, *, once: bool) -> None:
     """Watch signed deliveries arrive, be verified and be handled once.
 
-    Starts a web process, a worker and a Redis-compatible server, with handlers for all ten
-    events. Sends real requests, valid and hostile, kills the worker, and checks every reply and
-    every call of a handler. Exits with 1 if anything was not as expected. Stays up for your
-    deliveries until Ctrl-C.
+    Starts a web process, a worker, a Redis-compatible server and a local Florentin, with handlers
+    for all ten events. Sends real requests, valid and hostile, kills the worker, and checks every
+    reply and every call of a handler. Exits with 1 if anything was not as expected. Stays up for
+    your deliveries until Ctrl-C.
     """
     require_extra("uvicorn")
     secret = token_hex(32)
@@ -62,21 +70,39 @@ def command(out: Output, *, once: bool) -> None:
         path = stack.enter_context(tempfile.TemporaryDirectory(prefix="florentin-demo-"))
         server = stack.enter_context(embedded_server(Path(path)))
         listener = stack.enter_context(listen("127.0.0.1", 0))
+        beside = stack.enter_context(listen("127.0.0.1", 0))
         url, audible = public_url(listener), Path(path) / "audible"
+        florentin, token = public_url(beside).removesuffix(PATH), f"42|{token_hex(16)}"
         os.environ.update({SECRET_VARIABLE: secret, REDIS_VARIABLE: server.url})
+        os.environ.update(_next_door(url, florentin, token))
         web, worker = (_start(out, role, listener.fileno(), audible) for role in ("web", "worker"))
-        stack.enter_context(Supervisor([web, worker]).beside())
+        children = [web, worker]
+        if not once or steps.NEXT_DOOR in steps.PARTS:
+            children.append(_start(out, "provider", beside.fileno(), audible))
+        stack.enter_context(Supervisor(children).beside())
         out.info(f"A receiver at {url}")
+        out.info(f"A local Florentin at {florentin}")
         out.info(f"Processes: web {_pid(web)}, worker {_pid(worker)}, Redis {server.pid()}")
         recorder = stack.enter_context(closing(RunRecorder(server.url)))
         store = stack.enter_context(closing(RedisStore(server.url)))
-        good = _run(out, DemoContext(secret, recorder, store, worker, url))
+        good = _run(out, DemoContext(secret, recorder, store, worker, url, florentin, token))
         if not once:
             audible.touch()
+            out.info("", Paragraph(f"See Florentin's side at {florentin}/", 0))
+            out.info("", documented_request(florentin, token))
             _wait_for_user(out, url, secret, page_url(listener))
     if not once:
         out.info("\nStopped. All processes and their data are gone.")
     raise click.exceptions.Exit(ExitCode.OK if good else ExitCode.FAILED)
+
+
+def _next_door(url: str, florentin: str, token: str) -> dict[str, str]:
+    """Return where the local Florentin sends to, and where its API is, for the processes."""
+    return {
+        API_VARIABLE: f"{florentin}/api/v1",
+        TOKEN_VARIABLE: token,
+        TARGET_VARIABLE: url.removesuffix(PATH) + PROVIDER_PATH,
+    }
 
 
 def _start(out: Output, role: str, descriptor: int, audible: Path) -> Child:

@@ -10,15 +10,22 @@ import os
 import time
 
 from florentin_webhooks import events
+from florentin_webhooks.api import FlorentinAPI
 from florentin_webhooks.cli.demo.recorder import RunRecorder
-from florentin_webhooks.cli.demo.settings import DELAYS, QUEUE, TIMEOUT
+from florentin_webhooks.cli.demo.settings import (
+    API_VARIABLE,
+    DELAYS,
+    QUEUE,
+    TIMEOUT,
+    TOKEN_VARIABLE,
+)
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.queue import RQQueue
 from florentin_webhooks.senders import Stripe
 
-__all__ = ["hooks", "store", "stripe"]
+__all__ = ["hooks", "provider", "store", "stripe"]
 
 _ENDLESS = 60  # Seconds; longer than the time limit.
 _FAILURES = {
@@ -35,6 +42,11 @@ queue = RQQueue(QUEUE, retries=DELAYS, timeout=TIMEOUT)
 _SECRET = os.environ["FLORENTIN_WEBHOOK_SECRET"]
 hooks = Receiver(_SECRET, store=store, queue=queue)
 stripe = Receiver(_SECRET, sender=Stripe(), store=store, queue=queue, name="stripe")
+provider = Receiver(_SECRET, store=store, queue=queue, name="provider")
+api = FlorentinAPI(
+    os.environ.get(API_VARIABLE, "http://127.0.0.1:8600/api/v1"),
+    os.environ.get(TOKEN_VARIABLE, "1|of-the-demonstration"),
+)
 
 
 def _record(handler: str, delivery: Delivery, note: str) -> None:
@@ -123,3 +135,10 @@ async def meter(event: events.UsageMetricsUpdated, delivery: Delivery) -> None:
 def charge(event: events.Event, delivery: Delivery) -> None:
     """Book a charge of Stripe's."""
     _record("charge", delivery, f"{event.data['amount'] / 100:.2f} EUR")
+
+
+@provider.on("account.created")
+def call_back(event: events.AccountCreated, delivery: Delivery) -> None:
+    """Ask the API for the customer of a new account."""
+    customer = api.customers.show(event.data.account.id or "")
+    _record("call_back", delivery, str(customer.name))

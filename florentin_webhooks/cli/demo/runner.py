@@ -111,6 +111,9 @@ class DemoContext:
     store: RedisStore
     worker: Child
     url: str
+    florentin: str
+    """The address of the local Florentin."""
+    token: str
     sent: dict[str, SignedDelivery] = field(default_factory=dict[str, SignedDelivery])
     _killed: str = ""
     _reported: Counter[str] = field(default_factory=Counter[str])
@@ -140,7 +143,7 @@ class DemoContext:
         started = time.perf_counter()
         reply = step.act(self) if step.act else self.send(step.title, of_stripe=step.of_stripe)
         milliseconds = round((time.perf_counter() - started) * 1000, 1)
-        self._wait_for(lambda: not self._pending())
+        self.wait_for(lambda: not self._pending())
         runs = self._new_runs("started", self.recorder.started(), reply.fingerprint)
         finished = self._new_runs("finished", self.recorder.finished(), reply.fingerprint)
         return Result(
@@ -169,7 +172,7 @@ class DemoContext:
         """Send the delivery of the step *title*, and kill the worker while it handles it."""
         reply = self.send(title)
         self._killed = reply.fingerprint
-        run = self._wait_for(self._running)
+        run = self.wait_for(self._running)
         if self.worker.process is not None:
             self.worker.process.kill()
         with suppress(ProcessLookupError):
@@ -178,7 +181,7 @@ class DemoContext:
 
     def await_killed(self) -> Reply:
         """Wait until another worker has handled the event of the killed one."""
-        self._wait_for(lambda: self._state(self._killed) == "done")
+        self.wait_for(lambda: self._state(self._killed) == "done")
         return Reply(self._killed, 0, self._state(self._killed))
 
     def requeue(self, title: str) -> Reply:
@@ -215,7 +218,8 @@ class DemoContext:
         record = self.store.execute(GetRecord(bytes.fromhex(key)))
         return record.state.value if record else "unknown"
 
-    def _wait_for(self, condition: Callable[[], T | None]) -> T:
+    def wait_for(self, condition: Callable[[], T | None]) -> T:
+        """Return what *condition* returns, once that is true. Raises CLIError."""
         deadline = time.monotonic() + _PATIENCE
         while not (found := condition()):
             if time.monotonic() > deadline:

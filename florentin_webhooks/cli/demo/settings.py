@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["APP", "DELAYS", "LOST_AFTER", "QUEUE", "STRIPE_PATH", "TIMEOUT"]
+__all__ = [
+    "API_VARIABLE",
+    "APP",
+    "DELAYS",
+    "LOST_AFTER",
+    "PROVIDER_PATH",
+    "QUEUE",
+    "STRIPE_PATH",
+    "TARGET_VARIABLE",
+    "TIMEOUT",
+    "TOKEN_VARIABLE",
+]
+
+API_VARIABLE = "_FLORENTIN_DEMO_API"
+TARGET_VARIABLE = "_FLORENTIN_DEMO_TARGET"
+TOKEN_VARIABLE = "_FLORENTIN_DEMO_TOKEN"  # noqa: S105 - the variable's name.
+PROVIDER_PATH = "/webhooks/provider"
+"""Where the receiver of the local Florentin is mounted."""
+
 
 APP = "florentin_webhooks.cli.demo.app:hooks"
 QUEUE = "florentin"

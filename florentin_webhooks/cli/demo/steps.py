@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from florentin_webhooks.cli.demo.provider import create_customer, read_log
 from florentin_webhooks.cli.demo.runner import Step
 from florentin_webhooks.cli.demo.settings import DELAYS, LOST_AFTER
 
-__all__ = ["PARTS"]
+__all__ = ["NEXT_DOOR", "PARTS"]
+
+NEXT_DOOR = "Florentin next door"
+"""The part that needs a local Florentin."""
 
 _RETRIES = len(DELAYS)
 _WAITING = "Waiting for two retries, a second apart."
@@ -173,10 +177,31 @@ _WORKERS = (
     ),
 )
 
+_PROVIDER = (
+    Step(
+        "curl creates an account",
+        "The request of Florentin's documentation, to a local Florentin: it sends account.created, "
+        "whose handler asks its API for the customer.",
+        act=create_customer,
+        status=201,
+        outcome="created",
+        runs=("call_back",),
+        state="done",
+    ),
+    Step(
+        "Florentin's log",
+        "The sender's side has the delivery as delivered.",
+        act=read_log,
+        outcome="delivered",
+        state="done",
+    ),
+)
+
 PARTS = {
     "Ten genuine events: verified, typed, handled": _EVENTS,
     "What must not run twice, or not at all": _REFUSED,
     "A second sender": _SECOND_SENDER,
     "What workers do: retries, dead letters, crashes": _WORKERS,
+    NEXT_DOOR: _PROVIDER,
 }
 """The steps by the titles of their parts. 200: handled before the reply; 202: by a worker."""

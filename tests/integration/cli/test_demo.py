@@ -14,6 +14,7 @@ import pytest
 from florentin_webhooks.events import CATALOGUE
 from tests.support.command_line import DEMO, QUICK_DEMO, Program, python, started
 from tests.support.fork_server import MODULE
+from tests.support.waiting import eventually
 
 WHOLE = ["-m", MODULE, *DEMO.split()[1:]]
 BROKEN = """
@@ -58,7 +59,7 @@ def test_all_steps_go_as_expected(directory: Path) -> None:
     program = whole(directory)
     lines = program.data.splitlines()
     assert program.process.returncode == 0, program.data
-    assert "25 of 25 steps went as expected" in program.data
+    assert "27 of 27 steps went as expected" in program.data
     assert all(any(line.startswith(f"ok  {event} ") for line in lines) for event in CATALOGUE)
     assert "NO  " not in program.data
     assert "\x1b" not in program.data
@@ -106,15 +107,19 @@ def test_json_shows_the_same_steps(directory: Path) -> None:
         "the retry": (200, "processed", ["send_mail"]),
         "a charge of Stripe's": (202, "accepted", ["charge"]),
         "its retry": (200, "duplicate", []),
+        "curl creates an account": (201, "created", ["call_back"]),
+        "Florentin's log": (200, "delivered", []),
         "the worker is killed": (202, "accepted", ["bill"]),
         "a database is away": (202, "accepted", ["meter", "meter", "meter"]),
         "a poison event": (202, "accepted", ["file_terms"] * 3),
         "it is requeued": (None, "accepted", ["file_terms"]),
         "the killed event": (None, "done", ["bill"]),
     }
-    assert [step["state"] for step in steps[-5:]] == ["queued", "done", "dead", "done", "done"]
-    assert steps[-1]["fingerprint"] == steps[-5]["fingerprint"]
-    assert last["summary"]["handlers_finished"] == 17
+    states = [step["state"] for step in steps[-7:]]
+    assert states == ["queued", "done", "dead", "done", "done", "done", "done"]
+    assert steps[-3]["fingerprint"] == steps[-7]["fingerprint"]
+    assert steps[-1]["fingerprint"] == steps[-2]["fingerprint"]
+    assert last["summary"]["handlers_finished"] == 18
     assert last["summary"]["most_runs_of_a_handler_for_one_delivery"] == 1
 
 
@@ -158,6 +163,14 @@ def test_deliveries_of_the_user_are_shown_until_a_signal(
         page = program.says(r"See each delivery, and send more, at (\S+)")
         with urlopen(page) as response:  # noqa: S310 - of this machine.
             assert b"invoice.created</a>" in response.read()
+        side = program.says(r"See Florentin's side at (\S+)")
+        curl = program.says(r"(?s)(curl -sS -X POST.*?example\"\}')")
+        created = subprocess.run(["/bin/sh", "-c", curl], check=True, capture_output=True)
+        assert b"Customer created successfully" in created.stdout
+        eventually(lambda: "call_back ran: Ada Books" in program.data + program.talk)
+        with urlopen(side) as log, urlopen(page) as response:  # noqa: S310 - of this machine.
+            assert b"delivered" in log.read()
+            assert b"account.created</a>" in response.read()
         assert len(left_in(directory)) == 1
         assert program.end(number) == code
     assert re.search(

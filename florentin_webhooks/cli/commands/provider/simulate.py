@@ -21,7 +21,7 @@ from florentin_webhooks.cli.devserver.web import (
     run_lifespan,
     serve,
 )
-from florentin_webhooks.cli.errors import UsageError
+from florentin_webhooks.cli.errors import CLIError, UsageError
 from florentin_webhooks.cli.inputs import SECRET_VARIABLE, environment_secret, read_secrets
 from florentin_webhooks.cli.output import Output, with_output
 from florentin_webhooks.cli.sender_context import find_sender
@@ -86,6 +86,12 @@ class _Target(NamedTuple):
     help="Make N changes a second at random.",
 )
 @click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Write the delivery log to this file at the end.",
+)
+@click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="The directory of its state; without it, the state ends with the command.",
@@ -97,6 +103,7 @@ def command(
     port: int,
     token: str | None,
     rate: float | None,
+    export: Path | None,
     data_dir: Path | None,
     **options: Any,  # Any: those of click.
 ) -> None:
@@ -124,6 +131,8 @@ def command(
             if rate:
                 simulator.generate(rate)
 
+        if export:
+            stack.callback(_write_log, out, simulator, export)
         _serve(simulator, listener, state, announce)
 
 
@@ -139,6 +148,18 @@ def _build(file: Path | None, options: dict[str, Any], state: ServerState) -> Si
         timeout=options["timeout"],
         faults=parse_faults(options["faults"], options["seed"]),
     )
+
+
+def _write_log(out: Output, simulator: Simulator, path: Path) -> None:
+    from florentin_webhooks.simulator.webhooks.log import to_csv, to_json  # noqa: PLC0415
+
+    write = to_json if path.suffix == ".json" else to_csv
+    try:
+        path.write_text(write(simulator.deliveries()), encoding="utf-8")
+    except OSError as error:
+        message = f"Cannot write {path}: {error.strerror}."
+        raise CLIError(message, "Name another file: --export PATH") from None
+    out.info(f"The delivery log is in {path}.")
 
 
 def _target(options: dict[str, Any]) -> _Target | None:

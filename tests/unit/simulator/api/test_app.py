@@ -97,3 +97,11 @@ def test_head_is_answered_without_a_body(domain: Domain) -> None:
 def test_openapi_document_needs_no_token(domain: Domain) -> None:
     answer = domain.ask("GET", "/openapi.json", token=None)
     assert "/customers" in json.loads(answer.body)["paths"]
+
+
+def test_failed_database_is_unavailable(domain: Domain) -> None:
+    with domain.simulator._database.transaction() as connection:
+        connection.execute("DROP TABLE documents")
+    answer = domain.ask("GET", "/customers")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert message(answer).startswith("SQLite has failed")

@@ -1,0 +1,117 @@
+"""The sender's delivery log in a file: CSV or JSON with ids, statuses and times."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import cast
+
+from florentin_webhooks.cli.errors import UsageError
+
+__all__ = ["Entry", "Outcome", "read_log"]
+
+_LARGEST = 100_000_000
+_HINT = "It needs a column id, and state or last_status; the simulator exports such a log."
+_NAMES = {
+    "id": ("id", "delivery_id", "delivery"),
+    "state": ("state",),
+    "status": ("last_status", "status", "status_code"),
+    "event": ("event", "type"),
+    "time": ("last_attempt_at", "created_at", "time", "timestamp", "at"),
+}
+"""The names under which senders and tools write each fact; the first that is there counts."""
+
+
+class Outcome(StrEnum):
+    """What the sender thinks of a delivery."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivery in the sender's log; *status* is that of the last attempt, None for none."""
+
+    id: str
+    outcome: Outcome
+    status: int | None = None
+    event: str = ""
+    time: datetime | None = None
+
+
+def read_log(path: Path) -> list[Entry]:
+    """Return the entries in the file at *path*, each delivery once: what was last of it.
+
+    Raises UsageError.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            message = f"{path} is larger than {_LARGEST // 1_000_000} MB."
+            raise UsageError(message, "Split it by time.")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        message = f"Cannot read {path}: {reason}."
+        raise UsageError(message, "Name a log of deliveries as CSV or JSON.") from None
+    entries = [_entry(path, number, row) for number, row in enumerate(_rows(path, text), 1)]
+    return list({entry.id: entry for entry in sorted(entries, key=_order)}.values())
+
+
+def _rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
+    if not text.lstrip().startswith(("[", "{")):
+        yield from csv.DictReader(StringIO(text))
+        return
+    try:
+        content: object = json.loads(text)
+    except ValueError:
+        raise UsageError(f"{path} is not valid JSON.", _HINT) from None
+    inner: object = content
+    if isinstance(content, dict):
+        inner = cast("dict[str, object]", content).get("data")
+    if not isinstance(inner, list):
+        raise UsageError(f"{path} holds no list of deliveries.", _HINT)
+    for row in cast("list[object]", inner):
+        yield cast("Mapping[str, object]", row if isinstance(row, dict) else {})
+
+
+def _entry(path: Path, number: int, row: Mapping[str, object]) -> Entry:
+    facts = {fact: _find(row, names) for fact, names in _NAMES.items()}
+    status = int(facts["status"]) if facts["status"].isdecimal() else None
+    outcome = _outcome(facts["state"], status)
+    if not facts["id"] or (not facts["state"] and "status" not in " ".join(row)):
+        raise UsageError(
+            f"Delivery {number} in {path} has no id, or neither state nor status.", _HINT
+        )
+    return Entry(facts["id"], outcome, status, facts["event"], _time(facts["time"]))
+
+
+def _find(row: Mapping[str, object], names: Iterable[str]) -> str:
+    found = (row[name] for name in names if row.get(name) not in (None, ""))
+    return str(next(found, ""))
+
+
+def _outcome(state: str, status: int | None) -> Outcome:
+    if state in set(Outcome):
+        return Outcome(state)
+    is_success = status is not None and 200 <= status < 300  # noqa: PLR2004 - any 2xx.
+    return Outcome.DELIVERED if is_success else Outcome.FAILED
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _order(entry: Entry) -> datetime:
+    return entry.time or datetime.min.replace(tzinfo=UTC)
