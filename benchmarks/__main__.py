@@ -27,6 +27,7 @@ SUBJECTS = {
     "memory": "in_memory",
     "inspector": "inspected",
     "scale": "scale",
+    "cluster": "cluster",
 }
 ALIASES = {"in_process": "asgi"}
 

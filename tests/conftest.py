@@ -17,12 +17,13 @@ from hypothesis import settings
 
 from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
-from tests.support.cluster import running_cluster
+from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import register_in_worker
 
-settings.register_profile("shared-cores", deadline=None)
-settings.load_profile("shared-cores")
+settings.register_profile("short", deadline=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)  # For `make long`.
+settings.load_profile("short")
 
 # A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -82,20 +83,34 @@ def redis_server() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def flush_redis(redis_server: str) -> Iterator[Callable[[], object]]:
+    """Yield what empties the server; a connection for each test would take longer than most."""
+    if "FLORENTIN_TEST_REDIS_URL" in os.environ:
+        yield lambda: None  # An external server is not flushed.
+        return
+    with redis.Redis.from_url(redis_server) as client:
+        yield client.flushall
+
+
 @pytest.fixture
-def redis_url(redis_server: str) -> str:
-    """Return a server with an empty database; an external server is not flushed."""
-    if "FLORENTIN_TEST_REDIS_URL" not in os.environ:
-        with redis.Redis.from_url(redis_server) as client:
-            client.flushall()
+def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
+    """Return a server with an empty database."""
+    flush_redis()
     return redis_server
 
 
 @pytest.fixture(scope="session")
-def cluster_url() -> Iterator[str]:
-    """Yield the URL of a Redis Cluster of one node, which no test empties."""
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path)) as cluster:
-        yield cluster.url
+def redis_cluster() -> Iterator[Cluster]:
+    """Yield a Redis Cluster of two nodes, which no test empties."""
+    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path), 2) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster_url(redis_cluster: Cluster) -> str:
+    """Return the URL of that cluster."""
+    return redis_cluster.url
 
 
 @pytest.fixture

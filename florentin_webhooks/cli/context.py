@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.cli.errors import StoreUnavailable, UsageError
 from florentin_webhooks.cli.invocation import suggest
 from florentin_webhooks.cli.loader import load
+from florentin_webhooks.core.health.probe import ask_store
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ __all__ = ["QueueContext", "ReceiverContext", "load_shared", "open_queue", "open
 PAUSE = 0.5
 """Seconds between two questions to a Redis that refuses commands."""
 
-_UNKNOWN = bytes(16)
 _QUEUE = (
     'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), STORE and QUEUE in Django, '
     "FLORENTIN_REDIS_URL and FLORENTIN_QUEUE in Flask"
@@ -61,7 +60,7 @@ class ReceiverContext:
 
     def _probe(self) -> Unavailable | None:
         try:
-            self.store.execute(GetRecord(_UNKNOWN))
+            ask_store(self.store)
         except Unavailable as error:
             return error
         return None
@@ -71,17 +70,12 @@ class ReceiverContext:
 
         Of a foreign *error* only the type is shown: its text may quote a password.
         """
-        from florentin_webhooks.redis.refusals import refusal_hint  # noqa: PLC0415
+        from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
         from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
 
         cause = _cause(error)
         if isinstance(self.store, RedisStore) and cause is not None:
-            if refusal := self._refusal(error):
-                message = f"Redis at {self.store.address} refused a command ({refusal})."
-                return StoreUnavailable(message, refusal_hint(refusal))
-            reason = type(cause).__name__
-            message = f"Redis does not answer at {self.store.address} ({reason})."
-            return StoreUnavailable(message, "Start it, or correct the URL of the receiver.")
+            return StoreUnavailable(*describe_failure(self.store.address, cause))
         if isinstance(error, Unavailable):
             return StoreUnavailable(error.message, error.hint)
         message = f"The store does not answer ({type(error).__name__})."

@@ -16,9 +16,10 @@ __all__ = ["Job", "JobKeys", "MeasuredQueue", "Queue", "QueueFacts", "TracedQueu
 
 
 class JobKeys(NamedTuple):
-    """The keys of a job: its hash, its queue's list, and RQ's registries beside that list."""
+    """The keys of a job: its hash and results, its queue's list, and registries beside that."""
 
     hash: str
+    results: str
     list: str
     failed: str
     intermediate: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -47,7 +48,11 @@ def diverted_output() -> Generator[None]:
 
 
 def serve_stdio(server: MCPServer[Any]) -> None:  # Any: as in build_server.
-    """Serve until the input ends; meanwhile the SDK diverts what handlers print."""
+    """Serve until the input ends; meanwhile the SDK diverts what handlers print.
+
+    Ctrl-C ends the process at once: a thread that waits for input cannot be stopped.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     server.run("stdio")
 
 

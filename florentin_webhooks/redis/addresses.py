@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
+from florentin_webhooks.redis.failures import describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
     "CLUSTER_SCHEMES",
+    "SENTINEL_SCHEMES",
     "ClusterClient",
+    "Node",
     "display_pool",
     "display_url",
+    "is_behind_sentinel",
     "is_cluster",
+    "is_sentinel",
+    "parse_nodes",
     "to_unavailable",
     "unavailable_at",
 ]
@@ -28,9 +33,46 @@ __all__ = [
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 """The scheme of each node's URL by that of a cluster's."""
 
+SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+"""The scheme of the primary's URL by that of Sentinel's."""
+
 ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
+
+
+class Node(NamedTuple):
+    """The host and the port of one server of several."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_nodes(hosts: str, port: int) -> tuple[Node, ...] | None:
+    """Return the servers that a URL names with commas between them, None where one is invalid.
+
+    *port* is that of a host without one.
+    """
+    try:
+        named = [urlsplit(f"//{text}") for text in hosts.split(",")]
+        nodes = [Node(each.hostname or "", each.port or port) for each in named]
+    except ValueError:
+        return None
+    is_valid = all(node.host for node in nodes) and ",".join(n.netloc for n in named) == hosts
+    return tuple(nodes) if is_valid else None
+
+
+def is_sentinel(server: object) -> bool:
+    """Return whether *server* is a URL of Sentinel."""
+    return isinstance(server, str) and server.partition("://")[0] in SENTINEL_SCHEMES
+
+
+def is_behind_sentinel(pool: Any) -> bool:  # Any: redis-py's pools.
+    """Return whether the connections of *pool* ask Sentinel where to lead to."""
+    return "connection_pool" in pool.connection_kwargs
 
 
 def is_cluster(server: object) -> bool:
@@ -57,12 +99,13 @@ def display_pool(pool: Any) -> str:  # Any: redis-py's pools, also of Sentinel.
         return str(finder.display)
     database = options.get("db") or 0
     # A pool of Sentinel, or one that was created from its options.
+    kind: Any = getattr(pool, "connection_class", None)
     source = options.get("connection_pool")
     if source is not None:
-        return f"sentinel://{_sentinels(source)}/{source.service_name}/{database}"
+        scheme = "rediss+sentinel" if issubclass(kind, _TLS) else "redis+sentinel"
+        return f"{scheme}://{_sentinels(source)}/{source.service_name}/{database}"
     if path := options.get("path"):
         return f"unix://{path}" + (f"?db={database}" if database else "")
-    kind: Any = getattr(pool, "connection_class", None)
     scheme = "rediss" if kind in _TLS else "redis"
     host, port = options.get("host", "localhost"), options.get("port", 6379)
     return f"{scheme}://{host}:{port}/{database}"
@@ -75,10 +118,7 @@ def to_unavailable(error: Exception, pool: object) -> Unavailable:
 
 def unavailable_at(address: str, error: Exception) -> Unavailable:
     """Return *error*, of the server at *address*, as ours."""
-    refusal = find_refusal(error)
-    if refusal is None:
-        return Unavailable(f"Redis at {address} did not answer: {type(error).__name__}.")
-    return Unavailable(f"Redis at {address} refused a command: {refusal}.", refusal_hint(refusal))
+    return Unavailable(*describe_failure(address, error))
 
 
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.

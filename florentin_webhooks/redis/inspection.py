@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from dataclasses import dataclass, field
-from enum import StrEnum
-from socket import gaierror
 from typing import TYPE_CHECKING, cast
 
-from redis.exceptions import (
-    AuthenticationError,
-    InvalidResponse,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-)
+from redis.exceptions import RedisError, ResponseError
 
-from florentin_webhooks.redis.refusals import find_refusal
+from florentin_webhooks.redis.failures import Failure, find_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from florentin_webhooks.redis.protocols import SyncClient, Word
 
-__all__ = ["Failure", "ServerFacts", "find_failure", "inspect_server", "needed_commands"]
-
-
-class Failure(StrEnum):
-    """Why a server could not be asked."""
-
-    PASSWORD = "password"  # noqa: S105 - the name of a failure.
-    TLS = "tls"
-    ADDRESS = "address"
-    UNREACHABLE = "unreachable"
-    RIGHTS = "rights"
-    REFUSED = "refused"
-    OTHER = "other"
+__all__ = ["ServerFacts", "inspect_server", "needed_commands"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +38,14 @@ class ServerFacts:
     tag: str = ""
 
 
-_SETTINGS = (
-    *("appendonly", "maxmemory-policy", "min-replicas-to-write", "appendfsync"),
-    "cluster-require-full-coverage",
-)
+_SETTINGS = ("appendonly", "maxmemory-policy", "appendfsync", "cluster-require-full-coverage")
 
 
 # Each command of the scripts and its arguments after a key, in the smallest form that is valid.
 _COMMANDS = (
-    "DEL|EXISTS|EXPIRE 1|GET|HDEL a|HGET a|HGETALL|HINCRBY a 1|HKEYS|HMGET a|HSET a 1|LINDEX 0"
-    "|LLEN|LPOP|LPOS a|LPUSH a|LRANGE 0 0|LREM 0 a|PERSIST|PEXPIRE 1|PTTL|RPOP|RPUSH a|SADD a"
-    "|SCARD|SET a|SREM a|ZADD 1 a|ZMSCORE a|ZRANGE 0 0|ZRANGEBYSCORE 0 0|ZREM a"
+    "DEL|EXISTS|EXPIRE 1|GET|HDEL a|HGET a|HGETALL|HINCRBY a 1|HKEYS|HMGET a|HSCAN 0|HSET a 1"
+    "|LINDEX 0|LLEN|LPOP|LPOS a|LPUSH a|LRANGE 0 0|LREM 0 a|PERSIST|PEXPIRE 1|PTTL|RPOP|RPUSH a"
+    "|SADD a|SCARD|SET a|SREM a|ZADD 1 a|ZCOUNT 0 0|ZMSCORE a|ZRANGE 0 0|ZRANGEBYSCORE 0 0|ZREM a"
     "|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a|XADD * a 1|XRANGE - +"
 )
 _OF_RQ = "rq:job:florentin-webhooks.probe"
@@ -96,53 +72,16 @@ def inspect_server(
 ) -> ServerFacts:
     """Return what the server answers; changes nothing there, and waits as *client* does."""
     try:
-        client.execute_command("PING")
         client.execute_command("EVAL", "return 1", 0)
     except (RedisError, OSError) as error:
         return ServerFacts(address, *find_failure(error))
     try:
         info = _ask(client.info)
         settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
-        denied = _denied(client, prefix, tag)
-        return ServerFacts(address, None, "", info, settings, _clock(client), denied, tag)
+        denied, clock = _denied(client, prefix, tag), _clock(client)
+        return ServerFacts(address, None, "", info, settings, clock, denied, tag)
     except (RedisError, OSError) as error:  # It went away meanwhile.
         return ServerFacts(address, *find_failure(error))
-
-
-_KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
-    (AuthenticationError, Failure.PASSWORD),
-    (NoPermissionError, Failure.RIGHTS),
-    (ssl.SSLError, Failure.TLS),
-    (gaierror, Failure.ADDRESS),
-)
-
-
-def find_failure(error: Exception) -> tuple[Failure, str]:
-    """Return why *error* was raised, without its text, which may quote a password."""
-    causes = list(_causes(error))
-    for kind, failure in _KINDS:
-        if any(isinstance(cause, kind) for cause in causes):
-            return failure, _detail(causes, kind)
-    if code := find_refusal(error):
-        return Failure.REFUSED, code
-    if any(str(cause).startswith("NOAUTH") for cause in causes):
-        return Failure.PASSWORD, "NOAUTH"
-    is_answer = isinstance(error, ResponseError | InvalidResponse)
-    return Failure.OTHER if is_answer else Failure.UNREACHABLE, type(causes[-1]).__name__
-
-
-def _detail(causes: list[BaseException], kind: type[BaseException]) -> str:
-    found = next(cause for cause in causes if isinstance(cause, kind))
-    if isinstance(found, ssl.SSLCertVerificationError):
-        return found.verify_message
-    return type(found).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
 
 
 def _ask(question: Callable[[], Mapping[str, object]]) -> Mapping[str, object] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
+    AskError,
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
@@ -49,6 +50,7 @@ RECONNECTED_ERRORS: tuple[type[Exception], ...] = (
 """Errors after which a connection is dropped and the command is sent over a new one."""
 
 _CLASSES: dict[type[Exception], str] = {
+    AskError: "ASK",
     ReadOnlyError: "READONLY",
     MasterDownError: "MASTERDOWN",
     BusyLoadingError: "LOADING",
@@ -56,19 +58,23 @@ _CLASSES: dict[type[Exception], str] = {
     ClusterDownError: "CLUSTERDOWN",
     TryAgainError: "TRYAGAIN",
 }
-_WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED"})
+_WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED", "NOREPLICAS"})
+"""NOREPLICAS: its replica was promoted, and is the primary for all others."""
 _MASTER_LOST = re.compile(r"connection (?:to|with) master lost", re.IGNORECASE)
 # First in an answer; after redis-py's words about a pipeline; or, up to Redis 6, in a script's.
 _CODE = re.compile(
     r"(?:^|caused error: |: -)"
-    r"(READONLY|MASTERDOWN|LOADING|UNBLOCKED|OOM|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|TRYAGAIN)\b"
+    r"(READONLY|MASTERDOWN|LOADING|UNBLOCKED|OOM|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|TRYAGAIN|ASK)\b"
 )
 _HINTS = {
     "READONLY": "It is a replica: check that the name or URL leads to the primary.",
     "OOM": "Its memory is full: raise maxmemory or delete what is not needed.",
     "LOADING": "It reads its data after a start: wait.",
     "MISCONF": "It cannot write to its disk: check the space and the log of the server.",
-    "NOREPLICAS": "Too few replicas are connected: check them.",
+    "NOREPLICAS": "Too few replicas are connected, or they are too slow: check them.",
+    "ASK": "Its part of the cluster moves to another node: wait.",
+    "TRYAGAIN": "Its part of the cluster moves to another node: wait.",
+    "CLUSTERDOWN": "A node of the cluster is being replaced: wait.",
     "BUSY": "A long script runs on the server: wait, or end it with SCRIPT KILL.",
 }
 _OTHER_HINT = "Check the server and its replication."

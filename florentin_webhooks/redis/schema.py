@@ -72,7 +72,7 @@ class Script(NamedTuple):
 class ScriptCall(NamedTuple):
     """One call of a script, and *read*, which decodes the answer.
     *size* is the length of the body in it. *may_fail*: no handler has run yet, so an overloaded
-    server may do without it.
+    server may do without it. *replicas* is how many of them must have it before it is a promise.
     """
 
     script: Script
@@ -81,6 +81,7 @@ class ScriptCall(NamedTuple):
     read: Callable[[Any], object]  # Any: what a RESP parser returns.
     size: int = 0
     may_fail: bool = False
+    replicas: int = 0
 
     def evalsha(self) -> Words:
         """Return the command for a server that has cached the script."""
@@ -95,7 +96,8 @@ class ScriptCall(NamedTuple):
 class KeySchema:
     """A key prefix and the lifetimes, in milliseconds.
 
-    *tag* begins the keys of the queueing library, in the lanes of a cluster.
+    *tag* begins the keys of the queueing library, in the lanes of a cluster. *replicas* is how many
+    of them must have a delivery before it counts as accepted.
     """
 
     prefix: bytes
@@ -104,6 +106,7 @@ class KeySchema:
     unfinished_retention: int
     history: int
     tag: str = ""
+    replicas: int = 0
 
     records: bytes = field(init=False)
     """Prefix of the keys of all records."""
@@ -133,7 +136,7 @@ class KeySchema:
         """Return the constants of the store as Lua."""
         step = max(1, min(self.history // 16, _LONGEST_STEP))
         return (
-            f"local HISTORY, STEP = {self.history}, {step}\n"
+            f"local HISTORY, STEP, REPLICAS = {self.history}, {step}, {self.replicas}\n"
             f"local LEASE, RETENTION, UNFINISHED_RETENTION = "
             f"{self.lease}, {self.retention}, {self.unfinished_retention}\n"
         )

@@ -34,8 +34,10 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.executors.replicated import ReplicatedExecutor
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
+from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema
 
@@ -67,18 +69,21 @@ class RecordPipeline(NamedTuple):
 class RedisStore:
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
-    *server* is a URL (``redis://``, ``rediss://``, ``unix://``) or a client of your own. Then you
-    set its timeouts; an asyncio client serves asyncio programs of one event loop only, and lends
-    the store one connection of its pool; a synchronous one costs asyncio programs a thread per
-    operation. A finished delivery is remembered for *retention* (a day, or as long as its senders
-    need), the newest *history* of them with body and handlers; an unfinished one for
-    *unfinished_retention*, and a queued one until its handlers have run. *lease* is the time that
-    inline handlers have. All keys begin with *prefix*. *keep* is the old name of
-    *unfinished_retention*.
+    *server* is a URL (``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://`` with the
+    hosts of Sentinels and the name of a service) or a client of your own. Then you set its
+    timeouts; an asyncio client serves asyncio programs of one event loop only, and lends the store
+    one connection of its pool; a synchronous one costs asyncio programs a thread per operation. A
+    finished delivery is remembered for *retention* (a day, or as long as its senders need), the
+    newest *history* of them with body and handlers; an unfinished one for *unfinished_retention*,
+    and a queued one until its handlers have run. *lease* is the time that inline handlers have. All
+    keys begin with *prefix*. *keep* is the old name of *unfinished_retention*.
 
     A ``redis+cluster://`` URL with several hosts, or redis-py's client of a cluster, spreads the
     store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
     deliveries are remembered. A client only says where the nodes are, and how to log in.
+
+    With *replicas*, a delivery counts as accepted when so many replicas have it, so that a
+    fail-over forgets none. Until then the answer is ``unavailable``, and a retry waits again.
 
     Each operation is one round trip, but for searches; none waits longer than 2 seconds.
     """
@@ -101,6 +106,7 @@ class RedisStore:
         prefix: str = "fl:",
         keep: Duration | None = None,
         lanes: int | None = None,
+        replicas: int = 0,
     ) -> None:
         self._follows_senders = retention is None
         self.retention = (
@@ -111,6 +117,7 @@ class RedisStore:
             unfinished_retention, keep, self.retention
         )
         validate_count("history", history, 0)
+        validate_count("replicas", replicas, 0)
         self.supports_jobs = True
         self.supports_transactions = False
         self._schema = KeySchema(
@@ -119,6 +126,7 @@ class RedisStore:
             milliseconds(self.lease),
             milliseconds(self.unfinished_retention),
             history,
+            replicas=replicas,
         )
         self._connect(server, lanes)
 
@@ -126,6 +134,11 @@ class RedisStore:
 
     def _connect(self, server: Any, lanes: int | None) -> None:
         """Prepare the connections to *server*, which was not checked yet."""
+        if is_cluster(server):
+            raise ConfigurationError(
+                f"{type(self).__name__} is a subclass of RedisStore, which is in no cluster.",
+                "Derive it from florentin_webhooks.redis.cluster.store.ClusterStore.",
+            )
         validate_server(server)
         if lanes is not None:
             raise ConfigurationError(
@@ -138,10 +151,12 @@ class RedisStore:
         )
         self._latest: PipelinedExecutor | None = None
         self._sync = (
-            None
-            if isinstance(server, redis.asyncio.Redis)
-            else SyncExecutor(create_sync_client(server), pool=create_record_pool(server))
+            None if isinstance(server, redis.asyncio.Redis) else self._create_executor(server)
         )
+
+    def _create_executor(self, server: str | redis.Redis) -> SyncExecutor:
+        kind = SyncReplicatedExecutor if self._schema.replicas else SyncExecutor
+        return kind(create_sync_client(server), pool=create_record_pool(server))
 
     is_cluster = False
     """Whether it is spread over the nodes of a cluster."""
@@ -310,8 +325,12 @@ class RedisStore:
         if executor is None:
             self._drop_closed_loops()
             client = create_asyncio_client(self._server)
-            owned = isinstance(self._server, str)
-            executor = self._loops[loop] = PipelinedExecutor(client, closes_with_loop=owned)
+            owned, replicas = isinstance(self._server, str), self._schema.replicas
+            executor = self._loops[loop] = (
+                ReplicatedExecutor(client, replicas=replicas, closes_with_loop=owned)
+                if replicas
+                else PipelinedExecutor(client, closes_with_loop=owned)
+            )
         self._latest = executor
         return executor
 

@@ -16,7 +16,7 @@ from florentin_webhooks.core.queue import QueueFacts
 if TYPE_CHECKING:
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["measure_all", "measure_queues", "oldest_of", "sum_of"]
+__all__ = ["measure_all", "measure_queues", "merge_facts", "oldest_of", "sum_of"]
 
 _COUNTS = 7
 """The answers that each queue needs."""
@@ -61,10 +61,11 @@ def _to_facts(name: str, counts: Sequence[Any], details: Any) -> QueueFacts:
 def measure_all(store: RedisStore, names: Sequence[str]) -> tuple[QueueFacts, ...]:
     """Return the facts of the queues *names* of *store*; raises :class:`Unavailable`."""
     found = store.ask_queues(lambda client: measure_queues(client, names))
-    return tuple(_merge_facts(facts) for facts in zip(*found, strict=True))
+    return tuple(merge_facts(facts) for facts in zip(*found, strict=True))
 
 
-def _merge_facts(facts: Sequence[QueueFacts]) -> QueueFacts:
+def merge_facts(facts: Sequence[QueueFacts]) -> QueueFacts:
+    """Return the facts of one queue from those of its lanes."""
     if len(facts) == 1:
         return facts[0]
     return facts[0]._replace(

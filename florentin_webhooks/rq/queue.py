@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
 import rq
+from rq.results import Result
 from rq.utils import now
 
 from florentin_webhooks.core.queue import Job, JobKeys, QueueFacts
@@ -78,8 +79,12 @@ class RQQueue:
         if template is None:
             template = self._templates[receiver, queue] = self._build_template(receiver, queue)
         job_id = self.job_id(fingerprint, queue)
-        hash_key, *others = template.keys
-        keys = JobKeys(hash_key.replace(_NO_FINGERPRINT, fingerprint), *others)
+        hash_key, results, *others = template.keys
+        keys = JobKeys(
+            hash_key.replace(_NO_FINGERPRINT, fingerprint),
+            results.replace(_NO_FINGERPRINT, fingerprint),
+            *others,
+        )
         words = template.words.replace(_NO_FINGERPRINT, fingerprint)
         # As RQ's utcformat, whose strftime takes 4 us.
         stamp = now().isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -131,6 +136,7 @@ class RQQueue:
                 words += (name, str(getattr(value, "value", value)))
         keys = JobKeys(
             _to_text(job.key),
+            _to_text(cast("Any", Result).get_key(job.id)),
             _to_text(rq_queue.key),
             _to_text(rq_queue.failed_job_registry.key),
             _to_text(rq_queue.intermediate_queue_key),

@@ -13,9 +13,8 @@ import socket
 import sys
 import threading
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
-import redis
 import rq.intermediate_queue
 import rq.scheduler
 import rq.utils
@@ -24,9 +23,11 @@ import uvicorn
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import job as part
 from florentin_webhooks.core.drain import background, one_pass
+from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.rq import job, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
-from tests.faults.program import QUEUE, REDIS, die_at, hooks, mail, partner, simulated
+from florentin_webhooks.rq.lanes import fleet, schedulers
+from tests.faults.program import QUEUE, die_at, hooks, mail, partner, simulated
 
 MINUTE = 2
 """Seconds that stand for each minute which RQ adds."""
@@ -56,20 +57,26 @@ def work(kind: str) -> None:
     calls.CLAIM_LEASE = MINUTE
     size.BatchSize.first = size.DEFAULT_BATCH
     job._STORE_RETRY = 1
-    made: Any = worker.build_worker(  # Any: RQ leaves its types open.
-        hooks,
-        redis.Redis.from_url(REDIS),
-        queue=QUEUE,
-        kind=worker.WorkerKind(kind),
-        maintenance=1,
-        others=[partner, mail, simulated],
-    )
-    made.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
-    made.job_monitoring_interval = 1
-    made.get_heartbeat_ttl = lambda *_, **__: MINUTE
+    made, members = _build(worker.WorkerKind(kind))
+    for each in members:
+        each.lost_after = sweeper.LOST_AFTER / 60 * MINUTE
+        each.job_monitoring_interval = 1
+        each.get_heartbeat_ttl = lambda *_, **__: MINUTE
+        _make_mortal(each)
     _shorten(rq.scheduler.RQScheduler, rq.intermediate_queue.IntermediateQueue)
-    _make_mortal(made)
     made.work(with_scheduler=True)
+
+
+def _build(kind: worker.WorkerKind) -> tuple[Any, list[Any]]:  # Any: RQ leaves its types open.
+    """Return the worker, and RQ's workers in it: one, or one for each lane of a cluster."""
+    others = [partner, mail, simulated]
+    options: Any = {"queue": QUEUE, "kind": kind, "maintenance": 1, "others": others}
+    if isinstance(hooks.store, ClusterStore):
+        schedulers._ACQUIRE = 1
+        made = fleet.build_fleet(hooks, **options)
+        return made, list(made.workers)
+    single: Any = worker.build_worker(hooks, cast("Any", hooks.store).client(), **options)
+    return single, [single]
 
 
 class _Second(int):

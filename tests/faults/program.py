@@ -32,6 +32,7 @@ PARTNER_SECRET = "a-made-up-secret-at-github"
 QUEUE = "florentin"
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 REDIS = os.environ.get("FAULTS_REDIS", "redis://localhost:1")
+REPLICAS = int(os.environ.get("FAULTS_REPLICAS", "0"))
 SPOOL = os.environ.get("FAULTS_SPOOL")
 """The file of the spool, if the test wants one: all receivers share it."""
 
@@ -102,9 +103,15 @@ def spool() -> Spool | None:
     return MortalSpool(SPOOL) if SPOOL else None
 
 
+def store() -> RedisStore:
+    """Return the store; that of a cluster outlives each node."""
+    kind = RedisStore if REDIS.startswith("redis+cluster") else MortalStore
+    return kind(REDIS, lease=timedelta(seconds=2), replicas=REPLICAS)
+
+
 hooks = Receiver(
     SECRET,
-    store=MortalStore(REDIS, lease=timedelta(seconds=2)),
+    store=store(),
     queue=RQQueue(QUEUE, retries=(1,) * 60, timeout=2, receiver="tests.faults.program:hooks"),
     timeout=timedelta(seconds=1.5),
     spool=spool(),

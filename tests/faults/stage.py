@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import redis
 
@@ -22,6 +22,20 @@ from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+
+
+class Endless:
+    """What a stage starts and stops of a server at *url* that the test has started."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def pid(self) -> int:
+        raise OSError
 
 
 class Stage:
@@ -185,26 +199,7 @@ class Stage:
 
     def stuck(self) -> dict[str, int]:
         """Return everything that is on its way."""
-        lists = {"queued": f"rq:queue:{QUEUE}", "popped": f"rq:queue:{QUEUE}:intermediate"}
-        sets = {
-            "started": f"rq:wip:{QUEUE}",
-            "scheduled": f"rq:scheduled:{QUEUE}",
-            "failed": f"rq:failed:{QUEUE}",
-            "pending": f"fl:pending:{QUEUE}",
-            "dead": "fl:dead",
-        }
-        found = {what: int(self.client.llen(key)) for what, key in lists.items()}
-        found |= {what: int(self.client.zcard(key)) for what, key in sets.items()}
-        if any(found.values()):  # The rest is slow to look at.
-            return {what: count for what, count in found.items() if count}
-        found["jobs"] = sum(1 for _ in self.client.scan_iter("rq:job:*", 500))
-        records = [
-            key for key in self.client.scan_iter("fl:d*", 500) if len(key) == len(b"fl:d") + 16
-        ]
-        states = [self.client.hget(key, "s") for key in records]
-        # What is "running" or "failed" waits for its sender, to whom nothing was promised.
-        found["open"] = sum(state in {b"queued", b"dead"} for state in states)
-        return {what: count for what, count in found.items() if count}
+        return stuck_in(self.client, "fl:")
 
     def settle(self, *, seconds: float = 45) -> None:
         """Wait until nothing is on its way; start processes that have ended."""
@@ -231,3 +226,26 @@ class Stage:
         """Return the last lines of each process."""
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {log.stem}\n{log.read_text()[-1500:]}" for log in logs)
+
+
+def stuck_in(client: Any, prefix: str) -> dict[str, int]:  # Any: redis-py leaves its types open.
+    """Return everything that is on its way in a store whose keys begin with *prefix*."""
+    lists = {"queued": f"rq:queue:{QUEUE}", "popped": f"rq:queue:{QUEUE}:intermediate"}
+    sets = {
+        "started": f"rq:wip:{QUEUE}",
+        "scheduled": f"rq:scheduled:{QUEUE}",
+        "failed": f"rq:failed:{QUEUE}",
+        "pending": f"{prefix}pending:{QUEUE}",
+        "dead": f"{prefix}dead",
+    }
+    found = {what: int(client.llen(key)) for what, key in lists.items()}
+    found |= {what: int(client.zcard(key)) for what, key in sets.items()}
+    if any(found.values()):  # The rest is slow to look at.
+        return {what: count for what, count in found.items() if count}
+    found["jobs"] = sum(1 for _ in client.scan_iter("rq:job:*", 500))
+    start = f"{prefix}d".encode()
+    records = [key for key in client.scan_iter(f"{prefix}d*", 500) if len(key) == len(start) + 16]
+    states = [client.hget(key, "s") for key in records]
+    # What is "running" or "failed" waits for its sender, to whom nothing was promised.
+    found["open"] = sum(state in {b"queued", b"dead"} for state in states)
+    return {what: count for what, count in found.items() if count}

@@ -58,7 +58,7 @@ ADDED: Mapping[str, tuple[str, str]] = {
 }
 """Options that a command gets here, unless the docs show it with one."""
 
-OPERATING = ("worker", "queue", "health", "deliveries", "dead", "reconcile", "spool")
+OPERATING = ("worker", "queue", "health", "deliveries", "dead", "spool", "reconcile")
 """Commands that look at a Redis which others use, and at a queue in it."""
 
 _NAMES = ("florentin-webhooks", "florentin")

@@ -49,7 +49,7 @@ NEED_TOOLS = ["test_structure.py", "test_typing.py"]
 """Unit tests that run the tools of the group lint, on this source and not on installed versions."""
 NEED_SDK = ["test_public_names.py", "mcp"]
 """Unit tests that import the SDK of the Model Context Protocol, which needs a newer pydantic."""
-CLICKS = ["8.1.8", "8.3.1", "8.4.0"]
+CLICKS = ["8.1.8", *(pytest.param(each, marks=pytest.mark.long) for each in ("8.3.1", "8.4.0"))]
 
 
 def check_demo(python: Path) -> None:
@@ -70,18 +70,20 @@ def test_every_command_works_with_each_click(version: str, tmp_path: Path) -> No
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("python", "pins"),
-    [
-        pytest.param(sys.executable, lowest_versions(), id="lowest"),
-        *(pytest.param(each, (), id=each) for each in interpreters()),
-    ],
-)
-def test_new_environment_passes_demo_and_unit_tests(
-    python: str, pins: list[str], tmp_path: Path
-) -> None:
-    run(python, "-m", "venv", str(tmp_path / "venv"))
-    own = tmp_path / "venv" / "bin" / "python"
+def test_lowest_versions_pass_demo_and_unit_tests(tmp_path: Path) -> None:
+    check_environment(sys.executable, lowest_versions(), tmp_path)
+
+
+@pytest.mark.long
+def test_newest_versions_pass_demo_and_unit_tests_on_each_python(tmp_path: Path) -> None:
+    for number, python in enumerate(interpreters()):
+        check_environment(python, [], tmp_path / str(number))
+
+
+def check_environment(python: str, pins: list[str], folder: Path) -> None:
+    """Run demo and unit tests in a new environment."""
+    run(python, "-m", "venv", str(folder / "venv"))
+    own = folder / "venv" / "bin" / "python"
     install(own, "--upgrade", "pip")
     names = ["test"] if pins else ["test", "agents"]
     groups = [word for name in names for word in ("--group", f"{ROOT}/pyproject.toml:{name}")]

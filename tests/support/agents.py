@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from mcp import Client
@@ -18,6 +18,10 @@ from florentin_webhooks.mcp.desk import Desk, Rights
 from florentin_webhooks.mcp.server import build_server
 
 FINDINGS = (Finding("redis", "ok", "It answers.", ""), Finding("worker", "warn", "None.", "Run."))
+
+
+_server = lru_cache(maxsize=4)(build_server)
+"""A server for several calls: building one takes longer than a call."""
 
 
 def desk_of(
@@ -34,7 +38,7 @@ def call(desk: Desk, tool: str, **arguments: object) -> dict[str, Any]:
     """Return what *tool* answers; its error as ``{"error": ...}``."""
 
     async def ask() -> CallToolResult:
-        async with Client(build_server(desk)) as client:
+        async with Client(_server(desk)) as client:
             return await client.call_tool(tool, arguments)
 
     result = asyncio.run(ask())

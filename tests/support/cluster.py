@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,33 @@ class Cluster:
             replica.ask("CLUSTER", "REPLICATE", primary.name())
         for node in self.nodes:
             eventually(lambda node=node: node.is_ok())  # type: ignore[misc]
+
+    def owner(self, slot: int) -> ClusterNode:
+        """Return the node that owns *slot* now, as any node that answers knows it."""
+        for node in self.nodes:
+            with suppress(redis.RedisError):
+                for start, end, (_, port, *_), *_ in node.ask("CLUSTER", "SLOTS"):
+                    if start <= slot <= end:
+                        return next(each for each in self.nodes if each.port == port)
+        raise AssertionError(f"no node owns slot {slot}")
+
+    def move_slot(self, slot: int, target: ClusterNode, *, pause: float = 0.0) -> None:
+        """Move *slot* to *target* key by key, as redis-cli does, with a *pause* after each."""
+        source = self.owner(slot)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.name())
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.name())
+        place = ("127.0.0.1", target.port, "", 0, 5000, "KEYS")
+        while keys := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1 if pause else 100):
+            source.ask("MIGRATE", *place, *keys)
+            time.sleep(pause)
+        for node in (target, source):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.name())
+
+    def move_slot_at_once(self, slot: int, target: ClusterNode) -> None:
+        """Move *slot* to *target* as Valkey 9 does: all of its keys change sides together."""
+        source = self.owner(slot)
+        source.ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name())
+        eventually(lambda: self.owner(slot) is target, seconds=30)
 
     def flush(self) -> None:
         for node in self.primaries:

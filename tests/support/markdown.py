@@ -119,10 +119,18 @@ def _nginx(text: str) -> None:
     assert depth == 0, "a block is not closed"
 
 
+def _redis(text: str) -> None:
+    """Check the form of an access rule; what it grants is compared with what is executed."""
+    command, *rules = text.replace("\\\n", " ").split()[1:]
+    assert command == "SETUSER"
+    assert all(re.match(r"[+~&>-]|on$|reset", rule) for rule in rules[1:]), rules
+
+
 PARSERS: Mapping[str, Callable[[str], object]] = {
     "ini": _ini,
     "json": json.loads,
     "nginx": _nginx,
+    "redis": _redis,
     "toml": tomllib.loads,
 }
 """Languages that are parsed but not run."""

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TREES = [ast.parse(path.read_text()) for path in ROOT.glob("florentin_webhooks/**/*.py")]
 ROWS = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("| `")]
 
 
 def renamed_names() -> Iterator[tuple[str, str]]:
     """Yield the old and the new name of each alias for modules, options and settings."""
-    for tree in TREES:
-        for node in ast.walk(tree):
+    for path in ROOT.glob("florentin_webhooks/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
             yield from _aliases(node)
 
 

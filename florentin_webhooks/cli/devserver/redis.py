@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.errors import CLIError, StoreUnavailable, UsageError
-from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.core.health.probe import ask_store
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from florentin_webhooks.redis.server_binary import find_binary
 
@@ -38,21 +39,37 @@ def embedded_server(directory: Path) -> Generator[EmbeddedServer]:
 def check_redis(url: str) -> None:
     """Raise CLIError unless a Redis answers at *url*; the message holds no password."""
     # Imported here, so that --help loads no Redis.
-    from florentin_webhooks.redis.addresses import display_url  # noqa: PLC0415
+    from florentin_webhooks.redis.addresses import display_url, is_cluster  # noqa: PLC0415
     from florentin_webhooks.redis.clients import RedisError, create_sync_client  # noqa: PLC0415
+    from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
 
     hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
+    if is_cluster(url):
+        _check_cluster(url, hint)
+        return
     try:
         client = create_sync_client(url)
     except ValueError:
-        message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL."
+        message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL, nor a cluster's."
         raise UsageError(message, hint) from None
     try:
         with closing(client):
             client.execute_command("PING")
     except (RedisError, OSError) as error:
-        message = f"Redis does not answer at {display_url(url)} ({type(error).__name__})."
-        raise StoreUnavailable(message, hint) from None
+        message, remedy = describe_failure(display_url(url), error)
+        raise StoreUnavailable(message, f"{remedy} {hint}") from None
+
+
+def _check_cluster(url: str, hint: str) -> None:
+    from florentin_webhooks.redis.store import RedisStore  # noqa: PLC0415 - slow to import.
+
+    try:
+        with closing(RedisStore(url)) as store:
+            ask_store(store)
+    except ConfigurationError as error:
+        raise UsageError(error.message, error.hint) from None
+    except Unavailable as error:
+        raise StoreUnavailable(error.message, hint) from None
 
 
 def _require_binary() -> None:

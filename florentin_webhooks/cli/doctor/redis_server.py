@@ -17,22 +17,6 @@ __all__ = ["check_server"]
 _OLDEST, _TESTED = (6, 2), (7, 0)
 _MOST_SECONDS = 30
 _NEARLY_FULL = 0.9
-_HINTS = {
-    "password": "Correct user and password in the URL: redis://user:password@host.",
-    "tls": "Use rediss:// where the server has TLS, and add ?ssl_ca_certs=PATH for its authority.",
-    "address": "Correct the name of the host in the URL.",
-    "unreachable": "Start the server, or correct host, port and firewall.",
-    "rights": "Grant the user +eval +evalsha and the keys of the prefix, or use another user.",
-    "other": "Check that a Redis or Valkey server listens there.",
-}
-_PROBLEMS = {
-    "password": "refuses the password",
-    "tls": "has no valid TLS connection",
-    "address": "has a host name that cannot be resolved",
-    "unreachable": "does not answer",
-    "rights": "does not let this user run scripts",
-    "other": "gives no answer of Redis",
-}
 
 
 def check_server(facts: ServerFacts) -> list[Check]:
@@ -45,21 +29,17 @@ def check_server(facts: ServerFacts) -> list[Check]:
         found.append(skipped("redis-info", message, "Run doctor with a user that has +info."))
     else:
         found += [*_version(facts.info), *_role(facts), *_disk(facts.info)]
-        found += [*_memory(facts.info), *_replicas(facts.info, facts.settings)]
+        found += [*_memory(facts.info), *_replicas(facts)]
     return [*found, *_persistence(facts), *_eviction(facts), *_clock(facts), *_rights(facts)]
 
 
 def _unusable(facts: ServerFacts) -> Check:
     # Imported here, so that --help loads no Redis.
-    from florentin_webhooks.redis.refusals import refusal_hint  # noqa: PLC0415
+    from florentin_webhooks.redis.failures import Failure, describe  # noqa: PLC0415
 
-    kind = str(facts.failure)
-    detail = f" ({facts.detail})" if facts.detail else ""
-    if kind == "refused":
-        message = f"Redis at {facts.address} refuses commands{detail}."
-        return fail("redis-refuses", message, refusal_hint(facts.detail))
-    message = f"Redis at {facts.address} {_PROBLEMS[kind]}{detail}."
-    return fail(f"redis-{kind}", message, _HINTS[kind])
+    failure = Failure(str(facts.failure))
+    kind = "refuses" if failure is Failure.REFUSED else failure.value
+    return fail(f"redis-{kind}", *describe(facts.address, failure, facts.detail))
 
 
 def _version(info: Mapping[str, object]) -> Iterator[Check]:
@@ -105,12 +85,14 @@ def _memory(info: Mapping[str, object]) -> Iterator[Check]:
         yield warn("redis-memory", message, hint)
 
 
-def _replicas(info: Mapping[str, object], settings: Mapping[str, str]) -> Iterator[Check]:
-    count = _number(info, "connected_slaves")
-    least = settings.get("min-replicas-to-write", "")
-    if count and (least == "0" or (not least and "min_slaves_good_slaves" not in info)):
-        message = "A fail-over to a replica loses the deliveries that it has not received."
-        hint = f"Set min-replicas-to-write 1: {count} replicas are connected."
+def _replicas(facts: ServerFacts) -> Iterator[Check]:
+    # Imported here, so that --help loads no Redis.
+    from florentin_webhooks.redis.addresses import is_sentinel  # noqa: PLC0415
+    from florentin_webhooks.redis.durability import loses_in_failover  # noqa: PLC0415
+
+    if loses_in_failover(facts.info or {}, fails_over=is_sentinel(facts.address)):
+        message = "A fail-over loses or repeats the deliveries that its replica has not received."
+        hint = "Set min-replicas-to-write 1 and min-replicas-max-lag 2."
         yield warn("redis-replicas", message, hint)
 
 

@@ -82,7 +82,7 @@ class ReceiverConfig(BaseModel):
     store: Annotated[Any, BeforeValidator(read_store)] = Field(
         None,
         repr=False,  # A URL may have a password.
-        description='"memory", "database", a redis://, rediss:// or unix:// URL, or a store',
+        description='"memory", "database", a redis://, redis+cluster:// or unix:// URL, or a store',
     )
     queue: Annotated[Any, BeforeValidator(read_queue)] = Field(
         None, description="the name of a queue, or a queue"
@@ -121,6 +121,7 @@ class ReceiverConfig(BaseModel):
         None, description="an alias of Django's DATABASES"
     )
     redis_prefix: str | None = Field(None, description="the text that all keys begin with")
+    replicas: Count | None = _count(0, "replicas")
     lanes: Count | None = _count(1, "lanes")
 
     queue_retries: Annotated[tuple[WholeSeconds, ...], BeforeValidator(split)] | None = Field(

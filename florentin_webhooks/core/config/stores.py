@@ -16,7 +16,9 @@ class StoreEntry(NamedTuple):
 
 
 _KEPT = ("retention", "lease", "unfinished_retention", "history")
-_REDIS = StoreEntry("florentin_webhooks.redis.store:RedisStore", (*_KEPT, "redis_prefix"))
+_REDIS = StoreEntry(
+    "florentin_webhooks.redis.store:RedisStore", (*_KEPT, "redis_prefix", "replicas")
+)
 STORES: Mapping[str, StoreEntry] = {
     "memory": StoreEntry(
         "florentin_webhooks.core.stores.memory:MemoryStore", ("retention", "lease", "capacity")
@@ -25,6 +27,7 @@ STORES: Mapping[str, StoreEntry] = {
         "florentin_webhooks.django.bootstrap:create_store", (*_KEPT, "database")
     ),
     **dict.fromkeys(("redis://", "rediss://", "unix://"), _REDIS),
+    **dict.fromkeys(("redis+sentinel://", "rediss+sentinel://"), _REDIS),
     **dict.fromkeys(
         ("redis+cluster://", "rediss+cluster://"),
         _REDIS._replace(options=(*_REDIS.options, "lanes")),

@@ -16,13 +16,15 @@ from florentin_webhooks.core.health.check import (
 )
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.queue import MeasuredQueue
+from florentin_webhooks.core.stores.base import ProbedStore
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.stores.base import Store
 
-__all__ = ["Probe", "answer_probe", "gather_facts", "health"]
+__all__ = ["Probe", "answer_probe", "ask_store", "gather_facts", "health"]
 
 _UNKNOWN = bytes(16)
 _NO_ANSWER = "The store does not answer. The log has the reason."
@@ -75,6 +77,14 @@ def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> He
     return judge(gather_facts(hooks), limits, datetime.now(UTC))
 
 
+def ask_store(store: Store) -> None:
+    """Raise :class:`Unavailable` unless *store* answers, or one of its nodes."""
+    if isinstance(store, ProbedStore):
+        store.probe()
+    else:
+        store.execute(GetRecord(_UNKNOWN))
+
+
 def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts:
     """Return what the store and the spool of *hooks* are found to be, and its *queues*."""
     spool = None if hooks.spool is None else hooks.spool.measure()
@@ -86,7 +96,7 @@ def _gather_stored(hooks: Receiver[object], *, queues: bool) -> HealthFacts:
     queue: object = hooks.queue
     try:
         if not getattr(store, "is_immediate", False):
-            store.execute(GetRecord(_UNKNOWN))
+            ask_store(store)
         if queues and isinstance(queue, MeasuredQueue):
             return HealthFacts(queues=queue.measure(store, hooks.queue_names))
     except (ConfigurationError, Unavailable) as error:

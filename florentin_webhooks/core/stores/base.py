@@ -33,6 +33,7 @@ __all__ = [
     "PendingAnswer",
     "Pipeline",
     "PipeliningStore",
+    "ProbedStore",
     "SendingStore",
     "State",
     "Store",
@@ -153,4 +154,13 @@ class SendingStore(Protocol):
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is on its way; those sent later are executed after it."""
+        ...
+
+
+@runtime_checkable
+class ProbedStore(Protocol):
+    """A store of several servers, some of which may be away."""
+
+    def probe(self) -> None:
+        """Raise :class:`Unavailable` unless one of them answers."""
         ...

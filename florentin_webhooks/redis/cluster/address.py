@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.addresses import CLUSTER_SCHEMES, ClusterClient
+from florentin_webhooks.redis.addresses import (
+    CLUSTER_SCHEMES,
+    ClusterClient,
+    Node,
+    parse_nodes,
+)
 
 __all__ = ["ClusterAddress", "Node", "parse_cluster"]
 
 _PORT = 6379
 _FORM = "Write it as redis+cluster://host:7000,host:7001,host:7002, or rediss+cluster://… for TLS."
 _LOGIN = ("username", "password")
-
-
-class Node(NamedTuple):
-    """The host and the port of one server of a cluster."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,9 @@ def parse_cluster(server: str | ClusterClient) -> ClusterAddress:
     if parts.path.strip("/") not in ("", "0"):
         _refuse(f"A Redis Cluster has no database {parts.path.strip('/')!r}, only 0.")
     login, at, hosts = parts.netloc.rpartition("@")
-    nodes = tuple(_parse_node(host) for host in hosts.split(","))
+    nodes = parse_nodes(hosts, _PORT)
+    if nodes is None:
+        _refuse("The URL of the Redis Cluster has a host that is empty or invalid.")
     options = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(name, value) for name, value in options if name != "lanes"])
     lanes = dict(options).get("lanes")
@@ -78,14 +74,6 @@ def parse_cluster(server: str | ClusterClient) -> ClusterAddress:
         query,
         None if lanes is None else _number(lanes),
     )
-
-
-def _parse_node(text: str) -> Node:
-    with suppress(ValueError):
-        parts = urlsplit(f"//{text}")
-        if parts.hostname and parts.netloc == text:
-            return Node(parts.hostname, parts.port or _PORT)
-    return _refuse("The URL of the Redis Cluster has a host that is empty or invalid.")
 
 
 def _number(text: str) -> int:

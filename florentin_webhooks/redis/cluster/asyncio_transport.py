@@ -30,6 +30,7 @@ class AsyncioTransport:
         self.loop = asyncio.get_running_loop()
         self._address = address
         self._nodes: dict[Node, PipelinedExecutor] = {}
+        self._asking: dict[Node, asyncio.Future[list[Any]]] = {}
 
     async def send(self, node: Node, call: ScriptCall) -> object:
         """Return the decoded answer of *node*; raises RedisError or OSError."""
@@ -47,7 +48,13 @@ class AsyncioTransport:
 
     async def ask_owners(self, node: Node) -> Any:
         """Return the answer of *node* to CLUSTER SLOTS; raises RedisError or OSError."""
-        return (await self._once(node, [SLOTS_COMMAND]))[0]
+        asking = self._asking.get(node)
+        if asking is None or asking.done():
+            asking = asyncio.ensure_future(self._once(node, [SLOTS_COMMAND]))
+            asking.add_done_callback(_retrieve)
+            self._asking[node] = asking
+        # All callers share one question, also where one of them is cancelled.
+        return (await asyncio.shield(asking))[0]
 
     async def pause(self, seconds: float) -> None:
         """Wait."""
@@ -70,6 +77,12 @@ class AsyncioTransport:
             raise RedisTimeoutError("no answer in time") from None
         finally:
             await client.aclose()
+
+
+def _retrieve(asking: asyncio.Future[list[Any]]) -> None:
+    """Read the error that a cancelled caller leaves unread."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _keep(error: Exception, _: object) -> Exception:

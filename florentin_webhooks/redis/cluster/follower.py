@@ -42,19 +42,19 @@ _MOST_ASKED = 3
 class Transport(Protocol):
     """The connections to nodes."""
 
-    def send(self, node: Node, call: ScriptCall) -> Awaitable[object]:
+    def send(self, node: Node, call: ScriptCall, /) -> Awaitable[object]:
         """Return the decoded answer of *node*; raises RedisError or OSError."""
         ...
 
-    def send_asking(self, node: Node, call: ScriptCall) -> Awaitable[object]:
+    def send_asking(self, node: Node, call: ScriptCall, /) -> Awaitable[object]:
         """Do the same at a node that is taking a slot over."""
         ...
 
-    def ask_owners(self, node: Node) -> Awaitable[Any]:
+    def ask_owners(self, node: Node, /) -> Awaitable[Any]:
         """Return the answer of *node* to CLUSTER SLOTS; raises RedisError or OSError."""
         ...
 
-    def pause(self, seconds: float) -> Awaitable[None]:
+    def pause(self, seconds: float, /) -> Awaitable[None]:
         """Wait."""
         ...
 

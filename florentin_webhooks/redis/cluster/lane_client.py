@@ -8,6 +8,7 @@ with ``RQ_KEY_PREFIX={fl:03}rq``.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -121,17 +122,21 @@ class _Following:
         self._finder = finder
         super().__init__(**options)
 
-    def connect(self) -> None:
-        """Connect to the owner of the slot, which may be another one in the next attempt."""
-        self.retry.call_with_retry(self._connect_once, _ignore)
+    def connect_check_health(self, *arguments: Any, **options: Any) -> None:
+        """Connect to the owner of the slot, which may be another one in the next attempt.
 
-    def _connect_once(self) -> None:
+        redis-py calls it wherever it connects: also before it repeats a command.
+        """
+        connect = partial(self._connect_once, *arguments, **options)
+        self.retry.call_with_retry(connect, _ignore)
+
+    def _connect_once(self, *arguments: Any, **options: Any) -> None:
         node = self._finder.find()
         untyped: Any = self  # Any: redis-py leaves its types open, also below.
         untyped.host, untyped.port = node
         retry, self.retry = self.retry, _ONCE
         try:
-            cast("Any", super()).connect()
+            cast("Any", super()).connect_check_health(*arguments, **options)
         except (RedisConnectionError, RedisTimeoutError):
             self._finder.search(node)
             raise

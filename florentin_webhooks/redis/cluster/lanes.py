@@ -19,7 +19,15 @@ from florentin_webhooks.errors import ConfigurationError
 if TYPE_CHECKING:
     from florentin_webhooks.redis.schema import KeySchema
 
-__all__ = ["DEFAULT_LANES", "MAX_LANES", "Lane", "choose_lane", "create_lanes", "validate_lanes"]
+__all__ = [
+    "DEFAULT_LANES",
+    "MAX_LANES",
+    "Lane",
+    "choose_lane",
+    "create_lanes",
+    "create_marker",
+    "validate_lanes",
+]
 
 DEFAULT_LANES = 16
 MAX_LANES = 256
@@ -42,6 +50,12 @@ def create_lanes(schema: KeySchema, lanes: int) -> tuple[Lane, ...]:
     return tuple(
         _create_lane(schema, number, _find_tag(prefix, number, lanes)) for number in range(lanes)
     )
+
+
+def create_marker(schema: KeySchema) -> Lane:
+    """Return a lane for one key, its tag: the number of lanes with which the store was created."""
+    tag = f"{{{schema.prefix.decode()}lanes}}"
+    return Lane(-1, tag, key_slot(tag.encode()), schema)
 
 
 def choose_lane(lanes: tuple[Lane, ...], digest: bytes) -> Lane:

@@ -12,7 +12,7 @@ from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import unavailable_at
-from florentin_webhooks.redis.clients import TIMEOUTS, RedisError
+from florentin_webhooks.redis.clients import TIMEOUTS, RedisError, validate_server
 from florentin_webhooks.redis.cluster.address import parse_cluster
 from florentin_webhooks.redis.cluster.asyncio_transport import AsyncioTransport
 from florentin_webhooks.redis.cluster.follower import Follower
@@ -22,6 +22,7 @@ from florentin_webhooks.redis.cluster.lanes import (
     DEFAULT_LANES,
     choose_lane,
     create_lanes,
+    create_marker,
     validate_lanes,
 )
 from florentin_webhooks.redis.cluster.memo import LaneMemo
@@ -47,7 +48,9 @@ if TYPE_CHECKING:
 __all__ = ["ClusterStore"]
 
 A = TypeVar("A")
+_UNKNOWN = bytes(16)
 _COUNT_WAITING = load_script("count_waiting")
+_CHECK_LANES = load_script("check_lanes")
 
 
 class _Sender(Protocol):
@@ -69,10 +72,19 @@ class ClusterStore(RedisStore):
     is_cluster = True
 
     def _connect(self, server: Any, lanes: int | None) -> None:
+        if self._schema.replicas:
+            raise ConfigurationError(
+                f"replicas is {self._schema.replicas}, but the store is in a Redis Cluster.",
+                "Drop it, and set min-replicas-to-write 1 on each node.",
+            )
         self._address = parse_cluster(server)
+        validate_server(self._address.url(self._address.nodes[0]))
         self._count = _choose_count(lanes, self._address.lanes)
         validate_lanes(self._count, self._schema.prefix.decode())
         self._lanes = create_lanes(self._schema, self._count)
+        self._marker = create_marker(self._schema)
+        self._check = ScriptCall(_CHECK_LANES, (self._marker.tag,), (self._count,), int)
+        self._is_checked = False
         self._topology = Topology(self._address.nodes)
         self._transport = SyncTransport(self._address)
         self._sender = _SyncSender(self._topology, self._transport)
@@ -118,6 +130,8 @@ class ClusterStore(RedisStore):
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
         self._transport.close()
+        for client in self._asking:
+            client.close()
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; the next operation opens them again."""
@@ -157,6 +171,14 @@ class ClusterStore(RedisStore):
         except (RedisError, OSError) as error:
             raise unavailable_at(self.address, error) from None
 
+    def probe(self) -> None:
+        """Raise :class:`Unavailable` if no lane answers; while one does, it accepts."""
+        calls = [(lane, encode(lane.schema, GetRecord(_UNKNOWN))) for lane in self._lanes]
+        answers = run_sync(self._sender.run_each(calls))
+        failed = [each for each in answers if isinstance(each, Unavailable)]
+        if len(failed) == len(answers):
+            raise failed[0]
+
     def count_waiting(self, queue: str, numbers: Sequence[int]) -> list[int | None]:
         """Return how many jobs wait in *queue* in the lanes *numbers*, None where none answers."""
         lanes = [self._lanes[number] for number in numbers]
@@ -193,6 +215,8 @@ class ClusterStore(RedisStore):
         return LaneStore.over(self, self._lanes[client.lane], client)
 
     async def _run(self, sender: _Sender, operation: Operation[A]) -> A:
+        if not self._is_checked:
+            await self._check_lanes(sender)
         merge = MERGES.get(type(operation))
         if merge is not None:
             return cast("A", merge(operation, await self._ask_all(sender, operation)))
@@ -204,6 +228,22 @@ class ClusterStore(RedisStore):
         if isinstance(operation, Accept):
             self._memo.add(answer.key, lane)
         return cast("A", answer)
+
+    async def _check_lanes(self, sender: _Sender) -> None:
+        """Raise :class:`Unavailable` if the store was created with another number of lanes.
+
+        Its deliveries would be searched for, and not found, in other lanes.
+        """
+        try:
+            created = await sender.run(self._marker, self._check)
+        except Unavailable:
+            return  # Its node is away: other lanes may answer.
+        if created != self._count:
+            raise Unavailable(
+                f"lanes is {self._count}, but the store in the Redis Cluster has {created}.",
+                f"Pass lanes={created}, or delete the key {self._marker.tag} once it is empty.",
+            )
+        self._is_checked = True
 
     async def _ask_all(self, sender: _Sender, operation: Operation[Any]) -> list[Any]:
         """Return the answers of all lanes, in their order."""

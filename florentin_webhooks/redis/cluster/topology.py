@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from florentin_webhooks.redis.cluster.address import Node
 
 __all__ = ["SLOTS_COMMAND", "Topology"]
 
 SLOTS_COMMAND = ("CLUSTER", "SLOTS")
+
+
+class _Range(NamedTuple):
+    start: int
+    end: int
+    owner: Node
 
 
 class Topology:
@@ -21,26 +28,28 @@ class Topology:
 
     def __init__(self, seeds: Sequence[Node]) -> None:
         self._seeds = tuple(seeds)
-        self._starts: tuple[int, ...] = ()
-        self._owners: tuple[Node, ...] = ()
+        self._ranges: tuple[_Range, ...] = ()
         self._others: tuple[Node, ...] = ()
         self._moved: dict[int, Node] = {}
 
     @property
     def is_known(self) -> bool:
         """Whether a node has answered."""
-        return bool(self._owners)
+        return bool(self._ranges)
 
     def owner(self, slot: int) -> Node | None:
         """Return the node that owns *slot*, None where it is unknown."""
         if (moved := self._moved.get(slot)) is not None:
             return moved
-        position = bisect_right(self._starts, slot) - 1
-        return self._owners[position] if position >= 0 else None
+        ranges = self._ranges
+        position = bisect_right(ranges, slot, key=attrgetter("start")) - 1
+        if position < 0 or slot > ranges[position].end:
+            return None
+        return ranges[position].owner
 
     def owners(self) -> tuple[Node, ...]:
         """Return each node that owns slots, once."""
-        return tuple(dict.fromkeys((*self._owners, *self._moved.values())))
+        return tuple(dict.fromkeys((*(each.owner for each in self._ranges), *self._moved.values())))
 
     def move(self, slot: int, node: Node) -> None:
         """Remember what a redirection says: *node* owns *slot*."""
@@ -53,10 +62,11 @@ class Topology:
 
     def load(self, answer: Iterable[Sequence[Any]], asked: Node) -> None:
         """Take the owners from an answer of CLUSTER SLOTS by *asked*."""
-        ranges = sorted((int(start), _nodes(nodes, asked)) for start, _, *nodes in answer)
-        self._others = tuple(node for _, nodes in ranges for node in nodes[1:])
-        self._starts = tuple(start for start, _ in ranges)
-        self._owners = tuple(nodes[0] for _, nodes in ranges)
+        described = [(int(start), int(end), _nodes(nodes, asked)) for start, end, *nodes in answer]
+        self._others = tuple(node for *_, nodes in described for node in nodes[1:])
+        self._ranges = tuple(
+            sorted(_Range(start, end, nodes[0]) for start, end, nodes in described)
+        )
         self._moved = {}
 
 

@@ -55,7 +55,10 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     size = len(delivery.body)
-    return ScriptCall(schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True)
+    replicas = schema.replicas if jobs else 0  # Without jobs, nothing is left to be done later.
+    return ScriptCall(
+        schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True, replicas=replicas
+    )
 
 
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
@@ -85,7 +88,8 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         "" if operation.wait is None else int(operation.wait * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    return ScriptCall(schema.finish, keys, arguments, _to_state)
+    replicas = schema.replicas if jobs else 0
+    return ScriptCall(schema.finish, keys, arguments, _to_state, replicas=replicas)
 
 
 def _name_first(schema: KeySchema, call: ScriptCall, first: tuple[bytes, ...]) -> ScriptCall:

@@ -34,7 +34,7 @@ __all__ = [
     "requeue_lost_job",
 ]
 
-_MOST_PENDING = 1000
+_MOST_PENDING = 500
 """The most pending jobs that one call looks at, in about a millisecond of the server's time."""
 
 _SCHEDULER_MS = 3000
@@ -74,6 +74,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.tag + part.keys.intermediate,
         schema.tag + part.keys.scheduled,
         schema.lost(part.queue),
+        schema.tag + part.keys.results,
         *job_keys(schema, (part,)),
     )
     key_ids = " ".join(operation.key_ids)

@@ -28,12 +28,12 @@ from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
 __all__ = ["find_fingerprints", "list_dead_letters", "list_records"]
 
-_MOST_READ = 200
+_MOST_READ = 150
 """The most records that one call returns, in 2 ms of the server's time."""
-_MOST_SEEN = 500
-"""The most records that one call with a filter looks at."""
-_MOST_FINGERPRINTS = 4000
-_MOST_LETTERS = 1000
+_MOST_SEEN, _MOST_EXAMINED = 600, 300
+"""The most records that one call with a filter looks at: by their state, or by other fields."""
+_MOST_FINGERPRINTS = 2000
+_MOST_LETTERS = 500
 _SECONDS = 2.0
 """How long a search for a fingerprint takes at most."""
 _SIZE, _DIGITS = 16, 32
@@ -48,9 +48,7 @@ _READ_RECORDS = load_script("read_records")
 def list_records(schema: KeySchema, operation: ListRecords) -> ScriptCall:
     """Encode :class:`ListRecords`: a call that finds fingerprints leads to one that reads."""
     latest, last = _bounds(operation)
-    wanted = (operation.wanted_states, operation.event, operation.delivery_id)
-    most = _MOST_SEEN if any(wanted) else min(operation.limit, _MOST_READ)
-    arguments = (latest, _to_score(operation.since, "-inf"), last, most)
+    arguments = (latest, _to_score(operation.since, "-inf"), last, _most_seen(operation))
     return ScriptCall(_LIST_FINGERPRINTS, (schema.log,), arguments, _read_next)
 
 
@@ -65,6 +63,13 @@ def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCa
     last = (to_milliseconds(after.died_at), after.job_id) if after else (0, "")
     arguments = (until, min(operation.limit, _MOST_LETTERS), *last)
     return ScriptCall(_LIST_DEAD_LETTERS, (schema.dead,), arguments, _to_dead_letters)
+
+
+def _most_seen(operation: ListRecords) -> int:
+    """Return how many records one call may look at, which holds the server for about 2 ms."""
+    if operation.event or operation.delivery_id or operation.status in _FIELDS:
+        return _MOST_EXAMINED
+    return _MOST_SEEN if operation.wanted_states else min(operation.limit, _MOST_READ)
 
 
 def _bounds(operation: ListRecords) -> tuple[str | int, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
@@ -22,6 +22,9 @@ from florentin_webhooks.redis.schema import (
     job_keys,
     load_script,
 )
+
+if TYPE_CHECKING:
+    from florentin_webhooks.core.queue import JobKeys
 
 __all__ = [
     "find_delivery_id",
@@ -57,6 +60,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.log,
         schema.dead,
         *job_keys(schema, operation.jobs),
+        *(schema.tag + key for job in operation.jobs for key in _remains(job.keys)),
     )
     arguments = (
         operation.mode.value,
@@ -67,6 +71,11 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         *job_args(operation.jobs),
     )
     return ScriptCall(_RESET_RECORD, keys, arguments, _to_state)
+
+
+def _remains(keys: JobKeys) -> tuple[str, str]:
+    """Return the keys of what RQ keeps of a job beside its hash and its place in the queue."""
+    return keys.results, keys.scheduled
 
 
 def _to_fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:

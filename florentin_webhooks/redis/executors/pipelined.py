@@ -9,6 +9,7 @@ its delivery until it expires.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -16,7 +17,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.addresses import to_unavailable
+from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.durability import check_answer
 from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
@@ -257,4 +258,7 @@ class PipelinedExecutor:
     def _check_once(self) -> None:
         if not self._checked:
             self._checked = True
-            self._add(None).answer.add_done_callback(check_answer)
+            check = partial(
+                check_answer, fails_over=is_behind_sentinel(self._client.connection_pool)
+            )
+            self._add(None).answer.add_done_callback(check)

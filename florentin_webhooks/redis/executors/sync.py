@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
-from florentin_webhooks.redis.addresses import to_unavailable
+from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
 from florentin_webhooks.redis.durability import check_durability
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.refusals import is_wrong_server
@@ -103,7 +103,8 @@ class SyncExecutor:
         if self._checked:
             return
         self._checked = True
+        fails_over = is_behind_sentinel(self._client.connection_pool)
         try:
-            check_durability(self._client.info())
+            check_durability(self._client.info(), fails_over=fails_over)
         except (RedisError, OSError):
             check_durability(None)

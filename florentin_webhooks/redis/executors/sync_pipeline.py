@@ -72,9 +72,12 @@ class SyncPipeline:
         self._sent: deque[SyncAnswer] = deque()
 
     def send(self, call: ScriptCall) -> SyncAnswer:
-        """Write *call* to the connection; execute it where the server may not know its script."""
+        """Write *call* to the connection.
+
+        Executes it where the server may not know its script, or replicas must have it.
+        """
         answer = SyncAnswer(self, call)
-        if not self._executor.knows(call.script):
+        if call.replicas or not self._executor.knows(call.script):
             answer.set(self._executor.run(call))
             return answer
         self._sent.append(answer)

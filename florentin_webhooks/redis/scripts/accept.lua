@@ -1,5 +1,5 @@
 -- Look a delivery up and, if its handlers must run, take its lease or push its jobs.
--- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms.
+-- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms, REPLICAS.
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
 --       5 for each alias, a key of the same delivery under another key id: its record, and the
 --       contents sent under its delivery id; then jobs; then records of first deliveries
@@ -87,6 +87,8 @@ local function answer(decision, wait, done)
 end
 
 if state == 'queued' or state == 'dead' then
+  -- What was promised for it must be at the replicas: WAIT waits for what its connection has written.
+  if REPLICAS > 0 then call('HSET', record, 's', state) end
   -- The jobs given belong to ARGV[1]; for another fingerprint the caller must ask again.
   if fingerprint ~= ARGV[1] then return answer(state == 'dead' and 'elsewhere' or 'duplicate') end
   local revived = false
@@ -100,7 +102,7 @@ if state == 'queued' or state == 'dead' then
 end
 if state == 'done' then return answer('duplicate') end
 
-local wait = state == 'running' and tonumber(lease_expires_at) - now or 0
+local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_at, now, LEASE) or 0
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
 
 if not state then

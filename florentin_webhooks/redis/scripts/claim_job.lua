@@ -26,7 +26,7 @@ if state == 'done' then
 end
 
 local now = milliseconds()
-local wait = tonumber(lease_expires_at or 0) - now
+local wait = wait_for_lease(record, 'u:' .. queue, lease_expires_at, now, ARGV[4])
 if holder and holder ~= ARGV[1] and wait > 0 then return {'busy', wait} end
 call('HDEL', record, 'y:' .. queue, 'w:' .. queue)
 local attempt = holder == ARGV[1] and tonumber(call('HGET', record, 'x:' .. queue))

@@ -10,7 +10,7 @@ if ARGV[3] == 'begin' then
   local newest = tonumber(mark or -1)
   for n = 2, #KEYS do newest = math.max(newest, tonumber(call('HGET', KEYS[n], 'w') or -1)) end
   if tonumber(ARGV[1]) < newest then return {'superseded', 0} end
-  local wait = holder and tonumber(lease_expires_at) - now or 0
+  local wait = holder and wait_for_lease(KEYS[1], 'u', lease_expires_at, now, ARGV[4]) or 0
   if wait > 0 and not is_mine then return {'busy', wait} end
   call('HDEL', KEYS[1], 't', 'u')
   call('HSET', KEYS[1], 't', ARGV[2], 'u', now + ARGV[4])

@@ -11,7 +11,9 @@ local is_mine = guard and string.find(guard, ARGV[2] .. ':', 1, true) == 1
 if ARGV[3] == 'begin' then
   -- The lease has expired and belongs to another run.
   if holder ~= ARGV[2] then return {'busy', 0} end
-  local wait = guard and tonumber(string.match(guard, '%d+$')) - now or 0
+  local ends = guard and tonumber(string.match(guard, '%d+$')) or 0
+  -- As wait_for_lease: the server's clock was set back.
+  local wait = ends - now > 2 * ARGV[4] + 60000 and 0 or ends - now
   if wait > 0 and not is_mine then return {'busy', wait} end
   call('HDEL', KEYS[1], field)
   call('HSET', KEYS[1], field, ARGV[2] .. ':' .. string.format('%.0f', now + ARGV[4]))

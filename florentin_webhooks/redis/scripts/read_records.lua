@@ -6,27 +6,34 @@
 -- Returns {number of records that were looked at, then for each that matches: the number of its key,
 -- and its fields and values}.
 local limit, states, event, id, needed = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local is_plain = states == '' and event == '' and id == ''
 local found, seen = {0}, 0
 
--- Without a state, a refused command has ended its acceptance.
-local function is_complete(fields)
-  local has_state, has_needed = false, needed == ''
-  for _, field in ipairs(fields) do
-    if field == 's' then has_state = true end
-    if string.sub(field, 1, 2) == needed then has_needed = true end
-  end
-  return has_state and has_needed
+local function has_field(record)
+  local cursor = '0'
+  repeat
+    local page = call('HSCAN', record, cursor, 'MATCH', needed .. '*', 'COUNT', 100)
+    if #page[2] > 0 then return true end
+    cursor = page[1]
+  until cursor == '0'
+  return false
 end
 
+-- Most records fail at the first condition. Without a state, a refused command has ended the
+-- acceptance.
 local function matches(record)
-  if is_plain then return true end
-  local f = call('HMGET', record, 's', 'e', 'i')
-  return f[1] and (states == '' or string.find(states, ' ' .. f[1] .. ' ', 1, true))
-    and (event == '' or event == f[2]) and (id == '' or id == f[3])
+  local state = call('HGET', record, 's')
+  if not state or states ~= '' and not string.find(states, ' ' .. state .. ' ', 1, true) then
+    return false
+  end
+  if event ~= '' or id ~= '' then
+    local f = call('HMGET', record, 'e', 'i')
+    if event ~= '' and event ~= f[1] or id ~= '' and id ~= f[2] then return false end
+  end
+  return needed == '' or has_field(record)
 end
 
-local function read_record(n, record, fields)
+local function read_record(n, record)
+  local fields = call('HKEYS', record)
   if ARGV[6] == '0' then
     for at = #fields, 1, -1 do if fields[at] == 'b' then table.remove(fields, at) end end
   end
@@ -40,10 +47,7 @@ end
 for n, record in ipairs(KEYS) do
   if #found > limit then break end
   seen = n
-  if matches(record) then
-    local fields = call('HKEYS', record)
-    if is_complete(fields) then read_record(n, record, fields) end
-  end
+  if matches(record) then read_record(n, record) end
 end
 found[1] = seen
 return found

@@ -1,16 +1,17 @@
 -- Push a job again that RQ has lost, or mark one dead that has failed for good.
 -- KEYS  1 record  2 dead letters  3 intermediate list of the queue  4 its scheduled jobs
---       5 lost jobs of the queue  6 jobs (one)
+--       5 lost jobs of the queue  6 RQ's results of the job  7 jobs (one)
 -- ARGV  1 unfinished retention in ms  2 key ids of the receiver  3 jobs (one)
 -- Returns 'lost' for a job that was pushed again, 'dead', 'gone' for one
 -- whose record is lost, 'expired' for a dead letter, or 'fine'.
-local record, job = KEYS[1], jobs_from(6, 3)[1]
+local record, job = KEYS[1], jobs_from(7, 3)[1]
 if not call('ZSCORE', job.pending, job.id) then return 'fine' end
 if call('EXISTS', record) == 0 then
+  call('DEL', job.hash, KEYS[6])
+  call('ZREM', job.failed, job.id)
+  call('ZREM', KEYS[4], job.id)
   call('ZREM', job.pending, job.id)
   local expired = call('ZREM', KEYS[2], job.id) == 1
-  call('DEL', job.hash)
-  call('ZREM', job.failed, job.id)
   if expired then return 'expired' end
   mark_lost(KEYS[5], job.id, ARGV[1])
   return 'gone'

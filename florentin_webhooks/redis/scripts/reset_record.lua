@@ -1,5 +1,6 @@
 -- Make a finished delivery runnable again, or discard it: then it counts as done.
--- KEYS  1 record  2 log  3 dead letters  4 jobs
+-- KEYS  1 record  2 log  3 dead letters  4 jobs; then for each job RQ's results of it, and its scheduled
+--       jobs
 -- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms
 --       5 the handlers that may run again, as JSON; none: all of them  6 jobs
 -- Returns the state before, or ''.
@@ -7,10 +8,12 @@ local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
 local jobs = jobs_from(4, 6)
 if ARGV[1] == 'drop' or ARGV[1] == 'all' then
-  for _, job in ipairs(jobs) do
-    call('DEL', job.hash)
+  local at = 5 + 4 * #jobs
+  for n, job in ipairs(jobs) do
+    call('DEL', job.hash, KEYS[at + 2 * n - 2])
     call('LREM', job.list, 0, job.id)
     call('ZREM', job.failed, job.id)
+    call('ZREM', KEYS[at + 2 * n - 1], job.id)
     call('ZREM', job.pending, job.id)
     call('ZREM', KEYS[3], job.id)
   end

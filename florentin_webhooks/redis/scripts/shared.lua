@@ -19,6 +19,15 @@ local function jobs_from(key, at)
   return jobs
 end
 
+-- Returns the rest of a lease in *field* of *key*, in ms. One that lasts much longer than *lease* was
+-- taken before the server's clock was set back: from now on it has that time.
+local function wait_for_lease(key, field, ends, now, lease)
+  local wait = tonumber(ends or 0) - now
+  if wait <= 2 * lease + 60000 then return wait end
+  call('HSET', key, field, now + lease)
+  return tonumber(lease)
+end
+
 -- A record with a dead part is dead. It expires only once none of its other parts is open.
 local function update_state(record, unfinished_retention)
   local parts = call('HMGET', record, 'm', 'n')

@@ -34,6 +34,8 @@ __all__ = ["LaneFleet", "build_fleet"]
 _SHORTEST, _LONGEST = 0.005, 0.1
 """Seconds between two looks at queues that are empty."""
 
+_ANSWER = 1.0
+"""Seconds that the scheduler waits for an answer."""
 _ABSENCE = 2.0
 """Seconds for which a lane is left out whose node does not answer."""
 
@@ -54,16 +56,18 @@ class LaneFleet:
     def work(self, *, burst: bool = False, with_scheduler: bool = False) -> bool:
         """Work until a signal, or with *burst* until the queue is empty; return if a job ran."""
         setup_loghandlers("INFO", name="rq.worker")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._request_stop)
-        if with_scheduler:
-            self._start_schedulers(burst=burst)
+        numbers = signal.SIGINT, signal.SIGTERM
+        before = [signal.signal(number, self._request_stop) for number in numbers]
         worked = False
         try:
+            if with_scheduler:
+                self._start_schedulers(burst=burst)
             with suppress(StopRequested):
                 worked = self._loop(burst=burst)
         finally:
             self._tear_down()
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
         return worked
 
     def _loop(self, *, burst: bool) -> bool:
@@ -125,8 +129,8 @@ class LaneFleet:
                     worker.heartbeat()
 
     def _start_schedulers(self, *, burst: bool) -> None:
-        clients = [worker.connection for worker in self.workers]
-        schedulers = LaneSchedulers(self._queue, clients)
+        # Of their own: those of the workers wait as long as a node is away.
+        schedulers = LaneSchedulers(self._queue, self._store.queue_clients(_ANSWER))
         if burst:
             schedulers.run_once()
         else:
@@ -143,7 +147,8 @@ class LaneFleet:
         if self._schedulers is not None:
             self._schedulers.stop()
         for worker in self.workers:
-            worker.stop()
+            if worker.lane not in self._absent:  # What its node keeps of it expires.
+                worker.stop()
 
 
 def build_fleet(

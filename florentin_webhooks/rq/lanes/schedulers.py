@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LaneSchedulers"]
 
 _INTERVAL = 1.0
+_ABSENCE = 3.0
+"""Seconds for which a lane is left out whose node does not answer."""
 _ACQUIRE = 15.0
 """Seconds between two attempts to take over from the scheduler of another process."""
 
@@ -79,17 +81,19 @@ class _LaneScheduler:
     def __init__(self, name: str, client: redis.Redis) -> None:
         self._name, self._client = name, client
         self._rq: Any = None  # Any: rq leaves its types open.
-        self._asked_at = float("-inf")
+        self._asked_at = self._absent_until = float("-inf")
 
     def tick(self) -> None:
         """Move what is due, where no other process does it; an absent node is tried later."""
+        if monotonic() < self._absent_until:
+            return
         try:
             self._acquire()
             if self._rq.acquired_locks:
                 self._rq.enqueue_scheduled_jobs()
                 self._rq.heartbeat()
         except redis.RedisError:
-            self._asked_at = monotonic()
+            self._absent_until = monotonic() + _ABSENCE
 
     def release(self) -> None:
         """Return the lane to other processes at once."""

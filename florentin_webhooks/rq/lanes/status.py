@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.redis.store import RedisStore
 
-__all__ = ["read_status"]
+__all__ = ["merge_statuses", "read_status"]
 
 
 def read_status(
@@ -31,10 +31,11 @@ def read_status(
     store = cast("RedisStore", hooks.store)  # The only one that a receiver with a queue can have.
     with ExitStack() as stack:
         clients = [stack.enter_context(client) for client in store.queue_clients(longest)]
-        return _merge([queue_status(client, name, hooks, siblings) for client in clients])
+        return merge_statuses([queue_status(client, name, hooks, siblings) for client in clients])
 
 
-def _merge(statuses: Sequence[QueueStatus]) -> QueueStatus:
+def merge_statuses(statuses: Sequence[QueueStatus]) -> QueueStatus:
+    """Return the status of one queue from those of its lanes."""
     first, *others = statuses
     if not others:
         return first
@@ -51,6 +52,7 @@ def _merge(statuses: Sequence[QueueStatus]) -> QueueStatus:
         foreign=sum((Counter(each.foreign) for each in statuses), Counter[str]()),
         lost=sum_of(statuses, "lost"),
         unstarted=sum_of(statuses, "unstarted"),
+        full=any(each.full for each in statuses),
     )
 
 

@@ -12,14 +12,14 @@ Make = Callable[[Span], Subject]
 
 
 @pytest.fixture(params=list(IMPLEMENTATIONS))
-def make(request: pytest.FixtureRequest, redis_url: str, redis_prefix: str) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, redis_prefix: str) -> Iterator[Make]:
     """Yield a builder of each store in turn, with the durations that a test needs."""
+    server = {"redis": "redis_url", "cluster": "cluster_url"}.get(request.param.partition("-")[0])
+    url = request.getfixturevalue(server) if server else ""
     with ExitStack() as stack:
 
         def made(span: Span) -> Subject:
             build = IMPLEMENTATIONS[request.param]
-            is_cluster = request.param.startswith("cluster")
-            url = request.getfixturevalue("cluster_url") if is_cluster else redis_url
             return stack.enter_context(build(url, redis_prefix, span))
 
         yield made

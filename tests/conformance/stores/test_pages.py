@@ -42,8 +42,8 @@ def store(make: Make) -> Subject:
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two entries on a page where Redis itself chooses how many."""
-    for name in ("_MOST_READ", "_MOST_SEEN", "_MOST_FINGERPRINTS", "_MOST_LETTERS"):
-        monkeypatch.setattr(f"florentin_webhooks.redis.codec.pages.{name}", 2)
+    for name in ("READ", "SEEN", "EXAMINED", "FINGERPRINTS", "LETTERS"):
+        monkeypatch.setattr(f"florentin_webhooks.redis.codec.pages._MOST_{name}", 2)
     monkeypatch.setattr("florentin_webhooks.redis.codec.jobs._MOST_PENDING", 2)
 
 

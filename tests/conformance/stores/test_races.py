@@ -150,7 +150,9 @@ def test_one_of_many_tasks_runs(store: Store, racers: int) -> None:
     asyncio.run(races())
 
 
-@racing
+@pytest.mark.parametrize(
+    "racers", [10, *(pytest.param(each, marks=pytest.mark.long) for each in (2, 50))]
+)
 def test_one_of_two_processes_runs(redis_url: str, redis_prefix: str, racers: int) -> None:
     words = [str(racers // 2), str(IN_PROCESSES[racers])]
     with ExitStack() as stack:

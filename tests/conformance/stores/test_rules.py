@@ -60,7 +60,8 @@ def assert_alike(redis_server: str, operations: list[Accept | Finish]) -> None:
     with ExitStack() as stack:
         first, *others = [
             stack.enter_context(build(redis_server, f"alike-{uuid.uuid4().hex}", Span()))
-            for build in IMPLEMENTATIONS.values()
+            for name, build in IMPLEMENTATIONS.items()
+            if name != "cluster"  # A lane does not know which ids the others have seen.
         ]
         for operation in operations:
             answer = reported(first, operation)

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import COMMANDS
@@ -50,25 +49,35 @@ def test_every_option_and_exit_code_is_documented() -> None:
     assert all(f"\n| {code.value} |" in page for code in ExitCode)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "florentin_webhooks",
-        "florentin_webhooks.asgi",
-        "florentin_webhooks.core.wsgi",
-        "florentin_webhooks.fastapi",
-        "florentin_webhooks.django",
-        "florentin_webhooks.django.urls",
-        "florentin_webhooks.django.views",
-        "florentin_webhooks.testing",
-        "florentin_webhooks.rq",
-    ],
+ON_WEB_PATH = (
+    "florentin_webhooks",
+    "florentin_webhooks.asgi",
+    "florentin_webhooks.core.wsgi",
+    "florentin_webhooks.fastapi",
+    "florentin_webhooks.django",
+    "florentin_webhooks.django.urls",
+    "florentin_webhooks.django.views",
+    "florentin_webhooks.testing",
+    "florentin_webhooks.rq",
 )
-def test_web_path_imports_no_command_line(module: str) -> None:
-    setup = "import sys\nfrom django.conf import settings\nsettings.configure()\nimport " + module
-    used = "{'rich', 'watchfiles', 'click', 'uvicorn', 'florentin_webhooks.cli'}"
-    program = python("-c", f"{setup}\nprint('LOADED', {used} & set(sys.modules))")
-    assert "LOADED set()" in program.data, program.talk
+IMPORT_EACH = f"""
+import importlib, os, sys
+from django.conf import settings
+import django.urls, django.views, starlette.routing
+settings.configure()
+for module in {ON_WEB_PATH}:
+    if not os.fork():
+        importlib.import_module(module)
+        unwanted = {{'rich', 'watchfiles', 'click', 'uvicorn', 'florentin_webhooks.cli'}}
+        print(module, unwanted & set(sys.modules))
+        break
+    os.wait()
+"""
+
+
+def test_web_path_imports_no_command_line() -> None:
+    program = python("-c", IMPORT_EACH)
+    assert program.data.splitlines() == [f"{module} set()" for module in ON_WEB_PATH], program.talk
 
 
 def test_flask_imports_no_layout_and_no_commands() -> None:

@@ -175,8 +175,8 @@ def test_used_port_is_refused(shop: Path, taken: int) -> None:
 @pytest.mark.parametrize(
     ("url", "reported", "code"),
     [
-        ("unix:///nowhere/redis.sock", "Redis does not answer at unix:///nowhere/redis.sock", 4),
-        ("redis://:password@127.0.0.1:1/0", "Redis does not answer at redis://127.0.0.1:1/0", 4),
+        ("unix:///nowhere/redis.sock", "Redis at unix:///nowhere/redis.sock does not answer", 4),
+        ("redis://:password@127.0.0.1:1/0", "Redis at redis://127.0.0.1:1/0 does not answer", 4),
         ("http://127.0.0.1", "is not a redis://", 2),
     ],
 )

@@ -114,7 +114,9 @@ def test_unreachable_redis_exits_with_four(shop: Operated) -> None:
     shop.environ["SHOP_REDIS"] = "redis://:password@127.0.0.1:1/3"
     for command in (["worker"], ["queue"], ["deliveries", "list"], ["dead", "list"]):
         result = shop.types(*command)
-        assert "Redis does not answer at redis://127.0.0.1:1/3 (ConnectionError)." in error(result)
+        assert "Redis at redis://127.0.0.1:1/3 does not answer (ConnectionRefusedError)." in error(
+            result
+        )
         assert result.exit_code == 4
 
 

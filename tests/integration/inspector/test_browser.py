@@ -211,8 +211,15 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
         browser.command("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (390, "dark"),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+        pytest.param(390, "light", marks=pytest.mark.long),
+    ],
+)
 def test_pages_fit_and_have_no_axe_findings(
     scheme: str, width: int, browser: Browser, shop: Shop
 ) -> None:

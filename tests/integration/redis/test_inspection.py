@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.redis.inspection import Failure, ServerFacts, needed_commands
+from florentin_webhooks.redis.failures import Failure
+from florentin_webhooks.redis.inspection import ServerFacts, needed_commands
 
 RIGHTS = {
     "least": ("+ping", "+eval", "+evalsha"),

@@ -22,6 +22,7 @@ from florentin_webhooks.core.stores.queries import (
     FindFingerprints,
     ListDeadLetters,
     ListRecords,
+    Status,
 )
 from florentin_webhooks.events import (
     Event,
@@ -150,6 +151,7 @@ class Life:
         (letter,) = shop.store.execute(ListDeadLetters())
         assert shop.store.execute(ListDeadLetters(after=letter)) == ()
         assert shop.store.execute(FindFingerprints(letter.fingerprint[:4], 2))
+        assert shop.store.execute(ListRecords(1)).records
         first = shop.store.execute(ListRecords(1))
         assert shop.store.execute(ListRecords(before=first.following)).records
 
@@ -160,6 +162,8 @@ class Life:
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             replay(shop.hooks, dead, all_handlers=True)
+            shop.work()
+            replay(shop.hooks, dead)  # At once, not when its next attempt is due.
         self._work_it_off(shop)
         with self.under("florentin-worker"):
             drop(shop.hooks, dead)
@@ -170,6 +174,7 @@ class Life:
             lost = shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-0003"), delivery_id="3"))
         self._administrator.delete(shop.rq().key)
         with self.under("florentin-worker"), handling_signals_as_before(), shop.connect() as client:
+            assert shop.store.execute(ListRecords(status=Status.RUNNING)).records == ()
             assert requeue_lost(shop.hooks, shop.rq(), -1) == 1
             shop.worker(client).work(max_idle_time=1, logging_level="ERROR")
         assert shop.record(lost).state is State.DONE

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from florentin_webhooks import Delivery, RetryLater
+from florentin_webhooks.core.replay import drop
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
 from florentin_webhooks.rq.sweeper import requeue_lost
@@ -240,3 +242,44 @@ def die_and_requeue(shop: Workshop) -> None:
     shop.work_it_off()
     assert sorted(shop.ran) == sorted(sent)
     assert {shop.record(each).state for each in sent} == {State.DONE}
+
+
+def remains(shop: Workshop, fingerprint: str) -> list[str]:
+    """Return the keys of RQ that name the job of a delivery, or have it as a member."""
+    client: Any = shop.client
+    members = {b"list": client.lrange, b"zset": client.zrange}
+    found = []
+    for key in client.scan_iter("rq:*"):
+        read = members.get(client.type(key))
+        listed = read(key, 0, -1) if read else []
+        if fingerprint.encode() in b" ".join([key, *listed]):
+            found.append(key.decode())
+    return found
+
+
+def test_discarded_dead_letter_leaves_nothing_behind(shop: Workshop) -> None:
+    shop.does("bill", *[ValueError()] * 3)
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    assert len(remains(shop, fingerprint)) == 3
+    drop(shop.hooks, fingerprint)
+    assert remains(shop, fingerprint) == []
+
+
+def test_discarded_retry_leaves_nothing_behind(shop: Workshop) -> None:
+    shop.does("bill", ValueError())
+    fingerprint = shop.accept()
+    shop.work()
+    assert f"rq:scheduled:{shop.queue}" in remains(shop, fingerprint)
+    drop(shop.hooks, fingerprint)
+    assert remains(shop, fingerprint) == []
+
+
+def test_expired_dead_letter_leaves_nothing_behind(shop: Workshop) -> None:
+    shop.does("bill", *[ValueError()] * 3)
+    fingerprint = shop.accept()
+    shop.work_it_off()
+    shop.client.delete(shop.store.record_key(fingerprint))
+    shop.client.zadd(shop.store.schema.dead, {shop.job_id(fingerprint): 1})
+    requeue_lost(shop.hooks, shop.rq(), -1)
+    assert remains(shop, fingerprint) == []

@@ -181,7 +181,9 @@ WORKERS = {
 
 
 @pytest.mark.answers("RQ-04")
-@pytest.mark.parametrize("worker", WORKERS)
+@pytest.mark.parametrize(
+    "worker", ["fork", "simple", "rq", pytest.param("spawn", marks=pytest.mark.long)]
+)
 def test_every_worker_class_finishes_all_deliveries_and_leaks_nothing(
     site: Site, worker: str
 ) -> None:

@@ -174,7 +174,7 @@ def test_worker_survives_a_failing_sweeper(
     with redis.Redis.from_url(redis_url) as client:
         worker = shop.worker(client)
         worker.lost_after = -1
-        monkeypatch.setattr(client, "lrange", refuse)
+        monkeypatch.setattr(worker.connection, "lrange", refuse)
         worker.queues[0].intermediate_queue.get_job_ids = list
         monkeypatch.setattr("rq.intermediate_queue.IntermediateQueue.get_job_ids", lambda _: [])
         worker.run_maintenance_tasks()

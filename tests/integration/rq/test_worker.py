@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from florentin_webhooks import Delivery, Discard, RedisStore, RetryLater
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.jobs import ClaimJob
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event
 from tests.support.workshop import Workshop, open_workshop, stamped
 
@@ -230,3 +231,23 @@ def test_unavailable_store_uses_no_attempt(shop: Workshop, monkeypatch: pytest.M
     assert gone == []
     assert shop.ran == ["bill"] * 3
     assert shop.record(fingerprint).state is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"redis_version": "6.0.16"}, "has version 6.0.16, which is too old"),
+        (redis.ResponseError("unknown command `HELLO`, with args"), "older than version 6.2"),
+    ],
+)
+def test_worker_refuses_a_server_that_is_too_old(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, answer: object, said: str
+) -> None:
+    def info(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(shop.client, "info", info)
+    with pytest.raises(ConfigurationError, match=said):
+        shop.worker(shop.client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import threading
@@ -88,11 +89,14 @@ def free_url() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}/api/v1"
 
 
-def test_blocking_client_keeps_its_connection() -> None:
+def test_blocking_client_keeps_its_connection(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     with listening(send_ok) as listener, FlorentinAPI(listener.url, TOKEN) as api:
         for _ in range(3):
             assert api.customers.show("7c1f").id == "7c1f"
         assert listener.connections == 1
+    assert "send_request_headers" in caplog.text  # The library logs what it does,
+    assert TOKEN.partition("|")[2] not in caplog.text  # and no token.
 
 
 def test_dropped_connection_is_tried_again_for_reads() -> None:

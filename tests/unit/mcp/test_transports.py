@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -12,7 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.mcp.server import build_server
-from florentin_webhooks.mcp.transports import PATH, build_app
+from florentin_webhooks.mcp.transports import PATH, build_app, diverted_output, serve_stdio
 from tests.support.agents import desk_of
 from tests.support.server import under_uvicorn
 
@@ -79,3 +82,25 @@ def test_token_that_cannot_protect_is_refused(token: str) -> None:
     with pytest.raises(ConfigurationError, match="The token for agents") as caught:
         build_app(SERVER, token)
     assert not token or token not in str(caught.value)
+
+
+def test_output_of_a_block_goes_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with diverted_output():
+        os.write(1, b"diverted")
+    os.write(1, b"protocol")
+    assert capfd.readouterr() == ("protocol", "diverted")
+
+
+def test_input_that_waits_can_be_interrupted() -> None:
+    found: list[object] = []
+
+    class Server:
+        def run(self, _: str) -> None:
+            found.append(signal.getsignal(signal.SIGINT))
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        serve_stdio(cast("Any", Server()))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert found == [signal.SIG_DFL]

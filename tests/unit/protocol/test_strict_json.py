@@ -65,11 +65,12 @@ envelopes = st.builds(
     st.just("2026-06-06T12:00:00.000Z") | st.text() | scalars | st.datetimes().map(str),
     values,
 )
+EXAMPLES = settings().max_examples
 stamps = st.text("0123456789TZ:-+. ", max_size=40)
 bodies = st.one_of(st.binary(max_size=300), soups, mutated(), envelopes)
 
 
-@settings(max_examples=500)
+@settings(max_examples=3 * EXAMPLES)
 @given(body=bodies)
 @example(body=b"")
 @example(body=b'{"event":"x.y","timestamp":"2026-06-06T12:00:00Z","data":' + b"9" * 5_000 + b"}")
@@ -141,7 +142,7 @@ def ours(body: bytes) -> str:
 
 
 @pytest.mark.answers("body-nan", "body-lone-surrogate")
-@settings(max_examples=1_000)
+@settings(max_examples=5 * EXAMPLES)
 @given(body=st.one_of(soups, mutated(), values.map(lambda v: json.dumps(v).encode())))
 @example(body=b'"\\ud83d\\ude00"')
 @example(body=b'"\\\\ud800"')

@@ -44,16 +44,16 @@ def sentinel_client(room: Any) -> Any:
 @pytest.mark.parametrize("room", [redis.sentinel, redis.asyncio.sentinel])
 def test_address_of_sentinel_names_its_nodes_and_the_service(room: Any) -> None:
     store = RedisStore(sentinel_client(room))
-    assert store.address == "sentinel://one:26379,two:26380/shop/2"
+    assert store.address == "redis+sentinel://one:26379,two:26380/shop/2"
 
 
 def test_worker_of_sentinel_has_the_same_address() -> None:
     client = sentinel_client(redis.sentinel)
-    assert display_url(new_client(client)) == "sentinel://one:26379,two:26380/shop/2"
+    assert display_url(new_client(client)) == "redis+sentinel://one:26379,two:26380/shop/2"
 
 
 def test_refusal_names_server_code_and_remedy() -> None:
     pool = redis.ConnectionPool(host="db", password="secret")
     error = to_unavailable(ReadOnlyError("the secret"), pool)
-    assert error.message == "Redis at redis://db:6379/0 refused a command: READONLY."
+    assert error.message == "Redis at redis://db:6379/0 refuses commands (READONLY)."
     assert error.hint.startswith("It is a replica")

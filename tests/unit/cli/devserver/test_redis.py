@@ -22,7 +22,7 @@ def test_answering_redis_is_accepted(redis_url: str) -> None:
 def test_unreachable_redis_is_named_without_password(url: str, address: str) -> None:
     with pytest.raises(StoreUnavailable) as raised:
         check_redis(url)
-    assert f"Redis does not answer at {address} (" in raised.value.message
+    assert f"Redis at {address} does not answer (" in raised.value.message
     assert "password" not in str(raised.value)
 
 
@@ -30,3 +30,10 @@ def test_unreachable_redis_is_named_without_password(url: str, address: str) -> 
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(UsageError, match="is not a redis://, rediss:// or unix:// URL"):
         check_redis(url)
+
+
+def test_cluster_is_asked_as_one_server_is() -> None:
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1 did not answer"):
+        check_redis("redis+cluster://127.0.0.1:1")
+    with pytest.raises(UsageError, match="host that is empty or invalid"):
+        check_redis("redis+cluster://")

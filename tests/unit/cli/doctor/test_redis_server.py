@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from florentin_webhooks.cli.doctor.redis_server import check_server
-from florentin_webhooks.redis.inspection import Failure, ServerFacts
+from florentin_webhooks.redis.failures import Failure
+from florentin_webhooks.redis.inspection import ServerFacts
 
 INFO = {"redis_version": "8.2.3", "role": "master", "aof_enabled": 1, "connected_slaves": 0}
-SETTINGS = {"appendonly": "yes", "maxmemory-policy": "noeviction", "min-replicas-to-write": "0"}
+SETTINGS = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
 SOUND = ServerFacts("redis://shop/0", None, "", INFO, SETTINGS, 0.1, ())
 
 
@@ -34,7 +35,12 @@ MISTAKES = [
     (info(redis_version="5.0.14"), "fail redis-version", "Redis 7.0 or Valkey 7.2"),
     (info(redis_version="6.2.14"), "warn redis-version", "Redis 7.0 or Valkey 7.2"),
     (info(role="slave"), "fail redis-replica", "URL of the primary"),
-    (info(cluster_enabled=1), "fail redis-cluster", "separate server"),
+    (info(cluster_enabled=1), "fail redis-cluster", "redis+cluster://"),
+    (
+        replace(SOUND, tag="{fl:03}", settings={"cluster-require-full-coverage": "yes"}),
+        "warn redis-coverage",
+        "cluster-require-full-coverage no",
+    ),
     (info(aof_enabled=0), "warn redis-persistence", "appendonly yes"),
     (
         replace(SOUND, settings={**SETTINGS, "appendfsync": "no"}),

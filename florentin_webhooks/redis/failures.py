@@ -1,0 +1,160 @@
+"""What went wrong between us and a server, in words: which of the two, and what to do.
+
+The texts of errors are never shown: they may quote a password, or the body of a delivery.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from enum import StrEnum
+from socket import gaierror
+from typing import TYPE_CHECKING, Self
+
+from redis.exceptions import (
+    AuthenticationError,
+    InvalidResponse,
+    MovedError,
+    NoPermissionError,
+    ResponseError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Failure", "NoPrimaryError", "describe", "describe_failure", "find_failure"]
+
+
+class Failure(StrEnum):
+    """Why a server could not be asked."""
+
+    PASSWORD = "password"  # noqa: S105 - the name of a failure.
+    TLS = "tls"
+    ADDRESS = "address"
+    UNREACHABLE = "unreachable"
+    RIGHTS = "rights"
+    REFUSED = "refused"
+    SENTINELS = "sentinels"
+    SENTINEL_PASSWORD = "sentinel-password"  # noqa: S105 - the same.
+    SERVICE = "service"
+    CLUSTER = "cluster"
+    OLD = "old"
+    OTHER = "other"
+
+
+class NoPrimaryError(RedisConnectionError):
+    """The Sentinels name no primary; *failure* is why."""
+
+    failure: Failure
+
+    @classmethod
+    def of(cls, failure: Failure) -> Self:
+        """Return the error for *failure*."""
+        error = cls(failure.value)
+        error.failure = failure
+        return error
+
+
+_KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
+    (AuthenticationError, Failure.PASSWORD),
+    (NoPermissionError, Failure.RIGHTS),
+    (MovedError, Failure.CLUSTER),
+    (ssl.SSLError, Failure.TLS),
+    (gaierror, Failure.ADDRESS),
+)
+# First in an answer, or in that of a script, whose words differ with the version of the server.
+_ANSWERS: tuple[tuple[re.Pattern[str], Failure], ...] = (
+    (re.compile(r"^(?:NOAUTH|WRONGPASS)\b"), Failure.PASSWORD),
+    (
+        re.compile(r"\bNOPERM\b|ACL failure in script|executing the script can't"),
+        Failure.RIGHTS,
+    ),
+    (re.compile(r"^(?:MOVED|CROSSSLOT|ASK) |non local key in a cluster"), Failure.CLUSTER),
+    (re.compile(r"unknown command .?HELLO", re.IGNORECASE), Failure.OLD),
+)
+_COMMAND = re.compile(r"permissions to run the '([a-z|-]+)' command")
+_CODE = re.compile(r"^[A-Z]+(?:-[A-Z]+)*\b")
+
+_MESSAGES = {
+    Failure.PASSWORD: "refuses the user or the password",
+    Failure.TLS: "has no valid TLS connection",
+    Failure.ADDRESS: "has a host name that cannot be resolved",
+    Failure.UNREACHABLE: "does not answer",
+    Failure.RIGHTS: "does not let this user run a command, or not on that key",
+    Failure.REFUSED: "refuses commands",
+    Failure.SENTINELS: "is not found, since none of its Sentinels answers",
+    Failure.SENTINEL_PASSWORD: "is not found, since a Sentinel refuses the user or the password",
+    Failure.SERVICE: "is not found, since its Sentinels know no primary of the service that is up",
+    Failure.CLUSTER: "is a node of a cluster",
+    Failure.OLD: "is older than version 6.2, and does not know the command HELLO",
+    Failure.OTHER: "answers with an error",
+}
+_HINTS = {
+    Failure.PASSWORD: "Correct user and password in the URL: redis://user:password@host.",
+    Failure.TLS: "Use rediss:// where the server has TLS, and add ?ssl_ca_certs=PATH for its "
+    "authority.",
+    Failure.ADDRESS: "Correct the name of the host in the URL.",
+    Failure.UNREACHABLE: "Start the server, or correct host, port and firewall.",
+    Failure.RIGHTS: "Grant it with ACL SETUSER, as +eval ~fl:* ~rq:*: the docs list all rights.",
+    Failure.SENTINELS: "Start them, or correct their hosts and ports in the URL.",
+    Failure.SENTINEL_PASSWORD: "Correct ?sentinel_username=…&sentinel_password=… in the URL.",
+    Failure.SERVICE: "Correct its name in the URL (SENTINEL MASTERS), or start the server.",
+    Failure.CLUSTER: "Use redis+cluster://host:port, or the URL of a separate server.",
+    Failure.OLD: "Use Redis 6.2 or Valkey 7.2, or newer.",
+    Failure.OTHER: "Check that a Redis or Valkey server listens there.",
+}
+
+
+def find_failure(error: BaseException) -> tuple[Failure, str]:
+    """Return why *error* was raised, and a code, a command or the type of an error."""
+    causes = list(_causes(error))
+    if isinstance(error, NoPrimaryError):
+        return error.failure, ""
+    for kind, failure in _KINDS:
+        for cause in causes:
+            if isinstance(cause, kind):
+                return failure, _detail(cause)
+    if isinstance(error, Exception) and (code := find_refusal(error)):
+        return Failure.REFUSED, code
+    for cause in causes:
+        for pattern, failure in _ANSWERS:
+            if isinstance(cause, ResponseError) and pattern.search(str(cause)):
+                return failure, _detail(cause)
+    if not isinstance(error, ResponseError | InvalidResponse):
+        return Failure.UNREACHABLE, type(causes[-1]).__name__
+    return Failure.OTHER, _detail(error)
+
+
+def describe_failure(address: str, error: BaseException) -> tuple[str, str]:
+    """Return what happened at *address*, and what to do."""
+    return describe(address, *find_failure(error))
+
+
+def describe(address: str, failure: Failure, detail: str) -> tuple[str, str]:
+    """Return what *failure* means for the server at *address*, and what to do."""
+    if failure is Failure.RIGHTS and detail.islower():
+        message = f"Redis at {address} does not let this user run {detail}, or not on that key."
+        return message, f"Grant it with ACL SETUSER, as +{detail} ~fl:* ~rq:*: the docs list all."
+    hint = refusal_hint(detail) if failure is Failure.REFUSED else _HINTS[failure]
+    cause = f" ({detail})" if detail else ""
+    return f"Redis at {address} {_MESSAGES[failure]}{cause}.", hint
+
+
+def _detail(cause: BaseException) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    text = str(cause)
+    if found := _COMMAND.search(text):
+        return found[1]
+    code = _CODE.match(text) if isinstance(cause, ResponseError) else None
+    return code[0] if code and code[0] not in ("ERR", "ACL") else type(cause).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

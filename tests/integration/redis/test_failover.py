@@ -1,0 +1,203 @@
+"""Stores behind Sentinel, and deliveries that count as accepted when a replica has them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
+from florentin_webhooks.cli.doctor.redis_server import check_server
+from florentin_webhooks.core.stores.queries import GetRecord
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.events import Event
+from florentin_webhooks.testing import Provider
+from tests.support.sentinel import RECOMMENDED, Server, Watched, watched_pair
+from tests.support.waiting import eventually
+
+SECRET = "a-made-up-secret-behind-sentinel"
+UNKNOWN = GetRecord(bytes(16))
+Send = Callable[[Receiver[Any], Any], Reply]
+Build = Callable[..., Receiver[Any]]
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Watched]:
+    with TemporaryDirectory(prefix="fw-") as path, watched_pair(Path(path)) as watched:
+        yield watched
+
+
+@pytest.fixture
+def build(watched: Watched, redis_prefix: str) -> Iterator[Build]:
+    with ExitStack() as stack:
+
+        def built(url: str = watched.url, **options: Any) -> Receiver[Any]:
+            store = RedisStore(url, prefix=redis_prefix, **options)
+            stack.callback(store.close)
+            hooks: Receiver[Any] = Receiver(
+                SECRET, store=store, queue=RQQueue(redis_prefix[:-1], receiver="shop.hooks:hooks")
+            )
+            hooks.on("invoice.created", queue=None)(bill)
+            hooks.on("user.login", inline=True)(greet)
+            hooks.on("tos.accepted", inline=True)(greet)
+            hooks.on("tos.accepted")(bill)
+            return hooks
+
+        yield built
+
+
+def bill(_: Event) -> None: ...
+
+
+def greet(_: Event) -> None: ...
+
+
+def receive(hooks: Receiver[Any], made: Any) -> Reply:
+    return hooks.receive(*made)
+
+
+def receive_asyncio(hooks: Receiver[Any], made: Any) -> Reply:
+    return asyncio.run(hooks.areceive(*made))
+
+
+BOTH = pytest.mark.parametrize("send", [receive, receive_asyncio], ids=["sync", "asyncio"])
+
+
+def made(event: str = "invoice.created") -> Any:
+    return Provider(SECRET).make(event)
+
+
+def queued(hooks: Receiver[Any], server: Server) -> int:
+    (name,) = hooks.queue_names
+    return int(server.client.llen(f"rq:queue:{name}"))
+
+
+@BOTH
+def test_sentinel_leads_to_the_primary(build: Build, watched: Watched, send: Send) -> None:
+    hooks, delivery = build(), made()
+    assert send(hooks, delivery).outcome == "accepted"
+    assert send(hooks, delivery).outcome == "duplicate"
+    assert queued(hooks, watched.primary) == 1
+    store = hooks.store
+    assert isinstance(store, RedisStore)
+    with store.client() as client:
+        assert client.info("replication")["role"] == "master"
+
+
+@pytest.mark.parametrize(
+    ("replaced", "message", "hint"),
+    [
+        (("/shop/", "/shup/"), "know no primary of the service", "Correct its name"),
+        (("127.0.0.1:", "127.0.0.1:1,127.0.0.1:2/shop#"), "none of its Sentinels", "Start them"),
+    ],
+)
+def test_failure_of_sentinel_names_its_cause(
+    watched: Watched, replaced: tuple[str, str], message: str, hint: str
+) -> None:
+    url = watched.url.replace("redis+sentinel://", "redis+sentinel://:hidden@")
+    store = RedisStore(url.replace(*replaced))
+    for ask in (store.execute, lambda each: asyncio.run(store.aexecute(each))):
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as failure:
+            ask(UNKNOWN)
+        assert message in failure.value.message
+        assert hint in failure.value.hint
+        assert "hidden" not in str(failure.value)
+        assert time.monotonic() - began < 2
+
+
+@BOTH
+@pytest.mark.parametrize("event", ["invoice.created", "tos.accepted"])
+def test_acceptance_waits_until_a_replica_has_the_delivery(
+    build: Build, watched: Watched, send: Send, event: str
+) -> None:
+    hooks, delivery = build(replicas=1), made(event)
+    with watched.replica.hanging():
+        refused = [send(hooks, delivery) for _ in range(2)]
+    assert [reply.outcome for reply in refused] == ["unavailable"] * 2
+    # The retry finds it, and waits once more before it is promised.
+    eventually(lambda: send(hooks, delivery).outcome == "duplicate")
+    assert queued(hooks, watched.primary) == 1
+    assert queued(hooks, watched.replica) == 1
+
+
+@BOTH
+def test_inline_handlers_need_no_replica(build: Build, watched: Watched, send: Send) -> None:
+    hooks = build(replicas=1)
+    with watched.replica.hanging():
+        assert send(hooks, made("user.login")).outcome == "processed"
+
+
+def test_missing_replicas_are_named_with_the_remedy(build: Build) -> None:
+    hooks, errors = build(replicas=2), []
+    execute = hooks.store.execute
+
+    def recorded(operation: Any) -> Any:
+        try:
+            return execute(operation)
+        except Unavailable as error:
+            errors.append(error)
+            raise
+
+    hooks.store.execute = recorded  # type: ignore[method-assign]  # spied on.
+    assert hooks.receive(*made()).status == 503
+    assert "only 1 of 2 replicas confirmed it." in errors[0].message
+    assert "RedisStore(replicas)" in errors[0].hint
+
+
+def test_burst_waits_for_replicas_together(build: Build, watched: Watched) -> None:
+    hooks, server = build(replicas=1), watched.primary.client
+
+    async def burst(count: int) -> list[str]:
+        replies = await asyncio.gather(*(hooks.areceive(*made()) for _ in range(count)))
+        return [str(reply.outcome) for reply in replies]
+
+    def waits() -> int:
+        found = server.info("commandstats").get("cmdstat_wait", {"calls": 0})
+        return int(found["calls"])
+
+    before = waits()
+    assert asyncio.run(burst(200)) == ["accepted"] * 200
+    assert 1 <= waits() - before <= 50
+
+
+def test_store_without_replicas_never_waits(build: Build, watched: Watched) -> None:
+    before = watched.primary.client.info("commandstats").get("cmdstat_wait")
+    assert build().receive(*made()).outcome == "accepted"
+    assert watched.primary.client.info("commandstats").get("cmdstat_wait") == before
+
+
+def test_risk_of_a_failover_is_logged_and_found_by_doctor(
+    build: Build, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "440 of 1,200" in first_log(build(), caplog)
+    store = build().store
+    assert "redis-replicas" in doctor_finds(store)
+    for name, value in RECOMMENDED.items():
+        watched.primary.client.config_set(name, value)
+    try:
+        eventually(lambda: "min_slaves_good_slaves" in watched.primary.replication())
+        assert "440 of 1,200" not in first_log(build(), caplog)
+        assert "redis-replicas" not in doctor_finds(store)
+    finally:
+        watched.primary.client.config_set("min-replicas-to-write", 0)
+
+
+def first_log(hooks: Receiver[Any], caplog: pytest.LogCaptureFixture) -> str:
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        receive(hooks, made())
+        receive_asyncio(hooks, made())
+    return caplog.text
+
+
+def doctor_finds(store: object) -> set[str]:
+    assert isinstance(store, RedisStore)
+    return {check.name for facts in store.inspect_all() for check in check_server(facts)}

@@ -1,0 +1,172 @@
+"""One worker for all lanes of a store in a Redis Cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+from florentin_webhooks import Receiver, RedisStore, RQQueue
+from florentin_webhooks.core.replay import replay
+from florentin_webhooks.core.stores.queries import ListDeadLetters, ListRecords
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.events import InvoiceCreated
+from florentin_webhooks.redis.cluster.store import ClusterStore
+from florentin_webhooks.rq.lanes.fleet import LaneFleet, build_fleet
+from florentin_webhooks.rq.lanes.status import read_status
+from florentin_webhooks.rq.monitoring import WorkerStatus
+from florentin_webhooks.rq.worker import WorkerKind
+from florentin_webhooks.testing import Provider
+from tests.support.inspected import get, site_of
+from tests.support.waiting import eventually
+
+SECRET = "a-made-up-secret-of-the-lanes"
+QUEUE = "florentin"
+
+
+class Clustered:
+    """A receiver with a queue in a cluster, importable by jobs, and the runs of its handler."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.ran: list[str] = []
+        self.errors: list[BaseException] = []
+        self.on_run: Callable[[], None] = lambda: None
+        self.provider = Provider(SECRET)
+        name = f"clustered_{uuid4().hex[:8]}"
+        queue = RQQueue(QUEUE, retries=(1,), receiver=f"{name}:hooks")
+        store = RedisStore(url, prefix=prefix, lanes=4)
+        assert isinstance(store, ClusterStore)
+        self.store = store
+        self.hooks: Receiver[Any] = Receiver(SECRET, store=store, queue=queue)
+        module: Any = ModuleType(name)
+        module.hooks = self.hooks
+        sys.modules[name] = module
+
+        def bill(event: InvoiceCreated) -> None:
+            self.ran.append(event.data.invoice.number)
+            self.on_run()
+            if self.errors:
+                raise self.errors.pop()
+
+        bill.__module__, bill.__qualname__ = name, "bill"
+        self.hooks.on(InvoiceCreated)(bill)
+
+    def send(self, count: int) -> None:
+        for _ in range(count):
+            assert self.hooks.receive(*self.provider.make("invoice.created")).outcome == "accepted"
+
+    def fleet(self, **options: Any) -> LaneFleet:
+        return build_fleet(self.hooks, queue=QUEUE, kind=WorkerKind.SIMPLE, **options)
+
+    def has_run(self, count: int) -> bool:
+        """Work, and return whether *count* attempts were made."""
+        self.run()
+        return len(self.ran) == count
+
+    def run(self) -> bool:
+        return self.fleet(name="burst").work(burst=True, with_scheduler=True)
+
+
+@pytest.fixture
+def shop(cluster_url: str, redis_prefix: str) -> Iterator[Clustered]:
+    made = Clustered(cluster_url, redis_prefix)
+    yield made
+    made.store.close()
+
+
+def test_one_worker_runs_the_jobs_of_all_lanes(shop: Clustered) -> None:
+    shop.send(12)
+    waiting = read_status(shop.hooks, QUEUE)
+    assert (waiting.waiting, waiting.workers) == (12, ())
+    assert sum(count or 0 for count in shop.store.count_waiting(QUEUE, range(4))) == 12
+    assert shop.run()
+    assert len(shop.ran) == 12
+    assert read_status(shop.hooks, QUEUE).waiting == 0
+    assert not shop.run()
+
+
+def test_failed_job_is_retried_dead_and_revived_in_its_lane(shop: Clustered) -> None:
+    shop.send(2)
+    shop.errors = [ValueError(), ValueError(), ValueError(), ValueError()]
+    shop.run()
+    assert read_status(shop.hooks, QUEUE).scheduled == 2
+    eventually(lambda: shop.has_run(4))
+    status = read_status(shop.hooks, QUEUE)
+    assert (status.scheduled, status.dead) == (0, 2)
+    (facts,) = RQQueue(QUEUE).measure(shop.store, [QUEUE])
+    assert (facts.dead, facts.scheduled) == (2, 0)
+    for letter in shop.store.execute(ListDeadLetters()):
+        assert replay(shop.hooks, letter.fingerprint).outcome == "accepted"
+    shop.run()
+    assert len(shop.ran) == 6
+    assert read_status(shop.hooks, QUEUE).dead == 0
+
+
+def test_worker_is_one_worker_and_ends_by_a_signal(shop: Clustered) -> None:
+    seen, before = list[WorkerStatus](), signal.getsignal(signal.SIGTERM)
+
+    def stop() -> None:
+        seen.extend(read_status(shop.hooks, QUEUE).workers)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    shop.on_run = stop
+    shop.send(3)
+    assert shop.fleet(name="the-worker").work()
+    assert [(worker.name, worker.state) for worker in seen] == [("the-worker", "busy")]
+    assert len(shop.ran) == 1
+    assert signal.getsignal(signal.SIGTERM) is before
+    status = read_status(shop.hooks, QUEUE)
+    assert (status.workers, status.waiting, status.running) == ((), 2, 0)
+
+
+def test_inspector_shows_the_deliveries_of_all_lanes(shop: Clustered) -> None:
+    shop.send(6)
+    site = site_of(shop.hooks)
+    known = [record.fingerprint for record in shop.store.execute(ListRecords()).records]
+    assert len(known) == 6
+    page = get(site, "/").body.decode()
+    assert all(fingerprint[:8] in page for fingerprint in known)
+    assert get(site, f"/deliveries/{known[0]}").status == 200
+    assert get(site, "/overview").status == 200
+
+
+def test_tools_of_rq_see_a_lane_by_its_prefix(shop: Clustered) -> None:
+    shop.send(1)
+    fleet = shop.fleet(name="seen")
+    worker = fleet.workers[0]
+    worker.start()
+    lane = shop.store.lanes[0]
+    client: Any = worker.connection
+    key = f"{lane.tag}rq:worker:seen".encode()
+    stored = client.execute_command(
+        "EVAL", "return redis.call('SMEMBERS', KEYS[1])", 1, "rq:workers"
+    )
+    assert stored == [key]
+    assert client.smembers("rq:workers") == {b"rq:worker:seen"}
+    worker.stop()
+
+
+def test_worker_of_class_spawn_is_refused(shop: Clustered) -> None:
+    with pytest.raises(ConfigurationError, match="class spawn does not work in a Redis Cluster"):
+        build_fleet(shop.hooks, queue=QUEUE, kind=WorkerKind.SPAWN)
+
+
+def test_absent_lane_is_left_out_and_the_others_are_served(shop: Clustered) -> None:
+    shop.send(12)
+    fleet = shop.fleet(name="partial")
+    absent = fleet.workers[1]
+
+    def fail() -> bool:
+        raise redis.ConnectionError
+
+    waiting = shop.store.count_waiting(QUEUE, [1])[0]
+    absent.step = fail  # type: ignore[method-assign]  # its node has gone.
+    fleet.work(burst=True)
+    assert len(shop.ran) == 12 - (waiting or 0)

@@ -1,0 +1,113 @@
+"""The way of one call, over a transport that answers as a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from florentin_webhooks.core.processing.runtime import run_sync
+from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.redis.cluster import follower as module
+from florentin_webhooks.redis.cluster.address import Node
+from florentin_webhooks.redis.cluster.follower import Follower
+from florentin_webhooks.redis.cluster.topology import Topology
+from florentin_webhooks.redis.schema import Script, ScriptCall
+
+FIRST, SECOND = Node("first", 1), Node("second", 2)
+CALL = ScriptCall(Script("", ""), (), (), str)
+
+
+class Transport:
+    """*answer* maps a node and the number of the call to an answer; *owner* owns all slots."""
+
+    def __init__(self, answer: Callable[[Node, int], object], owner: Node = FIRST) -> None:
+        self.answer, self.owner = answer, owner
+        self.asked: list[Node] = []
+        self.paused = 0
+        self.first = 0
+
+    async def send(self, node: Node, _: ScriptCall) -> object:
+        self.asked.append(node)
+        found = self.answer(node, len(self.asked))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def send_asking(self, node: Node, _: ScriptCall) -> object:
+        return f"asked {node.host}"
+
+    async def ask_owners(self, _: Node) -> Any:
+        return [[self.first, 16383, [*self.owner]]]
+
+    async def pause(self, _: float) -> None:
+        self.paused += 1
+
+
+def run(transport: Transport) -> object:
+    return run_sync(Follower(Topology([FIRST, SECOND]), transport).run(7, CALL))
+
+
+def test_moved_slot_is_followed_at_once() -> None:
+    moved = ResponseError("MOVED 7 second:2")
+    transport = Transport(lambda node, _: moved if node == FIRST else "answer")
+    assert run(transport) == "answer"
+    assert (transport.asked, transport.paused) == ([FIRST, SECOND], 0)
+
+
+def test_slot_that_is_taken_over_is_asked_for_once() -> None:
+    transport = Transport(lambda *_: ResponseError("ASK 7 second:2"))
+    assert run(transport) == "asked second"
+    assert transport.asked == [FIRST]
+
+
+def test_keys_on_both_sides_are_waited_for() -> None:
+    split = ResponseError("TRYAGAIN Multiple keys")
+    transport = Transport(lambda _, number: split if number < 4 else "answer")
+    assert run(transport) == "answer"
+    assert transport.paused == 3
+
+
+def test_keys_on_both_sides_for_too_long_are_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LONGEST", 0.0)
+    with pytest.raises(Unavailable, match=r"refuses commands \(TRYAGAIN\)"):
+        run(Transport(lambda *_: ResponseError("TRYAGAIN Multiple keys")))
+
+
+def test_dead_node_is_replaced_by_the_new_owner() -> None:
+    transport = Transport(lambda node, _: RedisConnectionError() if node == FIRST else "answer")
+
+    def answer(node: Node, _: int) -> object:
+        transport.owner = SECOND
+        return RedisConnectionError() if node == FIRST else "answer"
+
+    transport.answer = answer
+    assert run(transport) == "answer"
+    assert transport.asked == [FIRST, SECOND]
+
+
+def test_dead_node_without_a_successor_is_asked_once() -> None:
+    transport = Transport(lambda *_: RedisConnectionError())
+    follower = Follower(Topology([FIRST, SECOND]), transport)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match=r"first:1 d.* not answer"):
+            run_sync(follower.run(7, CALL))
+    assert transport.asked == [FIRST]
+
+
+def test_other_errors_are_unavailable_at_once() -> None:
+    transport = Transport(lambda *_: ResponseError("WRONGTYPE Operation"))
+    with pytest.raises(Unavailable):
+        run(transport)
+    assert transport.asked == [FIRST]
+
+
+def test_slot_without_an_owner_is_named() -> None:
+    transport = Transport(lambda *_: "answer")
+    transport.first = 8
+    follower = Follower(Topology([FIRST]), transport)
+    with pytest.raises(Unavailable, match="owns slot 7"):
+        run_sync(follower.find_owner(7))

@@ -1,0 +1,71 @@
+"""What is said of a server that refuses or does not answer: its address, and what to do."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import pytest
+import redis
+from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+
+from florentin_webhooks.redis.failures import describe_failure
+
+ADDRESS = "redis://db:6379/0"
+
+
+def caused_by(cause: Exception) -> Exception:
+    error = redis.exceptions.ConnectionError("the secret")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (
+            NoPermissionError("User a has no permissions to run the 'lpush' command"),
+            "does not let this user run lpush, or not on that key",
+            "+lpush",
+        ),
+        (
+            ResponseError(
+                "ACL failure in script: User a has no permissions to run the 'hset' command script"
+            ),
+            "run hset, or not",
+            "+hset",
+        ),
+        (
+            ResponseError("Error running script: The user executing the script can't run this"),
+            "does not let this user run",
+            "ACL SETUSER",
+        ),
+        (AuthenticationError("invalid"), "refuses the user or the password", "the URL"),
+        (ResponseError("NOAUTH Authentication required."), "refuses the user", "the URL"),
+        (OutOfMemoryError("command not allowed"), "refuses commands (OOM)", "maxmemory"),
+        (ReadOnlyError("You can't write"), "refuses commands (READONLY)", "primary"),
+        (ResponseError("LOADING Redis is loading"), "refuses commands (LOADING)", "wait"),
+        (ResponseError("MOVED 3999 10.0.0.1:6381"), "a node of a cluster (MOVED)", "redis+cluster"),
+        (ResponseError("CROSSSLOT Keys in request"), "a node of a cluster", "redis+cluster"),
+        (ResponseError("unknown command `HELLO`, with args"), "older than version 6.2", "newer"),
+        (caused_by(socket.gaierror()), "host name that cannot be resolved", "host"),
+        (caused_by(ssl.SSLError("wrong version number")), "no valid TLS connection", "rediss://"),
+        (caused_by(OSError("refused")), "does not answer (OSError)", "Start the server"),
+        (ResponseError("WRONGTYPE Operation"), "answers with an error (WRONGTYPE)", "Redis"),
+        (ResponseError("the secret"), "answers with an error (ResponseError)", "Redis"),
+    ],
+)
+def test_failure_is_named_with_its_address_and_its_remedy(
+    error: Exception, message: str, hint: str
+) -> None:
+    found = describe_failure(ADDRESS, error)
+    assert found[0].startswith(f"Redis at {ADDRESS} ")
+    assert message in found[0]
+    assert hint in found[1]
+    assert "secret" not in " ".join(found)

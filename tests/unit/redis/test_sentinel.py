@@ -1,0 +1,81 @@
+"""URLs of Sentinel: what they name, what they hide, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from florentin_webhooks import RedisStore
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.clients import create_asyncio_client, create_sync_client, new_client
+from florentin_webhooks.redis.sentinel import parse_sentinel
+
+URL = "redis+sentinel://web:hidden@one:26379,two,[::1]:26380/shop/2?socket_timeout=0.3"
+LOGIN = "&sentinel_username=guard&sentinel_password=covert"
+
+
+def test_url_names_sentinels_service_and_logins() -> None:
+    address = parse_sentinel(URL + LOGIN)
+    assert [str(each) for each in address.sentinels] == ["one:26379", "two:26379", "[::1]:26380"]
+    assert address.service == "shop"
+    expected = {"username": "web", "password": "hidden", "db": 2, "socket_timeout": 0.3}
+    assert {name: address.server[name] for name in expected} == expected
+    assert address.sentinel == {"username": "guard", "password": "covert"}
+
+
+def test_tls_is_for_the_primary_and_its_sentinels() -> None:
+    address = parse_sentinel("rediss+sentinel://one/shop?ssl_ca_certs=ca.pem")
+    for options in (address.server, address.sentinel):
+        assert (options["ssl"], options["ssl_ca_certs"]) == (True, "ca.pem")
+
+
+def test_passwords_are_hidden_in_addresses() -> None:
+    url = URL.replace("socket_timeout=0.3", LOGIN[1:])
+    shown = f"{parse_sentinel(url)!r} {RedisStore(url).address} {RedisStore(url).location}"
+    assert "redis+sentinel://one:26379,two,[::1]:26380/shop/2" in shown
+    assert not {word for word in ("hidden", "covert") if word in shown}
+
+
+def test_every_client_asks_the_same_sentinels() -> None:
+    pools: list[Any] = [
+        create_sync_client(URL).connection_pool,
+        create_asyncio_client(URL).connection_pool,
+        new_client(URL).connection_pool,
+    ]
+    for pool in pools:
+        assert pool.service_name == "shop"
+        options = [
+            each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels
+        ]
+        assert [each["host"] for each in options] == ["one", "two", "::1"]
+        assert all(each["socket_timeout"] < 0.2 for each in options)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis+sentinel://one:26379", "no name of a service"),
+        ("redis+sentinel://one:26379/", "no name of a service"),
+        ("redis+sentinel:///shop", "a host that is empty or invalid"),
+        ("redis+sentinel://one,,two/shop", "a host that is empty or invalid"),
+        ("redis+sentinel://one:port/shop", "a host that is empty or invalid"),
+        ("redis+sentinel://one/shop/first", "'first', which is not a number"),
+        ("redis+sentinel://one/shop?socket_timeout=soon", "an option that is invalid"),
+        ("redis+sentinel://one/shop?no_such_option=1", "an option that redis-py does not know"),
+    ],
+)
+def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        RedisStore(url)
+
+
+def test_replicas_are_refused_in_a_cluster() -> None:
+    with pytest.raises(ConfigurationError, match="replicas is 1, but the store is in a Redis"):
+        RedisStore("redis+cluster://one:7000", replicas=1)
+
+
+@pytest.mark.parametrize("replicas", [-1, 1.5])
+def test_number_of_replicas_is_validated(replicas: Any) -> None:
+    with pytest.raises(ConfigurationError, match="replicas"):
+        RedisStore("redis://one", replicas=replicas)

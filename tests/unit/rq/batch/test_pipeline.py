@@ -1,0 +1,69 @@
+"""Answers that are read later belong to the calls that were sent, also after an error."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, cast
+
+import pytest
+from redis.exceptions import ResponseError
+
+from florentin_webhooks.redis.schema import Script, ScriptCall
+from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
+
+
+class Connection:
+    """A connection to a server that gives *answers*, an error each time for an error."""
+
+    def __init__(self, answers: deque[object]) -> None:
+        self._answers = answers
+
+    def send_packed_command(self, _: list[bytes], *, check_health: bool) -> None:
+        assert check_health is False
+
+    def read_response(self) -> object:
+        answer = self._answers.popleft()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def disconnect(self) -> None:
+        self._answers.clear()
+
+
+class Client:
+    """A client, and the pool of its connections."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = deque(answers)
+        self.connection_pool = self
+
+    def get_connection(self) -> Connection:
+        return Connection(self.answers)
+
+    def release(self, _: Connection) -> None:
+        pass
+
+    def execute_command(self, *_: object) -> object:
+        message = "refused"
+        raise ResponseError(message)
+
+
+def call(name: str) -> ScriptCall:
+    return ScriptCall(Script("text", "sha"), (name,), (), cast("Any", lambda answer: answer))
+
+
+def test_answers_are_read_in_the_order_of_sending() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client("first", "second")))
+    for name in ("a", "b"):
+        pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+    assert [pipeline.receive(), pipeline.receive()] == ["first", "second"]
+
+
+def test_answer_after_an_error_is_that_of_the_next_call() -> None:
+    client = Client(ResponseError("refused"))
+    pipeline = ScriptPipeline(cast("Any", client))
+    with pytest.raises(ResponseError):
+        pipeline.run(call("refused"))
+    client.answers.extend(["its own", "of another call"])
+    assert pipeline.run(call("next")) == "its own"
