@@ -186,7 +186,7 @@ def test_dead_node_costs_its_own_lanes_only(
     store = build()
     shop, dead = Shop(store), Node("127.0.0.1", redis_cluster.primaries[0].port)
     store.probe()
-    run_sync(store._sender.follower.note_failure(dead, redis.ConnectionError()))
+    run_sync(store._caller.follower.note_failure(dead, redis.ConnectionError()))
     assert {shop.send(made) for made in invoices(20)} == {"processed", "unavailable"}
     assert store.count_waiting("q", range(4)) == [None, None, 0, 0]
     store.probe()  # While one node answers, deliveries are accepted.
