@@ -19,7 +19,7 @@ from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.addresses import display_url, is_behind_sentinel
 from florentin_webhooks.redis.durability import find_old_version
 from florentin_webhooks.redis.failures import Failure, describe_failure, find_failure
 from florentin_webhooks.redis.full_memory import force_where_full
@@ -168,6 +168,7 @@ def build_worker(
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
     _check_version(client)
+    _check_kind(kind, client)
     client = force_where_full(client)
     worker: Any = classes[kind](
         [SafeQueue(queue, client)],
@@ -196,6 +197,14 @@ def _check_version(client: redis.Redis) -> None:
     if version:
         message = f"Redis at {display_url(client)} has version {version}, which is too old."
         raise ConfigurationError(message, "Use Redis 6.2 or Valkey 7.2, or newer.")
+
+
+def _check_kind(kind: WorkerKind, client: redis.Redis) -> None:
+    if kind is WorkerKind.SPAWN and is_behind_sentinel(client.connection_pool):
+        raise ConfigurationError(
+            "A worker of class spawn cannot tell its processes how to ask Sentinel.",
+            "Use the class fork or simple.",
+        )
 
 
 def _check_receiver(hooks: Receiver[object]) -> None:

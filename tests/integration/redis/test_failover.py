@@ -18,9 +18,10 @@ from redis.sentinel import Sentinel
 from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
 from florentin_webhooks.cli.doctor.redis_server import check_server
 from florentin_webhooks.core.stores.queries import GetRecord
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event
 from florentin_webhooks.redis.clients import new_client
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from florentin_webhooks.testing import Provider
 from tests.support.sentinel import RECOMMENDED, SERVICE, Server, Watched, watched_pair
 from tests.support.waiting import eventually
@@ -204,6 +205,13 @@ def first_log(hooks: Receiver[Any], caplog: pytest.LogCaptureFixture) -> str:
 def doctor_finds(store: object) -> set[str]:
     assert isinstance(store, RedisStore)
     return {check.name for facts in store.inspect_all() for check in check_server(facts)}
+
+
+def test_worker_of_class_spawn_is_refused(build: Build) -> None:
+    hooks = build()
+    assert isinstance(hooks.store, RedisStore)
+    with hooks.store.client() as client, pytest.raises(ConfigurationError, match="spawn"):
+        build_worker(hooks, client, queue=hooks.queue_names[0], kind=WorkerKind.SPAWN)
 
 
 @pytest.mark.parametrize("is_own", [True, False], ids=["url", "client"])
