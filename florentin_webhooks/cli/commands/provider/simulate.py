@@ -115,6 +115,8 @@ def command(
     """
     require_extra("uvicorn")
     target = _target(options)
+    if export:
+        _write(export, "")
     with ending_on_sigterm(), ExitStack() as stack:
         file = create_directory(data_dir) / _FILE if data_dir else None
         listener = stack.enter_context(listen(host, port))
@@ -153,13 +155,19 @@ def _build(file: Path | None, options: dict[str, Any], state: ServerState) -> Si
 def _write_log(out: Output, simulator: Simulator, path: Path) -> None:
     from florentin_webhooks.simulator.webhooks.log import to_csv, to_json  # noqa: PLC0415
 
-    write = to_json if path.suffix == ".json" else to_csv
+    text = to_json if path.suffix == ".json" else to_csv
+    _write(path, text(simulator.deliveries()))
+    out.info(f"The delivery log is in {path}.")
+
+
+def _write(path: Path, text: str) -> None:
+    """Append nothing, which shows at the start that *path* can be written, or write *text*."""
     try:
-        path.write_text(write(simulator.deliveries()), encoding="utf-8")
+        with path.open("w" if text else "a", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         message = f"Cannot write {path}: {error.strerror}."
         raise CLIError(message, "Name another file: --export PATH") from None
-    out.info(f"The delivery log is in {path}.")
 
 
 def _target(options: dict[str, Any]) -> _Target | None:
