@@ -286,7 +286,7 @@ def build_worker(
 
 
 def _check_version(client: redis.Redis) -> None:
-    """Refuse a server that is too old; one that does not answer, or tells nothing, is accepted."""
+    """Refuse a server that is too old; accept one without an answer or a version."""
     try:
         version = find_old_version(cast("Any", client).info("server"))
     except (redis.RedisError, OSError) as error:

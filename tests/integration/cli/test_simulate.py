@@ -41,7 +41,7 @@ def test_created_customer_arrives_at_the_receiver(board: Switchboard, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--token", "kP3f9c"], "has not the form <id>|<secret>"),
+        (["--token", "kP3f9c"], "does not have the form <id>|<secret>"),
         (["--secret", SECRET], "A secret needs an endpoint."),
         (["--endpoint", "shop", "--secret", SECRET], "is not an http:// or https:// URL."),
         (["--endpoint", "http://x/", "--secret", "short"], "fewer than"),

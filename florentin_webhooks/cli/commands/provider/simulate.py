@@ -62,7 +62,7 @@ class _Target(NamedTuple):
     type=click.FloatRange(0.001),
     default=1.0,
     show_default=True,
-    help="Divide the waits between attempts.",
+    help="Divide the waits between attempts by this.",
 )
 @click.option(
     "--timeout",
