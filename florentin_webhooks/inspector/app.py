@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
 from florentin_webhooks.inspector.access import Access
 from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.inspector.simulation import Simulation
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
-    Respond = Callable[[PageRequest, Callable[[Receiver[object]], Run]], PageResponse]
-
-__all__ = ["Inspector", "PageApp", "mount_inspector"]
+__all__ = ["Inspector", "PageApp", "PageSite", "mount_inspector"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,11 +42,24 @@ _THREADS = 8
 """Threads of the pages. A replay waits in one for handlers that may need the loop's own threads."""
 
 
-class PageApp:
-    """An ASGI application for any prefix that serves the pages of *respond*, in threads."""
+class PageSite(Protocol):
+    """Pages: a request in, a response out."""
 
-    def __init__(self, respond: Respond, is_stopping: Callable[[], bool]) -> None:
-        self._respond = respond
+    def respond(
+        self, request: PageRequest, runs: Callable[[Receiver[object]], Run], /
+    ) -> PageResponse:
+        """Return the response to *request*; *runs* returns how a receiver runs replays."""
+        ...
+
+
+SiteT = TypeVar("SiteT", bound=PageSite)
+
+
+class PageApp(Generic[SiteT]):
+    """An ASGI application for any prefix that serves the pages of *site*, in threads."""
+
+    def __init__(self, site: SiteT, is_stopping: Callable[[], bool]) -> None:
+        self.site = site
         self._is_stopping = is_stopping
         self._streams = 0
         self._threads = ThreadPoolExecutor(_THREADS, "florentin-inspector")
@@ -75,7 +86,7 @@ class PageApp:
             return
         request = _to_request(scope, path, body)
         loop = asyncio.get_running_loop()
-        response = await self._in_thread(self._respond, request, _runs_in(loop))
+        response = await self._in_thread(self.site.respond, request, _runs_in(loop))
         if response.changes is None or scope["method"] == "HEAD":
             await _send(send, response, scope)
         else:
@@ -116,7 +127,7 @@ class PageApp:
                 await asyncio.wait({left}, timeout=_PULSE)
 
 
-class Inspector(PageApp):
+class Inspector(PageApp[Site]):
     """An ASGI application that shows the deliveries of *receivers*, and replays them.
 
     Mount it at a prefix: ``Mount("/webhooks-inspector", Inspector(hooks, auth=...))``. *auth* is a
@@ -138,7 +149,7 @@ class Inspector(PageApp):
         simulation: Simulation | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.site = Site(
+        site = Site(
             Sources(receivers),
             Access(auth, hosts),
             show_bodies=show_bodies,
@@ -146,7 +157,7 @@ class Inspector(PageApp):
             simulation=simulation,
             is_live=True,
         )
-        super().__init__(self.site.respond, is_stopping)
+        super().__init__(site, is_stopping)
 
 
 def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:

@@ -118,7 +118,7 @@ def new_client(server: str | Client, longest: float | None = None) -> redis.Redi
         )
     pool = server.connection_pool
     options: dict[str, Any] = {  # Any: redis-py's options.
-        "connection_class": pool.connection_class,
+        "connection_class": sentinel.CONNECTIONS.get(pool.connection_class, pool.connection_class),
         **pool.connection_kwargs,
         **waits,
     }

@@ -25,7 +25,13 @@ from florentin_webhooks.redis.failures import Failure, NoPrimaryError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SentinelAddress", "create_asyncio_pool", "create_sync_pool", "parse_sentinel"]
+__all__ = [
+    "CONNECTIONS",
+    "SentinelAddress",
+    "create_asyncio_pool",
+    "create_sync_pool",
+    "parse_sentinel",
+]
 
 _PORT = 26379
 _WAITS = 0.4
@@ -86,7 +92,9 @@ def create_sync_pool(url: str, *, blocks: bool = False, **options: Any) -> Any:
     address = parse_sentinel(url)
     kind: Any = _BlockingPool if blocks else redis.sentinel.SentinelConnectionPool
     manager = _create_manager(_Sentinel, address, redis.retry.Retry)
-    return kind(address.service, manager, **{**options, **address.server})
+    server = dict(address.server)
+    kept = SentinelTLSConnection if server.pop("ssl", False) else SentinelConnection
+    return kind(address.service, manager, **{**options, **server, "connection_class": kept})
 
 
 def create_asyncio_pool(url: str, **options: Any) -> Any:  # Any: redis-py's options and pool.
@@ -95,6 +103,30 @@ def create_asyncio_pool(url: str, **options: Any) -> Any:  # Any: redis-py's opt
     manager = _create_manager(_AsyncioSentinel, address, redis.asyncio.retry.Retry)
     kind: Any = redis.asyncio.sentinel.SentinelConnectionPool
     return kind(address.service, manager, **{**options, **address.server})
+
+
+class SentinelConnection(redis.sentinel.SentinelManagedConnection):
+    """Connection to the primary that is closed where reading an answer is interrupted.
+
+    redis-py keeps it, so that the next command gets that answer: after the end of a worker, or the
+    alarm of a job.
+    """
+
+    def read_response(self, *words: Any, **options: Any) -> Any:  # Any: redis-py's.
+        """Return the next answer; closes the connection where that fails."""
+        options.setdefault("disconnect_on_error", True)
+        return cast("Any", super()).read_response(*words, **options)
+
+
+class SentinelTLSConnection(SentinelConnection, redis.SSLConnection):
+    """The same over TLS."""
+
+
+CONNECTIONS: Mapping[object, type[Any]] = {
+    redis.sentinel.SentinelManagedConnection: SentinelConnection,
+    redis.sentinel.SentinelManagedSSLConnection: SentinelTLSConnection,
+}
+"""What takes the place of redis-py's connections."""
 
 
 class _BlockingPool(redis.sentinel.SentinelConnectionPool, redis.BlockingConnectionPool):

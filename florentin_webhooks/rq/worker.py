@@ -1,8 +1,8 @@
-"""RQ workers with one queue each, JSON only, one allowed function, and a sweeper.
+"""RQ workers with one queue of safe jobs each, and a sweeper.
 
-RQ brings the work-horse, heartbeats, signals and the scheduler. Added here: jobs that name another
-function are refused; maintenance runs often enough to revive the scheduler; and jobs that RQ has
-lost (popped before a crash, expired, evicted) are requeued from the store's records.
+RQ brings the work-horse, heartbeats, signals and the scheduler. Added here: maintenance runs often
+enough to revive the scheduler, and jobs that RQ has lost (popped before a crash, expired, evicted)
+are requeued from the store's records.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 import rq
 import rq.worker
-from rq.results import Result
 
 from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.addresses import display_url, is_behind_sentinel
 from florentin_webhooks.redis.durability import find_old_version
 from florentin_webhooks.redis.failures import Failure, describe_failure, find_failure
 from florentin_webhooks.redis.full_memory import force_where_full
@@ -29,20 +28,18 @@ from florentin_webhooks.rq.batch.mixin import BatchingWorker
 from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
 from florentin_webhooks.rq.foreign import served_receivers, started_for
 from florentin_webhooks.rq.horse_reports import HorseReports, flush_observers
-from florentin_webhooks.rq.job import JobFailed, process
-from florentin_webhooks.rq.queue import PROCESS
+from florentin_webhooks.rq.job import JobFailed
+from florentin_webhooks.rq.safe_queue import SafeJob, SafeQueue
 from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
     "WORKER_CLASSES",
     "ForkWorker",
-    "SafeJob",
-    "SafeQueue",
     "SimpleWorker",
     "SweepingWorker",
     "WorkerKind",
@@ -55,9 +52,6 @@ MAINTENANCE = 30
 DRAIN_SECONDS = 5.0
 """How long a worker drains a spool at a time, since its jobs wait meanwhile."""
 
-CLEANUP_LOCK = 60
-"""Seconds that one worker may lock RQ's clean-up."""
-
 
 class WorkerKind(StrEnum):
     """How a worker runs a job."""
@@ -68,100 +62,6 @@ class WorkerKind(StrEnum):
     """In the worker's own process: several times the rate, no isolation."""
     SPAWN = "spawn"
     """In a newly started process: slow, for systems where fork is not safe."""
-
-
-class SafeJob(rq.job.Job):
-    """RQ job that can call one function only, since JSON is not a sandbox.
-
-    *outcome* is set where the job runs in a batch: what becomes of it.
-    """
-
-    outcome: Callable[[], object] | None = None
-
-    @property
-    def func(self) -> Callable[..., object]:
-        """Return the allowed function; raises PermissionError if the job names another."""
-        if (outcome := self.outcome) is not None:
-            return lambda *_, **__: outcome()
-        if self.instance is None and self.func_name == PROCESS:
-            return process
-        logger.critical("Refused job %s: it names another function.", self.id)
-        message = "the job names another function"
-        raise PermissionError(message)
-
-    def cleanup(
-        self,
-        ttl: int | None = None,
-        pipeline: Any = None,  # rq and redis leave its types open.
-        remove_from_queue: bool = True,
-    ) -> None:
-        """Delete a job that has succeeded, in the transaction that ends its execution.
-
-        RQ's own method first searches all of its lists: seven more round trips.
-        """
-        if ttl != 0 or pipeline is None:
-            super().cleanup(ttl, pipeline, remove_from_queue)
-            return
-        # Each RetryLater has left a result, which would never expire.
-        results = cast("Any", Result).get_key(self.id)
-        pipeline.delete(self.key, self.dependents_key, self.dependencies_key, results)
-        pipeline.zrem(self.failed_job_registry.key, self.id)
-
-    # A job could also name callbacks to call and addresses to post to. Ours never does.
-
-    @property
-    def success_callback(self) -> None:
-        """Return None, to ignore any callback that the job names."""
-
-    @property
-    def failure_callback(self) -> None:
-        """Return None, to ignore any callback that the job names."""
-
-    @property
-    def stopped_callback(self) -> None:
-        """Return None, to ignore any callback that the job names."""
-
-    def send_webhooks(self, status: object, *, exc_string: str | None = None) -> None:
-        """Do nothing, to ignore any address that the job names."""
-
-
-class SafeQueue(rq.Queue):
-    """RQ queue of safe jobs, in JSON also if RQ's clean-up creates it.
-
-    *source* takes jobs from the queue in batches, None one by one.
-    """
-
-    source: Callable[[rq.Queue, int | None], Any] | None = None
-
-    def __init__(
-        self, name: str = "florentin", connection: redis.Redis | None = None, **options: Any
-    ) -> None:  # Any: what RQ passes to its queues.
-        options.update(serializer="json", job_class=SafeJob)
-        super().__init__(name, connection, **options)  # pyright: ignore[reportUnknownMemberType]
-
-    @classmethod
-    def dequeue_any(
-        cls,
-        queues: Any,  # Any: rq leaves its types open, here and below.
-        timeout: int | None,
-        connection: Any,
-        job_class: Any = None,
-        serializer: Any = None,
-        death_penalty_class: Any = None,
-    ) -> Any:
-        """Take a job, or a batch of jobs, from the only one of *queues*, in at most *timeout*."""
-        (queue,) = queues
-        if queue.source is not None:
-            return queue.source(queue, timeout)
-        options = (job_class, serializer, death_penalty_class)
-        return cast("Any", super()).dequeue_any(queues, timeout, connection, *options)
-
-    def acquire_maintenance_lock(self) -> bool:
-        """Take the lock of RQ's clean-up for a minute, not for RQ's quarter of an hour.
-
-        A worker that is killed with the lock would stop all others from finding abandoned jobs.
-        """
-        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=CLEANUP_LOCK))
 
 
 class SweepingWorker(BatchingWorker):
@@ -268,6 +168,7 @@ def build_worker(
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
     _check_version(client)
+    _check_kind(kind, client)
     client = force_where_full(client)
     worker: Any = classes[kind](
         [SafeQueue(queue, client)],
@@ -296,6 +197,14 @@ def _check_version(client: redis.Redis) -> None:
     if version:
         message = f"Redis at {display_url(client)} has version {version}, which is too old."
         raise ConfigurationError(message, "Use Redis 6.2 or Valkey 7.2, or newer.")
+
+
+def _check_kind(kind: WorkerKind, client: redis.Redis) -> None:
+    if kind is WorkerKind.SPAWN and is_behind_sentinel(client.connection_pool):
+        raise ConfigurationError(
+            "A worker of class spawn cannot tell its processes how to ask Sentinel.",
+            "Use the class fork or simple.",
+        )
 
 
 def _check_receiver(hooks: Receiver[object]) -> None:

@@ -37,5 +37,5 @@ class Simulator(Engine):
         **options: Any,  # Any: those of Engine.
     ) -> None:
         super().__init__(database, **options)
-        pages = PageApp(SimulatorSite(self).respond, is_stopping)
+        pages = PageApp(SimulatorSite(self), is_stopping)
         self.app: ASGIApp = build_api(self.endpoint, pages)

@@ -17,8 +17,9 @@ import redis
 from florentin_webhooks import Receiver
 from florentin_webhooks.core.replay import NotReplayable, drop, replay
 from florentin_webhooks.core.stores.queries import ListDeadLetters, ListRecords
+from florentin_webhooks.rq.safe_queue import SafeQueue
 from florentin_webhooks.rq.sweeper import requeue_lost
-from florentin_webhooks.rq.worker import SafeQueue, WorkerKind, build_worker
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.compatibility.left_behind_inline import INLINE
 
 HERE = Path(__file__).parent / "left_behind"

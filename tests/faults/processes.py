@@ -24,7 +24,7 @@ from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core import job as part
 from florentin_webhooks.core.drain import background, one_pass
 from florentin_webhooks.redis.cluster.store import ClusterStore
-from florentin_webhooks.rq import job, sweeper, worker
+from florentin_webhooks.rq import job, safe_queue, sweeper, worker
 from florentin_webhooks.rq.batch import calls, size, steps
 from florentin_webhooks.rq.lanes import fleet, schedulers
 from tests.faults.program import QUEUE, die_at, hooks, mail, partner, simulated
@@ -53,7 +53,7 @@ def web(descriptor: int) -> None:
 def work(kind: str) -> None:
     part.LEASE_MARGIN = 1
     one_pass.LEASE_SECONDS = MINUTE
-    worker.CLEANUP_LOCK = MINUTE
+    safe_queue.CLEANUP_LOCK = MINUTE
     calls.CLAIM_LEASE = MINUTE
     size.BatchSize.first = size.DEFAULT_BATCH
     job._STORE_RETRY = 1
@@ -102,7 +102,7 @@ def _shorten(scheduler: Any, intermediate: Any) -> None:  # Any: RQ leaves its t
 
 
 def _make_mortal(made: Any) -> None:
-    execute, schedule = made.execute_job, worker.SafeQueue.schedule_job
+    execute, schedule = made.execute_job, safe_queue.SafeQueue.schedule_job
     send = steps.BatchSteps.send
 
     def executes(job: Any, queue: Any) -> None:
@@ -120,7 +120,7 @@ def _make_mortal(made: Any) -> None:
 
     made.execute_job = executes
     steps.BatchSteps.send = sends  # type: ignore[method-assign, assignment]  # made mortal.
-    worker.SafeQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
+    safe_queue.SafeQueue.schedule_job = schedules  # type: ignore[method-assign]  # made mortal.
 
 
 if __name__ == "__main__":

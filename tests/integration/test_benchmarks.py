@@ -17,9 +17,12 @@ IN_PROCESS = ("verify", "in_process", "json", "import", "memory", "inspector")
 """They start no server, and share a process."""
 
 
+_CLUSTER = pytest.param(("cluster",), marks=pytest.mark.long)
+
+
 @pytest.mark.parametrize(
     "subjects",
-    [IN_PROCESS, ("http",), ("redis", "cluster"), ("worker",), ("mounts",), ("scale",)],
+    [IN_PROCESS, ("http",), ("redis",), ("worker",), ("mounts",), ("scale",), _CLUSTER],
     ids=" ".join,
 )
 def test_benchmark_runs_and_yields_rows(subjects: tuple[str, ...]) -> None:

@@ -182,7 +182,8 @@ def meant(words: str) -> object:
     if not number.replace(",", "").isdigit():
         return words
     value = int(number.replace(",", ""))
-    return {"": value, "MiB": value << 20}.get(unit) or timedelta(**{unit: value})
+    sizes = {"": value, "MiB": value << 20}
+    return sizes[unit] if unit in sizes else timedelta(**{unit: value})
 
 
 @pytest.mark.parametrize(

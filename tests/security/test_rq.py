@@ -19,7 +19,7 @@ from florentin_webhooks import RetryLater
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.rq import PROCESS
-from florentin_webhooks.rq.worker import SafeJob
+from florentin_webhooks.rq.safe_queue import SafeJob
 from tests.support.receivers import everything_in
 from tests.support.workshop import Workshop, open_workshop
 

@@ -43,6 +43,7 @@ florentin_webhooks.senders: Zoom
 florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription SubscriptionData
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
+florentin_webhooks.simulator: Simulator
 florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
 florentin_webhooks.testing: effect open_webhooks
 """
@@ -62,6 +63,7 @@ FACES = [
     "florentin_webhooks.rq",
     "florentin_webhooks.senders",
     "florentin_webhooks.signatures",
+    "florentin_webhooks.simulator",
     "florentin_webhooks.testing",
 ]
 

@@ -82,7 +82,8 @@ class ReceiverConfig(BaseModel):
     store: Annotated[Any, BeforeValidator(read_store)] = Field(
         None,
         repr=False,  # A URL may have a password.
-        description='"memory", "database", a redis://, redis+cluster:// or unix:// URL, or a store',
+        description='"memory", "database", a redis://, redis+sentinel://, redis+cluster:// or '
+        "unix:// URL, or a store",
     )
     queue: Annotated[Any, BeforeValidator(read_queue)] = Field(
         None, description="the name of a queue, or a queue"

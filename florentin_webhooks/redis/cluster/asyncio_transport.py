@@ -13,6 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from florentin_webhooks.redis.clients import TIMEOUTS, create_asyncio_client
 from florentin_webhooks.redis.cluster.topology import SLOTS_COMMAND
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
+from florentin_webhooks.redis.executors.replicated import ReplicatedExecutor
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.cluster.address import ClusterAddress, Node
@@ -24,9 +25,13 @@ _LONGEST = 2 * TIMEOUTS.socket
 
 
 class AsyncioTransport:
-    """The connections to the nodes at *address*, of the event loop that runs."""
+    """The connections to the nodes at *address*, of the event loop that runs.
 
-    def __init__(self, address: ClusterAddress) -> None:
+    *replicas* of a node have what is promised.
+    """
+
+    def __init__(self, address: ClusterAddress, replicas: int = 0) -> None:
+        self._replicas = replicas
         self.loop = asyncio.get_running_loop()
         self._address = address
         self._nodes: dict[Node, PipelinedExecutor] = {}
@@ -34,11 +39,7 @@ class AsyncioTransport:
 
     async def send(self, node: Node, call: ScriptCall) -> object:
         """Return the decoded answer of *node*; raises RedisError or OSError."""
-        executor = self._nodes.get(node)
-        if executor is None:
-            client = create_asyncio_client(self._address.url(node))
-            executor = PipelinedExecutor(client, closes_with_loop=True, to_failure=_keep)
-            self._nodes[node] = executor
+        executor = self._nodes.get(node) or self._open(node)
         return await executor.run(call)
 
     async def send_asking(self, node: Node, call: ScriptCall) -> object:
@@ -64,6 +65,17 @@ class AsyncioTransport:
         """Close all connections after their pending calls are answered."""
         while self._nodes:
             await self._nodes.popitem()[1].aclose()
+
+    def _open(self, node: Node) -> PipelinedExecutor:
+        client = create_asyncio_client(self._address.url(node))
+        options: Any = {"closes_with_loop": True, "to_failure": _keep}  # Any: of each its own.
+        executor = (
+            ReplicatedExecutor(client, replicas=self._replicas, **options)
+            if self._replicas
+            else PipelinedExecutor(client, **options)
+        )
+        self._nodes[node] = executor
+        return executor
 
     async def _once(self, node: Node, commands: list[Any]) -> list[Any]:
         """Return the answers to *commands* over a connection of their own."""

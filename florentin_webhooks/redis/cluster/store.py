@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from florentin_webhooks.core.processing.runtime import run_sync
-from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import unavailable_at
 from florentin_webhooks.redis.clients import TIMEOUTS, RedisError, validate_server
 from florentin_webhooks.redis.cluster.address import parse_cluster
-from florentin_webhooks.redis.cluster.asyncio_transport import AsyncioTransport
-from florentin_webhooks.redis.cluster.follower import Follower
+from florentin_webhooks.redis.cluster.callers import AsyncioCaller, SyncCaller
+from florentin_webhooks.redis.cluster.flow import LaneFlow
 from florentin_webhooks.redis.cluster.lane_client import RQ_PREFIX, LaneClient, create_lane_client
 from florentin_webhooks.redis.cluster.lane_store import LaneStore
 from florentin_webhooks.redis.cluster.lanes import (
     DEFAULT_LANES,
-    choose_lane,
-    create_lanes,
-    create_marker,
     validate_lanes,
 )
-from florentin_webhooks.redis.cluster.memo import LaneMemo
-from florentin_webhooks.redis.cluster.routing import MERGES, find_digest, fixed_digest
 from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
 from florentin_webhooks.redis.codec.encode import encode
-from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.schema import ScriptCall, load_script
 from florentin_webhooks.redis.store import RedisStore
 
@@ -41,7 +34,6 @@ if TYPE_CHECKING:
     import redis
 
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
-    from florentin_webhooks.redis.cluster.address import ClusterAddress
     from florentin_webhooks.redis.cluster.lanes import Lane
     from florentin_webhooks.redis.inspection import ServerFacts
 
@@ -50,15 +42,6 @@ __all__ = ["ClusterStore"]
 A = TypeVar("A")
 _UNKNOWN = bytes(16)
 _COUNT_WAITING = load_script("count_waiting")
-_CHECK_LANES = load_script("check_lanes")
-
-
-class _Sender(Protocol):
-    """What sends calls, to one lane or to several at once."""
-
-    async def run(self, lane: Lane, call: ScriptCall) -> object: ...
-
-    async def run_all(self, calls: Sequence[tuple[Lane, ScriptCall]]) -> list[object]: ...
 
 
 class ClusterStore(RedisStore):
@@ -72,37 +55,28 @@ class ClusterStore(RedisStore):
     is_cluster = True
 
     def _connect(self, server: Any, lanes: int | None) -> None:
-        if self._schema.replicas:
-            raise ConfigurationError(
-                f"replicas is {self._schema.replicas}, but the store is in a Redis Cluster.",
-                "Drop it, and set min-replicas-to-write 1 on each node.",
-            )
         self._address = parse_cluster(server)
         validate_server(self._address.url(self._address.nodes[0]))
         self._count = _choose_count(lanes, self._address.lanes)
         validate_lanes(self._count, self._schema.prefix.decode())
-        self._lanes = create_lanes(self._schema, self._count)
-        self._marker = create_marker(self._schema)
-        self._check = ScriptCall(_CHECK_LANES, (self._marker.tag,), (self._count,), int)
-        self._is_checked = False
+        self._flow = LaneFlow(self._schema, self._count)
         self._topology = Topology(self._address.nodes)
-        self._transport = SyncTransport(self._address)
-        self._sender = _SyncSender(self._topology, self._transport)
-        self._memo = LaneMemo()
+        self._transport = SyncTransport(self._address, self._schema.replicas)
+        self._caller = SyncCaller(self._topology, self._transport)
         self._asking: tuple[redis.Redis, ...] = ()
-        self._senders: WeakKeyDictionary[asyncio.AbstractEventLoop, _AsyncioSender] = (
+        self._loop_callers: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncioCaller] = (
             WeakKeyDictionary()
         )
 
     def extend_retention(self, least: timedelta) -> None:
         """Remember finished deliveries for *least*, unless ``retention`` was set."""
         super().extend_retention(least)
-        self._lanes = create_lanes(self._schema, self._count)
+        self._flow = LaneFlow(self._schema, self._count)
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Its lanes."""
-        return self._lanes
+        return self._flow.lanes
 
     @property
     def address(self) -> str:
@@ -111,11 +85,11 @@ class ClusterStore(RedisStore):
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
-        return run_sync(self._run(self._sender, operation))
+        return run_sync(self._flow.run(self._caller, operation))
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending for its node."""
-        return await self._run(self._loop_sender(), operation)
+        return await self._flow.run(self._loop_caller(), operation)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is executed."""
@@ -135,16 +109,16 @@ class ClusterStore(RedisStore):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; the next operation opens them again."""
-        sender = self._senders.pop(asyncio.get_running_loop(), None)
-        if sender is not None:
-            await sender.transport.aclose()
+        caller = self._loop_callers.pop(asyncio.get_running_loop(), None)
+        if caller is not None:
+            await caller.transport.aclose()
 
     def queue_clients(self, longest: float | None = None) -> tuple[redis.Redis, ...]:
         """Return a new synchronous client of each lane, on which RQ's keys begin with its tag.
 
         With *longest* each waits at most that many seconds for an answer.
         """
-        follower = self._sender.follower
+        follower = self._caller.follower
         return tuple(
             create_lane_client(self._address, lane, follower, longest) for lane in self.lanes
         )
@@ -173,18 +147,18 @@ class ClusterStore(RedisStore):
 
     def probe(self) -> None:
         """Raise :class:`Unavailable` if no lane answers; while one does, it accepts."""
-        calls = [(lane, encode(lane.schema, GetRecord(_UNKNOWN))) for lane in self._lanes]
-        answers = run_sync(self._sender.run_each(calls))
+        calls = [(lane, encode(lane.schema, GetRecord(_UNKNOWN))) for lane in self._flow.lanes]
+        answers = run_sync(self._caller.run_each(calls))
         failed = [each for each in answers if isinstance(each, Unavailable)]
         if len(failed) == len(answers):
             raise failed[0]
 
     def count_waiting(self, queue: str, numbers: Sequence[int]) -> list[int | None]:
         """Return how many jobs wait in *queue* in the lanes *numbers*, None where none answers."""
-        lanes = [self._lanes[number] for number in numbers]
+        lanes = [self._flow.lanes[number] for number in numbers]
         key = f"{RQ_PREFIX}queue:{queue}"
         calls = [(lane, ScriptCall(_COUNT_WAITING, (lane.tag + key,), (), int)) for lane in lanes]
-        answers = run_sync(self._sender.run_each(calls))
+        answers = run_sync(self._caller.run_each(calls))
         return [None if isinstance(each, Unavailable) else cast("int", each) for each in answers]
 
     def inspect(self) -> ServerFacts:
@@ -197,9 +171,9 @@ class ClusterStore(RedisStore):
         The caller reports it, so the log of a synchronous program does not.
         """
         self._transport.skip_check()
-        slots = {lane.slot: lane for lane in self._lanes}
+        slots = {lane.slot: lane for lane in self._flow.lanes}
         try:
-            owners = run_sync(self._sender.follower.find_owners(slots))
+            owners = run_sync(self._caller.follower.find_owners(slots))
         except Unavailable:
             owners = list(self._address.nodes)
         lanes = dict(zip(owners, slots.values(), strict=False))
@@ -212,147 +186,18 @@ class ClusterStore(RedisStore):
         """
         if not isinstance(client, LaneClient):
             return self
-        return LaneStore.over(self, self._lanes[client.lane], client)
+        return LaneStore.over(self, self._flow.lanes[client.lane], client)
 
-    async def _run(self, sender: _Sender, operation: Operation[A]) -> A:
-        if not self._is_checked:
-            await self._check_lanes(sender)
-        merge = MERGES.get(type(operation))
-        if merge is not None:
-            return cast("A", merge(operation, await self._ask_all(sender, operation)))
-        lane = self._known_lane(operation)
-        if lane is None:
-            lane = await self._find_lane(sender, _key_of(operation))
-        first = await sender.run(lane, encode(lane.schema, operation))
-        answer = await self._follow_up(sender, lane, first, operation)
-        if isinstance(operation, Accept):
-            self._memo.add(answer.key, lane)
-        return cast("A", answer)
-
-    async def _check_lanes(self, sender: _Sender) -> None:
-        """Raise :class:`Unavailable` if the store was created with another number of lanes.
-
-        Its deliveries would be searched for, and not found, in other lanes.
-        """
-        try:
-            created = await sender.run(self._marker, self._check)
-        except Unavailable:
-            return  # Its node is away: other lanes may answer.
-        if created != self._count:
-            raise Unavailable(
-                f"lanes is {self._count}, but the store in the Redis Cluster has {created}.",
-                f"Pass lanes={created}, or delete the key {self._marker.tag} once it is empty.",
-            )
-        self._is_checked = True
-
-    async def _ask_all(self, sender: _Sender, operation: Operation[Any]) -> list[Any]:
-        """Return the answers of all lanes, in their order."""
-        calls = [(lane, encode(lane.schema, operation)) for lane in self._lanes]
-        answers = zip(self._lanes, await sender.run_all(calls), strict=True)
-        return [await self._follow_up(sender, *each, operation) for each in answers]
-
-    @staticmethod
-    async def _follow_up(
-        sender: _Sender, lane: Lane, answer: Any, operation: Operation[Any]
-    ) -> Any:
-        """Return *answer*, or that of the calls which it asks for."""
-        while isinstance(answer, FollowUp):
-            follow_up = answer
-            try:
-                answer = await sender.run(lane, follow_up.encode(lane.schema, operation))
-            except Unavailable:
-                if follow_up.answer is None:
-                    raise
-                answer = follow_up.answer
-        return answer
-
-    def _known_lane(self, operation: Operation[Any]) -> Lane | None:
-        """Return the lane of *operation*, None where only a fingerprint is known."""
-        if isinstance(operation, Accept):
-            digest = find_digest(operation)
-        else:
-            digest = fixed_digest(operation)
-        if digest is not None:
-            return choose_lane(self._lanes, digest)
-        return self._memo.get(_key_of(operation))
-
-    async def _find_lane(self, sender: _Sender, key: bytes) -> Lane:
-        """Return the lane that has a record under *key*; any where none has."""
-        lanes = self._lanes
-        found = zip(lanes, await self._ask_all(sender, GetRecord(key)), strict=True)
-        lane = next((lane for lane, record in found if record), None) or choose_lane(lanes, key)
-        self._memo.add(key, lane)
-        return lane
-
-    def _loop_sender(self) -> _AsyncioSender:
+    def _loop_caller(self) -> AsyncioCaller:
         loop = asyncio.get_running_loop()
-        sender = self._senders.get(loop)
-        if sender is None:
-            for each in [each for each in self._senders if each.is_closed()]:
-                del self._senders[each]
-            sender = self._senders[loop] = _AsyncioSender(self._topology, self._address)
-        return sender
-
-
-class _SyncSender:
-    def __init__(self, topology: Topology, transport: SyncTransport) -> None:
-        self.follower = Follower(topology, transport)
-        self._transport = transport
-
-    async def run(self, lane: Lane, call: ScriptCall) -> object:
-        return await self.follower.run(lane.slot, call)
-
-    async def run_all(self, calls: Sequence[tuple[Lane, ScriptCall]]) -> list[object]:
-        """Return the answers in the order of *calls*, in one round trip to each node."""
-        answers = await self.run_each(calls)
-        for answer in answers:
-            if isinstance(answer, Unavailable):
-                raise answer
-        return answers
-
-    async def run_each(self, calls: Sequence[tuple[Lane, ScriptCall]]) -> list[object]:
-        """Do the same, with an :class:`Unavailable` in the place of an answer that is missing."""
-        answers: dict[int, object] = {}
-        owners = await self.follower.find_owners([lane.slot for lane, _ in calls])
-        for node in dict.fromkeys(owners):
-            positions = [n for n, owner in enumerate(owners) if owner == node]
-            if self.follower.is_resting(node):
-                continue
-            sent = self._transport.send_all(node, [calls[n][1] for n in positions])
-            await self.follower.note_failure(node, sent[0])
-            answers.update(zip(positions, sent, strict=True))
-        return [
-            answers[n]
-            if n in answers and not isinstance(answers[n], Exception)
-            else await self._try(*call)
-            for n, call in enumerate(calls)
-        ]
-
-    async def _try(self, lane: Lane, call: ScriptCall) -> object:
-        try:
-            return await self.run(lane, call)
-        except Unavailable as error:
-            return error
-
-
-class _AsyncioSender:
-    def __init__(self, topology: Topology, address: ClusterAddress) -> None:
-        self.transport = AsyncioTransport(address)
-        self._follower = Follower(topology, self.transport)
-
-    async def run(self, lane: Lane, call: ScriptCall) -> object:
-        return await self._follower.run(lane.slot, call)
-
-    async def run_all(self, calls: Sequence[tuple[Lane, ScriptCall]]) -> list[object]:
-        return await asyncio.gather(*(self.run(*call) for call in calls))
-
-
-def _key_of(operation: Any) -> bytes:  # Any: an operation on one delivery.
-    if not hasattr(operation, "key"):
-        raise ConfigurationError(
-            f"RedisStore does not support {type(operation).__name__}.", "Use another store."
-        )
-    return cast("bytes", operation.key)
+        caller = self._loop_callers.get(loop)
+        if caller is None:
+            for each in [each for each in self._loop_callers if each.is_closed()]:
+                del self._loop_callers[each]
+            caller = self._loop_callers[loop] = AsyncioCaller(
+                self._topology, self._address, self._schema.replicas
+            )
+        return caller
 
 
 def _choose_count(argument: int | None, in_url: int | None) -> int:

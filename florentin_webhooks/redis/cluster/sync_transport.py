@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from florentin_webhooks.redis.clients import create_sync_client
 from florentin_webhooks.redis.cluster.topology import SLOTS_COMMAND
 from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
 from florentin_webhooks.redis.inspection import inspect_server
 
 if TYPE_CHECKING:
@@ -24,10 +25,14 @@ __all__ = ["SyncTransport"]
 
 
 class SyncTransport:
-    """The clients of the nodes at *address*, each with a pool of connections; none suspends."""
+    """The clients of the nodes at *address*, each with a pool of connections; none suspends.
 
-    def __init__(self, address: ClusterAddress) -> None:
+    *replicas* of a node have what is promised.
+    """
+
+    def __init__(self, address: ClusterAddress, replicas: int = 0) -> None:
         self._address = address
+        self._kind = SyncReplicatedExecutor if replicas else SyncExecutor
         self._nodes: dict[Node, tuple[SyncClient, SyncExecutor]] = {}
         self._checks = True
 
@@ -91,5 +96,5 @@ class SyncTransport:
         if found is None:
             client = create_sync_client(self._address.url(node))
             # Of two threads that are first at once, both use the same.
-            found = self._nodes.setdefault(node, (client, SyncExecutor(client, check=self._checks)))
+            found = self._nodes.setdefault(node, (client, self._kind(client, check=self._checks)))
         return found

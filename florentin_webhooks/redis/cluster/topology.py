@@ -32,11 +32,6 @@ class Topology:
         self._others: tuple[Node, ...] = ()
         self._moved: dict[int, Node] = {}
 
-    @property
-    def is_known(self) -> bool:
-        """Whether a node has answered."""
-        return bool(self._ranges)
-
     def owner(self, slot: int) -> Node | None:
         """Return the node that owns *slot*, None where it is unknown."""
         if (moved := self._moved.get(slot)) is not None:

@@ -149,6 +149,7 @@ class LaneFleet:
         for worker in self.workers:
             if worker.lane not in self._absent:  # What its node keeps of it expires.
                 worker.stop()
+            worker.connection.close()
 
 
 def build_fleet(

@@ -97,10 +97,13 @@ class _LaneScheduler:
 
     def release(self) -> None:
         """Return the lane to other processes at once."""
-        if self._rq is not None and self._rq.acquired_locks:
-            with suppress(redis.RedisError):
+        if self._rq is None:
+            return
+        with suppress(redis.RedisError):
+            if self._rq.acquired_locks:
                 self._rq.release_locks()
                 self._rq.register_death()
+        self._rq.connection.connection_pool.disconnect()
 
     def _acquire(self) -> None:
         if self._rq is None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from florentin_webhooks import Delivery, Receiver, RedisStore
+from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, ResetMode, ResetRecord
 from florentin_webhooks.errors import Unavailable
@@ -186,12 +186,26 @@ def test_dead_node_costs_its_own_lanes_only(
     store = build()
     shop, dead = Shop(store), Node("127.0.0.1", redis_cluster.primaries[0].port)
     store.probe()
-    run_sync(store._sender.follower.note_failure(dead, redis.ConnectionError()))
+    run_sync(store._caller.follower.note_failure(dead, redis.ConnectionError()))
     assert {shop.send(made) for made in invoices(20)} == {"processed", "unavailable"}
     assert store.count_waiting("q", range(4)) == [None, None, 0, 0]
     store.probe()  # While one node answers, deliveries are accepted.
     with pytest.raises(Unavailable, match=f"{dead} did not answer"):
         store.execute(ListRecords())
+
+
+def test_queued_delivery_waits_for_the_replicas_of_its_node(build: Build) -> None:
+    queue = RQQueue("q", receiver="shop.hooks:hooks")
+    hooks: Receiver[Any] = Receiver(SECRET, store=build(replicas=1), queue=queue)
+    hooks.on(InvoiceCreated)(bill_later)
+    one, two = invoices(2)
+    assert hooks.receive(*one).outcome == "unavailable"
+    assert asyncio.run(hooks.areceive(*two)).outcome == "unavailable"
+    assert Shop(build(replicas=1)).send(invoices(1)[0]) == "processed"  # Nothing is promised.
+
+
+def bill_later(_: Event) -> None:
+    """Do nothing, in a worker."""
 
 
 def test_unreachable_cluster_is_unavailable_within_the_limit() -> None:

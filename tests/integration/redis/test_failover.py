@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from redis.sentinel import Sentinel
 
 from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
 from florentin_webhooks.cli.doctor.redis_server import check_server
 from florentin_webhooks.core.stores.queries import GetRecord
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event
+from florentin_webhooks.redis.clients import new_client
+from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from florentin_webhooks.testing import Provider
-from tests.support.sentinel import RECOMMENDED, Server, Watched, watched_pair
+from tests.support.sentinel import RECOMMENDED, SERVICE, Server, Watched, watched_pair
 from tests.support.waiting import eventually
 
 SECRET = "a-made-up-secret-behind-sentinel"
@@ -201,3 +205,40 @@ def first_log(hooks: Receiver[Any], caplog: pytest.LogCaptureFixture) -> str:
 def doctor_finds(store: object) -> set[str]:
     assert isinstance(store, RedisStore)
     return {check.name for facts in store.inspect_all() for check in check_server(facts)}
+
+
+def test_worker_of_class_spawn_is_refused(build: Build) -> None:
+    hooks = build()
+    assert isinstance(hooks.store, RedisStore)
+    with hooks.store.client() as client, pytest.raises(ConfigurationError, match="spawn"):
+        build_worker(hooks, client, queue=hooks.queue_names[0], kind=WorkerKind.SPAWN)
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["url", "client"])
+def test_interrupted_answer_is_not_that_of_the_next_command(watched: Watched, is_own: bool) -> None:
+    hosts = [("127.0.0.1", watched.port)]
+    theirs: Any = Sentinel(hosts, socket_timeout=0.9).master_for(SERVICE, socket_timeout=0.9)
+    with theirs, new_client(watched.url if is_own else theirs) as client, alarm():
+        with pytest.raises(Interrupted):
+            client.blpop(["florentin-webhooks.none"], timeout=0.3)
+        assert client.echo("this") == b"this"
+
+
+class Interrupted(Exception):
+    """What an alarm raises."""
+
+
+@contextmanager
+def alarm() -> Iterator[None]:
+    """Raise Interrupted in the middle of what runs, as the alarm of a job does."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -70,11 +70,6 @@ def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:
         RedisStore(url)
 
 
-def test_replicas_are_refused_in_a_cluster() -> None:
-    with pytest.raises(ConfigurationError, match="replicas is 1, but the store is in a Redis"):
-        RedisStore("redis+cluster://one:7000", replicas=1)
-
-
 @pytest.mark.parametrize("replicas", [-1, 1.5])
 def test_number_of_replicas_is_validated(replicas: Any) -> None:
     with pytest.raises(ConfigurationError, match="replicas"):
