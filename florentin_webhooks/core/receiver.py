@@ -20,7 +20,7 @@ from florentin_webhooks.core.processing.runtime import (
     SyncRuntime,
     run_sync,
 )
-from florentin_webhooks.core.routing.handler import require_transactions
+from florentin_webhooks.core.routing.requirements import require_transactions
 from florentin_webhooks.core.stores.retention import extend_retention
 from florentin_webhooks.core.tenants.verifier import Arrival, owner_identity
 from florentin_webhooks.core.validation import validate_store
