@@ -7,13 +7,13 @@ from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self, TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 import redis
 import redis.asyncio
 
 from florentin_webhooks.core.durations import Duration, positive_duration
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.retention import (
     DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
@@ -21,49 +21,33 @@ from florentin_webhooks.core.stores.retention import (
     resolve_unfinished_retention,
     validate_count,
 )
-from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.addresses import ClusterClient, display_url, is_cluster
 from florentin_webhooks.redis.clients import (
     Client,
-    create_asyncio_client,
     create_record_pool,
     create_sync_client,
     new_client,
     validate_server,
 )
 from florentin_webhooks.redis.codec.encode import encode
-from florentin_webhooks.redis.codec.follow_up import FollowUp
-from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
-from florentin_webhooks.redis.executors.replicated import ReplicatedExecutor
+from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
+from florentin_webhooks.redis.executors.loops import LoopExecutors
+from florentin_webhooks.redis.executors.records import RecordPipeline
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
-from florentin_webhooks.redis.schema import KeySchema
+from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
+    from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 
 __all__ = ["RedisStore"]
 
 A = TypeVar("A")
-
-
-class RecordPipeline(NamedTuple):
-    """The operations of one run in a synchronous program, sent before earlier answers arrive."""
-
-    schema: KeySchema
-    pipeline: SyncPipeline
-
-    async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
-        """Write *operation* to a connection; suspends nowhere."""
-        return cast("PendingAnswer[A]", self.pipeline.send(encode(self.schema, operation)))
-
-    def close(self) -> None:
-        """Return the connection."""
-        self.pipeline.close()
 
 
 class RedisStore:
@@ -146,10 +130,7 @@ class RedisStore:
                 "Drop it, or pass a redis+cluster:// URL.",
             )
         self._server: str | Client = server
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
-            WeakKeyDictionary()
-        )
-        self._latest: PipelinedExecutor | None = None
+        self._loops = LoopExecutors(server, self._schema.replicas)
         self._sync = (
             None if isinstance(server, redis.asyncio.Redis) else self._create_executor(server)
         )
@@ -176,14 +157,12 @@ class RedisStore:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
         run = (self._sync or self._require_blocking()).run
         answer = run(encode(self._schema, operation))
-        while isinstance(answer, FollowUp):
-            follow_up = answer
-            try:
-                answer = run(follow_up.encode(self._schema, operation))
-            except Unavailable:
-                if follow_up.answer is None:
-                    raise
-                answer = follow_up.answer
+        if isinstance(answer, FollowUp):
+
+            async def run_next(call: ScriptCall) -> object:
+                return run(call)
+
+            answer = run_sync(follow_up(answer, operation, self._schema, run_next))
         return cast("A", answer)
 
     async def aexecute(self, operation: Operation[A]) -> A:
@@ -191,15 +170,10 @@ class RedisStore:
         if self._sync is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
             return await asyncio.shield(thread)  # A cancelled operation runs anyway.
-        answer = await self._pipelined().run(encode(self._schema, operation))
-        while isinstance(answer, FollowUp):
-            follow_up = answer
-            try:
-                answer = await self._pipelined().run(follow_up.encode(self._schema, operation))
-            except Unavailable:
-                if follow_up.answer is None:
-                    raise
-                answer = follow_up.answer
+        run = self._pipelined().run
+        answer = await run(encode(self._schema, operation))
+        if isinstance(answer, FollowUp):
+            answer = await follow_up(answer, operation, self._schema, run)
         return cast("A", answer)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
@@ -238,10 +212,7 @@ class RedisStore:
 
     async def aclose(self) -> None:
         """Close the connection of this event loop; the next operation opens it again."""
-        self._latest = None
-        executor = self._loops.pop(asyncio.get_running_loop(), None)
-        if executor is not None:
-            await executor.aclose()
+        await self._loops.aclose()
 
     @property
     def location(self) -> tuple[str, bytes]:
@@ -305,7 +276,8 @@ class RedisStore:
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
-        store._server, store._latest = client, None  # noqa: SLF001 - one of this class.
+        store._server = client  # noqa: SLF001 - one of this class.
+        store._loops = LoopExecutors(client, self._schema.replicas)  # noqa: SLF001
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
@@ -317,30 +289,5 @@ class RedisStore:
         )
 
     def _pipelined(self) -> PipelinedExecutor:
-        # A connection belongs to the event loop that opened it: one for each, never shared.
-        loop = asyncio.get_running_loop()
-        if (latest := self._latest) is not None and latest.loop is loop:
-            return latest  # A look into the weak dictionary takes 1.5 us.
-        executor = self._loops.get(loop)
-        if executor is None:
-            self._drop_closed_loops()
-            client = create_asyncio_client(self._server)
-            owned, replicas = isinstance(self._server, str), self._schema.replicas
-            executor = self._loops[loop] = (
-                ReplicatedExecutor(client, replicas=replicas, closes_with_loop=owned)
-                if replicas
-                else PipelinedExecutor(client, closes_with_loop=owned)
-            )
-        self._latest = executor
-        return executor
-
-    def _drop_closed_loops(self) -> None:
-        # A connection refers to its loop, so the weak references alone free none of them.
-        for loop in list(self._loops):
-            if loop.is_closed():
-                del self._loops[loop]
-        if self._loops and not isinstance(self._server, str):
-            raise ConfigurationError(
-                "This RedisStore has an asyncio client, which belongs to one event loop.",
-                "Pass RedisStore a URL, which serves any number of event loops.",
-            )
+        loop, latest = asyncio.get_running_loop(), self._loops.latest
+        return latest if latest is not None and latest.loop is loop else self._loops.find(loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from florentin_webhooks.core.stores.accept import Accept
@@ -11,7 +12,7 @@ from florentin_webhooks.redis.cluster.lanes import choose_lane, create_lanes, cr
 from florentin_webhooks.redis.cluster.memo import LaneMemo
 from florentin_webhooks.redis.cluster.routing import MERGES, find_digest, fixed_digest
 from florentin_webhooks.redis.codec.encode import encode
-from florentin_webhooks.redis.codec.follow_up import FollowUp
+from florentin_webhooks.redis.codec.follow_up import follow_up
 from florentin_webhooks.redis.schema import ScriptCall, load_script
 
 if TYPE_CHECKING:
@@ -77,15 +78,7 @@ class LaneFlow:
     @staticmethod
     async def _follow_up(caller: Caller, lane: Lane, answer: Any, operation: Operation[Any]) -> Any:
         """Return *answer*, or that of the calls which it asks for."""
-        while isinstance(answer, FollowUp):
-            follow_up = answer
-            try:
-                answer = await caller.run(lane, follow_up.encode(lane.schema, operation))
-            except Unavailable:
-                if follow_up.answer is None:
-                    raise
-                answer = follow_up.answer
-        return answer
+        return await follow_up(answer, operation, lane.schema, partial(caller.run, lane))
 
     def _known_lane(self, operation: Operation[Any]) -> Lane | None:
         """Return the lane of *operation*, None where only a fingerprint is known."""

@@ -35,7 +35,7 @@ class LaneStore(RedisStore):
         )
         store.supports_jobs, store.supports_transactions = True, False
         store._server, store._schema, store._whole = client, lane.schema, whole
-        store._latest, store._follows_senders = None, False
+        store._follows_senders = False
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)
         return store

@@ -6,14 +6,15 @@ its keys. The few calls that must reach other records are made in two steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import Operation, State
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
-__all__ = ["FollowUp", "trim_history"]
+__all__ = ["FollowUp", "follow_up", "trim_history"]
 
 _TRIM_HISTORY = load_script("trim_history")
 _KEY = 16
@@ -28,6 +29,24 @@ class FollowUp:
 
     encode: Callable[[KeySchema, Any], ScriptCall]  # Any: the operation that was answered.
     answer: object = None
+
+
+async def follow_up(
+    answer: object,
+    operation: Operation[Any],  # Any: of each its own answer.
+    schema: KeySchema,
+    run: Callable[[ScriptCall], Awaitable[object]],
+) -> object:
+    """Return *answer* to *operation*, or that of the calls which it asks for, by way of *run*."""
+    while isinstance(answer, FollowUp):
+        asked = answer
+        try:
+            answer = await run(asked.encode(schema, operation))
+        except Unavailable:
+            if asked.answer is None:
+                raise
+            answer = asked.answer
+    return answer
 
 
 def trim_history(schema: KeySchema, keys: bytes) -> ScriptCall:
