@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ def with_filter(function: Callable[..., None]) -> Callable[..., None]:
         until: datetime | None,
         **arguments: object,
     ) -> None:
+        if since and until and since > until:
+            raise UsageError("--until ends before --since begins.", "Exchange the two.")
         wanted = Filter(event, Status(state) if state else None, since, until)
         function(*args, wanted=wanted, **arguments)
 
@@ -135,7 +138,7 @@ class Selection:
 
     def __iter__(self) -> Iterator[Record]:
         """Yield them, the newest first."""
-        return islice(self._matching(), self.limit)
+        return islice(self._matching(), min(self.limit, sys.maxsize))
 
     def _matching(self) -> Iterator[Record]:
         state = self.wanted.state
@@ -163,6 +166,9 @@ def resolve(context: ReceiverContext, names: Sequence[str]) -> list[str]:
 
 
 def _resolve(context: ReceiverContext, name: str) -> str:
+    if not name.strip():  # Of a variable that is not set; it must not mean any delivery.
+        message = f"{name!r} is not a fingerprint or delivery id."
+        raise UsageError(message, _listing(context))
     prefix = name.lower()
     found = _find_fingerprint(context, prefix) or _find_delivery_id(context, name)
     if len(found) == 1:

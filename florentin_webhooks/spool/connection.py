@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS lease (
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
+_TABLES = {"deliveries", "lease"}
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _HINT = "Check the disk, the owner of the file and of its folder, and its permissions."
 _REMEDIES = {
@@ -57,6 +58,16 @@ _REMEDIES = {
 }
 
 
+class ForeignDatabase(Unavailable):
+    """A database at *path* that another program has created."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"The spool {path} is the database of another program.",
+            "Set the spool to a file of its own; nothing was written to this one.",
+        )
+
+
 class Connector:
     """The connection of this process to the file at *path*, of at most *max_bytes*."""
 
@@ -64,7 +75,7 @@ class Connector:
         self.path = path
         self._pages = max(max_bytes // _PAGE, 1)
         self.lock = RLock()
-        """Held by whoever uses the connection, and while this process forks."""
+        """Held while the connection is used, and while this process forks."""
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         _connectors.add(self)
@@ -96,7 +107,7 @@ class Connector:
                 self.run(_read_version)
         except Unavailable as error:
             code = getattr(error.__cause__, "sqlite_errorcode", None)
-            if code == sqlite3.SQLITE_NOTADB:
+            if code == sqlite3.SQLITE_NOTADB or isinstance(error, ForeignDatabase):
                 raise ConfigurationError(error.message, error.hint) from None
             logger.error("%s", error)
         self.close()
@@ -132,6 +143,7 @@ class Connector:
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
+            _check_tables(connection, self.path)
             for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {pragma}")
             # A delivered body must not remain in the file.
@@ -171,6 +183,7 @@ class Connector:
         return Unavailable(message, _REMEDIES.get(code, _HINT))
 
 
+_LIST_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _PAUSE = 0.02
 _creation = Lock()
 _connectors: WeakSet[Connector] = WeakSet()
@@ -189,6 +202,13 @@ def _create(path: Path) -> None:
 def _read_version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise :class:`ForeignDatabase` if there are tables, but not those of a spool."""
+    found = {name for (name,) in connection.execute(_LIST_TABLES)}
+    if found and not found >= _TABLES:
+        raise ForeignDatabase(path)
 
 
 def _identify(path: Path) -> tuple[int, int] | None:

@@ -175,6 +175,7 @@ def _check_size(max_bytes: int) -> int:
 def _check_path(path: Path) -> None:
     """Raise :class:`ConfigurationError` unless *path* is a spool, or one can be created there."""
     folder = path.parent
+    _check_name(path)
     if not folder.is_dir():
         raise ConfigurationError(f"The folder of the spool {path} is missing.", f"Create {folder}.")
     if path.is_dir():
@@ -189,3 +190,16 @@ def _check_path(path: Path) -> None:
                 f"The spool {path} cannot be written: {place} is not writable.",
                 "Make it writable for the user of this process, or choose another path.",
             )
+
+
+def _check_name(path: Path) -> None:
+    """Raise :class:`ConfigurationError` if no file can have the name *path*."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(
+            f"The spool {str(path)!r} cannot be used: {reason}.", "Choose another path."
+        ) from None

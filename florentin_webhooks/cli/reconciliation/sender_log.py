@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from florentin_webhooks.cli.errors import UsageError
 __all__ = ["Entry", "Outcome", "read_log"]
 
 _LARGEST = 100_000_000
+_STATUS = re.compile(r"[0-9]{3}")
 _HINT = "It needs a column id, and state or last_status; the simulator exports such a log."
 _NAMES = {
     "id": ("id", "delivery_id", "delivery"),
@@ -48,7 +50,7 @@ class Entry:
 
 
 def read_log(path: Path) -> list[Entry]:
-    """Return the entries in the file at *path*, each delivery once: what was last of it.
+    """Return the entries in the file at *path*, each delivery once: its last entry.
 
     Raises UsageError.
     """
@@ -67,11 +69,11 @@ def read_log(path: Path) -> list[Entry]:
 
 def _rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
     if not text.lstrip().startswith(("[", "{")):
-        yield from csv.DictReader(StringIO(text))
+        yield from _csv_rows(path, text)
         return
     try:
         content: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{path} is not valid JSON.", _HINT) from None
     inner: object = content
     if isinstance(content, dict):
@@ -82,9 +84,16 @@ def _rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         yield cast("Mapping[str, object]", row if isinstance(row, dict) else {})
 
 
+def _csv_rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
+    try:
+        yield from csv.DictReader(StringIO(text), restkey="")
+    except csv.Error as error:
+        raise UsageError(f"{path} is not valid CSV: {error}.", _HINT) from None
+
+
 def _entry(path: Path, number: int, row: Mapping[str, object]) -> Entry:
     facts = {fact: _find(row, names) for fact, names in _NAMES.items()}
-    status = int(facts["status"]) if facts["status"].isdecimal() else None
+    status = int(facts["status"]) if _STATUS.fullmatch(facts["status"]) else None
     outcome = _outcome(facts["state"], status)
     if not facts["id"] or (not facts["state"] and "status" not in " ".join(row)):
         raise UsageError(

@@ -47,12 +47,13 @@ class DrainReport:
     """What became of the deliveries of one pass.
 
     *outcomes* counts those that the store has now, *left* those that stay: they are being
-    processed, cannot be read, or are refused by a store that answers. *error* is why the pass ended
-    early. *is_busy*: another process drains.
+    processed, cannot be read, or are refused by a store that answers. *foreign* belong to receivers
+    with another secret. *error* is why the pass ended early. *is_busy*: another process drains.
     """
 
     outcomes: Counter[str] = field(default_factory=Counter[str])
     left: int = 0
+    foreign: int = 0
     error: Unavailable | None = None
     is_busy: bool = False
 
@@ -88,7 +89,7 @@ class _Pass:
         self._terms, self._is_over = terms, is_over
         self._holder = f"{os.getpid()}-{token_hex(8)}"
         self._outcomes: Counter[str] = Counter()
-        self._left = self._refused = 0
+        self._left = self._foreign = self._refused = 0
 
     async def run(self) -> DrainReport:
         try:
@@ -100,8 +101,11 @@ class _Pass:
                 with suppress(Unavailable):  # The lease expires.
                     await self._ask(partial(self._terms.spool.release, self._holder))
         except Unavailable as error:
-            return DrainReport(self._outcomes, self._left, error)
-        return DrainReport(self._outcomes, self._left)
+            return self._report(error)
+        return self._report()
+
+    def _report(self, error: Unavailable | None = None) -> DrainReport:
+        return DrainReport(self._outcomes, self._left, self._foreign, error)
 
     async def _pass_all(self) -> None:
         after = 0
@@ -126,6 +130,7 @@ class _Pass:
     async def _pass_one(self, entry: SpoolEntry) -> bool:
         """Return whether the store has the delivery now, so that its entry can go."""
         if not self._terms.hooks.identity.owns(entry.owner, ""):
+            self._foreign += 1
             return False
         if entry.delivery is None:
             return self._keep(entry, entry.problem)

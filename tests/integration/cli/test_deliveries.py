@@ -90,6 +90,21 @@ def test_unknown_fingerprint_is_refused(
     assert result.exit_code == code
 
 
+def test_name_without_digits_means_no_delivery(shop: Operated) -> None:
+    shop.sent("user.login")
+    for name in ("", " "):
+        result = shop.types("deliveries", "replay", name)
+        assert (result.exit_code, shop.effects()) == (2, ["greet"])
+        assert "is not a fingerprint or delivery id" in error(result)
+
+
+def test_extreme_filters_are_bounded_or_refused(shop: Operated) -> None:
+    shop.sent("user.login")
+    assert len(shop.json("deliveries", "list", "--limit", "9" * 20)) == 1
+    result = shop.types("deliveries", "list", "--since", "1h", "--until", "2h")
+    assert "--until ends before --since begins." in error(result)
+
+
 def test_delivery_is_shown_by_its_delivery_id(shop: Operated) -> None:
     fingerprint = shop.sent("invoice.created")
     (listed,) = shop.json("deliveries", "list")

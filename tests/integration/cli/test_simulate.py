@@ -38,10 +38,16 @@ def test_created_customer_arrives_at_the_receiver(board: Switchboard, tmp_path: 
         assert SECRET not in program.talk + program.data
 
 
+def test_export_that_cannot_be_written_is_refused_at_start(tmp_path: Path) -> None:
+    result = type_in("simulate", "--port", "0", "--export", str(tmp_path / "none" / "log.csv"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "No such file or directory" in error(result)
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--token", "kP3f9c"], "has not the form <id>|<secret>"),
+        (["--token", "kP3f9c"], "does not have the form <id>|<secret>"),
         (["--secret", SECRET], "A secret needs an endpoint."),
         (["--endpoint", "shop", "--secret", SECRET], "is not an http:// or https:// URL."),
         (["--endpoint", "http://x/", "--secret", "short"], "fewer than"),

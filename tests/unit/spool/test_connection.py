@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from florentin_webhooks import Spool
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.spool import connection
 from tests.support.spooled import names, waiting
 
@@ -105,6 +105,27 @@ def test_locked_file_is_waited_for_in_bounds(
         other.execute("COMMIT")
     spool.append(waiting("2"))
     assert spool.measure().waiting == 2
+
+
+@pytest.mark.parametrize("version", [0, 1, 7])
+def test_database_of_another_program_is_refused_and_unchanged(path: Path, version: int) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE deliveries (parcel TEXT)")
+        other.execute(f"PRAGMA user_version = {version}")
+        other.commit()
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="database of another program"):
+        Spool(path)
+    assert path.read_bytes() == before
+
+
+def test_spool_that_becomes_another_database_is_left_alone(spool: Spool, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE orders (number TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(Unavailable, match="database of another program"):
+        spool.append(waiting())
+    assert path.read_bytes() == before
 
 
 def test_file_of_a_newer_version_is_left_alone(

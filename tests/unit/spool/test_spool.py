@@ -91,6 +91,7 @@ def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
         tmp_path: "is a folder",
         tmp_path / "none" / "spool.db": "is missing",
         tmp_path / "text": "file is not a database",
+        tmp_path / ("long" * 100): "File name too long",
     }
     for path, reason in refused.items():
         with pytest.raises(ConfigurationError, match=reason):

@@ -62,23 +62,25 @@ class _Target(NamedTuple):
     type=click.FloatRange(0.001),
     default=1.0,
     show_default=True,
-    help="Divide the waits between attempts.",
+    help="Divide the waits between attempts by this.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1),
     default=10.0,
     show_default=True,
-    help="Seconds after which a request has failed.",
+    help="Seconds that a request may wait for its answer.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="NAME=SHARE",
-    help="Let a share of the attempts go wrong: all=0.05, tamper=0.1...",
+    help="Disturb a share of the attempts: all=0.05, tamper=0.1...",
 )
-@click.option("--seed", type=int, default=0, help="Decides on faults and changes.")
+@click.option(
+    "--seed", type=int, default=0, help="The same seed draws the same faults and changes."
+)
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -109,12 +111,14 @@ def command(
 ) -> None:
     """Serve a local Florentin until Ctrl-C.
 
-    A provider domain with the REST API below /api/v1, for programs that are to run without an
+    A provider domain with the REST API below /api/v1, for programs that run without an
     account. Every change fires its webhook, which is signed, retried and logged. Its token may do
     everything.
     """
     require_extra("uvicorn")
     target = _target(options)
+    if export:
+        _write(export, "")
     with ending_on_sigterm(), ExitStack() as stack:
         file = create_directory(data_dir) / _FILE if data_dir else None
         listener = stack.enter_context(listen(host, port))
@@ -153,13 +157,19 @@ def _build(file: Path | None, options: dict[str, Any], state: ServerState) -> Si
 def _write_log(out: Output, simulator: Simulator, path: Path) -> None:
     from florentin_webhooks.simulator.webhooks.log import to_csv, to_json  # noqa: PLC0415
 
-    write = to_json if path.suffix == ".json" else to_csv
+    text = to_json if path.suffix == ".json" else to_csv
+    _write(path, text(simulator.deliveries()))
+    out.info(f"The delivery log is in {path}.")
+
+
+def _write(path: Path, text: str) -> None:
+    """Append nothing, which shows at the start that *path* can be written, or write *text*."""
     try:
-        path.write_text(write(simulator.deliveries()), encoding="utf-8")
+        with path.open("w" if text else "a", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         message = f"Cannot write {path}: {error.strerror}."
         raise CLIError(message, "Name another file: --export PATH") from None
-    out.info(f"The delivery log is in {path}.")
 
 
 def _target(options: dict[str, Any]) -> _Target | None:

@@ -64,13 +64,20 @@ def drain_(out: Output, app: str) -> None:
     if report.is_busy:
         message = f"Another process drains the spool {spool.path} right now."
         raise CLIError(message, "Try again later.")
-    outcomes = dict(report.outcomes)
-    drained = ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "nothing"
-    out.emit({"outcomes": outcomes, "left": report.left}, f"Drained: {drained}.")
+    _show(out, report)
     if report.left:
         why = "they are being processed, cannot be read, or are refused (see the log)"
         out.info(f"{report.left} stay: {why}.")
         raise click.exceptions.Exit(ExitCode.FAILED)
+
+
+def _show(out: Output, report: DrainReport) -> None:
+    outcomes = dict(report.outcomes)
+    drained = ", ".join(f"{count} {name}" for name, count in outcomes.items()) or "nothing"
+    fields = {"outcomes": outcomes, "left": report.left, "foreign": report.foreign}
+    out.emit(fields, f"Drained: {drained}.")
+    if report.foreign:
+        out.info(f"{report.foreign} wait for a receiver with another secret.")
 
 
 def _drain(hooks: Receiver[object]) -> DrainReport:

@@ -46,6 +46,11 @@ def test_outcome_follows_from_the_status(tmp_path: Path) -> None:
     assert [outcome for _, outcome, _ in rows] == ["delivered", "failed", "failed", "failed"]
 
 
+def test_more_values_than_columns_and_odd_statuses_are_ignored(tmp_path: Path) -> None:
+    rows = read(tmp_path, f"id,status\na,200,more,of it\nb,{'9' * 5000}\n")
+    assert rows == [("a", "delivered", 200), ("b", "failed", None)]
+
+
 def test_latest_line_of_a_delivery_counts(tmp_path: Path) -> None:
     text = "id,status,at\na,200,2026-11-28T12:00:30Z\na,500,2026-11-28T12:00:00Z\n"
     path = tmp_path / "log"
@@ -67,6 +72,8 @@ def test_empty_log_has_no_entries(tmp_path: Path) -> None:
         ("[1]", "Delivery 1 in"),
         ("[{", "is not valid JSON"),
         ('{"items": []}', "holds no list of deliveries"),
+        ('id,state\na,"' + 200_000 * "x", "is not valid CSV: field larger"),
+        (100_000 * "[", "is not valid JSON"),
     ],
 )
 def test_other_file_is_refused(text: str, reason: str, tmp_path: Path) -> None:
