@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapp
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Annotated, Any
 
-from florentin_webhooks import asgi
+from florentin_webhooks.asgi.mounts import READ_TIMEOUT, WebhookApp
 from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
@@ -38,7 +38,7 @@ def webhook_router(
     hooks: Receiver[object],
     path: str = "/webhooks/florentin",
     *,
-    read_timeout: float = asgi.READ_TIMEOUT,
+    read_timeout: float = READ_TIMEOUT,
     include_in_schema: bool = True,
 ) -> APIRouter:
     """Return a router that serves *hooks* at *path*, with and without a trailing slash.
@@ -50,7 +50,7 @@ def webhook_router(
 
     Raises :class:`ConfigurationError` for a path that is empty without its slashes.
     """
-    app = asgi.WebhookApp(hooks, read_timeout=read_timeout)
+    app = WebhookApp(hooks, read_timeout=read_timeout)
     router = APIRouter(
         lifespan=_close_at_shutdown(hooks),
         route_class=AuditedRoute,
@@ -92,7 +92,7 @@ def _close_at_shutdown(
     return lifespan
 
 
-def _endpoint(app: asgi.WebhookApp) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(app: WebhookApp) -> Callable[[Request], Awaitable[Response]]:
     async def florentin_webhook(request: Request) -> Response:
         return DelegatingResponse(app, request)
 
@@ -119,7 +119,7 @@ def _add_to_schema(router: APIRouter, path: str, hooks: Receiver[object]) -> Non
 class DelegatingResponse(Response):
     """A response written by the ASGI app, after FastAPI has run the dependencies."""
 
-    def __init__(self, app: asgi.WebhookApp, request: Request) -> None:
+    def __init__(self, app: WebhookApp, request: Request) -> None:
         super().__init__()
         self._app = app
         self._request = request

@@ -8,7 +8,7 @@ from benchmarks.path import OUTSIDE, trace_inline, trace_job
 
 def test_inline_delivery_takes_at_most_40_moves_between_modules() -> None:
     moves = trace_inline()
-    assert moves[0][:2] == (OUTSIDE, "asgi")
+    assert moves[0][:2] == (OUTSIDE, "asgi.mounts")
     assert "core.processing.attempt" in {move.target for move in moves}
     assert len(moves) <= 40, moves
 
@@ -22,6 +22,6 @@ def test_job_takes_at_most_35_moves_between_modules(redis_url: str) -> None:
 
 def test_delivery_takes_at_most_65_python_calls() -> None:
     calls = python_calls()
-    assert calls[0] == "florentin_webhooks.asgi:WebhookApp.__call__"
+    assert calls[0] == "florentin_webhooks.asgi.mounts:WebhookApp.__call__"
     assert "benchmarks.programs:full.<locals>.handle" in calls
     assert len(calls) <= 65, calls

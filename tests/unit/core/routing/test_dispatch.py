@@ -72,14 +72,6 @@ def test_without_a_queue_every_handler_runs_inline() -> None:
     assert hooks.queue_names == ()
 
 
-def test_handler_with_a_queue_is_refused_without_a_queue() -> None:
-    hooks, router = Receiver(SECRET, store=MemoryStore()), Router()
-    router.on(Event, queue="mail")(mail)
-    for register in (lambda: hooks.on(Event, queue="mail")(mail), lambda: hooks.include(router)):
-        with pytest.raises(ConfigurationError, match=r"has queue='mail', .* has no queue\."):
-            register()
-
-
 def test_handler_with_the_default_queue_is_in_the_same_job() -> None:
     hooks = receiver()
     hooks.on(Event)(bill)
@@ -127,33 +119,6 @@ def test_routers_bring_their_handlers_queues_along() -> None:
     router.on(Event, queue="mail")(mail)
     hooks.include(router)
     assert hooks.dispatcher.plan("invoice.created").queued == (("mail", (MAIL,)),)
-
-
-@pytest.mark.parametrize("inline", [False, True])
-def test_a_handler_that_workers_cannot_import_is_refused_at_registration(inline: bool) -> None:
-    def local(_event: Event) -> None: ...
-
-    for function in (local, lambda _event: None):
-        hooks = receiver()
-        if inline:
-            hooks.on(Event, inline=True)(function)
-            continue
-        with pytest.raises(ConfigurationError, match=r"workers cannot import it.*inline=True"):
-            hooks.on(Event)(function)
-        router = Router()
-        router.on(Event)(function)
-        with pytest.raises(ConfigurationError, match="workers cannot import it"):
-            hooks.include(router)
-
-
-def test_handler_of_main_is_refused_before_anything_is_queued() -> None:
-    def main(_event: Event) -> None: ...
-
-    main.__module__, main.__qualname__ = "__main__", "bill"
-    hooks = receiver()
-    hooks.on(Event)(main)  # It may never receive: the program may only print something.
-    with pytest.raises(ConfigurationError, match="__main__:bill is defined in __main__"):
-        hooks.dispatcher.plan("invoice.created")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a/b", "é", "a" * 65, "a\n", 1])

@@ -6,12 +6,10 @@ a lifespan and without one, and directly under a server.
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.core.health import DEFAULT_LIMITS, HealthLimits, Probe, answer_probe
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.timeouts import finish_with_timeout
@@ -35,9 +33,8 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.protocol.delivery import Reply
 
-__all__ = ["HealthApp", "WebhookApp", "WebhookMiddleware"]
+__all__ = ["READ_TIMEOUT", "WebhookApp", "WebhookMiddleware"]
 
-HEALTH_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 READ_TIMEOUT = 10.0
 """Seconds for a body to arrive. The server limits slow headers, which never reach us."""
 
@@ -100,37 +97,6 @@ class WebhookMiddleware:
         # daphne, gunicorn), so both forms are ours.
         path = scope["path"]
         return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
-
-
-class HealthApp:
-    """An ASGI application that serves the health of *receiver*: mount it at ``/health``.
-
-    ``/health/live`` asks nothing, ``/health/ready`` the store, and all other paths below the mount
-    the queues, too. The reply is 200 or 503, with JSON. *limits* say what is healthy.
-    """
-
-    def __init__(
-        self, receiver: Receiver[object], *, limits: HealthLimits = DEFAULT_LIMITS
-    ) -> None:
-        self._receiver = receiver
-        self._limits = limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; a store is asked in a thread."""
-        del receive
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-        if scope["type"] != "http":
-            return
-        probe = Probe.of(scope["path"])
-        if probe is Probe.LIVE:
-            status, body = answer_probe(self._receiver, probe)
-        else:
-            question = self._receiver, probe, self._limits
-            status, body = await asyncio.to_thread(answer_probe, *question)
-        headers = [*HEALTH_HEADERS, (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
 
 
 class _Endpoint:
