@@ -202,7 +202,7 @@ def _check_version(client: redis.Redis) -> None:
 def _check_kind(kind: WorkerKind, client: redis.Redis) -> None:
     if kind is WorkerKind.SPAWN and is_behind_sentinel(client.connection_pool):
         raise ConfigurationError(
-            "A worker of class spawn cannot tell its processes how to ask Sentinel.",
+            "A worker of class spawn cannot pass a connection by Sentinel to its processes.",
             "Use the class fork or simple.",
         )
 
