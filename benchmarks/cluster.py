@@ -33,7 +33,7 @@ PERSISTENCE = {"appendonly": "no"}
 
 
 class Subject:
-    """A receiver that queues deliveries in the servers at *urls*, of which *url* tells it."""
+    """A receiver that queues deliveries in the servers at *urls*, which it finds by *url*."""
 
     def __init__(self, name: str, url: str, urls: Sequence[str]) -> None:
         self.name = name

@@ -110,7 +110,7 @@ class _BufferedStore(RedisStore):
         return cast("A", Claim(AcceptDecision.QUEUED, operation.key))
 
     def send(self, operation: Operation[Any]) -> None:  # Any: of any answer.
-        """Send *operation* later, whatever its answer is."""
+        """Send *operation* later, without regard to its answer."""
         call = encode(self.schema, operation)
         if call.script.sha not in self._loaded:
             self._loaded.add(self._client.script_load(call.script.text))
@@ -122,7 +122,7 @@ class _BufferedStore(RedisStore):
         self._pipeline.execute()
 
     def bury(self, hooks: Receiver, keys: list[bytes]) -> None:
-        """Let the only handler of queued deliveries fail for good, as a worker does."""
+        """Fail the only handler of queued deliveries for good, as a worker does."""
         for key in keys:
             part, _ = hooks.build_job(key.hex(), QUEUE)
             self.send(ClaimJob(key, b"t" * 16, part, 60, hooks.identity.all_key_ids))

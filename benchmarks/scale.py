@@ -132,7 +132,7 @@ def _commands(dead: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("dead", "list", PATH)
     yield ("dead", "requeue", PATH, dead[2][:12])
     yield ("dead", "discard", PATH, dead[3][:12], "--yes")
-    yield ("dead", "discard", PATH, "--all")  # Asks, and nobody answers.
+    yield ("dead", "discard", PATH, "--all")  # Asks, and gets no answer.
     yield ("queue", PATH)
     yield ("health", PATH)
 

@@ -7,7 +7,7 @@
 #   Celery, Huey      both must match: Monday the 7th
 #   APScheduler       both must match and weekday 0 is Monday, so 1 is Tuesday: the 1st
 # And a day of `*/10` begins with a star, so cron, and CronSim, now want both fields to match. To
-# croniter, which RQ asks, it is no star: `0 9 */10 * 1-5` is 4 days for cron and 23 for RQ.
+# croniter, which RQ asks, it is not a star: `0 9 */10 * 1-5` is 4 days for cron and 23 for RQ.
 #
 # Why a webhook receiver cares: its clean-ups, reconciliations and reports are copied, line by
 # line, from crontab to a queue and from one queue to the next. A monthly job then runs ten times

@@ -9,7 +9,7 @@
 # out of the schedule first, or if it was enqueued with result_ttl=0, which deletes it.
 #
 # Why a webhook receiver cares: "replay" in its own admin page is this call. It repeats the effect
-# of a delivery minutes later, when nobody looks any more, unless each effect is guarded.
+# of a delivery minutes later, when no operator is watching, unless each effect is guarded.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -15,7 +15,7 @@
 #
 # Why a webhook receiver cares: the traces of its requests arrive, so the setup looks right, and all
 # that its workers did is missing without an error. A job must flush before it ends. Prometheus'
-# folder grows by 64 KB for each delivery until somebody removes the files of the dead.
+# folder grows by 64 KB for each delivery until an operator removes those of the dead.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Let every receiver of a test simulate a process of its own, but for ``one_process``.
+    """Simulate a process for each receiver of a test, but for ``one_process``.
 
     A fixture for each test would cost more than most tests.
     """

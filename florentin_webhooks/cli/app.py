@@ -44,8 +44,8 @@ COMMANDS: Mapping[str, str] = {
     "trigger": "Send signed deliveries to a URL.",
     "events": "List the events, or show one of them as JSON.",
     "sign": "Print the headers that Florentin would send with a file.",
-    "prove": "Show which effect of your handlers can happen twice, or never.",
     "verify": "Check the signature of a file and explain a failure.",
+    "prove": "Show which effect of your handlers can happen twice, or never.",
     "mcp": "Serve tools over your receiver to a coding agent.",
     "secret": "Create secrets.",
 }

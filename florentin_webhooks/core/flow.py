@@ -21,6 +21,7 @@ from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import DeliveryTooLarge, Rejected, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
+from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.preconditions import screen
 from florentin_webhooks.senders.base import Acknowledged
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.config.model import ReceiverConfig
     from florentin_webhooks.core.processing.runtime import AsyncioRuntime, Runtime, SyncRuntime
-    from florentin_webhooks.protocol.delivery import Reply
+    from florentin_webhooks.protocol.delivery import Delivery, Reply
+    from florentin_webhooks.protocol.event import Event
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Answer
 
@@ -160,6 +162,29 @@ class DeliveryFlow(DeliveryProcessor[On_co]):
         if self._success_status is None:
             return reply
         return outcomes.acknowledge(reply, self._success_status)
+
+    def verify(
+        self,
+        headers: Headers,
+        body: bytes,
+        url: str | None = None,
+        path_params: PathParams = None,
+    ) -> tuple[Delivery, Event]:
+        """Return the genuine delivery and its typed event; record and run nothing.
+
+        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
+        :class:`Unavailable` where a function that looks secrets up cannot.
+        """
+        self._ensure_size(body)
+        if (tenants := self._tenants) is not None:
+            arrival = Arrival(headers, body, url, path_params)
+            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
+        else:
+            found = self._verifier.verify(headers, body, self._clock(), url)
+        delivery, envelope, stale, _ = found
+        if stale:
+            raise stale
+        return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
 
     def drain_terms(self, *, is_blocking: bool = True) -> Terms | None:
         """Return what a pass over the spool needs, None without a spool."""

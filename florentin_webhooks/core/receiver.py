@@ -15,17 +15,12 @@ from florentin_webhooks.core.flow import DeliveryFlow
 from florentin_webhooks.core.live_receivers import ensure_distinct, forget
 from florentin_webhooks.core.log import DeliveryLog
 from florentin_webhooks.core.processing.report import Reporter
-from florentin_webhooks.core.processing.runtime import (
-    AsyncioRuntime,
-    SyncRuntime,
-    run_sync,
-)
-from florentin_webhooks.core.routing.handler import require_transactions
+from florentin_webhooks.core.processing.runtime import AsyncioRuntime, SyncRuntime
+from florentin_webhooks.core.routing.requirements import require_transactions
 from florentin_webhooks.core.stores.retention import extend_retention
-from florentin_webhooks.core.tenants.verifier import Arrival, owner_identity
+from florentin_webhooks.core.tenants.verifier import owner_identity
 from florentin_webhooks.core.validation import validate_store
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
-from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.protocol.registration import OnAnyEvent
 from florentin_webhooks.senders.key_material import key_materials
@@ -45,14 +40,11 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.core.tenants.sources import SecretsSource
     from florentin_webhooks.protocol.delivery import Delivery, Reply
-    from florentin_webhooks.protocol.event import Event
-    from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Sender
     from florentin_webhooks.senders.documented import Catalogued
     from florentin_webhooks.senders.secrets import Secrets
 
     On = TypeVar("On")
-    PathParams = Mapping[str, object] | None
 
 __all__ = ["Receiver"]
 
@@ -180,29 +172,6 @@ class Receiver(DeliveryFlow[On_co]):
         )
         receiver._is_store_missing = config.store is None  # noqa: SLF001 - one of this class.
         return receiver
-
-    def verify(
-        self,
-        headers: Headers,
-        body: bytes,
-        url: str | None = None,
-        path_params: PathParams = None,
-    ) -> tuple[Delivery, Event]:
-        """Return the genuine delivery and its typed event; record and run nothing.
-
-        Raises the subclasses of :class:`~florentin_webhooks.errors.Rejected`, and
-        :class:`Unavailable` where a function that looks secrets up cannot.
-        """
-        self._ensure_size(body)
-        if (tenants := self._tenants) is not None:
-            arrival = Arrival(headers, body, url, path_params)
-            found, _ = run_sync(tenants.verify(arrival, self._clock(), self.blocking))
-        else:
-            found = self._verifier.verify(headers, body, self._clock(), url)
-        delivery, envelope, stale, _ = found
-        if stale:
-            raise stale
-        return delivery, parse_event(delivery.event, envelope, self.router.model(delivery.event))
 
     async def aprocess(self, delivery: Delivery, envelope: Mapping[str, object]) -> Reply:
         """Process a delivery that is stored, in this event loop; see :meth:`process`."""

@@ -71,7 +71,7 @@ def _mask(name: str, value: str, private: Container[str]) -> str:
 class HeaderCapture:
     """An ASGI middleware that keeps the masked headers of each request for its observers.
 
-    Those with the signatures of *receivers* are masked, whatever their sender calls them.
+    Those with the signatures of *receivers* are masked, under any name.
     """
 
     def __init__(self, app: ASGIApp, receivers: Iterable[Receiver[object]] = ()) -> None:

@@ -32,7 +32,7 @@ class Replay(Protocol):
     def __call__(
         self, fingerprint: str, /, *, all_handlers: bool, though_late: bool
     ) -> ReplayResult:
-        """Return what came of it."""
+        """Return the result."""
         ...
 
 

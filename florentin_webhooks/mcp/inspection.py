@@ -45,7 +45,7 @@ _ADVICE = {
     Status.RUNNING: "Wait until it has finished.",
     Status.QUEUED: "Check with run_doctor that a worker listens to the queue.",
     Status.SCHEDULED: "Correct the handler before the next attempt.",
-    Status.DONE: "Nothing is to be done.",
+    Status.DONE: "Nothing to do.",
     Status.FAILED: "Correct the handler; the sender's retry runs it again, or requeue_delivery.",
     Status.DEAD: "Correct the handler, then use requeue_delivery.",
     Status.STALE: "Check the clocks. To run its handlers anyway, use requeue_delivery.",

@@ -125,7 +125,7 @@ class Toolbox:
         """Run the handlers of a delivery that have not finished, in the program as it is now.
 
         Handlers of a queue run in its workers, which must be restarted after a change. With
-        all_handlers those that are done run once more, too; though_late runs a stale delivery that
+        all_handlers those that are done run again, too; though_late runs a stale delivery that
         may have run before. Ask a person before either.
         """
         return changes.requeue_delivery(

@@ -1,4 +1,4 @@
-"""A server whose memory is full, and a client for workers whose commands it executes nevertheless.
+"""A server whose memory is full, and a client for workers whose commands it still executes.
 
 A full server refuses each command that may need memory, so a worker could neither register nor take
 the jobs that would free it. A script that has written once may do so (``scripts/force.lua``). What

@@ -187,7 +187,7 @@ def build_worker(
 
 
 def _check_version(client: redis.Redis) -> None:
-    """Refuse a server that is too old; one that does not answer, or tells nothing, is accepted."""
+    """Refuse a server that is too old; accept one without an answer or a version."""
     try:
         version = find_old_version(cast("Any", client).info("server"))
     except (redis.RedisError, OSError) as error:
@@ -202,7 +202,7 @@ def _check_version(client: redis.Redis) -> None:
 def _check_kind(kind: WorkerKind, client: redis.Redis) -> None:
     if kind is WorkerKind.SPAWN and is_behind_sentinel(client.connection_pool):
         raise ConfigurationError(
-            "A worker of class spawn cannot pass a connection by Sentinel to its processes.",
+            "A worker of class spawn does not work behind Sentinel.",
             "Use the class fork or simple.",
         )
 

@@ -64,7 +64,7 @@ class Tokens:
         found = _TOKEN.fullmatch(text)
         if found is None:
             raise ConfigurationError(
-                "The token has not the form <id>|<secret>.",
+                "The token does not have the form <id>|<secret>.",
                 "Write a number, a bar and at least 6 visible characters: '42|secret'.",
             )
         self.revoke(int(found[1]))

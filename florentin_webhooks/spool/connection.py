@@ -75,7 +75,7 @@ class Connector:
         self.path = path
         self._pages = max(max_bytes // _PAGE, 1)
         self.lock = RLock()
-        """Held by whoever uses the connection, and while this process forks."""
+        """Held while the connection is used, and while this process forks."""
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         _connectors.add(self)

@@ -1,4 +1,4 @@
-"""The statements of a spool: its table of deliveries and the lease of whoever drains it."""
+"""The statements of a spool: its table of deliveries, and the lease of the draining process."""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple, Self, cast
 import pytest
 
 from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
+from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
 from tests.faults.florentin import Florentin, Sending
@@ -54,6 +56,33 @@ def test_failover_forgets_nothing_that_a_replica_confirmed() -> None:
 
 
 def bill(_: Event) -> None: ...
+
+
+def test_new_primary_is_found_within_two_seconds() -> None:
+    unknown = GetRecord(bytes(16))
+    with (
+        TemporaryDirectory(prefix="fw-") as path,
+        watched_pair(Path(path), patience=2000) as watched,
+        closing(RedisStore(watched.url)) as store,
+        store.client() as client,
+        asyncio.Runner() as runner,
+    ):
+        questions: list[Callable[[], object]] = [
+            lambda: store.execute(unknown),
+            lambda: runner.run(store.aexecute(unknown)),
+            client.ping,
+        ]
+        for ask in questions:
+            ask()
+        dead = watched.primary
+        dead.kill()
+        watched.wait_for_promotion(dead)
+        # redis-py asks for all services, where the new primary appears a moment later.
+        eventually(lambda: watched.listed_port() != dead.port, seconds=60)
+        for ask in questions:
+            began = time.monotonic()
+            ask()
+            assert time.monotonic() - began < 2
 
 
 class Setting(NamedTuple):

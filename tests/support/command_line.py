@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from inspect import signature
 from pathlib import Path
 from typing import IO, Any
@@ -148,6 +148,10 @@ def started(
         try:
             yield program
         finally:
+            # A worker that is killed leaves its scheduler, which holds the output open.
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
             process.kill()
             program.wait()
 

@@ -58,7 +58,7 @@ WORKERS = (
 class Request(NamedTuple):
     """What a program gets besides its streams, of which the fourth and later are *descriptors*.
 
-    With *leads* it is the leader of a new session. With *warns*, a warning is no error.
+    With *leads* it is the leader of a new session. With *warns*, a warning is not an error.
     """
 
     words: list[str]

@@ -80,6 +80,11 @@ class Watched:
         primary = self.primary
         return next(each for each in self.servers if each is not primary)
 
+    def listed_port(self) -> int:
+        """Return the port of the primary in the Sentinel's list of services."""
+        services: Any = self.client.sentinel_masters()
+        return int(services[SERVICE]["port"])
+
     def start(self) -> None:
         first, second = self.servers
         second.client.replicaof("127.0.0.1", first.port)

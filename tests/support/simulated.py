@@ -90,7 +90,7 @@ class Played:
         return Response(status, "", {}, b"")
 
     def run(self, seconds: float = 0) -> None:
-        """Let time pass, and send what is then due."""
+        """Advance the time, and send what is then due."""
         self.clock.advance(timedelta(seconds=seconds))
         running = self.simulator._dispatcher
         running.send_due()

@@ -49,6 +49,8 @@ def check_redis(url: str) -> None:
         return
     try:
         client = create_sync_client(url)
+    except ConfigurationError as error:
+        raise UsageError(error.message, error.hint) from None
     except ValueError:
         message = f"{REDIS_VARIABLE} is not a redis://, rediss:// or unix:// URL, nor a cluster's."
         raise UsageError(message, hint) from None

@@ -50,7 +50,7 @@ class Entry:
 
 
 def read_log(path: Path) -> list[Entry]:
-    """Return the entries in the file at *path*, each delivery once: what was last of it.
+    """Return the entries in the file at *path*, each delivery once: its last entry.
 
     Raises UsageError.
     """

@@ -1,4 +1,4 @@
-"""How long a delivery may wait in a spool and still run without a doubt.
+"""How long a delivery may wait in a spool and still run safely.
 
 A delivery that arrives while the store is away may be a retry, or a copy, of one that was handled
 before. The store knows that one for its retention only, and time goes on while the store is away.

@@ -183,7 +183,7 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
     def drain_in_background(self, runtime: Runtime) -> None:
         """Drain the spool, if there is one, in the program of *runtime* from now on.
 
-        Mounts call it when they start, if their framework lets them know; else the first delivery
+        Mounts call it when they start, if their framework reports that; else the first delivery
         does.
         """
         if self._start_drain is not None:

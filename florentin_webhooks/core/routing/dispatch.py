@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.queue import TracedQueue
-from florentin_webhooks.core.routing.handler import reject_main
 from florentin_webhooks.core.routing.import_path import find_import_path
 from florentin_webhooks.core.routing.items import HandledItem
+from florentin_webhooks.core.routing.requirements import reject_main
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.event import PROBE_EVENT, UnknownEvent
 

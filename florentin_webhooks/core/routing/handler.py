@@ -16,9 +16,7 @@ from florentin_webhooks.protocol.event import event_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from florentin_webhooks.core.queue import Queue
     from florentin_webhooks.core.routing.items import HandledItem
-    from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.event import Event
 
 __all__ = [
@@ -28,10 +26,6 @@ __all__ = [
     "build_handler",
     "function_name",
     "is_async",
-    "reject_main",
-    "require_importable",
-    "require_queue",
-    "require_transactions",
     "validate_queue_name",
 ]
 
@@ -209,43 +203,3 @@ def _parameters(name: str, function: Function) -> Sequence[inspect.Parameter]:
 
 def _collects(parameters: Sequence[inspect.Parameter]) -> bool:
     return any(each.kind is each.VAR_POSITIONAL for each in parameters)
-
-
-def require_transactions(handler: Handler, store: Store) -> None:
-    """Raise :class:`ConfigurationError` for an atomic handler whose store has no transactions."""
-    if handler.options.atomic and not store.supports_transactions:
-        raise ConfigurationError(
-            f"{handler.name} has atomic=True, and {type(store).__name__} has no transactions.",
-            "Use DjangoStore(), or guard the effect with delivery.once().",
-        )
-
-
-def require_importable(handler: Handler, queue: Queue | None) -> None:
-    """Raise :class:`ConfigurationError` for a queued handler that workers cannot import."""
-    if queue is not None and not handler.options.inline and "<" in handler.name:
-        raise ConfigurationError(
-            f"{handler.name} is not at the top of a module, so workers cannot import it.",
-            "Move it there, or register it with inline=True.",
-        )
-
-
-def require_queue(handler: Handler, queue: Queue | None) -> None:
-    """Raise :class:`ConfigurationError` for a handler with a queue, in a receiver without one."""
-    if handler.options.queue is not None and queue is None:
-        raise ConfigurationError(
-            f"{handler.name} has queue={handler.options.queue!r}, and the receiver has no queue.",
-            "Pass queue=RQQueue(...) to the receiver, or remove queue from the handler.",
-        )
-
-
-def reject_main(handlers: Sequence[Handler]) -> None:
-    """Raise :class:`ConfigurationError` for a queued handler that is defined in ``__main__``.
-
-    Not at its registration: the program may have been started for another purpose.
-    """
-    for handler in handlers:
-        if handler.name.startswith("__main__:") and not handler.options.inline:
-            raise ConfigurationError(
-                f"{handler.name} is defined in __main__, so workers cannot import it.",
-                "Move it to a module of its own, or register it with inline=True.",
-            )

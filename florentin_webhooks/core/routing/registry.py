@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic
 
 from florentin_webhooks.core.defaults import On_co
 from florentin_webhooks.core.routing.dispatch import Dispatcher
-from florentin_webhooks.core.routing.handler import require_importable, require_queue
 from florentin_webhooks.core.routing.observer import build_observer
+from florentin_webhooks.core.routing.requirements import require_importable, require_queue
 from florentin_webhooks.core.routing.router import Router
 from florentin_webhooks.protocol.deprecation import RenamedAttribute
 from florentin_webhooks.senders.items import Batching

@@ -49,7 +49,7 @@ def spool_entry(delivery: Delivery, identity: Identity, own: Identity) -> Spoole
 
 
 def restore_identity(waiting: SpooledDelivery, own: Identity) -> Identity:
-    """Return the identity under which *waiting* is accepted: with the key ids of now, too.
+    """Return the identity under which *waiting* is accepted: with the present key ids, too.
 
     A secret that was added meanwhile may have signed the same delivery again.
     """

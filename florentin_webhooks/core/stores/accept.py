@@ -22,6 +22,7 @@ __all__ = [
     "Claim",
     "Finish",
     "HandlerOutcome",
+    "split_ending",
 ]
 
 
@@ -125,3 +126,9 @@ class Finish(Operation[State]):
     def ending(self) -> str:
         """How the handler ended, as it is stored: the outcome, and after a colon the note."""
         return f"{self.outcome}: {self.note}" if self.note else self.outcome.value
+
+
+def split_ending(stored: str) -> tuple[str, str]:
+    """Return the outcome of a handler, and its note; see :attr:`Finish.ending`."""
+    outcome, _, note = stored.partition(": ")
+    return outcome, note

@@ -14,7 +14,13 @@ from heapq import nlargest
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
+from florentin_webhooks.core.stores.accept import (
+    Accept,
+    AcceptDecision,
+    Claim,
+    Finish,
+    split_ending,
+)
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
@@ -26,7 +32,6 @@ from florentin_webhooks.core.stores.queries import (
     RecordPage,
     ResetMode,
     ResetRecord,
-    split_ending,
 )
 
 if TYPE_CHECKING:

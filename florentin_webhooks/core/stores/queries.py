@@ -29,7 +29,6 @@ __all__ = [
     "ResetRecord",
     "Status",
     "body_of",
-    "split_ending",
 ]
 
 
@@ -245,9 +244,3 @@ def body_of(record: Record) -> object:
         return json.loads(record.body)
     except ValueError:
         return record.body.decode("utf-8", "replace")
-
-
-def split_ending(stored: str) -> tuple[str, str]:
-    """Return the outcome of a handler, and its note; see :attr:`Finish.ending`."""
-    outcome, _, note = stored.partition(": ")
-    return outcome, note

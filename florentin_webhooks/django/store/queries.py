@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from florentin_webhooks.core.stores.accept import split_ending
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
@@ -18,7 +19,6 @@ from florentin_webhooks.core.stores.queries import (
     RecordPage,
     ResetMode,
     ResetRecord,
-    split_ending,
 )
 from florentin_webhooks.django.models import Delivery
 from florentin_webhooks.django.store.clock import Clock, from_db, from_now, to_datetime, to_db

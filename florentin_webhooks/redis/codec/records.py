@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from florentin_webhooks.core.stores.accept import split_ending
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.core.stores.queries import Record, split_ending
+from florentin_webhooks.core.stores.queries import Record
 
 __all__ = ["to_datetime", "to_milliseconds", "to_record"]
 

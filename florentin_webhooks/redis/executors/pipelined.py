@@ -21,12 +21,14 @@ from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailabl
 from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.durability import check_answer
 from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
+from florentin_webhooks.redis.executors.deadline import AnswerDeadline
 from florentin_webhooks.redis.executors.link import Link, open_link
+from florentin_webhooks.redis.executors.loop_end import LoopEnd
 from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
     from florentin_webhooks.redis.protocols import AsyncioClient, Pool
     from florentin_webhooks.redis.schema import ScriptCall
@@ -54,12 +56,11 @@ class PipelinedExecutor:
             "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
         )
         self._timeout = configured or TIMEOUTS.socket
-        self._closer = self._close_at_end() if closes_with_loop else None
-        self._watched = False
+        self._loop_end = LoopEnd(self._close) if closes_with_loop else None
         self._queue = CallQueue()
+        self._deadline = AnswerDeadline(self._loop, self._queue, self._expire)
         self._idle = asyncio.Event()
         self._is_scheduled = False
-        self._timer: asyncio.TimerHandle | None = None
         self._link: Link | None = None
         self._known_scripts: set[str] = set()
         self._dropped: list[Link] = []
@@ -69,9 +70,8 @@ class PipelinedExecutor:
 
     async def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
-        if self._closer is not None and not self._watched:
-            self._watched = True
-            await anext(self._closer)  # From here on the loop knows it.
+        if (end := self._loop_end) is not None and not end.is_awaited:
+            await end.join()
         return call.read(await self._add(call).answer)
 
     async def send(self, call: ScriptCall) -> PendingAnswer:
@@ -88,19 +88,9 @@ class PipelinedExecutor:
 
     async def aclose(self) -> None:
         """Close the connection after all pending calls are answered."""
-        if self._closer is not None and self._watched:
-            await self._closer.aclose()
+        if (end := self._loop_end) is not None and end.is_awaited:
+            await end.aclose()
         else:
-            await self._close()
-
-    async def _close_at_end(self) -> AsyncGenerator[None]:
-        """Close the connection with its event loop.
-
-        asyncio.run, and all that ends a loop as it does, closes the generators of the loop.
-        """
-        try:
-            yield
-        finally:
             await self._close()
 
     async def _close(self) -> None:
@@ -132,7 +122,7 @@ class PipelinedExecutor:
             commands = self._queue.send(self._loop.time())
             if commands:
                 self._link.write(commands)
-                self._watch()
+                self._deadline.watch(self._timeout)
             self._check_idle()
         elif self._queue.waiting and self._opening is None:
             self._opening = self._loop.create_task(self._open())
@@ -200,24 +190,12 @@ class PipelinedExecutor:
             self._dropped.append(self._link)
             self._link = None
             self._known_scripts.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.cancel()
 
-    def _watch(self) -> None:
-        """Watch the time of the oldest call in flight, if none is watched."""
-        if self._timer is None and self._queue.sent:
-            left = self._queue.sent[0].sent_at + self._timeout - self._loop.time()
-            self._timer = self._loop.call_later(max(left, 0), self._end_watch)
-
-    def _end_watch(self) -> None:
-        self._timer = None
-        sent = self._queue.sent
-        if self._link is not None and sent and self._loop.time() >= sent[0].sent_at + self._timeout:
+    def _expire(self) -> None:
+        if self._link is not None:
             self._error = RedisTimeoutError("no answer in time")
             self._link.abort()
-        else:
-            self._watch()
 
     async def _open(self) -> None:
         self._error = None

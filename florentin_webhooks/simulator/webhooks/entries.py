@@ -1,4 +1,4 @@
-"""The delivery log: what was sent where, each attempt, and what came of it."""
+"""The delivery log: what was sent where, each attempt and its result."""
 
 from __future__ import annotations
 

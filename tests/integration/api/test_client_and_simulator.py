@@ -1,4 +1,4 @@
-"""Both clients against the simulator over real HTTP, with answers that get lost."""
+"""Both clients against the simulator over real HTTP, with lost answers."""
 
 from __future__ import annotations
 

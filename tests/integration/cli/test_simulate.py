@@ -47,7 +47,7 @@ def test_export_that_cannot_be_written_is_refused_at_start(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (["--token", "kP3f9c"], "has not the form <id>|<secret>"),
+        (["--token", "kP3f9c"], "does not have the form <id>|<secret>"),
         (["--secret", SECRET], "A secret needs an endpoint."),
         (["--endpoint", "shop", "--secret", SECRET], "is not an http:// or https:// URL."),
         (["--endpoint", "http://x/", "--secret", "short"], "fewer than"),

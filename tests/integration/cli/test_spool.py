@@ -107,7 +107,7 @@ def test_worker_drains_the_spool_of_its_receiver(
     assert not Spool(back.path).has_waiting()
 
 
-def test_program_without_a_spool_is_told_how(directory: Path, redis_url: str) -> None:
+def test_program_without_a_spool_gets_a_hint(directory: Path, redis_url: str) -> None:
     program = Operated(directory, redis_url)
     result = program.types("spool", "list")
     assert result.exit_code == 2

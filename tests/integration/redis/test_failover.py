@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.sentinel import Sentinel
@@ -217,7 +217,7 @@ def test_worker_of_class_spawn_is_refused(build: Build) -> None:
 @pytest.mark.parametrize("is_own", [True, False], ids=["url", "client"])
 def test_interrupted_answer_is_not_that_of_the_next_command(watched: Watched, is_own: bool) -> None:
     hosts = [("127.0.0.1", watched.port)]
-    theirs: Any = Sentinel(hosts, socket_timeout=0.9).master_for(SERVICE, socket_timeout=0.9)
+    theirs = cast("Any", Sentinel)(hosts).master_for(SERVICE, socket_timeout=0.9)
     with theirs, new_client(watched.url if is_own else theirs) as client, alarm():
         with pytest.raises(Interrupted):
             client.blpop(["florentin-webhooks.none"], timeout=0.3)

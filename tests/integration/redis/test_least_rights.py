@@ -75,7 +75,7 @@ class Life:
 
     @contextmanager
     def under(self, user: str) -> Iterator[None]:
-        """Have the rights of *user*, and note what is executed."""
+        """Run with the rights of *user*, and record what is executed."""
         self._set_user(*rules_of(user))
         with monitored(self._url) as seen:
             yield
@@ -156,7 +156,7 @@ class Life:
         assert shop.store.execute(ListRecords(before=first.following)).records
 
     def _bury(self, shop: Workshop) -> None:
-        """Let a delivery that was done die in a replay, and discard it."""
+        """Replay a finished delivery until it is dead, and discard it."""
         with self.under("florentin-web"):
             dead = shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-0002"), delivery_id="2"))
         self._work_it_off(shop)
@@ -169,7 +169,7 @@ class Life:
             drop(shop.hooks, dead)
 
     def _lose(self, shop: Workshop) -> None:
-        """Let a job get lost, and a worker wait for it."""
+        """Lose a job, and wait with a worker for it."""
         with self.under("florentin-web"):
             lost = shop.accept(delivery(CANONICAL.replace(b"F-0001", b"F-0003"), delivery_id="3"))
         self._administrator.delete(shop.rq().key)

@@ -72,7 +72,7 @@ class Limited:
         assert self.send(made) in (200, 202)
 
     def expire_leases(self) -> None:
-        """Let every lease end now."""
+        """End every lease now."""
         for key in self._administrator.scan_iter(f"{self.shop.prefix}d*", _type="HASH"):
             for field in self._administrator.hkeys(key):
                 if field.startswith(b"u:"):
@@ -82,7 +82,7 @@ class Limited:
             self._administrator.zadd(claimed, {entry: 1})
 
     def heal(self) -> None:
-        """Let the sweeper and the workers do what they do."""
+        """Run the sweeper and the workers."""
         shop = self.shop
         self.expire_leases()
         for _ in range(2):

@@ -123,7 +123,7 @@ async def test_next_calls_leave_after_the_wait(
     assert (len(server.writes), first.done()) == (1, False)
     server.is_open = True
     server.answer_waits()
-    assert await asyncio.gather(first, second) == [State.QUEUED] * 2
+    assert [await first, await second] == [State.QUEUED] * 2
     assert len(server.writes) == 2
 
 

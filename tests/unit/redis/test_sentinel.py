@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks import RedisStore
+from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import create_asyncio_client, create_sync_client, new_client
 from florentin_webhooks.redis.sentinel import parse_sentinel
@@ -74,3 +74,13 @@ def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:
 def test_number_of_replicas_is_validated(replicas: Any) -> None:
     with pytest.raises(ConfigurationError, match="replicas"):
         RedisStore("redis://one", replicas=replicas)
+
+
+def test_environment_sets_sentinel_and_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLORENTIN_WEBHOOK_SECRET", "a-made-up-secret-for-the-environment")
+    monkeypatch.setenv("FLORENTIN_REDIS_URL", URL)
+    monkeypatch.setenv("FLORENTIN_REPLICAS", "1")
+    store = Receiver.from_env().store
+    assert isinstance(store, RedisStore)
+    assert store.address == "redis+sentinel://one:26379,two,[::1]:26380/shop/2"
+    assert store.schema.replicas == 1

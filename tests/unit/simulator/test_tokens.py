@@ -40,5 +40,5 @@ def test_given_token_takes_the_place_of_its_id(tokens: Tokens) -> None:
     "text", ["", "42", "42|", "42|short", "x|a-secret", "42|with space", "4|a|b|c|d"]
 )
 def test_token_of_another_form_is_refused(text: str, tokens: Tokens) -> None:
-    with pytest.raises(ConfigurationError, match=r"has not the form <id>\|<secret>"):
+    with pytest.raises(ConfigurationError, match=r"does not have the form <id>\|<secret>"):
         tokens.put(text, "simulate", Scope)

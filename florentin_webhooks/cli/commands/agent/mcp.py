@@ -32,13 +32,19 @@ _DEV_URL = "http://127.0.0.1:8000/webhooks/florentin"
 @app_argument
 @click.option("--allow-writes", is_flag=True, help="Offer tools that requeue and discard.")
 @click.option("--show-bodies", is_flag=True, help="Show bodies; they may hold personal data.")
-@click.option("--dev-url", metavar="URL", help="Where dev serves APP on this machine.")
+@click.option("--dev-url", metavar="URL", help="The receiver that dev serves, as dev prints it.")
 @click.option("--http", is_flag=True, help="Serve HTTP, not standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --http.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8601, show_default=True, help="With --http."
 )
-@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name of this server.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="With --http: a further name of this machine.",
+)
 @with_output
 def command(
     out: Output,

@@ -97,8 +97,9 @@ def _summary(counts: Counter[Verdict], shown: Sequence[Finding], app: str) -> li
     if counts[Verdict.MISSING]:
         lines.append("Missing: replay them in the sender's log; nothing here can.")
     if failed := [each for each in shown if _replay(each, app)]:
-        lines.append(f"Failed here: {_replay(failed[0], app)}")
+        which = f", the first of {len(failed)}" if len(failed) > 1 else ""
+        lines.append(f"Failed here{which}: {_replay(failed[0], app)}")
     if counts[Verdict.ANSWER_LOST]:
         what = f"the sender has them as {Outcome.FAILED.value}, but they were handled"
-        lines.append(f"Answer lost: {what}. Nothing is to be done.")
+        lines.append(f"Answer lost: {what}. Do nothing.")
     return lines

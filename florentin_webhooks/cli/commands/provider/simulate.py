@@ -62,23 +62,25 @@ class _Target(NamedTuple):
     type=click.FloatRange(0.001),
     default=1.0,
     show_default=True,
-    help="Divide the waits between attempts.",
+    help="Divide the waits between attempts by this.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1),
     default=10.0,
     show_default=True,
-    help="Seconds after which a request has failed.",
+    help="Seconds that a request may wait for its answer.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="NAME=SHARE",
-    help="Let a share of the attempts go wrong: all=0.05, tamper=0.1...",
+    help="Disturb a share of the attempts: all=0.05, tamper=0.1...",
 )
-@click.option("--seed", type=int, default=0, help="Decides on faults and changes.")
+@click.option(
+    "--seed", type=int, default=0, help="The same seed draws the same faults and changes."
+)
 @click.option(
     "--rate",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -109,7 +111,7 @@ def command(
 ) -> None:
     """Serve a local Florentin until Ctrl-C.
 
-    A provider domain with the REST API below /api/v1, for programs that are to run without an
+    A provider domain with the REST API below /api/v1, for programs that run without an
     account. Every change fires its webhook, which is signed, retried and logged. Its token may do
     everything.
     """

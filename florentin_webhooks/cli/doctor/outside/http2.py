@@ -86,7 +86,7 @@ def _open(url: str, context: ssl.SSLContext | None, longest: float) -> ssl.SSLSo
 
 @dataclass(slots=True)
 class _Answer:
-    """What has come of a response."""
+    """The parts of a response that have arrived."""
 
     headers: dict[str, str] = field(default_factory=dict[str, str])
     content: bytes = b""

@@ -33,7 +33,14 @@ def test_other_urls_are_refused(url: str) -> None:
 
 
 def test_cluster_is_asked_as_one_server_is() -> None:
-    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1 did not answer"):
+    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1 does not answer"):
         check_redis("redis+cluster://127.0.0.1:1")
     with pytest.raises(UsageError, match="host that is empty or invalid"):
         check_redis("redis+cluster://")
+
+
+def test_sentinel_is_asked_as_one_server_is() -> None:
+    with pytest.raises(StoreUnavailable, match="none of its Sentinels answers"):
+        check_redis("redis+sentinel://127.0.0.1:1/shop")
+    with pytest.raises(UsageError, match="no name of a service"):
+        check_redis("redis+sentinel://127.0.0.1:1")

@@ -69,9 +69,9 @@ def test_stale_delivery_can_be_released_here(shop: Shop) -> None:
 
 
 def test_delivery_that_never_came_is_missing(shop: Shop) -> None:
-    assert shop.judge("nobody-knows-it", FAILED, "invoice.created") is Verdict.MISSING
-    assert shop.judge("nobody-knows-it", DELIVERED, "invoice.created") is Verdict.MISSING
-    assert shop.judge("nobody-knows-it", PENDING, "invoice.created") is Verdict.PENDING
+    assert shop.judge("unknown-id", FAILED, "invoice.created") is Verdict.MISSING
+    assert shop.judge("unknown-id", DELIVERED, "invoice.created") is Verdict.MISSING
+    assert shop.judge("unknown-id", PENDING, "invoice.created") is Verdict.PENDING
 
 
 def test_event_that_no_handler_wants_is_not_missing(shop: Shop) -> None:

@@ -135,7 +135,7 @@ def test_lost_answer_of_the_store_runs_nothing_twice(shop: SpooledShop) -> None:
     shop.store.unsure = Finish
     assert shop.send().outcome is Outcome.ACCEPTED  # It ran, and its end is recorded.
     shop.store.unsure = Accept
-    assert shop.send().outcome is Outcome.ACCEPTED  # Its lease is taken by nobody.
+    assert shop.send().outcome is Outcome.ACCEPTED  # No process takes its lease.
     shop.store.unsure = None
     report = shop.drain()
     assert (report.outcomes, report.left) == ({"duplicate": 1}, 1)

@@ -28,7 +28,7 @@ def test_action_leads_to_the_page_that_shows_it(
     assert done.page == page
 
 
-def test_other_path_is_no_action(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_path_is_not_an_action(monkeypatch: pytest.MonkeyPatch) -> None:
     actions = Actions(Played(monkeypatch).simulator)
     assert [actions.perform(path, {}) for path in ("/", "/fire/", "/deliveries/1/replay")] == [
         None

@@ -35,7 +35,7 @@ def test_later_text_replaces_a_share() -> None:
 
 
 @pytest.mark.parametrize("text", ["temper=0.1", "tamper", "tamper=2", "tamper=-1", "tamper=nan"])
-def test_text_that_is_no_share_is_refused(text: str) -> None:
+def test_text_that_is_not_a_share_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a fault with its share"):
         parse_faults((text,))
 

@@ -106,5 +106,5 @@ def test_plain_or_silent_server_is_not_asked() -> None:
     assert not offers_http2("https://127.0.0.1:1/", longest=1)
 
 
-def test_answer_of_another_program_is_no_success() -> None:
+def test_answer_of_another_program_is_not_a_success() -> None:
     assert check_http2(Exchange("https://shop/", 502)).state == "warn"
