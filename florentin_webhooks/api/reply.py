@@ -21,6 +21,7 @@ _TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,3})?")
+_WRONG_PLACE = "Check that base_url ends with /api/v1 and that no proxy answers in its place."
 _HINTS = {
     401: "Check the token: <id>|<secret>, as the provider has shown it once.",
     403: "Use a token with the scope that this request needs.",
@@ -72,6 +73,8 @@ def read_error(
         )
     else:
         hint = _HINTS.get(status, "See the log of the provider.")
+        if status == 404 and not detail:  # noqa: PLR2004 - as above; not a reply of the API.
+            hint = _WRONG_PLACE
     return kind(
         f"The API answered {request.name} with {status}{f': {detail}' if detail else ''}.",
         hint,
@@ -116,7 +119,7 @@ def _parse(request: APIRequest[ModelT], reply: APIReply, value: object) -> Model
 def _unexpected(request: APIRequest[ModelT], reply: APIReply, why: str) -> APIError:
     return APIError(
         f"The reply to {request.name} is not what the API documents: {why}.",
-        "Check that base_url ends with /api/v1 and that no proxy answers in its place.",
+        _WRONG_PLACE,
         status_code=reply.status,
     )
 

@@ -74,9 +74,9 @@ class APIRequest(Generic[ModelT]):
 def path_of(*parts: str) -> str:
     """Return the path of *parts*, each quoted. Raises :class:`APIError` for an empty part."""
     for part in parts:
-        if part in ("", ".", ".."):
+        if part in (None, "", ".", ".."):  # Ids in events may be None.
             raise APIError(
-                f"{part!r} is not an id, so /{'/'.join(parts)} is not a path of the API.",
+                f"{part!r} is not an id, so /{'/'.join(map(str, parts))} is not a path of the API.",
                 "Pass the id of an object, such as customer.id.",
             )
     return "/" + "/".join(quote(part, safe="") for part in parts)

@@ -37,6 +37,8 @@ class Settings:
     allow_http: bool = False
 
     def __post_init__(self) -> None:
+        _check_text("base_url", self.base_url)
+        _check_text("token", self.token)
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         _check_url(self.base_url, allow_http=self.allow_http)
         _check_token(self.token)
@@ -63,6 +65,15 @@ class Settings:
     def hide(self, text: str) -> str:
         """Return *text* without the token and without its secret."""
         return text.replace(self.token, _HIDDEN).replace(self.token.partition("|")[2], _HIDDEN)
+
+
+def _check_text(name: str, value: object) -> None:
+    """Raise :class:`ConfigurationError` for None, such as from an environment variable."""
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            f"{name} is of type {type(value).__name__}, not str.",
+            "Check that the environment variable is set, if it comes from one.",
+        )
 
 
 def _check_url(url: str, *, allow_http: bool) -> None:

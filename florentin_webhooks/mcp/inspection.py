@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from florentin_webhooks.core.stores.queries import Status
 from florentin_webhooks.core.times import to_iso
-from florentin_webhooks.inspector.views.deliveries import Query, Row
+from florentin_webhooks.inspector.views.deliveries import ListPage, Query, Row
 from florentin_webhooks.inspector.views.detail import describe_delivery
 from florentin_webhooks.mcp.answers import (
     CheckAnswer,
@@ -62,13 +63,15 @@ def list_deliveries(
     limit = max(1, min(limit, MOST_LISTED))
     desk.refresh()
     before = Query.of({"before": older}).before
+    if older and before is None:
+        raise ToolFailure(
+            f"There is no page {older[:30]!r}.", "Pass older as the page before has it, or nothing."
+        )
     page = desk.listing.page(Query(state=state, event=event, text=text, before=before))
     rows = [row for row in page.rows if row.path.startswith("deliveries/")]
-    has_more = len(rows) > limit or page.following is not None
     shown = rows[:limit]
-    return DeliveryList(
-        [*map(_summarize, shown)], _position(shown[-1]) if has_more and shown else ""
-    )
+    following = _position(shown[-1]) if len(rows) > limit else _following(page)
+    return DeliveryList([*map(_summarize, shown)], following)
 
 
 def explain_delivery(desk: Desk, delivery: str) -> Explanation:
@@ -136,6 +139,12 @@ def _handler(record: Record, progress: HandlerProgress) -> HandlerAnswer:
         attempts=max(len(progress.attempts), known),
         next_attempt=_time(progress.next_attempt),
     )
+
+
+def _following(page: ListPage) -> str:
+    """Return where *page* goes on, also where its search has stopped before it found any."""
+    query = (page.following or "").partition("?")[2]
+    return dict(parse_qsl(query)).get("before", "")
 
 
 def _position(row: Row) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
@@ -59,6 +61,7 @@ class Timeouts(NamedTuple):
         return {**waits, **_NO_HANDSHAKE}
 
 
+_DIGITS = re.compile(r"[0-9]+")
 _NO_HANDSHAKE: dict[str, float | None] = {
     # The server's older protocol needs no handshake. For redis-py's name and version each new
     # connection would read a file, where there may be no descriptor left, and wait a round trip.
@@ -154,6 +157,7 @@ def _validate_options(options: Mapping[str, Any]) -> None:  # Any: redis-py's op
 
 def _connection_options(url: str) -> Mapping[str, Any]:  # Any: redis-py's options.
     try:
+        _check_database(url)
         pools: list[Any] = [
             _create_pool(url),
             cast("Any", create_asyncio_client(url)).connection_pool,
@@ -168,6 +172,18 @@ def _connection_options(url: str) -> Mapping[str, Any]:  # Any: redis-py's optio
             "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
         ) from None
     return cast("Mapping[str, Any]", pools[0].connection_kwargs)
+
+
+def _check_database(url: str) -> None:
+    """Raise :class:`ConfigurationError` for a database that redis-py would read as 0."""
+    parts = urlsplit(url)
+    database = parts.path.replace("/", "")
+    if parts.scheme in ("redis", "rediss") and database and not _DIGITS.fullmatch(database):
+        # Without its text, in which the rest of a password is that has a slash.
+        raise ConfigurationError(
+            "The Redis URL has a database that is not a number.",
+            "Write it as redis://localhost:6379/0.",
+        )
 
 
 def _create_pool(url: str) -> Any:  # Untyped in redis-py.

@@ -41,6 +41,9 @@ class Failure(StrEnum):
     SENTINEL_PASSWORD = "sentinel-password"  # noqa: S105 - the same.
     SERVICE = "service"
     CLUSTER = "cluster"
+    NO_CLUSTER = "no-cluster"
+    NO_SENTINEL = "no-sentinel"
+    DATABASE = "database"
     OLD = "old"
     OTHER = "other"
 
@@ -73,8 +76,13 @@ _ANSWERS: tuple[tuple[re.Pattern[str], Failure], ...] = (
         Failure.RIGHTS,
     ),
     (re.compile(r"^(?:MOVED|CROSSSLOT|ASK) |non local key in a cluster"), Failure.CLUSTER),
+    (re.compile(r"SELECT is not allowed in cluster mode"), Failure.CLUSTER),
+    (re.compile(r"cluster support disabled"), Failure.NO_CLUSTER),
+    (re.compile(r"unknown command .?SENTINEL", re.IGNORECASE), Failure.NO_SENTINEL),
+    (re.compile(r"^(?:invalid )?DB index\b", re.IGNORECASE), Failure.DATABASE),
     (re.compile(r"unknown command .?HELLO", re.IGNORECASE), Failure.OLD),
 )
+_WITHOUT_DETAIL = frozenset({Failure.NO_CLUSTER, Failure.NO_SENTINEL, Failure.DATABASE})
 _COMMAND = re.compile(r"permissions to run the '([a-z|-]+)' command")
 _CODE = re.compile(r"^[A-Z]+(?:-[A-Z]+)*\b")
 
@@ -89,6 +97,9 @@ _MESSAGES = {
     Failure.SENTINEL_PASSWORD: "is not found, since a Sentinel refuses the user or the password",
     Failure.SERVICE: "is not found, since its Sentinels know no primary of the service that is up",
     Failure.CLUSTER: "is a node of a cluster",
+    Failure.NO_CLUSTER: "is not a node of a cluster",
+    Failure.NO_SENTINEL: "is not found, since a host of the URL is not a Sentinel",
+    Failure.DATABASE: "has no database with that number",
     Failure.OLD: "is older than version 6.2, and does not know the command HELLO",
     Failure.OTHER: "answers with an error",
 }
@@ -103,6 +114,9 @@ _HINTS = {
     Failure.SENTINEL_PASSWORD: "Correct ?sentinel_username=…&sentinel_password=… in the URL.",
     Failure.SERVICE: "Correct its name in the URL (SENTINEL MASTERS), or start the server.",
     Failure.CLUSTER: "Use redis+cluster://host:port, or the URL of a separate server.",
+    Failure.NO_CLUSTER: "Use redis:// in place of redis+cluster://, or the URL of a node.",
+    Failure.NO_SENTINEL: "Name Sentinels, which listen at port 26379 by default, or use redis://.",
+    Failure.DATABASE: "Choose a lower number, from 0 on, or raise databases of the server.",
     Failure.OLD: "Use Redis 6.2 or Valkey 7.2, or newer.",
     Failure.OTHER: "Check that a Redis or Valkey server listens there.",
 }
@@ -139,7 +153,7 @@ def describe(address: str, failure: Failure, detail: str) -> tuple[str, str]:
         message = f"Redis at {address} does not let this user run {detail}, or not on that key."
         return message, f"Grant it with ACL SETUSER, as +{detail} ~fl:* ~rq:*: the docs list all."
     hint = refusal_hint(detail) if failure is Failure.REFUSED else _HINTS[failure]
-    cause = f" ({detail})" if detail else ""
+    cause = f" ({detail})" if detail and failure not in _WITHOUT_DETAIL else ""
     return f"Redis at {address} {_MESSAGES[failure]}{cause}.", hint
 
 

@@ -68,13 +68,15 @@ def parse_sentinel(url: str) -> SentinelAddress:
         _refuse("The URL of Sentinel is invalid.")
     login, at, hosts = parts.netloc.rpartition("@")
     service, _, database = parts.path.strip("/").partition("/")
+    if "@" in parts.path:  # Never quoted: it is a part of the password.
+        _refuse("The URL of Sentinel has a password with a slash, which must be written as %2F.")
     if not service:
         _refuse("The URL of Sentinel has no name of a service.")
     sentinels = parse_nodes(hosts, _PORT)
     if sentinels is None:
         _refuse("The URL of Sentinel has a host that is empty or invalid.")
     if database and not database.isdecimal():
-        _refuse(f"The URL of Sentinel has the database {database!r}, which is not a number.")
+        _refuse("The URL of Sentinel has a database that is not a number.")
     query = parse_qsl(parts.query, keep_blank_values=True)
     own = {_LOGIN[name]: value for name, value in query if name in _LOGIN}
     rest = urlencode([each for each in query if each[0] not in _LOGIN])

@@ -59,7 +59,8 @@ def parse_cluster(server: str | ClusterClient) -> ClusterAddress:
     except ValueError:
         _refuse("The URL of the Redis Cluster is invalid.")
     if parts.path.strip("/") not in ("", "0"):
-        _refuse(f"A Redis Cluster has no database {parts.path.strip('/')!r}, only 0.")
+        # Without its text: with a slash in the password it is a part of that.
+        _refuse("A Redis Cluster has no other database than 0.")
     login, at, hosts = parts.netloc.rpartition("@")
     nodes = parse_nodes(hosts, _PORT)
     if nodes is None:

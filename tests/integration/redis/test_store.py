@@ -53,9 +53,25 @@ def test_invalid_url_is_refused_at_once(url: str) -> None:
         RedisStore(url)
 
 
-def test_invalid_url_is_not_quoted() -> None:
+@pytest.mark.parametrize("database", ["shop", "-1", "0.5"])
+def test_database_that_is_not_a_number_is_refused(database: str) -> None:
+    with pytest.raises(ConfigurationError, match="has a database that is not a number"):
+        RedisStore(f"redis://localhost/{database}")  # redis-py would take 0.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://user:hunter2-hunter2@localhost:port/0",
+        "redis://user:1/hunter2@localhost:6379/0",
+        "redis+cluster://user:1/hunter2@localhost:6379",
+        "redis+sentinel://user:1/hunter2@localhost:6379",
+        "redis+sentinel://user:1/2/hunter2@localhost:6379/service/0",
+    ],
+)
+def test_invalid_url_is_not_quoted(url: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        RedisStore("redis://user:hunter2-hunter2@localhost:port/0")
+        RedisStore(url)
     assert "hunter2" not in f"{refused.value!r} {refused.value.__context__!r}"
 
 

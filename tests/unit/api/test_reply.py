@@ -94,6 +94,12 @@ def test_status_decides_whether_another_request_may_succeed(
     assert error.hint.endswith(".")
 
 
+def test_missing_page_of_another_program_hints_at_the_url() -> None:
+    error = read_error(REQUEST, reply(b"<html>", 404), NOW)
+    assert error
+    assert "base_url ends with /api/v1" in error.hint
+
+
 def test_error_has_the_message_of_the_api() -> None:
     error = read_error(REQUEST, reply({"error": {"message": "email is required."}}, 422), NOW)
     assert error

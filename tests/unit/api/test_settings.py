@@ -37,6 +37,13 @@ def test_url_that_cannot_be_the_api_is_refused(url: str, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["base_url", "token"])
+def test_value_of_an_unset_variable_is_refused(name: str) -> None:
+    values: dict[str, Any] = {"base_url": URL, "token": TOKEN, name: None}
+    with pytest.raises(ConfigurationError, match=f"{name} is of type NoneType, not str"):
+        Settings(**values)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8600", "localhost", "[::1]:8600"])
 def test_this_machine_needs_no_tls(host: str) -> None:
     assert Settings(f"http://{host}/api/v1", TOKEN).base_url == f"http://{host}/api/v1"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, events
-from florentin_webhooks.mcp.desk import Desk
+from florentin_webhooks.mcp.desk import Desk, ToolFailure
+from florentin_webhooks.mcp.inspection import list_deliveries
 from florentin_webhooks.testing import Provider
 from tests.support.agents import call, desk_of
 
@@ -76,6 +77,27 @@ def test_list_continues_where_it_has_ended(hooks: Receiver, desk: Desk) -> None:
         seen += [each["delivery_id"] for each in page["deliveries"]]
         older = page["older"]
     assert (sorted(seen), older) == (sorted(sent), "")
+
+
+def test_search_that_has_stopped_goes_on_to_the_oldest(
+    hooks: Receiver, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.inspector.views.deliveries._MOST_SCANNED", 2)
+    send(hooks, "invoice.created")
+    for _ in range(6):
+        send(hooks, "user.login")
+    found, older = [], ""
+    for _ in range(4):
+        page = call(desk, "list_deliveries", text="bill", older=older)
+        found += [each["event"] for each in page["deliveries"]]
+        older = page["older"]
+    assert (found, older) == (["invoice.created"], "")
+
+
+def test_place_that_is_no_page_is_refused(hooks: Receiver, desk: Desk) -> None:
+    send(hooks, "user.login")
+    with pytest.raises(ToolFailure, match="There is no page 'soon'"):
+        list_deliveries(desk, "", "", "", 20, "soon")
 
 
 def test_unknown_state_is_refused_with_the_known_ones(desk: Desk) -> None:

@@ -36,7 +36,7 @@ def test_scheme_with_two_letters_s_means_tls() -> None:
         ("redis+cluster://one:7000,", "empty or invalid"),
         ("redis+cluster://one:port", "empty or invalid"),
         ("redis+cluster://[::1", "is invalid"),
-        ("redis+cluster://one/3", "has no database '3'"),
+        ("redis+cluster://one/3", "no other database than 0"),
         ("redis+cluster://one?lanes=many", "lanes is 'many'"),
         ("redis+cluster://one?lanes=0", "lanes is 0"),
         ("redis+cluster://one?lanes=257", "lanes is 257"),
