@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import redis
 import redis.asyncio
@@ -22,12 +22,12 @@ from florentin_webhooks.core.stores.retention import (
     validate_count,
 )
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.addresses import ClusterClient, display_url, is_cluster
+from florentin_webhooks.redis.access import ServerAccess
+from florentin_webhooks.redis.addresses import ClusterClient, is_cluster
 from florentin_webhooks.redis.clients import (
     Client,
     create_record_pool,
     create_sync_client,
-    new_client,
     validate_server,
 )
 from florentin_webhooks.redis.codec.encode import encode
@@ -36,12 +36,9 @@ from florentin_webhooks.redis.executors.loops import LoopExecutors
 from florentin_webhooks.redis.executors.records import RecordPipeline
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
-from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
     from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 
@@ -50,7 +47,7 @@ __all__ = ["RedisStore"]
 A = TypeVar("A")
 
 
-class RedisStore:
+class RedisStore(ServerAccess):
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
     *server* is a URL (``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://`` with the
@@ -191,20 +188,6 @@ class RedisStore:
         pipeline = None if self._sync is None else self._sync.open_pipeline()
         return None if pipeline is None else RecordPipeline(self._schema, pipeline)
 
-    def ask(self, question: Callable[[Any], A]) -> A:
-        """Return a client's answer to *question* about keys of others, such as those of a queue.
-
-        Raises :class:`Unavailable` without an answer in time.
-        """
-        return (self._sync or self._require_blocking()).ask(question)
-
-    def ask_queues(self, question: Callable[[Any], A]) -> Sequence[A]:
-        """Return the answers to *question* of each Redis that has a part of its queues.
-
-        Raises :class:`Unavailable` without all of them in time.
-        """
-        return (self.ask(question),)
-
     def close(self) -> None:
         """Close the synchronous connections; the next operation opens them again."""
         if self._sync is not None:
@@ -214,65 +197,6 @@ class RedisStore:
         """Close the connection of this event loop; the next operation opens it again."""
         await self._loops.aclose()
 
-    @property
-    def location(self) -> tuple[str, bytes]:
-        """The server and the prefix, by which two stores are the same one."""
-        return self.address, self._schema.prefix
-
-    @property
-    def address(self) -> str:
-        """Address of the server, without user and password."""
-        return display_url(self._server)
-
-    @property
-    def schema(self) -> KeySchema:
-        """The names of its keys, and their lifetimes."""
-        return self._schema
-
-    def record_key(self, fingerprint: str) -> bytes:
-        """Return the key of the record of *fingerprint*, in hex; empty for other texts."""
-        try:
-            return self._schema.record(bytes.fromhex(fingerprint))
-        except ValueError:
-            return b""
-
-    def warning_key(self, text: str) -> bytes:
-        """Return the key that records that a warning was logged."""
-        return self._schema.prefix + b"warned:" + text.encode()
-
-    def client(self, longest: float | None = None) -> redis.Redis:
-        """Return a new synchronous client of the same server, as a worker needs one.
-
-        With *longest* it waits at most that many seconds for an answer.
-        """
-        return new_client(self._server, longest)
-
-    def queue_clients(self, longest: float | None = None) -> tuple[redis.Redis, ...]:
-        """Return a new synchronous client of each Redis that has a part of its queues."""
-        return (self.client(longest),)
-
-    def inspect(self) -> ServerFacts | None:
-        """Return what the server says about itself, None where only asyncio can ask it.
-
-        The caller reports it, so the log of a synchronous program does not.
-        """
-        server, prefix = self._server, self._schema.prefix.decode()
-        if isinstance(server, redis.asyncio.Redis):
-            return None
-        if self._sync is not None:
-            self._sync.skip_check()
-        client = create_sync_client(server)
-        try:
-            return inspect_server(client, self.address, prefix)
-        finally:
-            if isinstance(server, str):
-                client.close()
-
-    def inspect_all(self) -> tuple[ServerFacts, ...]:
-        """Return what each of its servers says about itself; none where only asyncio can ask."""
-        facts = self.inspect()
-        return () if facts is None else (facts,)
-
     def with_client(self, client: redis.Redis) -> RedisStore:
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
@@ -281,12 +205,6 @@ class RedisStore:
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
-
-    def _require_blocking(self) -> NoReturn:
-        raise ConfigurationError(
-            "This RedisStore has an asyncio client, which a synchronous program cannot use.",
-            "Pass RedisStore a URL, which serves both.",
-        )
 
     def _pipelined(self) -> PipelinedExecutor:
         loop, latest = asyncio.get_running_loop(), self._loops.latest
