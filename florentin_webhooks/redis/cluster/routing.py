@@ -64,7 +64,10 @@ def _newest(operation: ListRecords, answers: Iterable[RecordPage]) -> RecordPage
 def _oldest(
     operation: ListDeadLetters, answers: Iterable[Sequence[DeadLetter]]
 ) -> tuple[DeadLetter, ...]:
-    return tuple(sorted(chain(*answers), key=_death)[: operation.limit])
+    """Return one page, no longer than that of one lane: a lane may have more behind its page."""
+    pages = [*answers]
+    limit = min(operation.limit, max(map(len, pages), default=0))
+    return tuple(sorted(chain(*pages), key=_death)[:limit])
 
 
 def _pending(_: ListPendingJobs, answers: Iterable[JobPage]) -> JobPage:

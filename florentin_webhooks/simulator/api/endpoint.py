@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
+from hmac import compare_digest
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks.protocol.strict_json import loads
@@ -79,7 +80,7 @@ class Endpoint:
         digest = sha256(asked).digest()
         query = "SELECT digest, status, content FROM replies WHERE key = ?"
         if row := connection.execute(query, (key,)).fetchone():
-            if row[0] != digest:
+            if not compare_digest(row[0], digest):
                 raise Refusal(409, f"{operation.unique} was used for another request")
             return Reply(row[1], json.loads(row[2]))
         reply = self._perform(connection, operation, fields)

@@ -77,8 +77,10 @@ def enqueue_scheduled(memory: Memory, operation: EnqueueScheduled) -> int:
 def finish(memory: Memory, finish: Finish) -> State:
     """Record how a handler ended, and move the delivery on."""
     entry = memory.find(finish.key)
-    if entry is None or entry.state is State.DONE:
-        return State.DONE if entry else State.LOST
+    if entry is None or entry.key != finish.key:  # A retry leads to its first delivery by accept.
+        return State.LOST
+    if entry.state is State.DONE:
+        return State.DONE
     queue = finish.part.queue if finish.part else ""
     lease = lease_of(entry, queue)
     if lease is None or lease.token != finish.token:

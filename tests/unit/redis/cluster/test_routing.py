@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from florentin_webhooks import Delivery
 from florentin_webhooks.core.stores.accept import Accept
 from florentin_webhooks.core.stores.guards import GuardStep, Latest
+from florentin_webhooks.core.stores.queries import DeadLetter, ListDeadLetters
 from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
 from florentin_webhooks.protocol.fingerprint import Identity, fingerprint
-from florentin_webhooks.redis.cluster.routing import find_digest, fixed_digest
+from florentin_webhooks.redis.cluster.routing import MERGES, find_digest, fixed_digest
 
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 KEYS = ("00" * 8, "11" * 8)
@@ -59,3 +60,13 @@ def test_guards_of_one_entity_share_a_lane_under_any_key() -> None:
 
 def test_trail_is_in_one_lane() -> None:
     assert fixed_digest(AppendTrail((b"x",))) == fixed_digest(ReadTrail()) == bytes(16)
+
+
+def test_page_of_dead_letters_skips_none_of_any_lane() -> None:
+    letters = [
+        DeadLetter(f"{number:032x}", "q", datetime.fromtimestamp(number, UTC), f"{number:032x}:q")
+        for number in range(4)
+    ]
+    merge = MERGES[ListDeadLetters]
+    assert merge(ListDeadLetters(), [letters[:2], letters[3:]]) == (letters[0], letters[1])
+    assert merge(ListDeadLetters(), [[], []]) == ()
