@@ -26,6 +26,7 @@ from florentin_webhooks.core.stores.queries import (
     RecordPage,
 )
 from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
+from florentin_webhooks.redis.codec.pages import letters_in_page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,10 +65,11 @@ def _newest(operation: ListRecords, answers: Iterable[RecordPage]) -> RecordPage
 def _oldest(
     operation: ListDeadLetters, answers: Iterable[Sequence[DeadLetter]]
 ) -> tuple[DeadLetter, ...]:
-    """Return one page, no longer than that of one lane: a lane may have more behind its page."""
-    pages = [*answers]
-    limit = min(operation.limit, max(map(len, pages), default=0))
-    return tuple(sorted(chain(*pages), key=_death)[:limit])
+    """Return one page, which ends where a full one of a lane does: that lane may have more."""
+    pages, most = [*answers], letters_in_page(operation)
+    ends = [_death(page[-1]) for page in pages if len(page) == most]
+    known = (each for each in chain(*pages) if not ends or _death(each) <= min(ends))
+    return tuple(sorted(known, key=_death)[: operation.limit])
 
 
 def _pending(_: ListPendingJobs, answers: Iterable[JobPage]) -> JobPage:

@@ -26,7 +26,7 @@ from florentin_webhooks.redis.codec.follow_up import FollowUp
 from florentin_webhooks.redis.codec.records import to_datetime, to_milliseconds, to_record
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
-__all__ = ["find_fingerprints", "list_dead_letters", "list_records"]
+__all__ = ["find_fingerprints", "letters_in_page", "list_dead_letters", "list_records"]
 
 _MOST_READ = 150
 """The most records that one call returns, in 2 ms of the server's time."""
@@ -57,11 +57,16 @@ def find_fingerprints(schema: KeySchema, operation: FindFingerprints) -> ScriptC
     return _search(schema, operation, _Search(time.monotonic() + _SECONDS))
 
 
+def letters_in_page(operation: ListDeadLetters) -> int:
+    """Return how many dead letters a page has at most."""
+    return min(operation.limit, _MOST_LETTERS)
+
+
 def list_dead_letters(schema: KeySchema, operation: ListDeadLetters) -> ScriptCall:
     """Encode :class:`ListDeadLetters`."""
     until, after = _to_score(operation.until, "+inf"), operation.after
     last = (to_milliseconds(after.died_at), after.job_id) if after else (0, "")
-    arguments = (until, min(operation.limit, _MOST_LETTERS), *last)
+    arguments = (until, letters_in_page(operation), *last)
     return ScriptCall(_LIST_DEAD_LETTERS, (schema.dead,), arguments, _to_dead_letters)
 
 

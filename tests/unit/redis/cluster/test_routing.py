@@ -67,6 +67,8 @@ def test_page_of_dead_letters_skips_none_of_any_lane() -> None:
         DeadLetter(f"{number:032x}", "q", datetime.fromtimestamp(number, UTC), f"{number:032x}:q")
         for number in range(4)
     ]
-    merge = MERGES[ListDeadLetters]
-    assert merge(ListDeadLetters(), [letters[:2], letters[3:]]) == (letters[0], letters[1])
-    assert merge(ListDeadLetters(), [[], []]) == ()
+    merge, short = MERGES[ListDeadLetters], ListDeadLetters(limit=2)
+    assert merge(short, [letters[:2], letters[3:]]) == tuple(letters[:2])
+    assert merge(short, [[letters[0], letters[2]], [letters[1]]]) == tuple(letters[:2])
+    assert merge(short, [letters[3:], letters[:1]]) == (letters[0], letters[3])
+    assert merge(short, [[], []]) == ()
