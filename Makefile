@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test examples long faults peers lint format coverage bench clean $(CHECKS)
+.PHONY: check-tests help demo test examples long faults peers lint format coverage bench clean $(CHECKS)
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,7 @@ demo: .venv/.demo  ## Send signed deliveries to a local receiver and show the re
 
 # tests/unit/test_typing.py runs mypy on everything, and pyright on the users' programs.
 test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=-n0: in one process)
-	@$(MAKE) --no-print-directory --jobs=2 check-style check-imports
-	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
+	@$(MAKE) --no-print-directory --jobs=3 check-style check-imports check-tests
 
 examples:  ## Test the example programs under production servers, each in a new environment
 	@$(MAKE) --no-print-directory --always-make -C examples/django_app test
@@ -43,6 +42,9 @@ peers: .venv/.bench  ## Compare signatures with the senders' own packages, and t
 
 lint: .venv/.tools  ## Run the checks of `make test` without the tests
 	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
+
+check-tests:
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 check-style:
 	@$(BIN)/ruff format --check --quiet .
