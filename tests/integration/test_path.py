@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.calls import python_calls
 from benchmarks.path import OUTSIDE, trace_inline, trace_job
+from florentin_webhooks.core.processing.handler_scope import TRACKING
+
+
+@pytest.fixture(autouse=True)
+def without_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trace a process in which no other test has created a client of the API."""
+    monkeypatch.setattr(TRACKING, "is_enabled", False)
 
 
 def test_inline_delivery_takes_at_most_40_moves_between_modules() -> None:
