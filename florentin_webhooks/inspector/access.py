@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.inspector.forgery import refuse_forged
 from florentin_webhooks.inspector.response import PageResponse, text
 from florentin_webhooks.protocol.suggestions import one_text
 
@@ -61,6 +62,22 @@ class Access:
         if self._uses_password:
             return text(HTTPStatus.UNAUTHORIZED, "A user and a password are needed.", _CHALLENGE)
         return text(HTTPStatus.FORBIDDEN, "This page is not for you: auth= has refused it.")
+
+    def answer(
+        self,
+        request: PageRequest,
+        *,
+        show: Callable[[PageRequest], PageResponse],
+        change: Callable[[PageRequest], PageResponse],
+    ) -> PageResponse:
+        """Return why *request* is refused, or else the page that *show* or *change* returns."""
+        if refused := self.refuse(request):
+            return refused
+        if request.method not in ("GET", "HEAD", "POST"):
+            return text(HTTPStatus.METHOD_NOT_ALLOWED, "Use GET or POST.", ("Allow", "GET, POST"))
+        if request.method == "POST":
+            return refuse_forged(request) or change(request)
+        return show(request)
 
     def _knows_host(self, request: PageRequest) -> bool:
         if self._hosts is None:

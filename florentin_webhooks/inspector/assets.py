@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from http import HTTPStatus
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.times import format_age, format_due
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.inspector.response import PageResponse, text
 from florentin_webhooks.inspector.views import formats
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-__all__ = ["Asset", "assets", "ensure_templates", "render"]
+__all__ = ["Asset", "assets", "ensure_templates", "render", "serve_asset"]
 
 _ROOM = "florentin_webhooks.inspector"
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -37,6 +39,14 @@ class Asset(NamedTuple):
 def assets() -> Mapping[str, Asset]:
     """Return the files by the names under which they are served: ``inspector.1a2b3c4d.css``."""
     return {_hashed(name): Asset(_read(name), _TYPES[name.rpartition(".")[2]]) for name in _NAMES}
+
+
+def serve_asset(name: str) -> PageResponse:
+    """Return the file that is served as *name*, or that there is none."""
+    found = assets().get(name)
+    if found is None:
+        return text(HTTPStatus.NOT_FOUND, "There is no such file.")
+    return PageResponse(HTTPStatus.OK, found.body, found.content_type, found.headers)
 
 
 _NAMES = ("inspector.css", "inspector.js", "icon.svg")

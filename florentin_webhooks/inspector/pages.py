@@ -49,6 +49,14 @@ class Pages:
         body = render(template, self._room, **self._site, **common, status=status, **values)
         return PageResponse(status, body, added=cookies)
 
+    def not_found(self, request: PageRequest) -> PageResponse:
+        """Return the page for what does not exist."""
+        return self.error(request, HTTPStatus.NOT_FOUND, "There is nothing here (any more).")
+
+    def error(self, request: PageRequest, status: HTTPStatus, message: str) -> PageResponse:
+        """Return the page that says why there is no other one."""
+        return self.render(request, "error.html", status=status, message=message)
+
     def query(self, **parameters: str) -> str:
         """Return *parameters* as the query of a URL."""
         return urlencode(parameters)

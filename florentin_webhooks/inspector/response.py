@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Changes", "PageResponse", "redirect", "text"]
+__all__ = ["Changes", "PageResponse", "digest_shown", "redirect", "text"]
 
 _POLICY = "; ".join(
     [
@@ -66,6 +69,15 @@ class Changes:
             return ""
         self._known = current
         return f"id: {current}\nevent: change\ndata: {current}\n\n"
+
+
+def digest_shown(read: Callable[[], object]) -> str:
+    """Return a digest of what *read* returns, that of None where it cannot be read now."""
+    try:
+        shown = read()
+    except Unavailable:
+        shown = None
+    return sha256(repr(shown).encode()).hexdigest()
 
 
 def redirect(location: str, *added: tuple[str, str]) -> PageResponse:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.queries import GetRecord, Status
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.inspector.actions import Notice, discard_delivery, replay_delivery
-from florentin_webhooks.inspector.assets import assets, ensure_templates
-from florentin_webhooks.inspector.forgery import refuse_forged
+from florentin_webhooks.inspector.assets import ensure_templates, serve_asset
 from florentin_webhooks.inspector.pages import Pages
-from florentin_webhooks.inspector.response import Changes, PageResponse, redirect, text
+from florentin_webhooks.inspector.response import Changes, PageResponse, digest_shown, redirect
 from florentin_webhooks.inspector.shared_trail import TrailReader
 from florentin_webhooks.inspector.simulation import Fault
 from florentin_webhooks.inspector.trail import Trail, TrailObserver
@@ -87,21 +86,16 @@ class Site:
 
     def respond(self, request: PageRequest, runs: Runs = _run_blocking) -> PageResponse:
         """Return the response to *request*; *runs* returns how a receiver runs replays."""
-        if refused := self._access.refuse(request):
-            return refused
-        if request.method not in ("GET", "HEAD", "POST"):
-            return text(HTTPStatus.METHOD_NOT_ALLOWED, "Use GET or POST.", ("Allow", "GET, POST"))
+        change = partial(self._change, runs=runs)
         try:
-            if request.method == "POST":
-                return refuse_forged(request) or self._change(request, runs)
-            return self._show(request)
+            return self._access.answer(request, show=self._show, change=change)
         except Unavailable:
-            return self._error(request, HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE)
+            return self._pages.error(request, HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE)
 
     def _show(self, request: PageRequest) -> PageResponse:
         path = request.path
         if found := _ASSET.fullmatch(path):
-            return self._asset(found[1])
+            return serve_asset(found[1])
         self._reader.refresh()
         simple = {"/": self._list, "/overview": self._overview, "/events": self._events}
         if self._simulation is not None:
@@ -112,7 +106,7 @@ class Site:
             return self._delivery(request, found[1])
         if found := _REFUSED.fullmatch(path):
             return self._refused(request, int(found[1]))
-        return self._not_found(request)
+        return self._pages.not_found(request)
 
     def _change(self, request: PageRequest, runs: Runs) -> PageResponse:
         if request.path == "/trigger" and self._simulation is not None:
@@ -120,7 +114,7 @@ class Site:
         found = _DELIVERY.fullmatch(request.path)
         record = self._record(found[1]) if found and found[2] else None
         if found is None or record is None:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         hooks, key = self._sources.owner(record), record.fingerprint
         if found[2] == "/replay":
             notice = replay_delivery(hooks, key, request.form, runs(hooks))
@@ -147,7 +141,7 @@ class Site:
     def _delivery(self, request: PageRequest, key: str) -> PageResponse:
         record = self._record(key)
         if record is None:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         detail = describe_delivery(
             self._sources,
             record,
@@ -166,7 +160,7 @@ class Site:
     def _refused(self, request: PageRequest, number: int) -> PageResponse:
         found = [each for each in self.trail.refused() if each.number == number]
         if not found:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         return self._pages.render(request, "refused.html", detail=describe_refusal(found[0]))
 
     def _form(self, request: PageRequest) -> PageResponse:
@@ -174,7 +168,7 @@ class Site:
         name = request.query.get("receiver", "")
         target = targets.get(name) or next(iter(targets.values()), None)
         if target is None or self._simulation is None:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         event = request.query.get("event") or next(iter(target.events), "ping")
         return self._pages.render(
             request,
@@ -190,7 +184,7 @@ class Site:
         form = request.form
         name, event, fault = form.get("receiver", ""), form.get("event", ""), form.get("fault", "")
         if name not in simulation.targets or fault not in set(Fault):
-            return self._not_found(request)
+            return self._pages.not_found(request)
         back = f"trigger?{self._pages.query(receiver=name, event=event)}"
         try:
             responses = simulation.send(name, event, form.get("body", ""), Fault(fault))
@@ -202,25 +196,15 @@ class Site:
     def _events(self, request: PageRequest) -> PageResponse:
         of = request.query.get("of", "")
         if of not in ("", _OVERVIEW) and not _KEY.fullmatch(of):
-            return self._not_found(request)
-        changes = self._changes_of(of, Query.of(request.query))
+            return self._pages.not_found(request)
+        changes = partial(digest_shown, partial(self._shown, of, Query.of(request.query)))
         if self._is_live:
             return PageResponse(content_type=_STREAM, changes=changes)
         event = Changes(changes, request.header("last-event-id") or "").next_event()
         return PageResponse(body=f"{_RETRY}{event}".encode(), content_type=_STREAM)
 
-    def _changes_of(self, of: str, query: Query) -> Callable[[], str]:
-        def changes() -> str:
-            try:
-                self._reader.refresh()
-                shown = self._shown(of, query)
-            except Unavailable:
-                shown = None
-            return sha256(repr(shown).encode()).hexdigest()
-
-        return changes
-
     def _shown(self, of: str, query: Query) -> object:
+        self._reader.refresh()
         if of == _OVERVIEW:
             return describe_overview(self._sources, self.trail).facts
         return (self._record(of), self.trail.version) if of else self._listing.page(query).rows
@@ -234,15 +218,3 @@ class Site:
         targets = self._simulation.targets.values() if self._simulation else ()
         urls = (each.url for each in targets if each.hooks is hooks)
         return next(urls, "http://127.0.0.1:8000/webhooks/florentin")
-
-    def _asset(self, name: str) -> PageResponse:
-        found = assets().get(name)
-        if found is None:
-            return text(HTTPStatus.NOT_FOUND, "There is no such file.")
-        return PageResponse(HTTPStatus.OK, found.body, found.content_type, found.headers)
-
-    def _not_found(self, request: PageRequest) -> PageResponse:
-        return self._error(request, HTTPStatus.NOT_FOUND, "There is nothing here (any more).")
-
-    def _error(self, request: PageRequest, status: HTTPStatus, message: str) -> PageResponse:
-        return self._pages.render(request, "error.html", status=status, message=message)

@@ -55,14 +55,18 @@ class Resource(Generic[KindT]):
         return self._caller.iterate(request)
 
 
-class operation(Generic[P, ModelT]):  # noqa: N801 - a decorator.
-    """A method that returns a request, as the call that carries it out."""
+class _Declaration(Generic[P, ModelT]):
+    """A method of a resource that builds a request."""
 
     def __init__(
         self, build: Callable[Concatenate[Any, P], APIRequest[ModelT]]
     ) -> None:  # Any: the resource.
         self._build = build
         self.__doc__ = build.__doc__
+
+
+class operation(_Declaration[P, ModelT]):  # noqa: N801 - a decorator.
+    """A method that returns a request, as the call that carries it out."""
 
     @overload
     def __get__(
@@ -79,14 +83,8 @@ class operation(Generic[P, ModelT]):  # noqa: N801 - a decorator.
         return self if resource is None else partial(_call, resource, self._build)
 
 
-class listing(Generic[P, ModelT]):  # noqa: N801 - a decorator.
+class listing(_Declaration[P, ModelT]):  # noqa: N801 - a decorator.
     """A method that returns the request of a list, as an iterator over all of its pages."""
-
-    def __init__(
-        self, build: Callable[Concatenate[Any, P], APIRequest[ModelT]]
-    ) -> None:  # Any: the resource.
-        self._build = build
-        self.__doc__ = build.__doc__
 
     @overload
     def __get__(

@@ -48,7 +48,7 @@ class LaneFlow:
         if lane is None:
             lane = await self._find_lane(caller, _key_of(operation))
         first = await caller.run(lane, encode(lane.schema, operation))
-        answer = await self._follow_up(caller, lane, first, operation)
+        answer: Any = await follow_up(first, operation, lane.schema, partial(caller.run, lane))
         if isinstance(operation, Accept):
             self._memo.add(answer.key, lane)
         return cast("A", answer)
@@ -73,12 +73,10 @@ class LaneFlow:
         """Return the answers of all lanes, in their order."""
         calls = [(lane, encode(lane.schema, operation)) for lane in self.lanes]
         answers = zip(self.lanes, await caller.run_all(calls), strict=True)
-        return [await self._follow_up(caller, *each, operation) for each in answers]
-
-    @staticmethod
-    async def _follow_up(caller: Caller, lane: Lane, answer: Any, operation: Operation[Any]) -> Any:
-        """Return *answer*, or that of the calls which it asks for."""
-        return await follow_up(answer, operation, lane.schema, partial(caller.run, lane))
+        return [
+            await follow_up(answer, operation, lane.schema, partial(caller.run, lane))
+            for lane, answer in answers
+        ]
 
     def _known_lane(self, operation: Operation[Any]) -> Lane | None:
         """Return the lane of *operation*, None where only a fingerprint is known."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.inspector.access import Access
-from florentin_webhooks.inspector.assets import assets, ensure_templates
-from florentin_webhooks.inspector.forgery import refuse_forged
+from florentin_webhooks.inspector.assets import ensure_templates, serve_asset
 from florentin_webhooks.inspector.pages import Pages
-from florentin_webhooks.inspector.response import PageResponse, redirect, text
+from florentin_webhooks.inspector.response import PageResponse, digest_shown, redirect
 from florentin_webhooks.simulator.pages.actions import Actions
 from florentin_webhooks.simulator.pages.views import describe, describe_list, describe_settings
 from florentin_webhooks.simulator.webhooks.log import to_csv, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from florentin_webhooks.inspector.request import PageRequest
     from florentin_webhooks.simulator.engine import Engine
 
@@ -47,26 +44,20 @@ class SimulatorSite:
 
     def respond(self, request: PageRequest, _runs: object = None) -> PageResponse:
         """Return the response to *request*."""
-        if refused := self._access.refuse(request):
-            return refused
-        if request.method not in ("GET", "HEAD", "POST"):
-            return text(HTTPStatus.METHOD_NOT_ALLOWED, "Use GET or POST.", ("Allow", "GET, POST"))
         try:
-            if request.method == "POST":
-                return refuse_forged(request) or self._change(request)
-            return self._show(request)
+            return self._access.answer(request, show=self._show, change=self._change)
         except Unavailable:
-            return self._error(request, HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE)
+            return self._pages.error(request, HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE)
 
     def _change(self, request: PageRequest) -> PageResponse:
         done = self._actions.perform(request.path, request.form)
         if done is None:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         return redirect(done.page, done.notice.cookie(request))
 
     def _show(self, request: PageRequest) -> PageResponse:
         if found := _ASSET.fullmatch(request.path):
-            return self._asset(found[1])
+            return serve_asset(found[1])
         simple = {
             "/": self._list,
             "/settings": self._settings,
@@ -78,7 +69,7 @@ class SimulatorSite:
             return show(request)
         if found := _DELIVERY.fullmatch(request.path):
             return self._delivery(request, found[1])
-        return self._not_found(request)
+        return self._pages.not_found(request)
 
     def _list(self, request: PageRequest) -> PageResponse:
         listed = describe_list(self._engine, request.query)
@@ -88,7 +79,7 @@ class SimulatorSite:
         with self._engine.log() as log:
             found = log.find(key)
         if found is None:
-            return self._not_found(request)
+            return self._pages.not_found(request)
         return self._pages.render(request, "logged.html", detail=describe(self._engine, found))
 
     def _settings(self, request: PageRequest) -> PageResponse:
@@ -96,19 +87,12 @@ class SimulatorSite:
         return self._pages.render(request, "settings.html", settings=settings)
 
     def _events(self, request: PageRequest) -> PageResponse:
-        changes = self._changes(request.query.get("of", ""))
+        changes = partial(digest_shown, partial(self._shown, request.query.get("of", "")))
         return PageResponse(content_type="text/event-stream; charset=utf-8", changes=changes)
 
-    def _changes(self, key: str) -> Callable[[], str]:
-        def changes() -> str:
-            try:
-                with self._engine.log() as log:
-                    shown = log.find(key) if key else log.version()
-            except Unavailable:
-                shown = None
-            return sha256(repr(shown).encode()).hexdigest()
-
-        return changes
+    def _shown(self, key: str) -> object:
+        with self._engine.log() as log:
+            return log.find(key) if key else log.version()
 
     def _csv(self, _: PageRequest) -> PageResponse:
         body = to_csv(self._engine.deliveries()).encode()
@@ -117,18 +101,6 @@ class SimulatorSite:
     def _json(self, _: PageRequest) -> PageResponse:
         body = to_json(self._engine.deliveries()).encode()
         return PageResponse(body=body, content_type=_JSON, added=_as("json"))
-
-    def _asset(self, name: str) -> PageResponse:
-        found = assets().get(name)
-        if found is None:
-            return text(HTTPStatus.NOT_FOUND, "There is no such file.")
-        return PageResponse(HTTPStatus.OK, found.body, found.content_type, found.headers)
-
-    def _not_found(self, request: PageRequest) -> PageResponse:
-        return self._error(request, HTTPStatus.NOT_FOUND, "There is nothing here (any more).")
-
-    def _error(self, request: PageRequest, status: HTTPStatus, message: str) -> PageResponse:
-        return self._pages.render(request, "lost.html", status=status, message=message)
 
 
 def _as(suffix: str) -> tuple[tuple[str, str], ...]:

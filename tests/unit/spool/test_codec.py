@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from florentin_webhooks import Spool
 from tests.support.spooled import waiting
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool.db"
-
-
-@pytest.fixture
-def spool(path: Path) -> Spool:
-    return Spool(path)
 
 
 def test_delivery_is_read_as_it_was_appended(spool: Spool, path: Path) -> None:

@@ -19,16 +19,6 @@ from florentin_webhooks.spool import connection
 from tests.support.spooled import names, waiting
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool.db"
-
-
-@pytest.fixture
-def spool(path: Path) -> Spool:
-    return Spool(path)
-
-
 def test_commit_is_on_the_disk_before_it_returns(spool: Spool) -> None:
     def setting(opened: sqlite3.Connection, name: str) -> object:
         return opened.execute(f"PRAGMA {name}").fetchone()[0]

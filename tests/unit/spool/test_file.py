@@ -5,21 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from florentin_webhooks import Spool
 from florentin_webhooks.spool import file
 from tests.support.spooled import names, waiting
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool.db"
-
-
-@pytest.fixture
-def spool(path: Path) -> Spool:
-    return Spool(path)
 
 
 def test_deliveries_are_read_in_order_of_arrival(spool: Spool) -> None:

@@ -14,16 +14,6 @@ from tests.support.spooled import waiting
 KEY, OTHER = (urlsafe_b64encode(letter * 32).decode() for letter in (b"a", b"b"))
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool.db"
-
-
-@pytest.fixture
-def spool(path: Path) -> Spool:
-    return Spool(path)
-
-
 def test_keys_encrypt_and_rotate(path: Path) -> None:
     Spool(path).append(waiting("plain"))
     Spool(path, keys=KEY).append(waiting("old", b"personal"))

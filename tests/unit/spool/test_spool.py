@@ -14,16 +14,6 @@ from florentin_webhooks.errors import ConfigurationError, Unavailable
 from tests.support.spooled import T0, names, waiting
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "spool.db"
-
-
-@pytest.fixture
-def spool(path: Path) -> Spool:
-    return Spool(path)
-
-
 def test_full_spool_refuses_and_keeps_what_it_has(path: Path) -> None:
     spool = Spool(path, max_bytes=1024 * 1024)
     refused = pytest.raises(Unavailable, match=r"spool\.db is full, or its disk is")
