@@ -201,7 +201,6 @@ class RedisStore(ServerAccess):
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
         store._server = client  # noqa: SLF001 - one of this class.
-        store._loops = LoopExecutors(client, self._schema.replicas)  # noqa: SLF001
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store

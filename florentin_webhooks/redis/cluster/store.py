@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.queries import GetRecord
@@ -24,6 +23,7 @@ from florentin_webhooks.redis.cluster.lanes import (
 from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.executors.loop_local import LoopLocal
 from florentin_webhooks.redis.schema import ScriptCall, load_script
 from florentin_webhooks.redis.store import RedisStore
 
@@ -64,9 +64,7 @@ class ClusterStore(RedisStore):
         self._transport = SyncTransport(self._address, self._schema.replicas)
         self._caller = SyncCaller(self._topology, self._transport)
         self._asking: tuple[redis.Redis, ...] = ()
-        self._loop_callers: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncioCaller] = (
-            WeakKeyDictionary()
-        )
+        self._loop_callers = LoopLocal[AsyncioCaller]()
 
     def extend_retention(self, least: timedelta) -> None:
         """Remember finished deliveries for *least*, unless ``retention`` was set."""
@@ -89,7 +87,8 @@ class ClusterStore(RedisStore):
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation*, in one round trip with all others pending for its node."""
-        return await self._flow.run(self._loop_caller(), operation)
+        caller = self._loop_callers.find(asyncio.get_running_loop(), self._create_caller)
+        return await self._flow.run(caller, operation)
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is executed."""
@@ -109,7 +108,7 @@ class ClusterStore(RedisStore):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop; the next operation opens them again."""
-        caller = self._loop_callers.pop(asyncio.get_running_loop(), None)
+        caller = self._loop_callers.pop()
         if caller is not None:
             await caller.transport.aclose()
 
@@ -188,16 +187,8 @@ class ClusterStore(RedisStore):
             return self
         return LaneStore.over(self, self._flow.lanes[client.lane], client)
 
-    def _loop_caller(self) -> AsyncioCaller:
-        loop = asyncio.get_running_loop()
-        caller = self._loop_callers.get(loop)
-        if caller is None:
-            for each in [each for each in self._loop_callers if each.is_closed()]:
-                del self._loop_callers[each]
-            caller = self._loop_callers[loop] = AsyncioCaller(
-                self._topology, self._address, self._schema.replicas
-            )
-        return caller
+    def _create_caller(self) -> AsyncioCaller:
+        return AsyncioCaller(self._topology, self._address, self._schema.replicas)
 
 
 def _choose_count(argument: int | None, in_url: int | None) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import create_asyncio_client
+from florentin_webhooks.redis.executors.loop_local import LoopLocal
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.replicated import ReplicatedExecutor
 
 if TYPE_CHECKING:
+    import asyncio
+
     from florentin_webhooks.redis.clients import Client
 
 __all__ = ["LoopExecutors"]
@@ -25,9 +26,7 @@ class LoopExecutors:
 
     def __init__(self, server: str | Client, replicas: int) -> None:
         self._server, self._replicas = server, replicas
-        self._executors: WeakKeyDictionary[asyncio.AbstractEventLoop, PipelinedExecutor] = (
-            WeakKeyDictionary()
-        )
+        self._executors = LoopLocal[PipelinedExecutor]()
         self.latest: PipelinedExecutor | None = None
 
     def __len__(self) -> int:
@@ -35,33 +34,24 @@ class LoopExecutors:
 
     def find(self, loop: asyncio.AbstractEventLoop) -> PipelinedExecutor:
         """Return the executor of *loop*; raises :class:`ConfigurationError` if it has no client."""
-        executor = self._executors.get(loop)
-        if executor is None:
-            self._drop_closed()
-            executor = self._executors[loop] = self._create()
-        self.latest = executor
+        self.latest = executor = self._executors.find(loop, self._create)
         return executor
 
     async def aclose(self) -> None:
         """Close the connection of this event loop; the next call opens it again."""
         self.latest = None
-        executor = self._executors.pop(asyncio.get_running_loop(), None)
+        executor = self._executors.pop()
         if executor is not None:
             await executor.aclose()
 
     def _create(self) -> PipelinedExecutor:
-        client, owned = create_asyncio_client(self._server), isinstance(self._server, str)
-        if self._replicas:
-            return ReplicatedExecutor(client, replicas=self._replicas, closes_with_loop=owned)
-        return PipelinedExecutor(client, closes_with_loop=owned)
-
-    def _drop_closed(self) -> None:
-        # A connection refers to its loop, so the weak references alone free none of them.
-        for loop in list(self._executors):
-            if loop.is_closed():
-                del self._executors[loop]
-        if self._executors and not isinstance(self._server, str):
+        owned = isinstance(self._server, str)
+        if len(self._executors) and not owned:
             raise ConfigurationError(
                 "This RedisStore has an asyncio client, which belongs to one event loop.",
                 "Pass RedisStore a URL, which serves any number of event loops.",
             )
+        client = create_asyncio_client(self._server)
+        if self._replicas:
+            return ReplicatedExecutor(client, replicas=self._replicas, closes_with_loop=owned)
+        return PipelinedExecutor(client, closes_with_loop=owned)
