@@ -30,7 +30,7 @@ class Job(NamedTuple):
     """One queue's part of a delivery, ready to be pushed.
 
     *handlers* are the names of its handlers. *words* are the fields and values of the job's hash by
-    turns, as the queueing library writes them: a JSON list of strings. *owner* is the receiver
+    turns, as the queueing library writes them: strings in MessagePack. *owner* is the receiver
     that may run it: its import path and its key ids, between blanks.
     """
 
@@ -39,7 +39,7 @@ class Job(NamedTuple):
     handlers: tuple[str, ...]
     keys: JobKeys
     queues: str
-    words: str
+    words: bytes
     owner: str = ""
 
 

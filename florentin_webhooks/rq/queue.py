@@ -18,6 +18,7 @@ from rq.utils import now
 from florentin_webhooks.core.queue import Job, JobKeys, QueueFacts
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.codec.message_pack import pack_texts
 from florentin_webhooks.rq.measure import measure_all
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _NO_TIME = "0000-00-00T00:00:00.000000Z"
 class _JobTemplate(NamedTuple):
     """A job as RQ builds it, with zeros for fingerprint and time, which are replaced."""
 
-    words: str
+    words: bytes
     keys: JobKeys
     queues: str
 
@@ -85,15 +86,15 @@ class RQQueue:
             results.replace(_NO_FINGERPRINT, fingerprint),
             *others,
         )
-        words = template.words.replace(_NO_FINGERPRINT, fingerprint)
         # As RQ's utcformat, whose strftime takes 4 us.
         stamp = now().isoformat(timespec="microseconds").replace("+00:00", "Z")
-        words = words.replace(_NO_TIME, stamp)
+        words = template.words.replace(_NO_FINGERPRINT.encode(), fingerprint.encode())
+        words = words.replace(_NO_TIME.encode(), stamp.encode())
         return Job(job_id, queue, handlers, keys, template.queues, words)
 
     def with_trace(self, job: Job, trace: str) -> Job:
         """Return *job* with *trace*, a JSON object, as RQ's ``meta``."""
-        return job._replace(words=f'{job.words[:-1]}, "meta", {json.dumps(trace)}]')
+        return job._replace(words=job.words + pack_texts(("meta", trace)))
 
     def measure(self, store: object, names: Sequence[str]) -> tuple[QueueFacts, ...]:
         """Return the facts of the queues *names* in the Redis of *store*.
@@ -142,7 +143,7 @@ class RQQueue:
             _to_text(rq_queue.intermediate_queue_key),
             _to_text(rq_queue.scheduled_job_registry.key),
         )
-        return _JobTemplate(json.dumps(words), keys, _to_text(rq_queue.redis_queues_keys))
+        return _JobTemplate(pack_texts(words), keys, _to_text(rq_queue.redis_queues_keys))
 
 
 def _to_text(key: str | bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import redis
@@ -10,6 +9,7 @@ import redis
 from florentin_webhooks.core.queue import Job, JobKeys
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.redis.cluster.store import ClusterStore
+from florentin_webhooks.redis.codec.message_pack import pack_texts
 
 
 class Jobs:
@@ -78,7 +78,7 @@ class ClusterJobs:
 def job(body: bytes, queue: str = "q", handlers: tuple[str, ...] = ("m:bill",)) -> Job:
     """Return the job for a delivery of *body*; without *handlers*, the part it waits for."""
     key = fingerprint(body).hex()
-    words = json.dumps(["status", "queued", "queue", queue])
+    words = pack_texts(("status", "queued", "queue", queue))
     return Job(f"{key}-{queue}", queue, handlers, _keys(queue, key), "test:queues", words)
 
 

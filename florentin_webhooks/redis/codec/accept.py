@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from time import time
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.follow_up import FollowUp, trim_history
+from florentin_webhooks.redis.codec.job_words import NO_JOB_ARGS, job_args, job_keys
 from florentin_webhooks.redis.schema import (
-    NO_JOB_ARGS,
     KeySchema,
     ScriptCall,
-    job_args,
-    job_keys,
+    Words,
 )
 
 if TYPE_CHECKING:
@@ -32,19 +32,15 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
     aliases = operation.aliases  # Each look at them computes their digests.
     keys: list[Word] = [
         *_keys_of(schema, operation.key, trace),
-        schema.log,
-        schema.dead,
     ]
     for alias, alias_trace in aliases:
         keys += _keys_of(schema, alias, alias_trace)
-    keys += job_keys(schema, jobs) if jobs else schema.no_job_keys
+    keys += (*job_keys(schema, jobs), schema.log, schema.dead) if jobs else (schema.log,)
     arguments = (
         operation.key,
-        trace.content if trace else b"",
+        trace.content + operation.key if trace else b"",
         operation.token,
-        1 if operation.fresh else operation.reason,
-        1 if operation.valid else operation.reason,
-        int(operation.inline),
+        _mode(operation),
         delivery.body,
         delivery.event,
         delivery.delivery_id or "",
@@ -52,6 +48,7 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
         delivery.secret,
         delivery.key_id,
         b"".join([alias for alias, _ in aliases]),
+        int(time() * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     size = len(delivery.body)
@@ -98,13 +95,22 @@ def _name_first(schema: KeySchema, call: ScriptCall, first: tuple[bytes, ...]) -
     return call._replace(keys=keys, arguments=arguments, read=partial(_to_claim, known=first))
 
 
+def _mode(operation: Accept) -> str:
+    """Return what is known of a delivery before it is looked up, and why it may not run."""
+    if operation.fresh and operation.valid:
+        return "111" if operation.inline else "110"
+    flags = (operation.fresh, operation.valid, operation.inline)
+    return "".join([*("1" if flag else "0" for flag in flags), operation.reason])
+
+
 def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
-    """Encode the end of the last inline handler with the words that the shortcut reads."""
+    """Encode the end of the last inline handler for a script of its own."""
     keys = (schema.record(operation.key), schema.log, schema.done)
-    ending = operation.ending if operation.note else operation.outcome.value
-    handler, state = operation.handler or "", State.DONE.value
-    arguments = (operation.token, "", state, handler, ending, "", "", operation.key)
-    return ScriptCall(schema.finish, keys, arguments, _to_state)
+    arguments: Words = (operation.token, operation.key, int(time() * 1000))
+    if operation.handler:
+        ending = operation.ending if operation.note else operation.outcome.value
+        arguments = (*arguments, f"h:{operation.handler}", ending)
+    return ScriptCall(schema.finish_inline, keys, arguments, _to_state)
 
 
 def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:

@@ -18,11 +18,10 @@ from florentin_webhooks.core.stores.jobs import (
     PendingJob,
     RequeueLostJob,
 )
+from florentin_webhooks.redis.codec.job_words import job_args, job_keys
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
-    job_args,
-    job_keys,
     load_script,
 )
 

@@ -14,12 +14,11 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.redis.codec.follow_up import FollowUp
+from florentin_webhooks.redis.codec.job_words import job_args, job_keys
 from florentin_webhooks.redis.codec.records import to_record
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
-    job_args,
-    job_keys,
     load_script,
 )
 

@@ -1,24 +1,26 @@
 -- Look a delivery up and, if its handlers must run, take its lease or push its jobs.
 -- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms, REPLICAS.
--- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
---       5 for each alias, a key of the same delivery under another key id: its record, and the
---       contents sent under its delivery id; then jobs; then records of first deliveries
--- ARGV  1 fingerprint  2 content, '' without a delivery id  3 token  4 fresh: 1, or why it is not
---       5 valid: likewise  6 inline: whether handlers run here  7 body  8 event  9 delivery id
---       10 received, in ms  11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs;
---       then the fingerprints of the first deliveries, joined, if any
+-- KEYS  1 record of the fingerprint  2 contents sent under the delivery id
+--       3 for each alias, a key of the same delivery under another key id: its record, and the
+--       contents sent under its delivery id; then jobs, if any; log; dead letters, if there are jobs;
+--       records of first deliveries
+-- ARGV  1 fingerprint  2 content and fingerprint, '' without a delivery id  3 token
+--       4 mode, three times 1 or 0: fresh, valid, inline, whether handlers run here; then why it is
+--       not fresh or not valid  5 body  6 event  7 delivery id  8 received, in ms  9 secret
+--       10 key id  11 aliases: their fingerprints, joined  12 time in ms by the caller's clock
+--       13 jobs; then the fingerprints of the first deliveries, joined, if any
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ... The decision 'first'
 -- changes nothing: the fingerprint is that of a first delivery, and the caller must name its key.
-local fingerprint, has_id = ARGV[1], ARGV[2] ~= ''
-local jobs = jobs_from(5 + aliases, 14)
+local fingerprint, has_id, dead = ARGV[1], ARGV[2] ~= '', KEYS[log + 1]
+local jobs = jobs_from(3 + aliases, 13)
 local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
 local sent = own
 
 -- The keys of the records that the caller has named, by fingerprint.
-local records, leads = {[fingerprint] = record}, ARGV[15 + 5 * count] or ''
+local records, leads = {[fingerprint] = record}, ARGV[14 + 4 * count] or ''
 for n = 1, aliases / 2 do
-  records[string.sub(ARGV[13], 16 * n - 15, 16 * n)] = KEYS[3 + 2 * n]
+  records[string.sub(ARGV[11], 16 * n - 15, 16 * n)] = KEYS[1 + 2 * n]
 end
 for n = 1, #leads / 16 do
   records[string.sub(leads, 16 * n - 15, 16 * n)] = KEYS[#KEYS - #leads / 16 + n]
@@ -51,21 +53,21 @@ if not fields then return fingerprint .. 'first' end
 record = records[fingerprint]
 for n = 1, aliases / 2 do
   if not fields[1] then
-    local found, first = look_up(KEYS[3 + 2 * n], string.sub(ARGV[13], 16 * n - 15, 16 * n))
+    local found, first = look_up(KEYS[1 + 2 * n], string.sub(ARGV[11], 16 * n - 15, 16 * n))
     if not found then return first .. 'first' end
     if found[1] then
       fields, fingerprint = found, first
       remember_way(first, found[1])
     end
   end
-  if has_id then sent = sent .. (call('GET', KEYS[4 + 2 * n]) or '') end
+  if has_id then sent = sent .. (call('GET', KEYS[2 + 2 * n]) or '') end
 end
 
 -- Pairs of content and fingerprint, 16 bytes each: what was sent under this delivery id.
 for at = 1, #sent, 32 do
   local content, first = string.sub(sent, at, at + 15), string.sub(sent, at + 16, at + 31)
   if first == fingerprint then known_id = true end
-  if not fields[1] and content == ARGV[2] and first ~= fingerprint then
+  if not fields[1] and content == string.sub(ARGV[2], 1, 16) and first ~= fingerprint then
     if not records[first] then return first .. 'first' end
     local earlier = call('HMGET', records[first], 's', 't:', 'u:', 'a')
     if earlier[1] then
@@ -93,7 +95,7 @@ if state == 'queued' or state == 'dead' then
   if fingerprint ~= ARGV[1] then return answer(state == 'dead' and 'elsewhere' or 'duplicate') end
   local revived = false
   for _, job in ipairs(jobs) do
-    if is_stranded(job) then push(job, record, KEYS[4], now); revived = true end
+    if is_stranded(job) then push(job, record, dead, now); revived = true end
   end
   if not revived then return answer(holder == ARGV[3] and 'queued' or 'duplicate') end
   update_state(record, UNFINISHED_RETENTION)
@@ -106,38 +108,39 @@ local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_a
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
 
 if not state then
-  add_to_log(KEYS[3], fingerprint, ARGV[10])
+  add_to_log(KEYS[log], fingerprint, ARGV[8])
   if has_id then
     if sent ~= '' then reused = 1 end
     -- Sixteen different contents under one id are not retries: the oldest are deleted.
-    call('SET', KEYS[2], string.sub(own, -480) .. ARGV[2] .. ARGV[1], 'PX', RETENTION)
+    call('SET', KEYS[2], string.sub(own, -480) .. ARGV[2], 'PX', RETENTION)
   end
 end
 
 local decision = 'run'
-if ARGV[4] ~= '1' and (not state or state == 'stale') then decision = 'stale'
-elseif ARGV[5] ~= '1' then decision = 'invalid'
-elseif ARGV[6] == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
+if string.sub(mode, 1, 1) == '0' and (not state or state == 'stale') then decision = 'stale'
+elseif string.sub(mode, 2, 2) == '0' then decision = 'invalid'
+elseif string.sub(mode, 3, 3) == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
 
 if holder ~= ARGV[3] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
 if not state then
-  call('HSET', record, 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11],
-    'g', ARGV[12])
+  call('HSET', record, 'b', ARGV[5], 'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9],
+    'g', ARGV[10])
 end
 call('PEXPIRE', record, UNFINISHED_RETENTION)
-if decision == 'queued' and attempt == 1 then call('HDEL', record, 'a')
+if attempt == 1 then call('HDEL', record, 'a')
 else call('HSET', record, 'a', attempt) end
 if decision == 'queued' then
-  for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
-  call('HDEL', record, 'u:', 'm', 'f:', 'w:')
+  for _, job in ipairs(jobs) do push(job, record, dead, now) end
+  call('HDEL', record, 'u:', 'm', 'n', 'f:', 'w:')
   call('PERSIST', record)
-  call('HSET', record, 't:', ARGV[3], 'n', #jobs, 's', 'queued')
+  if #jobs > 1 then call('HSET', record, 'n', #jobs) end
+  call('HSET', record, 't:', ARGV[3], 's', 'queued')
 elseif decision == 'run' then
   if state then call('HDEL', record, 'w:') end
   call('HSET', record, 't:', ARGV[3], 'u:', now + LEASE, 's', 'running')
 else
   call('HDEL', record, 't:', 'u:', 'w:')
-  call('HSET', record, 'f:', ARGV[decision == 'stale' and 4 or 5], 's', decision)
+  call('HSET', record, 'f:', string.sub(mode, 4), 's', decision)
 end
 
 local done = {}

@@ -11,39 +11,39 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
-local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])
-if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
-  and call('EXISTS', record, KEYS[2], unpack(KEYS, 5, 4 + aliases)) == 0 then
-  local now = milliseconds()
+local record, aliases, count, mode = KEYS[1], #ARGV[11] / 8, tonumber(ARGV[13]), ARGV[4]
+local log = 3 + aliases + (count > 0 and 1 + 4 * count or 0)
+local is_inline = mode == '111'
+-- The hash of a job that is known is left from an earlier delivery, and so may be other keys.
+if (is_inline or mode == '110' and count > 0)
+  and call('EXISTS', unpack(KEYS, 1, 2 + aliases + count)) == 0 then
   -- Finish begins with it: if it is refused, then before handlers have run.
-  if ARGV[6] == '1' then call('HMGET', record, 's') end
-  add_to_log(KEYS[3], ARGV[1], ARGV[10])
-  if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2] .. ARGV[1], 'PX', RETENTION) end
-  if ARGV[6] == '1' then
-    call('HSET', record, 's', 'running', 'a', 1, 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[7],
-      'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12])
+  if is_inline then call('HMGET', record, 's') end
+  add_to_log(KEYS[log], ARGV[1], ARGV[8])
+  if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2], 'PX', RETENTION) end
+  if is_inline then
+    local clock = call('TIME')
+    call('HSET', record, 's', 'running', 't:', ARGV[3],
+      'u:', clock[1] * 1000 + math.floor(clock[2] / 1000) + LEASE, 'b', ARGV[5],
+      'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10])
     call('PEXPIRE', record, UNFINISHED_RETENTION)
     return ARGV[1] .. 'run\0001\0000\0000\0000'
   end
-  local fields = {'s', 'queued', 't:', ARGV[3], 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9],
-    'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12], 'n', count}
-  local key, at = 6 + aliases, 15
-  if ARGV[at + 4] ~= '' then
-    fields[#fields + 1] = 'p'
-    fields[#fields + 1] = ARGV[at + 4]
+  local key, at, queues = 4 + aliases + count, 14, KEYS[3 + aliases + count]
+  for n = 1, count do
+    local id, list = ARGV[at], KEYS[key]
+    call('ZADD', KEYS[key + 2], ARGV[12], id)
+    -- The set has the queue already if its list has jobs: every eighth looks nevertheless.
+    if call('RPUSH', list, id) == 1 or string.byte(ARGV[1]) % 8 == 0 then
+      call('SADD', queues, list)
+    end
+    call('HSET', KEYS[2 + aliases + n], cmsgpack.unpack(ARGV[at + 2]))
+    key, at = key + 3, at + 4
   end
-  for _ = 1, count do
-    local id, queue, hash, list = ARGV[at], ARGV[at + 1], KEYS[key], KEYS[key + 1]
-    fields[#fields + 1] = 'q:' .. queue
-    fields[#fields + 1] = ARGV[at + 2]
-    if call('DEL', hash) == 1 then call('ZREM', KEYS[key + 2], id) end
-    call('ZREM', KEYS[4], id)
-    call('HSET', hash, unpack(cjson.decode(ARGV[at + 3])))
-    call('ZADD', KEYS[key + 3], now, id)
-    call('SADD', KEYS[5 + aliases], list)
-    call('RPUSH', list, id)
-    key, at = key + 4, at + 5
+  call('HSET', record, 's', 'queued', 't:', ARGV[3], 'b', ARGV[5], 'e', ARGV[6], 'i', ARGV[7],
+    'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10], cmsgpack.unpack(ARGV[at - 1]))
+  for n = 1, count - 1 do
+    call('HSET', record, 'n', count, cmsgpack.unpack(ARGV[13 + 4 * n]))
   end
-  call('HSET', record, unpack(fields))
   return ARGV[1] .. 'queued\0001\0000\0000\0000'
 end

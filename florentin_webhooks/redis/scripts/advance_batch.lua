@@ -29,7 +29,7 @@ local function finish_part(record, id)
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  excess = complete(record, ARGV[9], KEYS[2], KEYS[1], now)
+  excess = complete(record, ARGV[9], KEYS[2], KEYS[1], now, not f[3] and queue)
   return 'done'
 end
 

@@ -6,8 +6,6 @@
 -- run is recorded first. A server whose memory is full refuses a script that begins with a command
 -- that needs memory, but nothing after the first write: scripts that end in less memory begin with
 -- HDEL or PEXPIRE.
-local call = redis.call
-
 local function milliseconds()
   local clock = call('TIME')
   return clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -22,17 +20,9 @@ local function compact(record, fingerprint, log, retention)
   call('ZREM', log, fingerprint)
 end
 
--- Remember a finished record, and return the fingerprints beyond HISTORY once there are STEP more of
--- them, '' otherwise: the caller passes their keys to trim_history, and no script touches a key that
--- its caller did not name. Needs the constants of the store. Every call renews the list: once it is
--- full, its length hardly changes.
+-- Remember a finished record, and return what add_to_history does.
 local function remember_done(record, fingerprint, done, log)
-  if HISTORY == 0 then
-    compact(record, fingerprint, log, RETENTION)
-    return ''
-  end
-  local excess = call('LPUSH', done, fingerprint) - HISTORY
-  call('PEXPIRE', done, UNFINISHED_RETENTION)
-  if excess <= 0 or excess % STEP > 0 then return '' end
-  return table.concat(call('LRANGE', done, -math.min(excess, 256), -1))
+  if HISTORY > 0 then return add_to_history(done, fingerprint) end
+  compact(record, fingerprint, log, RETENTION)
+  return ''
 end

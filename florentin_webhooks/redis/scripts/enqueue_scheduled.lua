@@ -7,7 +7,7 @@
 local record, near, now, found = KEYS[1], tonumber(ARGV[1]), milliseconds(), 0
 
 local function enqueue(job)
-  local fields = cjson.decode(job.fields)
+  local fields = {cmsgpack.unpack(job.fields)}
   for n = 1, #fields, 2 do
     if fields[n] == 'enqueued_at' then call('HSET', job.hash, fields[n], fields[n + 1]) end
   end

@@ -7,7 +7,7 @@
 --       9 wait in ms until the next attempt, or ''  10 jobs
 -- Returns the state of the record, or 'lost' if another run holds the lease; and after 'done' the
 -- fingerprints beyond the history, joined.
-local queue, state = ARGV[2], ARGV[3]
+local record, queue, state = KEYS[1], ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue, 'n')
 local state_before, holder = fields[1], fields[2]
 -- Also the answer to a finish that was sent twice because its answer was lost.
@@ -31,8 +31,9 @@ if state == 'queued' and queue == '' then
   local jobs = jobs_from(6, 10)
   for _, job in ipairs(jobs) do push(job, record, KEYS[4], now) end
   call('PERSIST', record)
-  call('HDEL', record, 'u:', 'f:')
-  call('HSET', record, 's', 'queued', 'n', #jobs, 'm', 0)
+  call('HDEL', record, 'u:', 'f:', 'm', 'n')
+  if #jobs > 1 then call('HSET', record, 'n', #jobs) end
+  call('HSET', record, 's', 'queued')
   return state
 end
 
@@ -50,7 +51,7 @@ if state == 'done' then
     call('HDEL', record, 't:' .. queue, 'u:' .. queue)
     return call('HGET', record, 's')
   end
-  return 'done' .. complete(record, ARGV[8], KEYS[3], KEYS[2], now)
+  return 'done' .. complete(record, ARGV[8], KEYS[3], KEYS[2], now, not fields[3] and queue)
 end
 
 if state == 'dead' then

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from rq.utils import now
 from rq.worker import WorkerStatus
 
 from florentin_webhooks.core.job import part_lease
+from florentin_webhooks.redis.codec.message_pack import unpack_texts
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
 from florentin_webhooks.rq.batch.calls import BatchCalls, QueueTerms
@@ -238,6 +238,6 @@ class BatchingWorker(WaitingWorker):
 
 def _split_data(job: Job) -> tuple[bytes, bytes]:
     """Return what RQ's hash holds as data, before and after the fingerprint of zeros."""
-    words = json.loads(job.words)
+    words = unpack_texts(job.words)
     before, _, after = str(words[words.index("data") + 1]).partition("0" * 32)
     return before.encode(), after.encode()

@@ -14,6 +14,9 @@ import redis
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import JobDecision
+from florentin_webhooks.redis.codec.message_pack import pack_texts
+from tests.support.operations import begin, ended, queued
 from tests.support.parts import job
 from tests.support.stores import NOON, accept, content, finish
 
@@ -71,6 +74,42 @@ def test_shortcut_of_accept_leaves_what_the_whole_script_leaves(
     assert found[0] == found[1]
 
 
+def test_shortcut_leaves_a_known_job_to_the_whole_script(client: Any, store: RedisStore) -> None:
+    part = job(content())
+    client.hset(part.keys.hash, "status", "failed")
+    client.zadd(part.keys.failed, {part.id: 1})
+    client.zadd("fl:dead", {part.id: 1})
+    assert store.execute(queued()).decision is AcceptDecision.QUEUED
+    assert client.hgetall(part.keys.hash) == {b"status": b"queued", b"queue": b"q"}
+    assert client.lrange(part.keys.list, 0, -1) == [part.id.encode()]
+    assert not client.exists(part.keys.failed, "fl:dead")
+
+
+def test_dead_letter_of_an_earlier_record_is_not_counted(client: Any, store: RedisStore) -> None:
+    part = job(content())
+    for state in (State.DEAD, State.DONE):
+        client.flushdb()
+        client.zadd("fl:dead", {part.id: 1})
+        store.execute(queued())
+        assert store.execute(begin()).decision is JobDecision.RUN
+        client.zadd("fl:dead", {part.id: 1})
+        assert store.execute(ended(state)) is state
+        assert client.zcard("fl:dead") == (state is State.DEAD)
+
+
+def test_queue_is_listed_once_it_has_jobs(client: Any, store: RedisStore) -> None:
+    for number in range(3):
+        store.execute(queued(content(number)))
+    assert client.smembers("test:queues") == {b"test:q:list"}
+
+
+@pytest.mark.parametrize("size", [0, 31, 32, 255, 256, 65_535, 65_536])
+def test_server_reads_packed_texts(client: Any, size: int) -> None:
+    texts = ["first", "x" * size, "last"]
+    found = client.eval("return {cmsgpack.unpack(ARGV[1])}", 0, pack_texts(texts))
+    assert [each.decode() for each in found] == texts
+
+
 def test_shortcut_of_finish_leaves_what_the_whole_script_leaves(
     client: Any, store: RedisStore
 ) -> None:
@@ -96,12 +135,14 @@ def test_shortcut_of_finish_requires_the_lease(client: Any, store: RedisStore) -
 
 
 def test_full_list_of_finished_records_is_renewed(client: Any, redis_url: str) -> None:
+    renewing = [accept(content(number)).key[0] % 8 == 0 for number in range(20)]
     with closing(RedisStore(redis_url, history=2)) as store:
-        for number in range(5):
+        for number, renews in enumerate(renewing):
             store.execute(accept(content(number)))
             client.expire("fl:done", 100)
             assert store.execute(finish(content(number))) is State.DONE
-            assert client.ttl("fl:done") > 100
+            assert (client.ttl("fl:done") > 100) is (renews or number == 0)
+    assert 1 < renewing.count(True) < 10
 
 
 def test_history_is_trimmed_a_step_at_a_time(client: Any, redis_url: str) -> None:

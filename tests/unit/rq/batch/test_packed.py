@@ -32,7 +32,7 @@ def job_id(number: int) -> bytes:
 
 
 def finish(number: int, handler: str | None, outcome: HandlerOutcome) -> Finish:
-    key, part = job_id(number), Job(job_id(number).decode(), "q", (), JobKeys(*"hrlfis"), "", "")
+    key, part = job_id(number), Job(job_id(number).decode(), "q", (), JobKeys(*"hrlfis"), "", b"")
     return Finish(
         bytes.fromhex(key[:32].decode()), b"token", State.DONE, handler, outcome, "", part
     )
