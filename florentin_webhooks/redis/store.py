@@ -33,6 +33,7 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
 from florentin_webhooks.redis.executors.loops import LoopExecutors
+from florentin_webhooks.redis.executors.packed import PackedCalls
 from florentin_webhooks.redis.executors.records import RecordPipeline
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
@@ -109,6 +110,7 @@ class RedisStore(ServerAccess):
             history,
             replicas=replicas,
         )
+        self._packed = PackedCalls(self._schema)
         self._connect(server, lanes)
 
     setattr(__new__, "__wrapped__", __init__)  # noqa: B010 - where tools read the parameters.
@@ -168,7 +170,7 @@ class RedisStore(ServerAccess):
             thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
             return await asyncio.shield(thread)  # A cancelled operation runs anyway.
         run = self._pipelined().run
-        answer = await run(encode(self._schema, operation))
+        answer = await run(self._packed_calls().encode(operation))
         if isinstance(answer, FollowUp):
             answer = await follow_up(answer, operation, self._schema, run)
         return cast("A", answer)
@@ -180,7 +182,7 @@ class RedisStore(ServerAccess):
             await asyncio.wait({answer})
             return answer
         return cast(
-            "PendingAnswer[A]", await self._pipelined().send(encode(self._schema, operation))
+            "PendingAnswer[A]", await self._pipelined().send(self._packed_calls().encode(operation))
         )
 
     def open_pipeline(self) -> RecordPipeline | None:
@@ -204,6 +206,11 @@ class RedisStore(ServerAccess):
         # A job is short: checking the server's durability would be a third of its round trips.
         store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
         return store
+
+    def _packed_calls(self) -> PackedCalls:
+        if self._packed.schema is not self._schema:  # The retention was extended.
+            self._packed = PackedCalls(self._schema)
+        return self._packed
 
     def _pipelined(self) -> PipelinedExecutor:
         loop, latest = asyncio.get_running_loop(), self._loops.latest

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
@@ -18,6 +21,7 @@ from rq.utils import now
 from florentin_webhooks.core.queue import Job, JobKeys, QueueFacts
 from florentin_webhooks.core.routing.handler import validate_queue_name
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.message_pack import pack_texts
 from florentin_webhooks.rq.measure import measure_all
 
@@ -38,11 +42,19 @@ _NO_TIME = "0000-00-00T00:00:00.000000Z"
 
 
 class _JobTemplate(NamedTuple):
-    """A job as RQ builds it, with zeros for fingerprint and time, which are replaced."""
+    """A job as RQ builds it, with places for its fingerprint and its time."""
 
     words: bytes
-    keys: JobKeys
+    hash: str
+    results: str
+    others: tuple[str, ...]
     queues: str
+
+    def fill(self, fingerprint: str, time: str) -> tuple[bytes, JobKeys]:
+        """Return the words and the keys of one job."""
+        words = self.words % {b"fingerprint": fingerprint.encode(), b"time": time.encode()}
+        hash_key, results = self.hash % fingerprint, self.results % fingerprint
+        return words, new_tuple(JobKeys, (hash_key, results, *self.others))
 
 
 class RQQueue:
@@ -79,18 +91,9 @@ class RQQueue:
         template = self._templates.get((receiver, queue))
         if template is None:
             template = self._templates[receiver, queue] = self._build_template(receiver, queue)
+        words, keys = template.fill(fingerprint, _format_now())
         job_id = self.job_id(fingerprint, queue)
-        hash_key, results, *others = template.keys
-        keys = JobKeys(
-            hash_key.replace(_NO_FINGERPRINT, fingerprint),
-            results.replace(_NO_FINGERPRINT, fingerprint),
-            *others,
-        )
-        # As RQ's utcformat, whose strftime takes 4 us.
-        stamp = now().isoformat(timespec="microseconds").replace("+00:00", "Z")
-        words = template.words.replace(_NO_FINGERPRINT.encode(), fingerprint.encode())
-        words = words.replace(_NO_TIME.encode(), stamp.encode())
-        return Job(job_id, queue, handlers, keys, template.queues, words)
+        return new_tuple(Job, (job_id, queue, handlers, keys, template.queues, words, ""))
 
     def with_trace(self, job: Job, trace: str) -> Job:
         """Return *job* with *trace*, a JSON object, as RQ's ``meta``."""
@@ -135,15 +138,35 @@ class RQQueue:
         for name, value in fields.items():
             if value not in (None, ""):  # RQ reads a missing field as it reads an empty one.
                 words += (name, str(getattr(value, "value", value)))
-        keys = JobKeys(
-            _to_text(job.key),
-            _to_text(cast("Any", Result).get_key(job.id)),
-            _to_text(rq_queue.key),
-            _to_text(rq_queue.failed_job_registry.key),
-            _to_text(rq_queue.intermediate_queue_key),
-            _to_text(rq_queue.scheduled_job_registry.key),
+        packed = pack_texts(words).replace(b"%", b"%%").replace(_NO_TIME.encode(), b"%(time)b")
+        return _JobTemplate(
+            packed.replace(_NO_FINGERPRINT.encode(), b"%(fingerprint)b"),
+            _to_format(job.key),
+            _to_format(cast("Any", Result).get_key(job.id)),
+            (
+                _to_text(rq_queue.key),
+                _to_text(rq_queue.failed_job_registry.key),
+                _to_text(rq_queue.intermediate_queue_key),
+                _to_text(rq_queue.scheduled_job_registry.key),
+            ),
+            _to_text(rq_queue.redis_queues_keys),
         )
-        return _JobTemplate(pack_texts(words), keys, _to_text(rq_queue.redis_queues_keys))
+
+
+def _format_now() -> str:
+    """Return the time as RQ's utcformat does, whose strftime takes 4 us, and isoformat 2."""
+    second, fraction = divmod(time_ns() // 1000, 1_000_000)
+    return f"{_format_second(second)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=2)
+def _format_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _to_format(key: str | bytes) -> str:
+    """Return *key* with a place for the fingerprint."""
+    return _to_text(key).replace("%", "%%").replace(_NO_FINGERPRINT, "%s")
 
 
 def _to_text(key: str | bytes) -> str:

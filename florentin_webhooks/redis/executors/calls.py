@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator
 
-    from florentin_webhooks.redis.schema import ScriptCall
+    from florentin_webhooks.redis.schema import Script, ScriptCall, Words
 
-__all__ = ["MAX_BYTES", "MAX_CALLS", "CallQueue", "PendingAnswer", "PendingCall"]
+__all__ = ["MAX_BYTES", "MAX_CALLS", "CallQueue", "PackedCall", "PendingAnswer", "PendingCall"]
 
 MAX_CALLS = 128
 """The most calls in flight: about 10 ms of a server's time."""
@@ -24,16 +24,37 @@ MAX_BYTES = 2 << 20
 """The size at which no more calls are sent: as much of a server's time, with large bodies."""
 
 
+class PackedCall(NamedTuple):
+    """A call whose command is *packed* already; *build* returns all of it."""
+
+    packed: bytes
+    build: Callable[[], ScriptCall]
+    script: Script
+    read: Callable[[Any], object]  # Any: what a RESP parser returns.
+    may_fail: bool
+    replicas: int
+
+    def eval(self) -> Words:
+        """Return the command for any server, which then caches the script."""
+        return self.build().eval()
+
+
 class PendingCall:
     """A call, its command in *data*, and the future of its answer; INFO has no *call*."""
 
     __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
 
     def __init__(
-        self, call: ScriptCall | None, answer: asyncio.Future[object], since: float
+        self,
+        call: ScriptCall | PackedCall | None,
+        answer: asyncio.Future[object],
+        since: float,
     ) -> None:
         self.call = call
-        self.data = encode_command(call.evalsha() if call else ("INFO",))
+        if isinstance(call, PackedCall):
+            self.data = call.packed
+        else:
+            self.data = encode_command(call.evalsha() if call else ("INFO",))
         self.answer = answer
         self.since = since
         self.sent_at = 0.0

