@@ -20,6 +20,9 @@
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
     trail             what processes have seen, for the inspector
+    state:<state>     fingerprints by arrival, for the states that few records have
+    indexed           until which arrival these are complete (u), when they began (b), and what
+                      came late, by arrival
 
 All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
 a worker or a web process of the previous version finds a record under no other key. During a
@@ -35,6 +38,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 __all__ = [
+    "INDEXES",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -44,7 +48,16 @@ __all__ = [
 
 Words = tuple[bytes | str | int, ...]
 
-_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
+_FIXED_KEYS = {
+    "records": b"d",
+    "log": b"log",
+    "done": b"done",
+    "dead": b"dead",
+    "trail": b"trail",
+    "indexed": b"indexed",
+}
+INDEXES = ("failed", "stale", "invalid", "dead", "scheduled")
+"""The states that few records have. Those that run inline count as failed: they may end so."""
 _LONGEST_STEP = 64
 """How many finished records at most are trimmed together: one call for as many deliveries."""
 
@@ -104,7 +117,9 @@ class KeySchema:
     dead: bytes = field(init=False)
     """Key of the sorted set of dead letters by the time of death."""
     no_job_keys: Words = field(init=False)
-    """The result of :func:`job_keys` without jobs: a key that no script reads."""
+    """The result of :func:`job_keys` without jobs: the key of :attr:`indexed`."""
+    indexed: bytes = field(init=False)
+    """Key of the sorted set that says how far the indexes of states have come."""
     trail: bytes = field(init=False)
     """Key of the stream of what processes have seen."""
     accept: Script = field(init=False)
@@ -116,7 +131,7 @@ class KeySchema:
         for name, suffix in _FIXED_KEYS.items():
             object.__setattr__(self, name, self.prefix + suffix)
         # Not an empty key: access control and clusters judge each key of a call by its name.
-        object.__setattr__(self, "no_job_keys", (self.records,))
+        object.__setattr__(self, "no_job_keys", (self.indexed,))
         constants = self.constants()
         scripts = {
             "accept": load_script("accept", shortcut="accept_unknown", constants=constants),
@@ -165,6 +180,15 @@ class KeySchema:
         """Return the key of the jobs of *queue* that are claimed and have not begun."""
         return self.prefix + b"claimed:" + queue.encode()
 
+    def index(self, state: str) -> bytes:
+        """Return the key of the sorted set of the records in *state* by arrival."""
+        return self.prefix + b"state:" + state.encode()
+
+    @property
+    def indexes(self) -> tuple[bytes, ...]:
+        """The keys of the indexes of states, in the order of their names."""
+        return tuple(map(self.index, INDEXES))
+
     def lost(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* whose records are gone."""
         return self.prefix + b"lost:" + queue.encode()
@@ -185,6 +209,6 @@ def load_script(name: str, *, shortcut: str = "", helpers: str = "", constants: 
 def join_scripts(names: Sequence[str], constants: str = "") -> Script:
     """Return one script of *constants* and of what is in the files *names*."""
     folder = files("florentin_webhooks.redis") / "scripts"
-    texts = [(folder / f"{each}.lua").read_text() for each in names]
-    text = "".join([constants, "local call = redis.call\n", *texts])
+    texts = [(folder / f"{each}.lua").read_text() for each in ["start", *names]]
+    text = "".join([constants, *texts])
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())

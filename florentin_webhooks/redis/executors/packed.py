@@ -128,7 +128,7 @@ def _to_format(words: Words, places: Mapping[int, _Place]) -> bytes:
 def _places_of_accept(aliases: int, jobs: int) -> dict[int, _Place]:
     """Return the places of :func:`_words_of_accept`: of keys, and after them of arguments."""
     hashes = 5 + 2 * aliases
-    first = hashes + 1 + (4 * jobs + 2 if jobs else 0)
+    first = hashes + 2 + (4 * jobs + 1 if jobs else 0)
     places = dict.fromkeys(range(3, hashes), _Place.DIGEST)
     places |= dict.fromkeys(range(hashes, hashes + jobs), _Place.SIZED)
     places[first], places[first + 1] = _Place.DIGEST, _Place.DIGESTS

@@ -2,8 +2,8 @@
 -- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms, REPLICAS.
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id
 --       3 for each alias, a key of the same delivery under another key id: its record, and the
---       contents sent under its delivery id; then jobs, if any; log; dead letters, if there are jobs;
---       records of first deliveries
+--       contents sent under its delivery id; then jobs, if any; log; dead letters, or how far the
+--       index of states has come where there are no jobs; records of first deliveries
 -- ARGV  1 fingerprint  2 content and fingerprint, '' without a delivery id  3 token
 --       4 mode, three times 1 or 0: fresh, valid, inline, whether handlers run here; then why it is
 --       not fresh or not valid  5 body  6 event  7 delivery id  8 received, in ms  9 secret
@@ -12,6 +12,7 @@
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ... The decision 'first'
 -- changes nothing: the fingerprint is that of a first delivery, and the caller must name its key.
+-- After a decision with a plus, the caller must have the index of states look at the delivery.
 local fingerprint, has_id, dead = ARGV[1], ARGV[2] ~= '', KEYS[log + 1]
 local jobs = jobs_from(3 + aliases, 13)
 local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
@@ -142,6 +143,11 @@ else
   call('HDEL', record, 't:', 'u:', 'w:')
   call('HSET', record, 'f:', string.sub(mode, 4), 's', decision)
 end
+
+local before = state == 'running' and 'failed' or state
+local is_missed = state and before ~= (decision == 'run' and 'failed' or decision)
+if not state and now - ARGV[8] >= LATE and count == 0 then note_late(KEYS[log + 1]) end
+if is_missed and decision ~= 'queued' then decision = decision .. '+' end
 
 local done = {}
 if state then

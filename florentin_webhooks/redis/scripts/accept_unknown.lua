@@ -11,6 +11,14 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
+-- The index of states looks at a delivery that came late, if it has passed its time of arrival.
+local function note_late(indexed)
+  local complete = call('ZSCORE', indexed, 'u')
+  if complete and tonumber(ARGV[8]) <= tonumber(complete) then
+    call('ZADD', indexed, ARGV[8], ARGV[1])
+  end
+end
+
 local record, aliases, count, mode = KEYS[1], #ARGV[11] / 8, tonumber(ARGV[13]), ARGV[4]
 local log = 3 + aliases + (count > 0 and 1 + 4 * count or 0)
 local is_inline = mode == '111'
@@ -23,8 +31,9 @@ if (is_inline or mode == '110' and count > 0)
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2], 'PX', RETENTION) end
   if is_inline then
     local clock = call('TIME')
-    call('HSET', record, 's', 'running', 't:', ARGV[3],
-      'u:', clock[1] * 1000 + math.floor(clock[2] / 1000) + LEASE, 'b', ARGV[5],
+    local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+    if now - ARGV[8] >= LATE and count == 0 then note_late(KEYS[log + 1]) end
+    call('HSET', record, 's', 'running', 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[5],
       'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10])
     call('PEXPIRE', record, UNFINISHED_RETENTION)
     return ARGV[1] .. 'run\0001\0000\0000\0000'

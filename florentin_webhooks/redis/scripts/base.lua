@@ -1,4 +1,4 @@
--- Comes first in all scripts: the clock, and the end of a finished record.
+-- Shared by all scripts: the clock, and the end of a finished record.
 --
 -- A script is not rolled back when the server refuses a command of it. So each one writes what
 -- counts last: the state of the record, and of a job its hash. Until then a retry of the sender, or
