@@ -31,6 +31,7 @@ rolling upgrade it would drop the job of a record that it does not find, and run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha1
@@ -39,6 +40,7 @@ from typing import Any, NamedTuple
 
 __all__ = [
     "INDEXES",
+    "RQ_PREFIX",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -47,6 +49,9 @@ __all__ = [
 ]
 
 Words = tuple[bytes | str | int, ...]
+
+RQ_PREFIX = f"{os.environ.get('RQ_KEY_PREFIX', 'rq')}:"
+"""What RQ's keys begin with: RQ reads the same variable, also once."""
 
 _FIXED_KEYS = {
     "records": b"d",

@@ -100,7 +100,7 @@ def test_dead_letter_of_an_earlier_record_is_not_counted(client: Any, store: Red
 def test_queue_is_listed_once_it_has_jobs(client: Any, store: RedisStore) -> None:
     for number in range(3):
         store.execute(queued(content(number)))
-    assert client.smembers("test:queues") == {b"test:q:list"}
+    assert client.smembers("rq:queues") == {job(content()).keys.list.encode()}
 
 
 @pytest.mark.parametrize("size", [0, 31, 32, 255, 256, 65_535, 65_536])
