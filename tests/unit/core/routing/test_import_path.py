@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from florentin_webhooks import Receiver
 from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
-from florentin_webhooks.core.routing.router import Router
 
 
 class Watched(ModuleType):
@@ -48,6 +48,9 @@ def test_other_modules_are_not_searched_without_need(
 
 
 def test_modules_of_handlers_are_theirs() -> None:
-    router: Router[object] = Router()
-    router.on("user.login")(lambda _: None)
-    assert modules_of(router.handlers) == {__name__}
+    hooks = Receiver("a-long-enough-secret")
+
+    @hooks.on("user.login")
+    def bill() -> None: ...
+
+    assert modules_of(hooks.router.handlers) == {__name__}
