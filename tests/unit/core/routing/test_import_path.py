@@ -9,6 +9,7 @@ import pytest
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
+from florentin_webhooks.events import UserLogin
 
 
 class Watched(ModuleType):
@@ -51,6 +52,6 @@ def test_modules_of_handlers_are_theirs() -> None:
     hooks = Receiver("a-long-enough-secret")
 
     @hooks.on("user.login")
-    def bill() -> None: ...
+    def bill(_: UserLogin) -> None: ...
 
     assert modules_of(hooks.router.handlers) == {__name__}
