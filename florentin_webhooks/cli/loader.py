@@ -134,7 +134,10 @@ def _django_failed(error: BaseException) -> CLIError:
 def _import_failed(app: str, module: str, error: BaseException) -> CLIError:
     # A module that was not imported is missing from sys.modules; else its function has failed.
     failed = f"{app} failed" if module in sys.modules else f"Cannot import {module}"
-    return CLIError(f"{failed}{_place(error)}: {_first_line(error)}", "Correct that line.")
+    failed = f"{failed}{_place(error)}"
+    if isinstance(error, ConfigurationError) and error.hint:  # It may be the environment's fault.
+        return CLIError(f"{failed}: {error.message}", error.hint)
+    return CLIError(f"{failed}: {_first_line(error)}", "Correct that line.")
 
 
 def _first_line(error: BaseException) -> str:
