@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
@@ -58,7 +58,7 @@ class TooFewReplicasError(RedisConnectionError):
     """Only *found* of *wanted* replicas have what a call has written, whose *answer* this is."""
 
     def __init__(self, answer: Any, found: int, wanted: int) -> None:  # Any: as ScriptCall.read.
-        super().__init__(f"only {found} of {wanted} replicas confirmed a write.")
+        cast("Any", super()).__init__(f"only {found} of {wanted} replicas confirmed a write.")
         self.answer, self.found, self.wanted = answer, found, wanted
 
 
