@@ -134,10 +134,11 @@ def _django_failed(error: BaseException) -> CLIError:
 def _import_failed(app: str, module: str, error: BaseException) -> CLIError:
     # A module that was not imported is missing from sys.modules; else its function has failed.
     failed = f"{app} failed" if module in sys.modules else f"Cannot import {module}"
-    failed = f"{failed}{_place(error)}"
+    place = _place(error)
     if isinstance(error, ConfigurationError) and error.hint:  # It may be the environment's fault.
-        return CLIError(f"{failed}: {error.message}", error.hint)
-    return CLIError(f"{failed}: {_first_line(error)}", "Correct that line.")
+        return CLIError(f"{failed}{place}: {error.message}", error.hint)
+    hint = "Correct that line." if place else "Correct its configuration."
+    return CLIError(f"{failed}{place}: {_first_line(error)}", hint)
 
 
 def _first_line(error: BaseException) -> str:
