@@ -5,8 +5,8 @@ PYTHON ?= python3
 ARGS   ?=
 
 BIN := .venv/bin
-# Three processes share the test files, because tests wait half of the time. ARGS=-n0 uses one.
-SHARED := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# Three processes share the test files, because tests wait half of the time.
+SHARED := --processes=3
 CHECKS := check-style check-mypy check-pyright check-imports
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
@@ -24,7 +24,7 @@ demo: .venv/.demo  ## Send signed deliveries to a local receiver and show the re
 	@$(BIN)/florentin-webhooks demo $(ARGS)
 
 # tests/unit/test_typing.py runs mypy on everything, and pyright on the users' programs.
-test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=-n0: in one process)
+test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=--processes=1)
 	@$(MAKE) --no-print-directory --jobs=3 check-style check-imports check-tests
 
 examples:  ## Test the example programs under production servers, each in a new environment

@@ -90,7 +90,7 @@ def check_environment(python: str, pins: list[str], folder: Path) -> None:
     install(own, f"{ROOT}[{','.join(EXTRAS)}]", *pins, *groups)
     check_demo(own)
     skipped = [f"--ignore=tests/unit/{name}" for name in NEED_TOOLS + NEED_SDK * bool(pins)]
-    run(own, "-m", "pytest", "-q", "-n", "2", "tests/unit", *skipped)
+    run(own, "-m", "pytest", "-q", "--processes=2", "tests/unit", *skipped)
 
 
 @pytest.mark.long
