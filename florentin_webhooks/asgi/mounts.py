@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.timeouts import finish_with_timeout
+from florentin_webhooks.core.timeouts import finish_with_timeout
 from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap

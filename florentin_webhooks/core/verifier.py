@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.errors import StaleDelivery
 from florentin_webhooks.protocol.delivery import Delivery
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
-from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.protocol.frozen import draft_class, new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 from florentin_webhooks.senders.base import Answering, Preparing
 
@@ -29,6 +29,7 @@ __all__ = ["VerifiedDelivery", "Verifier"]
 
 
 _NO_AGE = timedelta()
+_Draft = draft_class(Delivery)
 
 
 class VerifiedDelivery(NamedTuple):
@@ -81,15 +82,23 @@ class Verifier:
         event, timestamp, envelope, signed_at, body_id = message
         signed_id = header_id if sender.signs_delivery_id else None
         key_id, digest, key = self.identity.identify(secret, body, signed_id)
-        sent_id = body_id or header_id
-        delivery = Delivery(
-            key.hex(), event, timestamp, sent_id, secret, now, body, None, key_id, digest
-        )
+        draft: Any = _Draft()  # As Delivery(...): 0.4 of a delivery's 40 us less.
+        draft.fingerprint = key.hex()
+        draft.event = event
+        draft.timestamp = timestamp
+        draft.delivery_id = body_id or header_id
+        draft.secret = secret
+        draft.received_at = now
+        draft.body = body
+        draft.once_factory = draft.item = None
+        draft.key_id = key_id
+        draft.digest = digest
+        draft.__class__ = Delivery
         # Without a signed time, nothing but the memory of the store guards against a replay.
         age = _NO_AGE if signed_at is None else now - signed_at
         stale = None if self._ahead <= age <= self.tolerance else self._staleness(age)
         answer = self.answering.answer(body, message, secret) if self.answering else None
-        return new_tuple(VerifiedDelivery, (delivery, envelope, stale, answer))
+        return new_tuple(VerifiedDelivery, (draft, envelope, stale, answer))
 
     def _staleness(self, age: timedelta) -> StaleDelivery:
         return StaleDelivery(age, self.tolerance if age > self.tolerance else self.leeway)

@@ -38,7 +38,7 @@ def loads(body: bytes) -> object:
             catch_duplicate_keys=True,
             float_mode="lossless-float",
         )
-        kind = type(value)
+        kind = _type_of(value)
         if kind is dict or kind is list:
             return _finish(value)
         return read_number(str(value)) if kind is LosslessFloat else value

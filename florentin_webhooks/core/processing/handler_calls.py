@@ -9,7 +9,7 @@ from time import monotonic
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.core.processing.timeouts import TimeIsOver, finish_with_timeout
+from florentin_webhooks.core.timeouts import TimeIsOver, finish_with_timeout
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from florentin_webhooks.protocol.headers import get_all
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
-    from florentin_webhooks.core.processing.runner import RunResult
+    from florentin_webhooks.core.processing.run_log import RunResult
     from florentin_webhooks.core.stores.accept import Claim
     from florentin_webhooks.errors import InvalidEvent, Rejected, StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from florentin_webhooks.core.defaults import On_co
 from florentin_webhooks.core.log import log_missing_store
@@ -14,6 +14,7 @@ from florentin_webhooks.core.processing import outcomes
 from florentin_webhooks.core.processing.attempt import INLINE_STATES, FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import do_work
+from florentin_webhooks.core.processing.plain_runner import PlainRunner
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.base import Sender
 
 __all__ = ["DeliveryProcessor"]
+
+# Constants, since the look-up of an enum's member takes 60 ns: ten are 1.5 % of a delivery.
+_RUN: Final = AcceptDecision.RUN
+_QUEUED: Final = State.QUEUED
+_DONE: Final = State.DONE
+_PROCESSED: Final = Outcome.PROCESSED
 
 
 class DeliveryProcessor(HandlerRegistry[On_co]):
@@ -147,26 +154,34 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
             reason = (stale or error).message
-            claim = await lease.claim(
-                delivery, content, EMPTY_PLAN, fresh=fresh, valid=False, reason=reason
-            )
+            accept = lease.accept(delivery, content, EMPTY_PLAN, fresh, False, reason)
+            claim = await lease.claim(accept, EMPTY_PLAN)
             return outcomes.reply_for_claim(claim, stale, error)
         if fresh and not (plan.inline or plan.queued):
             return outcomes.reply_without_handlers(delivery)
         if stale is not None and delivery.event == PROBE_EVENT:
             return outcomes.reply_for_error(stale)
         reason = stale.message if stale else ""
-        claim = await lease.claim(delivery, content, plan, fresh=fresh, reason=reason)
-        if claim.decision is not AcceptDecision.RUN:
+        accept = lease.accept(delivery, content, plan, fresh, True, reason)
+        # As lease.claim, without its coroutines: 0.5 of a delivery's 40 us.
+        claim = lease.store.execute(accept) if lease.is_immediate else await lease.ask(accept)
+        decision, key, attempt, _, done, id_reused, id_changed = claim
+        if id_reused or id_changed or key != accept.key:
+            claim = await lease.follow(claim, accept, plan)
+            decision, _, attempt, _, done, _, _ = claim
+        if decision is not _RUN:
             return outcomes.reply_for_claim(claim, stale)
-        remaining = plan.excluding(claim.done) if claim.done else plan
+        remaining = plan.excluding(done) if done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
         again = partial(copy_event, delivery.event, envelope, plan.model)
-        states = FinalStates(State.QUEUED, jobs=jobs) if jobs else INLINE_STATES
-        runner = HandlerRunner(lease, self._seconds, states, self.reporter, claim.attempt)
+        states = FinalStates(_QUEUED, jobs=jobs) if jobs else INLINE_STATES
+        # Without a wait there is no thread that outlives its time, and no observer of each handler.
+        is_plain = plan.is_async or lease.runtime.is_blocking
+        runner_type = PlainRunner if is_plain and plan.is_plain else HandlerRunner
+        runner = runner_type(lease, self._seconds, states, self.reporter, attempt)
         result = await runner.run(remaining.inline, event, delivery, again)
-        if result.state is State.DONE and not result.failures:
-            return replies.success(Outcome.PROCESSED, lease.key)
+        if result.state is _DONE and not result.failures:
+            return replies.success(_PROCESSED, lease.key)
         if result.failures:
             await self.reporter.failed(lease.runtime, result.failures)
         return outcomes.reply_for_run(result, lease)
