@@ -49,7 +49,6 @@ _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
 _EVENT_KEY = _EVENT_NAME.encode()
 _SIGNATURE_KEY = _SIGNATURE_NAME.encode()
 _DELIVERY_ID_KEY = _DELIVERY_ID_NAME.encode()
-_KEYS = (_SIGNATURE_KEY, _EVENT_KEY, _DELIVERY_ID_KEY)
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
 _VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
 
@@ -124,13 +123,6 @@ class FlorentinSignature:
                 name, text = event.decode("latin-1").strip(" \t"), sent_id.decode("latin-1")
                 delivery_id = text if _VISIBLE.fullmatch(text := text.strip(" \t")) else None
                 return new_tuple(Metadata, (secret, received_at, delivery_id, name, None))
-        if (sent := headers.find(_KEYS)) is not None:
-            value, name_sent, id_sent = sent
-            if value is None:
-                raise InvalidSignature("missing")
-            secret = self._matching_secret(value, body)
-            delivery_id = id_sent if id_sent and _VISIBLE.fullmatch(id_sent) else None
-            return new_tuple(Metadata, (secret, received_at, delivery_id, name_sent, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
         secret = self._matching_secret(_only(signatures), body)
         delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
