@@ -159,9 +159,10 @@ def test_record_of_an_inline_handler_reaches_the_replica_later(
 ) -> None:
     hooks, delivery, pauses = build(replicas=1), made("account.created"), ExitStack()
 
-    @hooks.on("account.created", inline=True)
     def stop_replica(_: Event) -> None:
         pauses.enter_context(watched.replica.hanging())
+
+    hooks.on("account.created", inline=True)(stop_replica)
 
     async def send_until_recorded() -> list[Any]:
         replies = [(await hooks.areceive(*delivery)).outcome]
