@@ -19,6 +19,7 @@ from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
+    ensure_receiver,
     path_variants,
     screen,
     without_root,
@@ -210,6 +211,7 @@ class _Body:
 
 def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
     """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    ensure_receiver(receiver)
     if not receiver.overrides_areceive:
         return receiver.receive_in
 

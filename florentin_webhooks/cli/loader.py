@@ -14,7 +14,7 @@ import click
 from florentin_webhooks.cli.devserver.session import join_session
 from florentin_webhooks.cli.errors import CLIError, Terminated, UsageError
 from florentin_webhooks.cli.host import current_host
-from florentin_webhooks.cli.invocation import command_prefix
+from florentin_webhooks.cli.invocation import command_path, command_prefix
 from florentin_webhooks.core import loader
 from florentin_webhooks.core.loader import ReceiverNotFound
 from florentin_webhooks.errors import ConfigurationError
@@ -122,7 +122,7 @@ def _use(app: str) -> str:
     if current_host():
         return f"Name {app} where {command_prefix()} gets its receiver from."
     context = click.get_current_context(silent=True)
-    return f"Run: {context.command_path if context else 'florentin-webhooks dev'} {app}"
+    return f"Run: {command_path(context) if context else 'florentin-webhooks dev'} {app}"
 
 
 def _django_failed(error: BaseException) -> CLIError:
