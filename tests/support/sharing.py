@@ -15,7 +15,6 @@ from _pytest.capture import CaptureManager
 from _pytest.runner import runtestprotocol
 
 LONGEST = (
-    "tests/unit/test_typing.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
