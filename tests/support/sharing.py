@@ -14,6 +14,8 @@ import pytest
 from _pytest.capture import CaptureManager
 from _pytest.runner import runtestprotocol
 
+from tests.support.fork_server import COMMANDS, WORKERS, server_path
+
 LONGEST = (
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
@@ -47,6 +49,8 @@ class Sharing:
             return None
         files = [[*items] for _, items in groupby(session.items, lambda item: item.path)]
         queue = _queue_of(len(files))
+        for imported in (COMMANDS, WORKERS):
+            server_path(imported)  # One for all processes.
         for _ in range(self._processes):
             receiver, sender = Pipe(duplex=False)
             if (pid := os.fork()) == 0:
