@@ -57,6 +57,11 @@ def check_demo(python: Path) -> None:
     assert json.loads(lines.splitlines()[-1])["summary"]["ok"] is True
 
 
+def test_lowest_versions_resolve(tmp_path: Path) -> None:
+    install(sys.executable, "--dry-run", "--target", tmp_path, *lowest_versions())
+
+
+@pytest.mark.long
 def test_lowest_versions_resolve_and_can_be_imported(tmp_path: Path) -> None:
     install(sys.executable, "--target", tmp_path, *lowest_versions())
     environ = {"PYTHONPATH": str(tmp_path)}

@@ -6,16 +6,19 @@ Each worker of pytest-xdist would collect them again, which takes a twentieth of
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
-from itertools import chain, groupby, pairwise
+from itertools import chain, pairwise
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 
 import pytest
 from _pytest.capture import CaptureManager
 from _pytest.runner import runtestprotocol
 
+from tests.support.fork_server import COMMANDS, WORKERS, server_path
+
 LONGEST = (
-    "tests/unit/test_typing.py",
     "tests/faults/",
     "tests/integration/test_benchmarks.py",
     "tests/integration/cli/",
@@ -23,12 +26,15 @@ LONGEST = (
     "tests/integration/test_floors.py",
     "tests/integration/rq/",
     "tests/conformance/",
+    "tests/security/",
 )
 """The files that take longest, in this order; most of the time they wait."""
 OF_THE_PARENT = ("terminalreporter", "lfplugin", "nfplugin", "stepwiseplugin")
 """Plugins that need the results of all tests."""
+COSTLY = ("redis_cluster", "uvicorn_servers")
+"""Fixtures whose files one process runs, so that it alone has them."""
 DIGITS = 8
-"""The length of a file's number in the queue."""
+"""The length of a number in the queue."""
 
 
 class Sharing:
@@ -38,22 +44,21 @@ class Sharing:
         self._processes = processes
         self._running: dict[Connection, int] = {}
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=_rank)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object:
         """Run the tests in the other processes, or collect them only."""
         if session.testsfailed or session.config.option.collectonly:
             return None
-        files = [[*items] for _, items in groupby(session.items, lambda item: item.path)]
-        queue = _queue_of(len(files))
+        units = _units(session.items)
+        queue = _queue_of(len(units))
+        for imported in (COMMANDS, WORKERS):
+            server_path(imported)  # One for all processes.
         for _ in range(self._processes):
             receiver, sender = Pipe(duplex=False)
             if (pid := os.fork()) == 0:
                 for each in (receiver, *self._running):
                     each.close()
-                Process(session, sender).run(files[number] for number in _numbers(queue))
+                Process(session, sender).run(units[number] for number in _numbers(queue))
                 return True
             sender.close()
             self._running[receiver] = pid
@@ -102,14 +107,14 @@ class Process:
         # These two add up all reports of a test.
         self._brief = not (session.config.option.durations or session.config.option.xmlpath)
 
-    def run(self, files: Iterator[list[pytest.Item]]) -> None:
+    def run(self, units: Iterator[list[pytest.Item]]) -> None:
         """Run the tests of the files."""
         plugins = self._config.pluginmanager
         for name in OF_THE_PARENT:
             plugins.unregister(name=name)
         plugins.register(self)
         self._capture_alone()
-        for item, following in pairwise(chain(chain.from_iterable(files), (None,))):
+        for item, following in pairwise(chain(chain.from_iterable(units), (None,))):
             self._config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     def _capture_alone(self) -> None:
@@ -138,7 +143,7 @@ class Process:
 
 
 def _queue_of(count: int) -> int:
-    """Return a pipe from which each process takes the number of its next file."""
+    """Return a pipe from which each process takes the number of its next unit."""
     reading, writing = os.pipe()
     os.write(writing, b"".join(b"%0*d" % (DIGITS, number) for number in range(count)))
     os.close(writing)
@@ -153,6 +158,18 @@ def _numbers(queue: int) -> Iterator[int]:
 def _fail(session: pytest.Session, reason: str) -> None:
     session.shouldfail = reason
     raise session.Failed(reason)
+
+
+def _units(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    """Part the tests by files, but for files that need the same costly fixture."""
+    needs: dict[Path, str] = {}
+    for item in items:
+        for name in {*COSTLY}.intersection(getattr(item, "fixturenames", ())):
+            needs[item.path] = name
+    units: defaultdict[Path | str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        units[needs.get(item.path, item.path)].append(item)
+    return sorted(units.values(), key=lambda unit: min(map(_rank, unit)))
 
 
 def _rank(item: pytest.Item) -> int:
