@@ -28,7 +28,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import InvalidEvent, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
-from florentin_webhooks.protocol.event import PROBE_EVENT, copy_event, parse_event
+from florentin_webhooks.protocol.event import PROBE_EVENT, EventCopies, parse_event
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class DeliveryProcessor(HandlerRegistry[On_co]):
     ) -> Reply:
         remaining = plan.excluding(claim.done) if claim.done else plan
         jobs = remaining.jobs(lease.key) if remaining.queued else ()
-        again = partial(copy_event, delivery.event, envelope, plan.model)
+        again = EventCopies(delivery.event, envelope, plan.model)
         states = FinalStates(_QUEUED, jobs=jobs) if jobs else INLINE_STATES
         # Without a wait there is no thread that outlives its time, and no observer of each handler.
         is_plain = plan.is_async or lease.runtime.is_blocking
