@@ -185,11 +185,12 @@ class _Endpoint:
 class _Body:
     """One body, up to a limit."""
 
-    size = 0
-    content = b""
-    too_large = False
-    complete = False
-    disconnected = False
+    __slots__ = ("complete", "content", "disconnected", "size", "too_large")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.content = b""
+        self.too_large = self.complete = self.disconnected = False
 
     async def read(self, receive: Receive, limit: int) -> None:
         chunks: list[bytes] = []

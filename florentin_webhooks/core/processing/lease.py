@@ -10,7 +10,6 @@ import os
 import time
 from asyncio import CancelledError
 from dataclasses import replace
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -88,14 +87,13 @@ class Lease:
         """
         self.key = delivery.fingerprint
         key = bytes.fromhex(delivery.fingerprint)
-        key_id, delivery_id = delivery.key_id, delivery.delivery_id
-        trace = self.identity.retry_key(key_id, delivery_id, content)
-        aliases = partial(self.identity.aliases, key_id, delivery.digest, delivery_id, content)
+        identity = self.identity
+        trace = identity.retry_key(delivery.key_id, delivery.delivery_id, content)
         jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
         inline = bool(plan.inline)
         self.claimed_at = time.monotonic()
         return Accept(
-            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason, content
+            key, trace, self.token, delivery, fresh, valid, inline, jobs, identity, reason, content
         )
 
     async def claim(self, accept: Accept, plan: DispatchPlan) -> Claim:

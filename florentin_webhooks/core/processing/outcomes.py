@@ -45,8 +45,10 @@ def reply_for_error(error: Rejected | Unavailable) -> Reply:
     return replies.error(Outcome(error.code), error)
 
 
-def reply_without_handlers(delivery: Delivery) -> Reply:
-    """Return the reply to a delivery that no handler wants."""
+def reply_without_handlers(delivery: Delivery, stale: StaleDelivery | None) -> Reply:
+    """Return the reply to a delivery that no handler wants; to a probe also if it is *stale*."""
+    if stale is not None:
+        return reply_for_error(stale)
     return replies.success(Outcome.IGNORED, delivery.fingerprint)
 
 

@@ -69,3 +69,11 @@ class PlainRunner(HandlerRunner):
             if state is _LOST or (remaining and state is _DONE):
                 break
         return self._result(state) if self._failures else new_tuple(RunResult, (state, (), None))
+
+    async def conclude(
+        self, handler: Handler, delivery: Delivery, error: BaseException, began: float
+    ) -> RunResult:
+        """Report and record that the only *handler* has failed, and return the result."""
+        self._delivery = delivery
+        result = AttemptResult(error)
+        return self._result(await self._conclude(handler, delivery, result, began, last=True))

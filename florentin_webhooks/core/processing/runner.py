@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import time
 from asyncio import CancelledError
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from florentin_webhooks.core.log import error_text, logger
@@ -27,6 +26,7 @@ from florentin_webhooks.core.processing.handler_scope import TRACKING, run_in_sc
 from florentin_webhooks.core.processing.records import PendingRecords
 from florentin_webhooks.core.processing.run_log import RunLog, RunResult, describe_result
 from florentin_webhooks.core.routing.exceptions import Discard
+from florentin_webhooks.core.routing.items import own_delivery
 from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.timeouts import TimeIsOver
@@ -195,7 +195,7 @@ class HandlerRunner(RunLog):
         item, key, once = handler.item, self._lease.key, self._once
         if item is not None:
             return event, item.delivery(delivery, key, once)
-        return event, replace(delivery, fingerprint=key, once_factory=once)
+        return event, own_delivery(delivery, key, once)
 
     def _judge(self, handler: str, result: AttemptResult, began: float) -> AttemptResult:
         """Report *result* and return what counts: a discarded event needs no other attempt."""
