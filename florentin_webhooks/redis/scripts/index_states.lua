@@ -1,6 +1,6 @@
 -- Add deliveries to the index of states: those that are in none of the states that most have.
--- KEYS  1 how far the index has come, and what came late  2 failed or running  3 stale  4 invalid  5 dead  6 scheduled
---       7 ... records
+-- KEYS  1 how far the index has come, and what came late  2 failed or running  3 stale  4 invalid
+--       5 dead  6 scheduled  7 ... records
 -- ARGV  1 until which arrival the index is then complete, '' for a delivery that it has passed
 --       2 whether queued ones may be scheduled: finish.lua adds them, those of earlier versions did not
 --       3 lifetime of the index in ms
@@ -13,12 +13,14 @@ local function find_set(record)
   return sets[state]
 end
 
+local fingerprints = {}
+for n = 7, #KEYS do fingerprints[n - 6] = string.sub(KEYS[n], -16) end
+call('ZREM', KEYS[1], unpack(fingerprints))
 for n = 7, #KEYS do
-  call('ZREM', KEYS[1], string.sub(KEYS[n], -16))
   local set = find_set(KEYS[n])
   local arrival = set and tonumber(call('HGET', KEYS[n], 'r') or '')
   if arrival and (ARGV[1] ~= '' or arrival <= complete) then
-    call('ZADD', set, arrival, string.sub(KEYS[n], -16))
+    call('ZADD', set, arrival, fingerprints[n - 6])
     call('PEXPIRE', set, ARGV[3])
   end
 end

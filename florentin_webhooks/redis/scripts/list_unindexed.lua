@@ -19,13 +19,13 @@ for _, key in ipairs(late) do if #key == 16 then found[#found + 1] = key end end
 
 local first = ARGV[2] ~= '' and ascending(log, ARGV[1], ARGV[2])
   or call('ZCOUNT', log, '-inf', complete)
-local page = call('ZRANGE', log, first, first + limit, 'WITHSCORES')
-for n = 1, math.min(2 * limit, #page), 2 do found[#found + 1] = page[n] end
-local last, following = page[2 * limit], page[2 * limit + 2]
-local is_old = page[2] and tonumber(page[2]) <= tonumber(begun) and 1 or 0
-if not following then
-  return {table.concat(found), now - LATE, #late > limit and ARGV[1] or '', is_old}
-end
+local page = call('ZRANGE', log, first, first + limit)
+local is_old = page[1] and tonumber(call('ZSCORE', log, page[1])) <= tonumber(begun) and 1 or 0
+local following = page[limit + 1] and call('ZSCORE', log, page[limit + 1])
+page[limit + 1] = nil
+local keys = table.concat(found) .. table.concat(page)
+if not following then return {keys, now - LATE, #late > limit and ARGV[1] or '', is_old} end
+local last = call('ZSCORE', log, page[limit])
 -- Of those that came in the same millisecond some may be on the next page.
 local until_last = tonumber(following) > tonumber(last) and last or last - 1
-return {table.concat(found), math.min(until_last, now - LATE), last, is_old}
+return {keys, math.min(until_last, now - LATE), last, is_old}
