@@ -25,14 +25,13 @@ MAX_BYTES = 2 << 20
 
 
 class PackedCall(NamedTuple):
-    """A call whose command is *packed* already; *build* returns all of it."""
+    """A call whose command is *packed* already; *build* returns all of it. Waits for no replica."""
 
     packed: bytes
     build: Callable[[], ScriptCall]
     script: Script
     read: Callable[[Any], object]  # Any: what a RESP parser returns.
     may_fail: bool
-    replicas: int
 
     def eval(self) -> Words:
         """Return the command for any server, which then caches the script."""

@@ -52,9 +52,7 @@ class _Template(NamedTuple):
         """Return the call of *operation*, whose words are *values*."""
         call, build = self.call, partial(encode, schema, operation)
         packed = self.command % tuple(values)
-        return new_tuple(
-            PackedCall, (packed, build, call.script, call.read, call.may_fail, call.replicas)
-        )
+        return new_tuple(PackedCall, (packed, build, call.script, call.read, call.may_fail))
 
 
 class PackedCalls:
@@ -66,6 +64,8 @@ class PackedCalls:
 
     def encode(self, operation: Operation[Any]) -> ScriptCall | PackedCall:
         """Return the call of the script that executes *operation*."""
+        if self.schema.replicas:  # What waits for them needs all of the call.
+            return encode(self.schema, operation)
         if isinstance(operation, Accept):
             if (trace := operation.trace) and operation.fresh and operation.valid:
                 return self._accept(operation, trace)
@@ -73,15 +73,18 @@ class PackedCalls:
             return self._finish(operation)
         return encode(self.schema, operation)
 
-    def _accept(self, operation: Accept, trace: RetryKey) -> PackedCall:
+    def _accept(self, operation: Accept, trace: RetryKey) -> ScriptCall | PackedCall:
         delivery, jobs, aliases = operation.delivery, operation.jobs, operation.aliases
+        sent = [its.delivery_id for _, its in aliases if its]
+        if len(sent) < len(aliases):  # Such a key has no digest.
+            return encode(self.schema, operation)
         parts = [(job.queue, job.handlers, job.owner, job.keys.list) for job in jobs]
         shape = (delivery.secret, delivery.key_id, operation.inline, len(aliases), *parts)
         template = self._templates.get(shape)
         if template is None:
             places = _places_of_accept(len(aliases), len(jobs))
             template = self._build(shape, encode(self.schema, operation), places)
-        values = _words_of_accept(self.schema.tag, operation, trace, aliases)
+        values = _words_of_accept(self.schema.tag, operation, trace, aliases, sent)
         return template.fill(values, self.schema, operation)
 
     def _finish(self, operation: Finish) -> PackedCall:
@@ -140,15 +143,19 @@ def _places_of_accept(aliases: int, jobs: int) -> dict[int, _Place]:
 
 
 def _words_of_accept(
-    tag: str, operation: Accept, trace: RetryKey, aliases: Sequence[RecordKey]
+    tag: str,
+    operation: Accept,
+    trace: RetryKey,
+    aliases: Sequence[RecordKey],
+    sent: Sequence[bytes],
 ) -> list[object]:
     """Return what differs between the calls of ``accept``: lengths come before sized words."""
     delivery, key, token = operation.delivery, operation.key, operation.token
     body, event = delivery.body, delivery.event.encode()
     delivery_id = (delivery.delivery_id or "").encode()
     values: list[object] = [key, trace.delivery_id]
-    for alias, its in aliases:
-        values += (alias, its.delivery_id if its else b"")
+    for (alias, _), its in zip(aliases, sent, strict=True):
+        values += (alias, its)
     for job in operation.jobs:
         hash_key = f"{tag}{job.keys.hash}".encode()
         values += (encode_length(hash_key), hash_key)

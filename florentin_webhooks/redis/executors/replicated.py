@@ -10,17 +10,39 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import display_pool
-from florentin_webhooks.redis.executors.calls import CallQueue, PendingCall
+from florentin_webhooks.redis.executors.calls import CallQueue, PackedCall, PendingCall
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
-from florentin_webhooks.redis.executors.replicas import is_promise, too_few_replicas, wait_words
+from florentin_webhooks.redis.executors.replicas import (
+    PATIENCE,
+    give_back,
+    needs_replicas,
+    too_few_replicas,
+    wait_words,
+)
 from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.refusals import is_wrong_server
+from florentin_webhooks.redis.schema import ScriptCall
 
 if TYPE_CHECKING:
+    import asyncio
+
     from florentin_webhooks.redis.protocols import AsyncioClient
 
 __all__ = ["ReplicatedExecutor"]
+
+_PAUSE = 0.3
+"""Seconds between two attempts to record what handlers have done."""
+
+
+def _waits(pending: PendingCall) -> bool:
+    return isinstance(pending.call, ScriptCall) and pending.call.replicas > 0
+
+
+def _lacks_replicas(call: ScriptCall, answer: object, found: object) -> bool:
+    has_enough = isinstance(found, int) and found >= call.replicas
+    return not has_enough and needs_replicas(call, answer)
 
 
 class _WaitingQueue(CallQueue):
@@ -37,7 +59,7 @@ class _WaitingQueue(CallQueue):
         if self.wait is not None:
             return b""
         commands = super().send(now)
-        promises = [each for each in self.sent if each.call is not None and each.call.replicas]
+        promises = [each for each in self.sent if _waits(each)]
         if not promises:
             return commands
         last = promises[-1]
@@ -67,10 +89,29 @@ class ReplicatedExecutor(PipelinedExecutor):
             encode_command(wait_words(replicas, self._timeout))
         )
 
+    async def run(self, call: ScriptCall | PackedCall) -> object:
+        """Do as the base does; record what handlers have done also after the caller has gone."""
+        try:
+            return await super().run(call)
+        except Unavailable:
+            if isinstance(call, ScriptCall) and call.is_record:
+                self._send_later(call, self._loop.time() + PATIENCE)
+            raise
+
+    def _send_later(self, call: ScriptCall, end: float = 0) -> None:
+        """Send *call*, again and again until *end*; nothing waits for its answer."""
+
+        def check(answer: asyncio.Future[object]) -> None:
+            is_missing = not answer.cancelled() and answer.exception() is not None
+            if is_missing and self._loop.time() < end:
+                self._loop.call_later(_PAUSE, self._send_later, call, end)
+
+        self._add(call).answer.add_done_callback(check)
+
     def _receive_answer(self, pending: PendingCall, answer: object) -> None:
         if pending is self._held.wait:
             self._answer_held(answer)
-        elif pending.call is not None and pending.call.replicas:
+        elif pending.call is not None and _waits(pending):
             self._known_scripts.add(pending.call.script.sha)
             self._held.held.append((pending, answer))
         else:
@@ -96,11 +137,11 @@ class ReplicatedExecutor(PipelinedExecutor):
         is_short = False
         for pending, answer in held:
             call = pending.call
-            has_enough = isinstance(found, int) and call and found >= call.replicas
-            if call is None or has_enough or not is_promise(call.read(answer)):
+            if not isinstance(call, ScriptCall) or not _lacks_replicas(call, answer, found):
                 super()._receive_answer(pending, answer)
                 continue
             is_short = True
+            give_back(self._send_later, call, answer)
             pending.fail(self._to_shortage(found, call.replicas))
         if is_short and self._link is not None:
             # Its replica may be the primary by now: a new connection looks for it.

@@ -8,7 +8,7 @@ import pytest
 
 from florentin_webhooks.core.stores.accept import Accept, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.protocol.fingerprint import RecordKey, RetryKey
+from florentin_webhooks.protocol.fingerprint import NO_IDENTITY, Identity
 from florentin_webhooks.redis.codec import accept as codec
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors import packed as module
@@ -19,8 +19,8 @@ from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 from tests.support.parts import job
 from tests.support.stores import accept, content
 
-SCHEMA = KeySchema(b"100%d:", 1000, 2000, 3000, 10, tag="{%b}", replicas=1)
-ALIAS = RecordKey(b"a" * 16, RetryKey(b"%b%d" * 4, content(8)[:16]))
+SCHEMA = KeySchema(b"100%d:", 1000, 2000, 3000, 10, tag="{%b}")
+IDENTITIES = [NO_IDENTITY, NO_IDENTITY, Identity({"other": "cd"})]
 
 
 @pytest.fixture(autouse=True)
@@ -34,21 +34,25 @@ def of(number: int, **changes: object) -> Accept:
     made = accept(content(number), under=f"id-{10**number}", token=b"t" * (number + 1))
     event = "invoice." + "x" * number
     made.delivery = replace(made.delivery, event=event, secret="50% %b", key_id="ab")
+    made.content = content(number)
     for name, value in changes.items():
         setattr(made, name, value)
     return made
 
 
-@pytest.mark.parametrize("aliases", [(), (ALIAS,), (ALIAS, ALIAS)])
+@pytest.mark.parametrize("aliases", [0, 1, 2])
 @pytest.mark.parametrize("queues", [(), ("q",), ("q", "100%")])
 @pytest.mark.parametrize("inline", [True, False])
 def test_packed_accept_equals_the_encoded_call(
-    aliases: tuple[RecordKey, ...], queues: tuple[str, ...], *, inline: bool
+    aliases: int, queues: tuple[str, ...], *, inline: bool
 ) -> None:
     calls = PackedCalls(SCHEMA)
     for number in (1, 2, 9):
         jobs = tuple(job(content(number), queue) for queue in queues)
-        asked = of(number, inline=inline, jobs=jobs, find_aliases=lambda: aliases)
+        asked = of(number, inline=inline, jobs=jobs, identity=IDENTITIES[aliases])
+        if aliases:
+            asked.delivery = replace(asked.delivery, digest=b"%b%d" * 4)
+        assert len(asked.aliases) == aliases
         assert_equal(calls.encode(asked), encode(SCHEMA, asked))
 
 
@@ -66,11 +70,7 @@ def assert_equal(packed: ScriptCall | PackedCall, whole: ScriptCall) -> None:
     assert packed.packed == encode_command(whole.evalsha())
     assert packed.eval() == whole.eval()
     assert packed.script == whole.script
-    assert (packed.read, packed.may_fail, packed.replicas) == (
-        whole.read,
-        whole.may_fail,
-        whole.replicas,
-    )
+    assert (packed.read, packed.may_fail) == (whole.read, whole.may_fail)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,7 @@ def assert_equal(packed: ScriptCall | PackedCall, whole: ScriptCall) -> None:
         of(1, fresh=False),
         of(1, valid=False, reason="refused"),
         of(1, trace=None),
+        of(1, content=None, delivery=replace(of(1).delivery, digest=b"d" * 16)),
         Finish(b"k" * 16, b"token", State.DONE, reason="failed"),
         Finish(b"k" * 16, b"token", State.DONE, "m:bill", note="a text"),
         Finish(b"k" * 16, b"token", State.FAILED),
@@ -87,6 +88,11 @@ def assert_equal(packed: ScriptCall | PackedCall, whole: ScriptCall) -> None:
 )
 def test_rare_calls_are_encoded_each_time(asked: Accept | Finish) -> None:
     assert PackedCalls(SCHEMA).encode(asked) == encode(SCHEMA, asked)
+
+
+def test_calls_that_wait_for_replicas_are_encoded_each_time() -> None:
+    schema = replace(SCHEMA, replicas=1)
+    assert isinstance(PackedCalls(schema).encode(of(1)), ScriptCall)
 
 
 def test_templates_are_bounded() -> None:
