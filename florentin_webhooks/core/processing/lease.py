@@ -53,6 +53,11 @@ class Lease:
     from *claimed_at* of the monotonic clock. *identity* is the receiver's.
     """
 
+    __slots__ = (
+        *("claimed_at", "identity", "is_immediate", "key", "part", "runtime", "seconds", "store"),
+        *("store_is_immediate", "token"),
+    )
+
     def __init__(
         self,
         runtime: Runtime,
