@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.asgi.start import Lifespan
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.timeouts import finish_with_timeout
@@ -18,6 +19,7 @@ from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
+    ensure_receiver,
     path_variants,
     screen,
     without_root,
@@ -97,7 +99,7 @@ class WebhookApp:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         else:
-            await _Lifespan(self._receiver).serve(receive, send)
+            await Lifespan(self._receiver).serve(receive, send)
 
     def _rejection(self, headers: HeaderMap, body: _Body) -> tuple[Outcome, str] | None:
         """Return why a body that is empty or too large is rejected, or None."""
@@ -130,7 +132,7 @@ class WebhookMiddleware:
         self._app = app
         self._paths = frozenset(path_variants(path))
         self._endpoint = WebhookApp(receiver, read_timeout=read_timeout)
-        self._lifespan = _Lifespan(receiver)
+        self._lifespan = Lifespan(receiver)
         self._is_in_asyncio = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,8 +143,8 @@ class WebhookMiddleware:
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint(scope, receive, send)
         elif scope["type"] == "lifespan":
-            self._lifespan.start()
-            await self._app(scope, receive, self._lifespan.closing(send))
+            if await self._lifespan.start(receive, send):
+                await self._app(scope, receive, self._lifespan.closing(send))
         else:
             await self._app(scope, receive, send)
 
@@ -151,37 +153,6 @@ class WebhookMiddleware:
         # daphne, gunicorn), so both forms are ours.
         path = scope["path"]
         return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
-
-
-class _Lifespan:
-    """What a mount does when its program starts and ends."""
-
-    def __init__(self, receiver: Receiver[object]) -> None:
-        self._receiver = receiver
-
-    def start(self) -> None:
-        """Pass on what earlier processes have left in a spool."""
-        self._receiver.drain_in_background(self._receiver.asyncio)
-
-    async def serve(self, receive: Receive, send: Send) -> None:
-        """Serve the lifespan protocol: a spool is drained, and a store is closed."""
-        self.start()
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await self.closing(send)({"type": "lifespan.shutdown.complete"})
-                return
-            await send({"type": "lifespan.startup.complete"})
-
-    def closing(self, send: Send) -> Send:
-        """Return a *send* that closes the receiver before the program reports its shutdown."""
-
-        async def close_first(message: Message) -> None:
-            if message["type"].startswith("lifespan.shutdown."):
-                await self._receiver.aclose()
-            await send(message)
-
-        return close_first
 
 
 class _Body:
@@ -214,6 +185,7 @@ class _Body:
 
 def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
     """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    ensure_receiver(receiver)
     if not receiver.overrides_areceive:
         return receiver.receive_in
 

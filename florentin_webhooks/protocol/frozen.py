@@ -38,4 +38,5 @@ def draft_class(frozen: type) -> Any:  # Any: its objects become those of *froze
     of the constructor.
     """
     slots = tuple(each.name for each in fields(frozen))
-    return type(f"{frozen.__name__}Draft", (), {"__slots__": slots})
+    doc = f"Slots that become a {frozen.__name__}."
+    return type(f"{frozen.__name__}Draft", (), {"__slots__": slots, "__doc__": doc})

@@ -117,6 +117,7 @@ class GuardedAttempt(NamedTuple):
     watermark: HighWaterMark | None = None
 
     async def run(self) -> AttemptResult:
+        """Return how the attempt ended; it starts only if the watermark of its handler lets it."""
         lease, attempt, watermark = self
         result = None
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.queue import TracedQueue
-from florentin_webhooks.core.routing.import_path import find_import_path
+from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
 from florentin_webhooks.core.routing.items import HandledItem
 from florentin_webhooks.core.routing.requirements import reject_main
 from florentin_webhooks.errors import ConfigurationError
@@ -113,9 +113,8 @@ class Dispatcher:
         if self._path is None:
             handlers = self._router.handlers
             reject_main(handlers)
-            preferred = frozenset(handler.name.partition(":")[0] for handler in handlers)
             configured = self.queue.receiver if self.queue is not None else None
-            self._path = configured or find_import_path(self._receiver, preferred)
+            self._path = configured or find_import_path(self._receiver, modules_of(handlers))
         return self._path
 
     def carry_trace(self, carry: Callable[[], str]) -> None:
