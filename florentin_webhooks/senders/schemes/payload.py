@@ -106,10 +106,10 @@ def field_at(payload: Mapping[str, object], path: str) -> object:
     return field_at(cast("dict[str, object]", value), rest) if isinstance(value, dict) else None
 
 
-def check_name(value: object, field: str) -> str:
-    """Return *value* if it is the name of an event; raises :class:`MalformedDelivery`."""
+def check_name(value: object, field: str, what: str = "the name of an event") -> str:
+    """Return *value* if it is *what* is in *field*; raises :class:`MalformedDelivery`."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME or not value.isprintable():
-        raise MalformedDelivery(f"{field} is not the name of an event")
+        raise MalformedDelivery(f"{field} is not {what}")
     return value
 
 
