@@ -215,7 +215,7 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
     ("width", "scheme"),
     [
         (1280, "light"),
-        (390, "dark"),
+        (360, "dark"),
         pytest.param(1280, "dark", marks=pytest.mark.long),
         pytest.param(390, "light", marks=pytest.mark.long),
     ],
@@ -285,7 +285,7 @@ def test_pages_of_the_simulator_have_no_axe_findings(
     (key,) = local_florentin.fire("invoice.created")
     eventually(lambda: local_florentin.deliveries()[0].attempts)
     browser.log()
-    looks = [("dark", 390), ("light", 390), ("light", 1280)]
+    looks = [("dark", 360), ("light", 360), ("light", 1280)]
     for path, (scheme, width) in zip(("", "settings", f"deliveries/{key}"), looks, strict=True):
         browser.open(f"http://127.0.0.1:{board.port}/{path}", width=width, scheme=scheme)
         assert browser.violations() == [], path
