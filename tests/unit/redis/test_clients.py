@@ -30,6 +30,9 @@ class Connection:
     def should_reconnect(self) -> bool:
         return False
 
+    def re_auth(self) -> None:
+        pass
+
 
 @pytest.mark.parametrize("kind", [redis.ConnectionPool, redis.BlockingConnectionPool])
 def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
