@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerLog, log_observer_failure
 from florentin_webhooks.core.observers.notifier import Notifier
-from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import RetryLater
 from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
+from florentin_webhooks.core.timeouts import TimeIsOver
 from florentin_webhooks.errors import ConfigurationError, HandlerTimeout
 
 if TYPE_CHECKING:

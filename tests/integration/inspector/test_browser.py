@@ -13,7 +13,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from florentin_webhooks import Discard, Receiver, events
+from florentin_webhooks import Discard, Receiver, Spool, events
 from florentin_webhooks.asgi import WebhookMiddleware
 from florentin_webhooks.inspector import Inspector
 from florentin_webhooks.inspector.app import mount_inspector
@@ -221,10 +221,13 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
     ],
 )
 def test_pages_fit_and_have_no_axe_findings(
-    scheme: str, width: int, browser: Browser, shop: Shop
+    scheme: str, width: int, browser: Browser, shop: Shop, directory: Path
 ) -> None:
+    shop.hooks.spool = Spool(directory / "spool.db")
     for name, url in shop.fill().items():
         browser.open(url, width=width, scheme=scheme)
+        if name == "overview":
+            assert browser.texts("#h-spools") == ["Spool"]
         assert browser.violations() == [], name
         assert browser.run("return document.documentElement.scrollWidth") <= width, name
         _take(browser, f"{name}-{scheme}-{width}")
