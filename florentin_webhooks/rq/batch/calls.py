@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
 from florentin_webhooks.rq.trace import read_trace
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.rq.batch.keys import BatchKeys
 
 __all__ = [
+    "CHUNK",
     "WINDOW",
     "Advance",
     "BatchCalls",
@@ -35,10 +37,13 @@ CLAIM_LEASE = 10.0
 """Seconds after which a dead worker's jobs are returned, but for those soon to begin."""
 
 WINDOW = 8
-"""The number of jobs with leases for all their time: those that begin before an answer is read."""
+"""The number of jobs that a claim keeps for all their time: they begin before an answer is read."""
+
+CHUNK = 4
+"""The number of jobs that one step keeps, so that fewer answers must be waited for."""
 
 _FIELDS = 10
-_CLAIM = load_script("claim_batch", shortcut="batch")
+_CLAIM = load_script("claim_batch")
 _RETURN = load_script("return_jobs")
 
 
@@ -94,7 +99,7 @@ class ClaimAnswer(NamedTuple):
     """The claimed *jobs*, and the next *candidates*.
 
     *expired* are entries of other batches to be returned; *wait* is the seconds until the next of
-    them expires, None without any.
+    them is, None without any.
     """
 
     jobs: tuple[ClaimedJob, ...]
@@ -106,7 +111,7 @@ class ClaimAnswer(NamedTuple):
 class Advance(NamedTuple):
     """The step from the *finish* of one job to the job that *begins*.
 
-    *leases* is one of those after it, which gets a lease for all the time of its handlers.
+    *keeps* are some of those after it, which are not returned for all the time of their handlers.
     """
 
     token: bytes
@@ -114,7 +119,7 @@ class Advance(NamedTuple):
     ttl: int
     finish: Finish | None = None
     begins: bytes = b""
-    leases: bytes = b""
+    keeps: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class BatchCalls:
 
     def __post_init__(self) -> None:
         constants = self.schema.constants()
-        script = load_script("advance_batch", shortcut="batch", constants=constants)
+        script = load_script("advance_batch", constants=constants)
         object.__setattr__(self, "script", script)
 
     def claim(self, request: ClaimRequest) -> ScriptCall:
@@ -148,16 +153,16 @@ class BatchCalls:
         """Encode *step*; read as :class:`StepAnswer`."""
         keys, schema, finish = self.keys, self.schema, step.finish
         fixed = (schema.log, schema.done, schema.dead, keys.pending, keys.claimed)
-        records = [
-            schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, step.leases)
-        ]
+        begins, *kept = (
+            schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, *step.keeps)
+        )
+        finished = self._finish_keys(finish, step.execution)
+        all_keys = (*fixed, keys.started, keys.failed, keys.worker, begins, *finished, *kept)
         ends = int(datetime.now(UTC).timestamp()) + step.ttl
         arguments: Words = (
             *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
-            *(step.begins, step.leases, *self._finish_arguments(finish)),
+            *(step.begins, *self._finish_arguments(finish), *step.keeps),
         )
-        finished = self._finish_keys(finish, step.execution)
-        all_keys = (*fixed, keys.started, keys.failed, keys.worker, *records, *finished)
         return ScriptCall(self.script, all_keys, arguments, read_step)
 
     def give_back(
@@ -226,17 +231,17 @@ def _decode_names(handlers: bytes) -> tuple[str, ...]:
 
 
 class StepAnswer(NamedTuple):
-    """The *state* of the finished job's record, and whether the lease of another one *holds*.
+    """The *state* of the finished job's record, and how many jobs the step *kept*.
 
     *excess* are the fingerprints beyond the history.
     """
 
     state: str
-    holds: bool
+    kept: int
     excess: bytes
 
 
 def read_step(answer: bytes) -> StepAnswer:
     """Return the decoded answer to :class:`Advance`."""
     state, _, rest = answer.partition(b" ")
-    return StepAnswer(state.decode(), rest[:1] == b"1", rest[1:])
+    return new_tuple(StepAnswer, (state.decode(), int(rest[:1]), rest[1:]))

@@ -17,15 +17,16 @@ from rq.timeouts import JobTimeoutException
 
 from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, JobResult, process_claimed_job
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.rq.job import run_job, to_rq
 from florentin_webhooks.rq.trace import keep_trace
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.rq.batch.batch import Batch
@@ -161,7 +162,7 @@ class BatchRunner:
         return job
 
     def _process(self, claimed: ClaimedJob, since: float) -> rq.Retry | None:
-        part: Job = self._part._replace(id=claimed.id.decode())
+        part = new_tuple(Job, (claimed.id.decode(), *self._part[1:]))
         fingerprint = claimed.fingerprint
 
         def work() -> Any:

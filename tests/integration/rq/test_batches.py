@@ -259,10 +259,10 @@ def test_success_under_a_lost_lease_does_not_count(shop: Workshop) -> None:
 def test_discarded_delivery_of_a_batch_does_not_run(shop: Workshop) -> None:
     from florentin_webhooks.core.replay import drop
 
-    numbers(shop, failing={0: lambda: drop(shop.hooks, sent[11])})
-    sent = accept(shop, 12)
+    numbers(shop, failing={0: lambda: drop(shop.hooks, sent[15])})
+    sent = accept(shop, 16)
     shop.work()
-    assert shop.ran == [str(n) for n in range(11)]
+    assert shop.ran == [str(n) for n in range(15)]
     assert_clean(shop)
 
 

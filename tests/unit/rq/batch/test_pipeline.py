@@ -13,19 +13,17 @@ from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
 
 class Connection:
-    """A connection to a server that gives *answers*, an error each time for an error."""
+    """A connection, and its socket, to a server that sends *answers* in pieces."""
 
-    def __init__(self, answers: deque[object]) -> None:
+    def __init__(self, answers: deque[bytes]) -> None:
         self._answers = answers
+        self._sock = self
 
     def send_packed_command(self, _: list[bytes], *, check_health: bool) -> None:
         assert check_health is False
 
-    def read_response(self) -> object:
-        answer = self._answers.popleft()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def recv(self, _: int) -> bytes:
+        return self._answers.popleft()
 
     def disconnect(self) -> None:
         self._answers.clear()
@@ -34,7 +32,7 @@ class Connection:
 class Client:
     """A client, and the pool of its connections."""
 
-    def __init__(self, *answers: object) -> None:
+    def __init__(self, *answers: bytes) -> None:
         self.answers = deque(answers)
         self.connection_pool = self
 
@@ -54,16 +52,22 @@ def call(name: str) -> ScriptCall:
 
 
 def test_answers_are_read_in_the_order_of_sending() -> None:
-    pipeline = ScriptPipeline(cast("Any", Client("first", "second")))
+    pipeline = ScriptPipeline(cast("Any", Client(b"$5\r\nfi", b"rst\r\n:2\r\n")))
     for name in ("a", "b"):
         pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
-    assert [pipeline.receive(), pipeline.receive()] == ["first", "second"]
+    assert [pipeline.receive(), pipeline.receive()] == [b"first", 2]
 
 
 def test_answer_after_an_error_is_that_of_the_next_call() -> None:
-    client = Client(ResponseError("refused"))
+    client = Client(b"-NOPERM refused\r\n+unread\r\n")
     pipeline = ScriptPipeline(cast("Any", client))
     with pytest.raises(ResponseError):
         pipeline.run(call("refused"))
-    client.answers.extend(["its own", "of another call"])
-    assert pipeline.run(call("next")) == "its own"
+    client.answers.append(b"+its own\r\n")
+    assert pipeline.run(call("next")) == b"its own"
+
+
+def test_calls_without_an_answer_are_executed_again() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client(b"")))
+    with pytest.raises(ResponseError, match="refused"):
+        pipeline.run(call("closed"))
