@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rq.utils import utcformat
@@ -198,13 +199,9 @@ def _to_answer(answer: Sequence[Any]) -> ClaimAnswer:  # Any: what a RESP parser
 
 
 def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
-    words, start = list[bytes](), 0
-    for length in map(int, lengths.split()):
-        words.append(fields[start : start + length])
-        start += length
-        if len(words) == _FIELDS:
-            yield _to_job(*words)
-            words.clear()
+    ends = [0, *accumulate(map(int, lengths.split()))]
+    words = [fields[start:end] for start, end in pairwise(ends)]
+    return (_to_job(*words[at : at + _FIELDS]) for at in range(0, len(words), _FIELDS))
 
 
 def _to_job(
