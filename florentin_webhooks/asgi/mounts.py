@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.asgi.start import start_receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.processing.timeouts import finish_with_timeout
@@ -87,8 +88,8 @@ class WebhookMiddleware:
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
-            self._endpoint.start()
-            await self._app(scope, receive, self._endpoint.closing(send))
+            if await self._endpoint.start(receive, send):
+                await self._app(scope, receive, self._endpoint.closing(send))
         else:
             await self._app(scope, receive, send)
 
@@ -142,13 +143,14 @@ class _Endpoint:
                 reply = await self._receive(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
-    def start(self) -> None:
-        """Pass on what earlier processes have left in a spool."""
-        self._receiver.drain_in_background(self._runtime)
+    async def start(self, receive: Receive, send: Send) -> bool:
+        """Pass on what is left in a spool; return False after a start that was refused."""
+        return await start_receiver(self._receiver, receive, send)
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the lifespan protocol: a spool is drained, and a store is closed."""
-        self.start()
+        if not await self.start(receive, send):
+            return
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":

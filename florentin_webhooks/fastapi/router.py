@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from typing import Annotated, Any
 
 from florentin_webhooks.asgi.mounts import READ_TIMEOUT, WebhookApp
+from florentin_webhooks.asgi.start import check_store
 from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
@@ -52,7 +53,7 @@ def webhook_router(
     """
     app = WebhookApp(hooks, read_timeout=read_timeout)
     router = APIRouter(
-        lifespan=_close_at_shutdown(hooks),
+        lifespan=_start_and_close(hooks),
         route_class=AuditedRoute,
         include_in_schema=include_in_schema,
     )
@@ -79,11 +80,12 @@ def _path_variants(path: str) -> tuple[str, str]:
     return variants
 
 
-def _close_at_shutdown(
+def _start_and_close(
     hooks: Receiver[object],
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncGenerator[None]:
+        await check_store(hooks)
         try:
             yield
         finally:

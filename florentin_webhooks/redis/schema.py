@@ -72,7 +72,9 @@ class Script(NamedTuple):
 class ScriptCall(NamedTuple):
     """One call of a script, and *read*, which decodes the answer.
     *size* is the length of the body in it. *may_fail*: no handler has run yet, so an overloaded
-    server may do without it. *replicas* is how many of them must have it before it is a promise.
+    server may do without it. *replicas* is how many of them must have it before it is a promise;
+    without them, what *undo* returns for the decoded answer gives its lease back. *is_record*: it
+    says what handlers have done.
     """
 
     script: Script
@@ -82,6 +84,8 @@ class ScriptCall(NamedTuple):
     size: int = 0
     may_fail: bool = False
     replicas: int = 0
+    undo: Callable[[Any], ScriptCall | None] | None = None  # Any: what *read* returns.
+    is_record: bool = False
 
     def evalsha(self) -> Words:
         """Return the command for a server that has cached the script."""

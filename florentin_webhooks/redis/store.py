@@ -35,7 +35,10 @@ from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
 from florentin_webhooks.redis.executors.loops import LoopExecutors
 from florentin_webhooks.redis.executors.records import RecordPipeline
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
+from florentin_webhooks.redis.executors.sync_replicated import (
+    SyncReplicatedExecutor,
+    create_job_executor,
+)
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
@@ -63,8 +66,9 @@ class RedisStore(ServerAccess):
     store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
     deliveries are remembered. A client only says where the nodes are, and how to log in.
 
-    With *replicas*, a delivery counts as accepted when so many replicas have it, so that a
-    fail-over forgets none. Until then the answer is ``unavailable``, and a retry waits again.
+    With *replicas*, a delivery counts as accepted when so many replicas have it, and a handler
+    starts when they have its lease, so that a fail-over forgets none and repeats none. Until then
+    the answer is ``unavailable``, and a retry waits again; a job stays in the queue.
 
     Each operation is one round trip, but for searches; none waits longer than 2 seconds.
     """
@@ -201,8 +205,8 @@ class RedisStore(ServerAccess):
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
         store._server = client  # noqa: SLF001 - one of this class.
-        # A job is short: checking the server's durability would be a third of its round trips.
-        store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
+        sync = create_sync_client(client)
+        store._sync = create_job_executor(sync, store.schema.replicas)  # noqa: SLF001
         return store
 
     def _pipelined(self) -> PipelinedExecutor:

@@ -55,10 +55,11 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     size = len(delivery.body)
-    replicas = schema.replicas if jobs else 0  # Without jobs, nothing is left to be done later.
-    return ScriptCall(
-        schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True, replicas=replicas
-    )
+    call = ScriptCall(schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True)
+    if not schema.replicas:
+        return call
+    undo = partial(_release, schema, operation.token)
+    return call._replace(replicas=schema.replicas, undo=undo)
 
 
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
@@ -88,8 +89,18 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         "" if operation.wait is None else int(operation.wait * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    replicas = schema.replicas if jobs else 0
-    return ScriptCall(schema.finish, keys, arguments, _to_state, replicas=replicas)
+    # Between inline handlers nothing waits: the last record, which does, comes after all others.
+    replicas = 0 if part is None and operation.state is State.RUNNING else schema.replicas
+    call = ScriptCall(schema.finish, keys, arguments, _to_state)
+    return call._replace(replicas=replicas, is_record=True) if replicas else call
+
+
+def _release(schema: KeySchema, token: bytes, claim: object) -> ScriptCall | None:
+    """Encode the end of the lease that *claim* has granted, None where it has granted none."""
+    if not isinstance(claim, Claim) or claim.decision is not AcceptDecision.RUN:
+        return None
+    call = finish(schema, Finish(claim.key, token, State.FAILED))
+    return call._replace(replicas=0, is_record=False)
 
 
 def _name_first(schema: KeySchema, call: ScriptCall, first: tuple[bytes, ...]) -> ScriptCall:
@@ -104,7 +115,10 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
     ending = operation.ending if operation.note else operation.outcome.value
     handler, state = operation.handler or "", State.DONE.value
     arguments = (operation.token, "", state, handler, ending, "", "", operation.key)
-    return ScriptCall(schema.finish, keys, arguments, _to_state)
+    call = ScriptCall(schema.finish, keys, arguments, _to_state)
+    if not schema.replicas:
+        return call
+    return call._replace(replicas=schema.replicas, is_record=True)
 
 
 def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:

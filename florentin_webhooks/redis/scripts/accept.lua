@@ -100,7 +100,11 @@ if state == 'queued' or state == 'dead' then
   call('HSET', record, 't:', ARGV[3])
   return answer('queued')
 end
-if state == 'done' then return answer('duplicate') end
+if state == 'done' then
+  -- The same: its record may have been written over a connection whose WAIT had no answer.
+  if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', state) end
+  return answer('duplicate')
+end
 
 local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_at, now, LEASE) or 0
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end

@@ -1,6 +1,6 @@
 -- Move a batch on: record that a job's handlers have succeeded, begin the next one, and keep some of
 -- those after it from being returned for all the time that their handlers have. It may be sent again.
--- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY and STEP, as in finish.lua.
+-- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY, STEP and REPLICAS, as in finish.lua.
 -- KEYS  1 log  2 done  3 dead letters  4 pending jobs  5 claimed jobs  6 RQ's jobs in progress
 --       7 RQ's failed jobs  8 the worker's executions  9 record of the job to begin, if one begins
 --       then of the finished job, if one has finished: its record, and the six that RQ keeps of it;
@@ -45,7 +45,11 @@ end
 
 local function finish_part(record, id)
   local f = call('HMGET', record, 's', 't:' .. queue, 'n', 'x:' .. queue, 'm')
-  if f[1] == 'done' then return 'done' end
+  if f[1] == 'done' then
+    -- Sent again: WAIT waits for what its own connection has written.
+    if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
+    return 'done'
+  end
   if f[2] ~= token then return 'lost' end
   if tonumber(f[3] or 0) <= 1 then
     redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue, 't:', 'u:', 'f:', 'w:')

@@ -81,6 +81,9 @@ for n = 19, #ARGV do
   if not is_mine then
     if #jobs >= most or listed[#new + 1] ~= id then break end
     new[#new + 1] = {id = id, at = at, owner = owner}
+  else
+    -- Sent again: WAIT waits for what its own connection has written.
+    call('HSET', KEYS[at], 't:' .. queue, token)
   end
   for _, field in ipairs(job) do lengths[#lengths + 1] = #field end
   jobs[#jobs + 1] = table.concat(job)

@@ -1,6 +1,6 @@
 -- Record how a handler ended and move the delivery on. Requires the token of its lease.
 -- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms; HISTORY, how many finished
--- records keep their fields; STEP, how many more before they are trimmed.
+-- records keep their fields; STEP, how many more before they are trimmed; REPLICAS.
 -- KEYS  1 record  2 log  3 done  4 dead letters  5 pending jobs of the queue  6 jobs
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
 --       5 outcome  6 reason  7 job id  8 fingerprint
@@ -10,8 +10,12 @@
 local queue, state = ARGV[2], ARGV[3]
 local fields = call('HMGET', record, 's', 't:' .. queue, 'n')
 local state_before, holder = fields[1], fields[2]
--- Also the answer to a finish that was sent twice because its answer was lost.
-if state_before == 'done' then return 'done' end
+-- Also the answer to a finish that was sent twice because its answer was lost, or that of WAIT, which
+-- waits for what its own connection has written.
+if state_before == 'done' then
+  if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
+  return 'done'
+end
 if holder ~= ARGV[1] then return 'lost' end
 if queue == '' and state_before ~= 'running' then return state_before end
 

@@ -69,7 +69,8 @@ class BatchSteps:
             self._asked += CHUNK
         fields = (batch.token, batch.execution, self._ttl, finish, batch.id_at(begins), keeps)
         step = new_tuple(Advance, fields)
-        self._pipeline.send(partial(self._calls.advance, step), self._packed.pack(step))
+        build = partial(self._calls.advance, step)
+        self._pipeline.send(build, self._packed.pack(step), self._calls.schema.replicas)
         self._sent.append(_Sent(None if finish is None else ended, first))
 
     def settle(self) -> None:

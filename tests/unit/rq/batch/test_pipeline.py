@@ -23,7 +23,10 @@ class Connection:
         assert check_health is False
 
     def recv(self, _: int) -> bytes:
-        return self._answers.popleft()
+        answer: Any = self._answers.popleft()
+        if answer is KeyboardInterrupt:
+            raise answer
+        return cast("bytes", answer)
 
     def disconnect(self) -> None:
         self._answers.clear()
@@ -42,8 +45,8 @@ class Client:
     def release(self, _: Connection) -> None:
         pass
 
-    def execute_command(self, *_: object) -> object:
-        message = "refused"
+    def execute_command(self, *words: object) -> object:
+        message = f"{words[3]} was refused"
         raise ResponseError(message)
 
 
@@ -65,6 +68,26 @@ def test_answer_after_an_error_is_that_of_the_next_call() -> None:
         pipeline.run(call("refused"))
     client.answers.append(b"+its own\r\n")
     assert pipeline.run(call("next")) == b"its own"
+
+
+def test_error_is_raised_after_the_answers_before_it() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client(b"+first\r\n-NOPERM refused\r\n")))
+    for name in ("a", "b"):
+        pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+    assert pipeline.receive() == b"first"
+    with pytest.raises(ResponseError, match="refused"):
+        pipeline.receive()
+
+
+def test_interrupted_calls_come_before_the_next_one() -> None:
+    client = Client()
+    client.answers.append(cast("Any", KeyboardInterrupt))
+    pipeline = ScriptPipeline(cast("Any", client))
+    pipeline.send(lambda: call("first"), b"")
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.receive()
+    with pytest.raises(ResponseError, match="first was refused"):
+        pipeline.send(lambda: call("second"), b"")
 
 
 def test_calls_without_an_answer_are_executed_again() -> None:
