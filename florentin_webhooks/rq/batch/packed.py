@@ -55,7 +55,7 @@ class PackedSteps:
 
     def __init__(self, calls: BatchCalls) -> None:
         self._calls = calls
-        self._templates: dict[_Shape, _Template] = {}
+        self._templates: dict[_Shape, _Template | None] = {}
 
     def pack(self, step: Advance) -> bytes:
         """Return the command of *step*."""
@@ -63,7 +63,10 @@ class PackedSteps:
         if finish is not None and finish.note:  # A text of its own.
             return encode_command(self._calls.advance(step).evalsha())
         shape = _shape_of(finish, bool(begins), len(keeps))
-        template = self._templates.get(shape) or self._build(shape, step)
+        if shape not in self._templates:  # It may be the only one: a template takes far longer.
+            self._templates[shape] = None
+            return encode_command(self._calls.advance(step).evalsha())
+        template = self._templates[shape] or self._build(shape, step)
         fingerprints = [] if finish is None else [finish.key.hex().encode()]
         if begins:
             fingerprints.append(begins[:32])

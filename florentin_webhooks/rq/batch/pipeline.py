@@ -43,15 +43,16 @@ class _Sent(NamedTuple):
 
 
 class ScriptPipeline:
-    """Calls over a connection of *client*'s pool, each sent again if its answer is lost.
+    """Calls over *connection*, or one of *client*'s pool, each sent again if its answer is lost.
 
     The scripts bear that: what they have done they do not do again. So is one that too few replicas
     have: their primary may be another server by now.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client: Any = client  # Any: redis-py leaves its types open, also below.
-        self._connection: Any = None
+    # Any: redis-py leaves its types open, also below.
+    def __init__(self, client: redis.Redis, connection: Any = None) -> None:
+        self._client: Any = client
+        self._connection: Any = connection
         self._reader = AnswerReader()
         self._unconfirmed: list[object] = []
         self._sent: deque[_Sent] = deque()

@@ -41,7 +41,7 @@ def finish(number: int, handler: str | None, outcome: HandlerOutcome) -> Finish:
 def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
     packed, base = PackedSteps(calls), Advance(b"token", b"execution", 90)
     done, discarded = HandlerOutcome.DONE, HandlerOutcome.DISCARDED
-    for number in (1, 2):
+    for number in (1, 2, 3):
         begins, keeps = job_id(10 + number), (job_id(20 + number), job_id(30 + number))
         steps = [
             base._replace(begins=begins, keeps=keeps),
