@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from florentin_webhooks.redis.executors.replicas import (
     PATIENCE,
@@ -138,18 +138,29 @@ class ScriptPipeline:
     def _repeat(self) -> None:
         """Drop the connection, and run all calls without an answer, one by one.
 
-        If one fails, the others are forgotten: their answers would be those of later calls.
+        One that the server refuses keeps none after it from running: it may record what has run.
+        Then, or without a server, all are forgotten: their answers would be those of later calls.
         """
         self._drop()
         try:
-            while self._sent:
-                answer = self._run_alone(self._sent[0].build())
-                self._sent.popleft()
-                self._answers.append(answer)
+            refused = [error for error in map(self._run_first, range(len(self._sent))) if error]
         except (RedisError, OSError):
             self._sent.clear()
             self._answers.clear()
             raise
+        if refused:
+            self._answers.clear()
+            raise refused[0]
+
+    def _run_first(self, _: int) -> ResponseError | None:
+        """Run the first call without an answer, and return why it was refused."""
+        refused = None
+        try:
+            self._answers.append(self._run_alone(self._sent[0].build()))
+        except ResponseError as error:
+            refused = error
+        self._sent.popleft()
+        return refused
 
     def _run_alone(self, call: ScriptCall) -> object:
         if call.replicas:

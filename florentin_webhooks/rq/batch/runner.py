@@ -21,6 +21,7 @@ from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.rq.batch.alarm import BatchAlarm
 from florentin_webhooks.rq.job import run_job, to_rq
 from florentin_webhooks.rq.trace import keep_trace
@@ -137,7 +138,11 @@ class BatchRunner:
         """Run the jobs that may begin, and return the position of the first one that may not."""
         position, finish, ended, steps = 0, None, None, self._steps
         while True:
-            begins = position if steps.try_to_begin(position) else None
+            try:
+                begins = position if steps.try_to_begin(position) else None
+            except (RedisError, OSError):
+                steps.record_anyway(finish, ended)
+                raise
             steps.send(begins, finish, ended)
             if begins is None:
                 break

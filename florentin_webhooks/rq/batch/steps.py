@@ -73,6 +73,13 @@ class BatchSteps:
         self._pipeline.send(build, self._packed.pack(step), self._calls.schema.replicas)
         self._sent.append(_Sent(None if finish is None else ended, first))
 
+    def record_anyway(self, finish: Finish | None, ended: ClaimedJob | None) -> None:
+        """Send the success of the job that has *ended*, although an earlier step was refused."""
+        self._sent.clear()  # No other answer comes after an error.
+        with suppress(RedisError, OSError):
+            self.send(None, finish, ended)
+            self.settle()
+
     def settle(self) -> None:
         """Wait until the server has taken all steps, and trim the history."""
         while self._sent:

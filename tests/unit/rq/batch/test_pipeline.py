@@ -38,6 +38,7 @@ class Client:
     def __init__(self, *answers: bytes) -> None:
         self.answers = deque(answers)
         self.connection_pool = self
+        self.executed = list[object]()
 
     def get_connection(self) -> Connection:
         return Connection(self.answers)
@@ -46,6 +47,7 @@ class Client:
         pass
 
     def execute_command(self, *words: object) -> object:
+        self.executed.append(words[3])
         message = f"{words[3]} was refused"
         raise ResponseError(message)
 
@@ -77,6 +79,16 @@ def test_error_is_raised_after_the_answers_before_it() -> None:
     assert pipeline.receive() == b"first"
     with pytest.raises(ResponseError, match="refused"):
         pipeline.receive()
+
+
+def test_refused_call_keeps_none_after_it_from_running() -> None:
+    client = Client(b"")
+    pipeline = ScriptPipeline(cast("Any", client))
+    for name in ("a", "b"):
+        pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+    with pytest.raises(ResponseError, match="a was refused"):
+        pipeline.receive()
+    assert client.executed == ["a", "b"]
 
 
 def test_interrupted_calls_come_before_the_next_one() -> None:
