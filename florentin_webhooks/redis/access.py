@@ -10,7 +10,7 @@ import redis.asyncio
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import Client, create_sync_client, new_client
-from florentin_webhooks.redis.durability import refuse_old_version
+from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ServerAccess:
             return
         client = create_sync_client(server)
         try:
-            refuse_old_version(client, self.address)
+            refuse_unfit_server(client, self.address, has_lanes=hasattr(self, "lanes"))
         finally:
             if isinstance(server, str):
                 client.close()

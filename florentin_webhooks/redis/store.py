@@ -106,7 +106,7 @@ class RedisStore(ServerAccess):
         self.supports_jobs = True
         self.supports_transactions = False
         self._schema = KeySchema(
-            prefix.encode(),
+            _encode_prefix(prefix),
             milliseconds(self.retention),
             milliseconds(self.lease),
             milliseconds(self.unfinished_retention),
@@ -212,3 +212,9 @@ class RedisStore(ServerAccess):
     def _pipelined(self) -> PipelinedExecutor:
         loop, latest = asyncio.get_running_loop(), self._loops.latest
         return latest if latest is not None and latest.loop is loop else self._loops.find(loop)
+
+
+def _encode_prefix(prefix: object) -> bytes:
+    if not isinstance(prefix, str):
+        raise ConfigurationError(f"prefix is {prefix!r}.", "Set prefix to a text, such as fl:.")
+    return prefix.encode()

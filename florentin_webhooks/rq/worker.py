@@ -20,7 +20,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import display_url, is_behind_sentinel
-from florentin_webhooks.redis.durability import refuse_old_version
+from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.full_memory import force_where_full
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
@@ -30,7 +30,7 @@ from florentin_webhooks.rq.foreign import served_receivers, started_for
 from florentin_webhooks.rq.horse_reports import HorseReports, flush_observers
 from florentin_webhooks.rq.job import JobFailed
 from florentin_webhooks.rq.safe_queue import SafeJob, SafeQueue
-from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
+from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, index_states, requeue_lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,12 +92,14 @@ class SweepingWorker(BatchingWorker):
         for hooks in self.served:
             if (terms := hooks.drain_terms()) is not None:
                 run_sync(drain_waiting(terms, DRAIN_SECONDS))
-        for hooks, queue in product(self.served, self.queues):
-            try:
+        try:
+            for hooks, queue in product(self.served, self.queues):
                 requeue_lost(hooks, queue, self.lost_after)
                 drop_expired(hooks)
-            except (Unavailable, redis.RedisError) as error:
-                logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
+            for hooks in self.served:
+                index_states(hooks)
+        except (Unavailable, redis.RedisError) as error:
+            logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
 
 
 class ForkWorker(SweepingWorker, rq.Worker):
@@ -182,7 +184,8 @@ def build_worker(
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
-    refuse_old_version(client, display_url(client))
+    has_lanes = hasattr(hooks.store, "lanes")
+    refuse_unfit_server(client, display_url(client), has_lanes=has_lanes)
     _check_kind(kind, client)
     client = force_where_full(client)
     worker: Any = classes[kind](

@@ -20,8 +20,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
@@ -31,7 +31,7 @@ START = ("-W", "error", "-m", MODULE)
 """How the words for Python begin that a fork can follow."""
 
 _ROOT = Path(__file__).parents[2]
-_IMPORTED = (
+COMMANDS = (
     "florentin_webhooks.cli",
     "florentin_webhooks.events",
     "florentin_webhooks.redis.store",
@@ -77,7 +77,7 @@ class Forked:
     """
 
     def __init__(
-        self, request: Request, streams: Sequence[int], imported: tuple[str, ...] = _IMPORTED
+        self, request: Request, streams: Sequence[int], imported: tuple[str, ...] = COMMANDS
     ) -> None:
         self.returncode: int | None = None
         self._connection = socket.socket(socket.AF_UNIX)
@@ -158,13 +158,13 @@ def _send(connection: socket.socket, request: Request, streams: Sequence[int]) -
 
 
 @cache
-def server_path(imported: tuple[str, ...] = _IMPORTED) -> str:
-    """Start the server of this process, which ends with it, and return its socket's path.
+def server_path(imported: tuple[str, ...] = COMMANDS) -> str:
+    """Start the server of this process and its forks, which ends with them; return its path.
 
     Its forks have *imported* these modules.
     """
     directory = tempfile.mkdtemp(prefix="fw-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _at_exit(partial(shutil.rmtree, directory, ignore_errors=True))
     path = f"{directory}/socket"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
@@ -178,8 +178,14 @@ def server_path(imported: tuple[str, ...] = _IMPORTED) -> str:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-    atexit.register(server.communicate)
+    _at_exit(server.communicate)
     return path
+
+
+def _at_exit(function: Callable[[], object]) -> None:
+    """Call *function* when this process ends, and not when a fork of it does."""
+    process = os.getpid()
+    atexit.register(lambda: os.getpid() == process and function())
 
 
 def serve(listening: socket.socket) -> Request | None:

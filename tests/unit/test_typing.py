@@ -1,8 +1,8 @@
 """The verdicts of type checkers on this project and on users' programs: right and wrong ones.
 
 Every line in ``tests/typing`` that ends in ``# error`` is flagged by mypy --strict and by pyright
-in strict mode; no other line is, nor any Python in the docs. One run of each checks the project,
-pyright a part of it unless there is time, and the programs as their users would.
+in strict mode; no other line is, nor any Python in the docs. One run of each checks the project
+and the programs as their users would. That of pyright is part of `make lint`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -27,9 +27,6 @@ ROOT = FOLDER.parents[1]
 CACHE = ROOT / ".mypy_cache"
 PROGRAMS = sorted(FOLDER.glob("*.py"))
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
-SAMPLE = ("florentin_webhooks/*.py", "florentin_webhooks/core/routing")
-"""What pyright checks of this project where time is short: mypy has all of it, and so has lint."""
-
 OURS = {"unreachable", "reportDuplicateImport", *TOOLS["mypy"]["enable_error_code"]}
 """The codes of what this project asks of itself beyond ``--strict``, and of no user.
 
@@ -78,11 +75,11 @@ def write_programs(folder: Path) -> None:
             (folder / f"{module_name(page.name)}.py").write_text(page.python())
 
 
-def pyright_settings(included: Sequence[str]) -> dict[str, object]:
-    """Return this project's settings, for *included* and for the programs beside the settings."""
+def pyright_settings() -> dict[str, object]:
+    """Return this project's settings, also for the programs beside the settings."""
     ours = TOOLS["pyright"]
     assert ours["typeCheckingMode"] == "strict"
-    include = [".", *(str(ROOT / name) for name in included)]
+    include = [".", *(str(ROOT / name) for name in ours["include"])]
     return {**ours, "venvPath": str(ROOT), "include": include}
 
 
@@ -111,22 +108,17 @@ def mypy_reports(folder: Path) -> Iterator[Report]:
             yield Report(ROOT / each["file"], each["line"], each["code"], each["message"])
 
 
-def pyright_reports(folder: Path, included: Sequence[str] = SAMPLE) -> Iterator[Report]:
-    (folder / "pyrightconfig.json").write_text(json.dumps(pyright_settings(included)))
+def pyright_reports(folder: Path) -> Iterator[Report]:
+    (folder / "pyrightconfig.json").write_text(json.dumps(pyright_settings()))
     settings = ("--pythonpath", sys.executable, "--outputjson", "--project", str(folder))
     for each in json.loads(run("-m", "basedpyright", *settings))["generalDiagnostics"]:
         line = each["range"]["start"]["line"] + 1
         yield Report(Path(each["file"]), line, each.get("rule", ""), each["message"])
 
 
-def pyright_reports_of_all(folder: Path) -> Iterator[Report]:
-    return pyright_reports(folder, TOOLS["pyright"]["include"])
-
-
 CHECKERS = [
     pytest.param(mypy_reports, id="mypy"),
-    pytest.param(pyright_reports, id="pyright"),
-    pytest.param(pyright_reports_of_all, id="pyright-all", marks=pytest.mark.long),
+    pytest.param(pyright_reports, id="pyright", marks=pytest.mark.long),
 ]
 
 

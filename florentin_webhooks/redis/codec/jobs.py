@@ -91,6 +91,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.lost(part.queue),
         schema.tag + part.keys.results,
         *job_keys(schema, (part,)),
+        schema.index("dead"),
     )
     key_ids = " ".join(operation.key_ids)
     arguments = (schema.unfinished_retention, key_ids, *job_args((part,)))

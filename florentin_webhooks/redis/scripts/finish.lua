@@ -5,6 +5,7 @@
 -- ARGV  1 token  2 queue, '' for handlers that ran inline  3 state  4 handler, '' for none
 --       5 outcome  6 reason  7 job id  8 fingerprint
 --       9 wait in ms until the next attempt, or ''  10 jobs
+-- The last key is the index of scheduled deliveries, or of dead ones, where it becomes one.
 -- Returns the state of the record, or 'lost' if another run holds the lease; and after 'done' the
 -- fingerprints beyond the history, joined.
 local queue, state = ARGV[2], ARGV[3]
@@ -24,6 +25,9 @@ redis.pcall('HDEL', record, 'w:' .. queue)
 if ARGV[4] ~= '' then call('HSET', record, 'h:' .. ARGV[4], ARGV[5]) end
 if ARGV[6] ~= '' then call('HSET', record, 'f:' .. queue, ARGV[6]) end
 local now = milliseconds()
+if ARGV[9] ~= '' or state == 'dead' then
+  add_to_index(KEYS[#KEYS], record, ARGV[8], UNFINISHED_RETENTION)
+end
 
 if state == 'running' then
   -- The lease of a part covers the whole time that its job may take.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import warnings
 
 from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.core.processing.lease import Lease
@@ -25,8 +24,7 @@ def test_seeded_program_draws_new_tokens() -> None:
 
 def test_forked_process_draws_other_tokens() -> None:
     reader, writer = os.pipe()
-    with warnings.catch_warnings(action="ignore"):  # Of forks beside the threads of xdist.
-        process = os.fork()
+    process = os.fork()
     if not process:
         os.write(writer, token())
         os._exit(0)
