@@ -72,7 +72,7 @@ def paired(
     runs: Mapping[str, Callable[[], object]], rounds: int, clock: Clock = time.perf_counter
 ) -> dict[str, list[float]]:
     """Return the seconds of a call for each run and round; the order rotates."""
-    loops = {name: max(1, int(SLICE / seconds(run, 20))) for name, run in runs.items()}
+    loops = {name: max(1, int(SLICE / seconds(run, 20, clock))) for name, run in runs.items()}
     names = list(runs)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):

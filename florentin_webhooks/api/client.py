@@ -121,7 +121,7 @@ class FlorentinAPI(_Client[BlockingKind]):
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the next call opens others."""
+        """Close the connections; later calls raise :class:`APIError`."""
         self._pool.close()
 
     def call(self, request: APIRequest[ModelT]) -> ModelT:
@@ -164,10 +164,10 @@ class AsyncFlorentinAPI(_Client[AsyncioKind]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
-        await self.close()
+        await self._pool.release()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; later calls raise :class:`APIError`."""
         await self._pool.close()
 
     async def call(self, request: APIRequest[ModelT]) -> ModelT:

@@ -44,7 +44,7 @@ class Settings:
         _check_token(self.token)
         _check_seconds("timeout", self.timeout)
         _check_seconds("total", self.total)
-        if not 0 <= self.retries <= _MOST_RETRIES:
+        if self.retries not in range(_MOST_RETRIES + 1):
             raise ConfigurationError(
                 f"retries is {self.retries!r}.", f"Set it to 0 to {_MOST_RETRIES}."
             )
@@ -112,8 +112,8 @@ def _check_token(token: str) -> None:
         )
 
 
-def _check_seconds(name: str, value: float) -> None:
-    if not 0 < value <= _LONGEST_TIME:
+def _check_seconds(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or not 0 < value <= _LONGEST_TIME:
         raise ConfigurationError(
             f"{name} is {value!r}.", f"Set it to seconds above 0, at most {_LONGEST_TIME:.0f}."
         )

@@ -13,9 +13,11 @@ from contextlib import (
     closing,
     nullcontext,
 )
+from dataclasses import dataclass
 from ssl import SSLContext
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -45,6 +47,7 @@ class BlockingTransport:
         self._lock = Lock()
         self._client: httpx2.Client | None = None
         self._process = 0
+        self._is_closed = False
 
     async def send(self, request: APIRequest[ModelT], seconds: float) -> APIReply:
         """Send *request*; between two parts of the reply, the time is checked."""
@@ -68,8 +71,9 @@ class BlockingTransport:
         return time.monotonic()
 
     def close(self) -> None:
-        """Close the connections of this process."""
+        """Close the connections of this process; nothing is sent any more."""
         with self._lock:
+            self._is_closed = True
             client, self._client = self._client, None
         if client is not None and self._process == os.getpid():
             client.close()
@@ -77,6 +81,7 @@ class BlockingTransport:
     def _open(self) -> httpx2.Client:
         """Return the client of this process: two must not write to one connection."""
         with self._lock:
+            _check_open(is_closed=self._is_closed)
             if self._client is None or self._process != os.getpid():
                 self._client = httpx2.Client(
                     headers=self._settings.headers, transport=self._transport
@@ -104,8 +109,8 @@ class AsyncioTransport:
         self._settings = settings
         self._transport = transport
         self._tls: SSLContext | None = None
-        self._client: httpx2.AsyncClient | None = None
-        self._loop: AbstractEventLoop | None = None
+        self._kept: WeakKeyDictionary[AbstractEventLoop, _Kept] = WeakKeyDictionary()
+        self._is_closed = False
 
     async def send(self, request: APIRequest[ModelT], seconds: float) -> APIReply:
         """Send *request*, for *seconds* at most in all."""
@@ -130,22 +135,36 @@ class AsyncioTransport:
         """Return monotonic seconds."""
         return time.monotonic()
 
-    async def keep(self) -> Self:
-        """Keep connections from now on, in this event loop."""
-        if self._client is None:
-            self._client, self._loop = self._new(), asyncio.get_running_loop()
-        return self
+    async def keep(self) -> None:
+        """Keep connections in this event loop, until each ``keep`` has had its ``release``."""
+        _check_open(is_closed=self._is_closed)
+        loop = asyncio.get_running_loop()
+        if loop not in self._kept:
+            self._kept[loop] = _Kept(self._new())
+        self._kept[loop].blocks += 1
+
+    async def release(self) -> None:
+        """Close the connections of this event loop, after the last block that keeps them."""
+        kept = self._kept.get(asyncio.get_running_loop())
+        if kept is not None:
+            kept.blocks -= 1
+            if not kept.blocks:
+                await self._drop()
 
     async def close(self) -> None:
-        """Close the connections that are kept."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        """Close the connections of this event loop; nothing is sent any more."""
+        self._is_closed = True
+        await self._drop()
+
+    async def _drop(self) -> None:
+        kept = self._kept.pop(asyncio.get_running_loop(), None)
+        if kept is not None:
+            await kept.client.aclose()
 
     def _opened(self) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
-        if self._client is not None and self._loop is asyncio.get_running_loop():
-            return nullcontext(self._client)
-        return self._new()
+        _check_open(is_closed=self._is_closed)
+        kept = self._kept.get(asyncio.get_running_loop())
+        return self._new() if kept is None else nullcontext(kept.client)
 
     def _new(self) -> httpx2.AsyncClient:
         headers = self._settings.headers
@@ -154,6 +173,22 @@ class AsyncioTransport:
         if self._tls is None:  # Reading the certificates takes longer than a request.
             self._tls = httpx2.create_ssl_context()
         return httpx2.AsyncClient(headers=headers, verify=self._tls)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A client of an event loop, and the number of blocks that use it."""
+
+    client: httpx2.AsyncClient
+    blocks: int = 0
+
+
+def _check_open(*, is_closed: bool) -> None:
+    if is_closed:
+        raise APIError(
+            "This client of the API is closed.",
+            "Close it after the last call, or create another one.",
+        )
 
 
 def _build(

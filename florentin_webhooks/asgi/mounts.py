@@ -10,14 +10,16 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.asgi.start import start_receiver
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
-from florentin_webhooks.core.processing.timeouts import finish_with_timeout
+from florentin_webhooks.core.timeouts import finish_with_timeout
 from florentin_webhooks.protocol.body import consumed_body, missing_body
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.protocol.preconditions import (
     content_length,
+    ensure_receiver,
     path_variants,
     screen,
     without_root,
@@ -87,8 +89,8 @@ class WebhookMiddleware:
         if scope["type"] == "http" and self._is_ours(scope):
             await self._endpoint.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
-            self._endpoint.start()
-            await self._app(scope, receive, self._endpoint.closing(send))
+            if await self._endpoint.start(receive, send):
+                await self._app(scope, receive, self._endpoint.closing(send))
         else:
             await self._app(scope, receive, send)
 
@@ -142,13 +144,14 @@ class _Endpoint:
                 reply = await self._receive(headers, body.content, self._runtime)
         await _send(send, reply, close=not body.complete and _may_close(scope))
 
-    def start(self) -> None:
-        """Pass on what earlier processes have left in a spool."""
-        self._receiver.drain_in_background(self._runtime)
+    async def start(self, receive: Receive, send: Send) -> bool:
+        """Pass on what is left in a spool; return False after a start that was refused."""
+        return await start_receiver(self._receiver, receive, send)
 
     async def serve_lifespan(self, receive: Receive, send: Send) -> None:
         """Serve the lifespan protocol: a spool is drained, and a store is closed."""
-        self.start()
+        if not await self.start(receive, send):
+            return
         while True:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
@@ -182,11 +185,12 @@ class _Endpoint:
 class _Body:
     """One body, up to a limit."""
 
-    size = 0
-    content = b""
-    too_large = False
-    complete = False
-    disconnected = False
+    __slots__ = ("complete", "content", "disconnected", "size", "too_large")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.content = b""
+        self.too_large = self.complete = self.disconnected = False
 
     async def read(self, receive: Receive, limit: int) -> None:
         chunks: list[bytes] = []
@@ -208,6 +212,7 @@ class _Body:
 
 def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
     """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
+    ensure_receiver(receiver)
     if not receiver.overrides_areceive:
         return receiver.receive_in
 

@@ -23,6 +23,7 @@ from florentin_webhooks.cli.errors import (
     translate_webhook_error,
 )
 from florentin_webhooks.cli.host import HostProgram
+from florentin_webhooks.cli.invocation import command_path
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.suggestions import closest_match
 
@@ -102,11 +103,13 @@ class Group(click.Group):
         """Find the command that *args* begin with."""
         name = args[0]
         if name in self.renamed:
-            _warn_renamed(f"{ctx.command_path} {name}", f"{ctx.command_path} {self.renamed[name]}")
+            _warn_renamed(
+                f"{command_path(ctx)} {name}", f"{command_path(ctx)} {self.renamed[name]}"
+            )
             return super().resolve_command(ctx, [self.renamed[name], *args[1:]])
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             match = closest_match(name, self.list_commands(ctx))
-            hint = f"Run: {ctx.command_path} {match or '--help'}"
+            hint = f"Run: {command_path(ctx)} {match or '--help'}"
             raise UsageError(f"There is no command {name!r}.", hint)
         return super().resolve_command(ctx, args)
 
@@ -155,7 +158,7 @@ class _Root(Group):
         except OSError as error:
             if error.errno == EPIPE:  # The reader has closed the pipe; click exits quietly.
                 raise
-            raise CLIError(f"{error}.", f"Run: {ctx.command_path} --help") from None
+            raise CLIError(f"{error}.", f"Run: {command_path(ctx)} --help") from None
 
 
 @click.group(

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from florentin_webhooks.cli.invocation import command_prefix
+from florentin_webhooks.cli.invocation import command_path, command_prefix
 from florentin_webhooks.protocol.suggestions import closest_match
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ _LIKENESS = 0.75
 
 def translate_usage_error(error: click.UsageError) -> UsageError:
     """Return our error for one that click raised."""
-    path = error.ctx.command_path if error.ctx else command_prefix()
+    path = command_path(error.ctx) if error.ctx else command_prefix()
     if isinstance(error, click.NoSuchOption):
         match = closest_match(error.option_name, error.possibilities or (), _LIKENESS)
         message = f"There is no option {error.option_name}."
@@ -101,4 +101,4 @@ def translate_webhook_error(
     error: WebhookError, kind: type[CLIError], context: click.Context
 ) -> CLIError:
     """Return *error* as one of *kind*, with its own hint."""
-    return kind(error.message, error.hint or f"Run: {context.command_path} --help")
+    return kind(error.message, error.hint or f"Run: {command_path(context)} --help")

@@ -13,6 +13,7 @@ import click
 from florentin_webhooks.cli.host import current_host
 
 __all__ = [
+    "command_path",
     "command_prefix",
     "export_pythonpath",
     "program_name",
@@ -27,16 +28,30 @@ _NAMES = ("florentin-webhooks", "florentin")
 def command_prefix() -> str:
     """Return what starts these commands, such as ``flask --app shop florentin``."""
     context = click.get_current_context(silent=True)
-    if context is None:
-        return _NAMES[0]
-    host = current_host(context)
-    while context.parent and current_host(context.parent) is host:
-        context = context.parent
+    return _NAMES[0] if context is None else _prefix(_own_contexts(context)[0])
+
+
+def command_path(context: click.Context) -> str:
+    """Return what starts the command of *context*, such as ``flask --app shop florentin dead``."""
+    root, *below = _own_contexts(context)
+    return " ".join([_prefix(root), *(str(each.info_name) for each in below)])
+
+
+def _own_contexts(context: click.Context) -> list[click.Context]:
+    """Return the contexts from the group of these commands to *context*."""
+    host, contexts = current_host(context), [context]
+    while (parent := contexts[0].parent) and current_host(parent) is host:
+        contexts.insert(0, parent)
+    return contexts
+
+
+def _prefix(root: click.Context) -> str:
+    host = current_host(root)
     if host is not None and host.words:
         return host.words
-    if context.parent is None:
-        return context.command_path
-    return " ".join([context.parent.command_path, *_typed_options(context), str(context.info_name)])
+    if root.parent is None:
+        return root.command_path
+    return " ".join([root.parent.command_path, *_typed_options(root), str(root.info_name)])
 
 
 def _typed_options(context: click.Context) -> list[str]:

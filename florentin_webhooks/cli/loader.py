@@ -14,7 +14,7 @@ import click
 from florentin_webhooks.cli.devserver.session import join_session
 from florentin_webhooks.cli.errors import CLIError, Terminated, UsageError
 from florentin_webhooks.cli.host import current_host
-from florentin_webhooks.cli.invocation import command_prefix
+from florentin_webhooks.cli.invocation import command_path, command_prefix
 from florentin_webhooks.core import loader
 from florentin_webhooks.core.loader import ReceiverNotFound
 from florentin_webhooks.errors import ConfigurationError
@@ -122,7 +122,7 @@ def _use(app: str) -> str:
     if current_host():
         return f"Name {app} where {command_prefix()} gets its receiver from."
     context = click.get_current_context(silent=True)
-    return f"Run: {context.command_path if context else 'florentin-webhooks dev'} {app}"
+    return f"Run: {command_path(context) if context else 'florentin-webhooks dev'} {app}"
 
 
 def _django_failed(error: BaseException) -> CLIError:
@@ -134,7 +134,11 @@ def _django_failed(error: BaseException) -> CLIError:
 def _import_failed(app: str, module: str, error: BaseException) -> CLIError:
     # A module that was not imported is missing from sys.modules; else its function has failed.
     failed = f"{app} failed" if module in sys.modules else f"Cannot import {module}"
-    return CLIError(f"{failed}{_place(error)}: {_first_line(error)}", "Correct that line.")
+    place = _place(error)
+    if isinstance(error, ConfigurationError) and error.hint:  # It may be the environment's fault.
+        return CLIError(f"{failed}{place}: {error.message}", error.hint)
+    hint = "Correct that line." if place else "Correct its configuration."
+    return CLIError(f"{failed}{place}: {_first_line(error)}", hint)
 
 
 def _first_line(error: BaseException) -> str:

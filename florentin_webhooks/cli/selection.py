@@ -39,7 +39,7 @@ else:
 __all__ = ["Filter", "Selection", "resolve", "select", "with_filter"]
 
 _PAGE = 200
-_SECONDS = 2.0
+_SECONDS = 0.3
 """How long a search for a delivery id takes at most."""
 _WHOLE = 32
 _FEWEST = 4

@@ -15,12 +15,13 @@ from florentin_webhooks.core.observer import JobStart
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.restore import restore_delivery
-from florentin_webhooks.core.processing.runner import HandlerRunner, RunResult
+from florentin_webhooks.core.processing.run_log import RunResult
+from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.processing.runtime import run_sync
-from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.core.stores.queries import GetRecord
+from florentin_webhooks.core.timeouts import TimeIsOver
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.event import copy_event, parse_event
 

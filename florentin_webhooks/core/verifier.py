@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.errors import StaleDelivery
-from florentin_webhooks.protocol.delivery import Delivery
+from florentin_webhooks.protocol.delivery import Delivery, DeliveryDraft
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
@@ -56,6 +56,7 @@ class Verifier:
     leeway: timedelta
     identity: Identity = NO_IDENTITY
     _ahead: timedelta = field(init=False)
+    _signs_delivery_id: bool = field(init=False)
     answering: Answering | None = field(init=False)
     preparing: Preparing | None = field(init=False)
 
@@ -63,6 +64,7 @@ class Verifier:
         found = self.scheme if isinstance(self.scheme, Answering) else None
         object.__setattr__(self, "answering", found)
         object.__setattr__(self, "_ahead", -self.leeway)
+        object.__setattr__(self, "_signs_delivery_id", self.sender.signs_delivery_id)
         preparing = self.scheme if isinstance(self.scheme, Preparing) else None
         object.__setattr__(self, "preparing", preparing)
 
@@ -74,22 +76,29 @@ class Verifier:
         Raises :class:`InvalidSignature` or :class:`MalformedDelivery`.
         """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        sender = self.sender
         metadata = self.scheme.authenticate(headers, body, now, url)
-        message = sender.parse(body, metadata)
+        message = self.sender.parse(body, metadata)
         secret, _, header_id, _, _ = metadata  # As a tuple: an attribute takes thrice the time.
         event, timestamp, envelope, signed_at, body_id = message
-        signed_id = header_id if sender.signs_delivery_id else None
+        signed_id = header_id if self._signs_delivery_id else None
         key_id, digest, key = self.identity.identify(secret, body, signed_id)
-        sent_id = body_id or header_id
-        delivery = Delivery(
-            key.hex(), event, timestamp, sent_id, secret, now, body, None, key_id, digest
-        )
+        draft: Any = DeliveryDraft()  # As Delivery(...): 0.4 of a delivery's 40 us less.
+        draft.fingerprint = key.hex()
+        draft.event = event
+        draft.timestamp = timestamp
+        draft.delivery_id = body_id or header_id
+        draft.secret = secret
+        draft.received_at = now
+        draft.body = body
+        draft.once_factory = draft.item = None
+        draft.key_id = key_id
+        draft.digest = digest
+        draft.__class__ = Delivery
         # Without a signed time, nothing but the memory of the store guards against a replay.
         age = _NO_AGE if signed_at is None else now - signed_at
         stale = None if self._ahead <= age <= self.tolerance else self._staleness(age)
         answer = self.answering.answer(body, message, secret) if self.answering else None
-        return new_tuple(VerifiedDelivery, (delivery, envelope, stale, answer))
+        return new_tuple(VerifiedDelivery, (draft, envelope, stale, answer))
 
     def _staleness(self, age: timedelta) -> StaleDelivery:
         return StaleDelivery(age, self.tolerance if age > self.tolerance else self.leeway)

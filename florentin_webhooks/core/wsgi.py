@@ -45,9 +45,13 @@ class EnvironFields(HeaderMap):
         # An empty value may mean that the header is missing (PEP 3333).
         return [str(value).strip(" \t")] if value else []
 
-    def find(self, names: Iterable[bytes]) -> None:
-        """Return None: there is no index."""
-        del names
+    def find(self, names: Iterable[bytes]) -> list[str | None]:
+        """Return the value of each of *names*, in lower case, None where it is missing."""
+        environ, found = self._environ, list[str | None]()
+        for name in names:
+            value = environ.get(_KEYS.get(name) or _remember(name))
+            found.append(str(value).strip(" \t") if value else None)
+        return found
 
     def get_each(self, *names: str) -> list[list[str]]:
         """Return the value of each of *names*, which are in lower case."""
@@ -56,6 +60,14 @@ class EnvironFields(HeaderMap):
             value = self._environ.get(_key(name))
             found.append([str(value).strip(" \t")] if value else [])
         return found
+
+
+_KEYS: dict[bytes, str] = {}
+"""The keys of headers; few, since the package looks up those of its senders."""
+
+
+def _remember(name: bytes) -> str:
+    return _KEYS.setdefault(name, _key(name.decode()))
 
 
 @cache

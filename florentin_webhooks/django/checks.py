@@ -15,6 +15,7 @@ from django.db import connections, router
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
+from florentin_webhooks.core.stores.base import CheckedStore
 from florentin_webhooks.core.stores.memory import MemoryStore
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.mounts import MountedView, find_mounts, is_served, receivers
@@ -43,7 +44,7 @@ def register_all() -> None:
     """Register every check."""
     for plain in (_settings, _receivers, _mounts):
         checks.register(plain, LABEL)
-    for deploying in (_unhandled, _body_limits):
+    for deploying in (_unhandled, _body_limits, _servers):
         checks.register(deploying, LABEL, deploy=True)
     checks.register(_tables, checks.Tags.database)
 
@@ -163,6 +164,18 @@ def _unhandled(**_: object) -> _Messages:
         for receiver in receivers(find_mounts())
         if receiver.unhandled_events and not set(receiver.unhandled_events) >= set(CATALOGUE)
     ]
+
+
+def _servers(**_: object) -> _Messages:
+    """Report a server that is too old for a store: it must answer before deliveries arrive."""
+    messages: _Messages = []
+    for receiver in receivers(find_mounts()):
+        try:
+            if isinstance(receiver.store, CheckedStore):
+                receiver.store.check_server()
+        except ConfigurationError as error:
+            messages.append(_error("E011", error.message, error.hint))
+    return messages
 
 
 def _body_limits(**_: object) -> _Messages:

@@ -4,11 +4,13 @@ It passes the request to the ASGI app, which verifies the raw bytes; FastAPI par
 Annotations are evaluated in this module, because FastAPI reads those of its endpoints.
 """
 
+import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, cast
 
 from florentin_webhooks.asgi.mounts import READ_TIMEOUT, WebhookApp
+from florentin_webhooks.asgi.start import check_store
 from florentin_webhooks.core.log import error_location, logger
 from florentin_webhooks.core.receiver import Receiver
 from florentin_webhooks.errors import ConfigurationError
@@ -52,8 +54,8 @@ def webhook_router(
     """
     app = WebhookApp(hooks, read_timeout=read_timeout)
     router = APIRouter(
-        lifespan=_close_at_shutdown(hooks),
-        route_class=AuditedRoute,
+        lifespan=_start_and_close(hooks),
+        route_class=type("WebhookRoute", (AuditedRoute,), {"receiving": app}),
         include_in_schema=include_in_schema,
     )
     variants = _path_variants(path)
@@ -79,11 +81,12 @@ def _path_variants(path: str) -> tuple[str, str]:
     return variants
 
 
-def _close_at_shutdown(
+def _start_and_close(
     hooks: Receiver[object],
 ) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncGenerator[None]:
+        await check_store(hooks)
         try:
             yield
         finally:
@@ -149,9 +152,14 @@ def _receive_from(chunks: AsyncGenerator[bytes, None]) -> Receive:
 class AuditedRoute(APIRoute):
     """A route that logs dependencies that refuse deliveries before the receiver sees them."""
 
+    receiving: ClassVar[WebhookApp]
+    """The app that answers."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of a request."""
         handle = super().get_route_handler()
+        if not _has_dependencies(handle):
+            return self._pass_on
         logged: set[str] = set()
 
         async def handle_and_log(request: Request) -> Response:
@@ -168,6 +176,29 @@ class AuditedRoute(APIRoute):
 
         return handle_and_log
 
+    async def _pass_on(self, _: Request) -> Response:
+        """Return the app, which is the response, past FastAPI's search for dependencies.
+
+        That and what follows it take as long as the rest of a delivery.
+        """
+        return cast("Response", self.receiving)
+
+
+def _has_dependencies(handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> bool:
+    """Return whether FastAPI's *handle* does more than call the endpoint; True in doubt."""
+    found = inspect.getclosurevars(handle).nonlocals.get("dependant")
+    return any(getattr(found, name, None) != [] for name in _PARTS)
+
+
+_PARTS = [
+    "dependencies",
+    "path_params",
+    "query_params",
+    "header_params",
+    "cookie_params",
+    "body_params",
+]
+"""The attributes of FastAPI's dependant that a request can make it compute."""
 
 _REFUSED = (
     "a dependency of the program refused a delivery before its signature was verified: %s; "

@@ -107,13 +107,18 @@ def _create_preprocessor(
     app: Flask, name: str, blueprint: object
 ) -> Callable[[str | None, object], None]:
     """Return the function that Flask calls before those that run before each request."""
-    watch = log_intercepted(app, name)
+    is_prepared, watch = False, None
 
     def prepare(_endpoint: str | None, _values: object) -> None:
-        # Flask-WTF may be initialised later than this blueprint.
-        exempt = getattr(app.extensions.get("csrf"), "exempt", None)
-        if exempt is not None:
-            exempt(blueprint)
-        watch()
+        nonlocal is_prepared, watch
+        if not is_prepared:
+            # With the first request, since what an app has may be set up later than this blueprint,
+            # and not later than that.
+            exempt = getattr(app.extensions.get("csrf"), "exempt", None)
+            if exempt is not None:
+                exempt(blueprint)
+            watch, is_prepared = log_intercepted(app, name), True
+        if watch is not None:
+            watch()
 
     return prepare

@@ -32,13 +32,15 @@ def mark_reached(environ: dict[str, object]) -> None:
     environ[_REACHED] = True
 
 
-def log_intercepted(app: Flask, blueprint: str) -> Callable[[], None]:
+def log_intercepted(app: Flask, blueprint: str) -> Callable[[], None] | None:
     """Return the function to call before those that *app* runs before each request.
 
-    The blueprints around *blueprint*, which are part of its name, may have such functions as well.
-    An app without any pays nothing.
+    None for an app without any. The blueprints around *blueprint*, which are part of its name, may
+    have such functions as well.
     """
     names = (None, *accumulate(blueprint.split("."), "{}.{}".format))
+    if not any(map(app.before_request_funcs.get, names)):
+        return None
     logged: set[int] = set()
 
     def log(response: Response) -> Response:
@@ -49,8 +51,7 @@ def log_intercepted(app: Flask, blueprint: str) -> Callable[[], None]:
         return response
 
     def watch() -> None:
-        if any(map(app.before_request_funcs.get, names)):
-            after_this_request(log)
+        after_this_request(log)
 
     return watch
 

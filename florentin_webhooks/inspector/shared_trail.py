@@ -64,10 +64,12 @@ class TrailReader:
 
     def refresh(self) -> None:
         """Add the entries since the last call, and sort all. Raises :class:`Unavailable`."""
-        with self._lock:
-            for position in self._positions:
-                self._read(position)
-        self._trail.settle()
+        try:
+            with self._lock:
+                for position in self._positions:
+                    self._read(position)
+        finally:
+            self._trail.settle()
 
     def _read(self, position: _Position) -> None:
         is_full = True

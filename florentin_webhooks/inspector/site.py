@@ -96,7 +96,7 @@ class Site:
         path = request.path
         if found := _ASSET.fullmatch(path):
             return serve_asset(found[1])
-        self._reader.refresh()
+        self._refresh(of_overview=path == f"/{_OVERVIEW}")
         simple = {"/": self._list, "/overview": self._overview, "/events": self._events}
         if self._simulation is not None:
             simple["/trigger"] = self._form
@@ -204,10 +204,18 @@ class Site:
         return PageResponse(body=f"{_RETRY}{event}".encode(), content_type=_STREAM)
 
     def _shown(self, of: str, query: Query) -> object:
-        self._reader.refresh()
+        self._refresh(of_overview=of == _OVERVIEW)
         if of == _OVERVIEW:
             return describe_overview(self._sources, self.trail).facts
         return (self._record(of), self.trail.version) if of else self._listing.page(query).rows
+
+    def _refresh(self, *, of_overview: bool) -> None:
+        """Read the trail; the overview also shows that a store does not answer."""
+        try:
+            self._reader.refresh()
+        except Unavailable:
+            if not of_overview:
+                raise
 
     def _record(self, key: str) -> Record | None:
         operation = GetRecord(bytes.fromhex(key))

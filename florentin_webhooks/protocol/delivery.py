@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.frozen import slot_setters
+from florentin_webhooks.protocol.frozen import draft_class, slot_setters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = ["Delivery", "OnceContext", "Outcome", "Reply", "name_secret"]
+__all__ = [
+    "Delivery",
+    "DeliveryDraft",
+    "OnceContext",
+    "Outcome",
+    "Reply",
+    "name_secret",
+]
 
 
 class Outcome(StrEnum):
@@ -221,3 +228,5 @@ class Reply:
     _set_item,
 ) = slot_setters(Delivery)
 _set_outcome, _set_status, _set_headers, _set_reply_body, _set_error = slot_setters(Reply)
+
+DeliveryDraft = draft_class(Delivery)

@@ -26,6 +26,7 @@ else:
 __all__ = [
     "PROBE_EVENT",
     "Event",
+    "EventCopies",
     "GenericEvent",
     "OpenModel",
     "UnknownEvent",
@@ -104,24 +105,50 @@ def parse_event(name: str, envelope: Mapping[str, object], model: type[Event]) -
 
 
 def copy_event(name: str, envelope: Mapping[str, object], model: type[Event]) -> Event:
-    """Return another event of *envelope* that shares no dict and no list with the first.
+    """Return another event of *envelope*, as :class:`EventCopies` does."""
+    return EventCopies(name, envelope, model)()
 
-    Validating again takes a third of the time of a deep copy. Raises :class:`InvalidEvent`.
+
+class EventCopies:
+    """Other events of *envelope*, which share no dict and no list with the first or each other.
+
+    Validating again takes a third of the time of a deep copy.
     """
-    return parse_event(name, _copied(dict(envelope)), model)
+
+    def __init__(self, name: str, envelope: Mapping[str, object], model: type[Event]) -> None:
+        self._name = name
+        self._envelope = envelope
+        self._model = model
+        self._places: list[tuple[int, Any]] | None = None
+
+    def __call__(self) -> Event:
+        """Return another event; raises :class:`InvalidEvent`."""
+        places = self._places
+        if places is None:
+            places = self._places = _find_places(self._envelope)
+        copied: Any = dict(self._envelope)
+        copies = [copied]
+        for parent, key in places:
+            container = copies[parent]
+            container[key] = inner = container[key].copy()
+            copies.append(inner)
+        return parse_event(self._name, copied, self._model)
 
 
-def _copied(document: Any) -> Any:
-    """Return a copy of decoded JSON, level by level."""
-    copied = document.copy()
-    level = [copied]
-    for container in level:  # It grows meanwhile.
-        pairs = container.items() if type(container) is _OBJECT else enumerate(container)
+def _find_places(document: Any) -> list[tuple[int, Any]]:
+    """Return where decoded JSON has dicts and lists: the number of the outer one, and the key.
+
+    They are counted in the order of these places, from 1; *document* is number 0.
+    """
+    places: list[tuple[int, Any]] = []
+    containers = [document]
+    for number, container in enumerate(containers):  # It grows meanwhile.
+        pairs = enumerate(container) if type(container) is _ARRAY else container.items()
         for key, value in pairs:
             if type(value) is _OBJECT or type(value) is _ARRAY:
-                container[key] = inner = value.copy()
-                level.append(inner)
-    return copied
+                places.append((number, key))
+                containers.append(value)
+    return places
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["new_tuple", "slot_setters"]
+__all__ = ["draft_class", "new_tuple", "slot_setters"]
 
 T = TypeVar("T", bound=tuple[Any, ...])  # Any: named tuples have fields of any types.
 
@@ -29,3 +29,14 @@ else:
 def slot_setters(frozen: type) -> list[Callable[[object, object], None]]:
     """Return what sets each slot of a new object of a *frozen* dataclass, for its __init__."""
     return [getattr(frozen, each.name).__set__ for each in fields(frozen)]
+
+
+def draft_class(frozen: type) -> Any:  # Any: its objects become those of *frozen*.
+    """Return a class with the slots of a *frozen* dataclass, to create its objects quickly.
+
+    An object of it is set slot by slot, and then assigned its class: a third of the time of a call
+    of the constructor.
+    """
+    slots = tuple(each.name for each in fields(frozen))
+    doc = f"Slots that become a {frozen.__name__}."
+    return type(f"{frozen.__name__}Draft", (), {"__slots__": slots, "__doc__": doc})

@@ -35,18 +35,18 @@ class HeaderMap:
     def __init__(self, headers: Headers) -> None:
         self._values: dict[bytes, str | bytes]
         self._pairs: list[tuple[bytes, str | bytes]] | None = None
-        self.unique = None
         listed: Any = headers
         if type(listed) is _LIST:
             # ASGI servers pass a list of bytes in lower case. No name comes twice if the dict keeps
             # all. It takes a third of the time.
             try:
-                self._values = dict(listed)
-                if len(self._values) == len(listed) and b"".join(self._values).islower():
-                    self.unique = self._values
+                values = dict(listed)
+                if len(values) == len(listed) and b"".join(values).islower():
+                    self.unique = self._values = values
                     return
             except (TypeError, ValueError):
                 pass
+        self.unique = None
         # A name that is not ASCII matches none of ours, in any encoding.
         pairs = [
             (

@@ -12,7 +12,14 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
 
-__all__ = ["content_length", "path_variants", "reliable_content_length", "screen", "without_root"]
+__all__ = [
+    "content_length",
+    "ensure_receiver",
+    "path_variants",
+    "reliable_content_length",
+    "screen",
+    "without_root",
+]
 
 _MAX_DIGITS = 18
 _UNREACHABLE = re.compile("[?#]|//.")  # Routers answer two slashes with a redirect to one.
@@ -64,7 +71,7 @@ def path_variants(path: str) -> tuple[str, str]:
 
     Raises :class:`ConfigurationError` for a path that no request can have.
     """
-    if not path.startswith("/"):
+    if not str(path).startswith("/"):
         raise ConfigurationError(f"The path {path!r} is invalid.", "Begin it with a slash.")
     if _UNREACHABLE.search(path):
         raise ConfigurationError(
@@ -78,3 +85,12 @@ def without_root(path: str, root_path: str) -> str:
     """Return *path* without *root_path*, where its first segments are those of *root_path*."""
     root = root_path.rstrip("/")
     return path.removeprefix(root) if path.startswith(f"{root}/") else path
+
+
+def ensure_receiver(hooks: object) -> None:
+    """Raise :class:`ConfigurationError` unless *hooks* is a receiver, or what acts as one."""
+    if not hasattr(hooks, "overrides_areceive"):
+        raise ConfigurationError(
+            f"A mount takes a Receiver, not {type(hooks).__name__}.",
+            "Pass the receiver itself, and not its module or its program.",
+        )

@@ -16,6 +16,9 @@ __all__ = ["MAX_DEPTH", "SpelledFloat", "loads"]
 
 # Any: type checkers narrow an unknown value by these to one of unknown parts.
 _OBJECT: Any = dict
+_LONGEST = 16
+"""The most characters that 15 digits and a point take."""
+
 _type_of: Any = type
 
 
@@ -28,26 +31,29 @@ def loads(body: bytes) -> object:
     """
     try:
         # The cache of jiter keeps texts until the process ends: keys, but no values.
-        value = from_json(
+        value: Any = from_json(
             body,
             allow_inf_nan=False,
             cache_mode="keys",
             catch_duplicate_keys=True,
             float_mode="lossless-float",
         )
-        return _finish([value])
+        kind = _type_of(value)
+        if kind is dict or kind is list:
+            return _finish(value)
+        return read_number(str(value)) if kind is LosslessFloat else value
     except ValueError:
         return judge(body)
 
 
-def _finish(document: list[Any]) -> object:
-    """Return the value inside *document*, level by level, with its floats read.
+def _finish(document: Any) -> object:
+    """Return *document*, an object or a list, level by level, with its floats read.
 
     Raises ValueError for more than MAX_DEPTH levels, and for a number that is too large.
     """
     level: list[Any] = [document]
     with_floats: list[Any] = []
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for each in level:
             for value in each.values() if _type_of(each) is _OBJECT else each:
@@ -59,18 +65,41 @@ def _finish(document: list[Any]) -> object:
                 elif kind is LosslessFloat and (not with_floats or with_floats[-1] is not each):
                     with_floats.append(each)
         if not inner:
-            return _read_floats(document, with_floats) if with_floats else document[0]
+            if with_floats:
+                _read_floats(with_floats)
+            return document
         level = inner
     raise ValueError
 
 
-def _read_floats(document: list[Any], containers: list[Any]) -> object:
+def _read_floats(containers: list[Any]) -> None:
+    """Read the floats of *containers*, in place."""
+    places: list[tuple[Any, Any]] = []
+    floats: list[LosslessFloat] = []
     for container in containers:
         pairs = container.items() if _type_of(container) is _OBJECT else enumerate(container)
         for key, value in pairs:
             if type(value) is LosslessFloat:
-                digits = str(value)
-                number = float(digits)
-                # As read_number, without a call where nothing is lost: a fifth of the time.
-                container[key] = number if repr(number) == digits else read_number(digits)
-    return document[0]
+                places.append((container, key))
+                floats.append(value)
+    texts = list(map(str, floats))
+    numbers = map(float, floats) if _are_plain(texts) else map(read_number, texts)
+    for (container, key), number in zip(places, numbers, strict=True):
+        container[key] = number
+
+
+def _are_plain(texts: list[str]) -> bool:
+    """Return whether a float keeps the spelling of each of *texts*, at a quarter of the time.
+
+    A double keeps 15 digits, and its repr has no exponent from 0.0001 to 10**16. So it is the text,
+    unless that is longer, has an exponent, begins with zeros, or ends with a zero that is not the
+    only digit after the point.
+    """
+    joined = ",".join([*texts, ""])
+    return (
+        "e" not in joined
+        and "E" not in joined
+        and "0.000" not in joined
+        and joined.count("0,") == joined.count(".0,")
+        and max(map(len, texts)) <= _LONGEST
+    )

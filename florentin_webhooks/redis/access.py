@@ -10,6 +10,7 @@ import redis.asyncio
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.clients import Client, create_sync_client, new_client
+from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ class ServerAccess:
         """Return a new synchronous client of each Redis that has a part of its queues."""
         return (self.client(longest),)
 
+    def check_server(self) -> None:
+        """Raise :class:`ConfigurationError` if the server is too old and a client can ask."""
+        server = self._first_server()
+        if isinstance(server, redis.asyncio.Redis):
+            return
+        client = create_sync_client(server)
+        try:
+            refuse_unfit_server(client, self.address, has_lanes=hasattr(self, "lanes"))
+        finally:
+            if isinstance(server, str):
+                client.close()
+
+    def _first_server(self) -> str | Client:
+        """Return the server to ask where one stands for all."""
+        return self._server
+
     def inspect(self) -> ServerFacts | None:
         """Return what the server says about itself, None where only asyncio can ask it.
 
@@ -79,7 +96,7 @@ class ServerAccess:
             self._sync.skip_check()
         client = create_sync_client(server)
         try:
-            return inspect_server(client, self.address, prefix)
+            return inspect_server(client, self.address, prefix, replicas=self._schema.replicas)
         finally:
             if isinstance(server, str):
                 client.close()

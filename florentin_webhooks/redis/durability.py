@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.exceptions import RedisError
+
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.failures import Failure, describe, describe_failure, find_failure
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,6 +21,7 @@ __all__ = [
     "check_durability",
     "find_old_version",
     "loses_in_failover",
+    "refuse_unfit_server",
 ]
 
 OLDEST_VERSION = (6, 2)
@@ -59,6 +65,24 @@ def check_durability(info: Mapping[str, object] | None, *, fails_over: bool = Fa
             "a planned one lost 440 of 1,200 accepted deliveries. "
             "Set min-replicas-to-write 1 and min-replicas-max-lag 2."
         )
+
+
+def refuse_unfit_server(client: Any, address: str, *, has_lanes: bool) -> None:
+    """Raise :class:`ConfigurationError` if the server at *address* is too old, or one of several.
+
+    A server without an answer is accepted. A node of a cluster needs a store that *has_lanes*.
+    """
+    try:
+        info = client.info()
+    except (RedisError, OSError) as error:
+        if find_failure(error)[0] is Failure.OLD:
+            raise ConfigurationError(*describe_failure(address, error)) from None
+        return
+    if version := find_old_version(info):
+        message = f"Redis at {address} has version {version}, which is too old."
+        raise ConfigurationError(message, "Use Redis 6.2 or Valkey 7.2, or newer.")
+    if info.get("cluster_enabled") and not has_lanes:
+        raise ConfigurationError(*describe(address, Failure.CLUSTER, ""))
 
 
 def loses_in_failover(info: Mapping[str, object], *, fails_over: bool) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from redis.exceptions import (
     AuthenticationError,
+    ClusterCrossSlotError,
     InvalidResponse,
     MovedError,
     NoPermissionError,
@@ -65,6 +66,7 @@ _KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
     (AuthenticationError, Failure.PASSWORD),
     (NoPermissionError, Failure.RIGHTS),
     (MovedError, Failure.CLUSTER),
+    (ClusterCrossSlotError, Failure.CLUSTER),  # redis-py has cut the first word off.
     (ssl.SSLError, Failure.TLS),
     (gaierror, Failure.ADDRESS),
 )

@@ -42,13 +42,15 @@ def force_where_full(client: redis.Redis) -> redis.Redis:
 class _ForcingPipeline(Pipeline):
     """Pipeline that executes its commands as a script where the server refuses one of them."""
 
+    owner: ForcingClient
+
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Execute as redis-py does; then once more, with a first write, if memory is full."""
         commands: list[_Command] = list(cast("Any", self).command_stack)
         try:
             return super().execute(raise_on_error)
         except OutOfMemoryError:
-            answers = ForcingClient(connection_pool=self.connection_pool).force(commands)
+            answers = self.owner.force(commands)
         if raise_on_error:
             for answer in answers:
                 if isinstance(answer, Exception):
@@ -81,20 +83,26 @@ class ForcingClient(redis.Redis):
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
         """Return a pipeline that does the same."""
         callbacks = self.response_callbacks
-        return _ForcingPipeline(self.connection_pool, callbacks, transaction, shard_hint)
+        made = _ForcingPipeline(self.connection_pool, callbacks, transaction, shard_hint)
+        made.owner = self
+        return made
 
     def force(self, commands: Sequence[_Command]) -> list[Any]:
         """Execute *commands* in one script, and return their answers, errors among them."""
         if not all(_is_forcible(words) for words, _ in commands):
             return [self.execute_command(*words, **options) for words, options in commands]
         keys = [key for words, _ in commands for key in _keys_of(words)]
-        arguments = [each for words, _ in commands for each in (len(words), *words)]
+        arguments = [each for words, _ in commands for each in (len(words), *self.spell(words))]
         execute = cast("Any", super()).execute_command
         answers: list[Any] = execute("EVAL", _SCRIPT.text, len(keys), *keys, *arguments)
         return [
             self._read(answer, words, options)
             for answer, (words, options) in zip(answers, commands, strict=True)
         ]
+
+    def spell(self, words: tuple[Any, ...]) -> Sequence[Any]:
+        """Return a command as a script of the server has to execute it."""
+        return words
 
     def _read(self, answer: Any, words: tuple[Any, ...], options: dict[str, Any]) -> Any:
         read: Any = cast("Any", self).response_callbacks.get(words[0])

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 from florentin_webhooks.redis.failures import Failure, find_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from florentin_webhooks.redis.protocols import SyncClient, Word
 
@@ -45,17 +45,21 @@ _SETTINGS = ("appendonly", "maxmemory-policy", "appendfsync", "cluster-require-f
 _COMMANDS = (
     "DEL|EXISTS|EXPIRE 1|GET|HDEL a|HGET a|HGETALL|HINCRBY a 1|HKEYS|HMGET a|HSCAN 0|HSET a 1"
     "|LINDEX 0|LLEN|LPOP|LPOS a|LPUSH a|LRANGE 0 0|LREM 0 a|PERSIST|PEXPIRE 1|PTTL|RPOP|RPUSH a"
-    "|SADD a|SCARD|SET a|SREM a|ZADD 1 a|ZCOUNT 0 0|ZMSCORE a|ZRANGE 0 0|ZRANGEBYSCORE 0 0|ZREM a"
-    "|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a|XADD * a 1|XRANGE - +"
+    "|SADD a|SCARD|SET a|SMEMBERS|SREM a|ZADD 1 a|ZCARD|ZCOUNT 0 0|ZMSCORE a|ZRANGE 0 0"
+    "|ZRANGEBYSCORE 0 0|ZREM a|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a"
+    "|XADD * a 1|XRANGE - +"
 )
 _OF_RQ = "rq:job:florentin-webhooks.probe"
 
 
-def needed_commands(prefix: str, tag: str = "") -> Iterator[tuple[str, ...]]:
+def needed_commands(prefix: str, tag: str = "", *, replicas: int = 0) -> Iterator[tuple[str, ...]]:
     """Yield what a user must be allowed to do, on keys of the store and of RQ.
 
-    RQ's keys begin with the *tag* of a lane. ACL DRYRUN runs none of it.
+    RQ's keys begin with the *tag* of a lane. A store with *replicas* waits for them. ACL DRYRUN
+    runs none of it.
     """
+    if replicas:
+        yield "WAIT", f"{replicas}", "1"
     key = f"{prefix}d"
     yield ("TIME",)
     yield "EVAL", "return 1", "1", key
@@ -68,7 +72,7 @@ def needed_commands(prefix: str, tag: str = "") -> Iterator[tuple[str, ...]]:
 
 
 def inspect_server(
-    client: SyncClient, address: str, prefix: str = "fl:", tag: str = ""
+    client: SyncClient, address: str, prefix: str = "fl:", tag: str = "", *, replicas: int = 0
 ) -> ServerFacts:
     """Return what the server answers; changes nothing there, and waits as *client* does."""
     try:
@@ -78,7 +82,8 @@ def inspect_server(
     try:
         info = _ask(client.info)
         settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
-        denied, clock = _denied(client, prefix, tag), _clock(client)
+        needed = needed_commands(prefix, tag, replicas=replicas)
+        denied, clock = _denied(client, needed), _clock(client)
         return ServerFacts(address, None, "", info, settings, clock, denied, tag)
     except (RedisError, OSError) as error:  # It went away meanwhile.
         return ServerFacts(address, *find_failure(error))
@@ -119,12 +124,10 @@ def _clock(client: SyncClient) -> float | None:
     return int(_text(seconds)) + int(_text(microseconds)) / 1_000_000 - now
 
 
-def _denied(client: SyncClient, prefix: str, tag: str) -> tuple[str, ...] | None:
+def _denied(client: SyncClient, needed: Iterable[tuple[str, ...]]) -> tuple[str, ...] | None:
     try:
         user = _text(client.execute_command("ACL", "WHOAMI"))
-        denied = [
-            words[0] for words in needed_commands(prefix, tag) if not _may(client, user, words)
-        ]
+        denied = [words[0] for words in needed if not _may(client, user, words)]
     except ResponseError:
         return None
     return tuple(dict.fromkeys(denied))

@@ -113,15 +113,24 @@ class WaitingRetry(Retry):
     """Retry of a worker, which waits as long as the server refuses commands for a while.
 
     *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
-    that is no wait. Copies share :attr:`waits`, which ends all waits when False.
+    that is no wait. A wait lasts at most *longest* seconds. Copies share :attr:`waits`, which ends
+    all waits when False.
     """
 
-    def __init__(self, address: str, retries: int = 3, *, forces: bool = False) -> None:
+    def __init__(
+        self,
+        address: str,
+        retries: int = 3,
+        *,
+        forces: bool = False,
+        longest: float = float("inf"),
+    ) -> None:
         backoff = ExponentialWithJitterBackoff(base=0.1, cap=2.0)
         super().__init__(backoff, retries, RECONNECTED_ERRORS)
         self.address = address
         self.waits = True
         self._passed = "OOM" if forces else None
+        self._longest = longest
 
     def __deepcopy__(self, _: object) -> Self:
         # redis-py copies it for each connection.
@@ -142,6 +151,8 @@ class WaitingRetry(Retry):
             except RedisError as error:
                 code = find_refusal(error)
                 if code in (None, self._passed) or not self.waits:
+                    raise
+                if time.monotonic() - since > self._longest:
                     raise
                 if not warned or time.monotonic() - warned > _REMINDER:
                     warned = time.monotonic()

@@ -20,6 +20,9 @@
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
     trail             what processes have seen, for the inspector
+    state:<state>     fingerprints by arrival, for the states that few records have
+    indexed           until which arrival these are complete (u), when they began (b), and what
+                      came late, by arrival
 
 All keys begin with the store's prefix. Fingerprints and digests in them are 16 raw bytes, not hex:
 a worker or a web process of the previous version finds a record under no other key. During a
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
 
 __all__ = [
+    "INDEXES",
     "NO_JOB_ARGS",
     "KeySchema",
     "Script",
@@ -55,7 +59,16 @@ Words = tuple[bytes | str | int, ...]
 NO_JOB_ARGS: Words = (0,)
 """The result of :func:`job_args` without jobs."""
 
-_FIXED_KEYS = {"records": b"d", "log": b"log", "done": b"done", "dead": b"dead", "trail": b"trail"}
+_FIXED_KEYS = {
+    "records": b"d",
+    "log": b"log",
+    "done": b"done",
+    "dead": b"dead",
+    "trail": b"trail",
+    "indexed": b"indexed",
+}
+INDEXES = ("failed", "stale", "invalid", "dead", "scheduled")
+"""The states that few records have. Those that run inline count as failed: they may end so."""
 _LONGEST_STEP = 64
 """How many finished records at most are trimmed together: one call for as many deliveries."""
 
@@ -72,7 +85,9 @@ class Script(NamedTuple):
 class ScriptCall(NamedTuple):
     """One call of a script, and *read*, which decodes the answer.
     *size* is the length of the body in it. *may_fail*: no handler has run yet, so an overloaded
-    server may do without it. *replicas* is how many of them must have it before it is a promise.
+    server may do without it. *replicas* is how many of them must have it before it is a promise;
+    without them, what *undo* returns for the decoded answer gives its lease back. *is_record*: it
+    says what handlers have done.
     """
 
     script: Script
@@ -82,6 +97,8 @@ class ScriptCall(NamedTuple):
     size: int = 0
     may_fail: bool = False
     replicas: int = 0
+    undo: Callable[[Any], ScriptCall | None] | None = None  # Any: what *read* returns.
+    is_record: bool = False
 
     def evalsha(self) -> Words:
         """Return the command for a server that has cached the script."""
@@ -117,7 +134,9 @@ class KeySchema:
     dead: bytes = field(init=False)
     """Key of the sorted set of dead letters by the time of death."""
     no_job_keys: Words = field(init=False)
-    """The result of :func:`job_keys` without jobs: a key that no script reads."""
+    """The result of :func:`job_keys` without jobs: the key of :attr:`indexed`."""
+    indexed: bytes = field(init=False)
+    """Key of the sorted set that says how far the indexes of states have come."""
     trail: bytes = field(init=False)
     """Key of the stream of what processes have seen."""
     accept: Script = field(init=False)
@@ -127,7 +146,7 @@ class KeySchema:
         for name, suffix in _FIXED_KEYS.items():
             object.__setattr__(self, name, self.prefix + suffix)
         # Not an empty key: access control and clusters judge each key of a call by its name.
-        object.__setattr__(self, "no_job_keys", (self.records,))
+        object.__setattr__(self, "no_job_keys", (self.indexed,))
         for name, shortcut in _SHORTCUTS.items():
             script = load_script(name, shortcut=shortcut, constants=self.constants())
             object.__setattr__(self, name, script)
@@ -168,6 +187,15 @@ class KeySchema:
     def claimed(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* that are claimed and have not begun."""
         return self.prefix + b"claimed:" + queue.encode()
+
+    def index(self, state: str) -> bytes:
+        """Return the key of the sorted set of the records in *state* by arrival."""
+        return self.prefix + b"state:" + state.encode()
+
+    @property
+    def indexes(self) -> tuple[bytes, ...]:
+        """The keys of the indexes of states, in the order of their names."""
+        return tuple(map(self.index, INDEXES))
 
     def lost(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* whose records are gone."""

@@ -145,8 +145,8 @@ class _Sentinel(redis.sentinel.Sentinel):
         except redis.sentinel.MasterNotFoundError as error:
             raise _to_failure(error, service_name, len(self.sentinels)) from None
         finally:
-            for each in self.sentinels:
-                each.close()
+            for each in self.sentinels:  # Other threads may be asking at the same time.
+                each.connection_pool.disconnect(inuse_connections=False)
 
 
 class _AsyncioSentinel(redis.asyncio.sentinel.Sentinel):

@@ -35,7 +35,10 @@ from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
 from florentin_webhooks.redis.executors.loops import LoopExecutors
 from florentin_webhooks.redis.executors.records import RecordPipeline
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
+from florentin_webhooks.redis.executors.sync_replicated import (
+    SyncReplicatedExecutor,
+    create_job_executor,
+)
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
@@ -63,8 +66,9 @@ class RedisStore(ServerAccess):
     store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
     deliveries are remembered. A client only says where the nodes are, and how to log in.
 
-    With *replicas*, a delivery counts as accepted when so many replicas have it, so that a
-    fail-over forgets none. Until then the answer is ``unavailable``, and a retry waits again.
+    With *replicas*, a delivery counts as accepted when so many replicas have it, and a handler
+    starts when they have its lease, so that a fail-over forgets none and repeats none. Until then
+    the answer is ``unavailable``, and a retry waits again; a job stays in the queue.
 
     Each operation is one round trip, but for searches; none waits longer than 2 seconds.
     """
@@ -102,7 +106,7 @@ class RedisStore(ServerAccess):
         self.supports_jobs = True
         self.supports_transactions = False
         self._schema = KeySchema(
-            prefix.encode(),
+            _encode_prefix(prefix),
             milliseconds(self.retention),
             milliseconds(self.lease),
             milliseconds(self.unfinished_retention),
@@ -201,10 +205,16 @@ class RedisStore(ServerAccess):
         """Return this store over another client of the same server, such as a worker's."""
         store = copy(self)
         store._server = client  # noqa: SLF001 - one of this class.
-        # A job is short: checking the server's durability would be a third of its round trips.
-        store._sync = SyncExecutor(create_sync_client(client), check=False)  # noqa: SLF001
+        sync = create_sync_client(client)
+        store._sync = create_job_executor(sync, store.schema.replicas)  # noqa: SLF001
         return store
 
     def _pipelined(self) -> PipelinedExecutor:
         loop, latest = asyncio.get_running_loop(), self._loops.latest
         return latest if latest is not None and latest.loop is loop else self._loops.find(loop)
+
+
+def _encode_prefix(prefix: object) -> bytes:
+    if not isinstance(prefix, str):
+        raise ConfigurationError(f"prefix is {prefix!r}.", "Set prefix to a text, such as fl:.")
+    return prefix.encode()

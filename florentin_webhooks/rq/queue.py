@@ -7,7 +7,7 @@ body, never a pickle: write access to Redis must not be enough to run code in a 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis
@@ -64,10 +64,10 @@ class RQQueue:
         error_text: bool = False,
     ) -> None:
         validate_queue_name(name)
-        _validate_retries(retries)
+        waits = _check_retries(retries)
         _validate_timeout(timeout)
         self.name = name
-        self.retries = tuple(retries)
+        self.retries = waits
         self.timeout = timeout
         self.receiver = receiver
         self.error_text = error_text
@@ -149,12 +149,16 @@ def _to_text(key: str | bytes) -> str:
     return key.decode() if isinstance(key, bytes) else key
 
 
-def _validate_retries(retries: Sequence[int]) -> None:
-    if not retries or not all(_is_positive_int(seconds) for seconds in retries):
+def _check_retries(retries: object) -> tuple[int, ...]:
+    waits: tuple[object, ...] = (
+        tuple(cast("Iterable[object]", retries)) if isinstance(retries, Iterable) else ()
+    )
+    if not waits or not all(map(_is_positive_int, waits)):
         raise ConfigurationError(
-            f"retries is {tuple(retries)}.",
+            f"retries is {waits or retries!r}.",
             "Pass at least one wait in whole seconds, each at least 1.",
         )
+    return cast("tuple[int, ...]", waits)
 
 
 def _validate_timeout(timeout: int) -> None:

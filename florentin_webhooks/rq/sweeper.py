@@ -13,7 +13,7 @@ import rq
 from florentin_webhooks.core.job import report_dead
 from florentin_webhooks.core.log import log_lost_record, logger
 from florentin_webhooks.core.replay import NotReplayable, drop
-from florentin_webhooks.core.stores.jobs import ListPendingJobs, RequeueLostJob
+from florentin_webhooks.core.stores.jobs import IndexStates, ListPendingJobs, RequeueLostJob
 from florentin_webhooks.core.stores.queries import GetRecord, ListDeadLetters
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.serializer import SERIALIZER_OPTION, is_unreadable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOST_AFTER",
     "drop_expired",
+    "index_states",
     "requeue_lost",
 ]
 
@@ -48,6 +49,11 @@ def drop_expired(hooks: Receiver[object]) -> int:
             drop(hooks, fingerprint)
             dropped += 1
     return dropped
+
+
+def index_states(hooks: Receiver[object]) -> None:
+    """Bring what lists of a state read up to date, as far as half a second suffices."""
+    hooks.store.execute(IndexStates())
 
 
 def requeue_lost(hooks: Receiver[object], queue: rq.Queue, older_than: float = LOST_AFTER) -> int:

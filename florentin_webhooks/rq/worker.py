@@ -20,8 +20,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import display_url, is_behind_sentinel
-from florentin_webhooks.redis.durability import find_old_version
-from florentin_webhooks.redis.failures import Failure, describe_failure, find_failure
+from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.full_memory import force_where_full
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
@@ -30,7 +29,7 @@ from florentin_webhooks.rq.foreign import served_receivers, started_for
 from florentin_webhooks.rq.horse_reports import HorseReports, flush_observers
 from florentin_webhooks.rq.job import JobFailed
 from florentin_webhooks.rq.safe_queue import SafeJob, SafeQueue
-from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, requeue_lost
+from florentin_webhooks.rq.sweeper import LOST_AFTER, drop_expired, index_states, requeue_lost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,12 +91,14 @@ class SweepingWorker(BatchingWorker):
         for hooks in self.served:
             if (terms := hooks.drain_terms()) is not None:
                 run_sync(drain_waiting(terms, DRAIN_SECONDS))
-        for hooks, queue in product(self.served, self.queues):
-            try:
+        try:
+            for hooks, queue in product(self.served, self.queues):
                 requeue_lost(hooks, queue, self.lost_after)
                 drop_expired(hooks)
-            except (Unavailable, redis.RedisError) as error:
-                logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
+            for hooks in self.served:
+                index_states(hooks)
+        except (Unavailable, redis.RedisError) as error:
+            logger.warning("The sweeper failed and runs again later: %s.", type(error).__name__)
 
 
 class ForkWorker(SweepingWorker, rq.Worker):
@@ -167,7 +168,8 @@ def build_worker(
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
-    _check_version(client)
+    has_lanes = hasattr(hooks.store, "lanes")
+    refuse_unfit_server(client, display_url(client), has_lanes=has_lanes)
     _check_kind(kind, client)
     client = force_where_full(client)
     worker: Any = classes[kind](
@@ -184,19 +186,6 @@ def build_worker(
     worker.hooks, worker.others = hooks, tuple(others)
     worker.take_batches(1 if kind is WorkerKind.SPAWN else batch)
     return cast("rq.worker.BaseWorker", worker)
-
-
-def _check_version(client: redis.Redis) -> None:
-    """Refuse a server that is too old; accept one without an answer or a version."""
-    try:
-        version = find_old_version(cast("Any", client).info("server"))
-    except (redis.RedisError, OSError) as error:
-        if find_failure(error)[0] is Failure.OLD:
-            raise ConfigurationError(*describe_failure(display_url(client), error)) from None
-        return
-    if version:
-        message = f"Redis at {display_url(client)} has version {version}, which is too old."
-        raise ConfigurationError(message, "Use Redis 6.2 or Valkey 7.2, or newer.")
 
 
 def _check_kind(kind: WorkerKind, client: redis.Redis) -> None:

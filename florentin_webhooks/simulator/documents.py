@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-__all__ = ["JSON", "PAGE_SIZE", "Documents"]
+__all__ = ["JSON", "MOST_OBJECTS", "PAGE_SIZE", "Documents"]
 
 JSON = dict[str, Any]  # Any: JSON.
 
 PAGE_SIZE = 25
 """The most objects on one page of a list."""
+
+MOST_OBJECTS = 100_000
+"""The most objects of a domain."""
 
 
 class Documents:
@@ -26,11 +29,16 @@ class Documents:
         self._connection = connection
 
     def add(self, kind: str, document: Mapping[str, object], owner: str = "") -> None:
-        """Store a new object, which has an ``id``; *owner* is that of its customer."""
-        self._connection.execute(
+        """Store a new object, which has an ``id``; *owner* is that of its customer.
+
+        Raises :class:`Refusal` in a full domain, which undoes the transaction.
+        """
+        added = self._connection.execute(
             "INSERT INTO documents (kind, id, owner, content) VALUES (?, ?, ?, ?)",
             (kind, document["id"], owner, json.dumps(document)),
         )
+        if (added.lastrowid or 0) > MOST_OBJECTS:  # Objects are never deleted.
+            raise Refusal.full(f"domain has {MOST_OBJECTS} objects")
 
     def update(self, kind: str, document: Mapping[str, object]) -> None:
         """Store the new state of an object."""

@@ -47,8 +47,8 @@ class Engine:
     it plays; *speed* divides the waits between attempts, which have *timeout* seconds each.
     *faults* go wrong. *clock* returns an aware datetime. As a context manager it sends deliveries.
 
-    Raises :class:`ConfigurationError` for a file that cannot be used, and for a sender that cannot
-    be simulated.
+    Raises :class:`ConfigurationError` for a file that cannot be used, for a sender that cannot be
+    simulated, and for a *speed* of 0 or less.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Engine:
         faults: Faults | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
+        if speed <= 0:
+            raise ConfigurationError(f"speed is {speed}.", "Set it to a number above 0.")
         self.sender = sender
         self._clock = clock
         self._publisher = Publisher(sender, clock, speed)

@@ -17,3 +17,8 @@ class Refusal(Exception):
     def missing(cls, what: str) -> Refusal:
         """Return the refusal of a request for something that does not exist."""
         return cls(404, f"{what} not found")
+
+    @classmethod
+    def full(cls, what: str) -> Refusal:
+        """Return the refusal of one more object: *what* says how many there are."""
+        return cls(409, f"the simulated {what}, and takes no more: begin with an empty one")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.simulator.plans import PLANS
+from florentin_webhooks.simulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,10 @@ class Traffic:
 
 
 class Load:
-    """A thread that calls *make* *rate* times a second, at most *limit* times."""
+    """A thread that calls *make* *rate* times a second, at most *limit* times.
+
+    It ends when a change is refused: the domain is full.
+    """
 
     def __init__(self, make: Callable[[], object], rate: float, limit: int | None = None) -> None:
         self.made = 0
@@ -128,4 +132,7 @@ class Load:
                 self._make()
             except Unavailable as error:
                 logger.warning("A change was not made. %s", error)
+            except Refusal as error:
+                logger.warning("No more changes are made: %s.", error)
+                return
             self.made += 1

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.core.spool import SpooledDelivery, SpoolEntry, SpoolFacts
 from florentin_webhooks.errors import ConfigurationError, Unavailable
@@ -52,10 +52,10 @@ class Spool:
         max_bytes: int = MAX_BYTES,
         keys: Sequence[str | bytes] | str | bytes = (),
     ) -> None:
-        self._path = Path(path).absolute()
+        self._path = _absolute(path)
         self._max_bytes = _check_size(max_bytes)
         _check_path(self._path)
-        self._seal = Seal([keys] if isinstance(keys, str | bytes) else list(keys))
+        self._seal = Seal([keys] if isinstance(keys, str | bytes) else keys)
         self._connector = Connector(self._path, max_bytes)
         self._connector.check()
         self._tickets: deque[_Ticket] = deque()
@@ -163,10 +163,16 @@ class Spool:
         return SpoolEntry(number, fingerprint, owner, arrived, delivery, problem)
 
 
-def _check_size(max_bytes: int) -> int:
-    if max_bytes < _LEAST_BYTES:
+def _absolute(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigurationError(f"path of the spool is {path!r}.", "Pass the path of a file.")
+    return Path(cast("str", path)).absolute()
+
+
+def _check_size(max_bytes: object) -> int:
+    if not isinstance(max_bytes, int) or max_bytes < _LEAST_BYTES:
         raise ConfigurationError(
-            f"max_bytes of the spool is {max_bytes}.",
+            f"max_bytes of the spool is {max_bytes!r}.",
             f"Set it to {_LEAST_BYTES} or more.",
         )
     return max_bytes

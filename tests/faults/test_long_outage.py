@@ -64,6 +64,24 @@ def test_process_killed_after_spooling_loses_and_doubles_nothing(directory: Path
 
 
 @pytest.mark.long
+def test_drain_that_a_kill_has_cut_is_taken_over(directory: Path) -> None:
+    with Stage(directory, webs=2, workers=0, spooled=True) as stage:
+        sender = Florentin(stage.url)
+        for _ in range(60):
+            sender.sending("user.login").ways = KNOWN
+        with stage.gone(), ThreadPoolExecutor(3) as threads:
+            assert {each.status for each in threads.map(sender.attempt, sender.sent)} == {202}
+            stage.arm("before removal")
+        stage.wait(lambda: stage.has_died("before removal"))
+        left = Spool(stage.spool).measure().waiting
+        assert left
+        # The process that was killed does not come back: the other one has to wait for its lease.
+        stage.wait(lambda: not Spool(stage.spool).has_waiting(), seconds=60)
+        assert len([each for each in stage.running.values() if each.poll() is not None]) == 1
+        assert effects(stage.oracle.notes()) == wanted(sender.sent)
+
+
+@pytest.mark.long
 def test_hour_without_redis_loses_and_doubles_nothing(
     directory: Path, seed: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -20,7 +20,7 @@ from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.events import Event
 from florentin_webhooks.testing import Provider
-from tests.faults.florentin import Florentin, Sending
+from tests.faults.florentin import Florentin, Sending, Ways
 from tests.faults.stage import Endless, Stage
 from tests.support.proxy import Proxy
 from tests.support.sentinel import RECOMMENDED, Watched, watched_pair
@@ -152,6 +152,8 @@ class Traffic:
 
     def _until_acknowledged(self, sending: Sending) -> None:
         sending.work = 0.001
+        if not any(sending.ways):  # What nobody can recognise as a retry runs again.
+            sending.ways = Ways(same_id=True, same_body=False)
         while not self.sender.attempt(sending).acknowledged:
             time.sleep(0.2)  # As above.
         self.times.append(time.monotonic())
@@ -202,7 +204,7 @@ def test_failover_by_sentinel_loses_what_is_documented(
     losses = measure(SETTINGS[setting], fail)
     record_property("figures", f"{fail.__name__}, {setting}: {losses}")
     if SETTINGS[setting].replicas:
-        assert losses.lost == 0
+        assert (losses.lost, losses.repeated) == (0, 0)
     if fail is plan_failover and SETTINGS[setting].options:
         # The primary learns that its replica has left a moment after the promotion.
         assert losses.lost + losses.repeated <= MOMENT

@@ -16,6 +16,9 @@ SECONDS = str(int(NOW.timestamp()))
 CASE = {case.name: case for case in CASES}
 
 
+Accepts = Callable[[Request], bool]
+
+
 def is_accepted(verify: Callable[[], object], refusal: type[Exception]) -> bool:
     try:
         verify()
@@ -29,6 +32,14 @@ class Stripe:
 
     def __init__(self) -> None:
         self.stripe: Any = import_module("stripe")
+        self.calls = {"Webhook.construct_event": self.constructs}
+
+    def constructs(self, request: Request) -> bool:
+        construct, header = self.stripe.Webhook.construct_event, request.headers["Stripe-Signature"]
+        return is_accepted(
+            lambda: construct(request.body, header, self.secret),
+            self.stripe.SignatureVerificationError,
+        )
 
     def accepts(self, request: Request) -> bool:
         header = request.headers["Stripe-Signature"]
@@ -51,9 +62,16 @@ class StandardWebhooks:
         self.module: Any = import_module(self.package)
         self.webhook: Any = self.module.Webhook(BASE64_SECRET)
         self.refusal: Any = import_module(f"{self.package}.webhooks").WebhookVerificationError
+        self.calls = {"Webhook.verify(json_parse=False)": self.accepts_unparsed}
 
     def accepts(self, request: Request) -> bool:
         return is_accepted(lambda: self.webhook.verify(request.body, request.headers), self.refusal)
+
+    def accepts_unparsed(self, request: Request) -> bool:
+        verify = self.webhook.verify
+        return is_accepted(
+            lambda: verify(request.body, request.headers, json_parse=False), self.refusal
+        )
 
     def signature(self, body: bytes) -> dict[str, str]:
         values = {"id": "msg_1", "timestamp": SECONDS}
@@ -69,8 +87,16 @@ class GitHub:
     """gidgethub verifies only."""
 
     def __init__(self) -> None:
-        self.validate: Any = import_module("gidgethub.sansio").validate_event
+        self.sansio: Any = import_module("gidgethub.sansio")
+        self.validate = self.sansio.validate_event
         self.refusal: Any = import_module("gidgethub").ValidationFailure
+        self.calls = {"sansio.Event.from_http": self.reads}
+
+    def reads(self, request: Request) -> bool:
+        read = self.sansio.Event.from_http
+        return is_accepted(
+            lambda: read(request.headers, request.body, secret=RAW_SECRET), self.refusal
+        )
 
     def accepts(self, request: Request) -> bool:
         signature = request.headers["X-Hub-Signature-256"]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _LIMIT = 20
-_SECONDS = 0.5
+_SECONDS = 0.3
 """How long a list searches at most; all of it where its exit code counts."""
 _REPLAY_LIMIT = 1_000_000
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.formatting.views import Styled, Table
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Status
 from florentin_webhooks.core.times import format_age, format_due, format_time, to_iso
 
@@ -113,7 +114,8 @@ def _progress(record: Record, queue: str) -> str:
     known = [f"{attempts} attempt{'s' * (attempts != 1)}"] * bool(attempts)
     if due is not None:
         known.append(f"next attempt {due:%Y-%m-%d %H:%M:%S} UTC, {format_due(due)}")
-    return ", ".join([f"waits{place}" if queue else "not done", *known])
+    waits = queue and record.state is not State.DEAD
+    return ", ".join([f"waits{place}" if waits else f"not done{place}", *known])
 
 
 def _attempts(record: Record) -> str:

@@ -93,19 +93,23 @@ def _judge_spool(spool: SpoolFacts, limits: HealthLimits, now: datetime) -> Heal
 
 def _judge_queue(queue: QueueFacts, limits: HealthLimits, now: datetime) -> Iterator[HealthCheck]:
     name, age = queue.name, _age(queue.oldest, now)
+    oldest = f", the oldest for {age.total_seconds():.0f} s" if queue.oldest else ""
+    retries = "1 retry" if queue.scheduled == 1 else f"{queue.scheduled} retries"
     yield HealthCheck(
         f"queue-age:{name}",
         age <= limits.queue_age,
-        f"{queue.waiting} waiting in queue {name}, the oldest for {age.total_seconds():.0f} s.",
+        f"{queue.waiting} waiting in queue {name}{oldest}.",
     )
     yield HealthCheck(
-        f"workers:{name}", queue.workers > 0, f"{queue.workers} workers on queue {name}."
+        f"workers:{name}",
+        queue.workers > 0,
+        f"{queue.workers} worker{'s' * (queue.workers != 1)} on queue {name}.",
     )
     runs = "runs" if queue.scheduler else "does not run"
     yield HealthCheck(
         f"scheduler:{name}",
         queue.scheduler or not queue.scheduled,
-        f"{queue.scheduled} retries in queue {name}; its scheduler {runs}.",
+        f"{retries} in queue {name}; its scheduler {runs}.",
     )
     yield HealthCheck(
         f"dead:{name}", queue.dead <= limits.dead, f"{queue.dead} dead in queue {name}."

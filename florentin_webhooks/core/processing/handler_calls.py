@@ -9,7 +9,7 @@ from time import monotonic
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.core.processing.timeouts import TimeIsOver, finish_with_timeout
+from florentin_webhooks.core.timeouts import TimeIsOver, finish_with_timeout
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ async def await_handler(
 
     Raises CancelledError only where the program itself was cancelled.
     """
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
+    task, before = None, 0
     try:
         work = function(*arguments)
         if type(work) is not _COROUTINE:
@@ -88,6 +87,10 @@ async def await_handler(
         start = monotonic()
         # As run_with_timeout, without its coroutine: 0.5 of a delivery's 40 us.
         for awaited in work.__await__():
+            # Not sooner, since without a wait nothing is cancelled: 0.4 of a delivery's 40 us. What
+            # a signal has cancelled meanwhile is not yet delivered, and does not count as before.
+            if task := asyncio.current_task():
+                before = task.cancelling() - bool(getattr(task, "_must_cancel", False))
             await finish_with_timeout(work, awaited, seconds - (monotonic() - start))
             break
     except asyncio.CancelledError as error:

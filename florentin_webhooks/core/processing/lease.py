@@ -10,7 +10,6 @@ import os
 import time
 from asyncio import CancelledError
 from dataclasses import replace
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -66,52 +65,58 @@ class Lease:
         self.part = part
         self.identity = identity
         self.token = _draw(64).to_bytes(8, "little")
-        self.is_immediate = runtime.is_blocking or getattr(store, "is_immediate", False)
+        self.store_is_immediate = getattr(store, "is_immediate", False)
+        self.is_immediate = self.store_is_immediate or runtime.is_blocking
         self.key = ""
         self.seconds = store.lease.total_seconds()
         self.claimed_at = 0.0
 
-    async def claim(
+    def accept(
         self,
         delivery: Delivery,
         content: bytes | None,
         plan: DispatchPlan,
-        *,
         fresh: bool,
-        valid: bool = True,
-        reason: str = "",
-    ) -> Claim:
-        """Ask the store what to do with *delivery*; the decision RUN comes with the lease.
+        valid: bool,
+        reason: str,
+    ) -> Accept:
+        """Return the operation that asks for the lease of *delivery*; pass it to :meth:`claim`.
 
         *content* is what its retries have in common, as the sender says; *reason* is why it is not
-        *fresh* or not *valid*. A cancelled caller
-        releases the lease that it may have acquired.
+        *fresh* or not *valid*.
         """
         self.key = delivery.fingerprint
         key = bytes.fromhex(delivery.fingerprint)
-        key_id, delivery_id = delivery.key_id, delivery.delivery_id
-        trace = self.identity.retry_key(key_id, delivery_id, content)
-        aliases = partial(self.identity.aliases, key_id, delivery.digest, delivery_id, content)
+        identity = self.identity
+        trace = identity.retry_key(delivery.key_id, delivery.delivery_id, content)
         jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
         inline = bool(plan.inline)
-        accept = Accept(
-            key, trace, self.token, delivery, fresh, valid, inline, jobs, aliases, reason, content
-        )
         self.claimed_at = time.monotonic()
-        if self.is_immediate:
-            claim = self.store.execute(accept)
-        else:
-            claim = await self._ask(accept)
-        if claim.key != key:
+        return Accept(
+            key, trace, self.token, delivery, fresh, valid, inline, jobs, identity, reason, content
+        )
+
+    async def claim(self, accept: Accept, plan: DispatchPlan) -> Claim:
+        """Ask the store what to do with a delivery; the decision RUN comes with the lease."""
+        claim = await self.ask(accept)
+        return await self.follow(claim, accept, plan)
+
+    async def follow(self, claim: Claim, accept: Accept, plan: DispatchPlan) -> Claim:
+        """Return the *claim* that counts, where a delivery has come under another key or id."""
+        if claim.key != accept.key:
             self.key = claim.key.hex()
         if claim.decision is AcceptDecision.ELSEWHERE:
-            first = replace(delivery, fingerprint=self.key)
-            return await self.claim(first, content, plan, fresh=fresh, valid=valid, reason=reason)
+            first = replace(accept.delivery, fingerprint=self.key)
+            state = accept.content, plan, accept.fresh, accept.valid, accept.reason
+            return await self.claim(self.accept(first, *state), plan)
         if claim.id_reused or claim.id_changed:
-            log_id_anomaly(claim, delivery)
+            log_id_anomaly(claim, accept.delivery)
         return claim
 
-    async def _ask(self, accept: Accept) -> Claim:
+    async def ask(self, accept: Accept) -> Claim:
+        """Execute *accept*; a cancelled caller releases the lease that it may have acquired."""
+        if self.is_immediate:
+            return self.store.execute(accept)
         try:
             return await self.store.aexecute(accept)
         except CancelledError:

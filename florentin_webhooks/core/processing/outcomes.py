@@ -22,7 +22,7 @@ from florentin_webhooks.protocol.headers import get_all
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
-    from florentin_webhooks.core.processing.runner import RunResult
+    from florentin_webhooks.core.processing.run_log import RunResult
     from florentin_webhooks.core.stores.accept import Claim
     from florentin_webhooks.errors import InvalidEvent, Rejected, StaleDelivery
     from florentin_webhooks.protocol.delivery import Delivery
@@ -45,8 +45,10 @@ def reply_for_error(error: Rejected | Unavailable) -> Reply:
     return replies.error(Outcome(error.code), error)
 
 
-def reply_without_handlers(delivery: Delivery) -> Reply:
-    """Return the reply to a delivery that no handler wants."""
+def reply_without_handlers(delivery: Delivery, stale: StaleDelivery | None) -> Reply:
+    """Return the reply to a delivery that no handler wants; to a probe also if it is *stale*."""
+    if stale is not None:
+        return reply_for_error(stale)
     return replies.success(Outcome.IGNORED, delivery.fingerprint)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.log import HandlerLog, log_observer_failure
 from florentin_webhooks.core.observers.notifier import Notifier
-from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import RetryLater
-from florentin_webhooks.core.routing.import_path import find_import_path
+from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
+from florentin_webhooks.core.timeouts import TimeIsOver
 from florentin_webhooks.errors import ConfigurationError, HandlerTimeout
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Reporter:
     def receiver(self) -> str:
         """The name of the receiver, or the import path; "-" where it has neither."""
         try:
-            return self._name or find_import_path(self._registry, frozenset())
+            modules = modules_of(self._registry.router.handlers)
+            return self._name or find_import_path(self._registry, modules)
         except ConfigurationError:
             return "-"
 

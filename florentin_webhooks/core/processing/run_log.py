@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import HandlerAttempt
 from florentin_webhooks.core.processing.idempotency import OnceGuard
 from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
-from florentin_webhooks.core.processing.timeouts import TimeIsOver
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.timeouts import TimeIsOver
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.protocol.delivery import Delivery
 
-__all__ = ["RunLog", "describe_result"]
+__all__ = ["RunLog", "RunResult", "describe_result"]
+
+
+class RunResult(NamedTuple):
+    """The *state* that a run left its delivery in, and what failed, in order.
+
+    *retry_after* is in seconds, where every failure is a :class:`RetryLater`; else None.
+    """
+
+    state: State
+    failures: tuple[HandlerFailure, ...] = ()
+    retry_after: float | None = None
 
 
 class RunLog:
@@ -99,6 +110,9 @@ class RunLog:
 
     def _reason(self) -> str:
         return "; ".join(failure.reason for failure in self._failures)
+
+    def _result(self, state: State) -> RunResult:
+        return RunResult(state, tuple(self._failures), self._retry_after())
 
 
 def describe_result(result: AttemptResult) -> tuple[str, str]:

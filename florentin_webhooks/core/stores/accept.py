@@ -7,14 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.stores.base import Operation, State
-from florentin_webhooks.protocol.fingerprint import RecordKey
+from florentin_webhooks.protocol.fingerprint import NO_IDENTITY, RecordKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.protocol.delivery import Delivery
-    from florentin_webhooks.protocol.fingerprint import RetryKey
+    from florentin_webhooks.protocol.fingerprint import Identity, RetryKey
 
 __all__ = [
     "Accept",
@@ -75,8 +73,8 @@ class Accept(Operation[Claim]):
     valid: bool
     inline: bool = True
     jobs: tuple[Job, ...] = ()
-    find_aliases: Callable[[], tuple[RecordKey, ...]] = tuple
-    """Returns the *aliases*: most deliveries need none in a MemoryStore."""
+    identity: Identity = NO_IDENTITY
+    """The receiver's, for the *aliases*: most deliveries need none in a MemoryStore."""
     reason: str = ""
     content: bytes | None = None
     """What the sender's retries have in common, as it says, also where there is no *trace*."""
@@ -84,7 +82,9 @@ class Accept(Operation[Claim]):
     @property
     def aliases(self) -> tuple[RecordKey, ...]:
         """The keys of the same delivery under other key ids."""
-        return self.find_aliases()
+        delivery, content = self.delivery, self.content
+        digest, delivery_id = delivery.digest, delivery.delivery_id
+        return self.identity.aliases(delivery.key_id, digest, delivery_id, content)
 
     @property
     def lookups(self) -> tuple[RecordKey, ...]:

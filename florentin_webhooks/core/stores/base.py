@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "CheckedStore",
     "Operation",
     "PendingAnswer",
     "Pipeline",
@@ -154,6 +155,15 @@ class SendingStore(Protocol):
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is on its way; those sent later are executed after it."""
+        ...
+
+
+@runtime_checkable
+class CheckedStore(Protocol):
+    """A store in a server that may be unfit for it."""
+
+    def check_server(self) -> None:
+        """Raise :class:`ConfigurationError` if it is; one that does not answer is not."""
         ...
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "ClaimJob",
     "CountLostJobs",
     "EnqueueScheduled",
+    "IndexStates",
     "JobClaim",
     "JobDecision",
     "JobPage",
@@ -129,6 +130,13 @@ class ListPendingJobs(Operation[JobPage]):
     queue: str
     before: datetime
     after: PendingJob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStates(Operation[bool]):
+    """Bring what lists of a state read up to date, in about *seconds*; answers whether it is."""
+
+    seconds: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,26 +85,15 @@ class MemoryIndex:
         known = key if key in self._open else self._aliases.get(key)
         return known or self._finished.first_key(key)
 
-    def _remember(
-        self,
-        accept: Accept,
-        now: float,
-        token: bytes = b"",
-        attempt: int = 0,
-        lease_expires_at: float = 0,
-    ) -> Entry:
+    def _remember(self, accept: Accept, now: float) -> Entry:
         if self._count >= self._capacity:
             self._refuse()
         self._count += 1
         key, trace, delivery = accept.key, accept.trace, accept.delivery
         self._key_ids.add(delivery.key_id)
-        record = self._open[key] = Entry(
-            key, trace, now + self._retention, delivery.body, token, attempt, lease_expires_at
-        )
-        if trace is not None and trace.delivery_id in self._sent.packed:
+        record = self._open[key] = Entry(key, trace, now + self._retention, delivery.body)
+        if trace is not None:
             self._sent.add(trace, key)
-        elif trace is not None:
-            self._sent.packed[trace.delivery_id] = trace.content + key
         return record
 
     def _add_alias(self, alias: bytes, first: bytes, now: float) -> None:

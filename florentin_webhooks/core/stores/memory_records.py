@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
 from florentin_webhooks.core.stores.base import Operation, State
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["MemoryRecords"]
 
 A = TypeVar("A")
+_NO_HANDLERS: frozenset[str] = frozenset()
+
+# Constants, since the look-up of an enum's member takes 60 ns: ten are 1.5 % of a delivery.
+_RUN: Final = AcceptDecision.RUN
+_LOST: Final = State.LOST
+_DONE: Final = State.DONE
+_RUNNING: Final = State.RUNNING
 
 
 class MemoryRecords(MemoryIndex):
@@ -61,9 +68,22 @@ class MemoryRecords(MemoryIndex):
             return decide(operation, now)
 
     def _accept(self, accept: Accept, now: float) -> Claim:
-        if accept.fresh and accept.valid and self._is_unknown(accept):
-            new = self._remember(accept, now, accept.token, 1, now + self._lease)
-            return new_tuple(Claim, (AcceptDecision.RUN, new.key, 1, 0, new.done, False, False))
+        key, trace, finished = accept.key, accept.trace, self._finished
+        # Nearly all deliveries are new, so this is one expression: 0.5 of a delivery's 40 us.
+        if (
+            accept.fresh
+            and accept.valid
+            and key not in self._open
+            and key not in finished.packed
+            and (trace is None or trace[0] not in self._sent.packed)
+            and key not in self._aliases
+            and key not in finished.first_keys
+            and (
+                (len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids)
+                or not any(self._is_known(*alias) for alias in accept.aliases)
+            )
+        ):
+            return self._run_new(accept, now)
         sent = self._sent_keys(accept)
         first = self._find(accept, now)
         changed = first is not None and bool(accept.trace) and first not in sent
@@ -77,22 +97,23 @@ class MemoryRecords(MemoryIndex):
         reused = bool(sent) and record is None
         record = record or self._remember(accept, now)
         self._extend(record, now)
-        if decision is AcceptDecision.RUN:
+        if decision is _RUN:
             return self._run(record, accept, now, reused, changed)
         record.body, record.state, record.token = accept.delivery.body, State(decision.value), b""
         return Claim(decision, record.key, record.attempt, 0, record.done, reused, changed)
 
-    def _is_unknown(self, accept: Accept) -> bool:
-        """Return whether neither the delivery nor its delivery id is known, under any key id."""
-        key, trace = accept.key, accept.trace
-        # As _is_known, without its call.
-        if key in self._open or key in self._finished.packed or key in self._aliases:
-            return False
-        if key in self._finished.first_keys or (trace and trace.delivery_id in self._sent.packed):
-            return False
-        if len(self._key_ids) == 1 and accept.delivery.key_id in self._key_ids:
-            return True
-        return not any(self._is_known(*alias) for alias in accept.aliases)
+    def _run_new(self, accept: Accept, now: float) -> Claim:
+        """Remember a delivery of which nothing is known, and take its lease."""
+        if self._count >= self._capacity:
+            self._refuse()
+        self._count += 1
+        key, trace, delivery, token = accept.key, accept.trace, accept.delivery, accept.token
+        self._key_ids.add(delivery.key_id)
+        expires_at, lease_expires_at = now + self._retention, now + self._lease
+        self._open[key] = Entry(key, trace, expires_at, delivery.body, token, 1, lease_expires_at)
+        if trace is not None:
+            self._sent.packed[trace[0]] = trace[1] + key
+        return new_tuple(Claim, (_RUN, key, 1, 0, _NO_HANDLERS, False, False))
 
     def _is_known(self, key: bytes, trace: RetryKey | None) -> bool:
         return (
@@ -113,27 +134,27 @@ class MemoryRecords(MemoryIndex):
     ) -> Claim:
         """Take the lease of *record*, also where its token has it already."""
         record.attempt += record.token != accept.token
-        record.state, record.token, record.body = State.RUNNING, accept.token, accept.delivery.body
+        record.state, record.token, record.body = _RUNNING, accept.token, accept.delivery.body
         record.lease_expires_at = now + self._lease
-        answer = (AcceptDecision.RUN, record.key, record.attempt, 0, record.done, reused, changed)
+        answer = (_RUN, record.key, record.attempt, 0, record.done, reused, changed)
         return new_tuple(Claim, answer)
 
     def _finish(self, finish: Finish, now: float) -> State:
         record = self._open.get(finish.key)
         if record is None:
-            return State.DONE if finish.key in self._finished.packed else State.LOST
+            return _DONE if finish.key in self._finished.packed else _LOST
         if record.token != finish.token:
-            return State.LOST
-        if finish.state is State.DONE:
+            return _LOST
+        if finish.state is _DONE:
             self._finished.add(record.key, record.trace, record.later, now + self._retention)
             del self._open[record.key]
             if record.later:
                 self._forget_aliases(record)
-            return State.DONE
+            return _DONE
         if finish.handler is not None:
             record.done |= {finish.handler}
         record.state = finish.state
-        if finish.state is State.RUNNING:
+        if finish.state is _RUNNING:
             record.lease_expires_at = now + self._lease
         else:
             record.token = b""
@@ -144,8 +165,8 @@ class MemoryRecords(MemoryIndex):
         """Make a delivery that has ended runnable again, or drop it."""
         key = self._first_key(reset.key)
         record = None if key is None else self._open.get(key) or self._reopen(key, now)
-        if record is None or record.state is State.RUNNING:
-            return None if record is None else State.RUNNING
+        if record is None or record.state is _RUNNING:
+            return None if record is None else _RUNNING
         before, record.state, record.token = record.state, State.FAILED, b""
         if reset.mode is ResetMode.DROP:
             self._archive(record, now)
@@ -160,7 +181,7 @@ class MemoryRecords(MemoryIndex):
     def _reopen(self, key: bytes, now: float) -> Entry:
         """Move a finished delivery back to those that are open; its state is still DONE."""
         trace, later = self._finished.remove(key)
-        record = Entry(key, trace, now + self._retention, state=State.DONE, later=later)
+        record = Entry(key, trace, now + self._retention, state=_DONE, later=later)
         self._open[key] = record
         self._aliases |= dict.fromkeys(later, key)
         return record

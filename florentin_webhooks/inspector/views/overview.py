@@ -1,4 +1,4 @@
-"""The overview: rates, durations, queues, secrets and stores."""
+"""The overview: rates, durations, queues, secrets, stores and spools."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.core.spool import SpoolFacts
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.inspector.rates import Percentiles
     from florentin_webhooks.inspector.sources import Sources
@@ -55,6 +56,7 @@ class Overview:
     queues: Sequence[QueueStatus]
     secrets: Sequence[SecretUse]
     stores: Sequence[StoreHealth]
+    spools: Sequence[SpoolFacts] = ()
 
     @property
     def facts(self) -> Overview:
@@ -78,6 +80,7 @@ def describe_overview(sources: Sources, trail: Trail) -> Overview:
         queues=_queues(sources) if all(each.ok for each in health) else (),
         secrets=[*_secrets(sources, trail)],
         stores=health,
+        spools=[*_spools(sources)],
     )
 
 
@@ -90,6 +93,12 @@ def _check_store(store: Store) -> StoreHealth:
     except Unavailable:
         return StoreHealth(name, address, ok=False, seconds=time.monotonic() - began)
     return StoreHealth(name, address, ok=True, seconds=time.monotonic() - began)
+
+
+def _spools(sources: Sources) -> Iterator[SpoolFacts]:
+    """Yield what waits in the spool of this machine, of each file once."""
+    spools = {each.spool.path: each.spool for each in sources.receivers if each.spool is not None}
+    yield from (spool.measure() for spool in spools.values())
 
 
 def _queues(sources: Sources) -> Sequence[QueueStatus]:

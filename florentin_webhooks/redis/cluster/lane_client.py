@@ -23,6 +23,7 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import new_client
 from florentin_webhooks.redis.cluster.address import Node
 from florentin_webhooks.redis.executors.resp import encode_command
+from florentin_webhooks.redis.full_memory import ForcingClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ class TagPacker:
         name, *arguments = words
         first = str(name).split() if isinstance(name, str) else [name]
         count = self._count_keys(name, arguments)
-        tagged = [self._begin(each) for each in arguments[:count]]
+        tagged = [self.begin(each) for each in arguments[:count]]
         return [encode_command([*first, *map(_to_word, [*tagged, *arguments[count:]])])]
 
     @staticmethod
@@ -90,7 +91,8 @@ class TagPacker:
             return 2 + int(arguments[1])
         return len(arguments)
 
-    def _begin(self, word: Any) -> Any:
+    def begin(self, word: Any) -> Any:
+        """Return *word*, with the tag before it if it is a key of RQ's."""
         if isinstance(word, str):
             return self._tag + word if word.startswith(self._prefix) else word
         if isinstance(word, bytes):
@@ -162,8 +164,8 @@ class LaneSSLConnection(_Following, redis.SSLConnection):
     """A connection with TLS to the owner of a lane's slot."""
 
 
-class LaneClient(redis.Redis):
-    """A client of one lane."""
+class LaneClient(ForcingClient):
+    """A client of one lane, which also works while its node's memory is full."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         cast("Any", super()).__init__(*arguments, **options)
@@ -179,6 +181,11 @@ class LaneClient(redis.Redis):
     def lane(self) -> int:
         """The number of its lane."""
         return self.finder.lane
+
+    def spell(self, words: tuple[Any, ...]) -> Sequence[Any]:
+        """Return a command with the tag before its keys: those in a script have none yet."""
+        packer = cast("Any", self.connection_pool).connection_kwargs["command_packer"]
+        return [words[0], *map(packer.begin, words[1:])]
 
     def _drop_tags(self, members: Any, **_: Any) -> set[bytes]:
         """Return *members*, the keys among them as RQ names them."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from florentin_webhooks.redis.clients import create_sync_client
 from florentin_webhooks.redis.cluster.routing import fixed_digest
-from florentin_webhooks.redis.executors.sync import SyncExecutor
+from florentin_webhooks.redis.executors.sync_replicated import create_job_executor
 from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ class LaneStore(RedisStore):
         store.supports_jobs, store.supports_transactions = True, False
         store._server, store._schema, store._whole = client, lane.schema, whole
         store._follows_senders = False
-        # A job is short: checking the server's durability would be a third of its round trips.
-        store._sync = SyncExecutor(create_sync_client(client), check=False)
+        store._sync = create_job_executor(create_sync_client(client), lane.schema.replicas)
         return store
 
     def execute(self, operation: Operation[A]) -> A:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.search.pages import merge_pages
 from florentin_webhooks.core.stores.guards import Latest
-from florentin_webhooks.core.stores.jobs import CountLostJobs, JobPage, ListPendingJobs
+from florentin_webhooks.core.stores.jobs import CountLostJobs, IndexStates, JobPage, ListPendingJobs
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
     FindDeliveryId,
@@ -107,5 +107,6 @@ MERGES: Mapping[
     FindDeliveryId: _all,
     ListPendingJobs: _pending,
     CountLostJobs: _sum,
+    IndexStates: lambda _, answers: all(answers),
 }
 """How the answers of all lanes become one, by the type of the operation."""

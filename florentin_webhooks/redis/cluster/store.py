@@ -160,6 +160,9 @@ class ClusterStore(RedisStore):
         answers = run_sync(self._caller.run_each(calls))
         return [None if isinstance(each, Unavailable) else cast("int", each) for each in answers]
 
+    def _first_server(self) -> str:
+        return self._address.url(self._address.nodes[0])
+
     def inspect(self) -> ServerFacts:
         """Return what the first of its nodes says about itself."""
         return self.inspect_all()[0]

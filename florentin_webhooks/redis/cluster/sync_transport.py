@@ -80,8 +80,9 @@ class SyncTransport:
 
     def inspect(self, node: Node, lane: Lane) -> ServerFacts:
         """Return what *node*, which owns *lane*, says about itself."""
-        prefix = lane.schema.prefix.decode()
-        return inspect_server(self._node(node)[0], f"{node}", prefix, lane.tag)
+        prefix, replicas = lane.schema.prefix.decode(), lane.schema.replicas
+        client = self._node(node)[0]
+        return inspect_server(client, f"{node}", prefix, lane.tag, replicas=replicas)
 
     def close(self) -> None:
         """Close all connections."""

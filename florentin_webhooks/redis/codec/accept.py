@@ -9,6 +9,7 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.follow_up import FollowUp, trim_history
+from florentin_webhooks.redis.codec.state_index import index_delivery
 from florentin_webhooks.redis.schema import (
     NO_JOB_ARGS,
     KeySchema,
@@ -55,10 +56,11 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
     size = len(delivery.body)
-    replicas = schema.replicas if jobs else 0  # Without jobs, nothing is left to be done later.
-    return ScriptCall(
-        schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True, replicas=replicas
-    )
+    call = ScriptCall(schema.accept, tuple(keys), arguments, _to_claim, size, may_fail=True)
+    if not schema.replicas:
+        return call
+    undo = partial(_release, schema, operation.token)
+    return call._replace(replicas=schema.replicas, undo=undo)
 
 
 def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
@@ -88,8 +90,20 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         "" if operation.wait is None else int(operation.wait * 1000),
         *(job_args(jobs) if jobs else NO_JOB_ARGS),
     )
-    replicas = schema.replicas if jobs else 0
-    return ScriptCall(schema.finish, keys, arguments, _to_state, replicas=replicas)
+    if operation.state is State.DEAD or operation.wait is not None:
+        keys = (*keys, schema.index("dead" if operation.state is State.DEAD else "scheduled"))
+    # Between inline handlers nothing waits: the last record, which does, comes after all others.
+    replicas = 0 if part is None and operation.state is State.RUNNING else schema.replicas
+    call = ScriptCall(schema.finish, keys, arguments, _to_state)
+    return call._replace(replicas=replicas, is_record=True) if replicas else call
+
+
+def _release(schema: KeySchema, token: bytes, claim: object) -> ScriptCall | None:
+    """Encode the end of the lease that *claim* has granted, None where it has granted none."""
+    if not isinstance(claim, Claim) or claim.decision is not AcceptDecision.RUN:
+        return None
+    call = finish(schema, Finish(claim.key, token, State.FAILED))
+    return call._replace(replicas=0, is_record=False)
 
 
 def _name_first(schema: KeySchema, call: ScriptCall, first: tuple[bytes, ...]) -> ScriptCall:
@@ -104,7 +118,10 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
     ending = operation.ending if operation.note else operation.outcome.value
     handler, state = operation.handler or "", State.DONE.value
     arguments = (operation.token, "", state, handler, ending, "", "", operation.key)
-    return ScriptCall(schema.finish, keys, arguments, _to_state)
+    call = ScriptCall(schema.finish, keys, arguments, _to_state)
+    if not schema.replicas:
+        return call
+    return call._replace(replicas=schema.replicas, is_record=True)
 
 
 def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:
@@ -118,8 +135,8 @@ def _to_claim(answer: bytes, known: tuple[bytes, ...] = ()) -> Claim | FollowUp:
     if answer[_KEY:] == b"first":
         return FollowUp(partial(accept, first=(*known, answer[:_KEY])))
     decision, attempt, wait, reused, changed, *done = answer[_KEY:].split(b"\0")
-    return Claim(
-        _DECISIONS[decision],
+    claim = Claim(
+        _DECISIONS[decision.removesuffix(_MISSED)],
         answer[:_KEY],
         attempt=int(attempt),
         wait=int(wait) / 1000,
@@ -127,6 +144,18 @@ def _to_claim(answer: bytes, known: tuple[bytes, ...] = ()) -> Claim | FollowUp:
         id_reused=reused == b"1",
         id_changed=changed == b"1",
     )
+    if decision.endswith(_MISSED):
+        return FollowUp(partial(_index, claim), claim)
+    return claim
+
+
+def _index(claim: Claim, schema: KeySchema, _: Accept) -> ScriptCall:
+    """Encode the look of the index of states at a delivery that it may have passed."""
+
+    def read(_: object) -> Claim:
+        return claim
+
+    return index_delivery(schema, claim.key)._replace(read=read)
 
 
 def _to_state(answer: bytes) -> State | FollowUp:
@@ -144,6 +173,8 @@ class _States(dict[bytes, State | FollowUp]):
 
 
 _KEY = 16
+_MISSED = b"+"
+"""The end of a decision about a delivery that the index of states may miss."""
 _DECISIONS = {decision.value.encode(): decision for decision in AcceptDecision}
 _FIRST = {
     each.value.encode() + b"\0001\0000\0000\0000": each

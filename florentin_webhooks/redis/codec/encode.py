@@ -11,6 +11,7 @@ from florentin_webhooks.core.stores.jobs import (
     ClaimJob,
     CountLostJobs,
     EnqueueScheduled,
+    IndexStates,
     ListPendingJobs,
     RequeueLostJob,
 )
@@ -25,6 +26,7 @@ from florentin_webhooks.core.stores.queries import (
 from florentin_webhooks.core.stores.trail import AppendTrail, ReadTrail
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.codec.accept import accept, finish
+from florentin_webhooks.redis.codec.deliveries import list_records
 from florentin_webhooks.redis.codec.guards import latest, once
 from florentin_webhooks.redis.codec.jobs import (
     claim_job,
@@ -33,12 +35,9 @@ from florentin_webhooks.redis.codec.jobs import (
     list_pending_jobs,
     requeue_lost_job,
 )
-from florentin_webhooks.redis.codec.pages import (
-    find_fingerprints,
-    list_dead_letters,
-    list_records,
-)
+from florentin_webhooks.redis.codec.pages import find_fingerprints, list_dead_letters
 from florentin_webhooks.redis.codec.queries import find_delivery_id, get_record, reset_record
+from florentin_webhooks.redis.codec.state_index import index_states
 from florentin_webhooks.redis.codec.trail import append_trail, read_trail
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
@@ -53,6 +52,7 @@ _ENCODERS: dict[type, Callable[[KeySchema, Any], ScriptCall]] = {  # Any: an ope
     ClaimJob: claim_job,
     RequeueLostJob: requeue_lost_job,
     ListPendingJobs: list_pending_jobs,
+    IndexStates: index_states,
     CountLostJobs: count_lost_jobs,
     EnqueueScheduled: enqueue_scheduled,
     Once: once,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, Latest, Once
+from florentin_webhooks.core.stores.guards import (
+    GuardDecision,
+    GuardGrant,
+    GuardStep,
+    Latest,
+    Once,
+)
 from florentin_webhooks.redis.schema import KeySchema, ScriptCall, load_script
 
 __all__ = [
@@ -18,7 +24,9 @@ def once(schema: KeySchema, operation: Once) -> ScriptCall:
     """Encode :class:`Once`."""
     lease = int(operation.seconds * 1000)
     arguments = (operation.label, operation.token, operation.step.value, lease, operation.part)
-    return ScriptCall(_ONCE, (schema.record(operation.key),), arguments, _to_grant)
+    call = ScriptCall(_ONCE, (schema.record(operation.key),), arguments, _to_grant)
+    is_record = bool(schema.replicas) and operation.step is GuardStep.DONE
+    return call._replace(is_record=True) if is_record else call
 
 
 def latest(schema: KeySchema, operation: Latest) -> ScriptCall:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import (
     ClaimJob,
     CountLostJobs,
@@ -18,6 +21,7 @@ from florentin_webhooks.core.stores.jobs import (
     PendingJob,
     RequeueLostJob,
 )
+from florentin_webhooks.redis.codec.accept import finish
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
@@ -62,7 +66,18 @@ def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
         int(operation.is_path_ours),
         part.owner,
     )
-    return ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
+    call = ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
+    if not schema.replicas:
+        return call
+    return call._replace(replicas=schema.replicas, undo=partial(_release, schema, operation))
+
+
+def _release(schema: KeySchema, operation: ClaimJob, claim: JobClaim) -> ScriptCall | None:
+    """Encode the end of the lease that *claim* has granted, None where it has granted none."""
+    if claim.decision is not JobDecision.RUN:
+        return None
+    back = Finish(operation.key, operation.token, State.QUEUED, part=operation.part)
+    return finish(schema, back)._replace(replicas=0, is_record=False)
 
 
 def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall:
@@ -76,6 +91,7 @@ def requeue_lost_job(schema: KeySchema, operation: RequeueLostJob) -> ScriptCall
         schema.lost(part.queue),
         schema.tag + part.keys.results,
         *job_keys(schema, (part,)),
+        schema.index("dead"),
     )
     key_ids = " ".join(operation.key_ids)
     arguments = (schema.unfinished_retention, key_ids, *job_args((part,)))

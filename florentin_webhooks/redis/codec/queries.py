@@ -61,6 +61,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.dead,
         *job_keys(schema, operation.jobs),
         *(schema.tag + key for job in operation.jobs for key in _remains(job.keys)),
+        *schema.indexes,
     )
     arguments = (
         operation.mode.value,
@@ -68,6 +69,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.retention,
         schema.unfinished_retention,
         json.dumps(operation.handlers),
+        len(schema.indexes),
         *job_args(operation.jobs),
     )
     return ScriptCall(_RESET_RECORD, keys, arguments, _to_state)

@@ -10,17 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import display_pool
 from florentin_webhooks.redis.executors.calls import CallQueue, PendingCall
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
-from florentin_webhooks.redis.executors.replicas import is_promise, too_few_replicas, wait_words
+from florentin_webhooks.redis.executors.replicas import (
+    PATIENCE,
+    give_back,
+    needs_replicas,
+    too_few_replicas,
+    wait_words,
+)
 from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
+    import asyncio
+
     from florentin_webhooks.redis.protocols import AsyncioClient
+    from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["ReplicatedExecutor"]
+
+_PAUSE = 0.3
+"""Seconds between two attempts to record what handlers have done."""
 
 
 class _WaitingQueue(CallQueue):
@@ -67,6 +80,25 @@ class ReplicatedExecutor(PipelinedExecutor):
             encode_command(wait_words(replicas, self._timeout))
         )
 
+    async def run(self, call: ScriptCall) -> object:
+        """Do as the base does; record what handlers have done also after the caller has gone."""
+        try:
+            return await super().run(call)
+        except Unavailable:
+            if call.is_record:
+                self._send_later(call, self._loop.time() + PATIENCE)
+            raise
+
+    def _send_later(self, call: ScriptCall, end: float = 0) -> None:
+        """Send *call*, again and again until *end*; nothing waits for its answer."""
+
+        def check(answer: asyncio.Future[object]) -> None:
+            is_missing = not answer.cancelled() and answer.exception() is not None
+            if is_missing and self._loop.time() < end:
+                self._loop.call_later(_PAUSE, self._send_later, call, end)
+
+        self._add(call).answer.add_done_callback(check)
+
     def _receive_answer(self, pending: PendingCall, answer: object) -> None:
         if pending is self._held.wait:
             self._answer_held(answer)
@@ -97,10 +129,11 @@ class ReplicatedExecutor(PipelinedExecutor):
         for pending, answer in held:
             call = pending.call
             has_enough = isinstance(found, int) and call and found >= call.replicas
-            if call is None or has_enough or not is_promise(call.read(answer)):
+            if call is None or has_enough or not needs_replicas(call, answer):
                 super()._receive_answer(pending, answer)
                 continue
             is_short = True
+            give_back(self._send_later, call, answer)
             pending.fail(self._to_shortage(found, call.replicas))
         if is_short and self._link is not None:
             # Its replica may be the primary by now: a new connection looks for it.

@@ -2,7 +2,8 @@
 -- Constants of the store: LEASE, RETENTION and UNFINISHED_RETENTION in ms, REPLICAS.
 -- KEYS  1 record of the fingerprint  2 contents sent under the delivery id  3 log  4 dead letters
 --       5 for each alias, a key of the same delivery under another key id: its record, and the
---       contents sent under its delivery id; then jobs; then records of first deliveries
+--       contents sent under its delivery id; then jobs, or how far the index of states has come
+--       where there are none; then records of first deliveries
 -- ARGV  1 fingerprint  2 content, '' without a delivery id  3 token  4 fresh: 1, or why it is not
 --       5 valid: likewise  6 inline: whether handlers run here  7 body  8 event  9 delivery id
 --       10 received, in ms  11 secret  12 key id  13 aliases: their fingerprints, joined  14 jobs;
@@ -10,6 +11,7 @@
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ... The decision 'first'
 -- changes nothing: the fingerprint is that of a first delivery, and the caller must name its key.
+-- After a decision with a plus, the caller must have the index of states look at the delivery.
 local fingerprint, has_id = ARGV[1], ARGV[2] ~= ''
 local jobs = jobs_from(5 + aliases, 14)
 local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
@@ -100,7 +102,11 @@ if state == 'queued' or state == 'dead' then
   call('HSET', record, 't:', ARGV[3])
   return answer('queued')
 end
-if state == 'done' then return answer('duplicate') end
+if state == 'done' then
+  -- The same: its record may have been written over a connection whose WAIT had no answer.
+  if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', state) end
+  return answer('duplicate')
+end
 
 local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_at, now, LEASE) or 0
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
@@ -139,6 +145,11 @@ else
   call('HDEL', record, 't:', 'u:', 'w:')
   call('HSET', record, 'f:', ARGV[decision == 'stale' and 4 or 5], 's', decision)
 end
+
+local before = state == 'running' and 'failed' or state
+local is_missed = state and before ~= (decision == 'run' and 'failed' or decision)
+if not state and now - ARGV[10] >= LATE and count == 0 then note_late(KEYS[5 + aliases]) end
+if is_missed and decision ~= 'queued' then decision = decision .. '+' end
 
 local done = {}
 if state then

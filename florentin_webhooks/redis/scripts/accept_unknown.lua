@@ -11,6 +11,14 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
+-- The index of states looks at a delivery that came late, if it has passed its time of arrival.
+local function note_late(indexed)
+  local complete = call('ZSCORE', indexed, 'u')
+  if complete and tonumber(ARGV[10]) <= tonumber(complete) then
+    call('ZADD', indexed, ARGV[10], ARGV[1])
+  end
+end
+
 local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])
 if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
   and call('EXISTS', record, KEYS[2], unpack(KEYS, 5, 4 + aliases)) == 0 then
@@ -20,6 +28,7 @@ if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
   add_to_log(KEYS[3], ARGV[1], ARGV[10])
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2] .. ARGV[1], 'PX', RETENTION) end
   if ARGV[6] == '1' then
+    if now - ARGV[10] >= LATE and count == 0 then note_late(KEYS[5 + aliases]) end
     call('HSET', record, 's', 'running', 'a', 1, 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[7],
       'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12])
     call('PEXPIRE', record, UNFINISHED_RETENTION)

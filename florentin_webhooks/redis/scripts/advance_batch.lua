@@ -1,6 +1,6 @@
 -- Move a batch on: record that a job's handlers have succeeded, begin the next one, and lease one
 -- of those after it for all the time that its handlers have. It may be sent again.
--- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY and STEP, as in finish.lua.
+-- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY, STEP and REPLICAS, as in finish.lua.
 -- KEYS  1 log  2 done  3 dead letters  4 pending jobs  5 claimed jobs  6 RQ's jobs in progress
 --       7 RQ's failed jobs  8 the worker's executions
 --       9 record of the job to begin, '' for none  10 record of the one to lease, '' for none
@@ -16,7 +16,11 @@ local now, state, holds, excess = milliseconds(), '', 0, ''
 
 local function finish_part(record, id)
   local f = call('HMGET', record, 's', 't:' .. queue, 'n', 'x:' .. queue)
-  if f[1] == 'done' then return 'done' end
+  if f[1] == 'done' then
+    -- Sent again: WAIT waits for what its own connection has written.
+    if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
+    return 'done'
+  end
   if f[2] ~= token then return 'lost' end
   redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
   if ARGV[10] ~= '' then

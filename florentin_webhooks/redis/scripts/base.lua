@@ -8,6 +8,9 @@
 -- HDEL or PEXPIRE.
 local call = redis.call
 
+-- A delivery that is recorded so many ms after its arrival may be missed by the index of states.
+local LATE = 10000
+
 local function milliseconds()
   local clock = call('TIME')
   return clock[1] * 1000 + math.floor(clock[2] / 1000)

@@ -64,6 +64,9 @@ for n = 19, #ARGV do
   if not is_mine then
     if #jobs >= most or not pop(id) then break end
     claim(at, id)
+  else
+    -- Sent again: WAIT waits for what its own connection has written.
+    call('HSET', KEYS[at], 't:' .. queue, token)
   end
   for _, field in ipairs(job) do lengths[#lengths + 1] = #field end
   jobs[#jobs + 1] = table.concat(job)

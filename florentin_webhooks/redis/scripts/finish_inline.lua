@@ -3,7 +3,10 @@
 local record = KEYS[1]
 if ARGV[3] == 'done' and ARGV[2] == '' and ARGV[6] == '' then
   local fields = call('HMGET', record, 's', 't:')
-  if fields[1] == 'done' then return 'done' end
+  if fields[1] == 'done' then
+    if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
+    return 'done'
+  end
   if fields[2] ~= ARGV[1] then return 'lost' end
   if fields[1] ~= 'running' then return fields[1] end
   redis.pcall('PEXPIRE', record, RETENTION)

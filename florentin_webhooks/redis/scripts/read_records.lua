@@ -1,35 +1,30 @@
 -- Read those of some records that match.
--- KEYS  1 ... records
+-- KEYS  1 ... records; then indexes of states, which lose those that have left the state
 -- ARGV  1 limit  2 states between blanks, '' for any  3 event  4 delivery id, '' for any
 --       5 beginning of a field that it must have: u: for a lease, w: for a next attempt, or ''
---       6 whether with bodies
--- Returns {number of records that were looked at, then for each that matches: the number of its key,
--- and its fields and values}.
+--       6 whether with bodies  7 ... for each index the states in it between blanks, or the beginning of
+--       a field that its records have
+-- Returns {number of records that were looked at, how many have left an index; then for each that
+-- matches: the number of its key, and its fields and values}.
 local limit, states, event, id, needed = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local found, seen = {0}, 0
+local found, seen, removed, records = {}, 0, 0, #KEYS - (#ARGV - 6)
 
-local function has_field(record)
-  local cursor = '0'
-  repeat
-    local page = call('HSCAN', record, cursor, 'MATCH', needed .. '*', 'COUNT', 100)
-    if #page[2] > 0 then return true end
-    cursor = page[1]
-  until cursor == '0'
-  return false
+-- Without a state, a refused command has ended the acceptance.
+local function has_state(state)
+  return state and (states == '' or string.find(states, ' ' .. state .. ' ', 1, true))
 end
 
--- Most records fail at the first condition. Without a state, a refused command has ended the
--- acceptance.
+-- Returns whether a record matches, and whether it has one of the states: most fail at that.
 local function matches(record)
-  local state = call('HGET', record, 's')
-  if not state or states ~= '' and not string.find(states, ' ' .. state .. ' ', 1, true) then
-    return false
+  if event == '' and id == '' then
+    if not has_state(call('HGET', record, 's')) then return false, false end
+  else
+    local f = call('HMGET', record, 's', 'e', 'i')
+    if not has_state(f[1]) then return false, false end
+    if event ~= '' and event ~= f[2] or id ~= '' and id ~= f[3] then return false, true end
   end
-  if event ~= '' or id ~= '' then
-    local f = call('HMGET', record, 'e', 'i')
-    if event ~= '' and event ~= f[1] or id ~= '' and id ~= f[2] then return false end
-  end
-  return needed == '' or has_field(record)
+  local has_needed = needed == '' or has_field(record, needed)
+  return has_needed, has_needed
 end
 
 local function read_record(n, record)
@@ -44,10 +39,24 @@ local function read_record(n, record)
   found[#found + 1] = {n, words}
 end
 
-for n, record in ipairs(KEYS) do
-  if #found > limit then break end
-  seen = n
-  if matches(record) then read_record(n, record) end
+local function is_indexed(record, kind)
+  if string.sub(kind, 1, 1) ~= ' ' then return has_field(record, kind) end
+  local state = call('HGET', record, 's')
+  return state and string.find(kind, ' ' .. state .. ' ', 1, true)
 end
-found[1] = seen
-return found
+
+local function tidy_indexes(record)
+  for n = 7, #ARGV do
+    if not is_indexed(record, ARGV[n]) then
+      removed = removed + call('ZREM', KEYS[records + n - 6], string.sub(record, -16))
+    end
+  end
+end
+
+for n = 1, records do
+  if #found == limit then break end
+  seen = n
+  local is_wanted, is_in_state = matches(KEYS[n])
+  if is_wanted then read_record(n, KEYS[n]) elseif not is_in_state then tidy_indexes(KEYS[n]) end
+end
+return {seen, removed, unpack(found)}

@@ -1,6 +1,7 @@
 -- Push a job again that RQ has lost, or mark one dead that has failed for good.
 -- KEYS  1 record  2 dead letters  3 intermediate list of the queue  4 its scheduled jobs
---       5 lost jobs of the queue  6 RQ's results of the job  7 jobs (one)
+--       5 lost jobs of the queue  6 RQ's results of the job  7 jobs (one); last the index of dead
+--       deliveries
 -- ARGV  1 unfinished retention in ms  2 key ids of the receiver  3 jobs (one)
 -- Returns 'lost' for a job that was pushed again, 'dead', 'gone' for one
 -- whose record is lost, 'expired' for a dead letter, or 'fine'.
@@ -21,6 +22,7 @@ if not is_ours(call('HGET', record, 'p'), ARGV[2], true) then return 'fine' end
 
 local status, now = call('HGET', job.hash, 'status'), milliseconds()
 if has_failed(status) then
+  add_to_index(KEYS[#KEYS], record, string.sub(record, -16), ARGV[1])
   mark_dead(record, KEYS[2], job.id, now)
   update_state(record, ARGV[1])
   return 'dead'

@@ -1,12 +1,13 @@
 -- Make a finished delivery runnable again, or discard it: then it counts as done.
 -- KEYS  1 record  2 log  3 dead letters  4 jobs; then for each job RQ's results of it, and its scheduled
---       jobs
+--       jobs; last the indexes of states, of which the first is that of failed deliveries
 -- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms
---       5 the handlers that may run again, as JSON; none: all of them  6 jobs
+--       5 the handlers that may run again, as JSON; none: all of them
+--       6 number of the indexes  7 jobs
 -- Returns the state before, or ''.
 local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
-local jobs = jobs_from(4, 6)
+local jobs, first = jobs_from(4, 7), #KEYS - ARGV[6] + 1
 if ARGV[1] == 'drop' or ARGV[1] == 'all' then
   local at = 5 + 4 * #jobs
   for n, job in ipairs(jobs) do
@@ -19,8 +20,10 @@ if ARGV[1] == 'drop' or ARGV[1] == 'all' then
   end
 end
 if ARGV[1] == 'drop' then
+  for n = first, #KEYS do call('ZREM', KEYS[n], ARGV[2]) end
   compact(record, ARGV[2], KEYS[2], ARGV[3])
 elseif ARGV[1] == 'all' then
+  add_to_index(KEYS[first], record, ARGV[2], ARGV[4])
   local handlers = cjson.decode(ARGV[5])
   local kinds = #handlers > 0 and 't:u:x:w:' or 'h:o:t:u:x:w:'
   for _, handler in ipairs(handlers) do call('HDEL', record, 'h:' .. handler) end

@@ -55,6 +55,14 @@ local function unmark_dead(record, dead, id)
   call('HINCRBY', record, 'm', -1)
 end
 
+-- Operators find a complete record by its state. What has run counts, also where this is refused.
+local function add_to_index(index, record, fingerprint, unfinished_retention)
+  local arrival = call('HGET', record, 'r')
+  if not arrival then return end
+  redis.pcall('ZADD', index, arrival, fingerprint)
+  redis.pcall('PEXPIRE', index, 2 * unfinished_retention)
+end
+
 -- A job whose record is gone: it was evicted or flushed, or lost in a fail-over.
 local function mark_lost(lost, id, lifetime)
   local now = milliseconds()

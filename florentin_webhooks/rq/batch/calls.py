@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rq.utils import utcformat
@@ -142,7 +142,10 @@ class BatchCalls:
         arguments += (utcformat(request.now), repr(seconds), int(seconds) + request.ttl)
         arguments += (request.ttl, *terms.conditions, int(request.popped), WINDOW)
         arguments += request.candidates
-        return ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
+        call = ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
+        if replicas := self.schema.replicas:
+            return call._replace(replicas=replicas, undo=partial(self._release, request))
+        return call
 
     def advance(self, step: Advance) -> ScriptCall:
         """Encode *step*; read as :class:`StepAnswer`."""
@@ -158,7 +161,8 @@ class BatchCalls:
         )
         finished = self._finish_keys(finish, step.execution)
         all_keys = (*fixed, keys.started, keys.failed, keys.worker, *records, *finished)
-        return ScriptCall(self.script, all_keys, arguments, read_step)
+        call = ScriptCall(self.script, all_keys, arguments, read_step)
+        return call._replace(replicas=schema.replicas, is_record=bool(schema.replicas))
 
     def give_back(
         self, jobs: Sequence[bytes], execution: bytes = b"", token: bytes = b""
@@ -169,6 +173,10 @@ class BatchCalls:
         fixed = (self.keys.queue, self.keys.started, self.keys.claimed)
         entries = (id_ + b":" + its for id_, its in pairs)
         return ScriptCall(_RETURN, (*fixed, *keys), (token, self.terms.queue, *entries), int)
+
+    def _release(self, request: ClaimRequest, answer: ClaimAnswer) -> ScriptCall | None:
+        ids = [job.id for job in answer.jobs]
+        return self.give_back(ids, request.execution, request.token) if ids else None
 
     def _finish_keys(self, finish: Finish | None, execution: bytes) -> tuple[bytes, ...]:
         if finish is None or finish.part is None:

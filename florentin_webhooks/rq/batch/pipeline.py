@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
+from florentin_webhooks.redis.executors.replicas import (
+    PATIENCE,
+    TooFewReplicasError,
+    give_back,
+    repeat,
+    run_confirmed,
+    wait_words,
+)
 from florentin_webhooks.redis.executors.resp import encode_command
+from florentin_webhooks.redis.refusals import find_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,17 +29,28 @@ if TYPE_CHECKING:
 
 __all__ = ["ScriptPipeline"]
 
+_CLAIM_PATIENCE = 2.0
+"""Seconds for which a claim is repeated, during which signals wait. Then RQ tries again later."""
+
+
+class _Sent(NamedTuple):
+    """A call without an answer, which counts once so many *replicas* have what it wrote."""
+
+    build: Callable[[], ScriptCall]
+    replicas: int
+
 
 class ScriptPipeline:
     """Calls over a connection of *client*'s pool, each sent again if its answer is lost.
 
-    The scripts bear that: what they have done they do not do again.
+    The scripts bear that: what they have done they do not do again. So is one that too few replicas
+    have: their primary may be another server by now.
     """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client  # Any: redis-py leaves its types open, also below.
         self._connection: Any = None
-        self._sent: deque[Callable[[], ScriptCall]] = deque()
+        self._sent: deque[_Sent] = deque()
         self._answers: deque[object] = deque()
 
     def __enter__(self) -> Self:
@@ -43,12 +65,14 @@ class ScriptPipeline:
 
     def run(self, call: ScriptCall) -> object:
         """Return the answer of *call*, after those of all earlier ones have been received."""
-        self.send(lambda: call, encode_command(call.evalsha()))
+        self.send(lambda: call, encode_command(call.evalsha()), call.replicas)
         return call.read(self.receive())
 
-    def send(self, build: Callable[[], ScriptCall], packed: bytes) -> None:
+    def send(self, build: Callable[[], ScriptCall], packed: bytes, replicas: int = 0) -> None:
         """Write into the socket what *build* returns, which is *packed* as a command."""
-        self._sent.append(build)
+        self._sent.append(_Sent(build, replicas))
+        if replicas:
+            packed += encode_command(wait_words(replicas, None))
         try:
             if self._connection is None:
                 self._connection = self._client.connection_pool.get_connection()
@@ -68,14 +92,21 @@ class ScriptPipeline:
             return
         try:
             answer = self._connection.read_response()
+            has_enough = self._has_enough(self._sent[0].replicas)
         except (RedisError, OSError):  # Also an unknown script, or a server that refuses for now.
             self._repeat()
             return
         except BaseException:  # The alarm of a job.
             self._drop()
             raise
+        if not has_enough:
+            self._repeat()
+            return
         self._sent.popleft()
         self._answers.append(answer)
+
+    def _has_enough(self, replicas: int) -> bool:
+        return not replicas or self._connection.read_response() >= replicas
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -91,7 +122,7 @@ class ScriptPipeline:
         self._drop()
         try:
             while self._sent:
-                answer = self._run_alone(self._sent[0]())
+                answer = self._run_alone(self._sent[0].build())
                 self._sent.popleft()
                 self._answers.append(answer)
         except (RedisError, OSError):
@@ -100,8 +131,33 @@ class ScriptPipeline:
             raise
 
     def _run_alone(self, call: ScriptCall) -> object:
+        if call.replicas:
+            return self._run_confirmed(call)
         # The client of a worker waits while the server refuses commands.
         try:
             return self._client.execute_command(*call.evalsha())
         except NoScriptError:
             return self._client.execute_command(*call.eval())
+
+    def _run_confirmed(self, call: ScriptCall) -> object:
+        patience = PATIENCE if call.is_record else _CLAIM_PATIENCE
+        try:
+            return repeat(partial(self._confirm, call), patience)
+        except RedisError as error:
+            if (code := find_refusal(error)) is None:
+                raise
+            # RQ's worker waits for a lost connection, and ends because of a refusal.
+            raise RedisConnectionError(code) from None
+
+    def _confirm(self, call: ScriptCall) -> object:
+        try:
+            return run_confirmed(self._client, call)
+        except RedisError as error:
+            if isinstance(error, TooFewReplicasError):
+                give_back(self._send_alone, call, error.answer)
+            # Another server may be the primary by now: a new connection looks for it.
+            self._client.connection_pool.disconnect(inuse_connections=False)
+            raise
+
+    def _send_alone(self, call: ScriptCall) -> object:
+        return self._client.execute_command(*call.eval())

@@ -66,7 +66,8 @@ class BatchSteps:
             leases = begins + WINDOW
         ids = batch.id_at(begins), batch.id_at(leases)
         step = Advance(batch.token, batch.execution, self._ttl, finish, *ids)
-        self._pipeline.send(partial(self._calls.advance, step), self._packed.pack(step))
+        build = partial(self._calls.advance, step)
+        self._pipeline.send(build, self._packed.pack(step), self._calls.schema.replicas)
         self._sent.append(_Sent(None if finish is None else ended, leases))
 
     def settle(self) -> None:

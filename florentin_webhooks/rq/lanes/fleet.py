@@ -19,6 +19,7 @@ from rq.logutils import setup_loghandlers
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.cluster.store import ClusterStore
+from florentin_webhooks.redis.refusals import find_refusal
 from florentin_webhooks.rq.lanes.schedulers import LaneSchedulers
 from florentin_webhooks.rq.lanes.worker import LANE_CLASSES
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
@@ -110,7 +111,9 @@ class LaneFleet:
         try:
             worker.keep_alive()
             return has_jobs and worker.step()
-        except (redis.ConnectionError, redis.TimeoutError, Unavailable) as error:
+        except (redis.RedisError, Unavailable) as error:
+            if isinstance(error, redis.ResponseError) and find_refusal(error) is None:
+                raise
             # A job that it ran is handed to another worker when its lease expires.
             logger.warning("A lane of the Redis Cluster is left out: %s.", type(error).__name__)
             self._leave_out(worker.lane)

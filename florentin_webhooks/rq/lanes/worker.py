@@ -21,6 +21,9 @@ __all__ = ["LANE_CLASSES", "LaneWorker"]
 _PATIENCE = 6
 """How often a lost connection is opened again: with their pauses, as long as a fail-over."""
 
+_LONGEST = 3.0
+"""Seconds for which a node may refuse commands before the other lanes are served."""
+
 _BEAT = 20.0
 """Seconds between two signs of life of an idle worker."""
 
@@ -55,7 +58,8 @@ class LaneWorker(SweepingWorker):
     def wait_patiently(self) -> None:
         """Wait while the lane's node is replaced, or refuses commands for a while."""
         client: Any = self.connection
-        client.set_retry(WaitingRetry(display_url(client), _PATIENCE))
+        address = display_url(client)
+        client.set_retry(WaitingRetry(address, _PATIENCE, forces=True, longest=_LONGEST))
 
     def keep_alive(self) -> None:
         """Start the worker; extend its registration, and maintain its queue, where that is due."""

@@ -50,7 +50,7 @@ _EVENT_KEY = _EVENT_NAME.encode()
 _SIGNATURE_KEY = _SIGNATURE_NAME.encode()
 _DELIVERY_ID_KEY = _DELIVERY_ID_NAME.encode()
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
-_VISIBLE = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}")
+_is_visible = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}").fullmatch
 
 _PREFIX = "sha256="
 
@@ -121,11 +121,11 @@ class FlorentinSignature:
             if type(signature) is bytes and type(event) is bytes and type(sent_id) is bytes:
                 secret = self._matching_secret(signature.decode("latin-1").strip(" \t"), body)
                 name, text = event.decode("latin-1").strip(" \t"), sent_id.decode("latin-1")
-                delivery_id = text if _VISIBLE.fullmatch(text := text.strip(" \t")) else None
+                delivery_id = text if _is_visible(text := text.strip(" \t")) else None
                 return new_tuple(Metadata, (secret, received_at, delivery_id, name, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
         secret = self._matching_secret(_only(signatures), body)
-        delivery_id = ids[0] if len(ids) == 1 and _VISIBLE.fullmatch(ids[0]) else None
+        delivery_id = ids[0] if len(ids) == 1 and _is_visible(ids[0]) else None
         return Metadata(secret, received_at, delivery_id, _combine(events))
 
     def _matching_secret(self, signature: str, body: bytes) -> str:

@@ -23,7 +23,7 @@ class Encoding(Enum):
         """Return *value* as text."""
         return value.hex() if self is Encoding.HEX else b64encode(value).decode()
 
-    def decode(self, text: str) -> bytes:
+    def decode(self, text: str | bytes) -> bytes:
         """Return the bytes that *text* spells; raises ValueError for any other spelling.
 
         Upper-case hex is accepted, since senders' own libraries do.
@@ -31,7 +31,7 @@ class Encoding(Enum):
         return self.decoder(text)
 
     @property
-    def decoder(self) -> Callable[[str], bytes]:
+    def decoder(self) -> Callable[[str | bytes], bytes]:
         """The function behind :meth:`decode`, for many calls."""
         # unhexlify, not bytes.fromhex, which skips white space inside the digits.
         return unhexlify if self is Encoding.HEX else _decode_base64
@@ -41,9 +41,10 @@ class Encoding(Enum):
         return 2 * size if self is Encoding.HEX else -(-size // 3) * 4
 
 
-def _decode_base64(text: str) -> bytes:
+def _decode_base64(text: str | bytes) -> bytes:
     value = a2b_base64(text)
+    spelled = text.encode("ascii", "replace") if isinstance(text, str) else text
     # Some texts spell the same bytes; only one of them is what an encoder returns.
-    if b2a_base64(value, newline=False) != text.encode("ascii", "replace"):
+    if b2a_base64(value, newline=False) != spelled:
         raise ValueError("not canonical base64")
     return value

@@ -17,7 +17,15 @@ from florentin_webhooks.senders.schemes.encodings import Encoding
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["MAX_ID", "SignatureClaim", "SignatureFormat", "compile_reader"]
+__all__ = [
+    "MAX_DIGITS",
+    "MAX_HEADER",
+    "MAX_ID",
+    "MAX_ITEMS",
+    "SignatureClaim",
+    "SignatureFormat",
+    "compile_reader",
+]
 
 MAX_HEADER = 4096
 """The longest signature header: 46 base64 HMACs, or 20 RSA signatures of 2048 bits in hex."""
@@ -51,7 +59,7 @@ class SignatureFormat:
     event_header: str | None = None
     lookups: tuple[str, ...] = field(init=False, repr=False, compare=False)
     """The names of signature, time, id and event, in lower case; empty where there is none."""
-    decode: Callable[[str], bytes] = field(init=False, repr=False, compare=False)
+    decode: Callable[[str | bytes], bytes] = field(init=False, repr=False, compare=False)
     """Returns the bytes of a signature without its prefix; raises ValueError."""
 
     def __post_init__(self) -> None:

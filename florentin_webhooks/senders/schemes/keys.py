@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["ALGORITHMS", "Ed25519Key", "Ed25519Signer", "HMACKey", "Key", "PublicKey"]
 
@@ -56,24 +56,27 @@ class PublicKey(Protocol):
 class HMACKey:
     """A secret of an HMAC."""
 
-    __slots__ = ("_keyed", "size")
+    __slots__ = ("copy", "size")
+
+    copy: Callable[[], hmac.HMAC]
+    """Returns a new context of the secret, to be updated with what is signed."""
 
     def __init__(self, secret: bytes, algorithm: str = "sha256") -> None:
         chosen = ALGORITHMS[algorithm]()
         # Keying a context costs as much as hashing a small body, so it is done once.
-        self._keyed = hmac.HMAC(secret, chosen)
+        self.copy = hmac.HMAC(secret, chosen).copy
         self.size: int = chosen.digest_size
 
     def verify(self, parts: Iterable[bytes], signature: bytes) -> bool:
         """Return whether *signature* signs *parts*, in constant time."""
-        context = self._keyed.copy()
+        context = self.copy()
         for part in parts:
             context.update(part)
         return compare_digest(context.finalize(), signature)
 
     def sign(self, parts: Iterable[bytes]) -> bytes:
         """Return the signature of *parts*."""
-        context = self._keyed.copy()
+        context = self.copy()
         for part in parts:
             context.update(part)
         return context.finalize()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.base import Metadata
 
-__all__ = ["PublicURL", "PublicURLScheme", "require_url"]
+__all__ = ["PublicURL", "PublicURLScheme", "require_url", "with_public_url"]
 
 _ABSOLUTE = re.compile(r"https?://[^\s/?#\\@]+(?:/[!-~]*)?")
 
@@ -89,3 +89,8 @@ class PublicURLScheme:
             timestamp=timestamp,
             url=require_url(self._url.resolve(url)),
         )
+
+
+def with_public_url(scheme: SignatureScheme, url: PublicURL) -> SignatureScheme:
+    """Return *scheme*, given *url* where one is configured."""
+    return scheme if url.text is None else PublicURLScheme(scheme, url)

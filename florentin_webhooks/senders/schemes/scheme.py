@@ -11,6 +11,8 @@ from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.format import SignatureFormat, compile_reader
 from florentin_webhooks.senders.schemes.public_url import require_url
+from florentin_webhooks.senders.schemes.template import SignedValues
+from florentin_webhooks.senders.schemes.usual import Expected, QuickCheck, compile_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +38,19 @@ class TemplateScheme:
     Timestamps count *per_second* units. The first key signs.
     """
 
-    __slots__ = ("_expected", "_form", "_keys", "_per_second", "_read", "_render", "_signs_url")
+    __slots__ = (
+        "_expected",
+        "_form",
+        "_keys",
+        "_per_second",
+        "_read",
+        "_render",
+        "_signs_url",
+        "check",
+    )
+
+    check: QuickCheck
+    """The first part of ``authenticate``: it decides on usual requests only."""
 
     def __init__(
         self,
@@ -49,11 +63,11 @@ class TemplateScheme:
         # Whatever does not depend on a request is done here, once.
         self._form, self._keys, self._per_second = form, tuple(keys), per_second
         self._signs_url = "url" in template.names
-        self._read, self._render = compile_reader(form), template.compile()
-        self._expected: list[tuple[str, Key, str, int, int]] = [
-            (each.name, each.key, each.prefix, _text_length(form, each), len(each.prefix))
-            for each in keys
+        self._read, self._render = compile_reader(form), template.render
+        self._expected = [
+            Expected(each.name, each.key, each.prefix, _text_length(form, each)) for each in keys
         ]
+        self.check = compile_check(form, template, self._expected, per_second, self._find_fault)
 
     def __repr__(self) -> str:
         return f"TemplateScheme({', '.join(each.name for each in self._keys)})"
@@ -67,14 +81,16 @@ class TemplateScheme:
         not a time. Each key is tried on each signature of its kind, so that the time taken does not
         show which one matched.
         """
+        if (metadata := self.check(headers, body, received_at, url)) is not None:
+            return metadata
         items, number, time, event = self._read(headers)
-        signed = self._render(body, (number, time, url))
+        signed = self._render(body, SignedValues(number, time, url))
         decode, matched = self._form.decode, None
-        for name, key, prefix, length, start in self._expected:
+        for name, key, prefix, length in self._expected:
             for item in items:
                 if item.startswith(prefix) and (not length or len(item) == length):
                     try:
-                        signature = decode(item[start:])
+                        signature = decode(item[len(prefix) :])
                     except ValueError:
                         continue
                     if key.verify(signed, signature):
@@ -100,7 +116,8 @@ class TemplateScheme:
         if self._signs_url:
             require_url(url)
         form, stamp = self._form, str(int(timestamp.timestamp() * self._per_second))
-        signed, first = self._render(body, (delivery_id, stamp, url)), self._keys[0]
+        values, first = SignedValues(delivery_id, stamp, url), self._keys[0]
+        signed = self._render(body, values)
         signature = first.prefix + form.encoding.encode(first.key.sign(signed))
         if form.time_prefix:
             signature = f"{form.time_prefix}{stamp}{form.separator}{signature}"
@@ -114,11 +131,11 @@ class TemplateScheme:
 
     def _find_fault(self, items: Sequence[str]) -> str:
         """Return why none of *items* matches: each is malformed, or one is of other bytes."""
-        for *_, prefix, length, start in self._expected:
+        for _, _, prefix, length in self._expected:
             for item in items:
                 if item.startswith(prefix) and (not length or len(item) == length):
                     with suppress(ValueError):
-                        self._form.decode(item[start:])
+                        self._form.decode(item[len(prefix) :])
                         return "mismatch"
         return "malformed"
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
-__all__ = ["Render", "SignedValues", "Template"]
+__all__ = ["Side", "SignedValues", "Template"]
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _BODY = "body"
@@ -27,11 +27,21 @@ class SignedValues(NamedTuple):
     url: str | None = None
 
 
-Render = Callable[[bytes, tuple[str | None, str | None, str | None]], tuple[bytes, ...]]
-"""Returns what is signed, in pieces, of a body and :class:`SignedValues`.
+class Side(NamedTuple):
+    """The text on one side of the body: *form* for bytes, and what picks its values."""
 
-Raises :class:`InvalidSignature` where a value is missing, or cannot be encoded.
-"""
+    form: bytes
+    pick: Callable[[tuple[Any, ...]], tuple[Any, ...]]  # Any: they are texts here, bytes elsewhere.
+
+    def render(self, values: SignedValues) -> bytes:
+        """Return the text with its *values*; raises :class:`InvalidSignature`."""
+        chosen = self.pick(values)
+        if None in chosen:
+            raise InvalidSignature("missing")
+        try:
+            return self.form % tuple([each.encode() for each in chosen])
+        except UnicodeEncodeError:
+            raise InvalidSignature("malformed") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,14 @@ class Template:
 
     text: str
     names: frozenset[str]
+    before: Side | None = field(init=False, repr=False, compare=False)
+    """What is signed before the body, None for nothing."""
+    after: Side | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        before, after = self.text.split(f"{{{_BODY}}}")
+        object.__setattr__(self, "before", _parse_side(before))
+        object.__setattr__(self, "after", _parse_side(after))
 
     @classmethod
     def parse(cls, text: str, *, adjacent: bool = False) -> Self:
@@ -56,42 +74,27 @@ class Template:
             _check_boundaries(text, literals_and_names[2:-1:2])
         return cls(text, frozenset(names))
 
-    def compile(self) -> Render:
-        """Return the function that renders the template; made once, it copies no body."""
-        before, after = map(_compile_text, self.text.split(f"{{{_BODY}}}"))
-        if before is None and after is None:
-            return lambda body, _values: (body,)
-        if after is None and before is not None:
-            return lambda body, values: (before(values), body)
-        return lambda body, values: (
-            before(values) if before else b"",
-            body,
-            after(values) if after else b"",
-        )
+    def render(self, body: bytes, values: SignedValues) -> tuple[bytes, ...]:
+        """Return what is signed, in pieces, since a body is not copied.
+
+        Raises :class:`InvalidSignature` where a value is missing, or cannot be encoded.
+        """
+        before = self.before.render(values) if self.before else b""
+        return before, body, self.after.render(values) if self.after else b""
 
 
-def _compile_text(text: str) -> Callable[[tuple[str | None, ...]], bytes] | None:
-    """Return the function that renders what is before or after the body, None for nothing."""
+def _parse_side(text: str) -> Side | None:
+    """Return the side that *text* spells, None for nothing."""
+    if not text:
+        return None
     literals_and_names = _PLACEHOLDER.split(text)
+    literals = [literal.encode().replace(b"%", b"%%") for literal in literals_and_names[::2]]
     places = [SignedValues._fields.index(name) for name in literals_and_names[1::2]]
-    if not places:
-        constant = text.encode()
-        return (lambda _values: constant) if constant else None
-    form = "%s".join(literal.replace("%", "%%") for literal in literals_and_names[::2])
-    # By a slice, one value is a tuple, too.
-    first = places[0]
-    pick = itemgetter(*places) if places[1:] else itemgetter(slice(first, first + 1))
-
-    def render(values: tuple[str | None, ...]) -> bytes:
-        chosen = cast("tuple[str | None, ...]", pick(values))
-        if None in chosen:
-            raise InvalidSignature("missing")
-        try:
-            return (form % chosen).encode()
-        except UnicodeEncodeError:
-            raise InvalidSignature("malformed") from None
-
-    return render
+    # By a slice, one value is a tuple, too, and none is an empty one.
+    first = places[0] if places else 0
+    several = len(places) > 1
+    pick = itemgetter(*places) if several else itemgetter(slice(first, first + len(places)))
+    return Side(b"%b".join(literals), pick)
 
 
 def _check(text: str, names: list[str]) -> None:

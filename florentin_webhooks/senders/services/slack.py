@@ -33,7 +33,7 @@ class _SlackScheme(TemplateScheme):
         """Return the challenge of Slack's check of the URL."""
         if message.event != _CHALLENGE:
             return None
-        challenge = check_name(message.envelope.get("challenge"), "challenge")
+        challenge = check_name(message.envelope.get("challenge"), "challenge", "a token")
         return Answer(challenge.encode(), "text/plain; charset=utf-8")
 
 

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from florentin_webhooks.simulator.database import Database
     from florentin_webhooks.simulator.documents import JSON
 
-__all__ = ["Call", "Endpoint", "Reply"]
+__all__ = ["MOST_KEYS", "MOST_TOKENS", "Call", "Endpoint", "Reply"]
+
+MOST_KEYS = 100_000
+"""How many keys of requests are remembered, of the newest requests."""
+
+MOST_TOKENS = 1_000
+"""The most API keys that a request may create."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,9 @@ class Endpoint:
             return Reply(row[1], json.loads(row[2]))
         reply = self._perform(connection, operation, fields)
         row = (key, digest, reply.status, json.dumps(reply.content))
-        connection.execute("INSERT INTO replies VALUES (?, ?, ?, ?)", row)
+        added = connection.execute("INSERT INTO replies VALUES (?, ?, ?, ?)", row)
+        oldest = (added.lastrowid or 0) - MOST_KEYS
+        connection.execute("DELETE FROM replies WHERE rowid <= ?", (oldest,))
         return reply
 
     def _perform(self, connection: sqlite3.Connection, operation: Operation, fields: JSON) -> Reply:
@@ -144,6 +152,8 @@ def _list(connection: sqlite3.Connection, operation: Operation, fields: JSON) ->
 
 def _change_keys(tokens: Tokens, operation: Operation, fields: JSON) -> JSON:
     if operation.method == "POST":
+        if tokens.page(0, 0)[1] >= MOST_TOKENS:
+            raise Refusal(409, f"there are {MOST_TOKENS} API keys: revoke one first")
         token, text = tokens.issue(fields["name"], map(Scope, fields["scopes"]))
         return {**token.to_json(), "token": text}
     key = fields["id"]

@@ -22,7 +22,7 @@ _ERRORS = {
     401: "The bearer token is invalid or missing.",
     403: "The token lacks a scope.",
     404: "There is no such object.",
-    409: "The state of the object, or the use of the key before, does not allow this.",
+    409: "The state of the object or of the domain, or the use of the key, does not allow this.",
     413: "The body is too large.",
     422: "A field is missing or wrong.",
     503: "The database of the simulator has failed.",
@@ -101,7 +101,7 @@ def _can_fail(operation: Operation, status: int) -> bool:
         case 404:
             return operation.has_id or (takes_customer and operation.listing is None)
         case 409:
-            return bool(operation.unique) or operation.method == "DELETE"
+            return operation.method != "GET"
         case 422:
             return bool(operation.body or operation.query)
         case _:

@@ -42,9 +42,12 @@ def store(make: Make) -> Subject:
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two entries on a page where Redis itself chooses how many."""
-    for name in ("READ", "SEEN", "EXAMINED", "FINGERPRINTS", "LETTERS"):
-        monkeypatch.setattr(f"florentin_webhooks.redis.codec.pages._MOST_{name}", 2)
-    monkeypatch.setattr("florentin_webhooks.redis.codec.jobs._MOST_PENDING", 2)
+    for name in (
+        *("deliveries._MOST_READ", "deliveries._MOST_SEEN", "deliveries._MOST_EXAMINED"),
+        *("pages._MOST_FINGERPRINTS", "pages._MOST_LETTERS", "sources._MOST_PLACES"),
+        *("state_index._MOST_INDEXED", "state_index._MOST_OLD", "jobs._MOST_PENDING"),
+    ):
+        monkeypatch.setattr(f"florentin_webhooks.redis.codec.{name}", 2)
 
 
 class Asked:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -190,11 +189,10 @@ def test_customer_whose_answer_is_lost_is_not_created_twice(
 def test_handler_that_is_retried_charges_once(domain: FaultyDomain, api: FlorentinAPI) -> None:
     ada = api.customers.create(name="Ada", email="ada@adabooks.example")
     hooks = Receiver(SECRET, store=MemoryStore())
-    impatient: AbstractContextManager[FlorentinAPI] = FlorentinAPI(domain.url, TOKEN, retries=0)
 
     @hooks.on("user.login")
     def charge(_: events.UserLogin) -> None:
-        with impatient as client:
+        with FlorentinAPI(domain.url, TOKEN, retries=0) as client:
             client.credits.consume(customer=ada.id, amount=5, reason="login")
 
     made = Provider(SECRET).make("user.login")

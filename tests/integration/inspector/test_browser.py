@@ -13,7 +13,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from florentin_webhooks import Discard, Receiver, events
+from florentin_webhooks import Discard, Receiver, Spool, events
 from florentin_webhooks.asgi import WebhookMiddleware
 from florentin_webhooks.inspector import Inspector
 from florentin_webhooks.inspector.app import mount_inspector
@@ -215,16 +215,19 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
     ("width", "scheme"),
     [
         (1280, "light"),
-        (390, "dark"),
+        (360, "dark"),
         pytest.param(1280, "dark", marks=pytest.mark.long),
         pytest.param(390, "light", marks=pytest.mark.long),
     ],
 )
 def test_pages_fit_and_have_no_axe_findings(
-    scheme: str, width: int, browser: Browser, shop: Shop
+    scheme: str, width: int, browser: Browser, shop: Shop, directory: Path
 ) -> None:
+    shop.hooks.spool = Spool(directory / "spool.db")
     for name, url in shop.fill().items():
         browser.open(url, width=width, scheme=scheme)
+        if name == "overview":
+            assert browser.texts("#h-spools") == ["Spool"]
         assert browser.violations() == [], name
         assert browser.run("return document.documentElement.scrollWidth") <= width, name
         _take(browser, f"{name}-{scheme}-{width}")
@@ -282,7 +285,7 @@ def test_pages_of_the_simulator_have_no_axe_findings(
     (key,) = local_florentin.fire("invoice.created")
     eventually(lambda: local_florentin.deliveries()[0].attempts)
     browser.log()
-    looks = [("dark", 390), ("light", 390), ("light", 1280)]
+    looks = [("dark", 360), ("light", 360), ("light", 1280)]
     for path, (scheme, width) in zip(("", "settings", f"deliveries/{key}"), looks, strict=True):
         browser.open(f"http://127.0.0.1:{board.port}/{path}", width=width, scheme=scheme)
         assert browser.violations() == [], path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,11 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.sentinel import Sentinel
 
 from florentin_webhooks import Receiver, RedisStore, Reply, RQQueue
 from florentin_webhooks.cli.doctor.redis_server import check_server
-from florentin_webhooks.core.stores.queries import GetRecord
+from florentin_webhooks.core.job import process_job
+from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event
 from florentin_webhooks.redis.clients import new_client
@@ -57,7 +60,11 @@ def build(watched: Watched, redis_prefix: str) -> Iterator[Build]:
         yield built
 
 
-def bill(_: Event) -> None: ...
+def bill(_: Event) -> None:
+    during_bill()
+
+
+def during_bill() -> None: ...
 
 
 def greet(_: Event) -> None: ...
@@ -133,10 +140,119 @@ def test_acceptance_waits_until_a_replica_has_the_delivery(
 
 
 @BOTH
-def test_inline_handlers_need_no_replica(build: Build, watched: Watched, send: Send) -> None:
-    hooks = build(replicas=1)
+def test_inline_handler_starts_only_with_a_replica(
+    build: Build, watched: Watched, send: Send
+) -> None:
+    hooks, delivery, runs = build(replicas=1), made("account.created"), list[Event]()
+    hooks.on("account.created", inline=True)(runs.append)
     with watched.replica.hanging():
-        assert send(hooks, made("user.login")).outcome == "processed"
+        assert send(hooks, delivery).outcome == "unavailable"
+    assert not runs
+    # The lease was given back: the retry runs at once.
+    assert send(hooks, delivery).outcome == "processed"
+    assert len(runs) == 1
+
+
+@BOTH
+def test_record_of_an_inline_handler_reaches_the_replica_later(
+    build: Build, watched: Watched, send: Send
+) -> None:
+    hooks, delivery, pauses = build(replicas=1), made("account.created"), ExitStack()
+
+    def stop_replica(_: Event) -> None:
+        pauses.enter_context(watched.replica.hanging())
+
+    hooks.on("account.created", inline=True)(stop_replica)
+
+    async def send_until_recorded() -> list[Any]:
+        replies = [(await hooks.areceive(*delivery)).outcome]
+        pauses.close()
+        while replies[-1] != "duplicate":
+            await asyncio.sleep(0.01)
+            replies.append((await hooks.areceive(*delivery)).outcome)
+        return replies
+
+    with pauses:
+        if send is receive_asyncio:
+            replies = asyncio.run(send_until_recorded())
+        else:
+            replies = [receive(hooks, delivery).outcome]
+            pauses.close()
+            eventually(lambda: receive(hooks, delivery).outcome == "duplicate")
+    assert replies[0] == "unavailable"
+    eventually(lambda: state_at(watched.replica, hooks) == b"done")
+
+
+def test_job_that_no_replica_has_stays_queued(
+    build: Build, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = list[int]()
+    monkeypatch.setitem(globals(), "during_bill", lambda: runs.append(1))
+    with working(build(replicas=1)) as (hooks, client, worker):
+        with watched.replica.hanging(), pytest.raises(RedisConnectionError, match="only 0 of 1"):
+            worker.queues[0].source(worker.queues[0], None)
+        assert queued(hooks, watched.primary) == 1
+        with watched.replica.hanging(), pytest.raises(Unavailable, match="only 0 of 1"):
+            run_alone(hooks, client)
+        assert not runs
+        run_alone(hooks, client)  # At once: each lease was given back.
+    assert runs == [1]
+
+
+@pytest.mark.parametrize("in_batch", [True, False], ids=["batch", "alone"])
+def test_record_of_a_job_waits_for_the_replica(
+    build: Build, watched: Watched, monkeypatch: pytest.MonkeyPatch, in_batch: bool
+) -> None:
+    runs, pauses = list[int](), ExitStack()
+
+    def stop_replica() -> None:
+        runs.append(1)
+        pauses.enter_context(watched.replica.hanging())
+        threading.Timer(0.5, pauses.close).start()  # Longer than one WAIT.
+
+    monkeypatch.setitem(globals(), "during_bill", stop_replica)
+    with working(build(replicas=1)) as (hooks, client, worker), pauses:
+        if in_batch:
+            worker.work(burst=True)
+        else:
+            run_alone(hooks, client)
+        assert state_at(watched.replica, hooks) == b"done"
+    assert runs == [1]
+
+
+@contextmanager
+def working(hooks: Receiver[Any]) -> Iterator[tuple[Receiver[Any], Any, Any]]:
+    """Yield *hooks* with a delivery in the queue, a client of its Redis, and a worker."""
+    assert receive(hooks, made()).outcome == "accepted"
+    (queue,) = hooks.queue_names
+    with cast("RedisStore", hooks.store).client() as client:
+        before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            yield hooks, client, build_worker(hooks, client, queue=queue, kind=WorkerKind.SIMPLE)
+        finally:
+            for number, handler in before:  # RQ's worker has replaced them.
+                signal.signal(number, handler)
+
+
+def run_alone(hooks: Receiver[Any], client: Any) -> None:
+    """Run the job of the only delivery as a worker does outside a batch."""
+    store, key, (queue,) = (
+        cast("RedisStore", hooks.store),
+        only_fingerprint(hooks),
+        hooks.queue_names,
+    )
+    since = time.monotonic()
+    process_job(hooks, store.with_client(client), key, queue, last=False, since=since)
+
+
+def only_fingerprint(hooks: Receiver[Any]) -> str:
+    (record,) = hooks.store.execute(ListRecords()).records
+    return record.fingerprint
+
+
+def state_at(server: Server, hooks: Receiver[Any]) -> Any:
+    key = cast("RedisStore", hooks.store).record_key(only_fingerprint(hooks))
+    return server.client.hget(key, "s")
 
 
 def test_missing_replicas_are_named_with_the_remedy(build: Build) -> None:

@@ -12,6 +12,7 @@ import redis
 
 from florentin_webhooks import Delivery, Reply
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import ListRecords, Status
 from florentin_webhooks.events import Event, InvoiceCreated
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from florentin_webhooks.redis.full_memory import force_where_full
@@ -105,8 +106,11 @@ def test_jobs_that_are_lost_in_a_full_server_are_requeued(shop: Workshop) -> Non
     filled.assert_drained()
 
 
-def test_full_server_is_a_problem_of_the_queue(shop: Workshop) -> None:
+def test_full_server_is_listed_and_a_problem_of_the_queue(shop: Workshop) -> None:
     Filled(shop, 100_000)
+    for status in Status:
+        found = shop.hooks.store.execute(ListRecords(1, status=status)).records
+        assert bool(found) is (status is Status.QUEUED)
     (problem,) = [
         each.message
         for each in queue_status(shop.client, shop.queue, shop.hooks).problems()

@@ -73,6 +73,14 @@ def test_denied_commands_are_named(users: str) -> None:
     assert inspect(users.format("half:pass")).denied == ("HSET", "LPUSH")
 
 
+def test_right_to_wait_is_asked_with_replicas_only(users: str, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.execute_command("ACL", "SETUSER", "half", "+@all", "-wait")
+    url = users.format("half:pass")
+    facts = [RedisStore(url, replicas=number).inspect() for number in (0, 1)]
+    assert [each.denied for each in facts if each] == [(), ("WAIT",)]
+
+
 @pytest.mark.parametrize(
     ("login", "failure"), [("least:wrong", Failure.PASSWORD), ("reader:pass", Failure.RIGHTS)]
 )

@@ -32,7 +32,7 @@ from florentin_webhooks.events import (
     UserLogin,
 )
 from florentin_webhooks.rq.monitoring import queue_status
-from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
+from florentin_webhooks.rq.sweeper import drop_expired, index_states, requeue_lost
 from florentin_webhooks.testing import Provider
 from florentin_webhooks.testing.provider import SignedDelivery
 from tests.support.monitor import Executed, monitored
@@ -152,6 +152,9 @@ class Life:
         assert shop.store.execute(ListDeadLetters(after=letter)) == ()
         assert shop.store.execute(FindFingerprints(letter.fingerprint[:4], 2))
         assert shop.store.execute(ListRecords(1)).records
+        index_states(shop.hooks)
+        listed = [shop.store.execute(ListRecords(1, status=status)) for status in Status]
+        assert any(page.records for page in listed)
         first = shop.store.execute(ListRecords(1))
         assert shop.store.execute(ListRecords(before=first.following)).records
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -24,6 +25,12 @@ from florentin_webhooks.errors import ConfigurationError
 def test_client_that_decodes_is_refused(unfit: str) -> None:
     with pytest.raises(ConfigurationError, match="Drop decode_responses"):
         RedisStore(unfit)
+
+
+def test_prefix_other_than_a_text_is_refused() -> None:
+    unfit: Any = b"fl:"
+    with pytest.raises(ConfigurationError, match="prefix is b'fl:'"):
+        RedisStore("redis://localhost:1/0", prefix=unfit)
 
 
 @pytest.mark.parametrize("unfit", [None, 6379, object()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ from florentin_webhooks.rq.lanes.status import read_status
 from florentin_webhooks.rq.monitoring import WorkerStatus
 from florentin_webhooks.rq.worker import WorkerKind
 from florentin_webhooks.testing import Provider
+from tests.support.cluster import Cluster
 from tests.support.inspected import get, site_of
 
 SECRET = "a-made-up-secret-of-the-lanes"
@@ -92,6 +94,24 @@ def test_one_worker_runs_the_jobs_of_all_lanes(shop: Clustered) -> None:
     assert len(shop.ran) == 12
     assert read_status(shop.hooks, QUEUE).waiting == 0
     assert not shop.run()
+
+
+def test_full_node_refuses_new_deliveries_of_its_lanes_and_drains(
+    shop: Clustered, redis_cluster: Cluster
+) -> None:
+    shop.send(8)
+    node = redis_cluster.primaries[0]
+    node.ask("CONFIG", "SET", "maxmemory", 1)
+    try:
+        sent = [shop.hooks.receive(*shop.provider.make("invoice.created")) for _ in range(16)]
+        outcomes = Counter(str(reply.outcome) for reply in sent)
+        assert set(outcomes) == {"accepted", "unavailable"}
+        assert shop.run()
+        assert len(shop.ran) == 8 + outcomes["accepted"]
+        assert read_status(shop.hooks, QUEUE).waiting == 0
+    finally:
+        node.ask("CONFIG", "SET", "maxmemory", 0)
+    shop.send(8)
 
 
 def test_failed_job_is_retried_dead_and_revived_in_its_lane(shop: Clustered) -> None:

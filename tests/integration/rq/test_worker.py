@@ -238,9 +238,10 @@ def test_unavailable_store_uses_no_attempt(shop: Workshop, monkeypatch: pytest.M
     [
         ({"redis_version": "6.0.16"}, "has version 6.0.16, which is too old"),
         (redis.ResponseError("unknown command `HELLO`, with args"), "older than version 6.2"),
+        ({"redis_version": "8.0.1", "cluster_enabled": 1}, "is a node of a cluster"),
     ],
 )
-def test_worker_refuses_a_server_that_is_too_old(
+def test_worker_refuses_a_server_without_what_it_needs(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch, answer: object, said: str
 ) -> None:
     def info(*_: object) -> object:

@@ -111,14 +111,6 @@ def test_compressed_reply_is_refused() -> None:
         script.client().customers.show("7c1f")
 
 
-def test_closed_client_opens_again() -> None:
-    script = ScriptedAPI((200, {"data": ADA}))
-    with script.client() as api:
-        api.customers.show("7c1f")
-    assert api.customers.show("7c1f").id == "7c1f"
-    api.close()
-
-
 def test_operations_show_their_own_documentation() -> None:
     from florentin_webhooks.api.resources.customers import Customers
 

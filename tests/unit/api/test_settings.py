@@ -69,9 +69,11 @@ def test_token_of_another_form_is_refused_and_not_quoted(token: str) -> None:
         ("timeout", 0),
         ("timeout", float("nan")),
         ("timeout", 601),
+        ("timeout", None),
         ("total", -1),
         ("retries", -1),
         ("retries", 11),
+        ("retries", "2"),
     ],
 )
 def test_limit_out_of_range_is_refused(name: str, value: float) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from florentin_webhooks.api import AsyncFlorentinAPI, FlorentinAPI
-from florentin_webhooks.errors import APIUnavailable
+from florentin_webhooks.errors import APIError, APIUnavailable
 from tests.support.scripted_api import TOKEN
 
 ADA = b'{"data": {"id": "7c1f", "email": "ada@adabooks.example"}}'
@@ -178,3 +178,37 @@ async def test_pause_lets_other_tasks_run() -> None:
             await asyncio.sleep(0.01)
         assert isinstance(failing.exception(), APIUnavailable)
         assert turns > 5
+
+
+def test_closed_client_sends_nothing() -> None:
+    with listening(send_ok) as listener:
+        with FlorentinAPI(listener.url, TOKEN) as api:
+            api.customers.show("7c1f")
+        with pytest.raises(APIError, match=r"closed.*create another"):
+            api.customers.show("7c1f")
+        assert listener.connections == 1
+
+
+@pytest.mark.anyio
+async def test_closed_asyncio_client_sends_nothing() -> None:
+    with listening(send_ok) as listener:
+        async with AsyncFlorentinAPI(listener.url, TOKEN) as api:
+            await api.close()
+            with pytest.raises(APIError, match="closed"):
+                await api.customers.show("7c1f")
+        with pytest.raises(APIError, match="closed"):
+            await api.__aenter__()
+        assert listener.connections == 0
+
+
+@pytest.mark.anyio
+async def test_tasks_share_connections_until_the_last_leaves() -> None:
+    with listening(send_ok) as listener:
+        api = AsyncFlorentinAPI(listener.url, TOKEN)
+        async with api:
+            async with api:
+                await api.customers.show("7c1f")
+            await api.customers.show("7c1f")
+        assert listener.connections == 1
+        async with api:
+            await api.customers.show("7c1f")

@@ -11,6 +11,7 @@ import pytest
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.cli.invocation import (
+    command_path,
     command_prefix,
     export_pythonpath,
     program_name,
@@ -43,6 +44,8 @@ def test_prefix_keeps_the_options_of_the_host(monkeypatch: pytest.MonkeyPatch) -
     with click.Context(main, parent=tree, info_name="worker"):
         assert command_prefix() == "flask --app 'my shop' florentin"
         assert suggest("dead list", app=PATH) == "flask --app 'my shop' florentin dead list"
+        below = click.Context(click.Group("dead"), parent=tree, info_name="dead")
+        assert command_path(below) == "flask --app 'my shop' florentin dead"
 
 
 def test_prefix_is_the_words_that_the_host_names() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import pytest
+import redis
 from django.contrib.auth.decorators import login_required
 from django.core import checks
 from django.db import connections
@@ -185,6 +186,13 @@ def ids_without_settings(pattern: URLPattern) -> list[str]:
         del settings.FLORENTIN_WEBHOOKS
         found = checks.run_checks(tags=["florentin_webhooks"])
     return [str(each.id).removeprefix("florentin_webhooks.") for each in found]
+
+
+def test_server_that_is_too_old_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis.Redis, "info", lambda *_: {"redis_version": "6.0.16"})
+    (message,) = found_in(Program({**GOOD, "STORE": REDIS}))
+    assert message.id == "florentin_webhooks.E011"
+    assert "has version 6.0.16, which is too old" in message.msg
 
 
 def test_all_invalid_settings_are_reported_at_once() -> None:

@@ -93,7 +93,7 @@ def test_help_of_a_command_shows_how_it_was_started(
 def test_a_failure_is_one_sentence_and_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert typed(NAME, "delivery") == 2
     assert capsys.readouterr().err == (
-        f"error: There is no command 'delivery'.\nhint: Run: manage.py {NAME} deliveries\n"
+        f"error: There is no command 'delivery'.\nhint: Run: python manage.py {NAME} deliveries\n"
     )
 
 

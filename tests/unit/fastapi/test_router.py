@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -162,6 +163,29 @@ def test_late_body_is_a_read_timeout_in_time() -> None:
     app.include_router(webhook_router(Target().receiver, read_timeout=0.01))
     asyncio.run(app(scope_of(delivery(), PATH), never, send))
     assert sent[0]["status"] == 408
+
+
+@pytest.mark.parametrize("dependencies", [[], [Depends(lambda: None)]])
+def test_fastapi_searches_only_for_dependencies_that_exist(dependencies: list[Any]) -> None:
+    calls: list[str] = []
+
+    def record(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            calls.append(frame.f_code.co_name)
+
+    async def answer() -> int:
+        app, made = program(Target().receiver, dependencies=dependencies), delivery()
+        sys.setprofile(record)
+        try:
+            answered = await call(app, scope_of(made, PATH), [made.body])
+        finally:
+            sys.setprofile(None)
+        assert answered is not None
+        return answered.status
+
+    assert asyncio.run(answer()) == 200
+    # It takes as long as the rest of a delivery.
+    assert ("solve_dependencies" in calls) is bool(dependencies)
 
 
 # --- refusals at start ---

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.preconditions import (
     content_length,
+    ensure_receiver,
     path_variants,
     reliable_content_length,
     screen,
@@ -85,4 +89,16 @@ def test_path_without_a_first_slash_is_refused(path: str) -> None:
 @pytest.mark.parametrize("path", ["/hooks?a=b", "/hooks#a", "//hooks", "/web//hooks"])
 def test_unreachable_path_is_refused(path: str) -> None:
     with pytest.raises(ConfigurationError, match="No request can have the path"):
+        path_variants(path)
+
+
+def test_mount_of_something_else_is_refused() -> None:
+    ensure_receiver(Receiver("a-long-enough-secret"))
+    with pytest.raises(ConfigurationError, match="takes a Receiver, not module"):
+        ensure_receiver(pytest)
+
+
+def test_path_of_another_type_is_refused() -> None:
+    path: Any = None
+    with pytest.raises(ConfigurationError, match="The path None is invalid"):
         path_variants(path)

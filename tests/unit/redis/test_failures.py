@@ -9,6 +9,7 @@ import pytest
 import redis
 from redis.exceptions import (
     AuthenticationError,
+    ClusterCrossSlotError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -53,6 +54,7 @@ def caused_by(cause: Exception) -> Exception:
         (ResponseError("LOADING Redis is loading"), "refuses commands (LOADING)", "wait"),
         (ResponseError("MOVED 3999 10.0.0.1:6381"), "a node of a cluster (MOVED)", "redis+cluster"),
         (ResponseError("CROSSSLOT Keys in request"), "a node of a cluster", "redis+cluster"),
+        (ClusterCrossSlotError("Keys in request"), "is a node of a cluster", "redis+cluster"),
         (ResponseError("SELECT is not allowed in cluster mode"), "a node of a cluster", "+cluster"),
         (
             ResponseError("This instance has cluster support disabled"),

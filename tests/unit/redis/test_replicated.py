@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import create_asyncio_client
 from florentin_webhooks.redis.executors.replicas import wait_words
@@ -20,6 +20,7 @@ from tests.support.waiting import aeventually
 
 pytestmark = pytest.mark.anyio
 
+PROMISE = Claim(AcceptDecision.QUEUED, bytes(16))
 UNBLOCKED = b"-UNBLOCKED force unblock from blocking operation, instance state changed\r\n"
 
 
@@ -90,9 +91,7 @@ async def executor(server: Server) -> AsyncIterator[ReplicatedExecutor]:
 
 
 def call(replicas: int = 1) -> ScriptCall:
-    return ScriptCall(
-        Script("text", "sha"), (b"key",), (), lambda _: State.QUEUED, 0, True, replicas
-    )
+    return ScriptCall(Script("text", "sha"), (b"key",), (), lambda _: PROMISE, 0, True, replicas)
 
 
 async def ask(executor: ReplicatedExecutor, *calls: ScriptCall) -> list[object]:
@@ -101,14 +100,14 @@ async def ask(executor: ReplicatedExecutor, *calls: ScriptCall) -> list[object]:
 
 
 async def test_calls_of_one_turn_share_a_wait(server: Server, executor: ReplicatedExecutor) -> None:
-    assert await ask(executor, *[call()] * 3) == [State.QUEUED] * 3
+    assert await ask(executor, *[call()] * 3) == [PROMISE] * 3
     assert server.writes == [["EVALSHA"] * 3 + ["WAIT"]]
 
 
 async def test_calls_that_promise_nothing_do_not_wait(
     server: Server, executor: ReplicatedExecutor
 ) -> None:
-    assert await ask(executor, call(0)) == [State.QUEUED]
+    assert await ask(executor, call(0)) == [PROMISE]
     assert server.writes == [["EVALSHA"]]
 
 
@@ -123,7 +122,7 @@ async def test_next_calls_leave_after_the_wait(
     assert (len(server.writes), first.done()) == (1, False)
     server.is_open = True
     server.answer_waits()
-    assert [await first, await second] == [State.QUEUED] * 2
+    assert [await first, await second] == [PROMISE] * 2
     assert len(server.writes) == 2
 
 
@@ -134,7 +133,7 @@ async def test_promise_without_replicas_is_unavailable(
     (failure,) = await ask(executor, call())
     assert isinstance(failure, Unavailable)
     assert "only 0 of 1 replicas confirmed it" in failure.message
-    assert await ask(executor, call()) == [State.QUEUED]  # Over a new connection.
+    assert await ask(executor, call()) == [PROMISE]  # Over a new connection.
 
 
 @pytest.mark.parametrize("answer", [UNBLOCKED, b""], ids=["demoted", "closed"])
@@ -142,7 +141,7 @@ async def test_calls_are_repeated_where_the_wait_was_cut(
     server: Server, executor: ReplicatedExecutor, answer: bytes
 ) -> None:
     server.waits = [answer]
-    assert await ask(executor, call(), call()) == [State.QUEUED] * 2
+    assert await ask(executor, call(), call()) == [PROMISE] * 2
     assert server.writes == [["EVALSHA", "EVALSHA", "WAIT"]] * 2
 
 

@@ -39,7 +39,9 @@ def module() -> Iterator[ModuleType]:
 
 
 @pytest.mark.answers("RQ-13")
-@pytest.mark.parametrize("retries", [(), (0,), (5, 0), (-1,), (0.5,), (1.5,), ("5",), (None,)])
+@pytest.mark.parametrize(
+    "retries", [(), (0,), (5, 0), (-1,), (0.5,), (1.5,), ("5",), (None,), None, 5]
+)
 def test_invalid_retries_are_refused(retries: Any) -> None:
     with pytest.raises(ConfigurationError, match="retries is"):
         RQQueue(retries=retries)

@@ -32,3 +32,8 @@ def test_event_that_the_sender_cannot_write_is_refused(monkeypatch: pytest.Monke
     played.simulator.add_endpoint("http://127.0.0.1:8000/", SECRET)
     with pytest.raises(ConfigurationError, match=r"cannot send 'user\.login'"):
         played.simulator.fire("user.login", {"user": {1, 2}})
+
+
+def test_speed_of_zero_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="speed is 0"):
+        Simulator(speed=0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from florentin_webhooks.events import CATALOGUE
-from florentin_webhooks.simulator import Simulator
+from florentin_webhooks.simulator import Simulator, documents
 from florentin_webhooks.simulator.traffic import Traffic
 
 
@@ -20,3 +22,15 @@ def test_traffic_fires_every_event() -> None:
 
 def test_same_seed_makes_the_same_changes() -> None:
     assert fired(3) == fired(3)
+
+
+def test_load_ends_in_a_full_domain(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(documents, "MOST_OBJECTS", 10)
+    simulator = Simulator()
+    load = simulator.generate(10_000)
+    load.join()
+    simulator.close()
+    assert load.made >= 6
+    assert "No more changes are made: the simulated domain has 10 objects" in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,3 +105,10 @@ def _bytes(path: Path) -> bytes:
 def _fill(spool: Spool) -> None:
     for number in range(100):
         spool.append(waiting(str(number), os.urandom(50_000)))
+
+
+@pytest.mark.parametrize("options", [{"path": None}, {"max_bytes": "1m"}, {"keys": 7}])
+def test_value_of_another_type_is_refused(options: dict[str, Any], path: Path) -> None:
+    given: dict[str, Any] = {"path": path, **options}
+    with pytest.raises(ConfigurationError, match="of the spool is"):
+        Spool(**given)

@@ -12,7 +12,7 @@ from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.senders.base import Retries
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
-from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
+from florentin_webhooks.senders.schemes.public_url import PublicURL, with_public_url
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 
@@ -55,7 +55,7 @@ class Square(TemplateSender):
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
-        return PublicURLScheme(super().scheme(secrets), self._url)
+        return with_public_url(super().scheme(secrets), self._url)
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         """Return what a genuine *body* means; its time is required."""

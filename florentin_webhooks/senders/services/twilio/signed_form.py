@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
-from florentin_webhooks.senders.base import SignatureScheme, Signing
+from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.senders.base import Metadata, SignatureScheme, Signing
 from florentin_webhooks.senders.schemes.payload import read_pairs
 from florentin_webhooks.senders.schemes.public_url import require_url
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from florentin_webhooks.protocol.headers import Headers
-    from florentin_webhooks.senders.base import Metadata
 
 __all__ = ["FormScheme", "add_body_hash", "is_json", "read_fields"]
 
@@ -78,7 +78,8 @@ class FormScheme:
                 raise
             metadata = self._scheme.authenticate(headers, rest, received_at, ported)
         digest = sha256(plain.encode() + rest).hexdigest()
-        return metadata._replace(delivery_id=digest[:32])
+        secret, _, _, event, timestamp = metadata
+        return new_tuple(Metadata, (secret, received_at, digest[:32], event, timestamp))
 
     def sign(
         self,
@@ -120,8 +121,8 @@ def _signed_rest(url: str, body: bytes) -> bytes:
 
 def _join_fields(body: bytes) -> bytes:
     """Return names and values of the form in *body*, sorted; nothing for an empty body."""
-    fields = read_fields(body) if body else {}
-    return "".join(name + value for name in sorted(fields) for value in fields[name]).encode()
+    # By name and then by value, each pair once, as read_fields has them.
+    return "".join([name + value for name, value in sorted(set(read_pairs(body)))]).encode()
 
 
 def _spellings(url: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.list_sender import ListSender
 from florentin_webhooks.senders.schemes.payload import check_name, read_json
-from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
+from florentin_webhooks.senders.schemes.public_url import PublicURL, with_public_url
 from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
@@ -87,7 +87,7 @@ class Twilio(TemplateSender):
 
     def scheme(self, secrets: Secrets) -> SignatureScheme:
         """Return the scheme for *secrets*; raises :class:`ConfigurationError` for a weak one."""
-        return PublicURLScheme(FormScheme(super().scheme(secrets)), self._url)
+        return with_public_url(FormScheme(super().scheme(secrets)), self._url)
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         """Return what a genuine *body* means; raises :class:`MalformedDelivery`."""

@@ -57,6 +57,11 @@ def test_details_leave_out_empty_fields() -> None:
     assert ("body", "deleted") in details(replace(QUEUED, body=b"")).rows
 
 
+def test_handler_of_a_dead_delivery_does_not_wait() -> None:
+    dead = replace(QUEUED, state=State.DEAD, attempts={"florentin": 3})
+    assert ("handler", "shop:bill: not done in queue florentin, 3 attempts") in details(dead).rows
+
+
 def test_fields_hold_no_body() -> None:
     assert record_fields(QUEUED)["waiting"] == {"florentin": ["shop:bill", "shop:mail"]}
     assert "body" not in record_fields(QUEUED)

@@ -50,7 +50,7 @@ def test_working_queue_is_healthy() -> None:
         (
             WELL._replace(scheduler=False),
             "scheduler:q",
-            "1 retries in queue q; its scheduler does not run.",
+            "1 retry in queue q; its scheduler does not run.",
         ),
         (WELL._replace(dead=3), "dead:q", "3 dead in queue q."),
     ],

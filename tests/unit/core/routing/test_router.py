@@ -181,9 +181,14 @@ def test_a_misspelt_name_is_refused_with_the_nearest_one(wrong: str, right: str)
     assert refused(Router(), wrong).startswith(said)
 
 
-@pytest.mark.parametrize("name", ["", "ping", "*"])
+@pytest.mark.parametrize("name", ["", "ping"])
 def test_a_name_like_no_other_is_refused_with_all_names(name: str) -> None:
     assert all(known in refused(Router(), name) for known in CATALOGUE)
+
+
+@pytest.mark.parametrize("pattern", ["*", "invoice.*"])
+def test_a_pattern_for_a_catalogue_suggests_classes(pattern: str) -> None:
+    assert "Pass the class of a family of events, or Event" in refused(Router(), pattern)
 
 
 def test_refused_name_suggests_on_unknown() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import redis
 import rq
 
-from florentin_webhooks import Receiver, RedisStore, RQQueue, events
+from florentin_webhooks import Receiver, RedisStore, RQQueue, Spool, events
 from florentin_webhooks.inspector.views.charts import HEIGHT, build_chart
 from florentin_webhooks.testing import Provider
 from tests.support.inspected import SECRET, get, shown, site_of
@@ -42,6 +43,20 @@ def test_overview_shows_queues_and_their_problems(redis_url: str, redis_prefix: 
     assert "1 event is waiting in queue overview, but no worker runs." in text
     assert "RedisStore answers" in text
     store.close()
+
+
+def test_overview_shows_what_waits_in_the_spool(directory: Path) -> None:
+    spool = Spool(directory / "spool.db")
+    hooks = Receiver(SECRET, store=RedisStore(f"unix://{directory}/none.sock"), spool=spool)
+    hooks.on("user.login")(lambda _: None)
+    site = site_of(hooks)
+    assert "spool.db 0 0 Bytes of 100.0 MiB" in shown(get(site, "/overview"))
+    assert hooks.receive(*Provider(SECRET).make("user.login")).status == 202
+    assert "spool.db 1 oldest 0 s" in shown(get(site, "/overview"))
+    (directory / "spool.db").rename(directory / "gone.db")
+    (directory / "spool.db").mkdir()
+    assert "is a folder" in shown(get(site, "/overview"))
+    hooks.close()
 
 
 def test_overview_changes_with_its_queues_alone(redis_url: str, redis_prefix: str) -> None:

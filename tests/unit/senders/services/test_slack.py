@@ -61,7 +61,7 @@ def test_challenge_is_answered() -> None:
 @pytest.mark.parametrize("challenge", ["null", "7", '""', '"a\\nb"'])
 def test_challenge_that_is_not_a_text_is_malformed(challenge: str) -> None:
     request = SLACK.sign(b'{"type": "url_verification", "challenge": %s}' % challenge.encode())
-    with pytest.raises(MalformedDelivery, match="challenge"):
+    with pytest.raises(MalformedDelivery, match="challenge is not a token"):
         SLACK.receiver().verify(request.headers, request.body)
 
 

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from florentin_webhooks.simulator import documents
+from florentin_webhooks.simulator.api import endpoint
 from florentin_webhooks.simulator.tokens import Scope
 from tests.support.simulated import Domain, message
 
@@ -87,3 +89,31 @@ def test_secret_of_a_token_is_not_stored(domain: Domain) -> None:
         stored = "\n".join(connection.iterdump())
     assert domain.token.partition("|")[2] not in stored
     assert json.dumps("simulate").strip('"') in stored
+
+
+def test_full_domain_refuses_objects_and_shows_them(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = domain.customer()
+    monkeypatch.setattr(documents, "MOST_OBJECTS", 5)
+    status, answer = domain.post("/customers", email="grace@shop.example")
+    assert status == 409
+    assert "takes no more" in answer["error"]["message"]
+    assert domain.get("/customers")["meta"]["total"] == 1
+    assert domain.get(f"/customers/{customer}")["data"]["id"] == customer
+
+
+def test_api_keys_are_bounded(domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "MOST_TOKENS", 2)
+    wanted = {"name": "ci", "scopes": ["api:read"]}
+    assert [domain.post("/api-keys", **wanted)[0] for _ in range(2)] == [201, 409]
+
+
+def test_oldest_keys_of_requests_are_forgotten(
+    domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "MOST_KEYS", 2)
+    wanted = {"customer_id": domain.customer(), "amount_due": 4900, "currency": "eur"}
+    made = [domain.post("/invoices", **wanted, idempotency_key=key) for key in "abc"]
+    assert domain.post("/invoices", **wanted, idempotency_key="b") == made[1]
+    assert domain.post("/invoices", **wanted, idempotency_key="a") not in made

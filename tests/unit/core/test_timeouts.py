@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from florentin_webhooks.core.processing.timeouts import run_with_timeout
+from florentin_webhooks.core.timeouts import run_with_timeout
 
 pytestmark = pytest.mark.anyio
 

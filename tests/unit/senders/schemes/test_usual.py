@@ -1,0 +1,81 @@
+"""The quick check of usual requests decides as the plain one, which reads headers of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from florentin_webhooks.errors import Rejected
+from florentin_webhooks.senders.schemes.scheme import TemplateScheme
+from tests.support.senders import CASES, NOW, Request, SenderCase
+
+SIGNED_HEADERS = [case for case in CASES if case.header and case.name != "florentin"]
+Pairs = list[tuple[str, str]]
+
+
+def _signature(change: Callable[[str], str]) -> Callable[[Pairs, str], Pairs]:
+    return lambda pairs, name: [(k, change(v) if k == name else v) for k, v in pairs]
+
+
+CHANGES: dict[str, Callable[[Pairs, str], Pairs]] = {
+    "nothing": lambda pairs, _: pairs,
+    "spaces": lambda pairs, _: [(k, f" {v}\t") for k, v in pairs],
+    "a header less": lambda pairs, _: pairs[1:],
+    "the last less": lambda pairs, _: pairs[:-1],
+    "twice": lambda pairs, _: [*pairs, *pairs],
+    "again": lambda pairs, name: [*pairs, (name, dict(pairs)[name])],
+    "others": lambda pairs, _: [("host", "shop.example"), *pairs, ("accept", "*/*")],
+    "empty": lambda pairs, _: [(k, "") for k, _ in pairs],
+    "long": lambda pairs, _: [(k, v * 200) for k, v in pairs],
+    "not ASCII": lambda pairs, _: [(k, f"{v}é") for k, v in pairs],
+    "a superscript": lambda pairs, _: [(k, v.replace("1", "¹")) for k, v in pairs],
+    "a space inside": lambda pairs, _: [(k, f"{v[:5]} {v[5:]}") for k, v in pairs],
+    "upper case": _signature(str.upper),
+    "no end": _signature(lambda value: value[:-1]),
+    "two signatures": _signature(lambda value: f"{value} {value}"),
+    "two with commas": _signature(lambda value: f"{value},{value}"),
+    "another digest": _signature(lambda value: f"{value[:-4]}0000"),
+    "not canonical": _signature(lambda value: value.replace("=", "", 1)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_bytes_and_text_get_one_verdict(change: str) -> None:
+    for case in SIGNED_HEADERS:
+        request = case.make()
+        changed = CHANGES[change](list(request.headers.items()), case.header)
+        assert _verdict(case, _as_sent(changed), request) == _verdict(case, changed, request), case
+
+
+def test_another_body_gets_one_verdict() -> None:
+    for case in SIGNED_HEADERS:
+        request = case.make()._replace(body=b"{}")
+        changed = list(request.headers.items())
+        verdict = _verdict(case, _as_sent(changed), request)
+        assert isinstance(verdict, str)
+        assert verdict == _verdict(case, changed, request), case
+
+
+def test_quick_check_decides_on_usual_requests() -> None:
+    for case in SIGNED_HEADERS:
+        scheme, request = case.sender.scheme(case.secrets), case.make()
+        if isinstance(scheme, TemplateScheme):
+            headers = _as_sent(list(request.headers.items()))
+            found = scheme.check(headers, request.body, NOW, request.url)
+            assert found == scheme.authenticate(tuple(headers), request.body, NOW, request.url)
+            assert found is not None, case
+
+
+def _as_sent(headers: Pairs) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+
+
+def _verdict(
+    case: SenderCase, headers: Sequence[tuple[str | bytes, str | bytes]], request: Request
+) -> object:
+    scheme = case.sender.scheme(case.secrets)
+    try:
+        return scheme.authenticate(headers, request.body, NOW, request.url)
+    except Rejected as error:
+        return str(error)
