@@ -223,10 +223,8 @@ def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
 
 
 def _may_close(scope: Scope) -> bool:
-    """Return whether the reply may end its connection, which a WSGI server does by itself.
-
-    Below a bridge (a2wsgi) such a header is an error (PEP 3333).
-    """
+    """Return whether the reply may end its connection, which a WSGI server does by itself."""
+    # Below a bridge (a2wsgi) such a header is an error (PEP 3333).
     return "wsgi_environ" not in scope
 
 
