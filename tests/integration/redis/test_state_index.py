@@ -112,9 +112,9 @@ def shop(
         if getattr(request, "param", False):
             options = {"appendonly": "no"}
             redis_url = stack.enter_context(EmbeddedServer(directory, options=options)).url
-        store = RedisStore(redis_url, prefix=redis_prefix, history=1000)
-        client = stack.enter_context(redis.Redis.from_url(redis_url))
-        yield Shop(stack.enter_context(closing(store)), client)
+        store = stack.enter_context(closing(RedisStore(redis_url, prefix=redis_prefix)))
+        with redis.Redis.from_url(redis_url) as client:
+            yield Shop(store, client)
 
 
 @pytest.mark.parametrize(
