@@ -11,12 +11,15 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
--- The index of states looks at a delivery that came late, if it has passed its time of arrival.
-local function note_late(indexed)
+-- The index of states looks at a delivery that came late, if it has passed its time of arrival. With
+-- jobs, whose keys are in the place of *indexed*, the caller must see to it after the *decision*.
+local function note_late(decision, indexed, jobs)
+  if jobs > 0 then return decision .. '+' end
   local complete = call('ZSCORE', indexed, 'u')
   if complete and tonumber(ARGV[10]) <= tonumber(complete) then
     call('ZADD', indexed, ARGV[10], ARGV[1])
   end
+  return decision
 end
 
 local record, aliases, count = KEYS[1], #ARGV[13] / 8, tonumber(ARGV[14])
@@ -28,11 +31,12 @@ if ARGV[4] == '1' and ARGV[5] == '1' and (ARGV[6] == '1' or count > 0)
   add_to_log(KEYS[3], ARGV[1], ARGV[10])
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2] .. ARGV[1], 'PX', RETENTION) end
   if ARGV[6] == '1' then
-    if now - ARGV[10] >= LATE and count == 0 then note_late(KEYS[5 + aliases]) end
+    local decision = 'run'
+    if now - ARGV[10] >= LATE then decision = note_late(decision, KEYS[5 + aliases], count) end
     call('HSET', record, 's', 'running', 'a', 1, 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[7],
       'e', ARGV[8], 'i', ARGV[9], 'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12])
     call('PEXPIRE', record, UNFINISHED_RETENTION)
-    return ARGV[1] .. 'run\0001\0000\0000\0000'
+    return ARGV[1] .. decision .. '\0001\0000\0000\0000'
   end
   local fields = {'s', 'queued', 't:', ARGV[3], 'b', ARGV[7], 'e', ARGV[8], 'i', ARGV[9],
     'r', ARGV[10], 'k', ARGV[11], 'g', ARGV[12], 'n', count}
