@@ -105,7 +105,7 @@ class _Endpoint:
     """The endpoint: read a bounded body, pass it to the receiver, write the reply."""
 
     def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
-        self._receiver = receiver
+        self._receiver = ensure_receiver(receiver)
         self._receive = _entry(receiver)
         self._runtime = receiver.asyncio
         self._seconds = read_timeout
@@ -212,7 +212,6 @@ class _Body:
 
 def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
     """Return what takes a delivery: past ``areceive``, unless a subclass overrides that."""
-    ensure_receiver(receiver)
     if not receiver.overrides_areceive:
         return receiver.receive_in
 
