@@ -35,7 +35,7 @@ def test_bytes_without_event_need_the_option(tmp_path: Path) -> None:
     assert "X-Florentin-Event: a.b\n" in type_in("sign", str(path), "--event", "a.b").stdout
 
 
-def test_body_without_an_envelope_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_body_without_an_event_is_named_with_the_reason(tmp_path: Path) -> None:
     path = tmp_path / "body.json"
     path.write_bytes(b'{"event": "user.login"}')
     said = error(type_in("sign", str(path)))
