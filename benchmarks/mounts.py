@@ -56,7 +56,7 @@ class Served(NamedTuple):
 
 
 OTHER = "a view that verifies by hand"
-WHY = "Strict JSON and the typed event weigh more on a fast server; the other view has neither."
+WHY = "Strict JSON, the typed event and the record take the time; the other view has none of them."
 
 
 def rows(*, quick: bool) -> Iterator[Row]:

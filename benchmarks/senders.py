@@ -58,7 +58,7 @@ COMPARED = [
     Compared("sendgrid", "EventWebhook.verify_signature", aim=">= 1"),
 ]
 WHY = {
-    SIGNATURE: "one HMAC and the headers of a request take 2.3 us here; the package takes 3 to 9",
+    SIGNATURE: "one HMAC and its header take 1.4 us without any check; the package takes 3 to 9",
     JSON: "ours refuses what is ambiguous in JSON, and checks the event's name and time",
 }
 

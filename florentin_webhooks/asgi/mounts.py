@@ -10,7 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.asgi.start import start_receiver
+from florentin_webhooks.asgi.start import Lifespan
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import ensure_asyncio
 from florentin_webhooks.core.timeouts import finish_with_timeout
@@ -49,78 +49,23 @@ class WebhookApp:
     """
 
     def __init__(self, receiver: Receiver[object], *, read_timeout: float = READ_TIMEOUT) -> None:
-        self._endpoint = _Endpoint(receiver, read_timeout)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, and the lifespan protocol where this is the whole program."""
-        if not self._endpoint.is_in_asyncio:
-            self._endpoint.check_loop()
-        if scope["type"] == "http":
-            await self._endpoint.serve(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
-        else:
-            await self._endpoint.serve_lifespan(receive, send)
-
-
-class WebhookMiddleware:
-    """An ASGI middleware that serves *receiver* at *path*, in front of *app*.
-
-    The path may end with a slash. All other traffic, websockets and lifespan included, passes
-    through unchanged.
-    """
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        receiver: Receiver[object],
-        path: str = "/webhooks/florentin",
-        read_timeout: float = READ_TIMEOUT,
-    ) -> None:
-        self._app = app
-        self._paths = frozenset(path_variants(path))
-        self._endpoint = _Endpoint(receiver, read_timeout)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a delivery; pass anything else on."""
-        if not self._endpoint.is_in_asyncio:
-            self._endpoint.check_loop()
-        if scope["type"] == "http" and self._is_ours(scope):
-            await self._endpoint.serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            if await self._endpoint.start(receive, send):
-                await self._app(scope, receive, self._endpoint.closing(send))
-        else:
-            await self._app(scope, receive, send)
-
-    def _is_ours(self, scope: Scope) -> bool:
-        # Some servers put their root path in front of the path (uvicorn), others do not (hypercorn,
-        # daphne, gunicorn), so both forms are ours.
-        path = scope["path"]
-        return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
-
-
-class _Endpoint:
-    """The endpoint: read a bounded body, pass it to the receiver, write the reply."""
-
-    def __init__(self, receiver: Receiver[object], read_timeout: float) -> None:
         self._receiver = receiver
         self._receive = _entry(receiver)
         self._runtime = receiver.asyncio
         self._seconds = read_timeout
-        self.is_in_asyncio = False
+        self._is_in_asyncio = False
 
-    def check_loop(self) -> None:
-        """Raise :class:`ConfigurationError` outside asyncio; called for the first request."""
-        ensure_asyncio()
-        self.is_in_asyncio = True
-
-    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, and the lifespan protocol where this is the whole program."""
+        if not self._is_in_asyncio or scope["type"] != "http":
+            await self._serve_other(scope, receive, send)
+            return
         # Copied first: httptools appends a request's trailers to the same list later.
         headers, receiver = HeaderMap(scope["headers"]), self._receiver
         if rejected := screen(scope["method"], headers, receiver.max_body):
-            await _send(send, receiver.reject(*rejected), close=_may_close(scope))
+            reply = receiver.reject(*rejected)
+            await send(_start(reply, close=_may_close(scope)))
+            await send({"type": "http.response.body", "body": reply.body})
             return
         body = _Body()
         reading = body.read(receive, receiver.max_body)
@@ -142,32 +87,19 @@ class _Endpoint:
                 reply = await self._receive(headers, body.content, self._runtime, url, params)
             else:
                 reply = await self._receive(headers, body.content, self._runtime)
-        await _send(send, reply, close=not body.complete and _may_close(scope))
+        start = _start(reply, close=not body.complete and _may_close(scope))
+        await send(start)
+        await send({"type": "http.response.body", "body": reply.body})
 
-    async def start(self, receive: Receive, send: Send) -> bool:
-        """Pass on what is left in a spool; return False after a start that was refused."""
-        return await start_receiver(self._receiver, receive, send)
-
-    async def serve_lifespan(self, receive: Receive, send: Send) -> None:
-        """Serve the lifespan protocol: a spool is drained, and a store is closed."""
-        if not await self.start(receive, send):
-            return
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await self.closing(send)({"type": "lifespan.shutdown.complete"})
-                return
-            await send({"type": "lifespan.startup.complete"})
-
-    def closing(self, send: Send) -> Send:
-        """Return a *send* that closes the receiver before the program reports its shutdown."""
-
-        async def close_first(message: Message) -> None:
-            if message["type"].startswith("lifespan.shutdown."):
-                await self._receiver.aclose()
-            await send(message)
-
-        return close_first
+    async def _serve_other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ensure_asyncio()
+        self._is_in_asyncio = True
+        if scope["type"] == "http":
+            await self(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await Lifespan(self._receiver).serve(receive, send)
 
     def _rejection(self, headers: HeaderMap, body: _Body) -> tuple[Outcome, str] | None:
         """Return why a body that is empty or too large is rejected, or None."""
@@ -180,6 +112,47 @@ class _Endpoint:
         if declared and not body.size:
             reason += f"; if the sender is not the cause: {consumed_body(declared)}"
         return self._receiver.reject(Outcome.READ_TIMEOUT, reason)
+
+
+class WebhookMiddleware:
+    """An ASGI middleware that serves *receiver* at *path*, in front of *app*.
+
+    The path may end with a slash. All other traffic, websockets and lifespan included, passes
+    through unchanged.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        receiver: Receiver[object],
+        path: str = "/webhooks/florentin",
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self._app = app
+        self._paths = frozenset(path_variants(path))
+        self._endpoint = WebhookApp(receiver, read_timeout=read_timeout)
+        self._lifespan = Lifespan(receiver)
+        self._is_in_asyncio = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a delivery; pass anything else on."""
+        if not self._is_in_asyncio:
+            ensure_asyncio()
+            self._is_in_asyncio = True
+        if scope["type"] == "http" and self._is_ours(scope):
+            await self._endpoint(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            if await self._lifespan.start(receive, send):
+                await self._app(scope, receive, self._lifespan.closing(send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        # Some servers put their root path in front of the path (uvicorn), others do not (hypercorn,
+        # daphne, gunicorn), so both forms are ours.
+        path = scope["path"]
+        return path in self._paths or without_root(path, scope.get("root_path", "")) in self._paths
 
 
 class _Body:
@@ -223,22 +196,19 @@ def _entry(receiver: Receiver[object]) -> Callable[..., Awaitable[Reply]]:
 
 
 def _may_close(scope: Scope) -> bool:
-    """Return whether the reply may end its connection, which a WSGI server does by itself.
-
-    Below a bridge (a2wsgi) such a header is an error (PEP 3333).
-    """
+    """Return whether a reply may end its connection: below a WSGI bridge it must not (PEP 3333)."""
     return "wsgi_environ" not in scope
 
 
-async def _send(send: Send, reply: Reply, *, close: bool) -> None:
+def _start(reply: Reply, *, close: bool) -> Message:
+    """Return the message that starts *reply*, with a list of headers of its own."""
     headers = [*_JSON] if reply.headers is JSON_HEADERS else [*_raw(reply.headers)]
     if reply.status != _NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
         headers.append((b"content-length", b"%d" % len(reply.body)))
     if close:
         # Unread bytes must not be parsed as the next request on this connection.
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    return {"type": "http.response.start", "status": reply.status, "headers": headers}
 
 
 @lru_cache(maxsize=128)

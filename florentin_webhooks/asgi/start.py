@@ -1,4 +1,4 @@
-"""The start of a receiver, where a program has a lifespan: only then can it still be refused."""
+"""Start and end of a receiver, where a program has a lifespan: only then can it be refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from florentin_webhooks.core.stores.base import CheckedStore
 from florentin_webhooks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from starlette.types import Receive, Send
+    from starlette.types import Message, Receive, Send
 
     from florentin_webhooks.core.receiver import Receiver
 
-__all__ = ["check_store", "start_receiver"]
+__all__ = ["Lifespan", "check_store"]
 
 
 async def check_store(receiver: Receiver[object]) -> None:
@@ -22,13 +22,40 @@ async def check_store(receiver: Receiver[object]) -> None:
         await asyncio.to_thread(receiver.store.check_server)
 
 
-async def start_receiver(receiver: Receiver[object], receive: Receive, send: Send) -> bool:
-    """Drain a spool, if there is one; return False after a start that was refused."""
-    try:
-        await check_store(receiver)
-    except ConfigurationError as error:
-        await receive()
-        await send({"type": "lifespan.startup.failed", "message": str(error)})
-        return False
-    receiver.drain_in_background(receiver.asyncio)
-    return True
+class Lifespan:
+    """What a mount does when its program starts and ends."""
+
+    def __init__(self, receiver: Receiver[object]) -> None:
+        self._receiver = receiver
+
+    async def start(self, receive: Receive, send: Send) -> bool:
+        """Drain a spool, if there is one; return False after a start that was refused."""
+        try:
+            await check_store(self._receiver)
+        except ConfigurationError as error:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return False
+        self._receiver.drain_in_background(self._receiver.asyncio)
+        return True
+
+    async def serve(self, receive: Receive, send: Send) -> None:
+        """Serve the lifespan protocol: a spool is drained, and a store is closed."""
+        if not await self.start(receive, send):
+            return
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await self.closing(send)({"type": "lifespan.shutdown.complete"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+
+    def closing(self, send: Send) -> Send:
+        """Return a *send* that closes the receiver before the program reports its shutdown."""
+
+        async def close_first(message: Message) -> None:
+            if message["type"].startswith("lifespan.shutdown."):
+                await self._receiver.aclose()
+            await send(message)
+
+        return close_first

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.frozen import draft_class, slot_setters
@@ -182,6 +182,20 @@ class Delivery:
                 "Call it on the delivery that a receiver passes to a handler.",
             )
         return self.once_factory(label)
+
+    def __copy__(self) -> Self:
+        """Return itself: it is frozen."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return itself."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Delivery], tuple[object, ...]]:
+        """Return the fields for another process, where ``once`` has no store."""
+        head = (self.fingerprint, self.event, self.timestamp, self.delivery_id, self.secret)
+        tail = (self.received_at, self.body, None, self.key_id, self.digest, self.item)
+        return Delivery, head + tail
 
 
 @dataclass(frozen=True, slots=True, init=False)

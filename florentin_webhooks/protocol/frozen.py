@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["draft_class", "new_tuple", "slot_setters"]
+__all__ = ["draft_class", "new_object", "new_tuple", "slot_setters"]
 
+Kind = TypeVar("Kind")
 T = TypeVar("T", bound=tuple[Any, ...])  # Any: named tuples have fields of any types.
 
 if TYPE_CHECKING:
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
         """Create a named tuple from all its values: ``new_tuple(Point, (1, 2))``."""
         ...
 
+    def new_object(kind: type[Kind], /) -> Kind:
+        """Create an object of *kind* whose attributes are not set."""
+        ...
+
 else:
     new_tuple = tuple.__new__
+    new_object = object.__new__
 
 
 def slot_setters(frozen: type) -> list[Callable[[object, object], None]]:

@@ -52,7 +52,8 @@ def _finish(document: Any) -> object:
     Raises ValueError for more than MAX_DEPTH levels, and for a number that is too large.
     """
     level: list[Any] = [document]
-    with_floats: list[Any] = []
+    owners: list[Any] = []
+    floats: list[LosslessFloat] = []
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for each in level:
@@ -60,32 +61,43 @@ def _finish(document: Any) -> object:
                 kind = _type_of(value)
                 if kind is str or kind is int:
                     continue
-                if kind is dict or kind is list:
+                if kind is LosslessFloat:
+                    owners.append(each)
+                    floats.append(value)
+                elif kind is dict or kind is list:
                     inner.append(value)
-                elif kind is LosslessFloat and (not with_floats or with_floats[-1] is not each):
-                    with_floats.append(each)
         if not inner:
-            if with_floats:
-                _read_floats(with_floats)
+            if floats:
+                _read_floats(owners, floats)
             return document
         level = inner
     raise ValueError
 
 
-def _read_floats(containers: list[Any]) -> None:
-    """Read the floats of *containers*, in place."""
-    places: list[tuple[Any, Any]] = []
-    floats: list[LosslessFloat] = []
-    for container in containers:
-        pairs = container.items() if _type_of(container) is _OBJECT else enumerate(container)
-        for key, value in pairs:
-            if type(value) is LosslessFloat:
-                places.append((container, key))
-                floats.append(value)
+def _read_floats(owners: list[Any], floats: list[LosslessFloat]) -> None:
+    """Put the number of each of *floats* into its place in its owner.
+
+    Objects of a list have the same keys in the same order, so the key is that which followed the
+    one before in the last object. Where it is not, the owner is searched, and only once.
+    """
     texts = list(map(str, floats))
     numbers = map(float, floats) if _are_plain(texts) else map(read_number, texts)
-    for (container, key), number in zip(places, numbers, strict=True):
-        container[key] = number
+    following: dict[Any, Any] = {}
+    owner: Any = None
+    pairs: Any = None
+    key: Any = None
+    for each, value, number in zip(owners, floats, numbers, strict=True):
+        last, key = key, following.get(key)
+        if _type_of(each) is not _OBJECT or each.get(key) is not value:
+            if each is not owner:
+                owner = each
+                pairs = enumerate(each) if _type_of(each) is not _OBJECT else iter(each.items())
+            for place, found in pairs:
+                if found is value:
+                    key = place
+                    break
+            following[last] = key
+        each[key] = number
 
 
 def _are_plain(texts: list[str]) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
+from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ __all__ = [
     "Client",
     "RedisError",
     "Timeouts",
+    "close_free",
     "create_asyncio_client",
     "create_record_pool",
     "create_sync_client",
@@ -90,6 +93,25 @@ def create_record_pool(server: str | Client) -> RecordPool | None:
         return None
     options = {"max_connections": TIMEOUTS.record_connections, **TIMEOUTS.to_options()}
     return cast("RecordPool", _pool_at(server, options))
+
+
+def close_free(pool: Any) -> None:
+    """Close the connections of *pool* that no thread has: one that waits for an answer would fail.
+
+    They are taken out meanwhile, since redis-py closes those that a thread has just got.
+    """
+    if not isinstance(pool, redis.BlockingConnectionPool):
+        pool.disconnect(inuse_connections=False)  # Under the lock of the pool.
+        return
+    free: Any = cast("Any", pool).pool
+    taken: list[Any] = []
+    with suppress(Empty):
+        while True:
+            taken.append(free.get_nowait())
+    for connection in reversed(taken):
+        if connection is not None:
+            connection.disconnect()
+        free.put_nowait(connection)
 
 
 def create_asyncio_client(server: str | Client) -> AsyncioClient:

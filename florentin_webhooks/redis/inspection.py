@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from redis.exceptions import RedisError, ResponseError
@@ -25,7 +25,8 @@ class ServerFacts:
     *failure* is why it could not be asked, *detail* a code or the type of an error. *info* is its
     INFO, None where the user may not read it; *settings* are those of CONFIG that it may read.
     *ahead* is how many seconds its clock is ahead of ours. *denied* are commands that the user may
-    not run, None where ACL DRYRUN may not be asked. *tag* is that of a lane in a cluster.
+    not run, None where ACL DRYRUN may not be asked. *tag* is that of a lane in a cluster, and
+    *replicas* how many the store waits for.
     """
 
     address: str
@@ -36,6 +37,7 @@ class ServerFacts:
     ahead: float | None = None
     denied: tuple[str, ...] | None = None
     tag: str = ""
+    replicas: int = 0
 
 
 _SETTINGS = ("appendonly", "maxmemory-policy", "appendfsync", "cluster-require-full-coverage")
@@ -84,7 +86,8 @@ def inspect_server(
         settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
         needed = needed_commands(prefix, tag, replicas=replicas)
         denied, clock = _denied(client, needed), _clock(client)
-        return ServerFacts(address, None, "", info, settings, clock, denied, tag)
+        facts = ServerFacts(address, None, "", info, settings, clock, denied, tag)
+        return replace(facts, replicas=replicas)
     except (RedisError, OSError) as error:  # It went away meanwhile.
         return ServerFacts(address, *find_failure(error))
 

@@ -38,6 +38,11 @@ class SyncClient(Protocol):
         ...
 
     @property
+    def auto_close_connection_pool(self) -> bool:
+        """Whether the pool is its own."""
+        ...
+
+    @property
     def connection_pool(self) -> SyncPool:
         """Pool that the client takes its connections from."""
         ...

@@ -32,6 +32,7 @@ rolling upgrade it would drop the job of a record that it does not find, and run
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "INDEXES",
     "NO_JOB_ARGS",
+    "RQ_PREFIX",
     "KeySchema",
     "Script",
     "ScriptCall",
@@ -58,6 +60,9 @@ Words = tuple[bytes | str | int, ...]
 
 NO_JOB_ARGS: Words = (0,)
 """The result of :func:`job_args` without jobs."""
+
+RQ_PREFIX = f"{os.environ.get('RQ_KEY_PREFIX', 'rq')}:"
+"""What RQ's keys begin with: RQ reads the same variable, also once."""
 
 _FIXED_KEYS = {
     "records": b"d",

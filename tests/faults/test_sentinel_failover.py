@@ -118,8 +118,9 @@ class Losses(NamedTuple):
 class Traffic:
     """Deliveries to *stage* from several threads; each is retried until it is acknowledged."""
 
-    def __init__(self, stage: Stage, threads: int = 4) -> None:
+    def __init__(self, stage: Stage, event: str, threads: int = 4) -> None:
         self.sender = Florentin(stage.url)
+        self._event = event
         self.times: list[float] = []
         self._is_over = threading.Event()
         self._threads = [threading.Thread(target=self._send) for _ in range(threads)]
@@ -147,7 +148,7 @@ class Traffic:
 
     def _send(self) -> None:
         while not self._is_over.is_set():
-            self._until_acknowledged(self.sender.sending(EVENT))
+            self._until_acknowledged(self.sender.sending(self._event))
             time.sleep(0.1)  # The rate of deliveries, which two workers can handle.
 
     def _until_acknowledged(self, sending: Sending) -> None:
@@ -210,12 +211,27 @@ def test_failover_by_sentinel_loses_what_is_documented(
         assert losses.lost + losses.repeated <= MOMENT
 
 
-def measure(setting: Setting, fail: Callable[[Watched, Traffic], None]) -> Losses:
+@pytest.mark.long
+@pytest.mark.parametrize("fail", [plan_failover, kill_primary])
+def test_inline_handlers_run_once_through_a_failover(
+    fail: Callable[[Watched, Traffic], None],
+    record_property: Callable[[str, object], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAULTS_REPLICAS", "1")
+    losses = measure(SETTINGS["both"], fail, "user.login")
+    record_property("figures", f"{fail.__name__}, inline: {losses}")
+    assert (losses.lost, losses.repeated) == (0, 0)
+
+
+def measure(
+    setting: Setting, fail: Callable[[Watched, Traffic], None], event: str = EVENT
+) -> Losses:
     with ExitStack() as stack:
         path = Path(stack.enter_context(TemporaryDirectory(prefix="fw-")))
         watched = stack.enter_context(watched_pair(path, setting.options, patience=3000))
         stage = stack.enter_context(SentinelStage(path, watched))
-        with Traffic(stage) as traffic:
+        with Traffic(stage, event) as traffic:
             traffic.wait(50)
             fail(watched, traffic)
             eventually(lambda: watched.replica.replication()["role"] == "slave", seconds=60)

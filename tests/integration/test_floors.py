@@ -49,6 +49,8 @@ NEED_TOOLS = ["test_structure.py", "test_typing.py"]
 """Unit tests that run the tools of the group lint, on this source and not on installed versions."""
 NEED_SDK = ["test_public_names.py", "mcp"]
 """Unit tests that import the SDK of the Model Context Protocol, which needs a newer pydantic."""
+# What one old package says of another, newer one.
+OLD = ["-W", "ignore:The anyio.abc.BlockingPortal alias:DeprecationWarning"]
 CLICKS = ["8.1.8", *(pytest.param(each, marks=pytest.mark.long) for each in ("8.3.1", "8.4.0"))]
 
 
@@ -94,8 +96,8 @@ def check_environment(python: str, pins: list[str], folder: Path) -> None:
     groups = [word for name in names for word in ("--group", f"{ROOT}/pyproject.toml:{name}")]
     install(own, f"{ROOT}[{','.join(EXTRAS)}]", *pins, *groups)
     check_demo(own)
-    skipped = [f"--ignore=tests/unit/{name}" for name in NEED_TOOLS + NEED_SDK * bool(pins)]
-    run(own, "-m", "pytest", "-q", "--processes=2", "tests/unit", *skipped)
+    words = [f"--ignore=tests/unit/{name}" for name in NEED_TOOLS + NEED_SDK * bool(pins)]
+    run(own, "-m", "pytest", "-q", "--processes=2", "tests/unit", *words, *OLD * bool(pins))
 
 
 @pytest.mark.long

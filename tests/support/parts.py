@@ -79,9 +79,10 @@ def job(body: bytes, queue: str = "q", handlers: tuple[str, ...] = ("m:bill",)) 
     """Return the job for a delivery of *body*; without *handlers*, the part it waits for."""
     key = fingerprint(body).hex()
     words = json.dumps(["status", "queued", "queue", queue])
-    return Job(f"{key}-{queue}", queue, handlers, _keys(queue, key), "test:queues", words)
+    return Job(f"{key}-{queue}", queue, handlers, _keys(queue, key), "rq:queues", words)
 
 
 def _keys(queue: str, key: str) -> JobKeys:
     names = {field: f"test:{queue}:{field}" for field in JobKeys._fields}
-    return JobKeys(**{**names, "hash": f"test:job:{key}-{queue}"})
+    names |= {"hash": f"test:job:{key}-{queue}", "list": f"rq:queue:{queue}"}
+    return JobKeys(**names)

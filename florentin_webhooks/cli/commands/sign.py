@@ -70,6 +70,7 @@ def _event(context: SenderContext, body: bytes) -> str:
     metadata = Metadata("", datetime.now(UTC))
     try:
         return context.sender.parse(body, metadata).event
-    except (MalformedDelivery, ConfigurationError):
-        hint = f"Run: {suggest('sign FILE --event invoice.created')}"
-        raise UsageError("The body does not name its event.", hint) from None
+    except (MalformedDelivery, ConfigurationError) as error:
+        reason = f" ({error.reason})" if isinstance(error, MalformedDelivery) else ""
+        hint = f"Name its event: {suggest('sign FILE --event invoice.created')}"
+        raise UsageError(f"The body is not an event{reason}.", hint) from None

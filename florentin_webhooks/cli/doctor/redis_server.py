@@ -90,7 +90,11 @@ def _replicas(facts: ServerFacts) -> Iterator[Check]:
     from florentin_webhooks.redis.addresses import is_sentinel  # noqa: PLC0415
     from florentin_webhooks.redis.durability import loses_in_failover  # noqa: PLC0415
 
-    if loses_in_failover(facts.info or {}, fails_over=is_sentinel(facts.address)):
+    connected = _number(facts.info or {}, "connected_slaves")
+    if connected < facts.replicas:
+        message = f"{facts.replicas} replicas must confirm a delivery; {connected} are connected."
+        yield fail("redis-replicas", message, "Start them, or lower RedisStore(replicas).")
+    elif loses_in_failover(facts.info or {}, fails_over=is_sentinel(facts.address)):
         message = "A fail-over loses or repeats the deliveries that its replica has not received."
         hint = "Set min-replicas-to-write 1 and min-replicas-max-lag 2."
         yield warn("redis-replicas", message, hint)

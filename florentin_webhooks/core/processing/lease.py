@@ -25,6 +25,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
+from florentin_webhooks.protocol.frozen import new_object
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.runtime import Runtime
@@ -52,6 +53,11 @@ class Lease:
     *part* is the queue's part that is leased, None for inline handlers; *seconds* its duration,
     from *claimed_at* of the monotonic clock. *identity* is the receiver's.
     """
+
+    __slots__ = (
+        *("claimed_at", "identity", "is_immediate", "key", "part", "runtime", "seconds", "store"),
+        *("store_is_immediate", "token"),
+    )
 
     def __init__(
         self,
@@ -89,12 +95,20 @@ class Lease:
         key = bytes.fromhex(delivery.fingerprint)
         identity = self.identity
         trace = identity.retry_key(delivery.key_id, delivery.delivery_id, content)
-        jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
-        inline = bool(plan.inline)
+        accept = new_object(Accept)  # As Accept(...), without a call of its __init__ from C.
+        accept.key = key
+        accept.trace = trace
+        accept.token = self.token
+        accept.delivery = delivery
+        accept.fresh = fresh
+        accept.valid = valid
+        accept.inline = bool(plan.inline)
+        accept.jobs = plan.jobs(delivery.fingerprint) if plan.queued else ()
+        accept.identity = identity
+        accept.reason = reason
+        accept.content = content
         self.claimed_at = time.monotonic()
-        return Accept(
-            key, trace, self.token, delivery, fresh, valid, inline, jobs, identity, reason, content
-        )
+        return accept
 
     async def claim(self, accept: Accept, plan: DispatchPlan) -> Claim:
         """Ask the store what to do with a delivery; the decision RUN comes with the lease."""

@@ -10,6 +10,7 @@ from florentin_webhooks.core.processing.attempt import SUCCEEDED, AttemptResult
 from florentin_webhooks.core.processing.handler_scope import TRACKING
 from florentin_webhooks.core.processing.run_log import RunResult
 from florentin_webhooks.core.processing.runner import HandlerRunner
+from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import InvalidEvent
 from florentin_webhooks.protocol.frozen import new_tuple
@@ -26,6 +27,7 @@ __all__ = ["PlainRunner"]
 # Constants, since the look-up of an enum's member takes 60 ns: ten are 1.5 % of a delivery.
 _DONE: Final = State.DONE
 _LOST: Final = State.LOST
+_RUNNING: Final = State.RUNNING
 
 
 class PlainRunner(HandlerRunner):
@@ -48,21 +50,28 @@ class PlainRunner(HandlerRunner):
         if is_watched or (remaining != 1 and not (remaining and lease.store_is_immediate)):
             return await super().run(handlers, event, delivery, copy_event, missing)
         self._delivery, state = delivery, _LOST
+        attempt, seconds = lease.runtime.attempt, self._seconds
+        execute = lease.store.execute if lease.is_immediate else None
+        key, token = bytes.fromhex(lease.key), lease.token
         for handler in handlers:
             remaining -= 1
             began = monotonic()
             try:
                 own = copy_event() if remaining else event
                 arguments = self._arguments(handler, own, delivery)
-                error = await lease.runtime.attempt(handler, arguments, self._seconds)
+                error = await attempt(handler, arguments, seconds)
             except InvalidEvent as invalid:
                 return await self.abort(handler.name, invalid)
             except CancelledError:
                 await lease.runtime.run_shielded(lease.release())
                 raise
-            if error is None and lease.is_immediate:
-                finish = self._finish(handler.name, SUCCEEDED, last=not remaining)
-                state = lease.store.execute(finish)
+            if error is None and execute is not None:
+                is_usual = remaining and not self._failures
+                state = execute(
+                    Finish(key, token, _RUNNING, handler.name)
+                    if is_usual
+                    else self._finish(handler.name, SUCCEEDED, last=not remaining)
+                )
             else:
                 result = SUCCEEDED if error is None else AttemptResult(error)
                 state = await self._conclude(handler, delivery, result, began, last=not remaining)

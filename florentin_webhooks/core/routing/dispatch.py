@@ -145,11 +145,13 @@ class Dispatcher:
 
     def plan(self, event: str) -> DispatchPlan:
         """Return where the handlers of the event *event* run; a probe has none."""
-        if event == PROBE_EVENT:
-            return EMPTY_PLAN
         if self._planned is not self._router.handlers:
             self._planned = self._router.handlers
             self._plans.clear()
+        elif (known := self._plans.get(event)) is not None:
+            return known
+        if event == PROBE_EVENT:
+            return EMPTY_PLAN
         # The names of other events are the sender's, and have no end: those that match the same
         # patterns share one plan.
         router = self._router

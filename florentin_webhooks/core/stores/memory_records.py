@@ -12,7 +12,7 @@ from florentin_webhooks.core.stores.memory_index import Entry, MemoryIndex
 from florentin_webhooks.core.stores.queries import ResetMode, ResetRecord
 from florentin_webhooks.core.stores.rules import decide_accept
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.protocol.frozen import new_object, new_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,8 +109,18 @@ class MemoryRecords(MemoryIndex):
         self._count += 1
         key, trace, delivery, token = accept.key, accept.trace, accept.delivery, accept.token
         self._key_ids.add(delivery.key_id)
-        expires_at, lease_expires_at = now + self._retention, now + self._lease
-        self._open[key] = Entry(key, trace, expires_at, delivery.body, token, 1, lease_expires_at)
+        entry = new_object(Entry)  # As Entry(...): 0.1 us less.
+        entry.key = key
+        entry.trace = trace
+        entry.expires_at = now + self._retention
+        entry.body = delivery.body
+        entry.token = token
+        entry.attempt = 1
+        entry.lease_expires_at = now + self._lease
+        entry.state = _RUNNING
+        entry.later = ()
+        entry.done = _NO_HANDLERS
+        self._open[key] = entry
         if trace is not None:
             self._sent.packed[trace[0]] = trace[1] + key
         return new_tuple(Claim, (_RUN, key, 1, 0, _NO_HANDLERS, False, False))

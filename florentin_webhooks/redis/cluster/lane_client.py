@@ -7,7 +7,6 @@ with ``RQ_KEY_PREFIX={fl:03}rq``.
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +23,7 @@ from florentin_webhooks.redis.clients import new_client
 from florentin_webhooks.redis.cluster.address import Node
 from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.full_memory import ForcingClient
+from florentin_webhooks.redis.schema import RQ_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.redis.cluster.follower import Follower
     from florentin_webhooks.redis.cluster.lanes import Lane
 
-__all__ = ["RQ_PREFIX", "LaneClient", "SlotFinder", "TagPacker", "create_lane_client"]
-
-RQ_PREFIX = f"{os.environ.get('RQ_KEY_PREFIX', 'rq')}:"
-"""What RQ's keys begin with: RQ reads the same variable, also once."""
+__all__ = ["LaneClient", "SlotFinder", "TagPacker", "create_lane_client"]
 
 
 class SlotFinder:

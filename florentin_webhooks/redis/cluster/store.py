@@ -14,7 +14,7 @@ from florentin_webhooks.redis.clients import TIMEOUTS, RedisError, validate_serv
 from florentin_webhooks.redis.cluster.address import parse_cluster
 from florentin_webhooks.redis.cluster.callers import AsyncioCaller, SyncCaller
 from florentin_webhooks.redis.cluster.flow import LaneFlow
-from florentin_webhooks.redis.cluster.lane_client import RQ_PREFIX, LaneClient, create_lane_client
+from florentin_webhooks.redis.cluster.lane_client import LaneClient, create_lane_client
 from florentin_webhooks.redis.cluster.lane_store import LaneStore
 from florentin_webhooks.redis.cluster.lanes import (
     DEFAULT_LANES,
@@ -24,7 +24,7 @@ from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.loop_local import LoopLocal
-from florentin_webhooks.redis.schema import ScriptCall, load_script
+from florentin_webhooks.redis.schema import RQ_PREFIX, ScriptCall, load_script
 from florentin_webhooks.redis.store import RedisStore
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ __all__ = ["list_fingerprints", "list_records", "to_score"]
 
 _MOST_READ = 150
 """The most records that one call returns, in 2 ms of the server's time."""
-_MOST_SEEN, _MOST_EXAMINED = 800, 300
+_MOST_SEEN, _MOST_EXAMINED = 600, 300
 """The most records that one call with a filter looks at: by known fields, or by any of a kind."""
 _FIELDS = {Status.RUNNING: "u:", Status.SCHEDULED: "w:"}
 """The beginning of a field without which a record cannot have the status."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Status
 from florentin_webhooks.redis.codec.state_index import catch_up, index_of, split
-from florentin_webhooks.redis.schema import KeySchema, ScriptCall, Words, load_script
+from florentin_webhooks.redis.schema import RQ_PREFIX, KeySchema, ScriptCall, Words, load_script
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.queries import ListRecords
@@ -23,7 +23,8 @@ _MOST_GATHERED = 3000
 """The most jobs or finished deliveries whose arrivals one call looks up."""
 _SECONDS = 0.25
 """How long a list waits for the index of states; after that it reads the log."""
-_QUEUES, _QUEUE, _STARTED = "rq:queues", b"rq:queue:", "rq:wip:"
+_QUEUES, _QUEUE, _STARTED = (f"{RQ_PREFIX}{name}" for name in ("queues", "queue:", "wip:"))
+"""The keys of RQ: the set of the keys of its queues, and what those and its started jobs have."""
 
 _FIND_ARRIVALS = load_script("find_arrivals")
 _LIST_DONE = load_script("list_done")
@@ -141,12 +142,14 @@ def _places(keys: Sequence[bytes], arrivals: bytes) -> list[Place]:
 def _list_jobs(schema: KeySchema, sources: Sources) -> Steps[list[bytes] | None]:
     """Return the fingerprints of jobs, None where they are too many."""
     queues = yield ScriptCall(_LIST_QUEUES, (schema.tag + _QUEUES,), (), sorted)
-    names = [each.removeprefix(_QUEUE).decode() for each in queues]
+    # In a lane our scripts add the whole key, and RQ the one without the tag.
+    known = (each.decode().removeprefix(schema.tag) for each in queues)
+    names = dict.fromkeys(each.removeprefix(_QUEUE) for each in known)
     keys: list[bytes | str | int] = []
     for name in names:
         keys += (schema.pending(name), f"{schema.tag}{_STARTED}{name}")
-    if not keys:  # RQ knows none: only what is pushed by its own way is in its set.
-        return None
+    if not keys:
+        return []
     arguments: Words = (_MOST_GATHERED, int(sources.started))
     is_whole, joined = yield ScriptCall(_LIST_JOBS, tuple(keys), arguments, tuple)
     return list(dict.fromkeys(split(bytes.fromhex(joined.decode())))) if is_whole else None

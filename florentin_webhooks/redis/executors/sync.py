@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from redis.exceptions import NoScriptError, RedisError
 
 from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
+from florentin_webhooks.redis.clients import close_free
 from florentin_webhooks.redis.durability import check_durability
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.refusals import is_wrong_server
@@ -66,10 +67,11 @@ class SyncExecutor:
         self._checked = True
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections that are free; the others serve the deliveries of their threads."""
+        if self._client.auto_close_connection_pool:
+            close_free(self._client.connection_pool)
         if self._pool is not None:
-            self._pool.disconnect()
+            close_free(self._pool)
 
     def send(self, call: ScriptCall) -> object:
         """Return the server's answer; raises RedisError or OSError."""

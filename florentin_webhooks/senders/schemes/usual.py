@@ -76,12 +76,13 @@ def compile_check(
         for each in keys
     ]
 
-    def check(
-        headers: Headers, body: bytes, received_at: datetime, url: str | None
-    ) -> Metadata | None:
-        matched = None
+    def check(headers: Any, body: bytes, received_at: datetime, url: str | None) -> Metadata | None:
+        found = matched = None
         try:
-            found = headers.unique if type(headers) is HeaderMap else _by_name(headers)
+            if type(headers) is HeaderMap:
+                found = headers.unique
+            elif type(headers) is _LIST and len(by_name := dict(headers)) == len(headers):
+                found = by_name  # A name in another case than ASGI's is not found below.
             if found is None or (claim := read(found, url)) is None:
                 return None
             items, values, event, time = claim
@@ -98,14 +99,6 @@ def compile_check(
         return new_tuple(Metadata, (matched, received_at, number, event, time))
 
     return check
-
-
-def _by_name(headers: Any) -> Mapping[bytes, Any] | None:
-    """Return a list of headers by name, None where one comes twice, and for another type."""
-    if type(headers) is not _LIST:
-        return None
-    found: Mapping[bytes, Any] = dict(headers)
-    return found if len(found) == len(headers) else None
 
 
 def _compile_read(form: SignatureFormat, per_second: int) -> _Read:

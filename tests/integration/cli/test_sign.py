@@ -35,6 +35,14 @@ def test_bytes_without_event_need_the_option(tmp_path: Path) -> None:
     assert "X-Florentin-Event: a.b\n" in type_in("sign", str(path), "--event", "a.b").stdout
 
 
+def test_body_without_an_event_is_named_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "body.json"
+    path.write_bytes(b'{"event": "user.login"}')
+    said = error(type_in("sign", str(path)))
+    assert "error: The body is not an event (no envelope: timestamp, data missing)." in said
+    assert "sign FILE --event invoice.created" in said
+
+
 @pytest.mark.parametrize("secret", ["", " \n", "short", f"{SECRET} "])
 def test_weak_secret_is_refused_with_a_hint(secret: str, body: Path) -> None:
     result = type_in("sign", str(body), environ={"FLORENTIN_WEBHOOK_SECRET": secret})

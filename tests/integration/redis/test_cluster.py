@@ -194,14 +194,16 @@ def test_dead_node_costs_its_own_lanes_only(
         store.execute(ListRecords())
 
 
-def test_queued_delivery_waits_for_the_replicas_of_its_node(build: Build) -> None:
+def test_nothing_is_promised_or_run_without_replicas_of_the_node(build: Build) -> None:
     queue = RQQueue("q", receiver="shop.hooks:hooks")
     hooks: Receiver[Any] = Receiver(SECRET, store=build(replicas=1), queue=queue)
     hooks.on(InvoiceCreated)(bill_later)
     one, two = invoices(2)
     assert hooks.receive(*one).outcome == "unavailable"
     assert asyncio.run(hooks.areceive(*two)).outcome == "unavailable"
-    assert Shop(build(replicas=1)).send(invoices(1)[0]) == "processed"  # Nothing is promised.
+    shop = Shop(build(replicas=1))
+    assert shop.send(invoices(1)[0]) == "unavailable"
+    assert not shop.ran
 
 
 def bill_later(_: Event) -> None:

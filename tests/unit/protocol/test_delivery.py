@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
+from threading import Lock
 from typing import cast
 
 import pytest
@@ -53,6 +56,21 @@ def test_once_uses_the_factory_and_does_not_change_equality() -> None:
     assert labels == ["mail"]
     assert delivery == DELIVERY
     assert "factory" not in repr(delivery)
+
+
+def test_delivery_of_a_handler_can_be_copied_and_pickled() -> None:
+    lock = Lock()  # As stores have, which cannot be pickled.
+
+    def factory(_: str) -> OnceContext:
+        return cast("OnceContext", lock)
+
+    delivery = replace(DELIVERY, once_factory=factory, key_id="k", digest=b"d", item=2)
+    assert copy(delivery) is deepcopy(delivery) is delivery
+    restored = pickle.loads(pickle.dumps(delivery))  # noqa: S301 - our own.
+    assert restored == delivery
+    assert (restored.key_id, restored.digest, restored.item) == ("k", b"d", 2)
+    with pytest.raises(ConfigurationError, match="outside a handler"):
+        restored.once("mail")
 
 
 def test_every_outcome_has_a_status() -> None:

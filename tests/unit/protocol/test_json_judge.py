@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 import pytest
@@ -70,7 +70,7 @@ def spelled(value: object) -> str:
     return repr(value)
 
 
-def disagreements(bodies: Iterator[bytes]) -> list[bytes]:
+def disagreements(bodies: Iterable[bytes]) -> list[bytes]:
     return [body for body in bodies if reading(loads, body) != reading(judge, body)]
 
 
@@ -92,6 +92,43 @@ def test_parsers_agree_on_a_million_fuzzed_bodies(seed: int) -> None:
 def test_fuzzed_bodies_are_accepted_and_refused() -> None:
     refused = sum(reading(judge, body).startswith("refused") for body in fuzzed(1_000, seed=1))
     assert 100 < refused < 900
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(
+            "0.0",
+            "-0.0",
+            "0.1",
+            "10.0",
+            "10.50",
+            "0.00",
+            "0.001",
+            "0.0001",
+            "0.00009",
+            "1e2",
+            "1E2",
+        ),
+        *("99999999999999.9", "9999999999999.95", "999999999999999.9", "0.123456789012345"),
+        *("0.12345678901234", "-99999999999.123", "100.0", "1.10", "1e-7", "123456789.123456789"),
+    ],
+)
+def test_parsers_agree_at_the_ends_of_plain_floats(number: str) -> None:
+    bodies = (number, f"[{number},1.5]", f'[{{"a":1.5,"b":{number}}},{{"a":2.5,"b":1}}]')
+    assert disagreements(each.encode() for each in bodies) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[{"a":1.5,"b":2.5},{"a":3.5,"b":4.5},{"b":5.5,"a":6.5},{"a":7.5},{"c":8.5,"a":[9.5,{}]}]',
+        '{"a":[1.5,2,3.5,null],"b":{"a":4.5,"x":5,"c":6.5},"c":7.5,"d":[[8.5],[9.5,"x"]],"e":true}',
+        '[1.5,{"0":2.5,"1":3.5},[4.5,{"1":5.5,"0":6.5}],{"1":7,"0":8.5}]',
+    ],
+)
+def test_each_float_of_uneven_objects_is_in_its_place(body: str) -> None:
+    assert disagreements([body.encode()]) == []
 
 
 def test_numbers_keep_their_digits() -> None:

@@ -31,6 +31,7 @@ class Client:
         self.checks = 0
         self.disconnects = 0
         self.closed = False
+        self.auto_close_connection_pool = True
         self._info = info
         self.connection_kwargs: Mapping[str, object] = {"host": "db", "port": 7}
 
@@ -59,8 +60,9 @@ class Client:
     def release(self, connection: SyncConnection) -> None:
         """There is only one."""
 
-    def disconnect(self) -> None:
-        self.disconnects += 1
+    def disconnect(self, *, inuse_connections: bool = True) -> None:
+        self.disconnects += inuse_connections
+        self.closed = not inuse_connections
 
 
 def test_call_is_one_command_by_digest() -> None:
@@ -110,10 +112,14 @@ def test_refused_info_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert [each.levelno for each in caplog.records] == [logging.WARNING]
 
 
-def test_close_closes_the_client() -> None:
+def test_close_closes_what_is_free_and_its_own() -> None:
     client = Client()
     SyncExecutor(client).close()
-    assert client.closed
+    assert (client.closed, client.disconnects) == (True, 0)
+    client = Client()
+    client.auto_close_connection_pool = False
+    SyncExecutor(client).close()
+    assert not client.closed
 
 
 REPLICA = [

@@ -64,6 +64,7 @@ MISTAKES = [
         "warn redis-replicas",
         "min-replicas-to-write 1",
     ),
+    (replace(SOUND, replicas=1), "fail redis-replicas", "lower RedisStore(replicas)"),
     (replace(SOUND, ahead=-61.0), "warn clock", "Synchronise"),
     (replace(SOUND, denied=("EVALSHA", "HSET")), "fail redis-rights", "+evalsha +hset"),
 ]

@@ -1,0 +1,47 @@
+"""Connections of clients: closed where no thread has them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+import redis
+
+from florentin_webhooks.redis.clients import close_free
+
+
+class Connection:
+    """A connection without a server."""
+
+    def __init__(self, **_: object) -> None:
+        self.is_open = False
+        self.pid = os.getpid()
+
+    def connect(self) -> None:
+        self.is_open = True
+
+    def disconnect(self) -> None:
+        self.is_open = False
+
+    def can_read(self) -> bool:
+        return False
+
+    def should_reconnect(self) -> bool:
+        return False
+
+    def re_auth(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", [redis.ConnectionPool, redis.BlockingConnectionPool])
+def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
+    pool = kind(connection_class=Connection, max_connections=3)
+    busy, free = pool.get_connection(), pool.get_connection()
+    pool.release(free)
+    close_free(pool)
+    assert (busy.is_open, free.is_open) == (True, False)
+    assert pool.get_connection() is free
+    assert free.is_open
+    pool.release(busy)
+    assert pool.get_connection() is busy
