@@ -7,6 +7,7 @@ out.
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
@@ -20,6 +21,8 @@ __all__ = [
     "screen",
     "without_root",
 ]
+
+HooksT = TypeVar("HooksT")
 
 _MAX_DIGITS = 18
 _UNREACHABLE = re.compile("[?#]|//.")  # Routers answer two slashes with a redirect to one.
@@ -87,10 +90,11 @@ def without_root(path: str, root_path: str) -> str:
     return path.removeprefix(root) if path.startswith(f"{root}/") else path
 
 
-def ensure_receiver(hooks: object) -> None:
-    """Raise :class:`ConfigurationError` unless *hooks* is a receiver, or what acts as one."""
+def ensure_receiver(hooks: HooksT) -> HooksT:
+    """Return *hooks*; raises :class:`ConfigurationError` unless it is, or acts as, a receiver."""
     if not hasattr(hooks, "overrides_areceive"):
         raise ConfigurationError(
             f"A mount takes a Receiver, not {type(hooks).__name__}.",
             "Pass the receiver itself, and not its module or its program.",
         )
+    return hooks

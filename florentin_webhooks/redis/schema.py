@@ -16,7 +16,7 @@
     log               fingerprints with a complete record, by arrival
     done              the newest finished fingerprints; older records keep their state only
     pending:<queue>   jobs that are not done
-    claimed:<queue>   jobs of batches that have not begun, by the end of their leases
+    claimed:<queue>   jobs of batches that have not begun, by the time of their return
     lost:<queue>      jobs whose records are gone, by the time of discovery
     dead              jobs that have failed for good
     trail             what processes have seen, for the inspector

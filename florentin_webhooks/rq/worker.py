@@ -25,6 +25,7 @@ from florentin_webhooks.redis.full_memory import force_where_full
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.mixin import BatchingWorker
 from florentin_webhooks.rq.batch.size import DEFAULT_BATCH
+from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.foreign import served_receivers, started_for
 from florentin_webhooks.rq.horse_reports import HorseReports, flush_observers
 from florentin_webhooks.rq.job import JobFailed
@@ -106,7 +107,18 @@ class ForkWorker(SweepingWorker, rq.Worker):
 
     _reports: HorseReports | None = None
 
-    def execute_job(self, *args: Any, **options: Any) -> None:  # Any: RQ's arguments, also below.
+    def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
+        """Work as RQ does, with a connection that is open before it is needed."""
+        self.spare = SpareConnection(self.connection)
+        return super().work(*args, **options)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Extend the lifetime of the worker's registration, and open the spare connection."""
+        super().heartbeat(timeout, pipeline)
+        if self.spare is not None and self._batch is None and pipeline is None:
+            self.spare.open()
+
+    def execute_job(self, *args: Any, **options: Any) -> None:
         """Run a job, and report to the observers here what has happened in its process."""
         if self._reports is None:
             self._reports = HorseReports(self.served)
@@ -114,6 +126,8 @@ class ForkWorker(SweepingWorker, rq.Worker):
             super().execute_job(*args, **options)
         finally:
             self._reports.pass_on()
+            if self.spare is not None:
+                self.spare.close()
 
     def main_work_horse(self, *args: Any, **options: Any) -> Any:
         """Run a job in the forked process."""
@@ -122,10 +136,12 @@ class ForkWorker(SweepingWorker, rq.Worker):
         super().main_work_horse(*args, **options)
 
     def teardown(self) -> None:
-        """Unregister, and delete the file of the reports."""
+        """Unregister, delete the file of the reports, and close the spare connection."""
         if self._reports is not None:
             self._reports.close()
             self._reports = None
+        if self.spare is not None:
+            self.spare.close()
         super().teardown()
 
 

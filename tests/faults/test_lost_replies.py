@@ -17,7 +17,7 @@ def digest(name: str) -> bytes:
     schema = cast("RedisStore", hooks.store)._schema
     if name.endswith("_batch"):
         constants = schema.constants() if name == "advance_batch" else ""
-        return load_script(name, shortcut="batch", constants=constants).sha.encode()
+        return load_script(name, constants=constants).sha.encode()
     script: Script = getattr(schema, name, None) or load_script(name)
     return script.sha.encode()
 

@@ -87,7 +87,9 @@ _TEMPLATES = {
 def migrated(alias: str, *apps: str) -> str:
     """Create the tables of *apps*, or all tables, in *alias* and return it."""
     configure()
-    if alias != SQLITE:
+    if alias == SQLITE:
+        connections.settings[alias]["NAME"] = _file()
+    else:
         connections.settings[alias]["HOST"] = str(shared_server().directory)
     if alias == ASYNCIO:
         with shared_server().connect() as server:
@@ -110,16 +112,22 @@ def described(given: object, **settings: Any) -> Iterator[None]:
 
 
 def _sqlite() -> dict[str, Any]:  # Any: as Django has it.
-    memory = Path("/dev/shm")
-    place = tempfile.mkdtemp(prefix="fw-", dir=memory if memory.is_dir() else None)
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
     # No test is about a machine that loses its power.
     options = {"init_command": "PRAGMA synchronous = OFF"}
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": f"{place}/db.sqlite3",
+        "NAME": "/nowhere",  # Until a test uses it.
         "OPTIONS": options,
     }
+
+
+@cache
+def _file() -> str:
+    """Create a place for the database of this process, of which others may be forks."""
+    memory = Path("/dev/shm")
+    place = tempfile.mkdtemp(prefix="fw-", dir=memory if memory.is_dir() else None)
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return f"{place}/db.sqlite3"
 
 
 def _postgresql(database: str) -> dict[str, Any]:  # Any: as Django has it.

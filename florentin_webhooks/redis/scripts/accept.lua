@@ -148,10 +148,12 @@ else
   call('HSET', record, 'f:', string.sub(mode, 4), 's', decision)
 end
 
-local before = state == 'running' and 'failed' or state
-local is_missed = state and before ~= (decision == 'run' and 'failed' or decision)
-if not state and now - ARGV[8] >= LATE and count == 0 then note_late(KEYS[log + 1]) end
-if is_missed and decision ~= 'queued' then decision = decision .. '+' end
+-- What waits in a queue is in no index, and what has failed is in the same one as what runs.
+local before, after = state == 'running' and 'failed' or state, decision == 'run' and 'failed' or decision
+if state and after ~= 'queued' and before ~= after then decision = decision .. '+'
+elseif not state and after ~= 'queued' and now - ARGV[8] >= LATE then
+  decision = note_late(decision, KEYS[log + 1], count)
+end
 
 local done = {}
 if state then

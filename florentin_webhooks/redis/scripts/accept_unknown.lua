@@ -11,12 +11,15 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
--- The index of states looks at a delivery that came late, if it has passed its time of arrival.
-local function note_late(indexed)
+-- The index of states looks at a delivery that came late, if it has passed its time of arrival. With
+-- jobs, where another key is in the place of *indexed*, the caller must see to it after the *decision*.
+local function note_late(decision, indexed, jobs)
+  if jobs > 0 then return decision .. '+' end
   local complete = call('ZSCORE', indexed, 'u')
   if complete and tonumber(ARGV[8]) <= tonumber(complete) then
     call('ZADD', indexed, ARGV[8], ARGV[1])
   end
+  return decision
 end
 
 local record, aliases, count, mode = KEYS[1], #ARGV[11] / 8, tonumber(ARGV[13]), ARGV[4]
@@ -32,11 +35,12 @@ if (is_inline or mode == '110' and count > 0)
   if is_inline then
     local clock = call('TIME')
     local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-    if now - ARGV[8] >= LATE and count == 0 then note_late(KEYS[log + 1]) end
+    local decision = 'run'
+    if now - ARGV[8] >= LATE then decision = note_late(decision, KEYS[log + 1], count) end
     call('HSET', record, 's', 'running', 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[5],
       'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10])
     call('PEXPIRE', record, UNFINISHED_RETENTION)
-    return ARGV[1] .. 'run\0001\0000\0000\0000'
+    return ARGV[1] .. decision .. '\0001\0000\0000\0000'
   end
   local key, at, queues = 4 + aliases + count, 14, KEYS[3 + aliases + count]
   for n = 1, count do

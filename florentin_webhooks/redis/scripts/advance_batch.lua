@@ -1,58 +1,84 @@
--- Move a batch on: record that a job's handlers have succeeded, begin the next one, and lease one
--- of those after it for all the time that its handlers have. It may be sent again.
+-- Move a batch on: record that a job's handlers have succeeded, begin the next one, and keep some of
+-- those after it from being returned for all the time that their handlers have. It may be sent again.
 -- Constants of the store: RETENTION, UNFINISHED_RETENTION, HISTORY, STEP and REPLICAS, as in finish.lua.
 -- KEYS  1 log  2 done  3 dead letters  4 pending jobs  5 claimed jobs  6 RQ's jobs in progress
---       7 RQ's failed jobs  8 the worker's executions
---       9 record of the job to begin, '' for none  10 record of the one to lease, '' for none
---       11 of the finished job, if one has finished: its record, then all that RQ keeps of it
+--       7 RQ's failed jobs  8 the worker's executions  9 record of the job to begin, if one begins
+--       then of the finished job, if one has finished: its record, and the six that RQ keeps of it;
+--       then the records of those to keep
 -- ARGV  1 token  2 queue  3 execution  4 lease in ms  5 end of an entry of RQ's
---       6 id of the job to begin  7 of the one to lease
---       8 of the finished one  9 its fingerprint  10 last handler, '' for none  11 its outcome
+--       6 id of the job to begin, '' for none
+--       7 of the finished one  8 its fingerprint  9 last handler, '' for none  10 its outcome
+--       11 ids of those to keep
 -- Returns the state of the finished job's record, 'lost' if another run holds its lease, or '';
--- a blank; 1 if the batch still holds the lease of that job; and the fingerprints beyond the history,
--- joined.
-local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
+-- a blank; how many of those to keep the batch holds, one digit; and the fingerprints beyond the
+-- history, joined.
+local token, queue, ending = ARGV[1], ARGV[2], ':' .. ARGV[3]
 local now, state, holds, excess = milliseconds(), '', 0, ''
 
+-- From now on a worker that dies has used an attempt, and RQ recovers the job. Counts once, or also if
+-- ZREM is refused: its handlers run nevertheless, and no batch may claim a job whose handlers ran.
+local function begin_part(record, entry)
+  local removed = redis.pcall('ZREM', KEYS[5], entry)
+  if removed ~= 0 and call('HGET', record, 't:' .. queue) == token then
+    call('HINCRBY', record, 'x:' .. queue, 1)
+  end
+  call('SADD', KEYS[8], entry)
+  call('ZADD', KEYS[6], 'XX', ARGV[5], entry)
+end
+
+-- Keep the jobs from being returned, up to one whose part another run has by now.
+local function keep(first_record)
+  local kept = {}
+  for n = 11, #ARGV do
+    if call('HGET', KEYS[first_record + n - 11], 't:' .. queue) ~= token then break end
+    holds = holds + 1
+    kept[2 * holds - 1], kept[2 * holds] = now + ARGV[4], ARGV[n] .. ending
+  end
+  if holds > 0 then call('ZADD', KEYS[5], unpack(kept)) end
+end
+
+-- The job never failed, or no batch would have claimed it, and other parts have left nothing.
+local function complete_first(record, fingerprint)
+  call('HSET', record, 's', 'done', 'z', now)
+  return remember_done(record, fingerprint, KEYS[2], KEYS[1])
+end
+
 local function finish_part(record, id)
-  local f = call('HMGET', record, 's', 't:' .. queue, 'n', 'x:' .. queue)
+  local f = call('HMGET', record, 's', 't:' .. queue, 'n', 'x:' .. queue, 'm')
   if f[1] == 'done' then
     -- Sent again: WAIT waits for what its own connection has written.
     if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
     return 'done'
   end
   if f[2] ~= token then return 'lost' end
-  redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
-  if ARGV[10] ~= '' then
-    -- No batch may claim a job whose handlers ran, although its beginning was refused.
-    call('HSET', record, 'h:' .. ARGV[10], ARGV[11], 'x:' .. queue, f[4] or 1)
+  if tonumber(f[3] or 0) <= 1 then
+    redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue, 't:', 'u:', 'f:', 'w:')
+  else
+    redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
   end
-  unmark_dead(record, KEYS[3], id)
+  if ARGV[9] ~= '' then
+    -- No batch may claim a job whose handlers ran, although its beginning was refused.
+    call('HSET', record, 'h:' .. ARGV[9], ARGV[10], 'x:' .. queue, f[4] or 1)
+  end
+  if (f[5] or '0') ~= '0' then unmark_dead(record, KEYS[3], id) end
   local open = count_part(record, f[3], KEYS[4], id)
   if open > 0 then
     update_state(record, UNFINISHED_RETENTION)
     return call('HGET', record, 's')
   end
-  excess = complete(record, ARGV[9], KEYS[2], KEYS[1], now, not f[3] and queue)
+  excess = complete_first(record, ARGV[8])
   return 'done'
 end
 
-if ARGV[8] ~= '' then
-  state = finish_part(KEYS[11], ARGV[8])
+if ARGV[7] ~= '' then
+  state = finish_part(KEYS[10], ARGV[7])
   if state ~= 'lost' then
-    call('DEL', unpack(KEYS, 12))
-    call('ZREM', KEYS[6], ARGV[8] .. ':' .. execution)
-    call('ZREM', KEYS[7], ARGV[8])
-    call('SREM', KEYS[8], ARGV[8] .. ':' .. execution)
+    call('DEL', unpack(KEYS, 11, 16))
+    -- RQ's clean-up moves a job from one registry to the other.
+    if call('ZREM', KEYS[6], ARGV[7] .. ending) == 0 then call('ZREM', KEYS[7], ARGV[7]) end
+    call('SREM', KEYS[8], ARGV[7] .. ending)
   end
 end
-if ARGV[6] ~= '' then
-  local entry = ARGV[6] .. ':' .. execution
-  begin_part(KEYS[9], queue, token, entry, KEYS[5], KEYS[8])
-  call('ZADD', KEYS[6], 'XX', ARGV[5], entry)
-end
-if ARGV[7] ~= '' and call('HGET', KEYS[10], 't:' .. queue) == token then
-  promote_part(KEYS[10], queue, token, ARGV[7] .. ':' .. execution, KEYS[5], now + ARGV[4], 0)
-  holds = 1
-end
+if ARGV[6] ~= '' then begin_part(KEYS[9], ARGV[6] .. ending) end
+if #ARGV > 10 then keep(ARGV[7] ~= '' and 17 or 10) end
 return state .. ' ' .. holds .. excess

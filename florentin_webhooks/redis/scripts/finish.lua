@@ -56,7 +56,7 @@ if state == 'done' then
   end
   if open > 0 then
     update_state(record, UNFINISHED_RETENTION)
-    call('HDEL', record, 't:' .. queue, 'u:' .. queue)
+    call('HDEL', record, 't:' .. queue, 'u:' .. queue, 'f:' .. queue)
     return call('HGET', record, 's')
   end
   return 'done' .. complete(record, ARGV[8], KEYS[3], KEYS[2], now, not fields[3] and queue)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
 from florentin_webhooks.rq.trace import read_trace
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.rq.batch.keys import BatchKeys
 
 __all__ = [
+    "CHUNK",
     "WINDOW",
     "Advance",
     "BatchCalls",
@@ -35,10 +38,13 @@ CLAIM_LEASE = 10.0
 """Seconds after which a dead worker's jobs are returned, but for those soon to begin."""
 
 WINDOW = 8
-"""The number of jobs with leases for all their time: those that begin before an answer is read."""
+"""The number of jobs that a claim keeps for all their time: they begin before an answer is read."""
+
+CHUNK = 4
+"""The number of jobs that one step keeps, so that fewer answers must be waited for."""
 
 _FIELDS = 10
-_CLAIM = load_script("claim_batch", shortcut="batch")
+_CLAIM = load_script("claim_batch")
 _RETURN = load_script("return_jobs")
 
 
@@ -94,7 +100,7 @@ class ClaimAnswer(NamedTuple):
     """The claimed *jobs*, and the next *candidates*.
 
     *expired* are entries of other batches to be returned; *wait* is the seconds until the next of
-    them expires, None without any.
+    them is, None without any.
     """
 
     jobs: tuple[ClaimedJob, ...]
@@ -106,7 +112,7 @@ class ClaimAnswer(NamedTuple):
 class Advance(NamedTuple):
     """The step from the *finish* of one job to the job that *begins*.
 
-    *leases* is one of those after it, which gets a lease for all the time of its handlers.
+    *keeps* are some of those after it, which are not returned for all the time of their handlers.
     """
 
     token: bytes
@@ -114,7 +120,7 @@ class Advance(NamedTuple):
     ttl: int
     finish: Finish | None = None
     begins: bytes = b""
-    leases: bytes = b""
+    keeps: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class BatchCalls:
 
     def __post_init__(self) -> None:
         constants = self.schema.constants()
-        script = load_script("advance_batch", shortcut="batch", constants=constants)
+        script = load_script("advance_batch", constants=constants)
         object.__setattr__(self, "script", script)
 
     def claim(self, request: ClaimRequest) -> ScriptCall:
@@ -151,16 +157,16 @@ class BatchCalls:
         """Encode *step*; read as :class:`StepAnswer`."""
         keys, schema, finish = self.keys, self.schema, step.finish
         fixed = (schema.log, schema.done, schema.dead, keys.pending, keys.claimed)
-        records = [
-            schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, step.leases)
-        ]
+        begins, *kept = (
+            schema.records + bytes.fromhex(i[:32].decode()) for i in (step.begins, *step.keeps)
+        )
+        finished = self._finish_keys(finish, step.execution)
+        all_keys = (*fixed, keys.started, keys.failed, keys.worker, begins, *finished, *kept)
         ends = int(datetime.now(UTC).timestamp()) + step.ttl
         arguments: Words = (
             *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
-            *(step.begins, step.leases, *self._finish_arguments(finish)),
+            *(step.begins, *self._finish_arguments(finish), *step.keeps),
         )
-        finished = self._finish_keys(finish, step.execution)
-        all_keys = (*fixed, keys.started, keys.failed, keys.worker, *records, *finished)
         call = ScriptCall(self.script, all_keys, arguments, read_step)
         return call._replace(replicas=schema.replicas, is_record=bool(schema.replicas))
 
@@ -192,22 +198,14 @@ class BatchCalls:
 
 def _to_answer(answer: Sequence[Any]) -> ClaimAnswer:  # Any: what a RESP parser returns.
     lengths, fields, candidates, expired, wait = answer
-    return ClaimAnswer(
-        tuple(_to_jobs(lengths, fields)),
-        tuple(candidates.split()),
-        tuple(expired.split()),
-        None if wait < 0 else wait / 1000,
-    )
+    jobs, ids, entries = _to_jobs(lengths, fields), candidates.split(), expired.split()
+    return ClaimAnswer(tuple(jobs), tuple(ids), tuple(entries), None if wait < 0 else wait / 1000)
 
 
 def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
-    words, start = list[bytes](), 0
-    for length in map(int, lengths.split()):
-        words.append(fields[start : start + length])
-        start += length
-        if len(words) == _FIELDS:
-            yield _to_job(*words)
-            words.clear()
+    ends = [0, *accumulate(map(int, lengths.split()))]
+    words = [fields[start:end] for start, end in pairwise(ends)]
+    return (_to_job(*words[at : at + _FIELDS]) for at in range(0, len(words), _FIELDS))
 
 
 def _to_job(
@@ -234,17 +232,17 @@ def _decode_names(handlers: bytes) -> tuple[str, ...]:
 
 
 class StepAnswer(NamedTuple):
-    """The *state* of the finished job's record, and whether the lease of another one *holds*.
+    """The *state* of the finished job's record, and how many jobs the step *kept*.
 
     *excess* are the fingerprints beyond the history.
     """
 
     state: str
-    holds: bool
+    kept: int
     excess: bytes
 
 
 def read_step(answer: bytes) -> StepAnswer:
     """Return the decoded answer to :class:`Advance`."""
     state, _, rest = answer.partition(b" ")
-    return StepAnswer(state.decode(), rest[:1] == b"1", rest[1:])
+    return new_tuple(StepAnswer, (state.decode(), int(rest[:1]), rest[1:]))

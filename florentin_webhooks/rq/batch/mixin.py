@@ -23,6 +23,7 @@ from florentin_webhooks.rq.batch.keys import BatchKeys
 from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 from florentin_webhooks.rq.batch.runner import BatchRunner
 from florentin_webhooks.rq.batch.source import BatchSource
+from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.batch.steps import BatchSteps
 from florentin_webhooks.rq.queue import RQQueue
 from florentin_webhooks.rq.resilience import WaitingWorker
@@ -50,6 +51,8 @@ class BatchingWorker(WaitingWorker):
     _calls: BatchCalls | None = None
     _source: BatchSource | None = None
     _batch: Batch | None = None
+    spare: SpareConnection | None = None
+    """Where a batch runs in a forked process, its connection."""
     _beaten_at = float("-inf")
 
     @property
@@ -147,7 +150,7 @@ class BatchingWorker(WaitingWorker):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
         hooks = next(hooks for calls, hooks in self._receivers if calls is job.calls)
         since = monotonic()
-        with ScriptPipeline(self.connection) as pipeline:
+        with ScriptPipeline(self.connection, self.spare and self.spare.connection) as pipeline:
             steps = BatchSteps(job, job.calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))
             BatchRunner(self, hooks, queue, job, steps).run()
         self._count(steps.succeeded, monotonic() - since)

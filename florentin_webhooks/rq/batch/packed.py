@@ -5,10 +5,14 @@ Encoding a step's forty words takes longer than most handlers: a fifth of a work
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.executors.resp import encode_command
+from florentin_webhooks.rq.batch.calls import CHUNK
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -16,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PackedSteps"]
 
-# Fingerprints that no delivery has, which are as long as any.
-_FINISHED, _BEGINS, _LEASES = (f"{number:032x}".encode() for number in (1, 2, 3))
+# Fingerprints that no delivery has, which are as long as any: of the job that has finished, of the
+# one that begins, and of those that are kept.
+_FINISHED, _BEGINS, *_KEEPS = (f"{number:032x}".encode() for number in range(1, CHUNK + 3))
 
 
 class _Shape(NamedTuple):
@@ -26,7 +31,23 @@ class _Shape(NamedTuple):
     handler: str | None
     ending: str | None
     begins: bool
-    leases: bool
+    keeps: int
+
+
+class _Template:
+    """An encoded step in pieces, between which fingerprints are filled in."""
+
+    def __init__(self, packed: bytes, fingerprints: list[bytes]) -> None:
+        words = _words_of(fingerprints)
+        pattern = b"|".join(map(re.escape, words))
+        self._pieces: list[Any] = re.split(b"(" + pattern + b")", packed)
+        self._pick = itemgetter(*(words.index(each) for each in self._pieces[1::2]))
+
+    def fill(self, fingerprints: list[bytes]) -> bytes:
+        """Return the command with *fingerprints* in place of those of the template."""
+        pieces = self._pieces.copy()
+        pieces[1::2] = self._pick(_words_of(fingerprints))
+        return b"".join(pieces)
 
 
 class PackedSteps:
@@ -34,35 +55,40 @@ class PackedSteps:
 
     def __init__(self, calls: BatchCalls) -> None:
         self._calls = calls
-        self._templates: dict[_Shape, bytes] = {}
+        self._templates: dict[_Shape, _Template | None] = {}
 
     def pack(self, step: Advance) -> bytes:
         """Return the command of *step*."""
-        finish, begins, leases = step.finish, step.begins, step.leases
+        finish, begins, keeps = step.finish, step.begins, step.keeps
         if finish is not None and finish.note:  # A text of its own.
             return encode_command(self._calls.advance(step).evalsha())
-        shape = _Shape(
-            None if finish is None else finish.handler,
-            None if finish is None else finish.ending,
-            bool(begins),
-            bool(leases),
-        )
-        packed = self._templates.get(shape) or self._build(shape, step)
-        if finish is not None:
-            packed = _fill(packed, _FINISHED, finish.key.hex().encode())
+        shape = _shape_of(finish, bool(begins), len(keeps))
+        if shape not in self._templates:  # It may be the only one: a template takes far longer.
+            self._templates[shape] = None
+            return encode_command(self._calls.advance(step).evalsha())
+        template = self._templates[shape] or self._build(shape, step)
+        fingerprints = [] if finish is None else [finish.key.hex().encode()]
         if begins:
-            packed = _fill(packed, _BEGINS, begins)
-        return _fill(packed, _LEASES, leases) if leases else packed
+            fingerprints.append(begins[:32])
+        return template.fill([*fingerprints, *(each[:32] for each in keeps)])
 
-    def _build(self, shape: _Shape, step: Advance) -> bytes:
-        template = step._replace(
+    def _build(self, shape: _Shape, step: Advance) -> _Template:
+        keeps = _KEEPS[: shape.keeps]
+        example = step._replace(
             finish=_with_fingerprint(step.finish),
             begins=step.begins and _BEGINS + step.begins[32:],
-            leases=step.leases and _LEASES + step.leases[32:],
+            keeps=tuple(new + old[32:] for new, old in zip(keeps, step.keeps, strict=True)),
         )
-        packed = encode_command(self._calls.advance(template).evalsha())
-        self._templates[shape] = packed
-        return packed
+        used = [] if shape.handler is None and shape.ending is None else [_FINISHED]
+        used += [_BEGINS] if shape.begins else []
+        packed = encode_command(self._calls.advance(example).evalsha())
+        template = self._templates[shape] = _Template(packed, [*used, *keeps])
+        return template
+
+
+def _shape_of(finish: Finish | None, begins: bool, keeps: int) -> _Shape:
+    done = (None, None) if finish is None else (finish.handler, finish.ending)
+    return new_tuple(_Shape, (*done, begins, keeps))
 
 
 def _with_fingerprint(finish: Finish | None) -> Finish | None:
@@ -72,9 +98,9 @@ def _with_fingerprint(finish: Finish | None) -> Finish | None:
     return replace(finish, key=_raw(_FINISHED), part=part)
 
 
-def _fill(packed: bytes, number: bytes, job_id: bytes) -> bytes:
-    fingerprint = job_id[:32]
-    return packed.replace(number, fingerprint).replace(_raw(number), _raw(fingerprint))
+def _words_of(fingerprints: list[bytes]) -> list[bytes]:
+    """Return each of *fingerprints*, in hex and as the bytes that it stands for."""
+    return [*fingerprints, *map(_raw, fingerprints)]
 
 
 def _raw(fingerprint: bytes) -> bytes:

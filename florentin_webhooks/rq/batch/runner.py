@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import rq
 from rq.exceptions import NoSuchJobError
-from rq.timeouts import JobTimeoutException
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, JobResult, process_claimed_job
 from florentin_webhooks.core.log import logger
+from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.clients import RedisError
+from florentin_webhooks.rq.batch.alarm import BatchAlarm
 from florentin_webhooks.rq.job import run_job, to_rq
 from florentin_webhooks.rq.trace import keep_trace
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import timedelta
 
-    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.rq.batch.batch import Batch
@@ -117,21 +121,35 @@ class BatchRunner:
         self._job: Any = worker.job_class("none", worker.connection, "json")
         self._job.origin, self._job.worker_name = queue.name, worker.name
         self._job.timeout, self._job.args, self._job.kwargs = batch.job_timeout, (), {}
+        self._alarm = BatchAlarm(batch.job_timeout)
 
     def run(self) -> None:
         """Run the jobs that may begin, and return the others to the queue."""
+        try:
+            position = self._run_all()
+        finally:
+            if self._worker.death_penalty_class is UnixSignalDeathPenalty:
+                self._alarm.close()
+        self._steps.end(position)
+        for job in self._steps.lost:
+            self._hand_over(job, lambda: _retry(BUSY_WAIT))
+
+    def _run_all(self) -> int:
+        """Run the jobs that may begin, and return the position of the first one that may not."""
         position, finish, ended, steps = 0, None, None, self._steps
         while True:
-            begins = position if steps.try_to_begin(position) else None
+            try:
+                begins = position if steps.try_to_begin(position) else None
+            except (RedisError, OSError):
+                steps.record_anyway(finish, ended)
+                raise
             steps.send(begins, finish, ended)
             if begins is None:
                 break
             ended = self._batch.jobs[position]
             finish = self._run(ended)
             position += 1
-        steps.end(position)
-        for job in steps.lost:
-            self._hand_over(job, lambda: _retry(BUSY_WAIT))
+        return position
 
     def _run(self, claimed: ClaimedJob) -> Finish | None:
         """Run the handlers of a job; return the record of its success, or go RQ's way."""
@@ -139,7 +157,7 @@ class BatchRunner:
         self._trace = ""
         job, end = self._build_job(claimed), _returner(None)
         try:
-            with self._worker.death_penalty_class(job.timeout, JobTimeoutException, job_id=job.id):
+            with self._limit(job):
                 end = _returner(job.perform())
         except BaseException as error:  # noqa: BLE001 - RQ decides what becomes of any.
             end = _raiser(error)
@@ -151,6 +169,16 @@ class BatchRunner:
             self._hand_over(claimed, end)
         return self._store.finish
 
+    def _limit(self, job: Any) -> AbstractContextManager[object]:
+        """Return the time limit of *job*; in a thread, RQ sets no alarm."""
+        penalty = self._worker.death_penalty_class
+        if penalty is UnixSignalDeathPenalty:
+            return self._alarm
+        limit: AbstractContextManager[object] = penalty(
+            job.timeout, JobTimeoutException, job_id=job.id
+        )
+        return limit
+
     def _build_job(self, claimed: ClaimedJob) -> Any:  # Any: rq leaves its types open.
         """Return RQ's job, which handlers find with ``rq.get_current_job``."""
         job: Any = object.__new__(self._worker.job_class)  # A tenth of what RQ takes to build one.
@@ -161,7 +189,7 @@ class BatchRunner:
         return job
 
     def _process(self, claimed: ClaimedJob, since: float) -> rq.Retry | None:
-        part: Job = self._part._replace(id=claimed.id.decode())
+        part = new_tuple(Job, (claimed.id.decode(), *self._part[1:]))
         fingerprint = claimed.fingerprint
 
         def work() -> Any:

@@ -8,7 +8,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from math import ceil
-from secrets import token_bytes, token_hex
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rq.exceptions import NoSuchJobError
@@ -136,7 +136,9 @@ class BatchSource:
     def _claim_by(
         self, calls: BatchCalls, candidates: tuple[bytes, ...], *, popped: bool
     ) -> Batch | None:
-        token, execution, since = token_bytes(8), token_hex(16).encode(), time.monotonic()
+        drawn, since = token_hex(16), time.monotonic()
+        # By its execution, other workers know that a lease belongs to a job that they return.
+        token, execution = bytes.fromhex(drawn[:16]), drawn.encode()
         ttl = ceil(calls.terms.lease) + _ENTRY_MARGIN
         size = self.size.current
         request = ClaimRequest(token, execution, size, candidates, now(), ttl, popped=popped)

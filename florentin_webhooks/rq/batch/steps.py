@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.redis.codec.follow_up import trim_history
-from florentin_webhooks.rq.batch.calls import WINDOW, Advance, read_step
+from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance, read_step
 from florentin_webhooks.rq.batch.packed import PackedSteps
 
 if TYPE_CHECKING:
@@ -27,17 +28,17 @@ logger = logging.getLogger("rq.worker")
 
 
 class _Sent(NamedTuple):
-    """A step whose answer is not read: the job whose success it records, and what it leases."""
+    """A step whose answer is not read: the job whose success it records, and the first it keeps."""
 
     finished: ClaimedJob | None
-    leases: int
+    keeps_from: int
 
 
 class BatchSteps:
     """The steps of *batch*, over *pipeline*. RQ's entry for a job that runs lives *ttl* seconds.
 
-    A handler starts only once the lease of its job is known to last, so nothing waits for the
-    answers to the last few steps. *lost* are jobs whose success counts for another run.
+    A handler starts only once its job is known to be kept, so nothing waits for the answers to the
+    last few steps. *lost* are jobs whose success counts for another run.
     """
 
     def __init__(self, batch: Batch, calls: BatchCalls, pipeline: ScriptPipeline, ttl: int) -> None:
@@ -47,28 +48,37 @@ class BatchSteps:
         self._packed = PackedSteps(calls)
         self._sent: deque[_Sent] = deque()
         self._excess = b""
-        self._leased = WINDOW  # The claim has leased the jobs before this position.
+        self._kept = self._asked = WINDOW  # The claim keeps the jobs before this position.
 
     def try_to_begin(self, position: int) -> bool:
         """Return whether the job at *position* may begin."""
         if position >= len(self._batch.jobs):
             return False
-        while self._sent and self._leased <= position:
+        while self._sent and self._kept <= position:
             self._receive()
-        return self._leased > position and self._batch.try_to_begin(position)
+        return self._kept > position and self._batch.try_to_begin(position)
 
     def send(self, begins: int | None, finish: Finish | None, ended: ClaimedJob | None) -> None:
         """Send the success of the job that has *ended*, and the start of the one at *begins*."""
         if finish is None and begins is None:
             return
-        batch, leases = self._batch, len(self._batch.jobs)
-        if begins is not None:
-            leases = begins + WINDOW
-        ids = batch.id_at(begins), batch.id_at(leases)
-        step = Advance(batch.token, batch.execution, self._ttl, finish, *ids)
+        batch, first = self._batch, self._asked
+        keeps: tuple[bytes, ...] = ()
+        if begins is not None and begins + WINDOW >= first:
+            keeps = tuple(job.id for job in batch.jobs[first : first + CHUNK])
+            self._asked += CHUNK
+        fields = (batch.token, batch.execution, self._ttl, finish, batch.id_at(begins), keeps)
+        step = new_tuple(Advance, fields)
         build = partial(self._calls.advance, step)
         self._pipeline.send(build, self._packed.pack(step), self._calls.schema.replicas)
-        self._sent.append(_Sent(None if finish is None else ended, leases))
+        self._sent.append(_Sent(None if finish is None else ended, first))
+
+    def record_anyway(self, finish: Finish | None, ended: ClaimedJob | None) -> None:
+        """Send the success of the job that has *ended*, although an earlier step was refused."""
+        self._sent.clear()  # No other answer comes after an error.
+        with suppress(RedisError, OSError):
+            self.send(None, finish, ended)
+            self.settle()
 
     def settle(self) -> None:
         """Wait until the server has taken all steps, and trim the history."""
@@ -87,11 +97,11 @@ class BatchSteps:
             self._pipeline.run(self._calls.give_back(rest, batch.execution, batch.token))
 
     def _receive(self) -> None:
-        state, is_leased, excess = read_step(cast("bytes", self._pipeline.receive()))
+        state, kept, excess = read_step(cast("bytes", self._pipeline.receive()))
         step = self._sent.popleft()
         self._excess = excess or self._excess
-        if is_leased and step.leases == self._leased:
-            self._leased += 1
+        if step.keeps_from == self._kept:
+            self._kept += kept
         if step.finished is None:
             return
         if state == State.LOST:

@@ -54,8 +54,8 @@ def parse(body: bytes, metadata: Metadata) -> Message:
         raise MalformedDelivery("the event is not a name")
     # In place: this dict was just decoded, and is passed on instead of the body.
     timestamp = envelope["timestamp"] = _parse_timestamp(stamp)
-    _, _, _, claimed, _ = metadata  # As a tuple: an attribute takes thrice the time.
-    if claimed is not None and claimed != event:
+    _, _, _, name, _ = metadata  # As a tuple: an attribute takes thrice the time.
+    if name is not None and name != event:
         raise MalformedDelivery("the event header and the signed body name different events")
     return new_tuple(Message, (event, timestamp, envelope, timestamp, None))
 

@@ -38,7 +38,7 @@ def test_agent_corrects_a_handler_and_requeues_its_delivery(shop: Operated) -> N
     )
 
     async def correct() -> tuple[str, str]:
-        async with Client(stdio_client(process)) as client:
+        async with Client(stdio_client(process, sys.stderr)) as client:
             found = await client.call_tool("explain_delivery", {"delivery": fingerprint[:8]})
             # The server has imported the module before.
             edit(shop, "raise ValueError", "pass  #")

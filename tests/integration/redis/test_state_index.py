@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
+from florentin_webhooks.core.queue import Job
 from florentin_webhooks.core.search.pages import record_pages
 from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import State
@@ -111,9 +112,9 @@ def shop(
         if getattr(request, "param", False):
             options = {"appendonly": "no"}
             redis_url = stack.enter_context(EmbeddedServer(directory, options=options)).url
-        store = RedisStore(redis_url, prefix=redis_prefix, history=1000)
-        client = stack.enter_context(redis.Redis.from_url(redis_url, socket_timeout=None))
-        yield Shop(stack.enter_context(closing(store)), client)
+        store = stack.enter_context(closing(RedisStore(redis_url, prefix=redis_prefix)))
+        with redis.Redis.from_url(redis_url) as client:
+            yield Shop(store, client)
 
 
 @pytest.mark.parametrize(
@@ -186,11 +187,16 @@ def test_every_state_is_found_after_any_history(shop: Shop) -> None:
     assert seen == {*Status}
 
 
-def test_late_delivery_whose_process_died_is_found(shop: Shop) -> None:
+@pytest.mark.parametrize("jobs", [(), (job(content(2)),)], ids=["inline", "mixed"])
+@pytest.mark.parametrize("under", ["id-2", "id-1"], ids=["unknown", "reused"])
+def test_late_delivery_whose_process_died_is_found(
+    shop: Shop, jobs: tuple[Job, ...], under: str
+) -> None:
     """Such as one from a spool, whose arrival the index has passed."""
     shop.queue(1)
     shop.index()
-    late = shop.accept(2)
+    late = fingerprint(content(2)).hex()
+    shop.store.execute(accept(content(2), under=under, jobs=jobs))
     assert shop.found(Status.RUNNING) == {late}
     shop.client.hset(shop.store.record_key(late), "u:", 1)
     assert shop.found(Status.FAILED) == {late}

@@ -15,6 +15,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
 from florentin_webhooks.rq.batch import batch, mixin
 from florentin_webhooks.rq.batch.size import BatchSize
+from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.monitoring import queue_status
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, delivery
@@ -259,10 +260,10 @@ def test_success_under_a_lost_lease_does_not_count(shop: Workshop) -> None:
 def test_discarded_delivery_of_a_batch_does_not_run(shop: Workshop) -> None:
     from florentin_webhooks.core.replay import drop
 
-    numbers(shop, failing={0: lambda: drop(shop.hooks, sent[11])})
-    sent = accept(shop, 12)
+    numbers(shop, failing={0: lambda: drop(shop.hooks, sent[15])})
+    sent = accept(shop, 16)
     shop.work()
-    assert shop.ran == [str(n) for n in range(11)]
+    assert shop.ran == [str(n) for n in range(15)]
     assert_clean(shop)
 
 
@@ -299,6 +300,31 @@ def test_heartbeat_extends_the_entry_of_the_job_that_runs(shop: Workshop) -> Non
     ends = [shop.client.zscore(shop.rq().started_job_registry.key, each) for each in entries]
     assert [end == 1 for end in ends] == [True, False, True]
     assert worker.get_current_job_id() == taken.jobs[1].id.decode()
+
+
+def test_work_horse_replaces_its_connection_if_it_is_lost(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = list[int]()
+
+    def lose(spare: SpareConnection) -> None:
+        if spare.connection is not None:
+            return
+        opens(spare)
+        opened: Any = spare.connection
+        opened.send_command("CLIENT", "ID")
+        lost.append(opened.read_response())
+        cast("Any", shop.client).client_kill_filter(_id=lost[-1])
+
+    opens = SpareConnection.open
+    monkeypatch.setattr(SpareConnection, "open", lose)
+    numbers(shop)
+    sent = accept(shop, 12)
+    shop.work_in_forks()
+    assert lost
+    assert {shop.record(each).state for each in sent} == {State.DONE}
+    assert attempts(shop, sent) == [1] * 12
+    assert_clean(shop)
 
 
 def test_lost_answer_in_a_batch_repeats_nothing(

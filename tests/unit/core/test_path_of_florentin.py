@@ -9,6 +9,7 @@ from types import FrameType
 import pytest
 
 from florentin_webhooks import Receiver
+from florentin_webhooks.core.processing.handler_scope import TRACKING
 from florentin_webhooks.testing import Provider
 
 SECRET = "a-secret-of-some-length"
@@ -17,8 +18,9 @@ MOST_CALLS = 80
 
 
 @pytest.fixture
-def called(caplog: pytest.LogCaptureFixture) -> list[str]:
+def called(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the files of all Python functions that one delivery calls."""
+    monkeypatch.setattr(TRACKING, "is_enabled", False)  # A client in a test before turned it on.
     caplog.set_level(logging.CRITICAL, "florentin_webhooks")  # A test before may have lowered it.
     receiver, provider, files = Receiver(SECRET), Provider(SECRET), list[str]()
     receiver.on("user.login")(lambda _: None)

@@ -41,11 +41,11 @@ def finish(number: int, handler: str | None, outcome: HandlerOutcome) -> Finish:
 def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
     packed, base = PackedSteps(calls), Advance(b"token", b"execution", 90)
     done, discarded = HandlerOutcome.DONE, HandlerOutcome.DISCARDED
-    for number in (1, 2):
-        begins, leases = job_id(10 + number), job_id(20 + number)
+    for number in (1, 2, 3):
+        begins, keeps = job_id(10 + number), (job_id(20 + number), job_id(30 + number))
         steps = [
-            base._replace(begins=begins, leases=leases),
-            base._replace(begins=begins, leases=leases, finish=finish(number, "shop:bill", done)),
+            base._replace(begins=begins, keeps=keeps),
+            base._replace(begins=begins, keeps=keeps[:1], finish=finish(number, "shop:bill", done)),
             base._replace(begins=begins, finish=finish(number, "shop:bill", discarded)),
             base._replace(finish=finish(number, None, done)),
             base._replace(finish=replace(finish(number, None, discarded), note=f"test {number}")),

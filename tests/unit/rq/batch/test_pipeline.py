@@ -13,19 +13,20 @@ from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
 
 class Connection:
-    """A connection to a server that gives *answers*, an error each time for an error."""
+    """A connection, and its socket, to a server that sends *answers* in pieces."""
 
-    def __init__(self, answers: deque[object]) -> None:
+    def __init__(self, answers: deque[bytes]) -> None:
         self._answers = answers
+        self._sock = self
 
     def send_packed_command(self, _: list[bytes], *, check_health: bool) -> None:
         assert check_health is False
 
-    def read_response(self) -> object:
-        answer = self._answers.popleft()
-        if isinstance(answer, Exception):
+    def recv(self, _: int) -> bytes:
+        answer: Any = self._answers.popleft()
+        if answer is KeyboardInterrupt:
             raise answer
-        return answer
+        return cast("bytes", answer)
 
     def disconnect(self) -> None:
         self._answers.clear()
@@ -34,9 +35,10 @@ class Connection:
 class Client:
     """A client, and the pool of its connections."""
 
-    def __init__(self, *answers: object) -> None:
+    def __init__(self, *answers: bytes) -> None:
         self.answers = deque(answers)
         self.connection_pool = self
+        self.executed = list[object]()
 
     def get_connection(self) -> Connection:
         return Connection(self.answers)
@@ -44,8 +46,9 @@ class Client:
     def release(self, _: Connection) -> None:
         pass
 
-    def execute_command(self, *_: object) -> object:
-        message = "refused"
+    def execute_command(self, *words: object) -> object:
+        self.executed.append(words[3])
+        message = f"{words[3]} was refused"
         raise ResponseError(message)
 
 
@@ -54,16 +57,52 @@ def call(name: str) -> ScriptCall:
 
 
 def test_answers_are_read_in_the_order_of_sending() -> None:
-    pipeline = ScriptPipeline(cast("Any", Client("first", "second")))
+    pipeline = ScriptPipeline(cast("Any", Client(b"$5\r\nfi", b"rst\r\n:2\r\n")))
     for name in ("a", "b"):
         pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
-    assert [pipeline.receive(), pipeline.receive()] == ["first", "second"]
+    assert [pipeline.receive(), pipeline.receive()] == [b"first", 2]
 
 
 def test_answer_after_an_error_is_that_of_the_next_call() -> None:
-    client = Client(ResponseError("refused"))
+    client = Client(b"-NOPERM refused\r\n+unread\r\n")
     pipeline = ScriptPipeline(cast("Any", client))
     with pytest.raises(ResponseError):
         pipeline.run(call("refused"))
-    client.answers.extend(["its own", "of another call"])
-    assert pipeline.run(call("next")) == "its own"
+    client.answers.append(b"+its own\r\n")
+    assert pipeline.run(call("next")) == b"its own"
+
+
+def test_error_is_raised_after_the_answers_before_it() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client(b"+first\r\n-NOPERM refused\r\n")))
+    for name in ("a", "b"):
+        pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+    assert pipeline.receive() == b"first"
+    with pytest.raises(ResponseError, match="refused"):
+        pipeline.receive()
+
+
+def test_refused_call_keeps_none_after_it_from_running() -> None:
+    client = Client(b"")
+    pipeline = ScriptPipeline(cast("Any", client))
+    for name in ("a", "b"):
+        pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+    with pytest.raises(ResponseError, match="a was refused"):
+        pipeline.receive()
+    assert client.executed == ["a", "b"]
+
+
+def test_interrupted_calls_come_before_the_next_one() -> None:
+    client = Client()
+    client.answers.append(cast("Any", KeyboardInterrupt))
+    pipeline = ScriptPipeline(cast("Any", client))
+    pipeline.send(lambda: call("first"), b"")
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.receive()
+    with pytest.raises(ResponseError, match="first was refused"):
+        pipeline.send(lambda: call("second"), b"")
+
+
+def test_calls_without_an_answer_are_executed_again() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client(b"")))
+    with pytest.raises(ResponseError, match="refused"):
+        pipeline.run(call("closed"))
