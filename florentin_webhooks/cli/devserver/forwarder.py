@@ -33,6 +33,7 @@ class Forwarder:
     """
 
     reads_request = overrides_areceive = False
+    store = None
 
     def __init__(self, hooks: Receiver[object], url: str, seconds: float = SECONDS) -> None:
         self._hooks, self._url, self._seconds = hooks, url, seconds
