@@ -27,8 +27,8 @@ def to_record(key: bytes, words: Sequence[bytes]) -> Record:
         received_at=_to_datetime_or_none(fields.get(b"r")),
         finished_at=_to_datetime_or_none(fields.get(b"z")),
         secret=fields.get(b"k", b"").decode(),
-        # A delivery that was queued at once had one attempt, as its body shows.
-        attempt=int(fields.get(b"a", b"b" in fields)),
+        # A delivery that was run or queued at once had one attempt. What is compact has no event.
+        attempt=int(fields.get(b"a", b"e" in fields)),
         handlers={name: outcome for name, (outcome, _) in endings.items()},
         waiting={name: tuple(json.loads(value)) for name, value in _by_name(fields, b"q:")},
         attempts={name: int(value) for name, value in _by_name(fields, b"x:")},
