@@ -5,8 +5,8 @@ PYTHON ?= python3
 ARGS   ?=
 
 BIN := .venv/bin
-# Three processes share the test files, because tests wait half of the time.
-SHARED := --processes=3
+# Four processes share the test files, because tests wait half of the time.
+SHARED := --processes=4
 CHECKS := check-style check-types check-pyright check-imports
 TYPES := tests/unit/test_typing.py
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
