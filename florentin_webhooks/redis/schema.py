@@ -218,6 +218,7 @@ def load_script(name: str, *, shortcut: str = "", helpers: str = "", constants: 
 def join_scripts(names: Sequence[str], constants: str = "") -> Script:
     """Return one script of *constants* and of what is in the files *names*."""
     folder = files("florentin_webhooks.redis") / "scripts"
-    texts = [(folder / f"{each}.lua").read_text() for each in ["start", *names]]
-    text = "".join([constants, *texts])
+    text = constants + "".join((folder / f"{each}.lua").read_text() for each in ["start", *names])
+    if "cmsgpack" in text:
+        text = (folder / "message_pack.lua").read_text() + text
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -103,10 +104,13 @@ def test_queue_is_listed_once_it_has_jobs(client: Any, store: RedisStore) -> Non
     assert client.smembers("rq:queues") == {job(content()).keys.list.encode()}
 
 
+@pytest.mark.parametrize("before", ["", "local cmsgpack = nil\n"], ids=["server", "fakeredis"])
 @pytest.mark.parametrize("size", [0, 31, 32, 255, 256, 65_535, 65_536])
-def test_server_reads_packed_texts(client: Any, size: int) -> None:
+def test_server_reads_packed_texts(client: Any, size: int, before: str) -> None:
     texts = ["first", "x" * size, "last"]
-    found = client.eval("return {cmsgpack.unpack(ARGV[1])}", 0, pack_texts(texts))
+    reader = files("florentin_webhooks.redis") / "scripts" / "message_pack.lua"
+    script = f"{before}{reader.read_text()}return {{cmsgpack.unpack(ARGV[1])}}"
+    found = client.eval(script, 0, pack_texts(texts))
     assert [each.decode() for each in found] == texts
 
 
