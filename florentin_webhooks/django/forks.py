@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 
 __all__ = ["forget_connections", "forget_connections_in_forks"]
@@ -29,6 +30,8 @@ def forget_connections_in_forks() -> None:
 
 def forget_connections() -> None:
     """Forget the connections and pools of the parent, without a word to the server."""
+    if not settings.configured:
+        return  # Without settings nothing was opened, and to look would raise an error.
     _forget_pools()
     for connection in connections.all(initialized_only=True):
         if not _is_in_memory(connection):

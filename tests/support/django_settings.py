@@ -89,6 +89,7 @@ def migrated(alias: str, *apps: str) -> str:
     configure()
     if alias == SQLITE:
         connections.settings[alias]["NAME"] = _file()
+        connections[alias].close()  # A check of models may have opened the one in memory.
     else:
         connections.settings[alias]["HOST"] = str(shared_server().directory)
     if alias == ASYNCIO:
@@ -116,7 +117,7 @@ def _sqlite() -> dict[str, Any]:  # Any: as Django has it.
     options = {"init_command": "PRAGMA synchronous = OFF"}
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": "/nowhere",  # Until a test uses it.
+        "NAME": ":memory:",  # Until a test uses it.
         "OPTIONS": options,
     }
 

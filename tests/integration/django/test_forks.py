@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 from tests.support.command_line import python
 from tests.support.postgres import shared_server
@@ -52,3 +54,14 @@ def test_connections_of_the_parent_are_not_used_by_forks() -> None:
     program = python("-c", PROGRAM, str(shared_server().directory))
     assert program.wait() == 0, program.talk
     assert json.loads(program.data) == [2, True], program.talk
+
+
+def test_fork_without_settings_is_silent() -> None:
+    code = (
+        "import os\n"
+        "from florentin_webhooks.django.forks import forget_connections_in_forks\n"
+        "forget_connections_in_forks()\n"
+        "os.waitpid(os.fork() or os._exit(0), 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

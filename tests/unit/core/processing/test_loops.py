@@ -37,7 +37,9 @@ def test_loop_of_another_greenlet_is_not_ours(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(threading, "get_ident", lambda: 1)  # As gevent replaces it.
         return has_running_loop()
 
-    assert not asyncio.run(beside())
+    # Not uvloop, which uvicorn 0.35 makes the loop of a whole process.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        assert not runner.run(beside())
 
 
 def test_new_loop_runs_beside_a_running_one_in_its_context() -> None:
