@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from threading import RLock
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.simulator.schema import SCHEMA
@@ -33,6 +34,8 @@ class Database:
             self._connection = sqlite3.connect(
                 path or ":memory:", timeout=0.5, isolation_level=None, check_same_thread=False
             )
+            # Python 3.13 warns of a connection that is dropped open.
+            self._end = finalize(self, self._connection.close)
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -69,4 +72,4 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._end()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.errors import ConfigurationError, Unavailable
@@ -118,7 +118,7 @@ class Connector:
             connection, self._connection = self._connection, None
             if connection is not None:
                 with suppress(sqlite3.Error):
-                    connection.close()
+                    self._end()
 
     def hold(self) -> None:
         """Close the connection and keep others from opening one, until :meth:`allow`."""
@@ -134,6 +134,9 @@ class Connector:
             self.close()  # Moved or deleted: what is written there would be lost.
         if self._connection is None:
             self._connection = self._connect()
+            # Python 3.13 warns of a connection that is dropped open.
+            self._end = finalize(self, self._connection.close)
+            self._end.atexit = False
             self._file = _identify(self.path)
         return self._connection
 

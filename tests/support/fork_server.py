@@ -22,6 +22,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
@@ -90,20 +91,20 @@ class Forked:
 
     def poll(self) -> int | None:
         """Return the exit code, or None while the program runs."""
-        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+        if self.returncode is None and wait([self._connection], 0):
             self.returncode = self._read_number()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Return the exit code once the program has ended."""
         if self.returncode is None:
-            if not select.select([self._connection], [], [], timeout)[0]:
+            if not wait([self._connection], timeout):
                 raise subprocess.TimeoutExpired(MODULE, timeout or 0)
             self.returncode = self._read_number()
         return self.returncode
 
     def _read_number(self) -> int:
-        """Read one line and not a byte more, since `select` sees only what is still unread."""
+        """Read one line and not a byte more, since `wait` sees only what is still unread."""
         line = b""
         while not line.endswith(b"\n"):
             byte = self._connection.recv(1)

@@ -5,11 +5,11 @@ kill -9 does not replace it: only here can a command run and its answer be lost.
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
 import time
 from collections import deque
+from multiprocessing.connection import wait as wait_for
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
@@ -95,7 +95,7 @@ class Proxy:
         answered, late = True, deque[tuple[float, bytes]]()
         while True:
             wait = max(0, late[0][0] - time.monotonic()) if late else None
-            readable, _, _ = select.select([client, server], [], [], wait)
+            readable = wait_for([client, server], wait)
             if client in readable:
                 request = client.recv(_CHUNK)
                 if not request:
