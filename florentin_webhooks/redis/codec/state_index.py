@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "catch_up", "index_delivery", "index_of", "index_states", "split"]
 
-_MOST_INDEXED, _MOST_OLD = 600, 250
+_MOST_INDEXED, _MOST_OLD = 300, 150
 """The most records that one call looks at, in 2 ms of the server's time: new ones, or old ones."""
 _ROUNDS = 5
 """The calls after which a sweeper's round leaves the rest of an index, or the log, to the next."""

@@ -21,9 +21,9 @@ for n = 7, #KEYS do
   local arrival = set and tonumber(call('HGET', KEYS[n], 'r') or '')
   if arrival and (ARGV[1] ~= '' or arrival <= complete) then
     call('ZADD', set, arrival, fingerprints[n - 6])
-    call('PEXPIRE', set, ARGV[3])
   end
 end
+for n = 2, 6 do call('PEXPIRE', KEYS[n], ARGV[3]) end
 if ARGV[1] ~= '' and tonumber(ARGV[1]) > complete then
   call('ZADD', KEYS[1], ARGV[1], 'u')
   call('PEXPIRE', KEYS[1], ARGV[3])
