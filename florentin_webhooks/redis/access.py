@@ -9,7 +9,7 @@ import redis.asyncio
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.addresses import display_url
-from florentin_webhooks.redis.clients import Client, create_sync_client, new_client
+from florentin_webhooks.redis.clients import Client, borrowed_client, new_client
 from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 
@@ -30,6 +30,9 @@ class ServerAccess:
     _server: str | Client
     _schema: KeySchema
     _sync: SyncExecutor | None
+
+    is_cluster = False
+    """Whether it is spread over the nodes of a cluster."""
 
     @property
     def location(self) -> tuple[str, bytes]:
@@ -71,14 +74,9 @@ class ServerAccess:
     def check_server(self) -> None:
         """Raise :class:`ConfigurationError` if the server is too old and a client can ask."""
         server = self._first_server()
-        if isinstance(server, redis.asyncio.Redis):
-            return
-        client = create_sync_client(server)
-        try:
-            refuse_unfit_server(client, self.address, has_lanes=hasattr(self, "lanes"))
-        finally:
-            if isinstance(server, str):
-                client.close()
+        if not isinstance(server, redis.asyncio.Redis):
+            with borrowed_client(server) as client:
+                refuse_unfit_server(client, self.address, has_lanes=self.is_cluster)
 
     def _first_server(self) -> str | Client:
         """Return the server to ask where one stands for all."""
@@ -94,12 +92,8 @@ class ServerAccess:
             return None
         if self._sync is not None:
             self._sync.skip_check()
-        client = create_sync_client(server)
-        try:
+        with borrowed_client(server) as client:
             return inspect_server(client, self.address, prefix, replicas=self._schema.replicas)
-        finally:
-            if isinstance(server, str):
-                client.close()
 
     def inspect_all(self) -> tuple[ServerFacts, ...]:
         """Return what each of its servers says about itself; none where only asyncio can ask."""

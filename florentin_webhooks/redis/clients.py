@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import Empty
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -23,13 +23,14 @@ from florentin_webhooks.redis.protocols import AsyncioClient, RecordPool, SyncCl
 from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 __all__ = [
     "TIMEOUTS",
     "Client",
     "RedisError",
     "Timeouts",
+    "borrowed_client",
     "close_free",
     "create_asyncio_client",
     "create_record_pool",
@@ -82,6 +83,17 @@ def create_sync_client(server: str | redis.Redis) -> SyncClient:
         return cast("SyncClient", server)
     # A client that owns its pool, and closes it.
     return cast("SyncClient", redis.Redis.from_pool(_create_pool(server)))
+
+
+@contextmanager
+def borrowed_client(server: str | redis.Redis) -> Generator[SyncClient]:
+    """Yield a client for the URL *server*, closed at the end, or *server* itself."""
+    client = create_sync_client(server)
+    try:
+        yield client
+    finally:
+        if isinstance(server, str):
+            client.close()
 
 
 def create_record_pool(server: str | Client) -> RecordPool | None:

@@ -142,9 +142,6 @@ class RedisStore(ServerAccess):
         kind = SyncReplicatedExecutor if self._schema.replicas else SyncExecutor
         return kind(create_sync_client(server), pool=create_record_pool(server))
 
-    is_cluster = False
-    """Whether it is spread over the nodes of a cluster."""
-
     def extend_retention(self, least: timedelta) -> None:
         """Remember finished deliveries for *least*, unless ``retention`` was set."""
         if self._follows_senders and least > self.retention:

@@ -184,7 +184,7 @@ def build_worker(
         _check_receiver(each)
         # Builds the queue's job template once, and not in each forked process.
         each.build_job("0" * 32, queue)
-    has_lanes = hasattr(hooks.store, "lanes")
+    has_lanes = cast("RedisStore", hooks.store).is_cluster
     refuse_unfit_server(client, display_url(client), has_lanes=has_lanes)
     _check_kind(kind, client)
     client = force_where_full(client)

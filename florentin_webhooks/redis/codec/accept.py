@@ -92,7 +92,11 @@ def finish(schema: KeySchema, operation: Finish) -> ScriptCall:
         keys = (*keys, schema.index("dead" if operation.state is State.DEAD else "scheduled"))
     # Between inline handlers nothing waits: the last record, which does, comes after all others.
     replicas = 0 if part is None and operation.state is State.RUNNING else schema.replicas
-    call = ScriptCall(schema.finish, keys, arguments, _to_state)
+    return _record(ScriptCall(schema.finish, keys, arguments, _to_state), replicas)
+
+
+def _record(call: ScriptCall, replicas: int) -> ScriptCall:
+    """Return *call*, which counts once *replicas* have what it records."""
     return call._replace(replicas=replicas, is_record=True) if replicas else call
 
 
@@ -125,10 +129,7 @@ def _finish_inline(schema: KeySchema, operation: Finish) -> ScriptCall:
     if operation.handler:
         ending = operation.ending if operation.note else operation.outcome.value
         arguments = (*arguments, f"h:{operation.handler}", ending)
-    call = ScriptCall(schema.finish_inline, keys, arguments, _to_state)
-    if not schema.replicas:
-        return call
-    return call._replace(replicas=schema.replicas, is_record=True)
+    return _record(ScriptCall(schema.finish_inline, keys, arguments, _to_state), schema.replicas)
 
 
 def _keys_of(schema: KeySchema, key: bytes, trace: RetryKey | None) -> tuple[bytes, bytes]:

@@ -20,7 +20,7 @@ from florentin_webhooks.redis.codec.sources import (
     choose_sources,
     find_places,
 )
-from florentin_webhooks.redis.codec.state_index import KINDS, split
+from florentin_webhooks.redis.codec.state_index import KINDS, READ_RECORDS, split
 from florentin_webhooks.redis.codec.steps import Steps, begin
 from florentin_webhooks.redis.schema import INDEXES, KeySchema, ScriptCall, Words, load_script
 
@@ -37,7 +37,6 @@ _FIELDS = {Status.RUNNING: "u:", Status.SCHEDULED: "w:"}
 """The beginning of a field without which a record cannot have the status."""
 
 _LIST_FINGERPRINTS = load_script("list_fingerprints", helpers="pages")
-_READ_RECORDS = load_script("read_records", helpers="fields")
 
 
 class _Page(NamedTuple):
@@ -135,7 +134,7 @@ def _read_records(
         *(KINDS[INDEXES.index(name)] for name in indexes),
     )
     keys = (*map(schema.record, page.keys), *map(schema.index, indexes))
-    return ScriptCall(_READ_RECORDS, keys, arguments, partial(_to_page, page))
+    return ScriptCall(READ_RECORDS, keys, arguments, partial(_to_page, page))
 
 
 def _to_page(page: _Page, answer: Sequence[Any]) -> RecordPage:  # Any: what a RESP parser returns.

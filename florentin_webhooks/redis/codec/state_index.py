@@ -20,7 +20,15 @@ from florentin_webhooks.redis.schema import INDEXES, KeySchema, ScriptCall, load
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.jobs import IndexStates
 
-__all__ = ["KINDS", "catch_up", "index_delivery", "index_of", "index_states", "split"]
+__all__ = [
+    "KINDS",
+    "READ_RECORDS",
+    "catch_up",
+    "index_delivery",
+    "index_of",
+    "index_states",
+    "split",
+]
 
 _MOST_INDEXED, _MOST_OLD = 300, 150
 """The most records that one call looks at, in 2 ms of the server's time: new ones, or old ones."""
@@ -41,7 +49,7 @@ _INDEX_OF = {
 _INDEX_STATES = load_script("index_states", helpers="fields")
 _LIST_SOME = load_script("list_some")
 _LIST_UNINDEXED = load_script("list_unindexed", helpers="pages")
-_READ_RECORDS = load_script("read_records", helpers="fields")
+READ_RECORDS = load_script("read_records", helpers="fields")
 
 
 def index_of(state: State) -> str | None:
@@ -119,7 +127,7 @@ def _list_some(key: bytes) -> ScriptCall:
 def _tidy(schema: KeySchema, name: str, kind: str, keys: Sequence[bytes]) -> ScriptCall:
     """Encode a reading in which no record has the wanted state, so that all are looked at."""
     names = (*map(schema.record, keys), schema.index(name))
-    return ScriptCall(_READ_RECORDS, names, (1, " - ", "", "", "", 0, kind), _to_removed)
+    return ScriptCall(READ_RECORDS, names, (1, " - ", "", "", "", 0, kind), _to_removed)
 
 
 def _to_removed(answer: Sequence[int]) -> int:
