@@ -63,9 +63,11 @@ class Browser:
         return self.driver.execute_script(script)
 
     def log(self) -> list[dict[str, str]]:
-        """Return what the browser has logged, such as violations of the policy."""
+        """Return what the browser has logged of pages, such as violations of the policy."""
         driver: Any = self.driver  # Any: this method has no types.
-        return list(driver.get_log("browser"))
+        # Chromium's own start page, which it leaves at the first `open`, can fail meanwhile.
+        logged = driver.get_log("browser")
+        return [each for each in logged if not each["message"].startswith("chrome://")]
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong with the page."""
