@@ -14,15 +14,12 @@ local function has_state(state)
   return state and (states == '' or string.find(states, ' ' .. state .. ' ', 1, true))
 end
 
--- Returns whether a record matches, and whether it has one of the states: most fail at that.
+-- Returns whether a record matches, and whether it has one of the states, as far as that was asked.
+-- Most fail at the first field, and to read one takes two thirds of the time that three take.
 local function matches(record)
-  if event == '' and id == '' then
-    if not has_state(call('HGET', record, 's')) then return false, false end
-  else
-    local f = call('HMGET', record, 's', 'e', 'i')
-    if not has_state(f[1]) then return false, false end
-    if event ~= '' and event ~= f[2] or id ~= '' and id ~= f[3] then return false, true end
-  end
+  if event ~= '' and call('HGET', record, 'e') ~= event then return false, true end
+  if id ~= '' and call('HGET', record, 'i') ~= id then return false, true end
+  if not has_state(call('HGET', record, 's')) then return false, false end
   local has_needed = needed == '' or has_field(record, needed)
   return has_needed, has_needed
 end
