@@ -39,7 +39,7 @@ class PackedCall(NamedTuple):
 
 
 class PendingCall:
-    """A call, its command in *data*, and the future of its answer; INFO has no *call*."""
+    """A call, its command in *data*, and the future of its answer; WAIT has no *call*."""
 
     __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
 
@@ -53,7 +53,7 @@ class PendingCall:
         if isinstance(call, PackedCall):
             self.data = call.packed
         else:
-            self.data = encode_command(call.evalsha() if call else ("INFO",))
+            self.data = encode_command(call.evalsha()) if call else b""
         self.answer = answer
         self.since = since
         self.sent_at = 0.0
