@@ -12,13 +12,14 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.redis.codec.follow_up import trim_history
-from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance, read_step
+from florentin_webhooks.rq.batch.answers import read_step
+from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance
 from florentin_webhooks.rq.batch.packed import PackedSteps
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
+    from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
-    from florentin_webhooks.rq.batch.calls import ClaimedJob
     from florentin_webhooks.rq.batch.packed import StepTemplates
     from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
