@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.base import Operation, Store
+    from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
-    from florentin_webhooks.rq.batch.calls import ClaimedJob
     from florentin_webhooks.rq.batch.steps import BatchSteps
     from florentin_webhooks.rq.queue import RQQueue
 
