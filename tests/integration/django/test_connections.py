@@ -37,7 +37,7 @@ def _request(hooks: Receiver) -> Reply:
     """Receive as in a request that Django serves in asyncio, which has a thread of its own."""
 
     async def serve() -> Reply:
-        async with ThreadSensitiveContext():  # type: ignore[no-untyped-call]  # asgiref's.
+        async with ThreadSensitiveContext():
             return await hooks.areceive(*_made())
 
     return asyncio.run(serve())
