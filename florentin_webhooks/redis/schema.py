@@ -2,9 +2,10 @@
 
 ::
 
-    d<fingerprint>    a record: s state, a attempts (none: one), b body, e event, i delivery id,
-                      r received, z finished, k secret's name, g key id, p owner of the jobs,
-                      n open parts, m dead parts (none: zero);
+    d<fingerprint>    a record: s state, a attempts (none: one), b body, d what is known of its
+                      arrival (before 0.2: e event, i delivery id, r received, k secret's name,
+                      g key id), z finished, p owner of the jobs, n open parts, m dead parts (none:
+                      zero);
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
                       w:<queue> time of the next attempt, q:<queue> handlers;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +22,7 @@ from florentin_webhooks.core.stores.jobs import (
 )
 from florentin_webhooks.redis.codec.accept import finish
 from florentin_webhooks.redis.codec.job_words import job_args, job_keys
+from florentin_webhooks.redis.codec.records import unpack_arrival
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
@@ -127,18 +127,19 @@ def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser
         return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
     if not rest:
         return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, key_id, event, *done = rest
+    attempt, body, packed, expected, *done = rest
+    arrival = unpack_arrival(packed)
     return JobClaim(
         JobDecision.RUN,
         attempt=attempt,
         body=body,
-        delivery_id=delivery_id.decode() or None,
-        received_at=datetime.fromtimestamp(int(received) / 1000, UTC),
-        secret=secret.decode(),
+        delivery_id=arrival.delivery_id,
+        received_at=arrival.received_at,
+        secret=arrival.secret,
         expected=tuple(json.loads(expected or b"[]")),
         done=frozenset(name.decode() for name in done),
-        key_id=key_id.decode(),
-        event=event.decode(),
+        key_id=arrival.key_id,
+        event=arrival.event,
     )
 
 

@@ -16,6 +16,7 @@ from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.records import pack_arrival
 from florentin_webhooks.redis.executors.calls import PackedCall
 from florentin_webhooks.redis.executors.resp import encode_length, encode_word
 
@@ -74,12 +75,12 @@ class PackedCalls:
         return encode(self.schema, operation)
 
     def _accept(self, operation: Accept, trace: RetryKey) -> ScriptCall | PackedCall:
-        delivery, jobs, aliases = operation.delivery, operation.jobs, operation.aliases
+        jobs, aliases = operation.jobs, operation.aliases
         sent = [its.delivery_id for _, its in aliases if its]
         if len(sent) < len(aliases):  # Such a key has no digest.
             return encode(self.schema, operation)
         parts = [(job.queue, job.handlers, job.owner, job.keys.list) for job in jobs]
-        shape = (delivery.secret, delivery.key_id, operation.inline, len(aliases), *parts)
+        shape = (operation.inline, len(aliases), *parts)
         template = self._templates.get(shape)
         if template is None:
             places = _places_of_accept(len(aliases), len(jobs))
@@ -135,10 +136,10 @@ def _places_of_accept(aliases: int, jobs: int) -> dict[int, _Place]:
     places = dict.fromkeys(range(3, hashes), _Place.DIGEST)
     places |= dict.fromkeys(range(hashes, hashes + jobs), _Place.SIZED)
     places[first], places[first + 1] = _Place.DIGEST, _Place.DIGESTS
-    places |= dict.fromkeys([first + at for at in (2, 4, 5, 6, 10)], _Place.SIZED)
-    places |= {first + 7: _Place.TIME, first + 11: _Place.TIME}
+    places |= dict.fromkeys([first + at for at in (2, 4, 5, 7)], _Place.SIZED)
+    places |= {first + 6: _Place.TIME, first + 8: _Place.TIME}
     for job in range(jobs):
-        places |= dict.fromkeys([first + 13 + 4 * job, first + 15 + 4 * job], _Place.SIZED)
+        places |= dict.fromkeys([first + 10 + 4 * job, first + 12 + 4 * job], _Place.SIZED)
     return places
 
 
@@ -151,8 +152,8 @@ def _words_of_accept(
 ) -> list[object]:
     """Return what differs between the calls of ``accept``: lengths come before sized words."""
     delivery, key, token = operation.delivery, operation.key, operation.token
-    body, event = delivery.body, delivery.event.encode()
-    delivery_id = (delivery.delivery_id or "").encode()
+    body, received = delivery.body, int(delivery.received_at.timestamp() * 1000)
+    arrival = pack_arrival(delivery, received)
     values: list[object] = [key, trace.delivery_id]
     for (alias, _), its in zip(aliases, sent, strict=True):
         values += (alias, its)
@@ -160,8 +161,7 @@ def _words_of_accept(
         hash_key = f"{tag}{job.keys.hash}".encode()
         values += (encode_length(hash_key), hash_key)
     values += (key, trace.content, key, encode_length(token), token, encode_length(body), body)
-    values += (encode_length(event), event, encode_length(delivery_id), delivery_id)
-    values.append(int(delivery.received_at.timestamp() * 1000))
+    values += (encode_length(arrival), arrival, received)
     joined = b"".join([alias for alias, _ in aliases])
     values += (encode_length(joined), joined, int(time() * 1000))
     for job in operation.jobs:

@@ -14,8 +14,8 @@
 --       18 number of first jobs  19 ids of the candidates
 -- Returns {lengths, fields, candidates of the next call, entries of jobs to be returned, ms until
 -- the next one is or -1}. Few long strings: a client takes longer to read many short ones. For
--- each job there are 10 fields, joined: id, retries left, body, delivery id, received in ms, secret,
--- handlers, key id, event, RQ's meta; and their lengths. Words are joined by blanks.
+-- each job there are 6 fields, joined: id, retries left, body, arrival, handlers, RQ's meta; and their
+-- lengths. Words are joined by blanks.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
 local is_popped, now, jobs, lengths = ARGV[17] == '1', milliseconds(), {}, {}
 local new, listed, pending = {}, {}, {}
@@ -23,16 +23,16 @@ local new, listed, pending = {}, {}, {}
 -- Returns the job, whether it is claimed already, and its owner. All others go RQ's way, one by one:
 -- retries, jobs of other programs, held, dead and lost ones.
 local function read_candidate(at, id)
-  local f = call('HMGET', KEYS[at], 's', 't:' .. queue, 'x:' .. queue, 'm', 'p',
-    'b', 'i', 'r', 'k', 'q:' .. queue, 'g', 'e')
+  local f = call('HMGET', KEYS[at], 's', 't:' .. queue, 'x:' .. queue, 'm', 'p', 'b', 'd',
+    'q:' .. queue)
   if f[1] ~= 'queued' or f[2] and f[2] ~= token or f[3] or (f[4] or '0') ~= '0' then return end
   if not is_ours(f[5], ARGV[15], true) then return end
   local job = call('HMGET', KEYS[at + 1], 'data', 'timeout', 'status', 'retries_left',
     'meta')
   if job[1] ~= ARGV[13] .. string.sub(id, 1, 32) .. ARGV[14] or job[2] ~= ARGV[12] then return end
   if job[3] ~= (f[2] and 'started' or 'queued') then return end
-  return {id, job[4] or '0', f[6] or '', f[7] or '', f[8] or '0', f[9] or '', f[10] or '[]',
-    f[11] or '', f[12] or '', job[5] or ''}, f[2] == token, f[5]
+  return {id, job[4] or '0', f[6] or '', arrival_of(KEYS[at], f[7]), f[8] or '[]', job[5] or ''},
+    f[2] == token, f[5]
 end
 
 local function pop()

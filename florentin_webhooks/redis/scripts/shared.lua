@@ -57,11 +57,21 @@ local function unmark_dead(record, dead, id)
   if count > 0 then call('HINCRBY', record, 'm', -1) end
 end
 
+-- Returns what a record has of its arrival: *packed*, or what versions before 0.2 had in five fields.
+-- See pack_arrival.
+local function arrival_of(record, packed)
+  if packed then return packed end
+  local f = call('HMGET', record, 'r', 'e', 'k', 'g', 'i')
+  if not f[1] then return '' end
+  local event, secret = f[2] or '', f[3] or ''
+  return table.concat({f[1], #event, #secret, f[4] or '', event .. secret .. (f[5] or '')}, ' ')
+end
+
 -- Operators find a complete record by its state. What has run counts, also where this is refused.
 local function add_to_index(index, record, fingerprint, unfinished_retention)
-  local arrival = call('HGET', record, 'r')
-  if not arrival then return end
-  redis.pcall('ZADD', index, arrival, fingerprint)
+  local received = string.match(arrival_of(record, call('HGET', record, 'd')), '^%d+')
+  if not received then return end
+  redis.pcall('ZADD', index, received, fingerprint)
   redis.pcall('PEXPIRE', index, 2 * unfinished_retention)
 end
 

@@ -14,6 +14,7 @@ from rq.utils import utcformat
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.codec.records import unpack_arrival
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
 from florentin_webhooks.rq.trace import read_trace
 
@@ -43,7 +44,7 @@ WINDOW = 8
 CHUNK = 4
 """The number of jobs that one step keeps, so that fewer answers must be waited for."""
 
-_FIELDS = 10
+_FIELDS = 6
 _CLAIM = load_script("claim_batch")
 _RETURN = load_script("return_jobs")
 
@@ -208,20 +209,19 @@ def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
     return (_to_job(*words[at : at + _FIELDS]) for at in range(0, len(words), _FIELDS))
 
 
-def _to_job(
-    id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
-) -> ClaimedJob:
-    received, secret, handlers, key_id, event, trace = others
+def _to_job(id_: bytes, retries_left: bytes, body: bytes, *others: bytes) -> ClaimedJob:
+    packed, handlers, trace = others
+    arrival = unpack_arrival(packed)
     claim = JobClaim(
         JobDecision.RUN,
         attempt=1,
         body=body,
-        delivery_id=delivery_id.decode() or None,
-        received_at=datetime.fromtimestamp(int(received) / 1000, UTC),
-        secret=secret.decode(),
+        delivery_id=arrival.delivery_id,
+        received_at=arrival.received_at,
+        secret=arrival.secret,
         expected=_decode_names(handlers),
-        key_id=key_id.decode(),
-        event=event.decode(),
+        key_id=arrival.key_id,
+        event=arrival.event,
     )
     return ClaimedJob(id_, int(retries_left), claim, read_trace(trace))
 
