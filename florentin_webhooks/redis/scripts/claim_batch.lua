@@ -17,14 +17,14 @@
 -- each job there are 6 fields, joined: id, retries left, body, arrival, handlers, RQ's meta; and their
 -- lengths. Words are joined by blanks.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
+local lease, attempts, handlers = 't:' .. queue, 'x:' .. queue, 'q:' .. queue
 local is_popped, now, jobs, lengths = ARGV[17] == '1', milliseconds(), {}, {}
 local new, listed, pending = {}, {}, {}
 
 -- Returns the job, whether it is claimed already, and its owner. All others go RQ's way, one by one:
 -- retries, jobs of other programs, held, dead and lost ones.
 local function read_candidate(at, id)
-  local f = call('HMGET', KEYS[at], 's', 't:' .. queue, 'x:' .. queue, 'm', 'p', 'b', 'd',
-    'q:' .. queue)
+  local f = call('HMGET', KEYS[at], 's', lease, attempts, 'm', 'p', 'b', 'd', handlers)
   if f[1] ~= 'queued' or f[2] and f[2] ~= token or f[3] or (f[4] or '0') ~= '0' then return end
   if not is_ours(f[5], ARGV[15], true) then return end
   local job = call('HMGET', KEYS[at + 1], 'data', 'timeout', 'status', 'retries_left',
@@ -54,7 +54,7 @@ local function add_entries(first)
 end
 
 local function claim(at, id, owner)
-  call('HSET', KEYS[at], 't:' .. queue, token, 'u:' .. queue, now + ARGV[6])
+  call('HSET', KEYS[at], lease, token, 'u:' .. queue, now + ARGV[6])
   if owner ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
   call('HSET', KEYS[at + 1], 'status', 'started', 'started_at', ARGV[8], 'last_heartbeat', ARGV[8],
     'worker_name', ARGV[4])
@@ -83,7 +83,7 @@ for n = 19, #ARGV do
     new[#new + 1] = {id = id, at = at, owner = owner}
   else
     -- Sent again: WAIT waits for what its own connection has written.
-    call('HSET', KEYS[at], 't:' .. queue, token)
+    call('HSET', KEYS[at], lease, token)
   end
   for _, field in ipairs(job) do lengths[#lengths + 1] = #field end
   jobs[#jobs + 1] = table.concat(job)
