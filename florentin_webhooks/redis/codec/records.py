@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.stores.accept import split_ending
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.core.stores.queries import Record
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "Arrival",
     "pack_arrival",
     "to_datetime",
+    "to_job_claim",
     "to_milliseconds",
     "to_record",
     "unpack_arrival",
@@ -92,6 +94,30 @@ def to_record(key: bytes, words: Sequence[bytes]) -> Record:
         next_attempts=_times(fields, b"w:"),
         # Those of a finished delivery are left from its last run.
         leases=_times(fields, b"u:") if state is not State.DONE else {},
+    )
+
+
+def to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
+    """Return the decoded answer to a claim: with RUN it has what the record has."""
+    decision, wait, *rest = answer
+    if decision == b"foreign":
+        count, owner = rest
+        return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
+    if not rest:
+        return JobClaim(JobDecision(decision.decode()), wait / 1000)
+    attempt, body, packed, expected, *done = rest
+    arrival = unpack_arrival(packed)
+    return JobClaim(
+        JobDecision.RUN,
+        attempt=attempt,
+        body=body,
+        delivery_id=arrival.delivery_id,
+        received_at=arrival.received_at,
+        secret=arrival.secret,
+        expected=tuple(json.loads(expected or b"[]")),
+        done=frozenset(name.decode() for name in done),
+        key_id=arrival.key_id,
+        event=arrival.event,
     )
 
 
