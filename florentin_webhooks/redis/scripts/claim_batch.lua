@@ -53,13 +53,14 @@ local function add_entries(first)
   call('ZADD', KEYS[3], unpack(started))
 end
 
-local function claim(at, id, owner)
+local function claim(at, owner)
   call('HSET', KEYS[at], lease, token, 'u:' .. queue, now + ARGV[6])
   if owner ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
   call('HSET', KEYS[at + 1], 'status', 'started', 'started_at', ARGV[8], 'last_heartbeat', ARGV[8],
     'worker_name', ARGV[4])
-  call('HSET', KEYS[at + 2], 'id', execution, 'job_id', id, 'created_at', ARGV[9],
-    'last_heartbeat', ARGV[9], 'worker_name', ARGV[4])
+  -- RQ takes the ids of an execution from its key.
+  call('HSET', KEYS[at + 2], 'created_at', ARGV[9], 'last_heartbeat', ARGV[9],
+    'worker_name', ARGV[4])
   call('EXPIRE', KEYS[at + 2], ARGV[11])
   call('ZADD', KEYS[at + 3], ARGV[10] + 60, execution)
   call('EXPIRE', KEYS[at + 3], ARGV[11] + 60)
@@ -90,7 +91,7 @@ for n = 19, #ARGV do
 end
 if #new > 0 and pop() then
   add_entries(#jobs - #new)
-  for _, job in ipairs(new) do claim(job.at, job.id, job.owner) end
+  for _, job in ipairs(new) do claim(job.at, job.owner) end
 elseif #new > 0 then
   jobs, lengths = {}, {}
 end
