@@ -84,7 +84,12 @@ def redis_server() -> Iterator[str]:
     if external := os.environ.get("FLORENTIN_TEST_REDIS_URL"):
         yield external
         return
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, EmbeddedServer(path) as server:
+    # A slow disk would stop it for longer than clients wait.
+    options = {"appendonly": "no"}
+    with (
+        tempfile.TemporaryDirectory(prefix="fw-") as path,
+        EmbeddedServer(path, options=options) as server,
+    ):
         yield server.url
 
 
@@ -108,7 +113,12 @@ def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
 @pytest.fixture(scope="session")
 def redis_cluster() -> Iterator[Cluster]:
     """Yield a Redis Cluster of two nodes, which no test empties."""
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path), 2) as found:
+    # A node that has no processor for a second is not dead.
+    options = {"appendonly": "no", "cluster-node-timeout": "20000"}
+    with (
+        tempfile.TemporaryDirectory(prefix="fw-") as path,
+        running_cluster(Path(path), 2, options=options) as found,
+    ):
         yield found
 
 

@@ -81,7 +81,7 @@ class Stage:
         for session in self.sessions:
             end(session)
         for process in self.running.values():
-            process.wait(timeout=10)
+            process.wait(timeout=60)
             process.close()
         self._listening.close()
         os.close(self._lifeline)
@@ -103,7 +103,7 @@ class Stage:
         for kind in ("die *", "* reached", "* open"):
             for left in self.folder.glob(kind):
                 left.unlink()
-        self.settle(seconds=10)
+        self.settle(seconds=60)
         for log in self.folder.glob("*.log"):
             os.truncate(log, 0)
         self.oracle.clear()
@@ -156,7 +156,7 @@ class Stage:
             victims = [process.pid]
         else:
             victims = end(process.pid)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         return victims
 
     def horses(self) -> set[int]:
