@@ -25,8 +25,8 @@ from florentin_webhooks.rq.batch.runner import BatchRunner
 from florentin_webhooks.rq.batch.source import BatchSource
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.batch.steps import BatchSteps
-from florentin_webhooks.rq.bookkeeping import ThriftyWorker
 from florentin_webhooks.rq.queue import RQQueue
+from florentin_webhooks.rq.registration import ThriftyWorker
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
