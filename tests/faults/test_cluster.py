@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -19,10 +20,11 @@ from typing import Any, cast
 
 import pytest
 
-from florentin_webhooks import RedisStore
+from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.redis.cluster.lanes import Lane, choose_lane
 from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.senders.florentin.envelope import retry_content
+from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.faults.florentin import Attempt, Florentin, Sending, Ways
 from tests.faults.program import EFFECTS
 from tests.faults.stage import Endless, Stage, stuck_in
@@ -31,6 +33,7 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.long
 
+SECRET = "a-made-up-secret-of-a-cluster-that-dies"
 _RETRIES = 0.5
 TIMEOUT = 2000
 """Milliseconds without an answer after which a node is replaced."""
@@ -54,9 +57,14 @@ class ClusterStage(Stage):
         return next((each for each in found if each), {})
 
     def lane_of(self, attempt: Attempt) -> Lane:
-        content = retry_content("", attempt.made.body)
-        assert content
-        return choose_lane(self.store.lanes, sha256(content).digest())
+        return lane_of(self.store, attempt.made.body)
+
+
+def lane_of(store: RedisStore, body: bytes) -> Lane:
+    content = retry_content("", body)
+    assert content
+    assert isinstance(store, ClusterStore)
+    return choose_lane(store.lanes, sha256(content).digest())
 
 
 @pytest.fixture
@@ -159,6 +167,43 @@ def test_slots_that_move_under_load_lose_and_repeat_nothing(
         f"cluster, 4 slots moved {way}: {len(sender.sent)} deliveries, 0 lost, 0 doubled, "
         f"{refused} refused meanwhile",
     )
+
+
+@pytest.mark.parametrize("way", ["blocking", "asyncio"])
+def test_record_of_a_dead_primary_reaches_its_heir(directory: Path, way: str) -> None:
+    """Of two replicas, so that one is left to confirm what its heir records."""
+    options = {"cluster-node-timeout": str(TIMEOUT), "repl-diskless-sync-delay": "0"}
+    made, ran = Provider(SECRET).make("invoice.created"), list[float]()
+    with running_cluster(directory, 3, 6, options) as cluster:
+        store = RedisStore(cluster.url, replicas=1, lease=30)
+        hooks: Receiver[Any] = Receiver(SECRET, store=store)
+
+        def kill_its_primary(_: object) -> None:
+            ran.append(time.monotonic())
+            os.kill(cluster.owner(lane_of(store, made[1]).slot).server.pid(), signal.SIGKILL)
+
+        hooks.on("invoice.created", inline=True)(kill_its_primary)
+        eventually(lambda: _replicas(cluster) == 6, seconds=30)
+        outcomes = asyncio.run(_retries(hooks, made, is_asyncio=way == "asyncio"))
+    assert (outcomes[0], outcomes[-1]) == ("unavailable", "duplicate")
+    assert len(ran) == 1
+
+
+def _replicas(cluster: Cluster) -> int:
+    """Return how many replicas have all that their primaries have."""
+    facts = [str(node.client.info("replication")) for node in cluster.primaries]
+    return sum(each.count("'state': 'online'") for each in facts)
+
+
+async def _retries(hooks: Receiver[Any], made: SignedDelivery, *, is_asyncio: bool) -> list[str]:
+    """Return the outcomes of a delivery and its retries, before its lease ends."""
+    outcomes, end = list[str](), time.monotonic() + 25
+    while time.monotonic() < end and "duplicate" not in outcomes:
+        receiving = hooks.areceive(*made) if is_asyncio else asyncio.to_thread(hooks.receive, *made)
+        outcomes.append(str((await receiving).outcome))
+        await asyncio.sleep(0.5)
+    await hooks.aclose()
+    return outcomes
 
 
 def _has_other_owner(cluster: Cluster, slots: list[int], victim: ClusterNode) -> bool:

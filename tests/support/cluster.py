@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Cluster:
             node.ask("CLUSTER", "MEET", "127.0.0.1", first.port, first.bus)
         for node in self.nodes:
             eventually(lambda node=node: self._knows_all(node))  # type: ignore[misc]
-        for replica, primary in zip(self.replicas, self.primaries, strict=False):
+        for replica, primary in zip(self.replicas, cycle(self.primaries), strict=False):
             replica.ask("CLUSTER", "REPLICATE", primary.name())
         for node in self.nodes:
             eventually(lambda node=node: node.is_ok())  # type: ignore[misc]
