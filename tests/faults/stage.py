@@ -201,7 +201,7 @@ class Stage:
         """Return everything that is on its way."""
         return stuck_in(self.client, "fl:")
 
-    def settle(self, *, seconds: float = 45) -> None:
+    def settle(self, *, seconds: float = 120) -> None:
         """Wait until nothing is on its way; start processes that have ended."""
 
         deadline = time.monotonic() + seconds
@@ -210,7 +210,7 @@ class Stage:
             self.revive()
             time.sleep(0.03)  # Polling without a pause would take the processor from the workers.
 
-    def wait(self, condition: Callable[[], object], *, seconds: float = 20) -> None:
+    def wait(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
         """Wait for *condition*; fail with the output of the processes."""
         try:
             eventually(condition, seconds=seconds)
