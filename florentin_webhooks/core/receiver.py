@@ -109,6 +109,7 @@ class Receiver(DeliveryFlow[On_co]):
         name: str = "",
         tracebacks: Literal["redacted", "full"] = "redacted",
         spool: DeliverySpool | str | os.PathLike[str] | None = None,
+        **unknown: object,
     ) -> None:
         config = load_config(
             ARGUMENTS,
@@ -125,6 +126,7 @@ class Receiver(DeliveryFlow[On_co]):
                 "name": name,
                 "tracebacks": tracebacks,
                 "spool": spool,
+                **unknown,
             },
         )
         self.store: Store = config.build_store()

@@ -57,7 +57,7 @@ def normalize_secrets(secrets: Secrets) -> list[tuple[str, bytes]]:
 def validate_strength(secrets: Secrets) -> None:
     """Raise :class:`ConfigurationError` for a weak secret.
 
-    Weak is one that is short, has white space around it, or has invisible characters.
+    Weak is one that is short, has white space or quotes around it, or has invisible characters.
     """
     for name, secret in normalize_secrets(secrets):
         shown = redact_name(name)
@@ -65,6 +65,11 @@ def validate_strength(secrets: Secrets) -> None:
             raise ConfigurationError(
                 f"{shown} {found}.",
                 "Remove it: a secret that was read from a file often ends with a newline.",
+            )
+        if len(secret) > 1 and secret[:1] == secret[-1:] and secret[:1] in (b'"', b"'"):
+            raise ConfigurationError(
+                f"{shown} has quotes around it.",
+                "Remove them: docker's --env-file keeps the quotes of its file.",
             )
         if found := describe_invisible(secret):
             raise ConfigurationError(

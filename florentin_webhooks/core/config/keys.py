@@ -61,8 +61,8 @@ class ConfigKeys:
     """The keys of one source.
 
     *fields* maps keys to fields, *renamed* old keys to new ones. All keys begin with *prefix*;
-    *label* is the format in which messages show one, *where* the name of the source, *secret* the
-    place of the secret.
+    *label* is the format in which messages show one, *noun* what they call one, *where* the name of
+    the source, *secret* the place of the secret.
     """
 
     fields: Mapping[str, str]
@@ -70,6 +70,7 @@ class ConfigKeys:
     secret: str
     prefix: str = ""
     label: str = "{}"
+    noun: str = "key"
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def assign(self, given: Mapping[Any, object], problems: list[Problem]) -> dict[str, Setting]:
@@ -93,9 +94,9 @@ class ConfigKeys:
 
     def nearest(self, key: str, cutoff: float = 0.6) -> str | None:
         """Return the key that *key* resembles, at least by *cutoff*."""
-        names = [name.removeprefix(self.prefix) for name in self.fields]
+        names = {name.removeprefix(self.prefix).upper(): name for name in self.fields}
         near = closest_match(key.upper().removeprefix(self.prefix), names, cutoff)
-        return None if near is None else self.prefix + near
+        return None if near is None else names[near]
 
     def _resolve(self, key: Any) -> Any:  # Any: the keys of a dict may be anything.
         if key not in self.renamed:
@@ -109,13 +110,16 @@ class ConfigKeys:
     def _unknown_key(self, key: object) -> Problem:
         known = f"Use one of: {', '.join(self.fields)}."
         if not isinstance(key, str):
-            return Problem("", f"{self.where} has a key of type {type(key).__name__}.", known)
+            return Problem(
+                "", f"{self.where} has a {self.noun} of type {type(key).__name__}.", known
+            )
         near = self.nearest(key)
         hint = f"Did you mean {near}?" if near else known
-        return Problem("", f"{self.where} has no key {key!r}.", hint)
+        return Problem("", f"{self.where} has no {self.noun} {key!r}.", hint)
 
 
-ARGUMENTS = ConfigKeys(dict(zip(FIELDS, FIELDS, strict=True)), "Receiver", "secrets")
+_OWN = FIELDS[: FIELDS.index("spool") + 1]
+ARGUMENTS = ConfigKeys({name: name for name in _OWN}, "Receiver", "secrets", noun="argument")
 """The arguments of ``Receiver``."""
 
 

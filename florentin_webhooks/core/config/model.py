@@ -30,6 +30,7 @@ from florentin_webhooks.core.config.readers import (
     Span,
     WholeSeconds,
     read_alias,
+    read_clock,
     read_name,
     read_queue,
     read_secrets,
@@ -71,7 +72,7 @@ class ReceiverConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     sender: Annotated[ImportString[Any], AfterValidator(read_sender)] = Field(
-        DEFAULT_SENDER, description="a sender, or its import path"
+        DEFAULT_SENDER, description="a sender, such as GitHub(), or its import path"
     )
     secrets: Annotated[
         dict[str, SecretBytes] | Callable[..., Any], BeforeValidator(read_secrets)
@@ -95,8 +96,9 @@ class ReceiverConfig(BaseModel):
     )
     timeout: Span = _span(timedelta(seconds=8))
     max_body: Count = _count(1, "bytes", 1_048_576)
-    clock: ImportString[Callable[[], datetime]] = Field(
-        utc_now, description="a function that returns the time in UTC, or its import path"
+    clock: Annotated[ImportString[Callable[[], datetime]], AfterValidator(read_clock)] = Field(
+        utc_now,
+        description="a function that returns an aware datetime in UTC, or its import path",
     )
 
     name: Annotated[str, AfterValidator(read_name)] = Field(

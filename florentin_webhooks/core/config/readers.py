@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from os import PathLike, fspath
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import BeforeValidator, SecretBytes, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,9 @@ from florentin_webhooks.core.spool import DeliverySpool
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets, unwrap_secret
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "DOTTED",
     "MOST",
@@ -23,6 +26,7 @@ __all__ = [
     "Span",
     "WholeSeconds",
     "read_alias",
+    "read_clock",
     "read_name",
     "read_queue",
     "read_secrets",
@@ -102,6 +106,14 @@ def read_name(value: str) -> str:
     """Return a printable name of at most 100 characters, or raise :class:`ValueError`."""
     if not value.isprintable() or len(value) > _LONGEST_NAME:
         raise ValueError("not a name")
+    return value
+
+
+def read_clock(value: Callable[[], object]) -> object:
+    """Return the clock, or raise :class:`ValueError` unless it returns aware datetimes."""
+    now = value()
+    if not isinstance(now, datetime) or now.utcoffset() is None:
+        raise ValueError("not aware")
     return value
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from florentin_webhooks.core.defaults import On_co
 from florentin_webhooks.core.log import log_missing_store
 from florentin_webhooks.core.processing import outcomes
-from florentin_webhooks.core.processing.inline_runs import InlineRuns
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.processing.loops import do_work
+from florentin_webhooks.core.processing.plain_runner import InlineRuns
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.runtime import returning
 from florentin_webhooks.core.routing.dispatch import EMPTY_PLAN

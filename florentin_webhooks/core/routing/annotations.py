@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Delivery
@@ -63,6 +63,8 @@ def _may_take(annotation: object, actual: type) -> bool:
 def _classes(annotation: object) -> tuple[type, ...] | None:
     """Return the classes that *annotation* allows, or None if it cannot be judged."""
     origin = get_origin(annotation)
+    if origin is Annotated:
+        return _classes(get_args(annotation)[0])
     if origin in (Union, UnionType):
         parts = [_classes(each) for each in get_args(annotation)]
         known = [each for each in parts if each is not None]

@@ -18,10 +18,11 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 def to_record(key: bytes, words: Sequence[bytes]) -> Record:
     """Return the record of the fingerprint *key*; *words* are its fields and values."""
     fields = dict(zip(words[::2], words[1::2], strict=True))
+    state = State(fields[b"s"].decode())
     endings = {name: split_ending(value.decode()) for name, value in _by_name(fields, b"h:")}
     return Record(
         fingerprint=key.hex(),
-        state=State(fields[b"s"].decode()),
+        state=state,
         event=fields.get(b"e", b"").decode(),
         delivery_id=fields.get(b"i", b"").decode() or None,
         received_at=_to_datetime_or_none(fields.get(b"r")),
@@ -38,7 +39,8 @@ def to_record(key: bytes, words: Sequence[bytes]) -> Record:
         owner=fields.get(b"p", b"").decode(),
         notes={name: note for name, (_, note) in endings.items() if note},
         next_attempts=_times(fields, b"w:"),
-        leases=_times(fields, b"u:"),
+        # Those of a finished delivery are left from its last run.
+        leases=_times(fields, b"u:") if state is not State.DONE else {},
     )
 
 

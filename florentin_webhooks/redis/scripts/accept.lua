@@ -115,7 +115,7 @@ if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
 if not state then
   add_to_log(KEYS[log], fingerprint, ARGV[8])
   if has_id then
-    if sent ~= '' then reused = 1 end
+    if sent ~= '' and not known_id then reused = 1 end
     -- Sixteen different contents under one id are not retries: the oldest are deleted.
     call('SET', KEYS[2], string.sub(own, -480) .. ARGV[2], 'PX', RETENTION)
   end

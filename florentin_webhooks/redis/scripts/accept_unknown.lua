@@ -24,14 +24,20 @@ end
 
 local record, aliases, count, mode = KEYS[1], #ARGV[11] / 8, tonumber(ARGV[13]), ARGV[4]
 local log = 3 + aliases + (count > 0 and 1 + 4 * count or 0)
-local is_inline = mode == '111'
--- The hash of a job that is known is left from an earlier delivery, and so may be other keys.
-if (is_inline or mode == '110' and count > 0)
-  and call('EXISTS', unpack(KEYS, 1, 2 + aliases + count)) == 0 then
-  -- Finish begins with it: if it is refused, then before handlers have run.
-  if is_inline then call('HMGET', record, 's') end
+local is_inline, is_unknown = mode == '111', false
+if is_inline then
+  -- Finish begins with the same command: if it is refused, then before handlers have run. A record
+  -- without these fields is left from an acceptance that was refused.
+  local known = call('HMGET', record, 's', 'o')
+  is_unknown = not known[1] and not known[2]
+    and (aliases == 0 or call('EXISTS', unpack(KEYS, 3, 2 + aliases)) == 0)
+    and (ARGV[2] == '' or call('SET', KEYS[2], ARGV[2], 'PX', RETENTION, 'NX'))
+elseif mode == '110' and count > 0 then
+  -- The hash of a job that is known is left from an earlier delivery.
+  is_unknown = call('EXISTS', unpack(KEYS, 1, 2 + aliases + count)) == 0
+end
+if is_unknown then
   add_to_log(KEYS[log], ARGV[1], ARGV[8])
-  if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2], 'PX', RETENTION) end
   if is_inline then
     local clock = call('TIME')
     local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -42,6 +48,7 @@ if (is_inline or mode == '110' and count > 0)
     call('PEXPIRE', record, UNFINISHED_RETENTION)
     return ARGV[1] .. decision .. '\0001\0000\0000\0000'
   end
+  if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2], 'PX', RETENTION) end
   local key, at, queues = 4 + aliases + count, 14, KEYS[3 + aliases + count]
   for n = 1, count do
     local id, list = ARGV[at], KEYS[key]

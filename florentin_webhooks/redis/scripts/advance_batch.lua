@@ -37,10 +37,30 @@ local function keep(first_record)
   if holds > 0 then call('ZADD', KEYS[5], unpack(kept)) end
 end
 
--- The job never failed, or no batch would have claimed it, and other parts have left nothing.
-local function complete_first(record, fingerprint)
-  call('HSET', record, 's', 'done', 'z', now)
-  return remember_done(record, fingerprint, KEYS[2], KEYS[1])
+-- Other parts are open.
+local function finish_one(record, id, parts, attempts)
+  redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
+  -- No batch may claim a job whose handlers ran, although its beginning was refused.
+  if ARGV[9] ~= '' then call('HSET', record, 'h:' .. ARGV[9], ARGV[10], 'x:' .. queue, attempts) end
+  count_part(record, parts, KEYS[4], id)
+  update_state(record, UNFINISHED_RETENTION)
+  return call('HGET', record, 's')
+end
+
+-- The job never failed, or no batch would have claimed it, and other parts have left nothing. If the
+-- first command is refused, a later run ends the delivery, and does not repeat what has run.
+local function finish_last(record, id, before, attempts)
+  local expires = redis.pcall('PEXPIRE', record, RETENTION)
+  local after = expires == 1 and 'done' or before
+  if ARGV[9] ~= '' then
+    call('HSET', record, 's', after, 'z', now, 'h:' .. ARGV[9], ARGV[10], 'x:' .. queue, attempts)
+  else
+    call('HSET', record, 's', after, 'z', now)
+  end
+  if expires ~= 1 then call('PEXPIRE', record, RETENTION) end
+  call('ZREM', KEYS[4], id)
+  excess = remember_done(record, ARGV[8], KEYS[2], KEYS[1])
+  return after
 end
 
 local function finish_part(record, id)
@@ -48,26 +68,13 @@ local function finish_part(record, id)
   if f[1] == 'done' then
     -- Sent again: WAIT waits for what its own connection has written.
     if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
+    call('ZREM', KEYS[4], id)
     return 'done'
   end
   if f[2] ~= token then return 'lost' end
-  if tonumber(f[3] or 0) <= 1 then
-    redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue, 't:', 'u:', 'f:', 'w:')
-  else
-    redis.pcall('HDEL', record, 't:' .. queue, 'u:' .. queue)
-  end
-  if ARGV[9] ~= '' then
-    -- No batch may claim a job whose handlers ran, although its beginning was refused.
-    call('HSET', record, 'h:' .. ARGV[9], ARGV[10], 'x:' .. queue, f[4] or 1)
-  end
   if (f[5] or '0') ~= '0' then unmark_dead(record, KEYS[3], id) end
-  local open = count_part(record, f[3], KEYS[4], id)
-  if open > 0 then
-    update_state(record, UNFINISHED_RETENTION)
-    return call('HGET', record, 's')
-  end
-  excess = complete_first(record, ARGV[8])
-  return 'done'
+  if tonumber(f[3] or 0) > 1 then return finish_one(record, id, f[3], f[4] or 1) end
+  return finish_last(record, id, f[1], f[4] or 1)
 end
 
 if ARGV[7] ~= '' then

@@ -120,20 +120,20 @@ local function count_part(record, open, pending, id)
   return open
 end
 
--- All parts of a record are done: it needs no tokens, leases, reasons and waits any more. They have
--- known names where *queue* has its only part; to read all names takes three times as long.
+-- All parts of a record are done: it needs no reasons and waits any more. They have known names where
+-- *queue* has its only part; to read all names takes three times as long. Tokens and leases, which
+-- mean nothing from now on, stay as long as its body does.
 -- Returns what remember_done does.
 local function complete(record, fingerprint, done, log, now, queue)
   call('HSET', record, 's', 'done', 'z', now)
   if queue then
-    call('HDEL', record, 't:', 'u:', 'f:', 'w:', 't:' .. queue, 'u:' .. queue, 'f:' .. queue,
-      'w:' .. queue)
+    call('HDEL', record, 'f:', 'w:', 'f:' .. queue, 'w:' .. queue)
     return remember_done(record, fingerprint, done, log)
   end
   local fields = {}
   for _, field in ipairs(call('HKEYS', record)) do
     local kind = string.sub(field, 1, 2)
-    if string.find('t:u:f:w:', kind, 1, true) then fields[#fields + 1] = field end
+    if kind == 'f:' or kind == 'w:' then fields[#fields + 1] = field end
   end
   if #fields > 0 then call('HDEL', record, unpack(fields)) end
   return remember_done(record, fingerprint, done, log)

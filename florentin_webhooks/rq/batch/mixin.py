@@ -20,6 +20,7 @@ from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
 from florentin_webhooks.rq.batch.calls import BatchCalls, QueueTerms
 from florentin_webhooks.rq.batch.keys import BatchKeys
+from florentin_webhooks.rq.batch.packed import StepTemplates
 from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 from florentin_webhooks.rq.batch.runner import BatchRunner
 from florentin_webhooks.rq.batch.source import BatchSource
@@ -47,7 +48,7 @@ class BatchingWorker(WaitingWorker):
 
     hooks: Receiver[object] | None = None
     others: tuple[Receiver[object], ...] = ()
-    _receivers: tuple[tuple[BatchCalls, Receiver[object]], ...] = ()
+    _receivers: tuple[tuple[StepTemplates, Receiver[object]], ...] = ()
     _calls: BatchCalls | None = None
     _source: BatchSource | None = None
     _batch: Batch | None = None
@@ -65,11 +66,11 @@ class BatchingWorker(WaitingWorker):
         queue: Any = self.queues[0]  # Any: one of ours, with a source.
         served = [(each, each.queue) for each in self.served]
         self._receivers = tuple(
-            (self._calls_of(hooks, its, queue), hooks)
+            (StepTemplates(self._calls_of(hooks, its, queue)), hooks)
             for hooks, its in served
             if isinstance(its, RQQueue)
         )
-        calls = [each for each, _ in self._receivers]
+        calls = [each.calls for each, _ in self._receivers]
         self._calls = calls[0] if calls else None
         if most > 1 and calls:
             pipeline = ScriptPipeline(self.connection)
@@ -148,10 +149,10 @@ class BatchingWorker(WaitingWorker):
         """Run a job or a batch in this process."""
         if not isinstance(job, Batch):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
-        hooks = next(hooks for calls, hooks in self._receivers if calls is job.calls)
+        steps_of, hooks = next(each for each in self._receivers if each[0].calls is job.calls)
         since = monotonic()
         with ScriptPipeline(self.connection, self.spare and self.spare.connection) as pipeline:
-            steps = BatchSteps(job, job.calls, pipeline, cast("Any", self).get_heartbeat_ttl(job))
+            steps = BatchSteps(job, steps_of, pipeline, cast("Any", self).get_heartbeat_ttl(job))
             BatchRunner(self, hooks, queue, job, steps).run()
         self._count(steps.succeeded, monotonic() - since)
         return True

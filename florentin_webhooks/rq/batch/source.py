@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from rq.exceptions import NoSuchJobError
 from rq.utils import now
 
+from florentin_webhooks.rq.batch.answers import ClaimAnswer
 from florentin_webhooks.rq.batch.batch import Batch
-from florentin_webhooks.rq.batch.calls import ClaimAnswer, ClaimRequest
+from florentin_webhooks.rq.batch.calls import ClaimRequest
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.shutdown import defer_signals
 

@@ -64,9 +64,11 @@ def test_a_secret_that_is_not_utf_8_is_refused() -> None:
         (f"{SECRET}\r\n", "ends with a newline"),
         (f"{SECRET}\n\n", "ends with 2 newlines"),
         (f"{SECRET}\r\n\r\n", "ends with 2 newlines"),
+        (f'"{SECRET}"', "has quotes around it"),
+        (f"'{SECRET}'", "has quotes around it"),
     ],
 )
-def test_white_space_around_a_secret_is_refused(secret: str | bytes, reason: str) -> None:
+def test_what_is_around_a_secret_is_refused(secret: str | bytes, reason: str) -> None:
     assert refused(secret).message == f"secret-1 {reason}."
 
 

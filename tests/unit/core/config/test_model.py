@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ SOURCES: Mapping[str, tuple[Callable[[Values], Receiver], str]] = {
     "django": (in_django, "FLORENTIN_WEBHOOKS['{}']"),
     "code": (in_code, "{}"),
 }
-ARGUMENTS = set(inspect.signature(Receiver).parameters)
+ARGUMENTS = set(inspect.signature(Receiver).parameters) - {"unknown"}
 INVALID = [
     *(("tolerance", value) for value in ("abc", "-1", "0", "nan", "9" * 15, "15 min")),
     *(("leeway", value) for value in ("abc", "inf")),
@@ -220,7 +220,7 @@ def test_every_parameter_is_a_field() -> None:
     }
     of_queue = {f"queue_{name}" for name in inspect.signature(RQQueue).parameters}
     of_spool = {f"spool_{name}" for name in inspect.signature(Spool).parameters}
-    old = {"keep"}  # The old name of unfinished_retention.
+    old = {"keep", "unknown"}  # The old name of unfinished_retention; misspelt arguments.
     own = (parameters | of_queue | of_spool) - old - {"queue_name", "spool_path"}
     assert own == set(FIELDS)
 
@@ -276,7 +276,7 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
     "leeway": [-1, b"5", timedelta(seconds=-1)],
     "timeout": [-1, 0, timedelta.max],
     "max_body": ["x", 0, -1, 1.5, True, 10**400],
-    "clock": [3, "", timedelta()],
+    "clock": [3, "", timedelta(), datetime.now, lambda: 3],
     "sender": [3, "", "no.such:thing", object(), FlorentinSender],
     "store": [42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds()],
     "queue": [42, [], True, RQQueue, MemoryStore(), "", "a b"],
@@ -289,6 +289,12 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
 def test_an_invalid_argument_is_a_configuration_error(name: str, value: Any) -> None:
     arguments: Values = {name: value}
     with pytest.raises(ConfigurationError):
+        Receiver(SECRET, **arguments)
+
+
+def test_an_unknown_argument_is_refused_with_the_nearest() -> None:
+    arguments: Values = {"tolerence": 900}
+    with pytest.raises(ConfigurationError, match=r"no argument 'tolerence'.*mean tolerance"):
         Receiver(SECRET, **arguments)
 
 

@@ -241,7 +241,7 @@ def test_method_that_an_observer_sets_itself_is_called(
 
     class Silent(Observer):
         def __init__(self) -> None:
-            self.handled = handled.append  # type: ignore[method-assign,assignment]
+            self.handled = handled.append  # type: ignore[method-assign]
 
     receiver.observe(Silent())
     handles(receiver, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import pytest
 
@@ -27,6 +27,7 @@ class Narrow(events.InvoiceCreated):
 
 def invoice(event: events.InvoiceCreated) -> None: ...
 def narrow(event: Narrow) -> None: ...
+def annotated(event: Annotated[events.InvoiceCreated, "paid"]) -> None: ...
 def base(event: events.Event, delivery: Delivery) -> None: ...
 def anything(event: Any) -> None: ...
 def bare(event, delivery) -> None: ...  # type: ignore[no-untyped-def]
@@ -62,7 +63,17 @@ def register(what: Any, function: Callable[..., None]) -> None:
     [
         *(
             ("invoice.created", each)
-            for each in (invoice, narrow, base, anything, bare, generic, protocol, unresolved)
+            for each in (
+                invoice,
+                annotated,
+                narrow,
+                base,
+                anything,
+                bare,
+                generic,
+                protocol,
+                unresolved,
+            )
         ),
         *(("invoice.created", each) for each in (either, option, optional, partial(invoice))),
         (Narrow, invoice),

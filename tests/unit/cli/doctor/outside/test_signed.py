@@ -81,7 +81,7 @@ def test_accepted_probe_runs_and_stores_nothing() -> None:
 @pytest.mark.parametrize(
     ("theirs", "ours", "name"),
     [
-        (SECRET, f"'{SECRET}'", "secret-quotes"),
+        (SECRET, f"'{SECRET}'", "secret-weak"),
         (SECRET, f"{SECRET}\n", "secret-weak"),
         ("an-entirely-different-secret", SECRET, "secret"),
     ],

@@ -1,23 +1,32 @@
-"""Run the inline handlers of a delivery, and return the reply.
+"""Run handlers that need nothing but a call, as nearly all, one after the other.
 
-Handlers that need nothing but a call, as nearly all, are called here one after the other. The way
-of :class:`HandlerRunner` would take 6 of a delivery's 30 us, and 2 for each further handler.
+For a delivery's inline handlers, the way of :class:`HandlerRunner` would take 6 of its 30 us, and
+2 for each further one; for a job of a batch, 9 of 50.
 """
 
 from __future__ import annotations
 
+import logging
 from asyncio import CancelledError
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
 from florentin_webhooks.core.defaults import On_co
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing import outcomes
-from florentin_webhooks.core.processing.attempt import INLINE_STATES, AttemptResult, FinalStates
+from florentin_webhooks.core.processing.attempt import (
+    INLINE_STATES,
+    SUCCEEDED,
+    AttemptResult,
+    FinalStates,
+)
+from florentin_webhooks.core.processing.handler_calls import call_handler
 from florentin_webhooks.core.processing.handler_scope import TRACKING
 from florentin_webhooks.core.processing.idempotency import open_guard
 from florentin_webhooks.core.processing.run_log import RunResult
-from florentin_webhooks.core.processing.runner import HandlerRunner
+from florentin_webhooks.core.processing.runner import RECORDING_MARGIN, HandlerRunner
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.routing.items import own_delivery
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
+    from florentin_webhooks.core.processing.handler_calls import HandlerError
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
@@ -39,7 +49,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery, Reply
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["InlineRuns"]
+__all__ = ["DONE_RESULT", "InlineRuns", "PartRunner"]
 
 # Constants, since the look-up of an enum's member takes 60 ns: ten are 1.5 % of a delivery.
 _QUEUED: Final = State.QUEUED
@@ -48,6 +58,9 @@ _LOST: Final = State.LOST
 _DONE: Final = State.DONE
 _PROCESSED: Final = Outcome.PROCESSED
 _SUCCESS: Final = HandlerOutcome.DONE
+
+DONE_RESULT = RunResult(State.DONE)
+"""The result of a delivery whose handlers have all succeeded."""
 
 
 class InlineRuns(HandlerRegistry[On_co]):
@@ -166,6 +179,35 @@ class _Runner(HandlerRunner):
         if copy_event is None or not rest or state is _LOST or state is _DONE:
             return self._result(state)
         return await self.run(rest, event, delivery, copy_event)
+
+
+class PartRunner(HandlerRunner):
+    """A run of the handlers of a queue's part, in a worker."""
+
+    def run_one(self, handler: Handler, event: Event, delivery: Delivery) -> RunResult | None:
+        """Run *handler*, the only one that is left; None where it needs more than a call.
+
+        Written without seven coroutines: 9 of the 50 us that a job of a batch takes.
+        """
+        reporter, lease, began = self._reporter, self._lease, monotonic()
+        deadline = float("inf") if self._deadline is None else self._deadline
+        is_plain = handler.options.is_plain and not handler.is_async and handler.item is None
+        is_watched = reporter.notifier is not None or TRACKING.is_enabled
+        if not is_plain or is_watched or deadline - began <= RECORDING_MARGIN:
+            return None
+        error = call_handler(handler, self._arguments(handler, event, delivery))
+        if error is not None or monotonic() >= deadline or logger.isEnabledFor(logging.INFO):
+            return run_sync(self.conclude(handler, delivery, error, began))
+        state = run_sync(lease.record(self._finish(handler.name, SUCCEEDED, last=True)))
+        return DONE_RESULT if state is _DONE else RunResult(state)
+
+    async def conclude(
+        self, handler: Handler, delivery: Delivery, error: HandlerError, began: float
+    ) -> RunResult:
+        """Report and record how the only *handler* has ended, and return the result."""
+        self._delivery = delivery
+        result = AttemptResult(error)
+        return self._result(await self._conclude(handler, delivery, result, began, last=True))
 
 
 def _final_states(plan: DispatchPlan, lease: Lease) -> FinalStates:

@@ -151,7 +151,7 @@ def test_observer_learns_of_each_handler_in_order(
     assert seen == [True, False, False]
 
 
-def test_cancelled_run_keeps_what_is_done_and_its_lease_is_free(
+def test_cancelled_run_keeps_what_is_done_and_frees_its_lease(
     receiver: Receiver, made: SignedDelivery
 ) -> None:
     runs, started = list[str](), asyncio.Event()
