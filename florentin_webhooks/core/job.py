@@ -14,9 +14,9 @@ from florentin_webhooks.core.log import DeadDelivery
 from florentin_webhooks.core.observer import JobStart
 from florentin_webhooks.core.processing.attempt import FinalStates
 from florentin_webhooks.core.processing.lease import Lease
+from florentin_webhooks.core.processing.plain_runner import DONE_RESULT, PartRunner
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.processing.run_log import RunResult
-from florentin_webhooks.core.processing.runner import HandlerRunner
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
@@ -26,7 +26,7 @@ from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.event import copy_event, parse_event
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Sequence
 
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.queue import Job
@@ -78,6 +78,11 @@ class JobResult(NamedTuple):
     trace: str = ""
 
 
+_SUCCEEDED = JobResult()
+_LAST_STATES = FinalStates(failed=State.DEAD)
+_RETRIED_STATES = FinalStates(failed=State.QUEUED)
+
+
 def process_job(
     receiver: Receiver[object],
     store: Store,
@@ -100,12 +105,12 @@ def process_job(
     """
     part, timeout = receiver.dispatcher.build_job(fingerprint, queue)
     lease = Lease(receiver.blocking, store, part, receiver.identity)
-    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
-    runner = HandlerRunner(
+    states = _LAST_STATES if last else _RETRIED_STATES
+    runner = PartRunner(
         lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
     )
     claiming = lease.claim_job(part, fingerprint, part_lease(timeout), is_path_ours=is_path_ours)
-    return run_sync(_process(receiver, runner, fingerprint, claiming, trace))
+    return _process(receiver, runner, fingerprint, run_sync(claiming), trace)
 
 
 def process_claimed_job(
@@ -124,12 +129,12 @@ def process_claimed_job(
     """Do the same for a part whose lease a batch has, for *timeout* seconds."""
     lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
     lease.key, lease.token, lease.seconds = fingerprint, claimed.token, part_lease(timeout)
-    states = FinalStates(failed=State.DEAD if last else State.QUEUED)
-    runner = HandlerRunner(
+    states = _LAST_STATES if last else _RETRIED_STATES
+    runner = PartRunner(
         lease, timeout, states, receiver.reporter, since=since, retry_in=retry_in, alarm=alarm
     )
     runner.attempt = claimed.claim.attempt
-    return run_sync(_process_claimed(receiver, runner, fingerprint, claimed.claim, trace))
+    return _process_claimed(receiver, runner, fingerprint, claimed.claim, trace)
 
 
 def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause: str = "") -> None:
@@ -153,14 +158,9 @@ def report_dead(receiver: Receiver[object], fingerprint: str, queue: str, cause:
         run_sync(receiver.reporter.died(receiver.blocking, dead))
 
 
-async def _process(
-    receiver: Receiver[object],
-    runner: HandlerRunner,
-    fingerprint: str,
-    claiming: Awaitable[JobClaim],
-    trace: str,
+def _process(
+    receiver: Receiver[object], runner: PartRunner, fingerprint: str, claim: JobClaim, trace: str
 ) -> JobResult:
-    claim = await claiming
     runner.attempt = claim.attempt
     if claim.decision is JobDecision.FOREIGN:
         return JobResult(foreign=claim)
@@ -168,25 +168,23 @@ async def _process(
         return JobResult(seconds=min(claim.wait, BUSY_WAIT))
     if claim.decision is not JobDecision.RUN:
         return JobResult(lost=claim.decision is JobDecision.GONE)
-    return await _process_claimed(receiver, runner, fingerprint, claim, trace)
+    return _process_claimed(receiver, runner, fingerprint, claim, trace)
 
 
-async def _process_claimed(
-    receiver: Receiver[object],
-    runner: HandlerRunner,
-    fingerprint: str,
-    claim: JobClaim,
-    trace: str,
+def _process_claimed(
+    receiver: Receiver[object], runner: PartRunner, fingerprint: str, claim: JobClaim, trace: str
 ) -> JobResult:
-    running = _run(receiver, runner, fingerprint, claim)
     notifier = receiver.reporter.notifier
     if notifier is None or notifier.tracer is None:
-        result = await running
+        result = _run(receiver, runner, fingerprint, claim)
     else:
         start = JobStart(notifier.receiver, runner.queue, fingerprint, claim.attempt, trace)
-        result, trace = await notifier.tracer.trace_job(start, running, _describe)
+        running = _run_traced(receiver, runner, fingerprint, claim)
+        result, trace = run_sync(notifier.tracer.trace_job(start, running, _describe))
+    if result is DONE_RESULT and not trace:
+        return _SUCCEEDED
     if result.failures:
-        await _report(receiver, result)
+        run_sync(_report(receiver, result))
     if result.retry_after is not None:
         return JobResult(seconds=result.retry_after, trace=trace)
     if result.state is State.LOST and not result.failures:
@@ -199,20 +197,31 @@ def _describe(result: RunResult) -> tuple[str, str]:
     return result.state.value, next((type(each.error).__name__ for each in result.failures), "")
 
 
-async def _run(
-    receiver: Receiver[object], runner: HandlerRunner, fingerprint: str, claim: JobClaim
+def _run(
+    receiver: Receiver[object], runner: PartRunner, fingerprint: str, claim: JobClaim
 ) -> RunResult:
     try:
         delivery, envelope = restore_delivery(receiver.sender, fingerprint, claim)
         plan = receiver.dispatcher.plan_delivery(delivery.event, envelope)
         event = parse_event(delivery.event, envelope, plan.model)
         found, missing = _remaining_handlers(plan.handlers, claim)
+        if len(found) == 1 and not missing:
+            result = runner.run_one(found[0], event, delivery)
+            if result is not None:
+                return result
         again = partial(copy_event, delivery.event, envelope, plan.model)
-        return await runner.run(found, event, delivery, again, missing)
+        return run_sync(runner.run(found, event, delivery, again, missing))
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a model that refuses, or the alarm between handlers.
-        return await runner.abort("event", error)
+        return run_sync(runner.abort("event", error))
+
+
+async def _run_traced(
+    receiver: Receiver[object], runner: PartRunner, fingerprint: str, claim: JobClaim
+) -> RunResult:
+    """Run a part inside what awaits this, which is a tracer's span."""
+    return _run(receiver, runner, fingerprint, claim)
 
 
 async def _report(receiver: Receiver[object], result: RunResult) -> None:

@@ -182,13 +182,19 @@ class Identity:
     ) -> tuple[RecordKey, ...]:
         """Return the keys of what was signed, *digest*, under the key ids beside *key_id*.
 
-        Without a *digest*, of a delivery restored from its record, the key is known.
+        Without a *digest*, of a delivery restored from its record, the key is known. *content* is
+        that of its retry key, None where it has none.
         """
         others = self.other_key_ids(key_id) if digest else ()
-        return tuple(
-            RecordKey(under_key(each, digest), self.retry_key(each, delivery_id, content))
-            for each in others
-        )
+        if delivery_id is None or content is None:
+            return tuple([RecordKey(under_key(each, digest)) for each in others])
+        sent, found = delivery_id.encode(), list[RecordKey]()
+        for each in others:  # Every delivery needs them: 1.3 of the 2.8 us with calls for each.
+            prefix = self._prefixes[each]
+            key = sha256(prefix + digest).digest()[:16] if each else digest
+            trace = new_tuple(RetryKey, (sha256(prefix + sent).digest()[:16], content))
+            found.append(new_tuple(RecordKey, (key, trace)))
+        return tuple(found)
 
 
 NO_IDENTITY = Identity({})

@@ -9,7 +9,7 @@ import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.failures import describe_failure
+from florentin_webhooks.redis.failures import Failure, UnfitServerError, describe, find_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,8 +117,12 @@ def to_unavailable(error: Exception, pool: object) -> Unavailable:
 
 
 def unavailable_at(address: str, error: Exception) -> Unavailable:
-    """Return *error*, of the server at *address*, as ours."""
-    return Unavailable(*describe_failure(address, error))
+    """Return *error*, of the server at *address*, as ours; it may be so already."""
+    if isinstance(error, Unavailable):
+        return error
+    failure, detail = find_failure(error)
+    kind = UnfitServerError if failure is Failure.OLD else Unavailable
+    return kind(*describe(address, failure, detail))
 
 
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.

@@ -1,4 +1,4 @@
-"""Check from a server's INFO whether it keeps what it is given."""
+"""Check from a server's INFO whether it is fit for a store, and keeps what it is given."""
 
 from __future__ import annotations
 
@@ -7,17 +7,24 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.failures import Failure, describe, describe_failure, find_failure
+from florentin_webhooks.redis.addresses import display_pool, is_behind_sentinel
+from florentin_webhooks.redis.failures import (
+    Failure,
+    UnfitServerError,
+    describe,
+    describe_failure,
+    find_failure,
+)
 
 if TYPE_CHECKING:
-    import asyncio
+    from florentin_webhooks.redis.protocols import Connection, Pool, SyncClient
 
 __all__ = [
     "OLDEST_VERSION",
-    "check_answer",
+    "ServerCheck",
     "check_durability",
     "find_old_version",
     "loses_in_failover",
@@ -42,10 +49,6 @@ def check_durability(info: Mapping[str, object] | None, *, fails_over: bool = Fa
             "Check that appendonly is yes and maxmemory-policy is noeviction."
         )
         return
-    if version := find_old_version(info):
-        logger.error(
-            "Redis %s is too old: jobs that it loses are not requeued. Use 6.2, or newer.", version
-        )
     policy, limit = str(info.get("maxmemory_policy", "noeviction")), info.get("maxmemory", 0)
     if limit and policy != "noeviction":
         logger.error(
@@ -79,8 +82,7 @@ def refuse_unfit_server(client: Any, address: str, *, has_lanes: bool) -> None:
             raise ConfigurationError(*describe_failure(address, error)) from None
         return
     if version := find_old_version(info):
-        message = f"Redis at {address} has version {version}, which is too old."
-        raise ConfigurationError(message, "Use Redis 6.2 or Valkey 7.2, or newer.")
+        raise ConfigurationError(*_describe_old(address, version))
     if info.get("cluster_enabled") and not has_lanes:
         raise ConfigurationError(*describe(address, Failure.CLUSTER, ""))
 
@@ -99,11 +101,52 @@ def find_old_version(info: Mapping[str, object]) -> str:
     return version if numbers and numbers < OLDEST_VERSION else ""
 
 
-def check_answer(answer: asyncio.Future[object], *, fails_over: bool = False) -> None:
-    """Check the *answer* to INFO, as a server sends it."""
-    refused = answer.cancelled() or answer.exception() is not None
-    info = None if refused else _parse_info(cast("bytes", answer.result()))
-    check_durability(info, fails_over=fails_over)
+class ServerCheck:
+    """The check of a server before a store sends it anything, which ends with the first fit one.
+
+    All executors of the store share it.
+    """
+
+    def __init__(self, *, is_done: bool = False) -> None:
+        self.is_done = is_done
+
+    def run(self, client: SyncClient) -> None:
+        """Ask the server of *client*; raises RedisError, OSError or :class:`UnfitServerError`."""
+        info: Mapping[str, object] | None = None
+        try:
+            info = client.info()
+        except ResponseError as error:
+            _ensure_refused(error)
+        self._judge(info, client.connection_pool)
+
+    async def arun(self, connection: Connection, pool: Pool) -> None:
+        """Do the same over a *connection* of *pool*."""
+        info: Mapping[str, object] | None = None
+        await connection.send_command("INFO", check_health=False)
+        try:
+            info = _parse_info(cast("bytes", await connection.read_response()))
+        except ResponseError as error:
+            _ensure_refused(error)
+        self._judge(info, pool)
+
+    def _judge(self, info: Mapping[str, object] | None, pool: object) -> None:
+        if info is not None and (version := find_old_version(info)):
+            raise UnfitServerError(*_describe_old(display_pool(pool), version))
+        if self.is_done:  # By another thread, which has logged the risks.
+            return
+        self.is_done = True
+        check_durability(info, fails_over=is_behind_sentinel(pool))
+
+
+def _ensure_refused(error: ResponseError) -> None:
+    """Raise *error* unless the server will always answer so, and may be fit all the same."""
+    if find_failure(error)[0] not in (Failure.RIGHTS, Failure.OTHER):
+        raise error
+
+
+def _describe_old(address: str, version: str) -> tuple[str, str]:
+    message = f"Redis at {address} has version {version}, which is too old."
+    return message, "Use Redis 6.2 or Valkey 7.2, or newer."
 
 
 def _parse_info(text: bytes) -> Mapping[str, object]:

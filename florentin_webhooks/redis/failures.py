@@ -21,12 +21,20 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.refusals import find_refusal, refusal_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Failure", "NoPrimaryError", "describe", "describe_failure", "find_failure"]
+__all__ = [
+    "Failure",
+    "NoPrimaryError",
+    "UnfitServerError",
+    "describe",
+    "describe_failure",
+    "find_failure",
+]
 
 
 class Failure(StrEnum):
@@ -60,6 +68,13 @@ class NoPrimaryError(RedisConnectionError):
         error = cls(failure.value)
         error.failure = failure
         return error
+
+
+class UnfitServerError(ConfigurationError, Unavailable):
+    """A server that is too old, at its first use: no delivery may go on without a store."""
+
+    code = Unavailable.code
+    status = Unavailable.status
 
 
 _KINDS: tuple[tuple[type[BaseException], Failure], ...] = (

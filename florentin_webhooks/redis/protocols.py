@@ -104,6 +104,14 @@ class RecordPool(Protocol):
 class Connection(Protocol):
     """The part of redis-py's asyncio connection that is used here."""
 
+    def send_command(self, *words: Word, check_health: bool) -> Awaitable[None]:
+        """Send one command."""
+        ...
+
+    def read_response(self) -> Awaitable[object]:
+        """Return the answer to it; raises it where it is an error."""
+        ...
+
     def disconnect(self) -> Awaitable[None]:
         """Close the connection."""
         ...

@@ -32,6 +32,7 @@ from florentin_webhooks.redis.clients import (
 )
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
+from florentin_webhooks.redis.durability import ServerCheck
 from florentin_webhooks.redis.executors.loops import LoopExecutors
 from florentin_webhooks.redis.executors.packed import PackedCalls
 from florentin_webhooks.redis.executors.records import RecordPipeline
@@ -133,14 +134,16 @@ class RedisStore(ServerAccess):
                 "Drop it, or pass a redis+cluster:// URL.",
             )
         self._server: str | Client = server
-        self._loops = LoopExecutors(server, self._schema.replicas)
+        self._check = ServerCheck()
+        self._loops = LoopExecutors(server, self._schema.replicas, self._check)
         self._sync = (
             None if isinstance(server, redis.asyncio.Redis) else self._create_executor(server)
         )
 
     def _create_executor(self, server: str | redis.Redis) -> SyncExecutor:
         kind = SyncReplicatedExecutor if self._schema.replicas else SyncExecutor
-        return kind(create_sync_client(server), pool=create_record_pool(server))
+        pool = create_record_pool(server)
+        return kind(create_sync_client(server), check=self._check, pool=pool)
 
     def extend_retention(self, least: timedelta) -> None:
         """Remember finished deliveries for *least*, unless ``retention`` was set."""

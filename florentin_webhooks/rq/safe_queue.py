@@ -24,16 +24,16 @@ CLEANUP_LOCK = 60
 class SafeJob(rq.job.Job):
     """RQ job that can call one function only, since JSON is not a sandbox.
 
-    *outcome* is set where the job runs in a batch: what becomes of it.
+    *outcome* is set where the job runs in a batch: what becomes of it, whatever its arguments.
     """
 
-    outcome: Callable[[], object] | None = None
+    outcome: Callable[..., object] | None = None
 
     @property
     def func(self) -> Callable[..., object]:
         """Return the allowed function; raises PermissionError if the job names another."""
         if (outcome := self.outcome) is not None:
-            return lambda *_, **__: outcome()
+            return outcome
         if self.instance is None and self.func_name == PROCESS:
             return process
         logger.critical("Refused job %s: it names another function.", self.id)

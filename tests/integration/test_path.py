@@ -25,7 +25,7 @@ def test_inline_delivery_takes_at_most_40_moves_between_modules() -> None:
 def test_job_takes_at_most_35_moves_between_modules(redis_url: str) -> None:
     moves = trace_job(redis_url)
     assert moves[0][:2] == (OUTSIDE, "core.job")
-    assert {"core.processing.attempt", "redis.codec.accept"} <= {move.target for move in moves}
+    assert {"core.processing.plain_runner", "redis.codec.accept"} <= {move.target for move in moves}
     assert len(moves) <= 35, moves
 
 

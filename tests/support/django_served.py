@@ -35,7 +35,7 @@ class Site(Server):
 
     def answer(self, data: bytes) -> Answer:
         """Return the answer to exactly these bytes."""
-        with Connection(self.port, timeout=20) as connection:
+        with Connection(self.port) as connection:
             connection.send(data)
             answer = connection.answer()
         assert answer is not None, self.output()

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Iterable, MutableMapping
 from contextlib import suppress
 from io import BytesIO
+from multiprocessing.connection import wait
 from typing import Any, NamedTuple, Self
 from wsgiref.util import setup_testing_defaults
 
@@ -41,7 +42,7 @@ class Answer(NamedTuple):
 class Connection:
     """A connection to a port of this machine that sends any bytes."""
 
-    def __init__(self, port: int, *, timeout: float = 10) -> None:
+    def __init__(self, port: int, *, timeout: float = 30) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout)
         self._read = b""
 
@@ -86,6 +87,10 @@ class Connection:
             if not self._more():
                 return False
         return True
+
+    def has_input(self, seconds: float) -> bool:
+        """Check whether the other side sends or hangs up within *seconds*."""
+        return bool(wait([self._socket], seconds))
 
     def closed(self) -> bool:
         """Check that the other side hangs up without another byte."""

@@ -102,7 +102,7 @@ def served(
 
 
 def _assert_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    with Connection(port, timeout=30) as connection:
+    with Connection(port) as connection:
         connection.send(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = connection.answer()
     assert answer is not None, log.read_text(errors="replace")
@@ -162,8 +162,8 @@ class Server:
     def place(self, mount: str = "app", *, offset: int = 0) -> Place:
         return Place(self, mount, f"r{next(self._names)}", offset)
 
-    def connect(self, *, timeout: float = 10) -> Connection:
-        return Connection(self.port, timeout=timeout)
+    def connect(self) -> Connection:
+        return Connection(self.port)
 
     def get(self, path: str) -> bytes:
         """Return the body that the program answers at *path*."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -24,9 +23,9 @@ from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.senders.florentin.envelope import retry_content
 from florentin_webhooks.testing.kit.manual_clock import ManualClock
 from florentin_webhooks.testing.store import RecordingStore
+from tests.support.aging import age
 from tests.support.identity import retry_key
 from tests.support.parts import ClusterJobs, Jobs
-from tests.support.waiting import eventually
 
 A = TypeVar("A")
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
@@ -153,13 +152,8 @@ def _inside(
 ) -> Iterator[tuple[Callable[[float], None], Callable[[bytes], bytes | None], Jobs]]:
     with redis.Redis.from_url(url) as client:
 
-        def now() -> float:
-            seconds, micros = client.time()
-            return float(seconds) + float(micros) / 1e6
-
         def passes(seconds: float) -> None:
-            end = now() + seconds
-            eventually(lambda: now() > end)
+            age(client, prefix, seconds)
 
         def body(key: bytes) -> bytes | None:
             stored = client.hget(f"{prefix}d".encode() + key, "b")
@@ -180,7 +174,10 @@ def _cluster(url: str, prefix: str, span: Span) -> Iterator[Subject]:
         return store.execute(operation)
 
     with closing(_cluster_store(url, prefix, span)) as store, asyncio.Runner() as runner:
-        yield _of_cluster(store, ask)
+        subject = _of_cluster(store, ask)
+        yield subject
+        assert isinstance(subject.jobs, ClusterJobs)
+        subject.jobs.close()
         runner.run(store.aclose())
 
 
@@ -194,14 +191,17 @@ def _cluster_store(url: str, prefix: str, span: Span) -> ClusterStore:
 
 
 def _of_cluster(store: ClusterStore, ask: Ask) -> Subject:
+    jobs = ClusterJobs(store)
+
     def passes(seconds: float) -> None:
-        time.sleep(seconds)  # The clock of a server on this machine.
+        for lane in jobs.lanes:
+            age(lane.client, lane.prefix, seconds)
 
     def body(key: bytes) -> bytes | None:
         record = store.execute(GetRecord(key))
         return (record.body or None) if record else None
 
-    return Subject(ask, passes, body, ClusterJobs(store), len(store.lanes))
+    return Subject(ask, passes, body, jobs, len(store.lanes))
 
 
 def _django(alias: str, *, in_asyncio: bool = False) -> Implementation:

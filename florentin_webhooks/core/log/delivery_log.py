@@ -10,13 +10,14 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from florentin_webhooks.core.log.logger import escape, logger
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.delivery import Outcome
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from florentin_webhooks.core.stores.accept import Claim
-    from florentin_webhooks.errors import Unavailable
+    from florentin_webhooks.errors import Unavailable, WebhookError
     from florentin_webhooks.protocol.delivery import Delivery, Reply
 
 __all__ = [
@@ -49,6 +50,7 @@ class DeliveryLog:
     """The log lines of one receiver, limited for requests without a valid signature."""
 
     def __init__(self) -> None:
+        self._explained = ""
         self._second = 0
         self._rejections = 0
 
@@ -70,9 +72,16 @@ class DeliveryLog:
             key,
             event,
             delivery_id,
-            f": {reply.error}" if reply.error else "",
+            self._cause(reply.error) if reply.error else "",
             extra={**_facts(reply.outcome, key, event, delivery_id), "secret": delivery.secret},
         )
+
+    def _cause(self, error: WebhookError) -> str:
+        """Return *error* for the end of a line, the hint of a configuration once."""
+        if not isinstance(error, ConfigurationError):
+            return f": {error}"
+        is_known, self._explained = self._explained == error.message, error.message
+        return f": {error.message if is_known else error}"
 
     def spooled(self, delivery: Delivery, error: Unavailable) -> None:
         """Log that a delivery waits in the spool, because the store has raised *error*."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import Delivery
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HandlerRunner"]
+__all__ = ["RECORDING_MARGIN", "HandlerRunner"]
 
 RECORDING_MARGIN = 0.2
 """The last seconds of a job's time, reserved for recording: no handler starts in them."""

@@ -82,7 +82,8 @@ class Accept(Operation[Claim]):
     @property
     def aliases(self) -> tuple[RecordKey, ...]:
         """The keys of the same delivery under other key ids."""
-        delivery, content = self.delivery, self.content
+        delivery, trace = self.delivery, None if self.content is None else self.trace
+        content = None if trace is None else trace.content
         digest, delivery_id = delivery.digest, delivery.delivery_id
         return self.identity.aliases(delivery.key_id, digest, delivery_id, content)
 

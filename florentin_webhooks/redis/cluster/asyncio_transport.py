@@ -17,6 +17,7 @@ from florentin_webhooks.redis.executors.replicated import ReplicatedExecutor
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.cluster.address import ClusterAddress, Node
+    from florentin_webhooks.redis.cluster.node_checks import NodeChecks
     from florentin_webhooks.redis.schema import ScriptCall
 
 __all__ = ["AsyncioTransport"]
@@ -27,11 +28,11 @@ _LONGEST = 2 * TIMEOUTS.socket
 class AsyncioTransport:
     """The connections to the nodes at *address*, of the event loop that runs.
 
-    *replicas* of a node have what is promised.
+    Each node passes its one of *checks* first. *replicas* of a node have what is promised.
     """
 
-    def __init__(self, address: ClusterAddress, replicas: int = 0) -> None:
-        self._replicas = replicas
+    def __init__(self, address: ClusterAddress, checks: NodeChecks, replicas: int = 0) -> None:
+        self._replicas, self._checks = replicas, checks
         self.loop = asyncio.get_running_loop()
         self._address = address
         self._nodes: dict[Node, PipelinedExecutor] = {}
@@ -68,7 +69,9 @@ class AsyncioTransport:
 
     def _open(self, node: Node) -> PipelinedExecutor:
         client = create_asyncio_client(self._address.url(node))
-        options: Any = {"closes_with_loop": True, "to_failure": _keep}  # Any: of each its own.
+        check = self._checks.find(node)
+        # Any: each option has its own type.
+        options: Any = {"closes_with_loop": True, "to_failure": _keep, "check": check}
         executor = (
             ReplicatedExecutor(client, replicas=self._replicas, **options)
             if self._replicas

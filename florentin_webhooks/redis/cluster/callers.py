@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.cluster.asyncio_transport import AsyncioTransport
 from florentin_webhooks.redis.cluster.follower import Follower
 
 if TYPE_CHECKING:
-    from florentin_webhooks.redis.cluster.address import ClusterAddress
+    from florentin_webhooks.redis.cluster.asyncio_transport import AsyncioTransport
     from florentin_webhooks.redis.cluster.lanes import Lane
     from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
     from florentin_webhooks.redis.cluster.topology import Topology
@@ -77,11 +76,11 @@ class SyncCaller:
 
 
 class AsyncioCaller:
-    """Caller of the event loop that runs; *replicas* of a node have what is promised."""
+    """Caller over *transport*, of the event loop that runs."""
 
-    def __init__(self, topology: Topology, address: ClusterAddress, replicas: int) -> None:
-        self.transport = AsyncioTransport(address, replicas)
-        self._follower = Follower(topology, self.transport)
+    def __init__(self, topology: Topology, transport: AsyncioTransport) -> None:
+        self.transport = transport
+        self._follower = Follower(topology, transport)
 
     async def run(self, lane: Lane, call: ScriptCall) -> object:
         """Return the decoded answer of *lane*; raises :class:`Unavailable`."""

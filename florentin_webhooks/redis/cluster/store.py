@@ -12,6 +12,7 @@ from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import unavailable_at
 from florentin_webhooks.redis.clients import TIMEOUTS, RedisError, validate_server
 from florentin_webhooks.redis.cluster.address import parse_cluster
+from florentin_webhooks.redis.cluster.asyncio_transport import AsyncioTransport
 from florentin_webhooks.redis.cluster.callers import AsyncioCaller, SyncCaller
 from florentin_webhooks.redis.cluster.flow import LaneFlow
 from florentin_webhooks.redis.cluster.lane_client import LaneClient, create_lane_client
@@ -20,6 +21,7 @@ from florentin_webhooks.redis.cluster.lanes import (
     DEFAULT_LANES,
     validate_lanes,
 )
+from florentin_webhooks.redis.cluster.node_checks import NodeChecks
 from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
 from florentin_webhooks.redis.codec.encode import encode
@@ -61,7 +63,8 @@ class ClusterStore(RedisStore):
         validate_lanes(self._count, self._schema.prefix.decode())
         self._flow = LaneFlow(self._schema, self._count)
         self._topology = Topology(self._address.nodes)
-        self._transport = SyncTransport(self._address, self._schema.replicas)
+        self._checks = NodeChecks()
+        self._transport = SyncTransport(self._address, self._checks, self._schema.replicas)
         self._caller = SyncCaller(self._topology, self._transport)
         self._asking: tuple[redis.Redis, ...] = ()
         self._loop_callers = LoopLocal[AsyncioCaller]()
@@ -172,7 +175,7 @@ class ClusterStore(RedisStore):
 
         The caller reports it, so the log of a synchronous program does not.
         """
-        self._transport.skip_check()
+        self._checks.skip()
         slots = {lane.slot: lane for lane in self._flow.lanes}
         try:
             owners = run_sync(self._caller.follower.find_owners(slots))
@@ -191,7 +194,8 @@ class ClusterStore(RedisStore):
         return LaneStore.over(self, self._flow.lanes[client.lane], client)
 
     def _create_caller(self) -> AsyncioCaller:
-        return AsyncioCaller(self._topology, self._address, self._schema.replicas)
+        transport = AsyncioTransport(self._address, self._checks, self._schema.replicas)
+        return AsyncioCaller(self._topology, transport)
 
 
 def _choose_count(argument: int | None, in_url: int | None) -> int:

@@ -12,11 +12,13 @@ from florentin_webhooks.redis.clients import create_sync_client
 from florentin_webhooks.redis.cluster.topology import SLOTS_COMMAND
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.executors.sync_replicated import SyncReplicatedExecutor
+from florentin_webhooks.redis.failures import UnfitServerError
 from florentin_webhooks.redis.inspection import inspect_server
 
 if TYPE_CHECKING:
     from florentin_webhooks.redis.cluster.address import ClusterAddress, Node
     from florentin_webhooks.redis.cluster.lanes import Lane
+    from florentin_webhooks.redis.cluster.node_checks import NodeChecks
     from florentin_webhooks.redis.inspection import ServerFacts
     from florentin_webhooks.redis.protocols import SyncClient
     from florentin_webhooks.redis.schema import ScriptCall
@@ -27,21 +29,19 @@ __all__ = ["SyncTransport"]
 class SyncTransport:
     """The clients of the nodes at *address*, each with a pool of connections; none suspends.
 
-    *replicas* of a node have what is promised.
+    Each node passes its one of *checks* first. *replicas* of a node have what is promised.
     """
 
-    def __init__(self, address: ClusterAddress, replicas: int = 0) -> None:
-        self._address = address
+    def __init__(self, address: ClusterAddress, checks: NodeChecks, replicas: int = 0) -> None:
+        self._address, self._checks = address, checks
         self._kind = SyncReplicatedExecutor if replicas else SyncExecutor
         self._nodes: dict[Node, tuple[SyncClient, SyncExecutor]] = {}
-        self._checks = True
 
     async def send(self, node: Node, call: ScriptCall) -> object:
         """Return the decoded answer of *node*; raises RedisError or OSError."""
         _, executor = self._node(node)
-        answer = call.read(executor.send(call))
         executor.check_once()
-        return answer
+        return call.read(executor.send(call))
 
     async def send_asking(self, node: Node, call: ScriptCall) -> object:
         """Do the same at a node that is taking a slot over."""
@@ -53,11 +53,12 @@ class SyncTransport:
     def send_all(self, node: Node, calls: Sequence[ScriptCall]) -> list[object]:
         """Return the decoded answers of *node*, or errors in their places, in one round trip."""
         try:
+            self._node(node)[1].check_once()
             with self._pipeline(node) as pipeline:
                 for call in calls:
                     pipeline.execute_command(*call.evalsha())
                 answers = pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, UnfitServerError) as error:
             return [error] * len(calls)
         return [
             answer if isinstance(answer, Exception) else call.read(answer)
@@ -71,12 +72,6 @@ class SyncTransport:
     async def pause(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)  # noqa: ASYNC251 - in a program without an event loop.
-
-    def skip_check(self) -> None:
-        """Do without the check of durability, here and for nodes that are found later."""
-        self._checks = False
-        for _, executor in self._nodes.values():
-            executor.skip_check()
 
     def inspect(self, node: Node, lane: Lane) -> ServerFacts:
         """Return what *node*, which owns *lane*, says about itself."""
@@ -97,5 +92,6 @@ class SyncTransport:
         if found is None:
             client = create_sync_client(self._address.url(node))
             # Of two threads that are first at once, both use the same.
-            found = self._nodes.setdefault(node, (client, self._kind(client, check=self._checks)))
+            executor = self._kind(client, check=self._checks.find(node))
+            found = self._nodes.setdefault(node, (client, executor))
         return found

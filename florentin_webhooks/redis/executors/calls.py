@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
+from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.executors.resp import encode_command
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator
 
-    from florentin_webhooks.redis.schema import Script, ScriptCall, Words
+    from florentin_webhooks.core.stores.base import Operation
+    from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words
 
 __all__ = ["MAX_BYTES", "MAX_CALLS", "CallQueue", "PackedCall", "PendingAnswer", "PendingCall"]
 
@@ -25,21 +27,22 @@ MAX_BYTES = 2 << 20
 
 
 class PackedCall(NamedTuple):
-    """A call whose command is *packed* already; *build* returns all of it. Waits for no replica."""
+    """A call of *operation* whose command is *packed* already. Waits for no replica."""
 
     packed: bytes
-    build: Callable[[], ScriptCall]
+    schema: KeySchema
+    operation: Operation[Any]
     script: Script
     read: Callable[[Any], object]  # Any: what a RESP parser returns.
     may_fail: bool
 
     def eval(self) -> Words:
         """Return the command for any server, which then caches the script."""
-        return self.build().eval()
+        return encode(self.schema, self.operation).eval()
 
 
 class PendingCall:
-    """A call, its command in *data*, and the future of its answer; INFO has no *call*."""
+    """A call, its command in *data*, and the future of its answer; WAIT has no *call*."""
 
     __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
 
@@ -53,7 +56,7 @@ class PendingCall:
         if isinstance(call, PackedCall):
             self.data = call.packed
         else:
-            self.data = encode_command(call.evalsha() if call else ("INFO",))
+            self.data = encode_command(call.evalsha()) if call else b""
         self.answer = answer
         self.since = since
         self.sent_at = 0.0

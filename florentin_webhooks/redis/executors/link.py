@@ -7,7 +7,7 @@ Then its transport gets a protocol of ours: redis-py reads one answer at a time,
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from redis.exceptions import InvalidResponse, RedisError
@@ -16,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from florentin_webhooks.redis.executors.resp import AnswerReader
 
 if TYPE_CHECKING:
+    from florentin_webhooks.redis.durability import ServerCheck
     from florentin_webhooks.redis.protocols import Connection, Pool
 
 __all__ = ["Link", "LinkOwner", "open_link"]
@@ -33,14 +34,34 @@ class LinkOwner(Protocol):
         ...
 
 
-async def open_link(pool: Pool, owner: LinkOwner, seconds: float | None) -> Link:
-    """Open a connection of *pool* within *seconds*; raises RedisError or OSError."""
-    try:
-        async with asyncio.timeout(seconds):
-            connection = await pool.get_connection()
-    except TimeoutError:
-        raise RedisTimeoutError("Redis could not be reached in time.") from None
+async def open_link(
+    pool: Pool,
+    owner: LinkOwner,
+    seconds: float | None,
+    check: ServerCheck | None = None,
+) -> Link:
+    """Open a connection of *pool* within *seconds*; raises RedisError or OSError.
+
+    *check* judges the server first, unless it is done, and may raise UnfitServerError.
+    """
+    async with AsyncExitStack() as opened:
+        try:
+            async with asyncio.timeout(seconds):
+                connection = await pool.get_connection()
+                opened.push_async_callback(_close, pool, connection)
+                if check is not None and not check.is_done:
+                    await check.arun(connection, pool)
+        except TimeoutError:
+            raise RedisTimeoutError("Redis could not be reached in time.") from None
+        opened.pop_all()
     return Link(pool, connection, owner)
+
+
+async def _close(pool: Pool, connection: Connection) -> None:
+    """Close *connection* and return it to *pool*."""
+    with suppress(RedisError, OSError):
+        await connection.disconnect()
+    await pool.release(connection)
 
 
 class Link(asyncio.Protocol):
@@ -70,9 +91,7 @@ class Link(asyncio.Protocol):
 
     async def aclose(self) -> None:
         """Close the connection and return it to the pool."""
-        with suppress(RedisError, OSError):
-            await self._connection.disconnect()
-        await self._pool.release(self._connection)
+        await _close(self._pool, self._connection)
 
     def data_received(self, data: bytes) -> None:
         """Decode *data* and pass the answers on."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from florentin_webhooks.redis.clients import Client
+    from florentin_webhooks.redis.durability import ServerCheck
 
 __all__ = ["LoopExecutors"]
 
@@ -21,11 +22,12 @@ __all__ = ["LoopExecutors"]
 class LoopExecutors:
     """Executors of calls of *server*, each with a connection of the event loop that opened it.
 
+    The first connection of all is used only after *check* has judged the server.
     *latest* is the one that was asked for last: a look into the weak dictionary takes 1.5 us.
     """
 
-    def __init__(self, server: str | Client, replicas: int) -> None:
-        self._server, self._replicas = server, replicas
+    def __init__(self, server: str | Client, replicas: int, check: ServerCheck) -> None:
+        self._server, self._replicas, self._check = server, replicas, check
         self._executors = LoopLocal[PipelinedExecutor]()
         self.latest: PipelinedExecutor | None = None
 
@@ -53,5 +55,7 @@ class LoopExecutors:
             )
         client = create_asyncio_client(self._server)
         if self._replicas:
-            return ReplicatedExecutor(client, replicas=self._replicas, closes_with_loop=owned)
-        return PipelinedExecutor(client, closes_with_loop=owned)
+            return ReplicatedExecutor(
+                client, replicas=self._replicas, closes_with_loop=owned, check=self._check
+            )
+        return PipelinedExecutor(client, closes_with_loop=owned, check=self._check)

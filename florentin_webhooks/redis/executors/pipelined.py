@@ -9,7 +9,6 @@ its delivery until it expires.
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -17,9 +16,8 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.errors import Unavailable
-from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
+from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
-from florentin_webhooks.redis.durability import check_answer
 from florentin_webhooks.redis.executors.calls import (
     CallQueue,
     PackedCall,
@@ -30,11 +28,13 @@ from florentin_webhooks.redis.executors.deadline import AnswerDeadline
 from florentin_webhooks.redis.executors.link import Link, open_link
 from florentin_webhooks.redis.executors.loop_end import LoopEnd
 from florentin_webhooks.redis.executors.resp import encode_command
+from florentin_webhooks.redis.failures import UnfitServerError
 from florentin_webhooks.redis.refusals import is_wrong_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from florentin_webhooks.redis.durability import ServerCheck
     from florentin_webhooks.redis.protocols import AsyncioClient, Pool
     from florentin_webhooks.redis.schema import ScriptCall
 
@@ -44,7 +44,8 @@ __all__ = ["PipelinedExecutor"]
 class PipelinedExecutor:
     """Executor over *client*, for the event loop in which it was created.
 
-    Callers get what *to_failure* makes of an error and the pool of *client*.
+    Callers get what *to_failure* makes of an error and the pool of *client*. Before the first call
+    *check* judges the server; without one, nothing does.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class PipelinedExecutor:
         *,
         closes_with_loop: bool = False,
         to_failure: Callable[[Exception, Pool], Exception] = to_unavailable,
+        check: ServerCheck | None = None,
     ) -> None:
         self._client = client
         self._convert = to_failure
@@ -71,7 +73,7 @@ class PipelinedExecutor:
         self._dropped: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
         self._error: Exception | None = None
-        self._checked = False
+        self._check = check
 
     async def run(self, call: ScriptCall | PackedCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
@@ -108,7 +110,7 @@ class PipelinedExecutor:
         await self._close_dropped()
         await self._client.aclose()
 
-    def _add(self, call: ScriptCall | PackedCall | None) -> PendingCall:
+    def _add(self, call: ScriptCall | PackedCall) -> PendingCall:
         pending = PendingCall(call, self._loop.create_future(), self._loop.time())
         # Where others wait, they and this one leave with the next answers.
         if not self._queue.waiting:
@@ -154,7 +156,6 @@ class PipelinedExecutor:
             self._drop_link()
             self._queue.send_again()
             self._queue.waiting.extendleft(reversed(refused))
-        self._check_once()
         if self._queue.waiting and self._queue.has_room():
             self._schedule()
         self._check_idle()
@@ -207,8 +208,9 @@ class PipelinedExecutor:
         for _ in range(TIMEOUTS.retries + 1):
             try:
                 await self._close_dropped()
-                self._link = await open_link(self._client.connection_pool, self, self._timeout)
-            except (RedisError, OSError) as error:
+                pool = self._client.connection_pool
+                self._link = await open_link(pool, self, self._timeout, self._check)
+            except (RedisError, OSError, UnfitServerError) as error:
                 self._error = error
             else:
                 self._error = None
@@ -237,11 +239,3 @@ class PipelinedExecutor:
     async def _close_dropped(self) -> None:
         while self._dropped:
             await self._dropped.pop().aclose()
-
-    def _check_once(self) -> None:
-        if not self._checked:
-            self._checked = True
-            check = partial(
-                check_answer, fails_over=is_behind_sentinel(self._client.connection_pool)
-            )
-            self._add(None).answer.add_done_callback(check)

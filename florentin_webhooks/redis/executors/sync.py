@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError, RedisError
 
-from florentin_webhooks.redis.addresses import is_behind_sentinel, to_unavailable
+from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import close_free
-from florentin_webhooks.redis.durability import check_durability
+from florentin_webhooks.redis.durability import ServerCheck
 from florentin_webhooks.redis.executors.sync_pipeline import SyncPipeline
 from florentin_webhooks.redis.refusals import is_wrong_server
 
@@ -26,23 +26,28 @@ A = TypeVar("A")
 class SyncExecutor:
     """Executor over *client*, for any thread and after any fork.
 
-    With *check*, the first call also checks the server's durability. *pool* has the connections of
-    pipelines; without one, there are none.
+    Before the first call *check* judges the server; without one, nothing does. *pool* has the
+    connections of pipelines; without one, there are none.
     """
 
     def __init__(
-        self, client: SyncClient, *, check: bool = True, pool: RecordPool | None = None
+        self,
+        client: SyncClient,
+        *,
+        check: ServerCheck | None = None,
+        pool: RecordPool | None = None,
     ) -> None:
         self._client = client
-        self._checked = not check
+        self._check = check or ServerCheck(is_done=True)
         self._pool = pool
         self._known_scripts: set[str] = set()
 
     def run(self, call: ScriptCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         try:
+            if not self._check.is_done:
+                self.check_once()
             answer = self.send(call)
-            self.check_once()
         except (RedisError, OSError) as error:
             raise to_unavailable(error, self._client.connection_pool) from None
         return call.read(answer)
@@ -58,13 +63,14 @@ class SyncExecutor:
     def ask(self, question: Callable[[Any], A]) -> A:
         """Return the client's answer to *question*; raises :class:`Unavailable` without one."""
         try:
+            self.check_once()
             return question(self._client)
         except (RedisError, OSError) as error:
             raise to_unavailable(error, self._client.connection_pool) from None
 
     def skip_check(self) -> None:
         """Do without the check: someone else reports what the server says about itself."""
-        self._checked = True
+        self._check.is_done = True
 
     def close(self) -> None:
         """Close the connections that are free; the others serve the deliveries of their threads."""
@@ -101,12 +107,6 @@ class SyncExecutor:
         return answer
 
     def check_once(self) -> None:
-        """Check the server's durability, unless it was checked before."""
-        if self._checked:
-            return
-        self._checked = True
-        fails_over = is_behind_sentinel(self._client.connection_pool)
-        try:
-            check_durability(self._client.info(), fails_over=fails_over)
-        except (RedisError, OSError):
-            check_durability(None)
+        """Judge the server, unless it was; raises RedisError, OSError or UnfitServerError."""
+        if not self._check.is_done:
+            self._check.run(self._client)

@@ -89,5 +89,5 @@ def create_job_executor(client: SyncClient, replicas: int) -> SyncExecutor:
     """Return the executor of a job over *client*, a worker's."""
     # A job is short: checking the server's durability would be a third of its round trips.
     if replicas:
-        return SyncReplicatedExecutor(client, check=False, patience=PATIENCE)
-    return SyncExecutor(client, check=False)
+        return SyncReplicatedExecutor(client, patience=PATIENCE)
+    return SyncExecutor(client)

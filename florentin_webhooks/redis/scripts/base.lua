@@ -12,17 +12,17 @@ local function milliseconds()
 end
 
 -- Keep the state only. In a new hash: one that has held a body never becomes compact again.
-local function compact(record, fingerprint, log, retention)
+local function compact(record, retention)
   local remaining = call('PTTL', record)
   call('DEL', record)
   call('HSET', record, 's', 'done')
   call('PEXPIRE', record, remaining > 0 and remaining or retention)
-  call('ZREM', log, fingerprint)
 end
 
 -- Remember a finished record, and return what add_to_history does.
 local function remember_done(record, fingerprint, done, log)
   if HISTORY > 0 then return add_to_history(done, fingerprint) end
-  compact(record, fingerprint, log, RETENTION)
+  compact(record, RETENTION)
+  call('ZREM', log, fingerprint)
   return ''
 end

@@ -6,7 +6,7 @@
 --       any  5 its outcome
 -- Returns what finish.lua does.
 local record = KEYS[1]
-local fields = call('HMGET', record, 's', 't:')
+local fields = call('HMGET', record, 's', 't:', 'f:')
 if fields[1] == 'done' then
   if REPLICAS > 0 then call('HDEL', record, 'u:'); call('HSET', record, 's', 'done') end
   return 'done'
@@ -19,7 +19,8 @@ if ARGV[4] then
 else
   call('HSET', record, 's', 'done', 'z', ARGV[3])
 end
-call('HDEL', record, 't:', 'u:', 'f:')
+if fields[3] then call('HDEL', record, 'f:') end
 if HISTORY > 0 then return 'done' .. add_to_history(KEYS[3], ARGV[2]) end
-compact(record, ARGV[2], KEYS[2], RETENTION)
+compact(record, RETENTION)
+call('ZREM', KEYS[2], ARGV[2])
 return 'done'

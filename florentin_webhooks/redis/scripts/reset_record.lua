@@ -21,7 +21,8 @@ if ARGV[1] == 'drop' or ARGV[1] == 'all' then
 end
 if ARGV[1] == 'drop' then
   for n = first, #KEYS do call('ZREM', KEYS[n], ARGV[2]) end
-  compact(record, ARGV[2], KEYS[2], ARGV[3])
+  compact(record, ARGV[3])
+  call('ZREM', KEYS[2], ARGV[2])
 elseif ARGV[1] == 'all' then
   add_to_index(KEYS[first], record, ARGV[2], ARGV[4])
   local handlers = cjson.decode(ARGV[5])

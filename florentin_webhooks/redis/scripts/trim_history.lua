@@ -5,9 +5,12 @@
 local count = #ARGV - 1
 if call('LINDEX', KEYS[2], -1) ~= ARGV[#ARGV] then return 0 end
 call('RPOP', KEYS[2], count)
+local trimmed = {}
 for n = 1, count do
   if call('HGET', KEYS[2 + n], 's') == 'done' then
-    compact(KEYS[2 + n], ARGV[1 + n], KEYS[1], ARGV[1])
+    compact(KEYS[2 + n], ARGV[1])
+    trimmed[#trimmed + 1] = ARGV[1 + n]
   end
 end
+if #trimmed > 0 then call('ZREM', KEYS[1], unpack(trimmed)) end
 return count

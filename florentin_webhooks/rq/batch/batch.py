@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import redis
     from rq.job import JobStatus
 
-    from florentin_webhooks.rq.batch.calls import BatchCalls, ClaimedJob
+    from florentin_webhooks.rq.batch.answers import ClaimedJob
+    from florentin_webhooks.rq.batch.calls import BatchCalls
 
 __all__ = ["OPEN_SECONDS", "Batch"]
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from rq.utils import utcformat
 
-from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words, load_script
-from florentin_webhooks.rq.trace import read_trace
+from florentin_webhooks.rq.batch.answers import ClaimAnswer, read_claim, read_step
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
@@ -26,12 +22,8 @@ __all__ = [
     "WINDOW",
     "Advance",
     "BatchCalls",
-    "ClaimAnswer",
     "ClaimRequest",
-    "ClaimedJob",
     "QueueTerms",
-    "StepAnswer",
-    "read_step",
 ]
 
 CLAIM_LEASE = 10.0
@@ -43,7 +35,6 @@ WINDOW = 8
 CHUNK = 4
 """The number of jobs that one step keeps, so that fewer answers must be waited for."""
 
-_FIELDS = 10
 _CLAIM = load_script("claim_batch")
 _RETURN = load_script("return_jobs")
 
@@ -70,20 +61,6 @@ class QueueTerms(NamedTuple):
         return (self.timeout, before, after, " ".join(self.key_ids), self.owner)
 
 
-class ClaimedJob(NamedTuple):
-    """A job of a batch, with what its handlers need; *trace* is what it carries for a tracer."""
-
-    id: bytes
-    retries_left: int
-    claim: JobClaim
-    trace: str = ""
-
-    @property
-    def fingerprint(self) -> str:
-        """The delivery's fingerprint, in hex."""
-        return self.id[:32].decode()
-
-
 class ClaimRequest(NamedTuple):
     """At most *size* of the *candidates* at the head of the queue, or one that is *popped*."""
 
@@ -94,19 +71,6 @@ class ClaimRequest(NamedTuple):
     now: datetime
     ttl: int
     popped: bool = False
-
-
-class ClaimAnswer(NamedTuple):
-    """The claimed *jobs*, and the next *candidates*.
-
-    *expired* are entries of other batches to be returned; *wait* is the seconds until the next of
-    them is, None without any.
-    """
-
-    jobs: tuple[ClaimedJob, ...]
-    candidates: tuple[bytes, ...]
-    expired: tuple[bytes, ...]
-    wait: float | None
 
 
 class Advance(NamedTuple):
@@ -135,7 +99,7 @@ class BatchCalls:
 
     def __post_init__(self) -> None:
         constants = self.schema.constants()
-        script = load_script("advance_batch", constants=constants)
+        script = load_script("advance_batch", constants=constants, shared=False)
         object.__setattr__(self, "script", script)
 
     def claim(self, request: ClaimRequest) -> ScriptCall:
@@ -148,7 +112,7 @@ class BatchCalls:
         arguments += (utcformat(request.now), repr(seconds), int(seconds) + request.ttl)
         arguments += (request.ttl, *terms.conditions, int(request.popped), WINDOW)
         arguments += request.candidates
-        call = ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), _to_answer)
+        call = ScriptCall(_CLAIM, (*fixed, keys.workers, *jobs), tuple(arguments), read_claim)
         if replicas := self.schema.replicas:
             return call._replace(replicas=replicas, undo=partial(self._release, request))
         return call
@@ -194,55 +158,3 @@ class BatchCalls:
         if finish is None or finish.part is None:
             return ("", "", "", "")
         return (finish.part.id, finish.key, finish.handler or "", finish.ending)
-
-
-def _to_answer(answer: Sequence[Any]) -> ClaimAnswer:  # Any: what a RESP parser returns.
-    lengths, fields, candidates, expired, wait = answer
-    jobs, ids, entries = _to_jobs(lengths, fields), candidates.split(), expired.split()
-    return ClaimAnswer(tuple(jobs), tuple(ids), tuple(entries), None if wait < 0 else wait / 1000)
-
-
-def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
-    ends = [0, *accumulate(map(int, lengths.split()))]
-    words = [fields[start:end] for start, end in pairwise(ends)]
-    return (_to_job(*words[at : at + _FIELDS]) for at in range(0, len(words), _FIELDS))
-
-
-def _to_job(
-    id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
-) -> ClaimedJob:
-    received, secret, handlers, key_id, event, trace = others
-    claim = JobClaim(
-        JobDecision.RUN,
-        attempt=1,
-        body=body,
-        delivery_id=delivery_id.decode() or None,
-        received_at=datetime.fromtimestamp(int(received) / 1000, UTC),
-        secret=secret.decode(),
-        expected=_decode_names(handlers),
-        key_id=key_id.decode(),
-        event=event.decode(),
-    )
-    return ClaimedJob(id_, int(retries_left), claim, read_trace(trace))
-
-
-@lru_cache(maxsize=256)
-def _decode_names(handlers: bytes) -> tuple[str, ...]:
-    return tuple(json.loads(handlers))
-
-
-class StepAnswer(NamedTuple):
-    """The *state* of the finished job's record, and how many jobs the step *kept*.
-
-    *excess* are the fingerprints beyond the history.
-    """
-
-    state: str
-    kept: int
-    excess: bytes
-
-
-def read_step(answer: bytes) -> StepAnswer:
-    """Return the decoded answer to :class:`Advance`."""
-    state, _, rest = answer.partition(b" ")
-    return new_tuple(StepAnswer, (state.decode(), int(rest[:1]), rest[1:]))

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.base import Operation, Store
+    from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
-    from florentin_webhooks.rq.batch.calls import ClaimedJob
     from florentin_webhooks.rq.batch.steps import BatchSteps
     from florentin_webhooks.rq.queue import RQQueue
 
@@ -117,22 +117,24 @@ class BatchRunner:
         self._trace = ""
         store = cast("Any", hooks.store).with_client(worker.connection)
         self._store = _LastFinish(store, steps.settle)
-        self._part, _ = hooks.build_job("0" * 32, queue.name)
+        part, _ = hooks.build_job("0" * 32, queue.name)
+        self._rest_of_part = part[1:]
         self._job: Any = worker.job_class("none", worker.connection, "json")
         self._job.origin, self._job.worker_name = queue.name, worker.name
         self._job.timeout, self._job.args, self._job.kwargs = batch.job_timeout, (), {}
-        self._alarm = BatchAlarm(batch.job_timeout)
+        has_alarm = worker.death_penalty_class is UnixSignalDeathPenalty
+        self._alarm = BatchAlarm(batch.job_timeout) if has_alarm else None
 
     def run(self) -> None:
         """Run the jobs that may begin, and return the others to the queue."""
         try:
             position = self._run_all()
         finally:
-            if self._worker.death_penalty_class is UnixSignalDeathPenalty:
+            if self._alarm is not None:
                 self._alarm.close()
         self._steps.end(position)
         for job in self._steps.lost:
-            self._hand_over(job, lambda: _retry(BUSY_WAIT))
+            self._hand_over(job, _returner(_retry(BUSY_WAIT)))
 
     def _run_all(self) -> int:
         """Run the jobs that may begin, and return the position of the first one that may not."""
@@ -153,28 +155,26 @@ class BatchRunner:
 
     def _run(self, claimed: ClaimedJob) -> Finish | None:
         """Run the handlers of a job; return the record of its success, or go RQ's way."""
-        self._store.forget()
+        store = self._store
+        store.forget()
         self._trace = ""
-        job, end = self._build_job(claimed), _returner(None)
+        job = self._build_job(claimed)
         try:
-            with self._limit(job):
+            with self._alarm or self._limit(job):
                 end = _returner(job.perform())
         except BaseException as error:  # noqa: BLE001 - RQ decides what becomes of any.
             end = _raiser(error)
-            if self._store.finish is not None:
+            if store.finish is not None:
                 logger.warning(
                     "%s was handled, then: %s", claimed.fingerprint, type(error).__name__
                 )
-        if self._store.finish is None:
+        if store.finish is None:
             self._hand_over(claimed, end)
-        return self._store.finish
+        return store.finish
 
     def _limit(self, job: Any) -> AbstractContextManager[object]:
-        """Return the time limit of *job*; in a thread, RQ sets no alarm."""
-        penalty = self._worker.death_penalty_class
-        if penalty is UnixSignalDeathPenalty:
-            return self._alarm
-        limit: AbstractContextManager[object] = penalty(
+        """Return the time limit of *job* in a thread, where RQ sets no alarm."""
+        limit: AbstractContextManager[object] = self._worker.death_penalty_class(
             job.timeout, JobTimeoutException, job_id=job.id
         )
         return limit
@@ -185,31 +185,31 @@ class BatchRunner:
         job.__dict__.update(self._job.__dict__)
         job.id, job.meta, job.retries_left = claimed.id.decode(), {}, claimed.retries_left
         # Before the alarm is set: a handler that returns after it has swallowed it is late.
-        job.outcome = partial(self._process, claimed, time.monotonic())
+        job.outcome = partial(self._process, claimed, job.id, time.monotonic())
         return job
 
-    def _process(self, claimed: ClaimedJob, since: float) -> rq.Retry | None:
-        part = new_tuple(Job, (claimed.id.decode(), *self._part[1:]))
-        fingerprint = claimed.fingerprint
-
-        def work() -> Any:
-            with self._hooks.handler_context():
-                return process_claimed_job(
-                    self._hooks,
-                    self._store,
-                    fingerprint,
-                    ClaimedPart(part, claimed.claim, self._batch.token),
-                    timeout=self._batch.job_timeout,
-                    last=not claimed.retries_left,
-                    since=since,
-                    retry_in=self._retry_in(claimed),
-                    alarm=JobTimeoutException,
-                    trace=claimed.trace,
-                )
-
-        result = run_job(fingerprint, work)
-        self._trace = result.trace if isinstance(result, JobResult) else ""
+    def _process(self, claimed: ClaimedJob, job_id: str, since: float) -> rq.Retry | None:
+        fingerprint = job_id[:32]
+        result = run_job(fingerprint, partial(self._work, claimed, job_id, fingerprint, since))
+        if isinstance(result, JobResult):
+            self._trace = result.trace
         return to_rq(result, self._hooks)
+
+    def _work(self, claimed: ClaimedJob, job_id: str, fingerprint: str, since: float) -> JobResult:
+        batch, part = self._batch, new_tuple(Job, (job_id, *self._rest_of_part))
+        with self._hooks.handler_context():
+            return process_claimed_job(
+                self._hooks,
+                self._store,
+                fingerprint,
+                new_tuple(ClaimedPart, (part, claimed.claim, batch.token)),
+                timeout=batch.job_timeout,
+                last=not claimed.retries_left,
+                since=since,
+                retry_in=self._retry_in(claimed),
+                alarm=JobTimeoutException,
+                trace=claimed.trace,
+            )
 
     def _retry_in(self, claimed: ClaimedJob) -> float | None:
         """Return the seconds until RQ would retry a job that has never failed."""
@@ -218,7 +218,7 @@ class BatchRunner:
             retries[max(len(retries) - claimed.retries_left, 0)] if claimed.retries_left else None
         )
 
-    def _hand_over(self, claimed: ClaimedJob, end: Callable[[], object]) -> None:
+    def _hand_over(self, claimed: ClaimedJob, end: Callable[..., object]) -> None:
         """Run a job that ends as *end* in RQ's worker, which does what it does about that."""
         worker = self._worker
         try:
@@ -236,12 +236,12 @@ def _retry(seconds: float) -> rq.Retry:
     return rq.Retry(max=1_000_000, interval=round(seconds))
 
 
-def _returner(result: object) -> Callable[[], object]:
-    return lambda: result
+def _returner(result: object) -> Callable[..., object]:
+    return lambda *_, **__: result
 
 
-def _raiser(error: BaseException) -> Callable[[], object]:
-    def fail() -> object:
+def _raiser(error: BaseException) -> Callable[..., object]:
+    def fail(*_: object, **__: object) -> object:
         raise error
 
     return fail

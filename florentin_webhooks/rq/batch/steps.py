@@ -12,13 +12,15 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.redis.codec.follow_up import trim_history
-from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance, read_step
+from florentin_webhooks.rq.batch.answers import read_step
+from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance
 from florentin_webhooks.rq.batch.packed import PackedSteps
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
+    from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
-    from florentin_webhooks.rq.batch.calls import BatchCalls, ClaimedJob
+    from florentin_webhooks.rq.batch.packed import StepTemplates
     from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
 __all__ = ["BatchSteps"]
@@ -41,11 +43,14 @@ class BatchSteps:
     last few steps. *lost* are jobs whose success counts for another run.
     """
 
-    def __init__(self, batch: Batch, calls: BatchCalls, pipeline: ScriptPipeline, ttl: int) -> None:
+    def __init__(
+        self, batch: Batch, templates: StepTemplates, pipeline: ScriptPipeline, ttl: int
+    ) -> None:
         self.lost: list[ClaimedJob] = []
         self.succeeded = 0
-        self._batch, self._calls, self._pipeline, self._ttl = batch, calls, pipeline, ttl
-        self._packed = PackedSteps(calls)
+        self._batch, self._calls, self._pipeline, self._ttl = batch, templates.calls, pipeline, ttl
+        self._packed = PackedSteps(templates, batch.token, batch.execution, ttl)
+        self._is_logging = logger.isEnabledFor(logging.INFO)
         self._sent: deque[_Sent] = deque()
         self._excess = b""
         self._kept = self._asked = WINDOW  # The claim keeps the jobs before this position.
@@ -108,5 +113,6 @@ class BatchSteps:
             self.lost.append(step.finished)
         else:
             self.succeeded += 1
-            job_id = step.finished.id.decode()
-            logger.info("Successfully completed job %s in a batch", job_id)
+            if self._is_logging:
+                job_id = step.finished.id.decode()
+                logger.info("Successfully completed job %s in a batch", job_id)

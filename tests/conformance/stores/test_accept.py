@@ -13,7 +13,8 @@ from tests.support.stores import Span, Subject, accept, claimed, content, finish
 
 Make = Callable[[Span], Subject]
 BODY = content()
-SHORT = 0.03
+LEASE = 60
+RETENTION = 600
 
 
 def test_unknown_delivery_runs(store: Subject) -> None:
@@ -27,9 +28,9 @@ def test_running_delivery_is_in_progress_for_others(store: Subject) -> None:
 
 @pytest.mark.answers("RPL-09")
 def test_claim_in_progress_has_the_remaining_wait(make: Make) -> None:
-    store = make(Span(lease=60))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    assert 0 < store.accept(accept(BODY, token=b"other")).wait <= 60
+    assert 0 < store.accept(accept(BODY, token=b"other")).wait <= LEASE
 
 
 def test_completed_delivery_is_a_duplicate(store: Subject) -> None:
@@ -86,39 +87,39 @@ def test_repeated_accept_of_a_retry_is_one_attempt(store: Subject) -> None:
 
 @pytest.mark.answers("RPL-09", "worker-dies-after-claim")
 def test_expired_lease_is_taken_over(make: Make) -> None:
-    store = make(Span(lease=SHORT))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(SHORT)
+    store.passes(LEASE)
     assert claimed(store, BODY, token=b"other").attempt == 2
 
 
 def test_takeover_gets_the_finished_handlers(make: Make) -> None:
-    store = make(Span(lease=SHORT))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
     store.finish(finish(BODY, State.RUNNING, handler="one"))
-    store.passes(SHORT)
+    store.passes(LEASE)
     assert claimed(store, BODY, token=b"other").done == {"one"}
 
 
 def test_expired_lease_of_a_stale_delivery_is_taken_over(make: Make) -> None:
-    store = make(Span(lease=SHORT))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(SHORT)
+    store.passes(LEASE)
     assert store.accept(accept(BODY, token=b"other", fresh=False)).decision is AcceptDecision.RUN
 
 
 def test_finished_handler_extends_the_lease(make: Make) -> None:
-    store = make(Span(lease=0.5))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(0.5)
+    store.passes(LEASE)
     assert store.finish(finish(BODY, State.RUNNING, handler="one")) is State.RUNNING
     assert store.accept(accept(BODY, token=b"other")).decision is AcceptDecision.IN_PROGRESS
 
 
 def test_expired_lease_owner_can_finish_without_a_takeover(make: Make) -> None:
-    store = make(Span(lease=SHORT))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(SHORT)
+    store.passes(LEASE)
     assert store.finish(finish(BODY)) is State.DONE
 
 
@@ -133,9 +134,9 @@ def test_finish_without_the_lease_is_ignored(store: Subject, state: State) -> No
 @pytest.mark.answers("RPL-11")
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
 def test_expired_lease_owner_cannot_finish_a_running_delivery(make: Make, state: State) -> None:
-    store = make(Span(lease=0.5))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(0.5)
+    store.passes(LEASE)
     claimed(store, BODY, token=b"other")
     assert store.finish(finish(BODY, state, handler="one")) is State.LOST
     assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.IN_PROGRESS
@@ -144,9 +145,9 @@ def test_expired_lease_owner_cannot_finish_a_running_delivery(make: Make, state:
 @pytest.mark.answers("RPL-11")
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.DONE])
 def test_expired_lease_owner_cannot_finish_a_completed_delivery(make: Make, state: State) -> None:
-    store = make(Span(lease=SHORT))
+    store = make(Span(lease=LEASE))
     claimed(store, BODY)
-    store.passes(SHORT)
+    store.passes(LEASE)
     claimed(store, BODY, token=b"other")
     store.finish(finish(BODY, token=b"other"))
     assert store.finish(finish(BODY, state)) is State.DONE
@@ -175,10 +176,10 @@ def test_unknown_delivery_cannot_be_finished(store: Subject) -> None:
 
 
 def test_completed_delivery_is_deleted_after_the_retention(make: Make) -> None:
-    store = make(Span(retention=SHORT))
+    store = make(Span(retention=RETENTION))
     claimed(store, BODY)
     store.finish(finish(BODY))
-    store.passes(SHORT)
+    store.passes(RETENTION)
     assert claimed(store, BODY, token=b"other") == Claim(AcceptDecision.RUN, fingerprint(BODY))
 
 

@@ -79,13 +79,13 @@ def test_completed_label_does_not_run_in_the_next_attempt(held: Subject) -> None
 def test_label_of_a_dead_owner_is_blocked_until_it_expires(make: Make) -> None:
     store = make(Span(lease=3600))
     claimed(store, BODY)
-    store.ask(once(GuardStep.BEGIN, seconds=0.8))
+    store.ask(once(GuardStep.BEGIN, seconds=50))
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"second")
     busy = store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60))
     assert busy.decision is GuardDecision.BUSY
-    assert 0 < busy.wait <= 0.8
-    store.passes(0.8)
+    assert 0 < busy.wait <= 50
+    store.passes(50)
     assert store.ask(once(GuardStep.BEGIN, token=b"second", seconds=60)) == RUN
 
 
@@ -93,10 +93,10 @@ def test_label_of_a_dead_owner_is_blocked_until_it_expires(make: Make) -> None:
 def test_late_owner_of_a_label_changes_nothing(make: Make, step: GuardStep) -> None:
     store = make(Span(lease=3600))
     claimed(store, BODY)
-    store.ask(once(GuardStep.BEGIN, seconds=0.05))
+    store.ask(once(GuardStep.BEGIN, seconds=50))
     store.finish(finish(BODY, State.FAILED))
     claimed(store, BODY, token=b"second")
-    store.passes(0.05)
+    store.passes(50)
     store.ask(once(GuardStep.BEGIN, token=b"second"))
     store.ask(once(step))
     store.finish(finish(BODY, State.FAILED, token=b"second"))
@@ -105,9 +105,9 @@ def test_late_owner_of_a_label_changes_nothing(make: Make, step: GuardStep) -> N
 
 
 def test_label_needs_the_lease_of_the_delivery(make: Make) -> None:
-    store = make(Span(lease=0.05))
+    store = make(Span(lease=50))
     claimed(store, BODY)
-    store.passes(0.05)
+    store.passes(50)
     claimed(store, BODY, token=b"second")
     assert store.ask(once(GuardStep.BEGIN)).decision is GuardDecision.BUSY
 
@@ -153,8 +153,8 @@ def test_event_that_was_not_handled_supersedes_nothing(store: Subject) -> None:
 
 
 def test_entity_of_a_dead_owner_is_blocked_until_it_expires(store: Subject) -> None:
-    store.ask(latest(GuardStep.BEGIN, 20, seconds=0.05))
-    store.passes(0.05)
+    store.ask(latest(GuardStep.BEGIN, 20, seconds=50))
+    store.passes(50)
     assert store.ask(latest(GuardStep.BEGIN, 10, token=b"second")) == RUN
     store.ask(latest(GuardStep.DONE, 20))  # Late: it is the second's by now.
     assert store.ask(latest(GuardStep.BEGIN, 30, token=b"third")).decision is GuardDecision.BUSY

@@ -76,10 +76,10 @@ def test_finish_of_inline_handlers_pushes_the_jobs(store: Subject, jobs: Jobs) -
 
 
 def test_expired_inline_lease_owner_pushes_nothing(make: Make) -> None:
-    store = make(Span(lease=0.05))
+    store = make(Span(lease=50))
     assert store.jobs is not None
     store.accept(accept(BODY, jobs=(JOB,)))
-    store.passes(0.05)
+    store.passes(50)
     claimed(store, BODY, token=b"second")
     assert store.finish(Finish(KEY, b"first", State.QUEUED, jobs=(JOB,))) is State.LOST
     assert store.jobs.listed("q") == []
@@ -128,8 +128,8 @@ def test_expired_part_lease_is_taken_over(
     store: Subject,
 ) -> None:
     store.accept(queued())
-    store.ask(begin(seconds=0.05))
-    store.passes(0.05)
+    store.ask(begin(seconds=50))
+    store.passes(50)
     taken = store.ask(begin(token=b"second"))
     assert (taken.decision, taken.attempt) == (JobDecision.RUN, 2)
     assert store.finish(ended(State.RUNNING, handler="m:bill")) is State.LOST
@@ -139,11 +139,11 @@ def test_expired_part_lease_is_taken_over(
 
 
 def test_part_lease_is_not_the_inline_lease(make: Make) -> None:
-    store = make(Span(lease=0.05))
+    store = make(Span(lease=50))
     store.accept(queued())
     store.ask(begin(seconds=3600))
     assert store.finish(ended(State.RUNNING, handler="m:bill")) is State.RUNNING
-    store.passes(0.05)
+    store.passes(50)
     assert store.ask(begin(token=b"second")).wait > 3000
 
 

@@ -133,7 +133,7 @@ def test_pending_jobs_are_listed_oldest_first_without_dead_ones(store: Subject) 
     bodies = [content(number) for number in range(4)]
     for number, body in enumerate(bodies):
         store.accept(queued(body, under=f"id-{number}"))
-        store.passes(0.002)
+        store.passes(1)
     first = fingerprint(bodies[0])
     part = job(bodies[0], handlers=())
     store.ask(begin(part, key=first))

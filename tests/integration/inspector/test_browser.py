@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
 
 from florentin_webhooks import Discard, Receiver, Spool, events
 from florentin_webhooks.asgi import WebhookMiddleware
@@ -22,7 +22,7 @@ from florentin_webhooks.inspector.simulation import Simulation
 from florentin_webhooks.simulator import Simulator
 from florentin_webhooks.simulator.webhooks.faults import Fault
 from florentin_webhooks.testing import Provider
-from tests.support.browser import Browser, chromium
+from tests.support.browser import Browser, Chromium
 from tests.support.inspected import SECRET, site_of
 from tests.support.server import Switchboard
 from tests.support.waiting import eventually
@@ -36,11 +36,16 @@ _CLIPBOARD = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
 
 
 @pytest.fixture(scope="module")
-def browser(board: Switchboard) -> Iterator[Browser]:
+def chromium(board: Switchboard) -> Iterator[Chromium]:
     """Yield a browser that is closed before its server."""
     assert board.port
-    with chromium() as started:
-        yield started
+    with closing(Chromium()) as made:
+        yield made
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Browser:
+    return chromium.browser()
 
 
 class Shop:
@@ -113,11 +118,12 @@ def shop(board: Switchboard) -> Shop:
 def test_list_is_live(browser: Browser, shop: Shop) -> None:
     shop.deliver("user.login")
     browser.open(shop.page)
-    eventually(lambda: browser.texts("#live") == ["live"])
-    assert browser.texts(".list .event a") == ["user.login"]
+    browser.shows("#live", "live")
+    browser.shows(".list .event a", "user.login")
     shop.deliver("tos.accepted")
-    eventually(lambda: browser.texts(".list .event a") == ["tos.accepted", "user.login"])
-    assert browser.run("return document.getElementById('announce').textContent") == "1 new"
+    browser.shows(".list .event a", "tos.accepted", "user.login")
+    announced = "return document.getElementById('announce').textContent"
+    browser.waits_for(lambda: browser.run(announced) == "1 new")
 
 
 def test_list_refreshes_itself_where_streams_end_at_once(
@@ -126,55 +132,55 @@ def test_list_refreshes_itself_where_streams_end_at_once(
     monkeypatch.setattr("florentin_webhooks.inspector.site._RETRY", "retry: 100\n\n")
     shop.inspector.site = site_of(shop.hooks)  # As Flask and Django mount it.
     browser.open(shop.page)
-    eventually(lambda: browser.texts("#live") == ["refreshes every 3 s"])
+    browser.shows("#live", "refreshes every 3 s")
     shop.deliver("user.login")
-    eventually(lambda: browser.texts(".list .event a") == ["user.login"])
+    browser.shows(".list .event a", "user.login")
 
 
 def test_filter_is_in_the_address(browser: Browser, shop: Shop) -> None:
     shop.deliver("user.login")
     shop.deliver("invoice.created")
     browser.open(shop.page)
-    Select(browser.find("select[name=state]")).select_by_visible_text("failed")
+    browser.choose("select[name=state]", "failed")
     browser.click("Filter")
-    eventually(lambda: "state=failed" in browser.driver.current_url)
-    assert browser.texts(".list .event a") == ["invoice.created"]
+    browser.waits_for(lambda: "state=failed" in browser.driver.current_url)
+    browser.shows(".list .event a", "invoice.created")
     browser.driver.refresh()
-    assert browser.texts(".list .event a") == ["invoice.created"]
+    browser.shows(".list .event a", "invoice.created")
 
 
 def test_keys_search_move_and_open(browser: Browser, shop: Shop) -> None:
     failed = shop.deliver("invoice.created")
     shop.deliver("user.login")
     browser.open(shop.page)
-    browser.find("body").send_keys("/")
-    browser.driver.switch_to.active_element.send_keys("connectionerror", Keys.ENTER)
-    eventually(lambda: browser.texts(".list .event a") == ["invoice.created"])
+    browser.press("/")
+    browser.press("connectionerror", Keys.ENTER)
+    browser.shows(".list .event a", "invoice.created")
     browser.click("Clear")
-    eventually(lambda: len(browser.texts(".list .event a")) == 2)
-    browser.find("body").send_keys("jjkj")
-    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
-    eventually(lambda: browser.driver.current_url == failed)
+    browser.shows(".list .event a", "user.login", "invoice.created")
+    browser.press("jjkj")
+    browser.press(Keys.ENTER)
+    browser.waits_for(lambda: browser.driver.current_url == failed)
 
 
 def test_detail_explains_and_replay_repairs(browser: Browser, shop: Shop) -> None:
     browser.open(shop.deliver("invoice.created"))
     for text in ("Signed with the secret secret-1", "failed ConnectionError", "test_browser.py:"):
         browser.sees(text)
-    assert browser.texts(".runs .text") == ["INV-0042"]
+    browser.shows(".runs .text", "INV-0042")
     assert "INV-0042" in " ".join(browser.texts("pre"))
     assert "masked, 71 characters" in " ".join(browser.texts(".pairs"))
     shop.is_mail_down = False
     browser.click("Replay what failed")
     browser.sees("Replayed: it is done.")
-    assert browser.texts("h1 .state") == ["done"]
+    browser.shows("h1 .state", "done")
 
 
 def test_copy_puts_the_test_on_the_clipboard(browser: Browser, shop: Shop) -> None:
     browser.command("Browser.grantPermissions", _CLIPBOARD)
     browser.open(shop.deliver("invoice.created"))
     browser.click("Copy as pytest")
-    browser.find("[data-copy=pytest]").click()
+    browser.click_at("[data-copy=pytest]")
     browser.sees("Copied")
     script = "navigator.clipboard.readText().then(arguments[0])"
     assert "def test_invoice_created_" in browser.driver.execute_async_script(script)
@@ -182,14 +188,15 @@ def test_copy_puts_the_test_on_the_clipboard(browser: Browser, shop: Shop) -> No
 
 def test_trigger_sends_an_edited_event_and_each_fault(browser: Browser, shop: Shop) -> None:
     browser.open(f"{shop.page}trigger")
-    Select(browser.find("select[name=event]")).select_by_visible_text("tos.accepted")
-    eventually(lambda: '"tos.accepted"' in str(browser.find("#body").get_attribute("value")))
+    browser.choose("select[name=event]", "tos.accepted")
+    sample = "return document.getElementById('body').value"
+    browser.waits_for(lambda: '"tos.accepted"' in browser.run(sample))
     browser.click("Duplicate")
     browser.sees("Sent tos.accepted (duplicate): 200 processed, then 200 duplicate.")
     browser.click("Wrong secret")
     browser.sees("Sent tos.accepted (wrong secret): 401 invalid-signature.")
     browser.click("Deliveries")
-    assert sorted(browser.texts(".list .state")) == ["done", "refused"]
+    browser.waits_for(lambda: sorted(browser.texts(".list .state")) == ["done", "refused"])
 
 
 def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
@@ -197,14 +204,14 @@ def test_pages_work_without_script(browser: Browser, shop: Shop) -> None:
     browser.command("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         browser.open(shop.page)
-        browser.find(".list .event a").click()
-        assert browser.driver.current_url == failed
+        browser.click_at(".list .event a")
+        browser.waits_for(lambda: browser.driver.current_url == failed)
         shop.is_mail_down = False
         browser.click("Replay what failed")
         browser.sees("Replayed: it is done.")
-        browser.find("nav a[href$=trigger]").click()
+        browser.click_at("nav a[href$=trigger]")
         browser.click("Show its sample")
-        eventually(lambda: "event=" in browser.driver.current_url)
+        browser.waits_for(lambda: "event=" in browser.driver.current_url)
         browser.click("Send")
         browser.sees("Sent account.created (none): 200 ignored.")
     finally:
@@ -268,12 +275,12 @@ def test_simulator_sends_and_shows_each_attempt(
     browser: Browser, board: Switchboard, local_florentin: Simulator
 ) -> None:
     browser.open(f"http://127.0.0.1:{board.port}/")
-    eventually(lambda: browser.texts("#live") == ["live"])
+    browser.shows("#live", "live")
     local_florentin.fire("user.login", fault=Fault.TAMPER)
-    eventually(lambda: browser.texts(".list .event a") == ["user.login"])
-    browser.find(".list .event a").click()
+    browser.shows(".list .event a", "user.login")
+    browser.click_at(".list .event a")
     browser.sees("Connection refused")
-    assert browser.texts(".runs .tag") == ["tamper"]
+    browser.shows(".runs .tag", "tamper")
     browser.click("Send and settings")
     browser.click("Send")
     browser.sees("Sent account.created")

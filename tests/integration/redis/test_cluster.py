@@ -14,8 +14,9 @@ import redis
 from florentin_webhooks import Delivery, Receiver, RedisStore, RQQueue
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.queries import GetRecord, ListRecords, ResetMode, ResetRecord
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event, InvoiceCreated
+from florentin_webhooks.redis import durability
 from florentin_webhooks.redis.cluster import follower
 from florentin_webhooks.redis.cluster.address import Node
 from florentin_webhooks.redis.cluster.lanes import Lane
@@ -224,3 +225,14 @@ def test_nodes_say_what_they_are(build: Build, redis_cluster: Cluster) -> None:
         n.address for n in redis_cluster.primaries
     )
     assert {(each.failure, each.denied) for each in found} == {(None, ())}
+
+
+def test_old_cluster_is_unavailable(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durability, "OLDEST_VERSION", (99, 0))
+    shop = Shop(build())
+    assert {shop.send(made) for made in invoices(4)} == {"unavailable"}
+    with pytest.raises(ConfigurationError, match="which is too old"):
+        asyncio.run(shop.hooks.store.aexecute(GetRecord(bytes(16))))
+    with pytest.raises(ConfigurationError, match="which is too old"):
+        shop.hooks.store.execute(ListRecords())
+    assert shop.ran == []

@@ -104,7 +104,7 @@ def program(code: str, *words: str) -> Iterator[Program]:
     try:
         yield started
     finally:
-        started.process.communicate(timeout=30)
+        started.process.communicate(timeout=60)
 
 
 def test_started_server_answers_and_stopped_one_does_not(directory: Path) -> None:
@@ -137,7 +137,7 @@ def test_server_ends_with_its_owner_and_keeps_its_data(
         assert (owner.hear(), owner.hear().split()[1]) == ("ready", "True")
         put(server, "before")
         owner.process.send_signal(sent)
-    eventually(lambda: not ping(server), seconds=10)
+    eventually(lambda: not ping(server))
     with server:
         assert server.owned
         assert get(server) == "before"
@@ -147,7 +147,7 @@ def test_killed_server_starts_again_with_its_data(directory: Path) -> None:
     with EmbeddedServer(directory) as server:
         put(server, "before")
         os.kill(server.pid(), signal.SIGKILL)
-        eventually(lambda: not ping(server), seconds=10)
+        eventually(lambda: not ping(server))
         server.start()
         assert server.owned
         assert get(server) == "before"
@@ -199,7 +199,7 @@ def test_stop_does_not_wait_for_a_forked_child(directory: Path) -> None:
     began = time.monotonic()
     with program(FORKED_CHILD_STAYS, str(directory)):
         pass
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 25  # And not 30.
 
 
 @pytest.mark.parametrize("name", ["with a space", "with=equals", "long" * 40, "münze"])

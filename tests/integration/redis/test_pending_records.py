@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.proxy import Proxy
 from tests.support.shop import SECRET
+from tests.support.waiting import assert_below, eventually
 
 HANDLERS = 16
 
@@ -77,19 +77,21 @@ def test_16_inline_handlers_take_3_round_trips_without_a_loop(proxy: Proxy) -> N
     for _ in range(2):  # Connected, and the server's settings are known.
         shop.receive_blocking(make())
     proxy.latency = 0.02
-    before = proxy.turns
-    assert shop.receive_blocking(make()) is Outcome.PROCESSED
-    assert proxy.turns - before <= 3
+
+    def turns() -> int:
+        before = proxy.turns
+        assert shop.receive_blocking(make()) is Outcome.PROCESSED
+        return proxy.turns - before
+
+    assert_below(4, turns)  # More where this process had to wait between two handlers.
     shop.store.close()
-    assert shop.ran == [*range(HANDLERS)] * 3
+    assert shop.ran[-3 * HANDLERS :] == [*range(HANDLERS)] * 3
 
 
 def test_blocking_program_sends_a_record_before_the_next_handler(redis_url: str) -> None:
     def look(number: int) -> None:
-        end = time.monotonic() + 1
-        while len(recorded := names()) < number and time.monotonic() < end:
-            pass
-        seen.append(len(recorded))
+        eventually(lambda: len(names()) >= number)  # Not only once the run has gone on.
+        seen.append(len(names()))
 
     def names() -> list[bytes]:
         (record,) = client.keys("fl:d*")
@@ -129,7 +131,7 @@ def test_loss_in_a_blocking_program_repeats_no_handler(
 def test_runs_beyond_the_connections_for_records_succeed(redis_url: str) -> None:
     def meet(number: int) -> None:
         if number == 1:  # By then each run has sent a record, and keeps its connection.
-            barrier.wait(10)
+            barrier.wait(60)
 
     runs = TIMEOUTS.record_connections + 4
     barrier = threading.Barrier(runs)
@@ -143,8 +145,9 @@ def test_runs_beyond_the_connections_for_records_succeed(redis_url: str) -> None
 
 
 def test_16_inline_handlers_take_3_round_trips(proxy: Proxy) -> None:
-    async def program() -> int:
+    async def turns() -> int:
         shop = Workshop(proxy.url)
+        proxy.latency = 0
         for _ in range(2):  # Connected, and the server's settings are known.
             await shop.receive(make())
         proxy.latency = 0.02
@@ -154,7 +157,7 @@ def test_16_inline_handlers_take_3_round_trips(proxy: Proxy) -> None:
         assert shop.ran == [*range(HANDLERS)] * 3
         return proxy.turns - before
 
-    assert asyncio.run(program()) <= 3
+    assert_below(4, lambda: asyncio.run(turns()))  # As above.
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -164,10 +167,8 @@ def test_record_is_sent_before_the_next_handler_starts(
     """The handlers never return to the event loop, and look with a connection of their own."""
 
     def look(number: int) -> None:
-        end = time.monotonic() + 1
-        while len(recorded := names()) < number and time.monotonic() < end:
-            pass
-        seen.append(recorded)
+        eventually(lambda: len(names()) >= number)  # Not only once the run has gone on.
+        seen.append(names())
 
     def names() -> set[bytes]:
         (record,) = client.keys("fl:d*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -223,15 +224,36 @@ def test_claims_of_a_live_worker_are_left_alone(shop: Workshop) -> None:
     numbers(shop)
     accept(shop, 12)
     worker = shop.worker(shop.client)
+    before = time.time()
     assert worker.queue_class.dequeue_any(worker.queues, None, shop.client)
+    after = time.time()
     shop.work()
     assert shop.ran == []
     lives = cast("Any", shop.client).zrange(
         f"{shop.prefix}claimed:{shop.queue}", 0, -1, withscores=True
     )
-    ends = sorted(end / 1000 - shop.client.time()[0] for _, end in lives)
-    assert 8 < ends[0] < 11  # Not soon to begin.
-    assert 12 < ends[-1] < 14  # Timeout, margin, and the time in which jobs begin.
+    ends = sorted(end / 1000 for _, end in lives)
+    assert before + 9 < ends[0] < after + 11  # Not soon to begin.
+    # Timeout, margin, and the time in which jobs begin.
+    assert before + 12 < ends[-1] < after + 14
+
+
+def test_worker_is_busy_from_its_first_batch_to_the_last(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers(shop)
+    accept(shop, 12)
+    worker, states = shop.worker(shop.connect(), batch=4), list[object]()
+    write = worker.connection.hset
+
+    def note(key: str, *words: object, **fields: object) -> object:
+        states.extend(words[1:])
+        return write(key, *words, **fields)
+
+    monkeypatch.setattr(worker.connection, "hset", note)
+    worker.work(burst=True)
+    assert states == ["started", "idle", "busy", "idle"]
+    assert shop.client.hget(worker.key, "successful_job_count") == b"12"
 
 
 def test_workers_share_what_waits(shop: Workshop) -> None:

@@ -124,11 +124,11 @@ async def test_stream_sends_an_event_for_each_change(hooks: Receiver) -> None:
 
     scope = scope_of(Request(HEADERS, b"", "GET"), "/events")
     stream = asyncio.create_task(app(scope, receive, send))
-    await asyncio.wait_for(first.wait(), 10)
+    await asyncio.wait_for(first.wait(), 30)
     await hooks.areceive(*Provider(SECRET).make("user.login"))
-    await asyncio.wait_for(second.wait(), 10)
+    await asyncio.wait_for(second.wait(), 30)
     stopping.append(True)
-    await asyncio.wait_for(stream, 2)  # It ends by itself where the program stops.
+    await asyncio.wait_for(stream, 30)  # It ends by itself where the program stops.
 
 
 async def test_stream_ends_when_the_client_leaves(hooks: Receiver) -> None:
@@ -138,7 +138,7 @@ async def test_stream_ends_when_the_client_leaves(hooks: Receiver) -> None:
     async def send(_: Any) -> None: ...
 
     scope = scope_of(Request(HEADERS, b"", "GET"), "/events")
-    await asyncio.wait_for(Inspector(hooks)(scope, receive, send), 2)
+    await asyncio.wait_for(Inspector(hooks)(scope, receive, send), 30)
 
 
 async def test_websocket_is_closed_and_lifespan_is_served(hooks: Receiver) -> None:

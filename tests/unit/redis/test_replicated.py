@@ -43,14 +43,13 @@ class Server:
 
     def receive(self, transport: asyncio.Transport, commands: list[list[bytes]]) -> None:
         names = [words[0].decode() for words in commands]
-        if names != ["INFO"]:
-            self.writes.append([name for name in names if name != "INFO"])
+        self.writes.append(names)
         for name in names:
             if name == "WAIT":
                 self._waiting.append(transport)
                 self.answer_waits()
             else:
-                transport.write(b"$4\r\nINFO\r\n" if name == "INFO" else b"$6\r\nqueued\r\n")
+                transport.write(b"$6\r\nqueued\r\n")
 
     def answer_waits(self) -> None:
         while self.is_open and self._waiting:

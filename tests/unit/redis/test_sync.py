@@ -8,15 +8,17 @@ from collections.abc import Mapping
 import pytest
 from redis.exceptions import (
     MasterDownError,
+    NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
 )
 
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.redis.durability import ServerCheck
 from florentin_webhooks.redis.executors.sync import SyncExecutor
-from florentin_webhooks.redis.protocols import SyncConnection, SyncPool, Word
+from florentin_webhooks.redis.protocols import SyncClient, SyncConnection, SyncPool, Word
 from florentin_webhooks.redis.schema import Script, ScriptCall
 
 CALL = ScriptCall(Script("text", "sha"), (b"key",), ("word",), bytes.decode)
@@ -25,14 +27,14 @@ CALL = ScriptCall(Script("text", "sha"), (b"key",), ("word",), bytes.decode)
 class Client:
     """A client that raises *errors*, one for each command, before it answers."""
 
-    def __init__(self, *errors: Exception, info: Exception | None = None) -> None:
+    def __init__(self, *errors: Exception, info: Exception | str = "7.0.0") -> None:
         self.errors = [*errors]
         self.sent: list[tuple[Word, ...]] = []
         self.checks = 0
         self.disconnects = 0
         self.closed = False
         self.auto_close_connection_pool = True
-        self._info = info
+        self.version = info
         self.connection_kwargs: Mapping[str, object] = {"host": "db", "port": 7}
 
     def execute_command(self, *words: Word) -> object:
@@ -43,9 +45,9 @@ class Client:
 
     def info(self) -> Mapping[str, object]:
         self.checks += 1
-        if self._info:
-            raise self._info
-        return {"aof_enabled": 1}
+        if isinstance(self.version, Exception):
+            raise self.version
+        return {"aof_enabled": 1, "redis_version": self.version}
 
     def close(self) -> None:
         self.closed = True
@@ -73,7 +75,7 @@ def test_call_is_one_command_by_digest() -> None:
 
 def test_server_that_was_inspected_is_not_checked_again() -> None:
     client = Client()
-    executor = SyncExecutor(client)
+    executor = SyncExecutor(client, check=ServerCheck())
     executor.skip_check()
     executor.run(CALL)
     assert client.checks == 0
@@ -93,23 +95,54 @@ def test_error_is_unavailable_without_its_text(error: Exception) -> None:
     assert raised.value.__suppress_context__
 
 
-def test_durability_is_checked_once() -> None:
+def test_server_is_checked_once() -> None:
     client = Client()
-    executor = SyncExecutor(client)
+    executor = SyncExecutor(client, check=ServerCheck())
     executor.run(CALL)
     executor.run(CALL)
     assert client.checks == 1
 
 
-def test_durability_is_not_checked_on_request() -> None:
+def test_server_is_not_checked_without_a_check() -> None:
     client = Client()
-    SyncExecutor(client, check=False).run(CALL)
+    SyncExecutor(client).run(CALL)
     assert client.checks == 0
 
 
-def test_refused_info_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert SyncExecutor(Client(info=ResponseError())).run(CALL) == "answer"
+def test_old_server_gets_no_call_until_it_is_newer() -> None:
+    client = Client(info="6.0.16")
+    executor = SyncExecutor(client, check=ServerCheck())
+    with pytest.raises(ConfigurationError, match=r"redis://db:7/0 has version 6\.0\.16"):
+        executor.run(CALL)
+    with pytest.raises(Unavailable, match="too old"):
+        executor.ask(SyncClient.info)
+    assert (client.sent, client.checks) == ([], 2)
+    client.version = "6.2.0"
+    assert executor.run(CALL) == "answer"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResponseError(),
+        NoPermissionError("this user has no permissions to run the 'info' command"),
+        ResponseError("unknown command `INFO`"),
+    ],
+    ids=str,
+)
+def test_refused_info_is_a_warning(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    assert SyncExecutor(Client(info=error), check=ServerCheck()).run(CALL) == "answer"
     assert [each.levelno for each in caplog.records] == [logging.WARNING]
+
+
+@pytest.mark.parametrize("error", [OSError(), ResponseError("BUSY a script runs")], ids=str)
+def test_server_that_cannot_be_checked_now_is_asked_again(error: Exception) -> None:
+    client = Client(info=error)
+    executor = SyncExecutor(client, check=ServerCheck())
+    for _ in "ab":
+        with pytest.raises(Unavailable):
+            executor.run(CALL)
+    assert (client.sent, client.checks) == ([], 2)
 
 
 def test_close_closes_what_is_free_and_its_own() -> None:

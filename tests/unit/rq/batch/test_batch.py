@@ -10,8 +10,9 @@ from typing import cast
 import redis
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
+from florentin_webhooks.rq.batch.answers import ClaimedJob
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
-from florentin_webhooks.rq.batch.calls import BatchCalls, ClaimedJob
+from florentin_webhooks.rq.batch.calls import BatchCalls
 
 
 def made(jobs: int, since: float = 0) -> Batch:

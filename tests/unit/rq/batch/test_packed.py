@@ -15,7 +15,7 @@ from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.schema import KeySchema
 from florentin_webhooks.rq.batch.calls import Advance, BatchCalls, QueueTerms
 from florentin_webhooks.rq.batch.keys import BatchKeys
-from florentin_webhooks.rq.batch.packed import PackedSteps
+from florentin_webhooks.rq.batch.packed import PackedSteps, StepTemplates
 
 SCHEMA = KeySchema(b"fl:", 1, 2, 3, 4)
 
@@ -38,10 +38,13 @@ def finish(number: int, handler: str | None, outcome: HandlerOutcome) -> Finish:
     )
 
 
-def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
-    packed, base = PackedSteps(calls), Advance(b"token", b"execution", 90)
+@pytest.mark.parametrize("batches", [1, 3])
+def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls, batches: int) -> None:
     done, discarded = HandlerOutcome.DONE, HandlerOutcome.DISCARDED
-    for number in (1, 2, 3):
+    templates = StepTemplates(calls)
+    for number in range(1, 7):
+        token, execution = b"%d token%%" % (number % batches), b"%032x" % (number % batches)
+        packed, base = PackedSteps(templates, token, execution, 90), Advance(token, execution, 90)
         begins, keeps = job_id(10 + number), (job_id(20 + number), job_id(30 + number))
         steps = [
             base._replace(begins=begins, keeps=keeps),
@@ -50,5 +53,5 @@ def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls) -> None:
             base._replace(finish=finish(number, None, done)),
             base._replace(finish=replace(finish(number, None, discarded), note=f"test {number}")),
         ]
-        for step in steps:
+        for step in 2 * steps:
             assert packed.pack(step) == encode_command(calls.advance(step).evalsha())
