@@ -63,7 +63,7 @@ def listening(answer: Answer) -> Iterator[Listener]:
     thread.start()
     yield listener
     listener.close()
-    thread.join(5)
+    thread.join(60)
 
 
 def send_ok(connection: socket.socket) -> None:
