@@ -99,7 +99,7 @@ def redis_server() -> Iterator[str]:
         yield external
         return
     # A slow disk would stop it for longer than clients wait.
-    options = {"appendonly": "no"}
+    options = {"appendfsync": "no"}
     with (
         tempfile.TemporaryDirectory(prefix="fw-") as path,
         EmbeddedServer(path, options=options) as server,
@@ -128,7 +128,7 @@ def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
 def redis_cluster() -> Iterator[Cluster]:
     """Yield a Redis Cluster of two nodes, which no test empties."""
     # A node that has no processor for a second is not dead.
-    options = {"appendonly": "no", "cluster-node-timeout": "20000"}
+    options = {"appendfsync": "no", "cluster-node-timeout": "20000"}
     with (
         tempfile.TemporaryDirectory(prefix="fw-") as path,
         running_cluster(Path(path), 2, options=options) as found,
