@@ -138,6 +138,12 @@ def test_cause_of_an_invalid_signature_is_found(body: Path) -> None:
     assert causes(body, "stripe", "--header", line) == ["body-newline"]
 
 
+def test_secret_in_quotes_is_refused(body: Path) -> None:
+    environ = {"FLORENTIN_WEBHOOK_SECRET": f'"{STRIPE_SECRET}"'}
+    words = ["verify", str(body), "--sender", "stripe", "--signature", "t=1,v1=0"]
+    assert "has quotes around it" in error(type_in(*words, environ=environ))
+
+
 def test_event_in_a_header_must_be_named(body: Path) -> None:
     assert "--event" in error(type_in("sign", str(body), "--sender", "github"))
     words = ["sign", str(body), "--sender", "github", "--event", "push"]
