@@ -200,6 +200,7 @@ def test_refused_info_is_logged_as_a_warning(
     assert caplog.text.count("Redis refuses INFO") == 2
 
 
-def test_durable_server_is_not_logged(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    ask_both_ways(redis_url)
+def test_durable_server_is_not_logged(directory: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with server(directory, {}) as url:
+        ask_both_ways(url)
     assert caplog.records == []
