@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NamedTuple
 
+import redis
+
 from benchmarks.deliveries import PATH, SECRET, distinct, raw_headers
 from benchmarks.programs import ignore
 from benchmarks.redis_server import server
@@ -72,8 +74,10 @@ def trace_job(url: str) -> list[Move]:
     queue = RQQueue("benchmark-path", receiver="benchmarks.path:receiver")
     receiver = Receiver(SECRET, store=store, queue=queue)
     receiver.on("invoice.created")(ignore)
-    _process(receiver, store)
-    moves = _process(receiver, store)
+    with redis.Redis.from_url(url) as client:
+        of_worker = store.with_client(client)
+        _process(receiver, of_worker)
+        moves = _process(receiver, of_worker)
     receiver.close()
     return moves
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 __all__ = [
     "AsyncioClient",
     "Connection",
+    "PackedConnection",
+    "PackedPool",
     "Pool",
     "RecordConnection",
     "RecordPool",
+    "Retry",
     "SyncClient",
     "SyncConnection",
     "SyncPool",
@@ -69,6 +72,45 @@ class SyncPool(Protocol):
         ...
 
     def release(self, connection: SyncConnection) -> None:
+        """Check a connection in."""
+        ...
+
+
+class Retry(Protocol):
+    """The part of redis-py's retries that is used here."""
+
+    def call_with_retry(
+        self, do: Callable[[], object], fail: Callable[[Exception], None], /
+    ) -> object:
+        """Return what *do* returns, and call *fail* before it is called again."""
+        ...
+
+
+class PackedConnection(SyncConnection, Protocol):
+    """A synchronous connection that sends encoded commands, and its retries."""
+
+    @property
+    def retry(self) -> Retry:
+        """How often a command is sent again."""
+        ...
+
+    def send_packed_command(self, command: Sequence[bytes]) -> None:
+        """Send one command, in parts; connects first where that is needed."""
+        ...
+
+    def read_response(self) -> object:
+        """Return the answer; raises it where it is an error."""
+        ...
+
+
+class PackedPool(Protocol):
+    """The part of redis-py's pool that packed calls use."""
+
+    def get_connection(self) -> PackedConnection:
+        """Check a connection out; raises where all of them are, and stay so."""
+        ...
+
+    def release(self, connection: PackedConnection) -> None:
         """Check a connection in."""
         ...
 

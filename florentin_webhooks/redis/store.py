@@ -33,6 +33,7 @@ from florentin_webhooks.redis.clients import (
 from florentin_webhooks.redis.codec.encode import encode
 from florentin_webhooks.redis.codec.follow_up import FollowUp, follow_up
 from florentin_webhooks.redis.durability import ServerCheck
+from florentin_webhooks.redis.executors.calls import PackedCall
 from florentin_webhooks.redis.executors.loops import LoopExecutors
 from florentin_webhooks.redis.executors.packed import PackedCalls
 from florentin_webhooks.redis.executors.records import RecordPipeline
@@ -158,8 +159,11 @@ class RedisStore(ServerAccess):
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
-        run = (self._sync or self._require_blocking()).run
-        answer = run(encode(self._schema, operation))
+        executor = self._sync or self._require_blocking()
+        packed = self._packed_calls() if executor.packs_calls else None
+        call = encode(self._schema, operation) if packed is None else packed.encode(operation)
+        run = executor.run
+        answer = executor.run_packed(call) if isinstance(call, PackedCall) else run(call)
         if isinstance(answer, FollowUp):
 
             async def run_next(call: ScriptCall) -> object:

@@ -38,7 +38,11 @@ class PackedCall(NamedTuple):
 
     def eval(self) -> Words:
         """Return the command for any server, which then caches the script."""
-        return encode(self.schema, self.operation).eval()
+        return self.unpack().eval()
+
+    def unpack(self) -> ScriptCall:
+        """Return all of the call."""
+        return encode(self.schema, self.operation)
 
 
 class PendingCall:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
     MasterDownError,
     NoPermissionError,
@@ -14,12 +17,18 @@ from redis.exceptions import (
     ReadOnlyError,
     ResponseError,
 )
+from redis.retry import Retry
 
+from florentin_webhooks.core.stores.accept import Finish
+from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.durability import ServerCheck
+from florentin_webhooks.redis.executors.calls import PackedCall
+from florentin_webhooks.redis.executors.packed import PackedCalls
 from florentin_webhooks.redis.executors.sync import SyncExecutor
 from florentin_webhooks.redis.protocols import SyncClient, SyncConnection, SyncPool, Word
-from florentin_webhooks.redis.schema import Script, ScriptCall
+from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
+from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall
 
 CALL = ScriptCall(Script("text", "sha"), (b"key",), ("word",), bytes.decode)
 
@@ -183,3 +192,77 @@ def test_call_refused_for_lack_of_memory_is_not_repeated() -> None:
     with pytest.raises(Unavailable, match="OOM"):
         SyncExecutor(client).run(CALL)
     assert (client.disconnects, len(client.sent)) == (0, 1)
+
+
+class PackedClient(Client):
+    """A client whose only connection takes packed calls."""
+
+    released = 0
+
+    def __init__(self, *errors: Exception) -> None:
+        super().__init__(*errors)
+        self.retry = Retry(NoBackoff(), 1, RECONNECTED_ERRORS)
+
+    def execute_command(self, *words: Word) -> object:
+        super().execute_command(*words)
+        return b"done"
+
+    def send_packed_command(self, command: Sequence[bytes]) -> None:
+        self.sent.append(tuple(command))
+
+    def read_response(self) -> object:
+        if self.errors:
+            raise self.errors.pop(0)
+        return b"done"
+
+    def release(self, connection: SyncConnection) -> None:
+        assert connection is self
+        self.released += 1
+
+
+def packed_call() -> PackedCall:
+    schema = KeySchema(b"fl:", 1000, 1000, 1000, 10)
+    call: Any = PackedCalls(schema).encode(Finish(b"k" * 16, b"t" * 8, State.DONE, "m:bill"))
+    assert isinstance(call, PackedCall)
+    return call
+
+
+def test_packed_call_is_one_command_over_a_connection() -> None:
+    client, call = PackedClient(), packed_call()
+    executor = SyncExecutor(client)
+    assert executor.run_packed(call) is State.DONE
+    assert (client.sent, client.released, client.disconnects) == ([(call.packed,)], 1, 0)
+    assert executor.knows(call.script)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_packed_call_without_an_answer_is_sent_again_once(number: int) -> None:
+    client, call = PackedClient(*[RedisConnectionError()] * number), packed_call()
+    executor = SyncExecutor(client)
+    if number == 1:
+        assert executor.run_packed(call) is State.DONE
+    else:
+        with pytest.raises(Unavailable, match="ConnectionError"):
+            executor.run_packed(call)
+    assert client.sent == [(call.packed,)] * 2
+    assert (client.released, client.disconnects) == (1, number)
+
+
+def test_packed_call_of_an_unknown_script_is_sent_in_full() -> None:
+    client, call = PackedClient(NoScriptError(), NoScriptError()), packed_call()
+    assert SyncExecutor(client).run_packed(call) is State.DONE
+    assert client.sent[-1] == call.eval()
+
+
+@pytest.mark.parametrize("error", REPLICA, ids=str)
+def test_packed_call_refused_by_a_replica_is_sent_again(error: Exception) -> None:
+    client = PackedClient(*[error] * 2)
+    assert SyncExecutor(client).run_packed(packed_call()) is State.DONE
+    assert client.disconnects > 0
+
+
+def test_packed_call_refused_for_another_reason_is_unavailable() -> None:
+    client = PackedClient(OutOfMemoryError("command not allowed when used memory > 'maxmemory'."))
+    with pytest.raises(Unavailable, match="OOM"):
+        SyncExecutor(client).run_packed(packed_call())
+    assert (len(client.sent), client.released) == (1, 1)
