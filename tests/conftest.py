@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -29,6 +30,14 @@ settings.load_profile("short")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.set_threshold(20_000, 20, 20)  # Else every seventh second of the collection goes to it.
+
+
+SEARCHES = (
+    "florentin_webhooks.cli.commands.deliveries",
+    "florentin_webhooks.cli.selection",
+    "florentin_webhooks.inspector.views.deliveries",
+)
+"""Modules with a search that stops after a while."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,11 +67,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Simulate a process for each receiver of a test, but for ``one_process``.
 
-    A fixture for each test would cost more than most tests.
+    A search stops after a fraction of a second, which a busy machine may need for two deliveries:
+    it has more time here. A fixture for each test would cost more than most tests.
     """
     with pytest.MonkeyPatch.context() as monkeypatch:
         if item.get_closest_marker("one_process") is None:
             monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
+        for module in filter(None, map(sys.modules.get, SEARCHES)):
+            monkeypatch.setattr(module, "_SECONDS", 100)
         return (yield)
 
 
@@ -84,7 +96,12 @@ def redis_server() -> Iterator[str]:
     if external := os.environ.get("FLORENTIN_TEST_REDIS_URL"):
         yield external
         return
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, EmbeddedServer(path) as server:
+    # A slow disk would stop it for longer than clients wait.
+    options = {"appendonly": "no"}
+    with (
+        tempfile.TemporaryDirectory(prefix="fw-") as path,
+        EmbeddedServer(path, options=options) as server,
+    ):
         yield server.url
 
 
@@ -108,7 +125,12 @@ def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
 @pytest.fixture(scope="session")
 def redis_cluster() -> Iterator[Cluster]:
     """Yield a Redis Cluster of two nodes, which no test empties."""
-    with tempfile.TemporaryDirectory(prefix="fw-") as path, running_cluster(Path(path), 2) as found:
+    # A node that has no processor for a second is not dead.
+    options = {"appendonly": "no", "cluster-node-timeout": "20000"}
+    with (
+        tempfile.TemporaryDirectory(prefix="fw-") as path,
+        running_cluster(Path(path), 2, options=options) as found,
+    ):
         yield found
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "discard_failed_connections",
     "fresh_connections",
     "has_request_thread",
+    "return_to_pools",
     "use_fresh_connections",
 ]
 
@@ -73,6 +74,13 @@ def discard_failed_connections() -> None:
     for connection in connections.all(initialized_only=True):
         if connection.errors_occurred and not connection.in_atomic_block:
             discard(connection)
+
+
+def return_to_pools() -> None:
+    """Return this thread's pooled connections, unless in a transaction; others stay open."""
+    for connection in connections.all(initialized_only=True):
+        if getattr(connection, "pool", None) and not connection.in_atomic_block:
+            connection.close()
 
 
 def has_request_thread() -> bool:

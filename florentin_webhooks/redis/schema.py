@@ -2,9 +2,10 @@
 
 ::
 
-    d<fingerprint>    a record: s state, a attempts (none: one), b body, e event, i delivery id,
-                      r received, z finished, k secret's name, g key id, p owner of the jobs,
-                      n open parts, m dead parts (none: zero);
+    d<fingerprint>    a record: s state, a attempts (none: one), b body, d what is known of its
+                      arrival (before 0.2: e event, i delivery id, r received, k secret's name,
+                      g key id), z finished, p owner of the jobs, n open parts, m dead parts (none:
+                      zero);
                       for each queue, '' for inline handlers: t:<queue> token,
                       u:<queue> end of the lease, f:<queue> last failure, x:<queue> attempts,
                       w:<queue> time of the next attempt, q:<queue> handlers;
@@ -203,15 +204,17 @@ class KeySchema:
         return self.prefix + b"lost:" + queue.encode()
 
 
-def load_script(name: str, *, shortcut: str = "", helpers: str = "", constants: str = "") -> Script:
+def load_script(
+    name: str, *, shortcut: str = "", helpers: str = "", constants: str = "", shared: bool = True
+) -> Script:
     """Return the script *name*, after the functions that all scripts share.
 
     The script *shortcut* comes before these, and answers common calls at less of the server's time:
     to define a function takes a tenth of a microsecond with each call. *helpers* are functions that
     several scripts share, and *constants* are Lua: the server reads them once, but each argument
-    with each call.
+    with each call. A script that is called for each job does without those that are *shared*.
     """
-    names = [shortcut, "history", "base", "shared", helpers, name]
+    names = [shortcut, "history", "base", "parts", "shared" if shared else "", helpers, name]
     return join_scripts([*filter(None, names)], constants)
 
 

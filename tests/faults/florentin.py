@@ -20,9 +20,10 @@ from florentin_webhooks.signatures import iso_timestamp
 from florentin_webhooks.testing import Provider, SignedDelivery
 from florentin_webhooks.testing.transport import Response, post
 from tests.faults.program import EFFECTS, SECRET
+from tests.support.waiting import eventually
 
 WAITS = (0, 30, 120, 300)
-TIMEOUT = 5.0
+TIMEOUT = 20.0
 OWN_EVENTS = ("invoice.created", "subscription.purchased", "user.login")
 
 
@@ -105,6 +106,18 @@ class Florentin:
         sending = Sending(chosen, ways, f"req-{token_hex(6)}", work, gate)
         self.sent.append(sending)
         return sending
+
+    def deliver(self, event: str, *, gate: str | None = None) -> Sending:
+        """Send an event until it is accepted: a busy machine may need more than one attempt."""
+        sending = self.sending(event, gate=gate)
+        self.push(sending)
+        return sending
+
+    def push(self, sending: Sending) -> Attempt:
+        """Send the same again until it is acknowledged; return the last attempt."""
+        sending.ways = Ways(same_id=True, same_body=True)
+        eventually(lambda: self.attempt(sending).acknowledged)
+        return sending.attempts[-1]
 
     def attempt(self, sending: Sending) -> Attempt:
         attempt = self.post(sending.make(self._provider), sending.path)

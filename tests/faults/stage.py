@@ -81,7 +81,7 @@ class Stage:
         for session in self.sessions:
             end(session)
         for process in self.running.values():
-            process.wait(timeout=10)
+            process.wait(timeout=60)
             process.close()
         self._listening.close()
         os.close(self._lifeline)
@@ -103,7 +103,7 @@ class Stage:
         for kind in ("die *", "* reached", "* open"):
             for left in self.folder.glob(kind):
                 left.unlink()
-        self.settle(seconds=10)
+        self.settle(seconds=60)
         for log in self.folder.glob("*.log"):
             os.truncate(log, 0)
         self.oracle.clear()
@@ -156,7 +156,7 @@ class Stage:
             victims = [process.pid]
         else:
             victims = end(process.pid)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         return victims
 
     def horses(self) -> set[int]:
@@ -201,7 +201,7 @@ class Stage:
         """Return everything that is on its way."""
         return stuck_in(self.client, "fl:")
 
-    def settle(self, *, seconds: float = 45) -> None:
+    def settle(self, *, seconds: float = 120) -> None:
         """Wait until nothing is on its way; start processes that have ended."""
 
         deadline = time.monotonic() + seconds
@@ -210,7 +210,7 @@ class Stage:
             self.revive()
             time.sleep(0.03)  # Polling without a pause would take the processor from the workers.
 
-    def wait(self, condition: Callable[[], object], *, seconds: float = 20) -> None:
+    def wait(self, condition: Callable[[], object], *, seconds: float = 60) -> None:
         """Wait for *condition*; fail with the output of the processes."""
         try:
             eventually(condition, seconds=seconds)

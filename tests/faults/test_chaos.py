@@ -28,6 +28,7 @@ from tests.faults.partners import Mail, Push
 from tests.faults.program import UNGUARDED
 from tests.faults.sessions import processes_of, session_of
 from tests.faults.stage import Stage
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.answers("RPL-09", "RQ-08", "RQ-11")
 
@@ -62,14 +63,25 @@ class Storm(Florentin):
         again = []
         for sending, made in bodies.values():
             if type(sending) is not Sending:
-                again.append(self.post(made, sending.path))
+                again.append(self._answered(made, sending.path))
                 continue
             event = sending.event
             fresh = self._provider.sign(event, made.body, delivery_id=f"replay-{token_hex(8)}")
             again.append(
-                self.post(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
+                self._answered(SignedDelivery({**fresh.headers, **_signature(made)}, made.body))
             )
         return again
+
+    def _answered(self, made: SignedDelivery, path: str = "/webhooks/florentin") -> Attempt:
+        """Send the same until the answer is not that the server is busy."""
+        attempts = list[Attempt]()
+
+        def is_answered() -> bool:
+            attempts.append(self.post(made, path))
+            return attempts[-1].status not in (0, 503)
+
+        eventually(is_answered)
+        return attempts[-1]
 
     def run(self, count: int, *, rate: float, forge: float = 0.25, twice: float = 0.3) -> None:
         """Send *count* events, *rate* a second, and retry each until it is taken or given up.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +14,10 @@ from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.faults.florentin import Florentin
 from tests.faults.program import EFFECTS
 from tests.faults.stage import Stage
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 Failover = Callable[[], None]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def offset(client: redis.Redis) -> object:

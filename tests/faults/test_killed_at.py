@@ -13,6 +13,7 @@ from florentin_webhooks.testing import Provider
 from tests.faults.florentin import Attempt, Florentin
 from tests.faults.program import PARTNER_SECRET, QUEUE
 from tests.faults.stage import Stage
+from tests.support.waiting import eventually
 
 
 def effects(stage: Stage) -> list[str]:
@@ -28,7 +29,7 @@ def test_web_process_killed_around_accept_loses_nothing(stage: Stage, point: str
     assert sender.attempt(sending).status == 0
     stage.wait(stage.running["web 0"].poll)
     stage.revive()
-    assert sender.attempt(sending).acknowledged
+    eventually(lambda: sender.attempt(sending).acknowledged)
     stage.settle()
     assert effects(stage) == ["bill", "notify"]
 
@@ -51,7 +52,7 @@ def test_killed_work_horses_have_each_effect_once(stage: Stage) -> None:
     unrecorded = ["after the effect", "before Once done"]
     for point in points + unrecorded:
         stage.arm(point)
-        assert sender.attempt(sender.sending("invoice.created")).status == 202
+        sender.deliver("invoice.created")
     stage.settle()
     assert all(map(stage.has_died, points + unrecorded))
     assert not stage.swept()
@@ -67,8 +68,9 @@ def test_killed_worker_of_two_senders_has_each_effect_once(stage: Stage) -> None
     points = ["before ClaimJob", "after Once done", "after Finish"]
     for point in points:
         stage.arm(point)
-        assert github.deliver(url, "push").status == 202
-        assert florentin.attempt(florentin.sending("invoice.created")).status == 202
+        made = github.make("push")
+        eventually(lambda sent=made: github.send(url, sent).status in (200, 202))  # type: ignore[misc]  # a bound value.
+        florentin.deliver("invoice.created")
     stage.settle()
     assert all(map(stage.has_died, points))
     had = [n for n in stage.oracle.notes() if n.what == "effect" and n.handler != "notify"]
@@ -80,11 +82,11 @@ def test_killed_worker_of_two_senders_has_each_effect_once(stage: Stage) -> None
 def test_half_moved_job_is_requeued(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.arm("popped")
-    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    sender.deliver("invoice.created")
     # A killed work-horse makes its worker schedule the job; and then that one is killed as well.
     stage.arm("after Once begin")
     stage.arm("before it is scheduled")
-    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    sender.deliver("invoice.created")
     stage.settle()
     assert stage.has_died("popped")
     assert stage.has_died("before it is scheduled")
@@ -95,7 +97,7 @@ def test_popped_or_evicted_jobs_are_requeued(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.stop_all("fork")
     for _ in range(4):
-        assert sender.attempt(sender.sending("invoice.created")).status == 202
+        sender.deliver("invoice.created")
     # A worker of two queues pops with BLPOP, which leaves no trace, and then it is killed.
     assert stage.client.lpop(f"rq:queue:{QUEUE}")
     [evicted] = stage.client.lrange(f"rq:queue:{QUEUE}", 0, 0)
@@ -110,7 +112,7 @@ def test_popped_or_evicted_jobs_are_requeued(stage: Stage) -> None:
 def test_job_is_requeued_after_eviction_of_all_rq_keys(stage: Stage) -> None:
     sender = Florentin(stage.url)
     stage.stop_all("fork")
-    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    sender.deliver("invoice.created")
     for key in stage.client.scan_iter("rq:*"):
         stage.client.delete(key)
     stage.add("fork 7")
@@ -127,7 +129,7 @@ def test_killed_batch_repeats_only_the_job_that_runs(stage: Stage) -> None:
     for sending in sendings:
         sending.work = 0
     sendings[3].gate = "killed"
-    fingerprints = [fingerprint_in(sender.attempt(sending)) for sending in sendings]
+    fingerprints = [fingerprint_in(sender.push(sending)) for sending in sendings]
     stage.add("simple 7")
     stage.wait((stage.folder / "killed 1 reached").exists)
     assert effects(stage) == ["bill"] * 3 + ["notify"] * 3

@@ -25,7 +25,7 @@ def digest(name: str) -> bytes:
 def test_accept_with_a_lost_reply_queues_once(stage: Stage) -> None:
     assert stage.proxy
     sender = Florentin(stage.url)
-    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    sender.deliver("invoice.created")
     stage.settle()  # A worker that is stopped in a handler would run it twice.
     stage.stop_all("fork")  # Else the worker may be done before the retry, which is a duplicate.
     lost = 0
@@ -46,11 +46,11 @@ def test_accept_with_a_lost_reply_queues_once(stage: Stage) -> None:
 def test_workers_with_lost_replies_have_each_effect_once(stage: Stage) -> None:
     assert stage.proxy
     sender = Florentin(stage.url)
-    assert sender.attempt(sender.sending("invoice.created")).status == 202
+    sender.deliver("invoice.created")
     stage.settle()
     for what in ("claim_batch", "advance_batch", "once", "finish"):
         stage.proxy.lose_answer(digest(what))
-        assert sender.attempt(sender.sending("invoice.created")).status == 202
+        sender.deliver("invoice.created")
     stage.settle()
     assert stage.proxy.lost == 4
     effects = Counter((n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect")
@@ -64,8 +64,7 @@ def test_job_lost_in_a_pop_is_requeued(stage: Stage) -> None:
     stage.wait(lambda: stage.proxy and stage.proxy.asked_for(b"BLMOVE"))
     stage.stop_all("fork")
     stage.proxy.lose_answer(b"BLMOVE")
-    sending = sender.sending("invoice.created")
-    assert sender.attempt(sending).status == 202
+    sending = sender.deliver("invoice.created")
     stage.add("fork 7")
     stage.wait(lambda: stage.proxy and stage.proxy.lost)
     assert stage.client.llen(f"rq:queue:{QUEUE}") == 0

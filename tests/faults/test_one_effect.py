@@ -46,9 +46,8 @@ def jobs(stage: Stage) -> list[bytes]:
 
 
 def test_two_workers_with_one_job_have_one_effect(stage: Stage, sender: Florentin) -> None:
-    sending = sender.sending("invoice.created", gate="gate")
     open_for(stage, 2)
-    assert sender.attempt(sending).status == 202
+    sending = sender.deliver("invoice.created", gate="gate")
     stage.wait(lambda: reached(stage, 1))
     stage.client.rpush(f"rq:queue:{QUEUE}", *jobs(stage))
     stage.wait(lambda: not stage.client.llen(f"rq:queue:{QUEUE}"))
@@ -60,8 +59,7 @@ def test_two_workers_with_one_job_have_one_effect(stage: Stage, sender: Florenti
 
 def test_job_pushed_three_times_has_one_effect(stage: Stage, sender: Florentin) -> None:
     stage.stop_all("fork")
-    sending = sender.sending("subscription.purchased")
-    assert sender.attempt(sending).status == 202
+    sending = sender.deliver("subscription.purchased")
     [job] = jobs(stage)
     fields = stage.client.hgetall(f"rq:job:{job.decode()}")
     stage.client.rpush(f"rq:queue:{QUEUE}", job, job)
@@ -79,7 +77,7 @@ def test_expired_lease_owner_has_no_effect(stage: Stage, sender: Florentin, kind
     open_for(stage, 2)
     with asleep(stage, sender, sending, kind):
         stage.add("fork 9")
-        stage.wait(lambda: effects(stage, sending) == ["bill", "notify"], seconds=30)
+        stage.wait(lambda: effects(stage, sending) == ["bill", "notify"])
     stage.settle()
     assert effects(stage, sending) == ["bill", "notify"]
     assert stage.oracle.count("start", sending.business) >= 3
@@ -92,7 +90,7 @@ def test_expired_lease_owner_does_not_release_the_new_lease(
     sending = sender.sending("invoice.created", gate="gate")
     with asleep(stage, sender, sending, kind):
         stage.add("fork 9")
-        stage.wait(lambda: reached(stage, 2), seconds=30)
+        stage.wait(lambda: reached(stage, 2))
         held = lease(stage, sending)
         [job] = jobs(stage)
     stage.wait(lambda: stage.client.hget(f"rq:job:{job.decode()}", "status") == b"scheduled")
@@ -108,7 +106,7 @@ def asleep(stage: Stage, sender: Florentin, sending: Sending, kind: str) -> Iter
     """Stop the only worker within its handler, and continue it at the end."""
     stage.stop_all("fork")
     stage.add(f"{kind} 8")
-    assert sender.attempt(sending).status == 202
+    sender.push(sending)
     stage.wait(lambda: reached(stage, 1))
     sleepers = {*stage.oracle.open_runs().values(), stage.running[f"{kind} 8"].pid}
     for pid in sleepers:

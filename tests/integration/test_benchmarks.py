@@ -30,7 +30,7 @@ def test_benchmark_runs_and_yields_rows(subjects: tuple[str, ...]) -> None:
     )
     rows = [json.loads(line) for line in reported.stdout.splitlines()]
     assert len(rows) >= len(subjects)
-    # The system counts CPU time in ticks, and a quick run may take less than one. Who does
-    # nothing holds Redis for no time.
-    zero = re.compile("CPU|by nothing")
-    assert all(row["measured"] > 0 or zero.search(row["what"]) for row in rows)
+    # The system counts CPU time in ticks, and a quick run may take less than one. During what is
+    # quick, Redis may be held for no time, and no delivery may come.
+    zero = re.compile("CPU|longest hold|slowest delivery")
+    assert [row for row in rows if row["measured"] <= 0 and not zero.search(row["what"])] == []

@@ -31,13 +31,13 @@ class Slow:
     def plain(self, event: Event) -> None:
         """Wait in a thread."""
         self.started.append(event)
-        assert self.go_on.wait(8)
+        assert self.go_on.wait(60)
         self.ended.append(event)
 
     async def coroutine(self, event: Event) -> None:
         """Wait in the event loop."""
         self.started.append(event)
-        assert await asyncio.to_thread(self.go_on.wait, 8)
+        assert await asyncio.to_thread(self.go_on.wait, 60)
         self.ended.append(event)
 
 

@@ -185,4 +185,4 @@ def test_wide_body_is_parsed_within_a_second(extra: bytes) -> None:
     request = delivery(CANONICAL[:-2] + b"," + extra + b"}}")
     start = time.process_time()
     assert Target().send(request).outcome == "processed"
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 1

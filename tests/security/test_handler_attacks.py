@@ -113,7 +113,7 @@ async def test_hanging_thread_is_abandoned_and_blocks_its_own_retries() -> None:
     @receiver.on(Event)
     def hangs(_: Event) -> None:
         started.append(True)
-        go.wait(10)
+        go.wait(60)
 
     first = await receiver.areceive(delivery().headers, CANONICAL)
     retries = [await receiver.areceive(delivery().headers, CANONICAL) for _ in range(20)]
@@ -130,7 +130,7 @@ async def test_blocking_handlers_do_not_block_the_event_loop() -> None:
 
     @receiver.on(Event)
     def blocks(_: Event) -> None:
-        assert go.wait(10), "the event loop stood still"
+        assert go.wait(60), "the event loop stood still"
 
     requests = [delivery(envelope({"n": n}), event="user.login") for n in range(50)]
     waiting = [asyncio.ensure_future(receiver.areceive(r.headers, r.body)) for r in requests]

@@ -143,10 +143,12 @@ class Chromium:
         self._browser: Browser | None = None
 
     def browser(self) -> Browser:
-        """Return the running browser; start one where none runs, or it has died."""
+        """Return the browser at an empty page; start one where none runs, or it has died."""
         if self._browser is None or not self._browser.is_alive():
             self.close()
             self._browser = self._start()
+        self._browser.driver.get("about:blank")
+        self._browser.log()  # What the page of an earlier test has logged.
         return self._browser
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 import redis
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 SLOTS = 16384
@@ -135,12 +135,3 @@ def running_cluster(
         cluster = Cluster(nodes[:primaries], nodes[primaries:])
         cluster.form()
         yield cluster
-
-
-def free_ports(count: int) -> list[int]:
-    """Return *count* ports of TCP that nothing listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

@@ -104,7 +104,7 @@ class Program:
         def found() -> bool:
             return re.search(pattern, self.talk) is not None or self.process.poll() is not None
 
-        eventually(found, seconds=60)
+        eventually(found, seconds=120)
         match = re.search(pattern, self.talk)
         assert match, self.talk + self.data
         return match[1] if match.groups() else match[0]
@@ -116,9 +116,9 @@ class Program:
 
     def wait(self) -> int:
         """Return its exit code once all output is read."""
-        code = self.process.wait(60)
+        code = self.process.wait(200)
         for reader in self._readers:
-            reader.join(20)
+            reader.join(60)
         return code
 
 
@@ -151,7 +151,7 @@ def started(
             # A worker that is killed leaves its scheduler, which holds the output open.
             process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
+                process.wait(30)
             process.kill()
             program.wait()
 

@@ -58,6 +58,10 @@ class ClusterJobs:
             for client, lane in zip(clients, store.lanes, strict=True)
         ]
 
+    def close(self) -> None:
+        for lane in self.lanes:
+            lane.client.close()
+
     def listed(self, queue: str, /) -> list[str]:
         return [job_id for lane in self.lanes for job_id in lane.listed(queue)]
 

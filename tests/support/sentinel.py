@@ -14,7 +14,7 @@ import redis
 
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from florentin_webhooks.redis.server_binary import find_binary
-from tests.support.cluster import free_ports
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 SERVICE = "shop"
@@ -31,7 +31,7 @@ class Server:
     """One of the two servers, on a TCP *port*."""
 
     def __init__(self, directory: Path, options: Mapping[str, str]) -> None:
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         address = {"port": str(self.port), "bind": "127.0.0.1", "repl-diskless-sync-delay": "0"}
         self.server = EmbeddedServer(directory, options={**address, **options})
         self.client = redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=10, protocol=2)
@@ -59,7 +59,7 @@ class Watched:
 
     def __init__(self, directory: Path, options: Mapping[str, str], patience: int) -> None:
         self.servers = [Server(directory / name, options) for name in ("first", "second")]
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self.client = redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=10, protocol=2)
         self._directory = directory
         self._patience = patience

@@ -174,7 +174,10 @@ def _cluster(url: str, prefix: str, span: Span) -> Iterator[Subject]:
         return store.execute(operation)
 
     with closing(_cluster_store(url, prefix, span)) as store, asyncio.Runner() as runner:
-        yield _of_cluster(store, ask)
+        subject = _of_cluster(store, ask)
+        yield subject
+        assert isinstance(subject.jobs, ClusterJobs)
+        subject.jobs.close()
         runner.run(store.aclose())
 
 

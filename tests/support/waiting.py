@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 _POLL = 0.002
 
@@ -35,6 +37,14 @@ def assert_below(bound: float, measure: Callable[[], float], *, times: int = 6) 
         if measured[-1] < bound:
             return
     raise AssertionError(f"{measured} are not below {bound}")
+
+
+def spent() -> float:
+    """Return the seconds that this thread has computed, or was ready to while others did."""
+    with suppress(FileNotFoundError):  # Of Linux.
+        computed, kept_waiting, _ = Path("/proc/thread-self/schedstat").read_text().split()
+        return (int(computed) + int(kept_waiting)) / 1e9
+    return time.thread_time()
 
 
 def seconds_of(action: Callable[[], object]) -> float:

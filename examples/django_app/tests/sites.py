@@ -70,7 +70,7 @@ class Program:
             self.process.send_signal(signal.SIGINT)
 
     def ended(self) -> None:
-        assert self.process.wait(20) in (0, -signal.SIGINT), self.log.read_text()
+        assert self.process.wait(60) in (0, -signal.SIGINT), self.log.read_text()
 
 
 @contextmanager
@@ -123,7 +123,7 @@ class Site:
         )
 
     def get(self, path: str) -> str:
-        connection = HTTPConnection(self.address, timeout=10)
+        connection = HTTPConnection(self.address, timeout=60)
         connection.request("GET", path, headers={"Cookie": f"sessionid={self.place.session}"})
         with closing(connection), connection.getresponse() as answer:
             assert answer.status == 200
@@ -148,7 +148,7 @@ class Site:
         eventually(all_there, seen)
 
 
-def eventually(condition: Callable[[], object], seen: object, seconds: float = 15) -> None:
+def eventually(condition: Callable[[], object], seen: object, seconds: float = 60) -> None:
     """Wait until *condition* holds; *seen* is shown where it never does."""
     end = time.monotonic() + seconds
     while not condition():

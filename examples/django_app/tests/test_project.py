@@ -48,7 +48,7 @@ def test_what_run_says_to_type_works_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert (result.count("200 processed"), result.count("200 duplicate")) == (3, 1)
     finally:
         run.send_signal(signal.SIGINT)
-        assert run.wait(20) == 0
+        assert run.wait(60) == 0
 
 
 @pytest.mark.parametrize("port", ["taken", "80x", "99999"])

@@ -68,9 +68,9 @@ class Program:
     def end(self) -> int:
         """Stop it as Ctrl-C does, and wait until all of its processes have closed their output."""
         self.process.send_signal(signal.SIGINT)
-        self.reader.join(15)
+        self.reader.join(60)
         assert not self.reader.is_alive(), "a process is still running"
-        return self.process.wait(15)
+        return self.process.wait(60)
 
     def trigger(self, event: str, *words: str) -> list[dict[str, Any]]:
         """Send a delivery with the command of the README, and return the responses."""
@@ -80,7 +80,7 @@ class Program:
             env=os.environ | {"FLORENTIN_WEBHOOK_SECRET": SECRET},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         )
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -93,7 +93,7 @@ class Program:
 
     def page(self, path: str) -> str:
         """Return a page, or an empty text if it does not exist yet."""
-        with suppress(HTTPError), urlopen(self.url + path, timeout=10) as response:  # noqa: S310
+        with suppress(HTTPError), urlopen(self.url + path, timeout=60) as response:  # noqa: S310
             text: str = response.read().decode()
             return text
         return ""
@@ -114,7 +114,7 @@ def run_program(directory: Path, crm_url: str = "") -> Generator[Program]:
         program.end()
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 15) -> None:
+def eventually(condition: Callable[[], object], *, seconds: float = 60) -> None:
     """Wait until *condition* is true; fail after *seconds*."""
     end = time.monotonic() + seconds
     while not condition():

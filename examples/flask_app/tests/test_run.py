@@ -21,7 +21,7 @@ def test_printed_commands_work_and_ctrl_c_stops_everything(tmp_path: Path) -> No
             env={"PATH": os.environ["PATH"]},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=True,
         )
         assert "202 accepted" in done.stdout
@@ -46,7 +46,7 @@ def test_unusable_port_is_reported_in_one_line(port: str, tmp_path: Path) -> Non
             },
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
             check=False,
         )
     assert done.returncode == 1

@@ -36,7 +36,11 @@ from florentin_webhooks.core.stores.retention import (
     resolve_unfinished_retention,
     validate_count,
 )
-from florentin_webhooks.django.connections import fresh_connections, has_request_thread
+from florentin_webhooks.django.connections import (
+    fresh_connections,
+    has_request_thread,
+    return_to_pools,
+)
 from florentin_webhooks.django.store import queries
 from florentin_webhooks.django.store.accept import accept
 from florentin_webhooks.django.store.atomic import run_in_transaction
@@ -143,7 +147,7 @@ class DjangoStore:
 
     async def aexecute(self, operation: Operation[A]) -> A:
         """Execute *operation* in the thread that Django keeps for blocking calls."""
-        execute = self.execute if has_request_thread() else self._execute_alone
+        execute = self._execute_in_request if has_request_thread() else self._execute_alone
         step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
 
@@ -160,6 +164,13 @@ class DjangoStore:
     async def aclose(self) -> None:
         """Close the connection of the thread that Django keeps for blocking calls."""
         await sync_to_async(self.close)()
+
+    def _execute_in_request(self, operation: Operation[A]) -> A:
+        """Execute, and keep no pooled connection: handlers in other threads may need it."""
+        try:
+            return self.execute(operation)
+        finally:
+            return_to_pools()
 
     def _execute_alone(self, operation: Operation[A]) -> A:
         """Execute in a thread whose connections no request looks after."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
@@ -23,6 +20,7 @@ from florentin_webhooks.core.stores.jobs import (
 )
 from florentin_webhooks.redis.codec.accept import finish
 from florentin_webhooks.redis.codec.job_words import job_args, job_keys
+from florentin_webhooks.redis.codec.records import to_job_claim
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
@@ -65,7 +63,7 @@ def claim_job(schema: KeySchema, operation: ClaimJob) -> ScriptCall:
         int(operation.is_path_ours),
         part.owner,
     )
-    call = ScriptCall(_CLAIM_JOB, keys, arguments, _to_job_claim)
+    call = ScriptCall(_CLAIM_JOB, keys, arguments, to_job_claim)
     if not schema.replicas:
         return call
     return call._replace(replicas=schema.replicas, undo=partial(_release, schema, operation))
@@ -118,28 +116,6 @@ def count_lost_jobs(schema: KeySchema, operation: CountLostJobs) -> ScriptCall:
     """Encode :class:`CountLostJobs`."""
     since = int(operation.since.timestamp() * 1000)
     return ScriptCall(_COUNT_LOST_JOBS, (schema.lost(operation.queue),), (since,), int)
-
-
-def _to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
-    decision, wait, *rest = answer
-    if decision == b"foreign":
-        count, owner = rest
-        return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
-    if not rest:
-        return JobClaim(JobDecision(decision.decode()), wait / 1000)
-    attempt, body, delivery_id, received, secret, expected, key_id, event, *done = rest
-    return JobClaim(
-        JobDecision.RUN,
-        attempt=attempt,
-        body=body,
-        delivery_id=delivery_id.decode() or None,
-        received_at=datetime.fromtimestamp(int(received) / 1000, UTC),
-        secret=secret.decode(),
-        expected=tuple(json.loads(expected or b"[]")),
-        done=frozenset(name.decode() for name in done),
-        key_id=key_id.decode(),
-        event=event.decode(),
-    )
 
 
 def _to_page(answer: tuple[bytes, bytes]) -> JobPage:

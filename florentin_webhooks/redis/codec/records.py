@@ -1,46 +1,123 @@
-"""Decode the fields of a record."""
+"""Decode the fields of a record, and encode what it has of the delivery's arrival."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.stores.accept import split_ending
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.core.stores.queries import Record
 
-__all__ = ["to_datetime", "to_milliseconds", "to_record"]
+if TYPE_CHECKING:
+    from florentin_webhooks.protocol.delivery import Delivery
+
+__all__ = [
+    "Arrival",
+    "pack_arrival",
+    "to_datetime",
+    "to_job_claim",
+    "to_milliseconds",
+    "to_record",
+    "unpack_arrival",
+]
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_NAMES = (b"e", b"k", b"g", b"i")
+
+
+class Arrival(NamedTuple):
+    """What a record has of a delivery beside its body; *secret* and *key_id* are names."""
+
+    received_at: datetime | None = None
+    event: str = ""
+    secret: str = ""
+    key_id: str = ""
+    delivery_id: str | None = None
+
+
+def pack_arrival(delivery: Delivery, received: int) -> bytes:
+    """Encode what a record has of *delivery*, which arrived at *received*, in milliseconds.
+
+    In one field: five of them took a tenth of Redis' time for a delivery. They are the time, the
+    bytes of the event and of the secret's name, and the key id between blanks; then without any
+    blank between them the event, the secret's name, and the delivery id.
+    """
+    event, secret = delivery.event.encode(), delivery.secret.encode()
+    names = event + secret + (delivery.delivery_id or "").encode()
+    return b"%d %d %d %b %b" % (received, len(event), len(secret), delivery.key_id.encode(), names)
+
+
+def unpack_arrival(packed: bytes) -> Arrival:
+    """Return what :func:`pack_arrival` has encoded; a record without it was made compact."""
+    if not packed:
+        return Arrival()
+    received, event, secret, key_id, names = packed.split(b" ", 4)
+    at = int(event)
+    ends = at + int(secret)
+    return Arrival(
+        to_datetime(int(received)),
+        names[:at].decode(),
+        names[at:ends].decode(),
+        key_id.decode(),
+        names[ends:].decode() or None,
+    )
 
 
 def to_record(key: bytes, words: Sequence[bytes]) -> Record:
     """Return the record of the fingerprint *key*; *words* are its fields and values."""
     fields = dict(zip(words[::2], words[1::2], strict=True))
     state = State(fields[b"s"].decode())
+    arrival = unpack_arrival(fields[b"d"]) if b"d" in fields else _unpacked(fields)
     endings = {name: split_ending(value.decode()) for name, value in _by_name(fields, b"h:")}
     return Record(
         fingerprint=key.hex(),
         state=state,
-        event=fields.get(b"e", b"").decode(),
-        delivery_id=fields.get(b"i", b"").decode() or None,
-        received_at=_to_datetime_or_none(fields.get(b"r")),
+        event=arrival.event,
+        delivery_id=arrival.delivery_id,
+        received_at=arrival.received_at,
         finished_at=_to_datetime_or_none(fields.get(b"z")),
-        secret=fields.get(b"k", b"").decode(),
+        secret=arrival.secret,
         # A delivery that was run or queued at once had one attempt. What is compact has no event.
-        attempt=int(fields.get(b"a", b"e" in fields)),
+        attempt=int(fields.get(b"a", arrival.received_at is not None)),
         handlers={name: outcome for name, (outcome, _) in endings.items()},
         waiting={name: tuple(json.loads(value)) for name, value in _by_name(fields, b"q:")},
         attempts={name: int(value) for name, value in _by_name(fields, b"x:")},
         reasons={name: value.decode() for name, value in _by_name(fields, b"f:")},
         body=fields.get(b"b", b""),
-        key_id=fields.get(b"g", b"").decode(),
+        key_id=arrival.key_id,
         owner=fields.get(b"p", b"").decode(),
         notes={name: note for name, (_, note) in endings.items() if note},
         next_attempts=_times(fields, b"w:"),
         # Those of a finished delivery are left from its last run.
         leases=_times(fields, b"u:") if state is not State.DONE else {},
+    )
+
+
+def to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser returns.
+    """Return the decoded answer to a claim: with RUN it has what the record has."""
+    decision, wait, *rest = answer
+    if decision == b"foreign":
+        count, owner = rest
+        return JobClaim(JobDecision.FOREIGN, attempt=count, owner=owner.decode())
+    if not rest:
+        return JobClaim(JobDecision(decision.decode()), wait / 1000)
+    attempt, body, packed, expected, *done = rest
+    arrival = unpack_arrival(packed)
+    return JobClaim(
+        JobDecision.RUN,
+        attempt=attempt,
+        body=body,
+        delivery_id=arrival.delivery_id,
+        received_at=arrival.received_at,
+        secret=arrival.secret,
+        expected=tuple(json.loads(expected or b"[]")),
+        done=frozenset(name.decode() for name in done),
+        key_id=arrival.key_id,
+        event=arrival.event,
     )
 
 
@@ -52,6 +129,13 @@ def to_milliseconds(time: datetime) -> int:
 def to_datetime(milliseconds: float) -> datetime:
     """Return a time of Redis."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _unpacked(fields: dict[bytes, bytes]) -> Arrival:
+    """Return what a record of versions before 0.2 has of the arrival, a field for each part."""
+    event, secret, key_id, delivery_id = (fields.get(name, b"").decode() for name in _NAMES)
+    received_at = _to_datetime_or_none(fields.get(b"r"))
+    return Arrival(received_at, event, secret, key_id, delivery_id or None)
 
 
 def _by_name(fields: dict[bytes, bytes], prefix: bytes) -> Iterator[tuple[str, bytes]]:

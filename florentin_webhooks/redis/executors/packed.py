@@ -15,6 +15,7 @@ from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.records import pack_arrival
 from florentin_webhooks.redis.executors.calls import PackedCall
 from florentin_webhooks.redis.executors.resp import encode_length, encode_word
 
@@ -67,14 +68,14 @@ class PackedCalls:
         return encode(self.schema, operation)
 
     def _accept(self, operation: Accept, trace: RetryKey) -> ScriptCall | PackedCall:
-        delivery, jobs, token = operation.delivery, operation.jobs, operation.token
+        jobs, token = operation.jobs, operation.token
         hashes = [operation.key, trace.delivery_id]
         for alias, its in operation.aliases:
             if its is None:  # Such a key has no digest.
                 return encode(self.schema, operation)
             hashes += (alias, its.delivery_id)
         shape: tuple[object, ...] = (
-            *(delivery.secret, delivery.key_id, operation.inline, len(token), len(hashes)),
+            *(operation.inline, len(token), len(hashes)),
             *[(job.queue, job.handlers, job.owner, job.keys.list) for job in jobs],
         )
         template = self._templates.get(shape)
@@ -127,10 +128,10 @@ def _places_of_accept(hashes: int, token: int, jobs: int) -> dict[int, int]:
     first = keys + 2 + (4 * jobs + 1 if jobs else 0)
     places = dict.fromkeys(range(3, keys), _DIGEST)
     places |= dict.fromkeys(range(keys, keys + jobs), _ALL)
-    others = {0: _DIGEST, 1: 2 * _DIGEST, 2: token, 4: _ALL, 5: _ALL, 6: _ALL, 7: _TIME}
-    others |= {10: (hashes // 2 - 1) * _DIGEST, 11: _TIME}
+    others = {0: _DIGEST, 1: 2 * _DIGEST, 2: token, 4: _ALL, 5: _ALL, 6: _TIME}
+    others |= {7: (hashes // 2 - 1) * _DIGEST, 8: _TIME}
     for job in range(jobs):
-        others |= {13 + 4 * job: _ALL, 15 + 4 * job: _ALL}
+        others |= {10 + 4 * job: _ALL, 12 + 4 * job: _ALL}
     return places | {first + number: size for number, size in others.items()}
 
 
@@ -139,11 +140,11 @@ def _words_of_accept(
 ) -> tuple[object, ...]:
     """Return what differs between the calls of ``accept``: a length comes before all of a word."""
     delivery, key, jobs = operation.delivery, operation.key, operation.jobs
-    body, event = delivery.body, delivery.event.encode()
-    sent, received = (delivery.delivery_id or "").encode(), delivery.received_at.timestamp()
+    body, received = delivery.body, int(delivery.received_at.timestamp() * 1000)
+    arrival = pack_arrival(delivery, received)
     known = (
-        *(key, trace.content + key, operation.token, len(body), body, len(event), event),
-        *(len(sent), sent, received * 1000, b"".join(hashes[2::2]), time() * 1000),
+        *(key, trace.content + key, operation.token, len(body), body),
+        *(len(arrival), arrival, received, b"".join(hashes[2::2]), time() * 1000),
     )
     if not jobs:
         return (*hashes, *known)

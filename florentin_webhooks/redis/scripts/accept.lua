@@ -6,22 +6,22 @@
 --       index of states has come where there are no jobs; records of first deliveries
 -- ARGV  1 fingerprint  2 content and fingerprint, '' without a delivery id  3 token
 --       4 mode, three times 1 or 0: fresh, valid, inline, whether handlers run here; then why it is
---       not fresh or not valid  5 body  6 event  7 delivery id  8 received, in ms  9 secret
---       10 key id  11 aliases: their fingerprints, joined  12 time in ms by the caller's clock
---       13 jobs; then the fingerprints of the first deliveries, joined, if any
+--       not fresh or not valid  5 body  6 arrival, as the record has it  7 received, in ms
+--       8 aliases: their fingerprints, joined  9 time in ms by the caller's clock
+--       10 jobs; then the fingerprints of the first deliveries, joined, if any
 -- Returns one string, which clients read faster than a list: 16 bytes of fingerprint, and joined by
 -- \0: decision, attempt, wait in ms, id reused, id changed, handlers done ... The decision 'first'
 -- changes nothing: the fingerprint is that of a first delivery, and the caller must name its key.
 -- After a decision with a plus, the caller must have the index of states look at the delivery.
 local fingerprint, has_id, dead = ARGV[1], ARGV[2] ~= '', KEYS[log + 1]
-local jobs = jobs_from(3 + aliases, 13)
+local jobs = jobs_from(3 + aliases, 10)
 local own, reused, known_id = has_id and call('GET', KEYS[2]) or '', 0, not has_id
 local sent = own
 
 -- The keys of the records that the caller has named, by fingerprint.
-local records, leads = {[fingerprint] = record}, ARGV[14 + 4 * count] or ''
+local records, leads = {[fingerprint] = record}, ARGV[11 + 4 * count] or ''
 for n = 1, aliases / 2 do
-  records[string.sub(ARGV[11], 16 * n - 15, 16 * n)] = KEYS[1 + 2 * n]
+  records[string.sub(ARGV[8], 16 * n - 15, 16 * n)] = KEYS[1 + 2 * n]
 end
 for n = 1, #leads / 16 do
   records[string.sub(leads, 16 * n - 15, 16 * n)] = KEYS[#KEYS - #leads / 16 + n]
@@ -54,7 +54,7 @@ if not fields then return fingerprint .. 'first' end
 record = records[fingerprint]
 for n = 1, aliases / 2 do
   if not fields[1] then
-    local found, first = look_up(KEYS[1 + 2 * n], string.sub(ARGV[11], 16 * n - 15, 16 * n))
+    local found, first = look_up(KEYS[1 + 2 * n], string.sub(ARGV[8], 16 * n - 15, 16 * n))
     if not found then return first .. 'first' end
     if found[1] then
       fields, fingerprint = found, first
@@ -113,7 +113,7 @@ local wait = state == 'running' and wait_for_lease(record, 'u:', lease_expires_a
 if wait > 0 and holder ~= ARGV[3] then return answer('in-progress', wait) end
 
 if not state then
-  add_to_log(KEYS[log], fingerprint, ARGV[8])
+  add_to_log(KEYS[log], fingerprint, ARGV[7])
   if has_id then
     if sent ~= '' and not known_id then reused = 1 end
     -- Sixteen different contents under one id are not retries: the oldest are deleted.
@@ -127,10 +127,7 @@ elseif string.sub(mode, 2, 2) == '0' then decision = 'invalid'
 elseif string.sub(mode, 3, 3) == '0' and #jobs > 0 and fingerprint == ARGV[1] then decision = 'queued' end
 
 if holder ~= ARGV[3] and (decision == 'run' or decision == 'queued') then attempt = attempt + 1 end
-if not state then
-  call('HSET', record, 'b', ARGV[5], 'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9],
-    'g', ARGV[10])
-end
+if not state then call('HSET', record, 'b', ARGV[5], 'd', ARGV[6]) end
 call('PEXPIRE', record, UNFINISHED_RETENTION)
 if attempt == 1 then call('HDEL', record, 'a')
 else call('HSET', record, 'a', attempt) end
@@ -151,7 +148,7 @@ end
 -- What waits in a queue is in no index, and what has failed is in the same one as what runs.
 local before, after = state == 'running' and 'failed' or state, decision == 'run' and 'failed' or decision
 if state and after ~= 'queued' and before ~= after then decision = decision .. '+'
-elseif not state and after ~= 'queued' and now - ARGV[8] >= LATE then
+elseif not state and after ~= 'queued' and now - ARGV[7] >= LATE then
   decision = note_late(decision, KEYS[log + 1], count)
 end
 

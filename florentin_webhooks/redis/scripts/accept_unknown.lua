@@ -11,48 +11,18 @@ local function add_to_log(log, fingerprint, received)
   if #oldest > 0 then call('ZREM', log, unpack(oldest)) end
 end
 
--- The index of states looks at a delivery that came late, if it has passed its time of arrival. With
--- jobs, where another key is in the place of *indexed*, the caller must see to it after the *decision*.
-local function note_late(decision, indexed, jobs)
-  if jobs > 0 then return decision .. '+' end
-  local complete = call('ZSCORE', indexed, 'u')
-  if complete and tonumber(ARGV[8]) <= tonumber(complete) then
-    call('ZADD', indexed, ARGV[8], ARGV[1])
-  end
-  return decision
-end
-
-local record, aliases, count, mode = KEYS[1], #ARGV[11] / 8, tonumber(ARGV[13]), ARGV[4]
+local record, aliases, count, mode = KEYS[1], #ARGV[8] / 8, tonumber(ARGV[10]), ARGV[4]
 local log = 3 + aliases + (count > 0 and 1 + 4 * count or 0)
-local is_inline, is_unknown = mode == '111', false
-if is_inline then
-  -- Finish begins with the same command: if it is refused, then before handlers have run. A record
-  -- without these fields is left from an acceptance that was refused.
-  local known = call('HMGET', record, 's', 'o')
-  is_unknown = not known[1] and not known[2]
-    and (aliases == 0 or call('EXISTS', unpack(KEYS, 3, 2 + aliases)) == 0)
-    and (ARGV[2] == '' or call('SET', KEYS[2], ARGV[2], 'PX', RETENTION, 'NX'))
-elseif mode == '110' and count > 0 then
-  -- The hash of a job that is known is left from an earlier delivery.
-  is_unknown = call('EXISTS', unpack(KEYS, 1, 2 + aliases + count)) == 0
-end
-if is_unknown then
-  add_to_log(KEYS[log], ARGV[1], ARGV[8])
-  if is_inline then
-    local clock = call('TIME')
-    local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-    local decision = 'run'
-    if now - ARGV[8] >= LATE then decision = note_late(decision, KEYS[log + 1], count) end
-    call('HSET', record, 's', 'running', 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[5],
-      'e', ARGV[6], 'i', ARGV[7], 'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10])
-    call('PEXPIRE', record, UNFINISHED_RETENTION)
-    return ARGV[1] .. decision .. '\0001\0000\0000\0000'
-  end
+
+-- The hash of a job that is known is left from an earlier delivery, and so may be other keys.
+if mode == '110' and count > 0
+  and call('EXISTS', unpack(KEYS, 1, 2 + aliases + count)) == 0 then
+  add_to_log(KEYS[log], ARGV[1], ARGV[7])
   if ARGV[2] ~= '' then call('SET', KEYS[2], ARGV[2], 'PX', RETENTION) end
-  local key, at, queues = 4 + aliases + count, 14, KEYS[3 + aliases + count]
+  local key, at, queues = 4 + aliases + count, 11, KEYS[3 + aliases + count]
   for n = 1, count do
     local id, list = ARGV[at], KEYS[key]
-    call('ZADD', KEYS[key + 2], ARGV[12], id)
+    call('ZADD', KEYS[key + 2], ARGV[9], id)
     -- The set has the queue already if its list has jobs: every eighth looks nevertheless.
     if call('RPUSH', list, id) == 1 or string.byte(ARGV[1]) % 8 == 0 then
       call('SADD', queues, list)
@@ -60,10 +30,38 @@ if is_unknown then
     call('HSET', KEYS[2 + aliases + n], cmsgpack.unpack(ARGV[at + 2]))
     key, at = key + 3, at + 4
   end
-  call('HSET', record, 's', 'queued', 't:', ARGV[3], 'b', ARGV[5], 'e', ARGV[6], 'i', ARGV[7],
-    'r', ARGV[8], 'k', ARGV[9], 'g', ARGV[10], cmsgpack.unpack(ARGV[at - 1]))
+  call('HSET', record, 's', 'queued', 't:', ARGV[3], 'b', ARGV[5], 'd', ARGV[6],
+    cmsgpack.unpack(ARGV[at - 1]))
   for n = 1, count - 1 do
-    call('HSET', record, 'n', count, cmsgpack.unpack(ARGV[13 + 4 * n]))
+    call('HSET', record, 'n', count, cmsgpack.unpack(ARGV[10 + 4 * n]))
   end
   return ARGV[1] .. 'queued\0001\0000\0000\0000'
+end
+
+-- The index of states looks at a delivery that came late, if it has passed its time of arrival. With
+-- jobs, where another key is in the place of *indexed*, the caller must see to it after the *decision*.
+local function note_late(decision, indexed, jobs)
+  if jobs > 0 then return decision .. '+' end
+  local complete = call('ZSCORE', indexed, 'u')
+  if complete and tonumber(ARGV[7]) <= tonumber(complete) then
+    call('ZADD', indexed, ARGV[7], ARGV[1])
+  end
+  return decision
+end
+
+-- Finish begins with the same command: if it is refused, then before handlers have run. A record without
+-- these fields is left from an acceptance that was refused.
+local known = mode == '111' and call('HMGET', record, 's', 'o')
+if known and not known[1] and not known[2]
+  and (aliases == 0 or call('EXISTS', unpack(KEYS, 3, 2 + aliases)) == 0)
+  and (ARGV[2] == '' or call('SET', KEYS[2], ARGV[2], 'PX', RETENTION, 'NX')) then
+  add_to_log(KEYS[log], ARGV[1], ARGV[7])
+  local clock = call('TIME')
+  local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  local decision = 'run'
+  if now - ARGV[7] >= LATE then decision = note_late(decision, KEYS[log + 1], count) end
+  call('HSET', record, 's', 'running', 't:', ARGV[3], 'u:', now + LEASE, 'b', ARGV[5],
+    'd', ARGV[6])
+  call('PEXPIRE', record, UNFINISHED_RETENTION)
+  return ARGV[1] .. decision .. '\0001\0000\0000\0000'
 end

@@ -14,25 +14,25 @@
 --       18 number of first jobs  19 ids of the candidates
 -- Returns {lengths, fields, candidates of the next call, entries of jobs to be returned, ms until
 -- the next one is or -1}. Few long strings: a client takes longer to read many short ones. For
--- each job there are 10 fields, joined: id, retries left, body, delivery id, received in ms, secret,
--- handlers, key id, event, RQ's meta; and their lengths. Words are joined by blanks.
+-- each job there are 6 fields, joined: id, retries left, body, arrival, handlers, RQ's meta; and their
+-- lengths. Words are joined by blanks.
 local token, queue, execution = ARGV[1], ARGV[2], ARGV[3]
+local lease, attempts, handlers = 't:' .. queue, 'x:' .. queue, 'q:' .. queue
 local is_popped, now, jobs, lengths = ARGV[17] == '1', milliseconds(), {}, {}
 local new, listed, pending = {}, {}, {}
 
 -- Returns the job, whether it is claimed already, and its owner. All others go RQ's way, one by one:
 -- retries, jobs of other programs, held, dead and lost ones.
 local function read_candidate(at, id)
-  local f = call('HMGET', KEYS[at], 's', 't:' .. queue, 'x:' .. queue, 'm', 'p',
-    'b', 'i', 'r', 'k', 'q:' .. queue, 'g', 'e')
+  local f = call('HMGET', KEYS[at], 's', lease, attempts, 'm', 'p', 'b', 'd', handlers)
   if f[1] ~= 'queued' or f[2] and f[2] ~= token or f[3] or (f[4] or '0') ~= '0' then return end
   if not is_ours(f[5], ARGV[15], true) then return end
   local job = call('HMGET', KEYS[at + 1], 'data', 'timeout', 'status', 'retries_left',
     'meta')
   if job[1] ~= ARGV[13] .. string.sub(id, 1, 32) .. ARGV[14] or job[2] ~= ARGV[12] then return end
   if job[3] ~= (f[2] and 'started' or 'queued') then return end
-  return {id, job[4] or '0', f[6] or '', f[7] or '', f[8] or '0', f[9] or '', f[10] or '[]',
-    f[11] or '', f[12] or '', job[5] or ''}, f[2] == token, f[5]
+  return {id, job[4] or '0', f[6] or '', arrival_of(KEYS[at], f[7]), f[8] or '[]', job[5] or ''},
+    f[2] == token, f[5]
 end
 
 local function pop()
@@ -53,13 +53,14 @@ local function add_entries(first)
   call('ZADD', KEYS[3], unpack(started))
 end
 
-local function claim(at, id, owner)
-  call('HSET', KEYS[at], 't:' .. queue, token, 'u:' .. queue, now + ARGV[6])
+local function claim(at, owner)
+  call('HSET', KEYS[at], lease, token, 'u:' .. queue, now + ARGV[6])
   if owner ~= ARGV[16] then call('HSET', KEYS[at], 'p', ARGV[16]) end
   call('HSET', KEYS[at + 1], 'status', 'started', 'started_at', ARGV[8], 'last_heartbeat', ARGV[8],
     'worker_name', ARGV[4])
-  call('HSET', KEYS[at + 2], 'id', execution, 'job_id', id, 'created_at', ARGV[9],
-    'last_heartbeat', ARGV[9], 'worker_name', ARGV[4])
+  -- RQ takes the ids of an execution from its key.
+  call('HSET', KEYS[at + 2], 'created_at', ARGV[9], 'last_heartbeat', ARGV[9],
+    'worker_name', ARGV[4])
   call('EXPIRE', KEYS[at + 2], ARGV[11])
   call('ZADD', KEYS[at + 3], ARGV[10] + 60, execution)
   call('EXPIRE', KEYS[at + 3], ARGV[11] + 60)
@@ -83,14 +84,14 @@ for n = 19, #ARGV do
     new[#new + 1] = {id = id, at = at, owner = owner}
   else
     -- Sent again: WAIT waits for what its own connection has written.
-    call('HSET', KEYS[at], 't:' .. queue, token)
+    call('HSET', KEYS[at], lease, token)
   end
   for _, field in ipairs(job) do lengths[#lengths + 1] = #field end
   jobs[#jobs + 1] = table.concat(job)
 end
 if #new > 0 and pop() then
   add_entries(#jobs - #new)
-  for _, job in ipairs(new) do claim(job.at, job.id, job.owner) end
+  for _, job in ipairs(new) do claim(job.at, job.owner) end
 elseif #new > 0 then
   jobs, lengths = {}, {}
 end

@@ -2,9 +2,8 @@
 -- KEYS  1 record  2 pending jobs of the queue  3 dead letters  4 lost jobs of the queue
 -- ARGV  1 token  2 queue  3 job id  4 lease in ms  5 unfinished retention in ms
 --       6 key ids of the receiver  7 whether the job names its import path  8 owner
--- Returns {decision, wait in ms, attempt, body, delivery id, received in ms, secret, handlers that
--- the delivery was queued for, key id, event, handlers done ...}; for 'foreign', another program's job:
--- {decision, 0, how often it was refused, owner}.
+-- Returns {decision, wait in ms, attempt, body, arrival, handlers that the delivery was queued for,
+-- handlers done ...}; for 'foreign', another program's job: {decision, 0, how often it was refused, owner}.
 local record, queue = KEYS[1], ARGV[2]
 local lease = call('HMGET', record, 's', 't:' .. queue, 'u:' .. queue, 'p')
 local state, holder, lease_expires_at = lease[1], lease[2], lease[3]
@@ -38,9 +37,8 @@ if ARGV[8] ~= '' then call('HSET', record, 'p', ARGV[8]) end
 unmark_dead(record, KEYS[3], ARGV[3])
 update_state(record, ARGV[5])
 
-local fields = call('HMGET', record, 'b', 'i', 'r', 'k', 'q:' .. queue, 'g', 'e')
-local answer = {'run', 0, attempt, fields[1] or '', fields[2] or '', fields[3] or '0',
-  fields[4] or '', fields[5] or '', fields[6] or '', fields[7] or ''}
+local fields = call('HMGET', record, 'b', 'd', 'q:' .. queue)
+local answer = {'run', 0, attempt, fields[1] or '', arrival_of(record, fields[2]), fields[3] or ''}
 for _, field in ipairs(call('HKEYS', record)) do
   if string.sub(field, 1, 2) == 'h:' then answer[#answer + 1] = string.sub(field, 3) end
 end

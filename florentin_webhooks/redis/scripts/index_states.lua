@@ -18,7 +18,8 @@ for n = 7, #KEYS do fingerprints[n - 6] = string.sub(KEYS[n], -16) end
 call('ZREM', KEYS[1], unpack(fingerprints))
 for n = 7, #KEYS do
   local set = find_set(KEYS[n])
-  local arrival = set and tonumber(call('HGET', KEYS[n], 'r') or '')
+  local arrival = set and arrival_of(KEYS[n], call('HGET', KEYS[n], 'd'))
+  arrival = arrival and tonumber(string.match(arrival, '^%d+'))
   if arrival and (ARGV[1] ~= '' or arrival <= complete) then
     call('ZADD', set, arrival, fingerprints[n - 6])
   end

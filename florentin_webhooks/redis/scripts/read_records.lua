@@ -19,9 +19,14 @@ local function matches(record)
   if event == '' and id == '' then
     if not has_state(call('HGET', record, 's')) then return false, false end
   else
-    local f = call('HMGET', record, 's', 'e', 'i')
+    local f = call('HMGET', record, 's', 'd')
     if not has_state(f[1]) then return false, false end
-    if event ~= '' and event ~= f[2] or id ~= '' and id ~= f[3] then return false, true end
+    local arrival = arrival_of(record, f[2])
+    local size, secret, at = string.match(arrival, '^%d+ (%d+) (%d+) %x* ()')
+    if not at then return false, true end
+    local ends = at + size
+    if event ~= '' and event ~= string.sub(arrival, at, ends - 1)
+      or id ~= '' and id ~= string.sub(arrival, ends + secret) then return false, true end
   end
   local has_needed = needed == '' or has_field(record, needed)
   return has_needed, has_needed

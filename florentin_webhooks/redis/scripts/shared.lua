@@ -1,4 +1,4 @@
--- Shared by all scripts, after base.lua: the jobs of a delivery, and the state of its parts.
+-- Shared by most scripts, after base.lua and parts.lua: the jobs of a delivery, and their leases.
 
 -- Jobs come last in KEYS (the hash of each job, the set of queues, then three keys for each job) and
 -- in ARGV (their number, then for each: id, queue, the fields and values of its hash, and those that
@@ -30,18 +30,6 @@ local function wait_for_lease(key, field, ends, now, lease)
   return tonumber(lease)
 end
 
--- A record with a dead part is dead. It expires only once none of its other parts is open.
-local function update_state(record, unfinished_retention)
-  local parts = call('HMGET', record, 'm', 'n')
-  local dead, open = tonumber(parts[1] or 0), tonumber(parts[2] or 0)
-  if dead > 0 and dead >= open then
-    call('PEXPIRE', record, unfinished_retention)
-  else
-    call('PERSIST', record)
-  end
-  call('HSET', record, 's', dead > 0 and 'dead' or 'queued')
-end
-
 -- The first HINCRBY changes nothing: if it is refused, the dead letter and its count stay as they are.
 -- A dead letter that the record does not count is of an earlier delivery with the same fingerprint.
 local function mark_dead(record, dead, id, now)
@@ -50,18 +38,21 @@ local function mark_dead(record, dead, id, now)
   call('HINCRBY', record, 'm', 1)
 end
 
-local function unmark_dead(record, dead, id)
-  if not call('ZSCORE', dead, id) then return end
-  local count = call('HINCRBY', record, 'm', 0)
-  call('ZREM', dead, id)
-  if count > 0 then call('HINCRBY', record, 'm', -1) end
+-- Returns what a record has of its arrival: *packed*, or what versions before 0.2 had in five fields.
+-- See pack_arrival.
+local function arrival_of(record, packed)
+  if packed then return packed end
+  local f = call('HMGET', record, 'r', 'e', 'k', 'g', 'i')
+  if not f[1] then return '' end
+  local event, secret = f[2] or '', f[3] or ''
+  return table.concat({f[1], #event, #secret, f[4] or '', event .. secret .. (f[5] or '')}, ' ')
 end
 
 -- Operators find a complete record by its state. What has run counts, also where this is refused.
 local function add_to_index(index, record, fingerprint, unfinished_retention)
-  local arrival = call('HGET', record, 'r')
-  if not arrival then return end
-  redis.pcall('ZADD', index, arrival, fingerprint)
+  local received = string.match(arrival_of(record, call('HGET', record, 'd')), '^%d+')
+  if not received then return end
+  redis.pcall('ZADD', index, received, fingerprint)
   redis.pcall('PEXPIRE', index, 2 * unfinished_retention)
 end
 
@@ -107,17 +98,6 @@ local function is_stranded(job)
   if not call('ZSCORE', job.pending, job.id) then return false end
   local status = call('HGET', job.hash, 'status')
   return not status or has_failed(status)
-end
-
--- Count a finished part of those that are *open*, or of one without a number, and return how many
--- are left. A job is removed from
--- the pending jobs once, so its part is counted once. The last part's record expires from now on.
-local function count_part(record, open, pending, id)
-  open = tonumber(open or 0)
-  if open <= 1 then call('PEXPIRE', record, RETENTION) end
-  open = open - call('ZREM', pending, id)
-  if open > 0 then call('HSET', record, 'n', open) end
-  return open
 end
 
 -- All parts of a record are done: it needs no reasons and waits any more. They have known names where

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.codec.records import unpack_arrival
 from florentin_webhooks.rq.trace import read_trace
 
 __all__ = ["ClaimAnswer", "ClaimedJob", "StepAnswer", "read_claim", "read_step"]
 
-_FIELDS = 10
+_FIELDS = 6
 _NO_NAMES: frozenset[str] = frozenset()
 _SHORT = 16
 """The most bytes of an answer that names no fingerprints: there are ten of these."""
@@ -72,15 +72,13 @@ def _to_jobs(lengths: bytes, fields: bytes) -> Iterator[ClaimedJob]:
     return map(_to_job, *(words[at::_FIELDS] for at in range(_FIELDS)))
 
 
-def _to_job(
-    id_: bytes, retries_left: bytes, body: bytes, delivery_id: bytes, *others: bytes
-) -> ClaimedJob:
-    received, secret, handlers, key_id, event, trace = others
+def _to_job(id_: bytes, retries_left: bytes, body: bytes, *others: bytes) -> ClaimedJob:
+    packed, handlers, trace = others
+    received_at, event, secret, key_id, delivery_id = unpack_arrival(packed)
     # As JobClaim(...), in a third of its time.
     fields = (
-        *(JobDecision.RUN, 0, 1, body, delivery_id.decode() or None),
-        *(datetime.fromtimestamp(int(received) / 1000, UTC), secret.decode()),
-        *(_decode_names(handlers), _NO_NAMES, key_id.decode(), "", event.decode()),
+        *(JobDecision.RUN, 0, 1, body, delivery_id, received_at, secret),
+        *(_decode_names(handlers), _NO_NAMES, key_id, "", event),
     )
     text = read_trace(trace) if trace else ""
     return new_tuple(ClaimedJob, (id_, int(retries_left), new_tuple(JobClaim, fields), text))

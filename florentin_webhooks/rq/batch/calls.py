@@ -99,7 +99,7 @@ class BatchCalls:
 
     def __post_init__(self) -> None:
         constants = self.schema.constants()
-        script = load_script("advance_batch", constants=constants)
+        script = load_script("advance_batch", constants=constants, shared=False)
         object.__setattr__(self, "script", script)
 
     def claim(self, request: ClaimRequest) -> ScriptCall:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +17,7 @@ from florentin_webhooks.redis.codec.message_pack import unpack_texts
 from florentin_webhooks.redis.store import RedisStore
 from florentin_webhooks.rq.batch.batch import OPEN_SECONDS, Batch
 from florentin_webhooks.rq.batch.calls import BatchCalls, QueueTerms
+from florentin_webhooks.rq.batch.closer import BatchCloser
 from florentin_webhooks.rq.batch.keys import BatchKeys
 from florentin_webhooks.rq.batch.packed import StepTemplates
 from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
@@ -27,7 +26,7 @@ from florentin_webhooks.rq.batch.source import BatchSource
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.batch.steps import BatchSteps
 from florentin_webhooks.rq.queue import RQQueue
-from florentin_webhooks.rq.resilience import WaitingWorker
+from florentin_webhooks.rq.registration import ThriftyWorker
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["BatchingWorker"]
 
 _MOST_EXPIRED = 99
-_BEAT = 1.0
 
 
-class BatchingWorker(WaitingWorker):
+class BatchingWorker(ThriftyWorker):
     """Mixin that runs batches of jobs of *hooks* or of one of *others*.
 
     RQ's methods get a batch in place of a job.
@@ -54,7 +52,7 @@ class BatchingWorker(WaitingWorker):
     _batch: Batch | None = None
     spare: SpareConnection | None = None
     """Where a batch runs in a forked process, its connection."""
-    _beaten_at = float("-inf")
+    _closer: BatchCloser | None = None
 
     @property
     def served(self) -> tuple[Receiver[object], ...]:
@@ -76,6 +74,7 @@ class BatchingWorker(WaitingWorker):
             pipeline = ScriptPipeline(self.connection)
             self._source = BatchSource(self, calls, pipeline, most)
             queue.source = self._source.take
+            self.defers_state = True
 
     def _calls_of(self, hooks: Receiver[object], its: RQQueue, queue: Any) -> BatchCalls:
         before, after = _split_data(hooks.build_job("0" * 32, queue.name)[0])
@@ -95,18 +94,13 @@ class BatchingWorker(WaitingWorker):
         """Work as RQ does; with *max_jobs* one by one, since RQ counts what it gets."""
         if options.get("max_jobs") is not None:
             cast("Any", self.queues[0]).source = None
+            self.defers_state = False
         return super().work(*args, **options)
 
     def enter_batch(self, batch: Batch) -> None:
         """Begin to count as busy with *batch*, so that a signal waits for the job that runs."""
         self._batch = batch
-        script, client = batch.calls.script, cast("Any", self.connection)
-        with client.pipeline(transaction=False) as pipeline:
-            cast("Any", self).set_state(WorkerStatus.BUSY, pipeline)
-            pipeline.script_exists(script.sha)
-            *_, exists = pipeline.execute()
-        if not exists[0]:  # Or the steps of the whole batch would be refused, each read later.
-            client.script_load(script.text)
+        self.set_state(WorkerStatus.BUSY)
 
     def handle_warm_shutdown_request(self) -> None:
         """Keep the other jobs of the batch from beginning."""
@@ -151,10 +145,12 @@ class BatchingWorker(WaitingWorker):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
         steps_of, hooks = next(each for each in self._receivers if each[0].calls is job.calls)
         since = monotonic()
+        if not cast("Any", self).is_horse:
+            self.write_state()
         with ScriptPipeline(self.connection, self.spare and self.spare.connection) as pipeline:
             steps = BatchSteps(job, steps_of, pipeline, cast("Any", self).get_heartbeat_ttl(job))
             BatchRunner(self, hooks, queue, job, steps).run()
-        self._count(steps.succeeded, monotonic() - since)
+        self.count_successes(steps.succeeded, monotonic() - since)
         return True
 
     def handle_job_failure(self, job: Any, *args: Any, **options: Any) -> None:
@@ -185,37 +181,25 @@ class BatchingWorker(WaitingWorker):
         if entries:
             self._give_back(self._calls.give_back(entries))
 
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Extend the lifetime of the worker's registration, once a second, in one round trip.
-
-        RQ does so before and after each job, in three.
-        """
-        if pipeline is not None:
-            cast("Any", super()).heartbeat(timeout, pipeline)
-            return
-        if timeout is None and monotonic() - self._beaten_at < _BEAT:
-            return
-        self._beaten_at = monotonic()
-        client: Any = self.connection
-        with client.pipeline(transaction=False) as commands:
-            super().heartbeat(timeout, commands)
-            with self._remember_failure():
-                commands.execute()
-
     @contextmanager
     def _returning_late(self, batch: Batch) -> Generator[None]:
         """Return what has not begun when *batch* closes, however long the job takes that runs."""
         if len(batch.jobs) == 1:
             yield
             return
-        timer = threading.Timer(batch.closes_at - monotonic(), self._return_rest, [batch])
-        timer.daemon = True
-        timer.start()
+        if self._closer is None:
+            self._closer = BatchCloser(self._return_rest)
+        self._closer.watch(batch)
         try:
             yield
         finally:
-            timer.cancel()
-            timer.join()
+            self._closer.leave()
+
+    def teardown(self) -> None:
+        """Unregister, and end the thread."""
+        if self._closer is not None:
+            self._closer.stop()
+        super().teardown()
 
     def _return_rest(self, batch: Batch) -> None:
         """Return the jobs of a closed or ended *batch* after the one that runs."""
@@ -231,13 +215,6 @@ class BatchingWorker(WaitingWorker):
 
     def _fetch(self, batch: Batch) -> Any:
         return cast("Any", self.job_class).fetch(batch.id, self.connection, "json")
-
-    def _count(self, succeeded: int, seconds: float) -> None:
-        client: Any = self.connection
-        with client.pipeline(transaction=False) as pipeline:
-            pipeline.hincrby(self.key, "successful_job_count", succeeded)
-            self.increment_total_working_time(timedelta(seconds=seconds), pipeline)
-            pipeline.execute()
 
 
 def _split_data(job: Job) -> tuple[bytes, bytes]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from florentin_webhooks.redis.schema import ScriptCall
+    from florentin_webhooks.redis.schema import ScriptCall, Words
 
 __all__ = ["ScriptPipeline"]
 
@@ -36,10 +36,16 @@ _CLAIM_PATIENCE = 2.0
 
 
 class _Sent(NamedTuple):
-    """A call without an answer, which counts once so many *replicas* have what it wrote."""
+    """A call without an answer, which counts once so many *replicas* have what it wrote.
 
-    build: Callable[[], ScriptCall]
+    *build* is None for a question whose answer may get lost.
+    """
+
+    build: Callable[[], ScriptCall] | None
     replicas: int
+
+
+_QUESTION = _Sent(None, 0)
 
 
 class ScriptPipeline:
@@ -73,14 +79,30 @@ class ScriptPipeline:
         self.send(lambda: call, encode_command(call.evalsha()), call.replicas)
         return call.read(self.receive())
 
-    def send(self, build: Callable[[], ScriptCall], packed: bytes, replicas: int = 0) -> None:
-        """Write into the socket what *build* returns, which is *packed* as a command."""
+    def run_and_ask(self, call: ScriptCall, question: Words) -> tuple[object, Any]:
+        """Return the answers of *call* and of the command *question*, None if that got lost."""
+        packed = encode_command(call.evalsha())
+        self.send(lambda: call, packed, call.replicas, encode_command(question))
+        if self._sent:
+            self._sent.append(_QUESTION)
+        else:  # The call was repeated, without it.
+            self._answers.append(None)
+        return call.read(self.receive()), self.receive()
+
+    def send(
+        self, build: Callable[[], ScriptCall], packed: bytes, replicas: int = 0, after: bytes = b""
+    ) -> None:
+        """Write into the socket what *build* returns, which is *packed* as a command.
+
+        *after* is what comes after it.
+        """
         self._sent.append(_Sent(build, replicas))
         if self._connection is None and len(self._sent) > 1:  # Those before come first.
             self._repeat()
             return
         if replicas:
             packed += encode_command(wait_words(replicas, None))
+        packed += after
         try:
             if self._connection is None:
                 self._reader, self._unconfirmed = AnswerReader(), []
@@ -154,9 +176,9 @@ class ScriptPipeline:
 
     def _run_first(self, _: int) -> ResponseError | None:
         """Run the first call without an answer, and return why it was refused."""
-        refused = None
+        refused, build = None, self._sent[0].build
         try:
-            self._answers.append(self._run_alone(self._sent[0].build()))
+            self._answers.append(None if build is None else self._run_alone(build()))
         except ResponseError as error:
             refused = error
         self._sent.popleft()

@@ -49,6 +49,10 @@ class TakingWorker(Protocol):
         """Begin to count as busy with *batch*."""
         ...
 
+    def write_state(self) -> None:
+        """Write that the worker waits."""
+        ...
+
 
 class BatchSource:
     """A source of batches of at most *most* jobs, for *worker*.
@@ -112,6 +116,7 @@ class BatchSource:
         untyped: Any = queue  # Any: rq leaves its types open.
         if timeout is not None and self._wait is not None:
             timeout = min(timeout, max(1, ceil(self._wait)))
+        self._worker.write_state()
         result = untyped.lmove(untyped.connection, untyped.key, timeout)
         return None if result is None else cast("bytes", result[1])
 
@@ -144,7 +149,7 @@ class BatchSource:
         size = self.size.current
         request = ClaimRequest(token, execution, size, candidates, now(), ttl, popped=popped)
         with _signals_deferred():
-            answer = cast("ClaimAnswer", self._pipeline.run(calls.claim(request)))
+            answer = self._ask(calls, request)
             self._candidates, self._wait = answer.candidates, answer.wait
             if answer.expired:
                 self._pipeline.run(calls.give_back(answer.expired))
@@ -153,6 +158,19 @@ class BatchSource:
             batch = Batch(self._worker.connection, answer.jobs, (token, execution), calls, since)
             self._worker.enter_batch(batch)
             return batch
+
+    def _ask(self, calls: BatchCalls, request: ClaimRequest) -> ClaimAnswer:
+        """Claim, and load the script of the steps unless the server has it.
+
+        Or the steps of the whole batch would be refused, each read later.
+        """
+        script = calls.script
+        question = "SCRIPT", "EXISTS", script.sha
+        answer, exists = self._pipeline.run_and_ask(calls.claim(request), question)
+        found = cast("ClaimAnswer", answer)
+        if found.jobs and exists != [1]:
+            self._worker.connection.script_load(script.text)
+        return found
 
 
 def _signals_deferred() -> AbstractContextManager[None]:

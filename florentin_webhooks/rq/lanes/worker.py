@@ -81,6 +81,7 @@ class LaneWorker(SweepingWorker):
         job.redis_server_version = untyped.get_redis_server_version()
         untyped.log.info("%s: %s", queue.name, job.id)
         self.execute_job(job, queue)
+        self.write_state()
         self.heartbeat()
         return True
 

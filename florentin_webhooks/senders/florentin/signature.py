@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives import hashes, hmac
-
 from florentin_webhooks.errors import InvalidSignature
-from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.protocol.headers import HeaderMap, Headers, get_all
 from florentin_webhooks.senders.base import Metadata
+from florentin_webhooks.senders.schemes.format import SignatureFormat
+from florentin_webhooks.senders.schemes.keys import HMACKey
+from florentin_webhooks.senders.schemes.template import Template
+from florentin_webhooks.senders.schemes.usual import Authenticate, Expected, compile_check
 from florentin_webhooks.senders.secrets import Secrets, normalize_secrets
 
 if TYPE_CHECKING:
@@ -46,15 +47,20 @@ MAX_DELIVERY_ID = 200
 _EVENT_NAME = EVENT_HEADER.lower()
 _SIGNATURE_NAME = SIGNATURE_HEADER.lower()
 _DELIVERY_ID_NAME = DELIVERY_ID_HEADER.lower()
-_EVENT_KEY = _EVENT_NAME.encode()
-_SIGNATURE_KEY = _SIGNATURE_NAME.encode()
-_DELIVERY_ID_KEY = _DELIVERY_ID_NAME.encode()
 # Without the comma: WSGI servers join two delivery ids by one, and ASGI hands on both.
 _is_visible = re.compile(rf"[!-+\--~]{{1,{MAX_DELIVERY_ID}}}").fullmatch
 
 _PREFIX = "sha256="
 
 _LENGTH = len(_PREFIX) + 64
+
+_USUAL = SignatureFormat(
+    signature_header=SIGNATURE_HEADER,
+    prefix=_PREFIX,
+    id_header=DELIVERY_ID_HEADER,
+    event_header=EVENT_HEADER,
+)
+_BODY = Template.parse("{body}")
 
 
 class FlorentinSignature:
@@ -65,18 +71,21 @@ class FlorentinSignature:
     blank secret, since every attacker can compute an HMAC with an empty key.
     """
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("_keys", "authenticate")
+
+    authenticate: Authenticate
+    """Returns the metadata of a request whose signature is valid; raises InvalidSignature.
+
+    Its event and delivery id are unsigned.
+    """
 
     def __init__(self, secrets: Secrets) -> None:
-        # Keying a context costs as much as hashing a small body, so it is done once: copy and
-        # update take 0.6 of the time of a one-shot HMAC at 0.3 KB.
-        self._keyed = tuple(
-            (name, hmac.HMAC(secret, hashes.SHA256()))
-            for name, secret in normalize_secrets(secrets)
-        )
+        self._keys = tuple((name, HMACKey(value)) for name, value in normalize_secrets(secrets))
+        expected = [Expected(name, key, _PREFIX, _LENGTH) for name, key in self._keys]
+        self.authenticate = compile_check(_USUAL, _BODY, expected, 1, self._check)
 
     def __repr__(self) -> str:
-        return f"FlorentinSignature({', '.join(name for name, _ in self._keyed)})"
+        return f"FlorentinSignature({', '.join(name for name, _ in self._keys)})"
 
     def sign(
         self,
@@ -89,11 +98,10 @@ class FlorentinSignature:
     ) -> dict[str, str]:
         """Return the headers that Florentin sends with *body*, signed with the first secret."""
         del url  # Florentin does not sign it.
-        context = self._keyed[0][1].copy()
-        context.update(body)
+        _, key = self._keys[0]
         return {
             EVENT_HEADER: event,
-            SIGNATURE_HEADER: _PREFIX + context.finalize().hex(),
+            SIGNATURE_HEADER: _PREFIX + key.sign((body,)).hex(),
             TIMESTAMP_HEADER: iso_timestamp(timestamp),
             DELIVERY_ID_HEADER: delivery_id,
         }
@@ -106,23 +114,10 @@ class FlorentinSignature:
         """
         return self._matching_secret(_only(get_all(headers, _SIGNATURE_NAME)), body)
 
-    def authenticate(
-        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None
+    def _check(
+        self, headers: Headers, body: bytes, received_at: datetime, _url: str | None = None, /
     ) -> Metadata:
-        """Return the metadata of a request whose signature is valid.
-
-        Its event and delivery id are unsigned. Raises :class:`InvalidSignature`.
-        """
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
-        if (found := headers.unique) is not None:
-            # As below, for what Florentin sends to an ASGI server: 1.5 of a delivery's 40 us.
-            signature, event = found.get(_SIGNATURE_KEY), found.get(_EVENT_KEY)
-            sent_id = found.get(_DELIVERY_ID_KEY)
-            if type(signature) is bytes and type(event) is bytes and type(sent_id) is bytes:
-                secret = self._matching_secret(signature.decode("latin-1").strip(" \t"), body)
-                name, text = event.decode("latin-1").strip(" \t"), sent_id.decode("latin-1")
-                delivery_id = text if _is_visible(text := text.strip(" \t")) else None
-                return new_tuple(Metadata, (secret, received_at, delivery_id, name, None))
         signatures, events, ids = headers.get_each(_SIGNATURE_NAME, _EVENT_NAME, _DELIVERY_ID_NAME)
         secret = self._matching_secret(_only(signatures), body)
         delivery_id = ids[0] if len(ids) == 1 and _is_visible(ids[0]) else None
@@ -137,8 +132,8 @@ class FlorentinSignature:
         except ValueError:
             raise InvalidSignature("malformed") from None
         matched = None
-        for name, keyed in self._keyed:
-            context = keyed.copy()
+        for name, key in self._keys:
+            context = key.copy()
             context.update(body)
             if compare_digest(context.finalize(), claimed):
                 matched = name

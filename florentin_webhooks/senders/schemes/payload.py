@@ -31,6 +31,7 @@ MAX_NAME = 200
 MAX_FIELDS = 1000
 MAX_ITEMS = 5000
 """The most events in one delivery; 768 KB of SendGrid are about 2,000."""
+_NUMBERS = (str, int, float)
 _MILLISECONDS = 100_000_000_000
 """Numbers above are milliseconds: as seconds they lie beyond the year 5100."""
 
@@ -123,10 +124,14 @@ def find_id(value: object) -> str | None:
 def find_time(value: object) -> datetime | None:
     """Return the instant that *value* is: Unix seconds or milliseconds, or ISO 8601 with offset."""
     try:
+        if type(value) is int and value <= _MILLISECONDS:  # As below, in half of the time.
+            return datetime.fromtimestamp(value, UTC)
         if isinstance(value, str) and not value.isdigit():
             time = datetime.fromisoformat(value)
+            if time.tzinfo is UTC:
+                return time
             return time.astimezone(UTC) if time.tzinfo else None
-        if isinstance(value, str | int | float) and not isinstance(value, bool):
+        if isinstance(value, _NUMBERS) and not isinstance(value, bool):
             number = float(value)
             return datetime.fromtimestamp(number / (1000 if number > _MILLISECONDS else 1), UTC)
     except (ValueError, OverflowError, OSError):

@@ -12,7 +12,7 @@ from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.format import SignatureFormat, compile_reader
 from florentin_webhooks.senders.schemes.public_url import require_url
 from florentin_webhooks.senders.schemes.template import SignedValues
-from florentin_webhooks.senders.schemes.usual import Expected, QuickCheck, compile_check
+from florentin_webhooks.senders.schemes.usual import Authenticate, Expected, compile_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,15 @@ class TemplateScheme:
         "_read",
         "_render",
         "_signs_url",
-        "check",
+        "_template",
+        "authenticate",
     )
 
-    check: QuickCheck
-    """The first part of ``authenticate``: it decides on usual requests only."""
+    authenticate: Authenticate
+    """Returns the metadata of a request whose signature is valid, as ``check`` does.
+
+    The quick check, which leaves unusual requests to that.
+    """
 
     def __init__(
         self,
@@ -67,13 +71,18 @@ class TemplateScheme:
         self._expected = [
             Expected(each.name, each.key, each.prefix, _text_length(form, each)) for each in keys
         ]
-        self.check = compile_check(form, template, self._expected, per_second, self._find_fault)
+        self._template = template
+        self.authenticate = self.quick_check(self.check)
 
     def __repr__(self) -> str:
         return f"TemplateScheme({', '.join(each.name for each in self._keys)})"
 
-    def authenticate(
-        self, headers: Headers, body: bytes, received_at: datetime, url: str | None = None
+    def quick_check(self, decide: Authenticate) -> Authenticate:
+        """Return the quick check, which asks *decide* where a request is unusual."""
+        return compile_check(self._form, self._template, self._expected, self._per_second, decide)
+
+    def check(
+        self, headers: Headers, body: bytes, received_at: datetime, url: str | None = None, /
     ) -> Metadata:
         """Return the metadata of a request whose signature is valid.
 
@@ -81,8 +90,6 @@ class TemplateScheme:
         not a time. Each key is tried on each signature of its kind, so that the time taken does not
         show which one matched.
         """
-        if (metadata := self.check(headers, body, received_at, url)) is not None:
-            return metadata
         items, number, time, event = self._read(headers)
         signed = self._render(body, SignedValues(number, time, url))
         decode, matched = self._form.decode, None

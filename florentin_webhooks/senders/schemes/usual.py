@@ -1,53 +1,56 @@
-"""The quick check of the usual request: each header once, as bytes, as ASGI servers pass them.
+"""The quick check of the usual request: each header once, as bytes, with one signature.
 
-It accepts and refuses what the plain check does, which has the rules and the reasons: in any doubt
-it leaves a request to that. It takes seven tenths of the time.
+It accepts what the plain check does, which has the rules and the reasons, and leaves every other
+request to that. It is one function, and it compares a header as a whole with the one that a key
+makes, so it takes half of the time: 2.2 us where an HMAC of 0.3 KB, one look-up of a header and one
+comparison take 1.3.
 """
 
 from __future__ import annotations
 
-import re
-from binascii import b2a_base64, unhexlify
-from collections.abc import Callable, Mapping, Sequence
+from binascii import b2a_base64, hexlify
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from hmac import compare_digest
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from florentin_webhooks.errors import InvalidSignature
 from florentin_webhooks.protocol.frozen import new_tuple
-from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.encodings import Encoding
-from florentin_webhooks.senders.schemes.format import MAX_DIGITS, MAX_HEADER, MAX_ID, MAX_ITEMS
+from florentin_webhooks.senders.schemes.format import MAX_DIGITS, MAX_ID
 from florentin_webhooks.senders.schemes.keys import HMACKey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.hazmat.primitives import hmac
+
     from florentin_webhooks.protocol.headers import Headers
     from florentin_webhooks.senders.schemes.format import SignatureFormat
     from florentin_webhooks.senders.schemes.keys import Key
     from florentin_webhooks.senders.schemes.template import Template
 
-__all__ = ["Expected", "QuickCheck", "compile_check"]
+__all__ = ["Authenticate", "Expected", "compile_check"]
 
 _LIST: Any = list  # Any: type checkers narrow an unknown value to a list of unknown ones.
-_is_visible = re.compile(rb"[!-~]{1,%d}" % MAX_ID).fullmatch
-_read_time = datetime.fromtimestamp
-
-QuickCheck = Callable[["Headers", bytes, datetime, "str | None"], "Metadata | None"]
-"""Returns the metadata of a usual request, None where the plain check must decide.
-
-Raises :class:`InvalidSignature`.
-"""
-
-# Any: values of headers are bytes here, or the errors below say that they are not.
-_Values = tuple[Any, Any, Any]
-_Claim = tuple[list[bytes], _Values, "str | None", "datetime | None"]
-"""Signatures with prefix; id, time and URL; the event; the time as a value."""
-_Read = Callable[[Any, "str | None"], "_Claim | None"]
-_Match = Callable[[bytes, _Values, bytes], bool]
 _UNUSUAL = (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError)
 """What a missing header raises, and a value of another type or spelling."""
+_read_time = datetime.fromtimestamp
+_Match = Callable[[bytes, bytes, bytes], "str | None"]
+_write_base64: Callable[[bytes], bytes] = partial(b2a_base64, newline=False)
+
+
+class Authenticate(Protocol):
+    """The function of a :class:`~florentin_webhooks.senders.base.SignatureScheme`."""
+
+    def __call__(
+        self, headers: Headers, body: bytes, received_at: datetime, url: str | None = None, /
+    ) -> Metadata:
+        """Return the metadata of a request whose signature is valid."""
+        ...
 
 
 class Expected(NamedTuple):
@@ -62,95 +65,112 @@ class Expected(NamedTuple):
     length: int
 
 
-def compile_check(
+def compile_check(  # noqa: C901 - see the module.
     form: SignatureFormat,
     template: Template,
     keys: Sequence[Expected],
     per_second: int,
-    find_fault: Callable[[Sequence[str]], str],
-) -> QuickCheck:
-    """Return the check of *form*, with everything done that does not depend on a request."""
-    read = _compile_read(form, per_second)
-    expected = [
-        (each.name, _compile_match(form, template, each), each.prefix.encode(), each.length)
-        for each in keys
-    ]
+    decide: Authenticate,
+) -> Authenticate:
+    """Return the check of *form*, with everything done that does not depend on a request.
 
-    def check(headers: Any, body: bytes, received_at: datetime, url: str | None) -> Metadata | None:
-        found = matched = None
+    *decide* is the plain check.
+    """
+    if template.after:
+        return decide
+    signature_name, time_name, id_name, event_name = (each.encode() for each in form.lookups)
+    mark, separator, has_time = form.time_prefix.encode(), form.separator.encode(), form.has_time
+    before, pick = template.before or (b"", itemgetter(slice(0)))
+    skipped, write = len(mark), hexlify if form.encoding is Encoding.HEX else _write_base64
+    secrets, match = _pick_secrets(keys), _compile_match(form, keys)
+
+    # Any: values are bytes here, or the errors below say that they are not.
+    def check(  # noqa: C901, PLR0912 - each part as a function would take 0.2 us more.
+        headers: Any, body: bytes, received_at: datetime, url: Any = None, /
+    ) -> Metadata:
+        lead, matched = b"", None
+        sent_id: Any = None
+        digits = number = event = time = sent_id
         try:
-            if type(headers) is HeaderMap:
+            if type(headers) is _LIST:
+                found = dict(headers)  # A name in another case than ASGI's is not found below.
+                if len(found) != len(headers):
+                    raise LookupError
+            else:
                 found = headers.unique
-            elif type(headers) is _LIST and len(by_name := dict(headers)) == len(headers):
-                found = by_name  # A name in another case than ASGI's is not found below.
-            if found is None or (claim := read(found, url)) is None:
-                return None
-            items, values, event, time = claim
-            for name, match, prefix, length in expected:
-                for item in items:
-                    is_ours = (not length or len(item) == length) and item.startswith(prefix)
-                    if is_ours and match(body, values, item):
-                        matched = name
+            value = found[signature_name]
+            if has_time:
+                if mark:
+                    digits = value[skipped : value.index(separator)]
+                    lead = mark + digits + separator
+                else:
+                    digits = found[time_name]
+                if not digits.isdigit() or len(digits) > MAX_DIGITS:
+                    raise ValueError
+                time = _read_time(int(digits) if per_second == 1 else int(digits) / per_second, UTC)
+            if id_name:
+                sent_id = found[id_name]
+                number = sent_id.decode("ascii")
+                # As _is_visible in half of the time. A server joins two ids by a comma.
+                is_text = 0 < len(number) <= MAX_ID and number.isprintable()
+                if not is_text or " " in number or "," in number:
+                    raise ValueError
+            if event_name:
+                event = found[event_name].decode("latin-1").strip(" \t")
+            start = before and before % pick((sent_id, digits, url and url.encode()))
+            for name, prefix, copy in secrets:
+                context = copy()
+                if start:
+                    context.update(start)
+                context.update(body)
+                if compare_digest(value, lead + prefix + write(context.finalize())):
+                    matched = name
+            if match and matched is None and value.startswith(lead):
+                matched = match(value[len(lead) :], start, body)
         except _UNUSUAL:
-            return None
+            pass
         if matched is None:
-            raise InvalidSignature(find_fault([item.decode("latin-1") for item in items]))
-        number = values[0] and values[0].decode()
+            return decide(headers, body, received_at, url)
         return new_tuple(Metadata, (matched, received_at, number, event, time))
 
     return check
 
 
-def _compile_read(form: SignatureFormat, per_second: int) -> _Read:
-    signature_name, time_name, id_name, event_name = (each.encode() for each in form.lookups)
-    separator, has_time, mark = form.separator.encode(), form.has_time, form.time_prefix.encode()
-
-    def read(found: Mapping[bytes, Any], url: str | None) -> _Claim | None:
-        value, time, number, event, at = found[signature_name].strip(b" \t"), None, None, None, None
-        items = value.split(separator, MAX_ITEMS) if separator else [value]
-        if len(value) > MAX_HEADER or len(items) > MAX_ITEMS:
-            return None
-        if has_time:
-            time = b"" if mark else found[time_name]
-            for item in items if mark else ():
-                if item.startswith(mark):
-                    time = b"several" if time else item[len(mark) :]
-            if len(time) > MAX_DIGITS or not time.isdigit():
-                return None
-            at = _read_time(int(time) if per_second == 1 else int(time) / per_second, UTC)
-        if id_name and not _is_visible(number := found[id_name]):
-            return None
-        if event_name:
-            event = found[event_name].decode("latin-1").strip(" \t")
-        return items, (number, time, url and url.encode()), event, at
-
-    return read
+def _pick_secrets(
+    keys: Sequence[Expected],
+) -> list[tuple[str, bytes, Callable[[], hmac.HMAC]]]:
+    """Return name, prefix and keyed context of each secret of an HMAC among *keys*."""
+    return [
+        (each.name, each.prefix.encode(), each.key.copy)
+        for each in keys
+        if isinstance(each.key, HMACKey)
+    ]
 
 
-def _compile_match(form: SignatureFormat, template: Template, expected: Expected) -> _Match:
-    """Return whether a signature with its prefix signs a body with these values."""
-    start, key, decode = len(expected.prefix), expected.key, form.decode
-    before, pick_before = template.before or (b"", _nothing)
-    after, pick_after = template.after or (b"", _nothing)
-    if not isinstance(key, HMACKey):
-        return lambda body, values, text: key.verify(
-            (before % pick_before(values), body, after % pick_after(values)), decode(text[start:])
-        )
-    copy, is_base64 = key.copy, form.encoding is Encoding.BASE64
+def _compile_match(form: SignatureFormat, keys: Sequence[Expected]) -> _Match | None:
+    """Return what finds the public key of a signature, None without one among *keys*.
 
-    def match(body: bytes, values: _Values, text: bytes) -> bool:
-        context = copy()
-        if before:
-            context.update(before % pick_before(values))
-        context.update(body)
-        if after:
-            context.update(after % pick_after(values))
-        if is_base64:
-            # There is one spelling for one value, so the spellings may be compared.
-            return compare_digest(b2a_base64(context.finalize(), newline=False), text[start:])
-        return compare_digest(context.finalize(), unhexlify(text[start:]))
+    It raises InvalidSignature, so that a refusal costs one verification per key, too, and
+    ValueError where the plain check must decide.
+    """
+    separator, decode = form.separator.encode(), form.decode
+    expected = [
+        (each.name, each.key, each.prefix.encode(), each.length, len(each.prefix))
+        for each in keys
+        if not isinstance(each.key, HMACKey)
+    ]
 
-    return match
+    def match(text: bytes, start: bytes, body: bytes) -> str | None:
+        if separator and separator in text:
+            raise ValueError
+        matched, is_ours = None, False
+        for name, key, prefix, length, skipped in expected:
+            if text.startswith(prefix) and (not length or len(text) == length):
+                is_ours = True
+                if key.verify((start, body), decode(text[skipped:])):
+                    matched = name
+        if matched is None and is_ours:
+            raise InvalidSignature("mismatch")
+        return matched
 
-
-_nothing = itemgetter(slice(0))
+    return match if expected else None

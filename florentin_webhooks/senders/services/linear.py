@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import MalformedDelivery
+from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.senders.base import Message, Retries, Sample
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import check_name, find_time
@@ -51,12 +52,12 @@ class Linear(TemplateSender):
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         """Return what a genuine *body* means; its time is required."""
-        message = super().parse(body, metadata)
-        sent_at = message.envelope.get(_SENT_AT)
+        event, time, envelope, _, number = super().parse(body, metadata)
+        sent_at = envelope.get(_SENT_AT)
         signed_at = find_time(sent_at) if type(sent_at) is int else None
         if signed_at is None:
             raise MalformedDelivery(f"{_SENT_AT} is not a time")
-        return message._replace(signed_at=signed_at)
+        return new_tuple(Message, (event, time, envelope, signed_at, number))
 
     def event_name(self, payload: Mapping[str, object], _metadata: Metadata) -> str:
         """Return the type and the action."""

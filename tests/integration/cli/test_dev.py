@@ -73,12 +73,12 @@ def test_receiver_is_served_until_a_signal(number: signal.Signals, code: int, sh
             assert stream.readline() == b"retry: 1000\n"
             began = time.monotonic()
             assert program.end(number) == code
-        assert time.monotonic() - began < 5  # The open stream would go on for 10 s.
+        assert time.monotonic() - began < 9  # The open stream would go on for 10 s.
     assert "billing INV-0042" in program.data
     assert "processed" in program.data
     assert "Traceback" not in program.talk + program.data
     assert SECRET not in program.talk + program.data
-    assert is_free(shop / ".florentin" / "lock")
+    eventually(lambda: is_free(shop / ".florentin" / "lock"))
 
 
 def test_commands_in_another_terminal_find_server_and_secret(shop: Path) -> None:
@@ -214,7 +214,7 @@ def test_failing_import_stops_the_server(shop: Path) -> None:
     program = python(*DEV, "shop.hooks:hooks", "--port", "0", cwd=shop)
     assert "shop/hooks.py:10): There is no event 'invoice.create'" in program.talk
     assert (len(program.talk.splitlines()), program.process.returncode) == (2, 1)
-    assert is_free(shop / ".florentin" / "lock")
+    eventually(lambda: is_free(shop / ".florentin" / "lock"))
 
 
 def test_changed_module_is_reloaded(shop: Path) -> None:
@@ -227,7 +227,7 @@ def test_changed_module_is_reloaded(shop: Path) -> None:
         url = serving(program)
         assert delivered(url, (shop / ".florentin" / "secret").read_text())[0] == "processed"
         (shop / "shop" / "hooks.py").write_text(HOOKS.replace("billing %s", "invoicing %s"))
-        eventually(lambda: program.talk.count("Serving shop.hooks:hooks") == 2, seconds=60)
+        eventually(lambda: program.talk.count("Serving shop.hooks:hooks") == 2, seconds=120)
         done = subprocess.run(["/bin/sh", "-c", command], cwd="/", check=True, capture_output=True)
         assert b"200 processed" in done.stdout
         assert "Restarting: shop/hooks.py changed." in program.talk
@@ -235,7 +235,7 @@ def test_changed_module_is_reloaded(shop: Path) -> None:
     assert "billing INV-0042" in program.data
     assert "invoicing INV-0042" in program.data
     assert program.talk.count("Send it a delivery") == 1
-    assert is_free(shop / ".florentin" / "lock")
+    eventually(lambda: is_free(shop / ".florentin" / "lock"))
 
 
 def test_module_that_fails_is_loaded_again_when_it_changes(shop: Path) -> None:

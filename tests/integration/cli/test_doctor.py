@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir
@@ -22,6 +21,7 @@ from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.cli.app import command_tree
 from florentin_webhooks.events import Event
 from tests.support.command_line import SECRET, CliRunner, error, type_in
+from tests.support.ports import free_port
 from tests.support.server import under_uvicorn
 from tests.support.sites import Answer, Request, Site, receiving, self_signed, serving
 
@@ -201,8 +201,7 @@ def test_self_signed_certificate_and_wrong_scheme_are_named(directory: Path) -> 
 
 
 def test_port_without_server_is_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    port = free_port()
     found = examine(f"http://127.0.0.1:{port}{PATH}")
     assert {*found} == {"url-refused"}
 

@@ -17,6 +17,7 @@ from florentin_webhooks import Delivery, MemoryStore, Receiver
 from florentin_webhooks.cli.devserver.web import PATH, build_app
 from florentin_webhooks.events import CATALOGUE, Event
 from tests.support.command_line import SECRET, error, started, type_in
+from tests.support.ports import free_port
 from tests.support.server import under_uvicorn
 
 
@@ -170,8 +171,7 @@ def test_secret_file_replaces_the_environment(target: Target, tmp_path: Path) ->
 
 
 def test_unreachable_target_exits_with_four() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     result = type_in("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
     assert result.exit_code == 4
     assert "No answer from http://127.0.0.1:" in error(result)
@@ -182,7 +182,7 @@ def test_ctrl_c_exits_with_130_without_traceback(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         words = ["-m", "florentin_webhooks", "trigger", "user.login", "--to", url]
         with started(words, cwd=tmp_path) as program:
-            silent.settimeout(20)
+            silent.settimeout(60)
             with silent.accept()[0]:
                 assert program.end() == 130
     assert (program.data, program.talk) == ("", "\n")

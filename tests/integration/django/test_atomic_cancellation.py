@@ -43,8 +43,10 @@ class Slow:
 
 
 @pytest.fixture(name="shop")
-def _shop() -> Iterator[AtomicShop]:
-    shop = AtomicShop(timeout=0.05)
+def _shop(request: pytest.FixtureRequest) -> Iterator[AtomicShop]:
+    params = getattr(request.node, "callspec", None)
+    is_cancelled = params is not None and params.params.get("stopped") is by_cancelling_its_task
+    shop = AtomicShop(timeout=60 if is_cancelled else 0.05)
     yield shop
     asyncio.run(shop.receiver.aclose())
     connections.close_all()

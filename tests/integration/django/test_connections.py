@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 
@@ -31,6 +31,16 @@ def _blocking(hooks: Receiver) -> Reply:
 
 def _asyncio(hooks: Receiver) -> Reply:
     return asyncio.run(hooks.areceive(*_made()))
+
+
+def _request(hooks: Receiver) -> Reply:
+    """Receive as in a request that Django serves in asyncio, which has a thread of its own."""
+
+    async def serve() -> Reply:
+        async with ThreadSensitiveContext():
+            return await hooks.areceive(*_made())
+
+    return asyncio.run(serve())
 
 
 def _made() -> tuple[dict[str, str], bytes]:
@@ -189,7 +199,7 @@ def _status(view: Callable[..., Any]) -> int:
     return int(view(request).status_code)
 
 
-@both_ways
+@pytest.mark.parametrize("receive", [_blocking, _asyncio, _request])
 @pytest.mark.parametrize("kind", ["plain", "async"])
 def test_handler_needs_no_second_connection_of_a_full_pool(
     hooks: Receiver, pool: Callable[[int], None], receive: Receive, kind: str

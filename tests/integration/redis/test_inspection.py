@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +13,7 @@ import redis
 from florentin_webhooks import RedisStore
 from florentin_webhooks.redis.failures import Failure
 from florentin_webhooks.redis.inspection import ServerFacts, needed_commands
+from tests.support.ports import free_port
 
 RIGHTS = {
     "least": ("+ping", "+eval", "+evalsha"),
@@ -99,8 +99,7 @@ def test_inspection_changes_nothing(redis_url: str) -> None:
 
 
 def test_missing_servers_and_names_are_told_apart(directory: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    port = free_port()
     assert inspect(f"redis://127.0.0.1:{port}").failure is Failure.UNREACHABLE
     assert inspect(f"unix://{directory}/none.sock").failure is Failure.UNREACHABLE
     assert inspect("redis://no-such-host.invalid").failure is Failure.ADDRESS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import redis
@@ -11,11 +12,13 @@ import redis
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.redis.executors.calls import MAX_CALLS
 from tests.support.proxy import Proxy
 from tests.support.shop import Shop
 from tests.support.stores import accept, content, finish
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -124,16 +127,19 @@ def test_pending_calls_share_one_round_trip(
 
 
 def test_batch_is_bounded_by_the_servers_time(store: RedisStore, proxy: Proxy) -> None:
-    async def burst() -> None:
+    async def burst() -> bool:
         await connected(store)
         before = proxy.turns
         bodies = [content(number) + b" " * (1 << 20) for number in range(8)]
-        claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
-        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
-        assert proxy.turns - before >= 4
+        with suppress(Unavailable):  # A busy machine may need more than one attempt.
+            claims = await asyncio.gather(*(store.aexecute(accept(body)) for body in bodies))
+            assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
+            assert proxy.turns - before >= 4
+            before = 0
         await store.aclose()
+        return not before
 
-    asyncio.run(burst())
+    eventually(lambda: asyncio.run(burst()))
 
 
 def test_flushed_scripts_are_sent_again(store: RedisStore, client: redis.Redis) -> None:

@@ -16,6 +16,7 @@ from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobDecision
+from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.codec.message_pack import pack_texts
 from tests.support.operations import begin, ended, queued
 from tests.support.parts import job
@@ -169,6 +170,17 @@ def test_failed_trim_leaves_the_delivery_done(client: Any, store: RedisStore) ->
             limited_store.execute(accept(content(number)))
             assert limited_store.execute(finish(content(number))) is State.DONE
     assert client.llen("fl:done") == 3
+
+
+def test_retry_of_a_refused_acceptance_reuses_no_id(client: Any, store: RedisStore) -> None:
+    with (
+        closing(RedisStore(limited(client, store.address, "-hset"))) as limited_store,
+        pytest.raises(Unavailable),
+    ):
+        limited_store.execute(accept(content()))
+    assert client.keys("fl:i*")
+    claim = store.execute(accept(content()))
+    assert (claim.decision, claim.id_reused) == (AcceptDecision.RUN, False)
 
 
 def limited(client: Any, url: str, *rules: str) -> str:

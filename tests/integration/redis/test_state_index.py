@@ -35,7 +35,8 @@ AT_ONCE = 5000
 FILL = """
 for n = 1, ARGV[1] do
   local key = string.sub(redis.sha1hex(ARGV[2] + n), 1, 16)
-  redis.call('HSET', KEYS[1] .. key, 's', 'queued', 'e', 'a.b', 'r', ARGV[2] + n, 'n', 1)
+  redis.call('HSET', KEYS[1] .. key, 's', 'queued', 'd',
+    ARGV[2] + n .. ' 3 0  a.b', 'n', 1)
   redis.call('ZADD', KEYS[2], ARGV[2] + n, key)
 end
 """

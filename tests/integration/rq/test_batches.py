@@ -238,6 +238,24 @@ def test_claims_of_a_live_worker_are_left_alone(shop: Workshop) -> None:
     assert before + 12 < ends[-1] < after + 14
 
 
+def test_worker_is_busy_from_its_first_batch_to_the_last(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers(shop)
+    accept(shop, 12)
+    worker, states = shop.worker(shop.connect(), batch=4), list[object]()
+    write = worker.connection.hset
+
+    def note(key: str, *words: object, **fields: object) -> object:
+        states.extend(words[1:])
+        return write(key, *words, **fields)
+
+    monkeypatch.setattr(worker.connection, "hset", note)
+    worker.work(burst=True)
+    assert states == ["started", "idle", "busy", "idle"]
+    assert shop.client.hget(worker.key, "successful_job_count") == b"12"
+
+
 def test_workers_share_what_waits(shop: Workshop) -> None:
     numbers(shop)
     accept(shop, 12)

@@ -119,7 +119,7 @@ def in_two_workers(shop: Workshop, first: str, second: str) -> tuple[JobResult, 
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, first)
-        assert shop.inside.wait(10)
+        assert shop.inside.wait(60)
         try:
             other = run(second)
         finally:
@@ -132,7 +132,7 @@ def test_two_workers_handle_an_entity_one_at_a_time(shop: Workshop) -> None:
     def bill(event: InvoiceCreated) -> None:
         shop.ran.append(event.data.invoice.number)
         shop.inside.set()
-        assert shop.outside.wait(10)
+        assert shop.outside.wait(60)
 
     old, new = shop.accept(invoice("old", 10)), shop.accept(invoice("new", 30))
     ended, put_off = in_two_workers(shop, old, new)

@@ -80,7 +80,7 @@ def test_second_worker_of_a_once_block_comes_later(
         with delivery.once("mail") as first:
             shop.ran.append(f"mail {first}")
             shop.inside.set()
-            assert shop.outside.wait(10)
+            assert shop.outside.wait(60)
 
     shop.handles("bill")(guarded)
 
@@ -98,7 +98,7 @@ def test_second_worker_of_a_once_block_comes_later(
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run, shop.queue)
-        assert shop.inside.wait(10)
+        assert shop.inside.wait(60)
         seconds = run(other)
         shop.outside.set()
         assert running.result() is None

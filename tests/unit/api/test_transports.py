@@ -15,6 +15,7 @@ import pytest
 
 from florentin_webhooks.api import AsyncFlorentinAPI, FlorentinAPI
 from florentin_webhooks.errors import APIError, APIUnavailable
+from tests.support.ports import free_port
 from tests.support.scripted_api import TOKEN
 
 ADA = b'{"data": {"id": "7c1f", "email": "ada@adabooks.example"}}'
@@ -85,8 +86,7 @@ def drip(connection: socket.socket) -> None:
 
 
 def free_url() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"http://127.0.0.1:{free.getsockname()[1]}/api/v1"
+    return f"http://127.0.0.1:{free_port()}/api/v1"
 
 
 def test_blocking_client_keeps_its_connection(caplog: pytest.LogCaptureFixture) -> None:

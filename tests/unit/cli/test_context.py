@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from florentin_webhooks.core.stores.queries import (
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.testing import Provider
 from tests.support.command_line import SECRET, CliRunner, error
+from tests.support.ports import free_port
 from tests.support.receivers import SpiedStore
 
 A = TypeVar("A")
@@ -197,8 +197,7 @@ def test_printed_fingerprint_is_that_of_the_named_receiver(place: Place, tmp_pat
 
 
 def test_hint_for_an_unserved_url_names_commands_of_the_host(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
     result = place.types("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
     assert error(result).endswith(f"in another terminal, run: {WORDS} dev --port {port}")
 

@@ -10,6 +10,7 @@ import pytest
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.transport import MAX_RESPONSE, post
 from tests.support.answering import Answering
+from tests.support.ports import free_port
 
 BODY = b'{"event": "user.login"}'
 
@@ -18,14 +19,6 @@ BODY = b'{"event": "user.login"}'
 def server() -> Iterator[Answering]:
     with Answering() as answering:
         yield answering
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port without a listener."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
 
 
 def test_delivery_is_one_post_of_exactly_the_bytes(server: Answering) -> None:
@@ -91,9 +84,9 @@ def test_response_is_read_up_to_a_limit(server: Answering) -> None:
     assert len(post(f"{server.url}/large", {}, BODY).body) == MAX_RESPONSE
 
 
-def test_refused_connection_is_an_os_error(free_port: int) -> None:
+def test_refused_connection_is_an_os_error() -> None:
     with pytest.raises(ConnectionRefusedError):
-        post(f"http://127.0.0.1:{free_port}/", {}, BODY)
+        post(f"http://127.0.0.1:{free_port()}/", {}, BODY)
 
 
 @pytest.mark.parametrize("path", ["/silence", "/nonsense"])
@@ -112,9 +105,9 @@ def test_tls_to_a_server_without_it_is_an_os_error(server: Answering) -> None:
         post(server.url.replace("http:", "https:"), {}, BODY, timeout=5)
 
 
-def test_ipv6_address_is_not_taken_for_a_port(free_port: int) -> None:
+def test_ipv6_address_is_not_taken_for_a_port() -> None:
     with pytest.raises(OSError, match=r"refused|Cannot assign|not supported|unreachable"):
-        post(f"http://[::1]:{free_port}/", {}, BODY, timeout=5)
+        post(f"http://[::1]:{free_port()}/", {}, BODY, timeout=5)
 
 
 @pytest.mark.parametrize(

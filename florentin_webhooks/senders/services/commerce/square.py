@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import MalformedDelivery
-from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.senders.base import Message, Retries
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.public_url import PublicURL, with_public_url
@@ -17,7 +18,7 @@ from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 
 if TYPE_CHECKING:
-    from florentin_webhooks.senders.base import Message, Metadata, SignatureScheme
+    from florentin_webhooks.senders.base import Metadata, SignatureScheme
     from florentin_webhooks.senders.secrets import Secrets
 
 __all__ = ["Square"]
@@ -59,8 +60,8 @@ class Square(TemplateSender):
 
     def parse(self, body: bytes, metadata: Metadata) -> Message:
         """Return what a genuine *body* means; its time is required."""
-        message = super().parse(body, metadata)
-        signed_at = self.event_time(message.envelope)
+        event, time, envelope, _, number = super().parse(body, metadata)
+        signed_at = self.event_time(envelope)
         if signed_at is None:
             raise MalformedDelivery(f"{self.time_field} is not a time")
-        return message._replace(signed_at=signed_at)
+        return new_tuple(Message, (event, time, envelope, signed_at, number))

@@ -63,7 +63,7 @@ def test_handled_delivery_is_reported_with_its_duration(
     assert isinstance(attempt, AttemptReport)
     assert report[:3] == ("crm", "Florentin", Outcome.PROCESSED)
     assert report.duration is not None
-    assert 0 < attempt.duration < report.duration < 5
+    assert 0 < attempt.duration < report.duration < 60
     assert (report.event, report.secret, report.reason) == ("invoice.created", "secret-1", "")
     assert report.fingerprint == attempt.fingerprint
     assert report.fingerprint in reply.body.decode()

@@ -63,6 +63,21 @@ def test_answers_are_read_in_the_order_of_sending() -> None:
     assert [pipeline.receive(), pipeline.receive()] == [b"first", 2]
 
 
+def test_question_beside_a_call_has_its_own_answer() -> None:
+    pipeline = ScriptPipeline(cast("Any", Client(b"+its own\r\n*1\r\n:1\r\n", b"+next\r\n")))
+    assert pipeline.run_and_ask(call("a"), ("SCRIPT", "EXISTS", "sha")) == (b"its own", [1])
+    assert pipeline.run(call("b")) == b"next"
+
+
+def test_question_of_a_lost_connection_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(b"")  # The server has closed it.
+    monkeypatch.setattr(client, "execute_command", lambda *words: words[3])
+    pipeline = ScriptPipeline(cast("Any", client))
+    assert pipeline.run_and_ask(call("a"), ("PING",)) == ("a", None)
+    client.answers.append(b"+next\r\n")
+    assert pipeline.run(call("b")) == b"next"
+
+
 def test_answer_after_an_error_is_that_of_the_next_call() -> None:
     client = Client(b"-NOPERM refused\r\n+unread\r\n")
     pipeline = ScriptPipeline(cast("Any", client))

@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from florentin_webhooks.errors import Rejected
+from florentin_webhooks.protocol.headers import HeaderMap
+from florentin_webhooks.senders import HTTPSignature
+from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 from florentin_webhooks.senders.schemes.scheme import TemplateScheme
 from tests.support.senders import CASES, NOW, Request, SenderCase
 
-SIGNED_HEADERS = [case for case in CASES if case.header and case.name != "florentin"]
+SIGNED_HEADERS = [case for case in CASES if case.header]
+QUICK = [case for case in SIGNED_HEADERS if not isinstance(case.sender, HTTPSignature)]
 Pairs = list[tuple[str, str]]
 
 
@@ -28,6 +32,7 @@ CHANGES: dict[str, Callable[[Pairs, str], Pairs]] = {
     "others": lambda pairs, _: [("host", "shop.example"), *pairs, ("accept", "*/*")],
     "empty": lambda pairs, _: [(k, "") for k, _ in pairs],
     "long": lambda pairs, _: [(k, v * 200) for k, v in pairs],
+    "joined": lambda pairs, _: [(k, f"{v},{v}") for k, v in pairs],
     "not ASCII": lambda pairs, _: [(k, f"{v}é") for k, v in pairs],
     "a superscript": lambda pairs, _: [(k, v.replace("1", "¹")) for k, v in pairs],
     "a space inside": lambda pairs, _: [(k, f"{v[:5]} {v[5:]}") for k, v in pairs],
@@ -57,14 +62,23 @@ def test_another_body_gets_one_verdict() -> None:
         assert verdict == _verdict(case, changed, request), case
 
 
-def test_quick_check_decides_on_usual_requests() -> None:
-    for case in SIGNED_HEADERS:
-        scheme, request = case.sender.scheme(case.secrets), case.make()
-        if isinstance(scheme, TemplateScheme):
-            headers = _as_sent(list(request.headers.items()))
-            found = scheme.check(headers, request.body, NOW, request.url)
-            assert found == scheme.authenticate(tuple(headers), request.body, NOW, request.url)
-            assert found is not None, case
+@pytest.mark.parametrize("case", QUICK, ids=str)
+def test_quick_check_alone_decides_on_usual_requests(
+    case: SenderCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = case.make()
+    headers = _as_sent(list(request.headers.items()))
+    plain = case.sender.scheme(case.secrets)
+    expected = plain.authenticate(tuple(headers), request.body, NOW, request.url)
+    monkeypatch.setattr(TemplateScheme, "check", _fail)
+    monkeypatch.setattr(FlorentinSignature, "_check", _fail)
+    quick = case.sender.scheme(case.secrets)
+    for given in (headers, HeaderMap(headers)):
+        assert quick.authenticate(given, request.body, NOW, request.url) == expected
+
+
+def _fail(*_: object) -> None:
+    pytest.fail("The plain check was asked.")
 
 
 def _as_sent(headers: Pairs) -> list[tuple[bytes, bytes]]:

@@ -62,16 +62,16 @@ def stay_silent(connection: socket.socket) -> None:
 def test_request_without_an_answer_ends_with_its_reason(talk: Talk, expected: str) -> None:
     started = monotonic()
     with answering(talk) as url:
-        sent = exchange(url, {}, b"{}", longest=0.2)
+        sent = exchange(url, {}, b"{}", longest=0.2 if expected == "timeout" else 20)
     assert (sent.error, sent.status) == (expected, 0)
-    assert monotonic() - started < 5
+    assert monotonic() - started < 25
 
 
 def test_answer_is_read_whole_and_timed() -> None:
     with serving(lambda _: Answer(401, b"no", {"X-Some": "1"})) as root:
         sent = exchange(root, {}, b"{}")
     assert (sent.status, sent.text, sent.headers["x-some"], sent.error) == (401, "no", "1", "")
-    assert 0 < sent.seconds < 5
+    assert 0 < sent.seconds < 25
 
 
 def test_refusal_of_a_body_that_is_still_sent_is_read() -> None:
