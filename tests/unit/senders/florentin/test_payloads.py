@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from florentin_webhooks import events
 from florentin_webhooks.errors import InvalidEvent
@@ -108,6 +108,34 @@ def test_what_a_subclass_leaves_as_it_is_stays_lenient() -> None:
     data = {"user": {"email": "a", "id": 42, "name": []}, "account": "acc_1"}
     event = read(data, KnownUserLogin)
     assert (event.data.user.id, event.data.user.name) == (None, None)
+
+
+def ensure_address(value: object) -> object:
+    if not isinstance(value, str) or "@" not in value:
+        raise ValueError
+    return value
+
+
+class CheckedUser(payloads.User):
+    @field_validator("email")
+    @classmethod
+    def _check(cls, value: object) -> object:
+        return ensure_address(value)
+
+
+class StrictUser(payloads.User):
+    @field_validator("email", mode="before")
+    @classmethod
+    def _check(cls, value: object) -> object:
+        return ensure_address(value)
+
+
+@pytest.mark.parametrize("model", [CheckedUser, StrictUser])
+def test_validator_of_a_subclass_refuses_a_lenient_field(model: type[payloads.User]) -> None:
+    assert model.model_validate({"id": 7, "email": SECRET_VALUE}).email == SECRET_VALUE
+    for email in (5, "x"):
+        with pytest.raises(ValidationError):
+            model.model_validate({"email": email})
 
 
 def test_a_subclass_is_frozen_without_saying_so() -> None:
