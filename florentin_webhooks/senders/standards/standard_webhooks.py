@@ -76,7 +76,7 @@ class StandardWebhooks(TemplateSender):
 
     def make_key(self, name: str, secret: bytes) -> NamedKey:
         """Return the key that the secret *name* spells; raises :class:`ConfigurationError`."""
-        text = secret.decode("ascii", "replace")
+        text = secret.decode("ascii", "replace").removeprefix("v1,")  # Supabase shows it there.
         if text.startswith(PUBLIC_KEY):
             return _ed25519(name, Ed25519Key, _decode(name, text.removeprefix(PUBLIC_KEY)))
         if text.startswith(PRIVATE_KEY):
@@ -138,7 +138,7 @@ class _SvixScheme:
 
 def _decode(name: str, text: str) -> bytes:
     try:
-        return b64decode(text, validate=True)
+        return b64decode(text + "=" * (-len(text) % 4), validate=True)  # Some leave "=" out.
     except ValueError:
         raise ConfigurationError(
             f"{redact_name(name)} is not base64 after its prefix.",

@@ -131,11 +131,14 @@ def test_cause_of_an_invalid_signature_is_found(body: Path) -> None:
     assert causes(body, "stripe", "--header", line, "--header", line) == ["header-repeated"]
     assert causes(body, "stripe", "--header", "Stripe-Signature: t=1,v2=2") == ["header-form"]
     assert causes(body, "stripe", "--header", line, secret=RAW_SECRET) == ["unexplained"]
-    environ = {"FLORENTIN_WEBHOOK_SECRET": f'"{STRIPE_SECRET}"'}
-    refused = type_in("verify", str(body), "--sender", "stripe", "--header", line, environ=environ)
-    assert "has quotes around it" in error(refused)
     body.write_bytes(BODY + b"\n")
     assert causes(body, "stripe", "--header", line) == ["body-newline"]
+
+
+def test_secret_in_quotes_is_refused(body: Path) -> None:
+    environ = {"FLORENTIN_WEBHOOK_SECRET": f'"{STRIPE_SECRET}"'}
+    words = ["verify", str(body), "--sender", "stripe", "--signature", "t=1,v1=0"]
+    assert "has quotes around it" in error(type_in(*words, environ=environ))
 
 
 def test_event_in_a_header_must_be_named(body: Path) -> None:
