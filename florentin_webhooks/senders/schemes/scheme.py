@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +11,12 @@ from florentin_webhooks.senders.base import Metadata
 from florentin_webhooks.senders.schemes.format import SignatureFormat, compile_reader
 from florentin_webhooks.senders.schemes.public_url import require_url
 from florentin_webhooks.senders.schemes.template import SignedValues
-from florentin_webhooks.senders.schemes.usual import Authenticate, Expected, compile_check
+from florentin_webhooks.senders.schemes.usual import (
+    Authenticate,
+    Expected,
+    compile_check,
+    find_fault,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +107,7 @@ class TemplateScheme:
                     if key.verify(signed, signature):
                         matched = name
         if matched is None:
-            raise InvalidSignature(self._find_fault(items))
+            raise InvalidSignature(find_fault(decode, self._expected, items))
         timestamp = None if time is None else self._time(time)
         return new_tuple(Metadata, (matched, received_at, number, event, timestamp))
 
@@ -135,16 +139,6 @@ class TemplateScheme:
             form.signature_header: signature,
         }
         return {name: value for name, value in named.items() if name}
-
-    def _find_fault(self, items: Sequence[str]) -> str:
-        """Return why none of *items* matches: each is malformed, or one is of other bytes."""
-        for _, _, prefix, length in self._expected:
-            for item in items:
-                if item.startswith(prefix) and (not length or len(item) == length):
-                    with suppress(ValueError):
-                        self._form.decode(item[len(prefix) :])
-                        return "mismatch"
-        return "malformed"
 
     def _time(self, digits: str) -> datetime:
         try:

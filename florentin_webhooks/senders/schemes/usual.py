@@ -1,15 +1,16 @@
 """The quick check of the usual request: each header once, as bytes, with one signature.
 
-It accepts what the plain check does, which has the rules and the reasons, and leaves every other
-request to that. It is one function, and it compares a header as a whole with the one that a key
-makes, so it takes half of the time: 2.2 us where an HMAC of 0.3 KB, one look-up of a header and one
-comparison take 1.3.
+It accepts and refuses what the plain check does, which has the rules and the reasons, and leaves
+every other request to that. It is one function, and compares a header as a whole with the one that
+a key makes, so it takes half of the time: 2.2 us where an HMAC of 0.3 KB, one look-up of a header
+and one comparison take 1.3.
 """
 
 from __future__ import annotations
 
 from binascii import b2a_base64, hexlify
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from hmac import compare_digest
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.senders.schemes.keys import Key
     from florentin_webhooks.senders.schemes.template import Template
 
-__all__ = ["Authenticate", "Expected", "compile_check"]
+__all__ = ["Authenticate", "Expected", "compile_check", "find_fault"]
 
 _LIST: Any = list  # Any: type checkers narrow an unknown value to a list of unknown ones.
 _UNUSUAL = (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError)
@@ -82,7 +83,11 @@ def compile_check(  # noqa: C901 - see the module.
     mark, separator, has_time = form.time_prefix.encode(), form.separator.encode(), form.has_time
     before, pick = template.before or (b"", itemgetter(slice(0)))
     skipped, write = len(mark), hexlify if form.encoding is Encoding.HEX else _write_base64
-    secrets, match = _pick_secrets(keys), _compile_match(form, keys)
+    secrets, match, refuse = (
+        _pick_secrets(keys),
+        _compile_match(form, keys),
+        _compile_refusal(form, keys),
+    )
 
     # Any: values are bytes here, or the errors below say that they are not.
     def check(  # noqa: C901, PLR0912 - each part as a function would take 0.2 us more.
@@ -127,6 +132,8 @@ def compile_check(  # noqa: C901 - see the module.
                     matched = name
             if match and matched is None and value.startswith(lead):
                 matched = match(value[len(lead) :], start, body)
+            if matched is None and value.startswith(lead):
+                refuse(value[len(lead) :])
         except _UNUSUAL:
             pass
         if matched is None:
@@ -134,6 +141,36 @@ def compile_check(  # noqa: C901 - see the module.
         return new_tuple(Metadata, (matched, received_at, number, event, time))
 
     return check
+
+
+def find_fault(
+    decode: Callable[[str], bytes], keys: Sequence[Expected], items: Sequence[str]
+) -> str:
+    """Return why none of *items* matches: each is malformed, or one is of other bytes."""
+    for _, _, prefix, length in keys:
+        for item in items:
+            if item.startswith(prefix) and (not length or len(item) == length):
+                with suppress(ValueError):
+                    decode(item[len(prefix) :])
+                    return "mismatch"
+    return "malformed"
+
+
+def _compile_refusal(form: SignatureFormat, keys: Sequence[Expected]) -> Callable[[bytes], None]:
+    """Return what refuses a signature that matches no key, so that its body is hashed once.
+
+    It leaves to the plain check what that reads otherwise: several, white space, upper case.
+    """
+    separator, mark = form.separator.encode(), form.time_prefix.encode()
+    is_base64 = form.encoding is Encoding.BASE64
+
+    def refuse(text: bytes) -> None:
+        is_single = not (separator and separator in text) and not (mark and text.startswith(mark))
+        is_usual = text == text.strip(b" \t") and (is_base64 or text == text.lower())
+        if is_single and is_usual:
+            raise InvalidSignature(find_fault(form.decode, keys, [text.decode("latin-1")]))
+
+    return refuse
 
 
 def _pick_secrets(
@@ -150,8 +187,7 @@ def _pick_secrets(
 def _compile_match(form: SignatureFormat, keys: Sequence[Expected]) -> _Match | None:
     """Return what finds the public key of a signature, None without one among *keys*.
 
-    It raises InvalidSignature, so that a refusal costs one verification per key, too, and
-    ValueError where the plain check must decide.
+    It raises ValueError where the plain check must decide.
     """
     separator, decode = form.separator.encode(), form.decode
     expected = [
@@ -163,14 +199,11 @@ def _compile_match(form: SignatureFormat, keys: Sequence[Expected]) -> _Match | 
     def match(text: bytes, start: bytes, body: bytes) -> str | None:
         if separator and separator in text:
             raise ValueError
-        matched, is_ours = None, False
+        matched = None
         for name, key, prefix, length, skipped in expected:
-            if text.startswith(prefix) and (not length or len(text) == length):
-                is_ours = True
-                if key.verify((start, body), decode(text[skipped:])):
-                    matched = name
-        if matched is None and is_ours:
-            raise InvalidSignature("mismatch")
+            is_ours = text.startswith(prefix) and (not length or len(text) == length)
+            if is_ours and key.verify((start, body), decode(text[skipped:])):
+                matched = name
         return matched
 
     return match if expected else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from florentin_webhooks.errors import Rejected
+from florentin_webhooks.errors import InvalidSignature, Rejected
 from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.senders import HTTPSignature
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
@@ -75,6 +75,8 @@ def test_quick_check_alone_decides_on_usual_requests(
     quick = case.sender.scheme(case.secrets)
     for given in (headers, HeaderMap(headers)):
         assert quick.authenticate(given, request.body, NOW, request.url) == expected
+    with pytest.raises(InvalidSignature, match="mismatch"):  # So a body is hashed once.
+        quick.authenticate(headers, request.body + b"1", NOW, request.url)
 
 
 def _fail(*_: object) -> None:
