@@ -61,6 +61,8 @@ _CLASSES: dict[type[Exception], str] = {
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED", "NOREPLICAS"})
 """NOREPLICAS: its replica was promoted, and is the primary for all others."""
 _MASTER_LOST = re.compile(r"connection (?:to|with) master lost", re.IGNORECASE)
+# redis-py's words, and those of NoPrimaryError. Wrong passwords and certificates do not pass.
+_NOT_CONNECTED = re.compile(r"^(?!.*SSL).*\bconnecting to\b|^(?:sentinels|service)$")
 # First in an answer; after redis-py's words about a pipeline; or, up to Redis 6, in a script's.
 _CODE = re.compile(
     r"(?:^|caused error: |: -)"
@@ -94,6 +96,13 @@ def find_refusal(error: Exception) -> str | None:
     return found[1] if found else None
 
 
+def is_unreachable(error: Exception) -> bool:
+    """Return whether no connection could be opened, so that no command was sent."""
+    return isinstance(error, RedisConnectionError | RedisTimeoutError) and bool(
+        _NOT_CONNECTED.search(str(error))
+    )
+
+
 def is_wrong_server(error: Exception) -> bool:
     """Return whether a new connection may lead to a server that accepts the command."""
     return find_refusal(error) in _WRONG_SERVER
@@ -114,7 +123,8 @@ class WaitingRetry(Retry):
 
     *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
     that is no wait. A wait lasts at most *longest* seconds. Copies share :attr:`waits`, which ends
-    all waits when False.
+    all waits when False, and :attr:`outlasts`: whether it also waits for a server that is away,
+    before anything is sent to it.
     """
 
     def __init__(
@@ -129,6 +139,7 @@ class WaitingRetry(Retry):
         super().__init__(backoff, retries, RECONNECTED_ERRORS)
         self.address = address
         self.waits = True
+        self.outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
 
@@ -150,13 +161,14 @@ class WaitingRetry(Retry):
                 answer = super().call_with_retry(do, fail, *arguments, **options)
             except RedisError as error:
                 code = find_refusal(error)
-                if code in (None, self._passed) or not self.waits:
+                is_away = code is None and self.outlasts and is_unreachable(error)
+                if not self.waits or not (is_away or code not in (None, self._passed)):
                     raise
                 if time.monotonic() - since > self._longest:
                     raise
                 if not warned or time.monotonic() - warned > _REMINDER:
                     warned = time.monotonic()
-                    self._warn(str(code))
+                    self._warn(code)
                 _drop(fail, error, options)
             else:
                 if warned:
@@ -169,7 +181,10 @@ class WaitingRetry(Retry):
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
 
-    def _warn(self, code: str) -> None:
+    def _warn(self, code: str | None) -> None:
+        if code is None:
+            logger.warning("Redis at %s is away, and the worker waits: start it.", self.address)
+            return
         logger.warning(
             "Redis at %s refuses a command (%s), and the worker waits. %s",
             self.address,

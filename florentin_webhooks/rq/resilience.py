@@ -1,4 +1,4 @@
-"""Workers that wait while Redis refuses commands, and never end by themselves with success.
+"""Workers that wait while Redis is away or refuses commands, and never end with success then.
 
 RQ ends its loop after any error of a command, and returns as if it had been stopped.
 """
@@ -22,7 +22,7 @@ __all__ = ["WaitingWorker"]
 
 
 class WaitingWorker(GracefulShutdown):
-    """Mixin that waits while Redis is read-only, full or loading, and raises what ends it."""
+    """Mixin that waits while Redis is away, read-only, full or loading; raises what ends it."""
 
     _failure: Exception | None = None
 
@@ -47,8 +47,7 @@ class WaitingWorker(GracefulShutdown):
 
         What a server that refuses commands keeps of the worker expires by itself.
         """
-        retry = self.connection.connection_pool.connection_kwargs.get("retry")
-        if isinstance(retry, WaitingRetry):
+        if (retry := self._waiting_retry()) is not None:
             retry.waits = False
         try:
             cast("Any", super()).teardown()
@@ -56,6 +55,12 @@ class WaitingWorker(GracefulShutdown):
             if find_refusal(error) is None:
                 raise
             self.unsubscribe()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Finish the current job as RQ does, unless Redis is away."""
+        if (retry := self._waiting_retry()) is not None:
+            retry.outlasts = False
+        cast("Any", super()).handle_warm_shutdown_request()
 
     def check_for_suspension(self, *args: Any, **options: Any) -> None:
         """Wait while workers are suspended."""
@@ -83,6 +88,10 @@ class WaitingWorker(GracefulShutdown):
         client: Any = self.connection
         forces = isinstance(client, ForcingClient)
         client.set_retry(WaitingRetry(display_url(client), forces=forces))
+
+    def _waiting_retry(self) -> WaitingRetry | None:
+        retry = self.connection.connection_pool.connection_kwargs.get("retry")
+        return retry if isinstance(retry, WaitingRetry) else None
 
     @contextmanager
     def _remember_failure(self) -> Generator[None]:

@@ -21,7 +21,10 @@ _MOST = 2
 _FEWEST_BYTES = 6
 """Different bytes in a secret; 16 random hex digits have fewer once in four million."""
 _PLACEHOLDER = re.compile(
-    rb"change.?me|your.?secret|example|placeholder|password|dummy|xxxx|0123456789|12345678",
+    rb"change.?me|your.?secret|example|placeholder|password|dummy|xxxx|0123456789|12345678"
+    # Those of our README and docs.
+    rb"|8d1f0c2b7a6e4953|5c9e2a7140b3d86f|1b7e4d90c6a2f835|3f90b1d27c5a6e48|4f0b6c1d9a7e2835"
+    rb"|5d20f7c3a19b8e64",
     re.IGNORECASE,
 )
 _OTHER_USE = re.compile(r"SECRET_KEY|API_KEY|PASSWORD|TOKEN|JWT|_PREVIOUS$")

@@ -124,8 +124,8 @@ class BatchSource:
         worker = self._worker
         try:
             return worker.job_class.fetch(job_id.decode(), worker.connection, "json")
-        except NoSuchJobError:
-            return None  # As RQ does: it was discarded meanwhile.
+        except (NoSuchJobError, UnicodeDecodeError):
+            return None  # As RQ does: it was discarded meanwhile. Or it is no id of RQ's.
 
     def _claim(self, candidates: tuple[bytes, ...], *, popped: bool = False) -> Batch | None:
         """Claim for the receiver of the first candidate, which is most likely that of the last."""

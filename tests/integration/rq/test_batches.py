@@ -79,6 +79,14 @@ def test_batch_runs_its_jobs_in_order_and_leaves_nothing(shop: Workshop) -> None
     assert_clean(shop)
 
 
+def test_what_is_no_job_in_the_list_is_dropped(shop: Workshop) -> None:
+    numbers(shop)
+    shop.client.rpush(shop.rq().key, b"\xff\xfe", "nonsense")
+    accept(shop, 2)
+    shop.work()
+    assert shop.ran == ["0", "1"]
+
+
 def test_rq_tells_the_truth_in_the_middle_of_a_batch(shop: Workshop) -> None:
     # Also where the server knows no script: refused steps would be noticed too late.
     seen: list[object] = []

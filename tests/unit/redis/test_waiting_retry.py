@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import AuthenticationError, ReadOnlyError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
+from florentin_webhooks.redis.failures import Failure, NoPrimaryError
 from florentin_webhooks.redis.refusals import WaitingRetry
 
 
@@ -28,3 +30,35 @@ def test_wait_of_a_lane_ends_for_the_others() -> None:
     refused = ReadOnlyError("READONLY You can't write against a read only replica.")
     with pytest.raises(ReadOnlyError):
         wait(WaitingRetry("redis://one", 0, longest=0), [refused, "done"])
+
+
+AWAY = RedisConnectionError("Error 111 connecting to localhost:6379. Connection refused.")
+
+
+@pytest.mark.parametrize("error", [AWAY, NoPrimaryError.of(Failure.SERVICE)])
+def test_server_that_is_away_is_waited_for(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert wait(WaitingRetry("redis://one", 0), [error, "done"]) == "done"
+    assert "Redis at redis://one is away, and the worker waits" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationError("invalid password"),
+        RedisConnectionError("Connection closed by server."),
+        RedisConnectionError("Error 1 connecting to localhost:6379. [SSL] bad certificate."),
+        NoPrimaryError.of(Failure.SENTINEL_PASSWORD),
+    ],
+)
+def test_other_failure_of_a_connection_ends_the_wait(error: Exception) -> None:
+    with pytest.raises(type(error)):
+        wait(WaitingRetry("redis://one", 0), [error, "done"])
+
+
+def test_worker_that_shall_end_does_not_wait_for_a_server() -> None:
+    retry = WaitingRetry("redis://one", 0)
+    retry.outlasts = False
+    with pytest.raises(RedisConnectionError):
+        wait(retry, [AWAY, "done"])

@@ -13,6 +13,7 @@ NEW, OLD, OLDEST = (token_hex(32).encode() for _ in range(3))
 
 MISTAKES = [
     (SecretFacts({"main": b"whsec_change_me_please"}), "fail secret-guessable", "settings"),
+    (SecretFacts({"main": b"whsec_8d1f0c2b7a6e4953"}), "fail secret-guessable", "settings"),
     (SecretFacts({"main": b"aaaaaaaaaaaaaaaaaaaa"}), "fail secret-guessable", "settings"),
     (SecretFacts({"main": NEW}, b"S = '" + NEW + b"'"), "warn secret-in-source", "environment"),
     (SecretFacts({"main": NEW, "old": NEW}), "warn secret-repeated", "Remove one"),
