@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
+from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from rq.utils import utcformat
@@ -14,6 +14,8 @@ from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words
 from florentin_webhooks.rq.batch.answers import ClaimAnswer, read_claim, read_step
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from florentin_webhooks.core.stores.accept import Finish
     from florentin_webhooks.rq.batch.keys import BatchKeys
 
@@ -126,7 +128,7 @@ class BatchCalls:
         )
         finished = self._finish_keys(finish, step.execution)
         all_keys = (*fixed, keys.started, keys.failed, keys.worker, begins, *finished, *kept)
-        ends = int(datetime.now(UTC).timestamp()) + step.ttl
+        ends = int(time()) + step.ttl
         arguments: Words = (
             *(step.token, self.terms.queue, step.execution, int(self.terms.lease * 1000), ends),
             *(step.begins, *self._finish_arguments(finish), *step.keeps),

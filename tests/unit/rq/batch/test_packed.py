@@ -13,6 +13,8 @@ from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.schema import KeySchema
+from florentin_webhooks.rq.batch import calls as calls_of_batches
+from florentin_webhooks.rq.batch import packed as packed_steps
 from florentin_webhooks.rq.batch.calls import Advance, BatchCalls, QueueTerms
 from florentin_webhooks.rq.batch.keys import BatchKeys
 from florentin_webhooks.rq.batch.packed import PackedSteps, StepTemplates
@@ -39,7 +41,11 @@ def finish(number: int, handler: str | None, outcome: HandlerOutcome) -> Finish:
 
 
 @pytest.mark.parametrize("batches", [1, 3])
-def test_packed_steps_equal_the_encoded_calls(calls: BatchCalls, batches: int) -> None:
+def test_packed_steps_equal_the_encoded_calls(
+    calls: BatchCalls, batches: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (calls_of_batches, packed_steps):
+        monkeypatch.setattr(module, "time", lambda: 1_764_000_000.5)
     done, discarded = HandlerOutcome.DONE, HandlerOutcome.DISCARDED
     templates = StepTemplates(calls)
     for number in range(1, 7):
