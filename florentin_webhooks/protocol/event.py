@@ -41,9 +41,8 @@ PROBE_EVENT = "florentin-webhooks.probe"
 A receiver answers it as an event that no handler wants, and remembers it in no case.
 """
 
-# Any: type checkers narrow an unknown value by these to one of unknown parts.
-_OBJECT: Any = dict
-_ARRAY: Any = list
+_ARRAY: Any = list  # Any: type checkers narrow an unknown value by it to one of unknown parts.
+_CONTAINERS = frozenset({dict, list})
 
 MAX_PROBLEMS = 20
 MAX_PATH = 100
@@ -145,7 +144,7 @@ def _find_places(document: Any) -> list[tuple[int, Any]]:
     for number, container in enumerate(containers):  # It grows meanwhile.
         pairs = enumerate(container) if type(container) is _ARRAY else container.items()
         for key, value in pairs:
-            if type(value) is _OBJECT or type(value) is _ARRAY:
+            if type(value) in _CONTAINERS:
                 places.append((number, key))
                 containers.append(value)
     return places

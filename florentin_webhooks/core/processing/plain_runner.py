@@ -140,7 +140,7 @@ class InlineRuns(HandlerRegistry[On_co]):
                 finish = Finish(key, token, _DONE, handler.name)
             execute = lease.store.execute
             state = execute(finish) if lease.is_immediate else await lease.store.aexecute(finish)
-            if state is _LOST or (remaining and state is _DONE):
+            if remaining and (state is _LOST or state is _DONE):
                 break
         if state is _DONE:
             return replies.success(_PROCESSED, lease.key)
