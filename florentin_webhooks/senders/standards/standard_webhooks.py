@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.schemes.arguments import require_texts
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import Ed25519Key, Ed25519Signer, HMACKey
@@ -70,6 +71,7 @@ class StandardWebhooks(TemplateSender):
     time_field = "timestamp"
 
     def __init__(self, *, event_field: str = "type") -> None:
+        require_texts(event_field=event_field)
         self.event_field = event_field
 
     def make_key(self, name: str, secret: bytes) -> NamedKey:
