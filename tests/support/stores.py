@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Protocol, TypeVar
 
+import pytest
 import redis
 
 from florentin_webhooks import Delivery, MemoryStore, RedisStore
@@ -19,7 +20,9 @@ from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim,
 from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.protocol.fingerprint import fingerprint
+from florentin_webhooks.redis.clients import Timeouts
 from florentin_webhooks.redis.cluster.store import ClusterStore
+from florentin_webhooks.redis.executors import calls
 from florentin_webhooks.senders.florentin.envelope import retry_content
 from florentin_webhooks.testing.kit.manual_clock import ManualClock
 from florentin_webhooks.testing.store import RecordingStore
@@ -136,9 +139,17 @@ def _redis_asyncio(url: str, prefix: str, span: Span) -> Iterator[Subject]:
     def ask(operation: Operation[A]) -> A:
         return runner.run(store.aexecute(operation))
 
-    with asyncio.Runner() as runner, _inside(url, prefix) as (passes, body, jobs):
+    with patient(), asyncio.Runner() as runner, _inside(url, prefix) as (passes, body, jobs):
         yield Subject(ask, passes, body, jobs)
         runner.run(store.aclose())
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Let calls wait for long until they are sent, as on a busy machine."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(calls, "TIMEOUTS", Timeouts(queue=30))
+        yield
 
 
 def _redis_store(url: str, prefix: str, span: Span) -> RedisStore:
@@ -173,7 +184,8 @@ def _cluster(url: str, prefix: str, span: Span) -> Iterator[Subject]:
             return runner.run(store.aexecute(operation))
         return store.execute(operation)
 
-    with closing(_cluster_store(url, prefix, span)) as store, asyncio.Runner() as runner:
+    opened = closing(_cluster_store(url, prefix, span))
+    with patient(), opened as store, asyncio.Runner() as runner:
         subject = _of_cluster(store, ask)
         yield subject
         assert isinstance(subject.jobs, ClusterJobs)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["DemoContext", "Reply", "Result", "Step"]
 
 T = TypeVar("T")
-_PATIENCE = 40.0
+_PATIENCE = 120.0
 _POLL = 0.02
 
 

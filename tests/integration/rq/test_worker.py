@@ -12,6 +12,7 @@ from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.jobs import ClaimJob
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.events import Event
+from tests.support.aging import age
 from tests.support.workshop import Workshop, open_workshop, stamped
 
 
@@ -195,10 +196,11 @@ def test_busy_part_is_retried_later(shop: Workshop) -> None:
     fingerprint = shop.accept()
     part, _ = shop.hooks.dispatcher.build_job(fingerprint, shop.queue)
 
-    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 0.5, shop.key_ids)
+    held = ClaimJob(bytes.fromhex(fingerprint), b"another", part, 60, shop.key_ids)
     assert shop.store.execute(held).decision == "run"
     shop.work()
     assert shop.ran == []
+    age(shop.client, shop.prefix, 60)
     shop.work_it_off()
     assert shop.ran == ["bill"]
     assert shop.job(fingerprint) == {}
