@@ -37,7 +37,9 @@ class WaitingWorker(GracefulShutdown):
     def main_work_horse(self, *args: Any, **options: Any) -> Any:
         """Run one job in a process of its own, which waits as the worker does."""
         gc.freeze()  # What it has forked from is not this process's to finalize: sockets.
-        self._wait_for_redis()
+        retry = self.connection.connection_pool.connection_kwargs.get("retry")
+        if not isinstance(retry, WaitingRetry):  # Else it was forked from a worker that waits.
+            self._wait_for_redis()
         cast("Any", super()).main_work_horse(*args, **options)
 
     def teardown(self) -> None:

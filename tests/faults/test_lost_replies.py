@@ -15,9 +15,8 @@ from tests.faults.stage import Stage
 def digest(name: str) -> bytes:
     """What a call of the script *name* holds."""
     schema = cast("RedisStore", hooks.store)._schema
-    if name.endswith("_batch"):
-        constants = schema.constants() if name == "advance_batch" else ""
-        return load_script(name, constants=constants).sha.encode()
+    if name == "advance_batch":
+        return load_script(name, constants=schema.constants(), shared=False).sha.encode()
     script: Script = getattr(schema, name, None) or load_script(name)
     return script.sha.encode()
 

@@ -21,7 +21,7 @@ from florentin_webhooks.rq.batch.closer import BatchCloser
 from florentin_webhooks.rq.batch.keys import BatchKeys
 from florentin_webhooks.rq.batch.packed import StepTemplates
 from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
-from florentin_webhooks.rq.batch.runner import BatchRunner
+from florentin_webhooks.rq.batch.runner import BatchRunner, ServedReceiver
 from florentin_webhooks.rq.batch.source import BatchSource
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.batch.steps import BatchSteps
@@ -46,7 +46,7 @@ class BatchingWorker(ThriftyWorker):
 
     hooks: Receiver[object] | None = None
     others: tuple[Receiver[object], ...] = ()
-    _receivers: tuple[tuple[StepTemplates, Receiver[object]], ...] = ()
+    _receivers: tuple[ServedReceiver, ...] = ()
     _calls: BatchCalls | None = None
     _source: BatchSource | None = None
     _batch: Batch | None = None
@@ -64,11 +64,11 @@ class BatchingWorker(ThriftyWorker):
         queue: Any = self.queues[0]  # Any: one of ours, with a source.
         served = [(each, each.queue) for each in self.served]
         self._receivers = tuple(
-            (StepTemplates(self._calls_of(hooks, its, queue)), hooks)
+            ServedReceiver(self, hooks, queue, StepTemplates(self._calls_of(hooks, its, queue)))
             for hooks, its in served
             if isinstance(its, RQQueue)
         )
-        calls = [each.calls for each, _ in self._receivers]
+        calls = [each.templates.calls for each in self._receivers]
         self._calls = calls[0] if calls else None
         if most > 1 and calls:
             pipeline = ScriptPipeline(self.connection)
@@ -143,13 +143,15 @@ class BatchingWorker(ThriftyWorker):
         """Run a job or a batch in this process."""
         if not isinstance(job, Batch):
             return bool(cast("Any", super()).perform_job(job, queue, execution))
-        steps_of, hooks = next(each for each in self._receivers if each[0].calls is job.calls)
+        served = next(each for each in self._receivers if each.templates.calls is job.calls)
         since = monotonic()
         if not cast("Any", self).is_horse:
             self.write_state()
         with ScriptPipeline(self.connection, self.spare and self.spare.connection) as pipeline:
-            steps = BatchSteps(job, steps_of, pipeline, cast("Any", self).get_heartbeat_ttl(job))
-            BatchRunner(self, hooks, queue, job, steps).run()
+            steps = BatchSteps(
+                job, served.templates, pipeline, cast("Any", self).get_heartbeat_ttl(job)
+            )
+            BatchRunner(self, served, job, steps).run()
         self.count_successes(steps.succeeded, monotonic() - since)
         return True
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.executors.resp import encode_command
-from florentin_webhooks.rq.batch.calls import CHUNK
+from florentin_webhooks.rq.batch.calls import CHUNK, Advance
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.accept import Finish
-    from florentin_webhooks.rq.batch.calls import Advance, BatchCalls
+    from florentin_webhooks.rq.batch.calls import BatchCalls
 
 __all__ = ["PackedSteps", "StepTemplates"]
 
@@ -35,7 +35,7 @@ class _Shape(NamedTuple):
     """What steps have in common that differ in their fingerprints and their batch only."""
 
     handler: str | None
-    ending: str | None
+    outcome: str | None
     begins: bool
     keeps: int
 
@@ -70,6 +70,11 @@ class StepTemplates:
     def __init__(self, calls: BatchCalls) -> None:
         self.calls = calls
         self._known: dict[_Shape, _Template | None] = {}
+        # The first step of every batch: a work-horse finds it made.
+        begins = b"-".join((_BEGINS, calls.terms.queue.encode()))
+        first = Advance(_TOKEN, _EXECUTION, 0, begins=begins)
+        shape = _shape_of(None, begins=True, keeps=0)
+        self._known[shape] = self._build(shape, first)
 
     def find(self, shape: _Shape, step: Advance) -> _Template | None:
         """Return the template of a step; None for the first, which may be the only one."""
@@ -90,7 +95,7 @@ class StepTemplates:
             begins=step.begins and _BEGINS + step.begins[32:],
             keeps=tuple(new + old[32:] for new, old in zip(keeps, step.keeps, strict=True)),
         )
-        used = [] if shape.handler is None and shape.ending is None else [_FINISHED]
+        used = [] if shape.outcome is None else [_FINISHED]
         used += [_BEGINS] if shape.begins else []
         call = self.calls.advance(example)
         arguments = (*call.arguments[:_ENDS_PLACE], _ENDS, *call.arguments[_ENDS_PLACE + 1 :])
@@ -110,7 +115,7 @@ class PackedSteps:
         finish, begins, keeps = step.finish, step.begins, step.keeps
         if finish is not None and finish.note:  # A text of its own.
             return encode_command(self._all.calls.advance(step).evalsha())
-        shape = _shape_of(finish, bool(begins), len(keeps))
+        shape = _shape_of(finish, begins=bool(begins), keeps=len(keeps))
         template = self._templates.get(shape)
         if template is None:
             found = self._all.find(shape, step)
@@ -125,8 +130,8 @@ class PackedSteps:
         return packed
 
 
-def _shape_of(finish: Finish | None, begins: bool, keeps: int) -> _Shape:
-    done = (None, None) if finish is None else (finish.handler, finish.ending)
+def _shape_of(finish: Finish | None, *, begins: bool, keeps: int) -> _Shape:
+    done = (None, None) if finish is None else (finish.handler, finish.outcome)
     return new_tuple(_Shape, (*done, begins, keeps))
 
 

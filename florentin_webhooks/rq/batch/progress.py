@@ -7,34 +7,36 @@ import struct
 
 __all__ = ["Progress"]
 
-_POSITION, _STOPPED = 0, 8
-_NUMBER = struct.Struct("q")
+_POSITION, _STOPPED = 0, 1
+_SIZE = struct.calcsize("q")
 
 
 class Progress:
     """The position of the job that runs, and whether no other may begin."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 2 * _NUMBER.size)
+        self._memory = mmap.mmap(-1, 2 * _SIZE)
+        self._numbers = memoryview(self._memory).cast("q")
 
     @property
     def position(self) -> int:
         """The position of the job that began last."""
-        return int(_NUMBER.unpack_from(self._memory, _POSITION)[0])
+        return self._numbers[_POSITION]
 
     @position.setter
     def position(self, position: int) -> None:
-        _NUMBER.pack_into(self._memory, _POSITION, position)
+        self._numbers[_POSITION] = position
 
     @property
     def is_stopped(self) -> bool:
         """Whether no other job may begin."""
-        return bool(_NUMBER.unpack_from(self._memory, _STOPPED)[0])
+        return bool(self._numbers[_STOPPED])
 
     def stop(self) -> None:
         """Keep other jobs from beginning."""
-        _NUMBER.pack_into(self._memory, _STOPPED, 1)
+        self._numbers[_STOPPED] = 1
 
     def close(self) -> None:
         """Free the memory."""
+        self._numbers.release()
         self._memory.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import rq
 from rq.exceptions import NoSuchJobError
@@ -18,28 +18,26 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, JobResult, process_claimed_job
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.queue import Job
-from florentin_webhooks.core.stores.accept import Finish
-from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.rq.batch.alarm import BatchAlarm
+from florentin_webhooks.rq.batch.steps import LastFinish
 from florentin_webhooks.rq.job import run_job, to_rq
 from florentin_webhooks.rq.trace import keep_trace
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from datetime import timedelta
 
     from florentin_webhooks.core.receiver import Receiver
-    from florentin_webhooks.core.stores.base import Operation, Store
+    from florentin_webhooks.core.stores.accept import Finish
+    from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
+    from florentin_webhooks.rq.batch.packed import StepTemplates
     from florentin_webhooks.rq.batch.steps import BatchSteps
     from florentin_webhooks.rq.queue import RQQueue
 
-__all__ = ["BatchRunner", "HostWorker"]
-
-A = TypeVar("A")
+__all__ = ["BatchRunner", "HostWorker", "ServedReceiver"]
 
 
 class HostWorker(Protocol):
@@ -59,69 +57,40 @@ class HostWorker(Protocol):
         ...
 
 
-class _LastFinish:
-    """A *store* that keeps the record of a part's success, to be sent with the next job's start.
+class ServedReceiver:
+    """A receiver whose jobs *worker* runs, with what its batches from *queue* have in common.
 
-    *settle* is called before any other record, which goes over another connection.
+    Made before a work-horse is forked: a fifth of its CPU before the handler starts.
     """
-
-    supports_jobs, supports_transactions = True, False
-
-    def __init__(self, store: Store, settle: Callable[[], None]) -> None:
-        self._store, self._settle = store, settle
-        self.finish: Finish | None = None
-
-    @property
-    def retention(self) -> timedelta:
-        return self._store.retention
-
-    @property
-    def lease(self) -> timedelta:
-        return self._store.lease
-
-    def execute(self, operation: Operation[A]) -> A:
-        kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
-        if isinstance(kept, Finish) and kept.state is State.DONE:
-            self.finish = kept
-            return cast("A", State.DONE)
-        if isinstance(kept, Finish):
-            self._settle()
-        return self._store.execute(operation)
-
-    async def aexecute(self, operation: Operation[A]) -> A:
-        return await self._store.aexecute(operation)
-
-    def forget(self) -> None:
-        self.finish = None
-
-    def close(self) -> None:
-        self._store.close()
-
-    async def aclose(self) -> None:
-        await self._store.aclose()
-
-
-class BatchRunner:
-    """A runner of *batch*, claimed from *queue*, for *hooks*, in the process of *worker*."""
 
     def __init__(
         self,
         worker: HostWorker,
         hooks: Receiver[object],
         queue: rq.Queue,
-        batch: Batch,
-        steps: BatchSteps,
+        templates: StepTemplates,
     ) -> None:
-        self._worker, self._hooks, self._queue = worker, hooks, queue
+        self.hooks, self.queue, self.templates = hooks, queue, templates
+        self.store: Store = cast("Any", hooks.store).with_client(worker.connection)
+        part, timeout = hooks.build_job("0" * 32, queue.name)
+        self.rest_of_part = part[1:]
+        job: Any = worker.job_class("none", worker.connection, "json")
+        job.origin, job.worker_name = queue.name, worker.name
+        job.timeout, job.args, job.kwargs = timeout, (), {}
+        self.job = job
+
+
+class BatchRunner:
+    """A runner of *batch*, of a *served* receiver, in the process of *worker*."""
+
+    def __init__(
+        self, worker: HostWorker, served: ServedReceiver, batch: Batch, steps: BatchSteps
+    ) -> None:
+        self._worker, self._hooks, self._queue = worker, served.hooks, served.queue
         self._batch, self._steps = batch, steps
         self._trace = ""
-        store = cast("Any", hooks.store).with_client(worker.connection)
-        self._store = _LastFinish(store, steps.settle)
-        part, _ = hooks.build_job("0" * 32, queue.name)
-        self._rest_of_part = part[1:]
-        self._job: Any = worker.job_class("none", worker.connection, "json")
-        self._job.origin, self._job.worker_name = queue.name, worker.name
-        self._job.timeout, self._job.args, self._job.kwargs = batch.job_timeout, (), {}
+        self._store = LastFinish(served.store, steps.settle)
+        self._rest_of_part, self._job = served.rest_of_part, served.job
         has_alarm = worker.death_penalty_class is UnixSignalDeathPenalty
         self._alarm = BatchAlarm(batch.job_timeout) if has_alarm else None
 

@@ -6,8 +6,9 @@ import logging
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
+from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.clients import RedisError
@@ -17,13 +18,18 @@ from florentin_webhooks.rq.batch.calls import CHUNK, WINDOW, Advance
 from florentin_webhooks.rq.batch.packed import PackedSteps
 
 if TYPE_CHECKING:
-    from florentin_webhooks.core.stores.accept import Finish
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from florentin_webhooks.core.stores.base import Operation, Store
     from florentin_webhooks.rq.batch.answers import ClaimedJob
     from florentin_webhooks.rq.batch.batch import Batch
     from florentin_webhooks.rq.batch.packed import StepTemplates
     from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
-__all__ = ["BatchSteps"]
+__all__ = ["BatchSteps", "LastFinish"]
+
+A = TypeVar("A")
 
 logger = logging.getLogger("rq.worker")
 """RQ's, which configures it. An event that has run is a line of RQ's, in a batch or alone."""
@@ -34,6 +40,55 @@ class _Sent(NamedTuple):
 
     finished: ClaimedJob | None
     keeps_from: int
+
+
+class LastFinish:
+    """A *store* that keeps the record of a part's success, to be sent with the next job's start.
+
+    *settle* is called before any other record, which goes over another connection.
+    """
+
+    supports_jobs, supports_transactions = True, False
+
+    def __init__(self, store: Store, settle: Callable[[], None]) -> None:
+        self._store, self._settle = store, settle
+        self.finish: Finish | None = None
+
+    @property
+    def retention(self) -> timedelta:
+        """The store's."""
+        return self._store.retention
+
+    @property
+    def lease(self) -> timedelta:
+        """The store's."""
+        return self._store.lease
+
+    def execute(self, operation: Operation[A]) -> A:
+        """Keep the record of a success; execute any other *operation* in the store."""
+        kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
+        if isinstance(kept, Finish) and kept.state is State.DONE:
+            self.finish = kept
+            return cast("A", State.DONE)
+        if isinstance(kept, Finish):
+            self._settle()
+        return self._store.execute(operation)
+
+    async def aexecute(self, operation: Operation[A]) -> A:
+        """Execute *operation* in the store. Batches record successes by ``execute``."""
+        return await self._store.aexecute(operation)
+
+    def forget(self) -> None:
+        """Forget the record that is kept."""
+        self.finish = None
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    async def aclose(self) -> None:
+        """Close the store."""
+        await self._store.aclose()
 
 
 class BatchSteps:
