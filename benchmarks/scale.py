@@ -160,7 +160,7 @@ def _commands(dead: list[str]) -> Iterator[tuple[str, ...]]:
     yield ("deliveries", "export", PATH, "--event", "team.created", "--to", os.devnull)
     yield ("deliveries", "replay", PATH, "--event", "team.created", "--yes")
     yield ("dead", "list", PATH)
-    yield ("dead", "list", PATH, "--limit", "10000")
+    yield ("dead", "list", PATH, "--limit", "1000")
     yield ("dead", "requeue", PATH, dead[2][:12])
     yield ("dead", "discard", PATH, dead[3][:12], "--yes")
     yield ("dead", "discard", PATH, "--all")  # Asks, and gets no answer.
