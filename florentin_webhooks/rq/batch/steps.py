@@ -56,13 +56,16 @@ class LastFinish:
 
     @property
     def retention(self) -> timedelta:
+        """Return how long the store remembers what is done."""
         return self._store.retention
 
     @property
     def lease(self) -> timedelta:
+        """Return the duration of a lease."""
         return self._store.lease
 
     def execute(self, operation: Operation[A]) -> A:
+        """Execute *operation*, or keep it if it records a success."""
         kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
         if isinstance(kept, Finish) and kept.state is State.DONE:
             self.finish = kept
@@ -72,15 +75,19 @@ class LastFinish:
         return self._store.execute(operation)
 
     async def aexecute(self, operation: Operation[A]) -> A:
+        """Execute *operation* in the store."""
         return await self._store.aexecute(operation)
 
     def forget(self) -> None:
+        """Forget the record of the job before."""
         self.finish = None
 
     def close(self) -> None:
+        """Close the store."""
         self._store.close()
 
     async def aclose(self) -> None:
+        """Close the store."""
         await self._store.aclose()
 
 
