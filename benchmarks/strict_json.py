@@ -17,7 +17,7 @@ __all__ = ["rows"]
 LINES = {
     "0.3 KB": (2, "<= 0.9"),
     "20 KB": (190, "<= 0.35"),
-    "20 KB, prices with a point": (170, ""),
+    "20 KB, prices with a point": (170, "<= 0.35"),
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from florentin_webhooks.core import receiver
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
@@ -22,8 +22,10 @@ from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
 from tests.support.sharing import Sharing
 
-settings.register_profile("short", deadline=None, max_examples=60)
-settings.register_profile("thorough", deadline=None, max_examples=1_000)  # For `make long`.
+# On a busy machine it takes long to draw an example.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("short", _UNTIMED, max_examples=60)
+settings.register_profile("thorough", _UNTIMED, max_examples=1_000)  # For `make long`.
 settings.load_profile("short")
 
 # A shell has what it runs in the background ignore Ctrl-C, and every process that tests start.
@@ -97,7 +99,7 @@ def redis_server() -> Iterator[str]:
         yield external
         return
     # A slow disk would stop it for longer than clients wait.
-    options = {"appendonly": "no"}
+    options = {"appendfsync": "no"}
     with (
         tempfile.TemporaryDirectory(prefix="fw-") as path,
         EmbeddedServer(path, options=options) as server,
@@ -126,7 +128,7 @@ def redis_url(redis_server: str, flush_redis: Callable[[], object]) -> str:
 def redis_cluster() -> Iterator[Cluster]:
     """Yield a Redis Cluster of two nodes, which no test empties."""
     # A node that has no processor for a second is not dead.
-    options = {"appendonly": "no", "cluster-node-timeout": "20000"}
+    options = {"appendfsync": "no", "cluster-node-timeout": "20000"}
     with (
         tempfile.TemporaryDirectory(prefix="fw-") as path,
         running_cluster(Path(path), 2, options=options) as found,

@@ -95,6 +95,12 @@ class SenderContext:
         scheme = self.scheme()
         if isinstance(scheme, Signing):
             return scheme
+        if isinstance(self.sender, senders.SNS):
+            raise UsageError(
+                "Only Amazon has the key that signs messages of SNS.",
+                "Use --app with a receiver whose sender is a SimulatedSNS, or send deliveries "
+                "that you have captured.",
+            )
         message = f"{self.sender.name} has a scheme that cannot sign here."
         raise UsageError(message, "Send deliveries that you have captured.")
 

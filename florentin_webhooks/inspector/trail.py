@@ -21,7 +21,8 @@ from florentin_webhooks.core.observer import (
     Observer,
 )
 from florentin_webhooks.inspector.header_capture import captured_headers
-from florentin_webhooks.inspector.rates import Rates
+from florentin_webhooks.inspector.rates import KINDS, Rates
+from florentin_webhooks.protocol.frozen import new_tuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,8 +96,10 @@ class Trail:
     def add(self, entry: Entry) -> None:
         """Add one entry."""
         self.version = number = next(self._numbers)
-        self.rates.count(entry.kind, entry.at)
-        (self._new_refused if entry.kind == "refused" else self._new).append((number, entry))
+        kind, at, _, _ = entry
+        if kind in KINDS:
+            self.rates.count(kind, at)
+        (self._new_refused if kind == "refused" else self._new).append((number, entry))
 
     def settle(self) -> None:
         """Sort the entries that are new; called before a page is shown."""
@@ -158,19 +161,19 @@ class TrailObserver(Observer):
 
     def accepted(self, report: DeliveryReport, /) -> None:
         """Observe a genuine delivery."""
-        self._pass("accepted", report)
+        self._sink(new_tuple(Entry, ("accepted", time(), report, captured_headers())))
 
     def duplicate(self, report: DeliveryReport, /) -> None:
         """Observe a duplicate."""
-        self._pass("duplicate", report)
+        self._sink(Entry("duplicate", time(), report, captured_headers()))
 
     def refused(self, report: DeliveryReport, /) -> None:
         """Observe a request that was refused."""
-        self._pass("refused", report)
+        self._sink(Entry("refused", time(), report, captured_headers()))
 
     def handled(self, report: AttemptReport, /) -> None:
         """Observe an attempt that did not fail."""
-        self._sink(Entry("handled", time(), report))
+        self._sink(new_tuple(Entry, ("handled", time(), report, ())))
 
     def failed(self, report: AttemptReport, /) -> None:
         """Observe an attempt that failed."""
@@ -179,6 +182,3 @@ class TrailObserver(Observer):
     def dead(self, report: DeadReport, /) -> None:
         """Observe a delivery that is dead."""
         self._sink(Entry("dead", time(), report))
-
-    def _pass(self, kind: str, report: DeliveryReport) -> None:
-        self._sink(Entry(kind, time(), report, captured_headers()))

@@ -59,7 +59,8 @@ class Metrics(Observer):
 
     def accepted(self, report: DeliveryReport, /) -> None:
         """Count a delivery."""
-        key = (report.receiver, report.sender, report.event, report.secret, report.outcome)
+        receiver, sender, outcome, duration, event, _, secret, _, _, _ = report
+        key = (receiver, sender, event, secret, outcome)
         series = self._delivery_series.get(key)
         if series is None:
             series = self._find_delivery(*key)
@@ -67,20 +68,20 @@ class Metrics(Observer):
                 self._delivery_series[key] = series
         counter, histogram = series
         counter.inc()
-        if report.duration is not None:
-            histogram.observe(report.duration)
+        if duration is not None:
+            histogram.observe(duration)
 
     duplicate = refused = accepted
 
     def handled(self, report: AttemptReport, /) -> None:
         """Count an attempt."""
         # Items of a list share a series: their places are many.
-        handler = report.handler.partition("[")[0]
-        key = (report.receiver, report.queue, handler, report.outcome)
+        receiver, _, _, _, handler, queue, _, outcome, duration, _, _, _, _ = report
+        key = (receiver, queue, handler.partition("[")[0], outcome)
         series = self._attempt_series.get(key)
         if series is None:
             series = self._attempt_series[key] = self._families.attempt_seconds.labels(*key)
-        series.observe(report.duration)
+        series.observe(duration)
 
     failed = handled
 

@@ -107,8 +107,18 @@ class HeaderMap:
         return found
 
 
-Headers = Mapping[str, str] | Mapping[bytes, bytes] | MultiDict | Pairs | HeaderMap
-"""Any mapping or list of pairs, in any case, of str or bytes (bytes are read as latin-1)."""
+Headers = (
+    Mapping[str, str]
+    | Mapping[bytes, bytes]
+    | Mapping[str, list[str]]
+    | MultiDict
+    | Pairs
+    | HeaderMap
+)
+"""Any mapping or list of pairs, in any case, of str or bytes (bytes are read as latin-1).
+
+A mapping may have lists of values, as AWS Lambda's ``multiValueHeaders`` do.
+"""
 
 
 def get_all(headers: Headers, name: str) -> list[str]:
@@ -134,5 +144,7 @@ def _pairs(headers: Headers) -> Pairs:
     return cast("Pairs", headers if items is None else items())
 
 
-def _text(value: str | bytes) -> str:
+def _text(value: str | bytes | list[str]) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))  # What a repeated header means (RFC 9110, 5.2).
     return (value if isinstance(value, str) else value.decode("latin-1")).strip(" \t")

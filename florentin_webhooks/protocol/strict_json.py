@@ -6,6 +6,7 @@ What it refuses, :func:`judge` decides, so that the rules and their messages are
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jiter import LosslessFloat, from_json
@@ -19,6 +20,17 @@ _OBJECT: Any = dict
 _LONGEST = 16
 """The most characters that 15 digits and a point take."""
 
+_LARGE = 1024
+"""The bytes of a body in which it pays to look for numbers with a point."""
+_LIMIT = 1e9
+"""What a number is below that has nine digits before the point."""
+_has_fraction = re.compile(rb"\.\d++[,\]}\s]").search
+# Seven digits behind the point, a zero as the last of several, and what may have an exponent: in
+# strings, too, so it can only be more than there is. Each begins with a byte to search for.
+_is_unusual = re.compile(rb"\.\d(?:\d{6}|\d*0[,\]}\s]|000)").search
+_has_exponent = re.compile(rb"e[-+]?\d++[,\]}\s]").search
+_has_large_exponent = re.compile(rb"E[-+]?\d++[,\]}\s]").search
+
 _type_of: Any = type
 
 
@@ -30,8 +42,12 @@ def loads(body: bytes) -> object:
     levels.
     """
     try:
+        if len(body) >= _LARGE and _are_usual(body):
+            is_read, value = _read_usual(body)
+            if is_read:
+                return value
         # The cache of jiter keeps texts until the process ends: keys, but no values.
-        value: Any = from_json(
+        value = from_json(
             body,
             allow_inf_nan=False,
             cache_mode="keys",
@@ -40,20 +56,53 @@ def loads(body: bytes) -> object:
         )
         kind = _type_of(value)
         if kind is dict or kind is list:
-            return _finish(value)
+            owners, floats = _find_floats(value, LosslessFloat)
+            if floats:
+                _read_floats(owners, floats)
+            return value
         return read_number(str(value)) if kind is LosslessFloat else value
     except ValueError:
         return judge(body)
 
 
-def _finish(document: Any) -> object:
-    """Return *document*, an object or a list, level by level, with its floats read.
+def _are_usual(body: bytes) -> bool:
+    """Return whether *body* has numbers with a point, and a float keeps the spelling of all.
 
-    Raises ValueError for more than MAX_DEPTH levels, and for a number that is too large.
+    It does, with those of :func:`_are_plain`, for up to six digits behind the point and nine before
+    it. Then jiter may make the floats: 170 prices in 20 KB take 0.08 of the judge's time less.
+    """
+    return (
+        _has_fraction(body, len(body) // 2) is not None
+        and _is_unusual(body) is None
+        and _has_exponent(body) is None
+        and _has_large_exponent(body) is None
+    )
+
+
+def _read_usual(body: bytes) -> tuple[bool, Any]:
+    """Return the value of *body* with the floats of jiter, and whether these are small enough."""
+    value: Any = from_json(
+        body,
+        allow_inf_nan=False,
+        cache_mode="keys",
+        catch_duplicate_keys=True,
+        float_mode="float",
+    )
+    kind = _type_of(value)
+    if kind is not dict and kind is not list:
+        return False, None
+    _, numbers = _find_floats(value, float)
+    return not numbers or (max(numbers) < _LIMIT and min(numbers) > -_LIMIT), value
+
+
+def _find_floats(document: Any, float_type: type) -> tuple[list[Any], list[Any]]:
+    """Return the floats in *document*, an object or a list, and the owner of each, by level.
+
+    Raises ValueError for more than MAX_DEPTH levels.
     """
     level: list[Any] = [document]
     owners: list[Any] = []
-    floats: list[LosslessFloat] = []
+    floats: list[Any] = []
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for each in level:
@@ -61,15 +110,13 @@ def _finish(document: Any) -> object:
                 kind = _type_of(value)
                 if kind is str or kind is int:
                     continue
-                if kind is LosslessFloat:
+                if kind is float_type:
                     owners.append(each)
                     floats.append(value)
                 elif kind is dict or kind is list:
                     inner.append(value)
         if not inner:
-            if floats:
-                _read_floats(owners, floats)
-            return document
+            return owners, floats
         level = inner
     raise ValueError
 

@@ -118,7 +118,7 @@ def deliver(alias: str, made: SignedDelivery, *, kill_after: int = 0, delay: flo
             if len(seen) == kill_after:
                 _wait(delay)
                 process.kill()
-    process.join(20)
+    process.join(60)
     marks, _, answer = seen.partition(" ")
     return Attempt(marks, answer)
 

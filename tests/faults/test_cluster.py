@@ -116,7 +116,7 @@ def test_primary_dies_loses_and_repeats_nothing(
         eventually(lambda: len(sender.sent) > 100, seconds=60)
         killed = time.time()
         os.kill(victim.server.pid(), signal.SIGKILL)
-        eventually(lambda: _has_other_owner(stage.cluster, slots, victim), seconds=30)
+        eventually(lambda: _has_other_owner(stage.cluster, slots, victim))
         replaced = time.time()
         eventually(lambda: len(sender.sent) > 400, seconds=60)
     assert_each_effect_once(stage, sender)

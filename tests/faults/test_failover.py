@@ -94,4 +94,4 @@ def send_for(sender: Florentin, threads: ThreadPoolExecutor, seconds: float) -> 
 
 
 def until_acknowledged(sender: Florentin, each: object) -> None:
-    eventually(lambda: sender.attempt(each).acknowledged, seconds=30)  # type: ignore[arg-type]  # a Sending.
+    eventually(lambda: sender.attempt(each).acknowledged)  # type: ignore[arg-type]  # a Sending.

@@ -216,7 +216,7 @@ class Terminal:
             self._url = reported
         if name == "flask":
             # It announces itself before it can be interrupted without leaving its socket open.
-            httpx2.get(self._url, timeout=20)
+            httpx2.get(self._url, timeout=60)
 
     def _environ(self, text: str) -> dict[str, str | None]:
         path = f"{self._programs}:{environment()['PATH']}"

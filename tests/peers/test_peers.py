@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from importlib import import_module
+from typing import Any
 
 import pytest
 
+from florentin_webhooks.senders.services.commerce.stripe_events import EVENTS
 from tests.support.peers import CASE, NOW, PEERS
 from tests.support.senders import URL
 
@@ -29,3 +33,12 @@ def test_we_accept_what_a_peer_signs(name: str) -> None:
     body = case.make(NOW).body
     receiver = case.receiver(NOW + timedelta(seconds=1))
     assert receiver.verify(peer.signature(body), body, URL)[0].event == case.event
+
+
+def test_families_of_stripes_events_are_those_of_its_package() -> None:
+    params: Any = import_module("stripe.params._webhook_endpoint_create_params")
+    field = params.WebhookEndpointCreateParams.__annotations__["enabled_events"]
+    listed = re.findall(r"['\"]([a-z_.0-9]+)['\"]", str(field))
+    assert len(listed) > 200
+    families = {name.partition(".")[0] for name in listed}
+    assert EVENTS - {"v1", "v2"} == families

@@ -110,7 +110,7 @@ class Cluster:
         """Move *slot* to *target* as Valkey 9 does: all of its keys change sides together."""
         source = self.owner(slot)
         source.ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.name())
-        eventually(lambda: self.owner(slot) is target, seconds=30)
+        eventually(lambda: self.owner(slot) is target)
 
     def flush(self) -> None:
         for node in self.primaries:

@@ -75,7 +75,7 @@ class PostgresServer:
 
     def __exit__(self, *_: object) -> None:
         if self._guard is not None:
-            self._guard.communicate(b"stop\n", timeout=20)
+            self._guard.communicate(b"stop\n", timeout=60)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
@@ -123,7 +123,7 @@ class PostgresServer:
                 return False
             return True
 
-        eventually(answers, seconds=30)
+        eventually(answers)
 
 
 @cache

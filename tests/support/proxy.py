@@ -62,7 +62,7 @@ class Proxy:
         for each in (self._listening, *self._sockets):
             _shut(each)
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join(timeout=60)
         self._listening.close()
 
     def _start(self, work: object, *arguments: object) -> None:

@@ -88,15 +88,15 @@ class Watched:
     def start(self) -> None:
         first, second = self.servers
         second.client.replicaof("127.0.0.1", first.port)
-        eventually(lambda: second.replication()["master_link_status"] == "up", seconds=30)
+        eventually(lambda: second.replication()["master_link_status"] == "up")
         self._start_sentinel()
-        eventually(self._answers, seconds=30)
+        eventually(self._answers)
         self._ask("DEBUG", *_FAST, *_PATIENT)
-        eventually(self.is_ready, seconds=30)
+        eventually(self.is_ready)
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.communicate(timeout=30)
+            self._process.communicate(timeout=60)
         for client in (self.client, *(each.client for each in self.servers)):
             client.close()
 

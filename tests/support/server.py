@@ -98,7 +98,7 @@ def served(
             yield port
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
 def _assert_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -216,7 +216,7 @@ def under_uvicorn(
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
 
 class Switchboard:

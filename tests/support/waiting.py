@@ -11,7 +11,7 @@ from pathlib import Path
 _POLL = 0.002
 
 
-def eventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
+def eventually(condition: Callable[[], object], *, seconds: float = 90) -> None:
     """Return as soon as *condition* holds; fail after *seconds*."""
     end = time.monotonic() + seconds
     while not condition():
@@ -19,7 +19,7 @@ def eventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
         time.sleep(_POLL)
 
 
-async def aeventually(condition: Callable[[], object], *, seconds: float = 30) -> None:
+async def aeventually(condition: Callable[[], object], *, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.log import error_location, error_text, log_observer_failure
 from florentin_webhooks.core.observer import (
@@ -44,13 +45,21 @@ _METHODS = dict.fromkeys(Outcome, "refused") | {
     Outcome.IN_PROGRESS: "duplicate",
 }
 """The method of an observer that is called for each outcome."""
+_REPORTING = ("accepted", "duplicate", "refused", "handled", "failed", "dead", "flush")
+
+
+class _Call(NamedTuple):
+    """The method of an observer, looked up once and not for each report."""
+
+    observer: Observer
+    function: Callable[[Any], None]  # Any: the argument of that method.
 
 
 class Notifier:
     """The observers of a receiver, whose name *receiver* returns, and which serves *sender*."""
 
     def __init__(self, receiver: Callable[[], str], sender: str) -> None:
-        self._observers: tuple[Observer, ...] = ()
+        self._calls: dict[str, tuple[_Call, ...]] = dict.fromkeys(_REPORTING, ())
         self._find_receiver = receiver
         self._receiver = ""
         self._sender = sender
@@ -68,8 +77,15 @@ class Notifier:
                 f"The observer, {kind.__name__}, lacks methods of Observer, or is a class.",
                 "Pass an object whose class derives from florentin_webhooks.Observer.",
             )
-        self._observers += (observer,)
-        self._reads_text = self._reads_text or _reads_text(observer)
+        reads_text = getattr(observer, "reads_error_text", False) is True
+        self._reads_text = self._reads_text or reads_text
+        for method in _REPORTING:
+            call: Callable[[Any], None] = getattr(observer, method)
+            # The methods of Observer itself do nothing.
+            if getattr(call, "__func__", None) is not getattr(Observer, method):
+                if method == "failed" and not reads_text:
+                    call = partial(_without_text, call)
+                self._calls[method] += (_Call(observer, call),)
         if isinstance(observer, Tracer):
             self.tracer = SafeTracer(observer)
 
@@ -142,9 +158,9 @@ class Notifier:
         self._call("flush", FLUSH_SECONDS)
 
     def _call(self, method: str, argument: object) -> None:
-        for observer in self._observers:
+        for observer, call in self._calls[method]:
             try:
-                getattr(observer, method)(_redact(argument, observer))
+                call(argument)
             except Exception as error:  # noqa: BLE001 - the program's code changes no outcome.
                 self._log_once(observer, method, error)
 
@@ -171,12 +187,6 @@ class Notifier:
             log_observer_failure(name, error)
 
 
-def _reads_text(observer: object) -> bool:
-    return getattr(observer, "reads_error_text", False) is True
-
-
-def _redact(report: object, observer: object) -> object:
-    """Return *report* without the text of an error, unless *observer* asks for it."""
-    if isinstance(report, AttemptReport) and report.text and not _reads_text(observer):
-        return report._replace(text="")
-    return report
+def _without_text(call: Callable[[AttemptReport], None], report: AttemptReport) -> None:
+    """Call *call* with *report* without the text of the error, which it has not asked for."""
+    call(report._replace(text="") if report.text else report)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Store
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HighWaterMark", "OnceGuard"]
+__all__ = ["HighWaterMark", "OnceGuard", "open_guard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,12 @@ class OnceGuard:
 
     def _step(self, step: GuardStep) -> Once:
         return Once(self.key, self.label, self.token, step, self.seconds, self.part)
+
+
+def open_guard(lease: Lease, label: str, queue: str = "") -> OnceGuard:
+    """Return the guard *label* of the delivery under *lease*, in *queue* if that runs it."""
+    key = bytes.fromhex(lease.key)
+    return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.protocol.headers import get_all
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.run_log import RunResult
     from florentin_webhooks.core.stores.accept import Claim
@@ -62,8 +64,9 @@ def reply_with_answer(answer: Answer) -> Reply:
     )
 
 
-def acknowledge(reply: Reply, status: int) -> Reply:
-    """Return *reply* with the one *status* that its sender takes for success, if it is one."""
+async def acknowledge(processing: Awaitable[Reply], status: int) -> Reply:
+    """Return the reply of *processing*, a success with the one *status* that its sender wants."""
+    reply = await processing
     if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
         return reply
     return replace(

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from florentin_webhooks.core.log import HandlerAttempt
-from florentin_webhooks.core.processing.idempotency import OnceGuard
+from florentin_webhooks.core.processing.idempotency import open_guard
 from florentin_webhooks.core.processing.report import name_timeout, seconds_from_now
 from florentin_webhooks.core.routing.exceptions import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
@@ -15,6 +15,7 @@ from florentin_webhooks.core.timeouts import TimeIsOver
 if TYPE_CHECKING:
     from florentin_webhooks.core.log import HandlerFailure
     from florentin_webhooks.core.processing.attempt import AttemptResult, FinalStates
+    from florentin_webhooks.core.processing.idempotency import OnceGuard
     from florentin_webhooks.core.processing.lease import Lease
     from florentin_webhooks.core.processing.report import Reporter
     from florentin_webhooks.protocol.delivery import Delivery
@@ -56,9 +57,7 @@ class RunLog:
         return self._lease.part.queue if self._lease.part else ""
 
     def _once(self, label: str) -> OnceGuard:
-        lease = self._lease
-        key = bytes.fromhex(lease.key)
-        return OnceGuard(lease.store, key, label, lease.token, lease.seconds, self.queue)
+        return open_guard(self._lease, label, self.queue)
 
     def _fail(self, handler: str, error: BaseException, began: float | None = None) -> None:
         """Log the failure of *handler*, and keep it for the result."""

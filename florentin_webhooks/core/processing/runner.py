@@ -70,6 +70,7 @@ class HandlerRunner(RunLog):
         states: FinalStates,
         reporter: Reporter,
         attempt: int = 1,
+        delivery: Delivery | None = None,
         *,
         since: float | None = None,
         retry_in: float | None = None,
@@ -83,7 +84,7 @@ class HandlerRunner(RunLog):
         self.attempt = attempt
         self._retry_in = retry_in
         self._alarm = alarm
-        self._delivery = None
+        self._delivery = delivery
         self._failures = []
         self._records: PendingRecords | None = None
 

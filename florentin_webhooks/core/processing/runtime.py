@@ -38,6 +38,7 @@ __all__ = [
     "Runtime",
     "SyncRuntime",
     "ensure_no_running_loop",
+    "returning",
     "run_sync",
 ]
 
@@ -82,6 +83,11 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
     finally:
         flow.close()
     raise RuntimeError("A blocking flow tried to wait.")
+
+
+async def returning(value: T) -> T:
+    """Return *value*, for a caller that awaits it."""
+    return value
 
 
 def ensure_no_running_loop() -> None:

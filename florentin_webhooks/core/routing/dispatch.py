@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.queue import Job, TracedQueue
@@ -45,13 +45,6 @@ class DispatchPlan:
     carry: Callable[[], str] | None = None
     is_plain: bool = False
     is_async: bool = False
-    single: Handler | None = field(init=False, repr=False, compare=False, default=None)
-    """The only handler, where it is plain, inline, and takes nothing but the event."""
-
-    def __post_init__(self) -> None:
-        if self.is_plain and not self.queued and len(self.inline) == 1:
-            (only,) = self.inline
-            object.__setattr__(self, "single", None if only.takes_delivery else only)
 
     def excluding(self, done: Collection[str]) -> DispatchPlan:
         """Return the plan without the handlers named in *done*."""

@@ -113,7 +113,7 @@ class ClusterStore(RedisStore):
         """Close the connections of this event loop; the next operation opens them again."""
         caller = self._loop_callers.pop()
         if caller is not None:
-            await caller.transport.aclose()
+            await caller.aclose()
 
     def queue_clients(self, longest: float | None = None) -> tuple[redis.Redis, ...]:
         """Return a new synchronous client of each lane, on which RQ's keys begin with its tag.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from redis.exceptions import RedisError
@@ -34,7 +35,8 @@ class SyncTransport:
 
     def __init__(self, address: ClusterAddress, checks: NodeChecks, replicas: int = 0) -> None:
         self._address, self._checks = address, checks
-        self._kind = SyncReplicatedExecutor if replicas else SyncExecutor
+        # A record that was not confirmed may belong to another node by now.
+        self._kind = partial(SyncReplicatedExecutor, patience=None) if replicas else SyncExecutor
         self._nodes: dict[Node, tuple[SyncClient, SyncExecutor]] = {}
 
     async def send(self, node: Node, call: ScriptCall) -> object:

@@ -100,7 +100,8 @@ def find_places(schema: KeySchema, sources: Sources, bounds: Bounds) -> Steps[Fo
     """Return some places in *bounds*, None where only the log can be read."""
     found: list[Found] = []
     if sources.indexes:
-        if not (yield from catch_up(schema, _SECONDS)):
+        latest = bounds.latest if isinstance(bounds.latest, int) else None
+        if not (yield from catch_up(schema, _SECONDS, latest)):
             return None
         found += yield _list_states(schema, sources.indexes, bounds)
     if sources.jobs or sources.done:

@@ -68,13 +68,12 @@ class PendingCall:
         if not self.answer.done():
             self.answer.set_exception(error)
 
-    def is_overdue(self, oldest: float) -> bool:
-        """Return whether it has waited since before *oldest*, and may fail.
+    def is_dispensable(self) -> bool:
+        """Return whether it may fail after a long wait.
 
         After a cancellation, or when handlers have run, the operation still counts.
         """
-        may_fail = self.call is None or self.call.may_fail
-        return self.since < oldest and may_fail and not self.answer.done()
+        return (self.call is None or self.call.may_fail) and not self.answer.done()
 
 
 class PendingAnswer:
@@ -115,10 +114,10 @@ class CallQueue:
 
     def send(self, now: float) -> bytes:
         """Move as many calls as may be in flight to the sent ones; return their commands."""
-        commands: list[bytes] = []
+        commands, oldest = list[bytes](), now - TIMEOUTS.queue
         while self.waiting and len(self.sent) < MAX_CALLS and self._bytes < MAX_BYTES:
             pending = self.waiting.popleft()
-            if pending.is_overdue(now - TIMEOUTS.queue):
+            if pending.since < oldest and pending.is_dispensable():
                 pending.fail(Unavailable("Too many deliveries wait for Redis."))
                 continue
             pending.sent_at = now

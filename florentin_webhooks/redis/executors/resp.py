@@ -68,6 +68,8 @@ class AnswerReader:
         answers: list[object] = []
         if not self._open:
             self._read_strings(answers)
+            if self._at == len(self._buffer):
+                return answers
         while (value := self._next_value()) is not _INCOMPLETE:
             self._place(value, answers)
         return answers

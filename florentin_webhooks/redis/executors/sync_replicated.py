@@ -36,10 +36,10 @@ class SyncReplicatedExecutor(SyncExecutor):
     """Executor whose promises so many replicas have as their call wants.
 
     What handlers have done is recorded for *patience* seconds; without any, once, and then in a
-    thread: a sender does not wait for as long as a worker may.
+    thread: a sender does not wait for as long as a worker may. With None, the caller goes on.
     """
 
-    def __init__(self, client: SyncClient, *, patience: float = 0, **options: Any) -> None:
+    def __init__(self, client: SyncClient, *, patience: float | None = 0, **options: Any) -> None:
         super().__init__(client, **options)
         self._patience = patience
         self._threads = BoundedSemaphore(_MOST_THREADS)
@@ -48,9 +48,9 @@ class SyncReplicatedExecutor(SyncExecutor):
         """Return the server's answer; raises RedisError, OSError or :class:`Unavailable`."""
         confirm = partial(self._confirm, call)
         try:
-            return repeat(confirm, self._patience if call.is_record else 0)
+            return repeat(confirm, self._patience or 0 if call.is_record else 0)
         except (RedisError, OSError) as error:
-            if call.is_record and not self._patience and may_pass(error):
+            if call.is_record and self._patience == 0 and may_pass(error):
                 self._record_later(confirm)
             if not isinstance(error, TooFewReplicasError):
                 raise

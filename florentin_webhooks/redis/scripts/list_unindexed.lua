@@ -2,6 +2,7 @@
 -- KEYS  1 log  2 how far the index has come: until which arrival (u), when it began (b), in ms, and the
 --       deliveries that came late, by their arrivals
 -- ARGV  1 arrival of the last one of the page before  2 that one, '' for the first page  3 limit
+--       4 the latest arrival that is asked for, '' for all
 -- Returns {fingerprints, joined; until which arrival the index is complete once they are in it;
 -- the arrival of the last one, '' if there are no more; 1 if some came before the index began}.
 local log, progress, now, limit = KEYS[1], KEYS[2], milliseconds(), tonumber(ARGV[3])
@@ -16,6 +17,11 @@ end
 local found = {}
 local late = call('ZRANGE', progress, 0, limit)
 for _, key in ipairs(late) do if #key == 16 then found[#found + 1] = key end end
+
+-- A later page of a list: what came after it began is looked at by the next list.
+if #found == 0 and ARGV[4] ~= '' and tonumber(ARGV[4]) <= tonumber(complete) then
+  return {'', complete, '', 0}
+end
 
 local first = ARGV[2] ~= '' and ascending(log, ARGV[1], ARGV[2])
   or call('ZCOUNT', log, '-inf', complete)

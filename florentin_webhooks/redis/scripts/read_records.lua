@@ -14,20 +14,21 @@ local function has_state(state)
   return state and (states == '' or string.find(states, ' ' .. state .. ' ', 1, true))
 end
 
--- Returns whether a record matches, and whether it has one of the states: most fail at that.
+-- Most records do not even contain the event: to look for it takes a tenth of the pattern's time.
+local function has_names(record)
+  local arrival = arrival_of(record, call('HGET', record, 'd'))
+  if not string.find(arrival, event, 1, true) then return false end
+  local size, secret, at = string.match(arrival, '^%d+ (%d+) (%d+) %x* ()')
+  if not at then return false end
+  local ends = at + size
+  return (event == '' or event == string.sub(arrival, at, ends - 1))
+    and (id == '' or id == string.sub(arrival, ends + secret))
+end
+
+-- Returns whether a record matches, and whether it has one of the states, as far as that was asked.
 local function matches(record)
-  if event == '' and id == '' then
-    if not has_state(call('HGET', record, 's')) then return false, false end
-  else
-    local f = call('HMGET', record, 's', 'd')
-    if not has_state(f[1]) then return false, false end
-    local arrival = arrival_of(record, f[2])
-    local size, secret, at = string.match(arrival, '^%d+ (%d+) (%d+) %x* ()')
-    if not at then return false, true end
-    local ends = at + size
-    if event ~= '' and event ~= string.sub(arrival, at, ends - 1)
-      or id ~= '' and id ~= string.sub(arrival, ends + secret) then return false, true end
-  end
+  if (event ~= '' or id ~= '') and not has_names(record) then return false, true end
+  if not has_state(call('HGET', record, 's')) then return false, false end
   local has_needed = needed == '' or has_field(record, needed)
   return has_needed, has_needed
 end

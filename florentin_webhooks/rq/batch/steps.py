@@ -56,16 +56,16 @@ class LastFinish:
 
     @property
     def retention(self) -> timedelta:
-        """Return how long the store remembers what is done."""
+        """The store's."""
         return self._store.retention
 
     @property
     def lease(self) -> timedelta:
-        """Return the duration of a lease."""
+        """The store's."""
         return self._store.lease
 
     def execute(self, operation: Operation[A]) -> A:
-        """Execute *operation*, or keep it if it records a success."""
+        """Keep the record of a success; execute any other *operation* in the store."""
         kept: Any = operation  # Any: its answer is that of a Finish, which no type checker knows.
         if isinstance(kept, Finish) and kept.state is State.DONE:
             self.finish = kept
@@ -75,11 +75,11 @@ class LastFinish:
         return self._store.execute(operation)
 
     async def aexecute(self, operation: Operation[A]) -> A:
-        """Execute *operation* in the store."""
+        """Execute *operation* in the store. Batches record successes by ``execute``."""
         return await self._store.aexecute(operation)
 
     def forget(self) -> None:
-        """Forget the record of the job before."""
+        """Forget the record that is kept."""
         self.finish = None
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders.base import SignatureScheme, Signing
+from florentin_webhooks.senders.schemes.arguments import require_optional_texts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,6 +31,7 @@ class PublicURL:
     @classmethod
     def parse(cls, text: str | None) -> Self:
         """Return the URL that *text* spells; raises :class:`ConfigurationError`."""
+        require_optional_texts(url=text)
         if text is not None and (not _ABSOLUTE.fullmatch(text) or "#" in text):
             raise ConfigurationError(
                 "The url of a sender is not an absolute URL.",

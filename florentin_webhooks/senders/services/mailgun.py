@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from florentin_webhooks.errors import InvalidSignature, MalformedDelivery
 from florentin_webhooks.senders.base import Message, Metadata, Retries, Sample, SignatureScheme
+from florentin_webhooks.senders.schemes.arguments import require_flags
 from florentin_webhooks.senders.schemes.body_sender import (
     BodySender,
     read_unverified,
@@ -68,6 +69,7 @@ class Mailgun(BodySender):
     success_status = 200  # Every other status but 406 is retried.
 
     def __init__(self, *, accept_unsigned_payload: bool = False) -> None:
+        require_flags(accept_unsigned_payload=accept_unsigned_payload)
         self.accepts_payload = accept_unsigned_payload
         self.catalogue = CATALOGUE if accept_unsigned_payload else MappingProxyType({})
 

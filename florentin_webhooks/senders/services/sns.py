@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
 from florentin_webhooks.senders.base import Answer, Message, Metadata, Retries, SignatureScheme
+from florentin_webhooks.senders.schemes.arguments import require_flags, require_list
 from florentin_webhooks.senders.schemes.body_sender import BodySender, read_unverified
 from florentin_webhooks.senders.schemes.fetch import Fetch, fetch_bounded
 from florentin_webhooks.senders.schemes.payload import field_at, find_time, read_json
@@ -67,6 +68,8 @@ class SNS(BodySender):
         signature_versions: tuple[Version, ...] = ("1", "2"),
         fetch: Fetch = fetch_bounded,
     ) -> None:
+        require_flags(confirm=confirm)
+        require_list(str, "texts", signature_versions=signature_versions)
         self._confirm = confirm
         self._versions = frozenset[str](signature_versions)
         # Shared by the receivers of this sender, so that each certificate is downloaded once.

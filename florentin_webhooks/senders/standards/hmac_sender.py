@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.senders.base import Retries, SignatureScheme
+from florentin_webhooks.senders.base import SignatureScheme
+from florentin_webhooks.senders.schemes.arguments import (
+    require_list,
+    require_optional_texts,
+    require_texts,
+)
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import HMACKey
@@ -24,10 +29,10 @@ from florentin_webhooks.senders.standards.safety import (
     check_algorithms,
     check_headers,
     check_id,
-    check_retries,
     check_spelling,
     check_time,
     find_encoding,
+    read_retries,
     refuse,
 )
 
@@ -77,6 +82,26 @@ class HMACSender(ListSender):
         retries: Sequence[float] = (),
         restamped: bool = True,
     ) -> None:
+        require_texts(
+            name=name,
+            signature_header=signature_header,
+            signed=signed,
+            prefix=prefix,
+            separator=separator,
+            time_prefix=time_prefix,
+            event_field=event_field,
+            id_field=id_field,
+            time_field=time_field,
+            items_field=items_field,
+            secret_prefix=secret_prefix,
+        )
+        require_optional_texts(
+            timestamp_header=timestamp_header, event_header=event_header, id_header=id_header
+        )
+        if isinstance(algorithm, Mapping):
+            require_list(str, "texts", algorithm=[*algorithm, *algorithm.values()])
+        else:
+            require_texts(algorithm=algorithm)
         self.name = name
         self.template = Template.parse(signed)
         self._algorithms = {prefix: algorithm} if isinstance(algorithm, str) else dict(algorithm)
@@ -95,12 +120,11 @@ class HMACSender(ListSender):
         self.items_field = items_field
         self._secret = (secret_encoding, secret_prefix)
         check_spelling(secret_encoding)
-        self.retries = Retries(tuple(retries), restamped)
+        self.retries = read_retries(retries, restamped=restamped)
         check_headers(name, self.form)
         check_time(self.form, self.template, per_second)
         check_id(self.form, self.template, id_field if items_field == BODY else "")
         check_algorithms(self._algorithms, self.form, is_mapping=not isinstance(algorithm, str))
-        check_retries(self.retries)
         if items_field and event_header:
             refuse("Items and their delivery have one event_header.", "Set event_field instead.")
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.protocol.suggestions import one_text
-from florentin_webhooks.senders.base import HeaderDocumentation, Retries
+from florentin_webhooks.senders.base import HeaderDocumentation
+from florentin_webhooks.senders.schemes.arguments import (
+    require_list,
+    require_optional_texts,
+    require_texts,
+)
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.public_url import PublicURL, PublicURLScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
@@ -21,6 +25,7 @@ from florentin_webhooks.senders.standards.message_signatures import (
     MessageScheme,
     load_key,
 )
+from florentin_webhooks.senders.standards.safety import read_retries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,16 +77,17 @@ class HTTPSignature(TemplateSender):
         retries: Sequence[float] = (),
         restamped: bool = True,
     ) -> None:
+        require_texts(name=name, event_field=event_field, id_field=id_field, time_field=time_field)
+        require_optional_texts(algorithm=algorithm, tag=tag)
+        require_list(str, "texts", covered=covered)
         if algorithm is not None and algorithm not in ALGORITHMS:
             raise ConfigurationError(
                 f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}."
             )
         self.name, self._algorithm = name, algorithm
-        if isinstance(covered, str):
-            raise one_text("covered", covered)
         self._covered, self._tag, self._url = tuple(covered), tag, PublicURL.parse(url)
         self.event_field, self.id_field, self.time_field = event_field, id_field, time_field
-        self.retries = Retries(tuple(retries), restamped)
+        self.retries = read_retries(retries, restamped=restamped)
 
     @property
     def headers(self) -> Mapping[str, HeaderDocumentation]:

@@ -8,13 +8,14 @@ from math import isfinite
 from typing import TYPE_CHECKING, NoReturn
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.schemes.arguments import require_flags, require_list
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.keys import ALGORITHMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from florentin_webhooks.senders.base import Retries
     from florentin_webhooks.senders.schemes.format import SignatureFormat
     from florentin_webhooks.senders.schemes.template import Template
 
@@ -22,10 +23,10 @@ __all__ = [
     "check_algorithms",
     "check_headers",
     "check_id",
-    "check_retries",
     "check_spelling",
     "check_time",
     "find_encoding",
+    "read_retries",
     "refuse",
 ]
 
@@ -132,7 +133,13 @@ def check_algorithms(
         )
 
 
-def check_retries(retries: Retries) -> None:
-    """Refuse delays that are no times: how long a delivery is remembered follows from them."""
-    if not all(isfinite(each) and each >= 0 for each in retries.delays):
+def read_retries(delays: Sequence[float], *, restamped: bool) -> Retries:
+    """Return the retries after *delays*; refuse those that are no times.
+
+    How long a delivery is remembered follows from them.
+    """
+    require_flags(restamped=restamped)
+    require_list((int, float), "seconds", retries=delays)
+    if not all(isfinite(each) and each >= 0 for each in delays):
         refuse("retries has a delay that is not a time.", "Write seconds, such as (60, 3600).")
+    return Retries(tuple(delays), restamped)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.protocol.headers import HeaderMap, Headers
 from florentin_webhooks.senders.base import Retries
+from florentin_webhooks.senders.schemes.arguments import require_texts
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import Ed25519Key, Ed25519Signer, HMACKey
@@ -70,11 +71,12 @@ class StandardWebhooks(TemplateSender):
     time_field = "timestamp"
 
     def __init__(self, *, event_field: str = "type") -> None:
+        require_texts(event_field=event_field)
         self.event_field = event_field
 
     def make_key(self, name: str, secret: bytes) -> NamedKey:
         """Return the key that the secret *name* spells; raises :class:`ConfigurationError`."""
-        text = secret.decode("ascii", "replace")
+        text = secret.decode("ascii", "replace").removeprefix("v1,")  # Supabase shows it there.
         if text.startswith(PUBLIC_KEY):
             return _ed25519(name, Ed25519Key, _decode(name, text.removeprefix(PUBLIC_KEY)))
         if text.startswith(PRIVATE_KEY):
@@ -136,7 +138,7 @@ class _SvixScheme:
 
 def _decode(name: str, text: str) -> bytes:
     try:
-        return b64decode(text, validate=True)
+        return b64decode(text + "=" * (-len(text) % 4), validate=True)  # Some leave "=" out.
     except ValueError:
         raise ConfigurationError(
             f"{redact_name(name)} is not base64 after its prefix.",

@@ -79,7 +79,7 @@ def race_of_threads(racers: int, rounds: int, ask: Callable[[int, bytes], Accept
     def race(racer: int) -> list[AcceptDecision]:
         verdicts = []
         for number in range(rounds):
-            start.wait(timeout=30)
+            start.wait(timeout=60)
             verdicts.append(ask(number, b"%d" % racer))
         return verdicts
 
@@ -165,5 +165,5 @@ def test_one_of_two_processes_runs(redis_url: str, redis_prefix: str, racers: in
             )
             for name in "ab"
         ]
-        won = [json.loads(process.communicate(timeout=60)[0]) for process in processes]
+        won = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
     assert sorted(won[0] + won[1]) == list(range(IN_PROCESSES[racers]))

@@ -100,7 +100,7 @@ def _pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
         connection.close()
         connection.ensure_connection()
         connection.close()
-        connection.pool.wait(5)
+        connection.pool.wait(60)
 
     yield use
     connections.close_all()

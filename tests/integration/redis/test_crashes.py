@@ -96,7 +96,7 @@ def die(url: str, made: SignedDelivery, where: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     assert result.returncode == -signal.SIGKILL, result.stderr
 
@@ -150,7 +150,7 @@ def test_killed_server_keeps_every_acknowledged_delivery(
                 eventually(lambda enough=wanted: len(acknowledged) >= enough)  # type: ignore[misc]  # a bound value.
                 os.kill(server.pid(), signal.SIGKILL)
                 for sender in senders:
-                    sender.result(timeout=30)
+                    sender.result(timeout=120)
             server.start()
         outcomes = {shop.receive(made).outcome for made in acknowledged}
     assert outcomes == {Outcome.DUPLICATE}
@@ -199,6 +199,6 @@ def test_process_without_descriptors_is_unavailable_and_recovers(redis_url: str)
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     assert result.stdout.split() == ["unavailable", "processed"], result.stderr

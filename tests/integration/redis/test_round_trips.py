@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import count
+from typing import cast
 
 import pytest
 import redis
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.core.stores.accept import AcceptDecision
+from florentin_webhooks.core.stores.accept import AcceptDecision, Claim
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
@@ -18,7 +21,7 @@ from florentin_webhooks.redis.executors.calls import MAX_CALLS
 from tests.support.proxy import Proxy
 from tests.support.shop import Shop
 from tests.support.stores import accept, content, finish
-from tests.support.waiting import eventually
+from tests.support.waiting import assert_below, eventually
 
 
 @pytest.fixture
@@ -112,18 +115,22 @@ def test_forged_delivery_sends_redis_nothing(store: RedisStore, proxy: Proxy) ->
 def test_pending_calls_share_one_round_trip(
     store: RedisStore, proxy: Proxy, client: redis.Redis, deliveries: int
 ) -> None:
-    async def burst() -> tuple[int, int]:
+    numbers = count()
+
+    async def burst() -> float:
         await connected(store)
         before = proxy.turns, evalsha(client)
-        asked = [accept(content(number)) for number in range(deliveries)]
-        claims = await asyncio.gather(*(store.aexecute(each) for each in asked))
-        assert {claim.decision for claim in claims} == {AcceptDecision.RUN}
+        asked = [accept(content(next(numbers)), under=None) for _ in range(deliveries)]
+        answers = (store.aexecute(each) for each in asked)
+        claims = await asyncio.gather(*answers, return_exceptions=True)
         await store.aclose()
-        return proxy.turns - before[0], evalsha(client) - before[1]
+        if any(isinstance(claim, Unavailable) for claim in claims):
+            return math.inf  # This process, or the server, had to wait for a processor.
+        assert {cast("Claim", claim).decision for claim in claims} == {AcceptDecision.RUN}
+        assert evalsha(client) - before[1] == deliveries
+        return proxy.turns - before[0]
 
-    turns, commands = asyncio.run(burst())
-    assert turns <= deliveries / (MAX_CALLS / 2) + 1
-    assert commands == deliveries
+    assert_below(deliveries / (MAX_CALLS / 2) + 1.1, lambda: asyncio.run(burst()))
 
 
 def test_batch_is_bounded_by_the_servers_time(store: RedisStore, proxy: Proxy) -> None:

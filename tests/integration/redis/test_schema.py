@@ -146,7 +146,7 @@ def server(directory: Path, options: Mapping[str, str]) -> Iterator[str]:
 
 
 def ask_both_ways(url: str) -> None:
-    """Use two stores, each in both ways, and another one first."""
+    """Use one store in both ways, and another with asyncio first."""
     for is_asyncio_first in (False, True):
         store = RedisStore(url)
         if is_asyncio_first:

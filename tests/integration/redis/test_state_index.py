@@ -52,6 +52,13 @@ class Shop:
         self.store.execute(accept(content(number), under=f"id-{number}", **given))  # type: ignore[arg-type]  # as accept() takes.
         return fingerprint(content(number)).hex()
 
+    def accept_late(self, number: int, minutes: int = 0, *, valid: bool = True) -> str:
+        asked: Accept = accept(content(number), under=f"id-{number}", valid=valid)
+        time = datetime.now(UTC) - timedelta(minutes=minutes)
+        arrived = replace(asked.delivery, received_at=time)
+        self.store.execute(replace(asked, delivery=arrived))
+        return arrived.fingerprint
+
     def queue(self, number: int) -> str:
         return self.accept(number, inline=False, jobs=(job(content(number)),))
 
@@ -217,12 +224,10 @@ def test_stale_delivery_that_runs_at_last_is_found(shop: Shop) -> None:
 
 def test_delivery_that_arrives_now_is_found(shop: Shop) -> None:
     shop.index()
-    asked: Accept = accept(content(1))
-    arrived = replace(asked.delivery, received_at=datetime.now(UTC))
-    shop.store.execute(replace(asked, delivery=arrived))
+    arrived = shop.accept_late(1)
     shop.index()
     shop.store.execute(finish(content(1), State.FAILED))
-    assert shop.found(Status.FAILED) == {arrived.fingerprint}
+    assert shop.found(Status.FAILED) == {arrived}
 
 
 def test_index_begins_again_when_the_clock_was_set_back(shop: Shop) -> None:
@@ -278,3 +283,14 @@ def test_page_of_indexed_deliveries_goes_on(shop: Shop) -> None:
     assert [len(page) for page in pages] == [2, 2, 2, 1]
     assert [each.fingerprint for page in pages for each in page] == sorted(expected)[::-1]
     assert cast("Any", shop.store.execute(GetRecord(bytes.fromhex(expected[0])))).state == "invalid"
+
+
+def test_later_pages_do_not_index_again(shop: Shop) -> None:
+    for number in range(30):
+        shop.accept_late(number, 5, valid=False)
+    shop.accept_late(30)
+    before = shop.calls()
+    pages = [*record_pages(shop.store, ListRecords(3, status=Status.INVALID))]
+    assert [len(page.records) for page in pages] == [3] * 10
+    # For each: whether that is indexed, what is in it, and the records; for the first, what came.
+    assert shop.calls() - before <= 3 * len(pages) + 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import count, islice
 from typing import Any, cast
 
 import pytest
@@ -20,6 +22,7 @@ from florentin_webhooks.redis.executors.calls import MAX_CALLS
 from florentin_webhooks.rq import PROCESS
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, SECRET, T0, delivery
+from tests.support.waiting import assert_below
 from tests.support.workshop import Workshop, open_workshop, stamped
 
 TIMES = (b"created_at", b"enqueued_at")
@@ -191,22 +194,25 @@ def test_queued_deliveries_share_round_trips_in_asyncio(
 ) -> None:
     site = Site(proxy, redis_prefix)
 
-    async def burst() -> tuple[int, int]:
+    numbers = count(1)
+
+    async def burst() -> float:
         for second in (1, 2):  # Connected, and the server's settings are known.
             await site.hooks.areceive(*stamped(second)[:2])
         made = [
             delivery(CANONICAL.replace(b"F-0001", b"F-%d" % n), delivery_id=f"id-{n}")
-            for n in range(deliveries)
+            for n in islice(numbers, deliveries)
         ]
         before = evalsha(shop.client), proxy.turns
         replies = await asyncio.gather(*(site.hooks.areceive(*each[:2]) for each in made))
-        assert {reply.outcome for reply in replies} == {"accepted"}
         await site.store.aclose()
-        return evalsha(shop.client) - before[0], proxy.turns - before[1]
+        if "unavailable" in (outcomes := {str(reply.outcome) for reply in replies}):
+            return math.inf  # This process, or the server, had to wait for a processor.
+        assert outcomes == {"accepted"}
+        assert evalsha(shop.client) - before[0] == deliveries
+        return proxy.turns - before[1]
 
-    commands, turns = asyncio.run(burst())
-    assert commands == deliveries
-    assert turns <= deliveries / (MAX_CALLS / 2) + 1
+    assert_below(deliveries / (MAX_CALLS / 2) + 1.1, lambda: asyncio.run(burst()))
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

@@ -285,7 +285,7 @@ def staying(site: Site, kind: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
 
 
 def done(site: Site, fingerprints: Sequence[str]) -> bool:
@@ -295,5 +295,5 @@ def done(site: Site, fingerprints: Sequence[str]) -> bool:
 def test_retries_run_while_a_worker_waits(site: Site) -> None:
     sent = [site.accept("twice"), site.accept("later")]
     with staying(site, "fork"):
-        eventually(lambda: done(site, sent), seconds=30)
+        eventually(lambda: done(site, sent))
     assert sorted(runs(site.client, site.prefix)) == ["later", "later", "twice", "twice"]

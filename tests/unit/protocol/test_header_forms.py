@@ -71,6 +71,7 @@ FORMS: dict[str, Callable[[Strings], Headers]] = {
     **REPEATING,
     "dict of str": dict,
     "dict of bytes": lambda pairs: dict(latin(pairs)),
+    "dict of lists": lambda pairs: {name: [value] for name, value in pairs},
     "read-only mapping": lambda pairs: MappingProxyType(dict(pairs)),
 }
 CASES: dict[str, Callable[[str], str]] = {
@@ -116,6 +117,12 @@ def test_headers_without_a_signature_are_refused(form: Callable[[Strings], Heade
 def test_empty_headers_are_refused(form: Callable[[Strings], Headers]) -> None:
     with pytest.raises(InvalidSignature):
         SCHEME.verify(form([]), CANONICAL)
+
+
+def test_second_signature_in_a_list_is_refused() -> None:
+    headers = {name: [value] * 2 for name, value in HONEST}
+    with pytest.raises(InvalidSignature):
+        SCHEME.verify(headers, CANONICAL)
 
 
 @repeating_form

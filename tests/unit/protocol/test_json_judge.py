@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from florentin_webhooks.protocol import strict_json
 from florentin_webhooks.protocol.json_judge import judge
 from florentin_webhooks.protocol.strict_json import loads
 from tests.support.vectors import FOLDER
@@ -51,6 +52,28 @@ def fuzzed(number: int, seed: int) -> Iterator[bytes]:
         yield body
 
 
+def numbered(number: int, seed: int) -> Iterator[bytes]:
+    """Yield bodies whose numbers have all spellings, many of them usual; some are in strings."""
+    random = Random(seed)  # noqa: S311 - test data.
+
+    def digits(most: int) -> str:
+        drawn = "".join(random.choices("0123456789", k=random.randint(1, most)))
+        return drawn if random.random() < 0.3 else drawn.strip("0") or "0"
+
+    def spell() -> str:
+        text = random.choice(("", "", "", "-")) + digits(random.choice((3, 9, 17)))
+        if random.random() < 0.9:
+            text += f".{digits(random.choice((2, 6, 8)))}"
+        if random.random() < 0.05:
+            text += random.choice("eE") + random.choice(("", "-", "+")) + digits(2)
+        text += random.choice(("", "", " ", "\n"))
+        return f'"{text},"' if random.random() < 0.1 else text
+
+    for _ in range(number):
+        numbers = ",".join(spell() for _ in range(random.randint(1, 6)))
+        yield f'{{"note":"e","a":[{numbers}],"b":{{"c":{spell()}}}}}'.encode()
+
+
 def reading(parse: Callable[[bytes], object], body: bytes) -> str:
     """Return the value with the type and spelling of each number, or the reason of the refusal."""
     try:
@@ -89,14 +112,37 @@ def test_parsers_agree_on_a_million_fuzzed_bodies(seed: int) -> None:
     assert disagreements(fuzzed(100_000, seed)) == []
 
 
+@pytest.fixture
+def all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read bodies of any size as large ones are read."""
+    monkeypatch.setattr(strict_json, "_LARGE", 0)
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_parsers_agree_on_numbers_of_large_bodies() -> None:
+    bodies = list(numbered(2_000, seed=1))
+    assert disagreements(bodies) == []
+    assert 300 < sum(strict_json._are_usual(each) for each in bodies) < 1_700
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("all_are_large")
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_parsers_agree_on_many_large_bodies(seed: int) -> None:
+    assert disagreements(numbered(50_000, seed)) == []
+    assert disagreements(fuzzed(50_000, seed)) == []
+
+
 def test_fuzzed_bodies_are_accepted_and_refused() -> None:
     refused = sum(reading(judge, body).startswith("refused") for body in fuzzed(1_000, seed=1))
     assert 100 < refused < 900
 
 
+@pytest.mark.parametrize("large", [0, 1024])
 @pytest.mark.parametrize(
     "number",
     [
+        *("999999999.999999", "1000000000.5", "-999999999.5", "-1000000000.5", "0.999999"),
         *(
             "0.0",
             "-0.0",
@@ -114,7 +160,10 @@ def test_fuzzed_bodies_are_accepted_and_refused() -> None:
         *("0.12345678901234", "-99999999999.123", "100.0", "1.10", "1e-7", "123456789.123456789"),
     ],
 )
-def test_parsers_agree_at_the_ends_of_plain_floats(number: str) -> None:
+def test_parsers_agree_at_the_ends_of_plain_floats(
+    number: str, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strict_json, "_LARGE", large)
     bodies = (number, f"[{number},1.5]", f'[{{"a":1.5,"b":{number}}},{{"a":2.5,"b":1}}]')
     assert disagreements(each.encode() for each in bodies) == []
 

@@ -52,7 +52,7 @@ def test_bytes_and_headers_are_handed_on(url: str) -> None:
         ("connection", "close"),
         ("content-length", "999"),
     ]
-    reply = forward(url, headers, BODY, timeout=5)
+    reply = forward(url, headers, BODY, timeout=30)
     got, body = Program.requests[-1]
     assert body == BODY
     assert [pair for pair in got if pair[0].startswith("x-")] == headers[:3]
@@ -64,4 +64,4 @@ def test_bytes_and_headers_are_handed_on(url: str) -> None:
 
 def test_program_that_does_not_run_raises() -> None:
     with pytest.raises(OSError, match="refused"):
-        forward("http://127.0.0.1:9", [], BODY, timeout=5)
+        forward("http://127.0.0.1:9", [], BODY, timeout=30)

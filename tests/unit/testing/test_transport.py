@@ -102,12 +102,12 @@ def test_server_that_never_answers_is_an_os_error() -> None:
 
 def test_tls_to_a_server_without_it_is_an_os_error(server: Answering) -> None:
     with pytest.raises(OSError, match="SSL"):
-        post(server.url.replace("http:", "https:"), {}, BODY, timeout=5)
+        post(server.url.replace("http:", "https:"), {}, BODY, timeout=30)
 
 
 def test_ipv6_address_is_not_taken_for_a_port() -> None:
     with pytest.raises(OSError, match=r"refused|Cannot assign|not supported|unreachable"):
-        post(f"http://[::1]:{free_port()}/", {}, BODY, timeout=5)
+        post(f"http://[::1]:{free_port()}/", {}, BODY, timeout=30)
 
 
 @pytest.mark.parametrize(

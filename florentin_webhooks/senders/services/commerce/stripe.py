@@ -9,6 +9,7 @@ from florentin_webhooks.senders.base import Retries
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
+from florentin_webhooks.senders.services.commerce.stripe_events import EVENTS
 
 __all__ = ["Stripe"]
 
@@ -24,6 +25,7 @@ class Stripe(TemplateSender):
     form = SignatureFormat(
         signature_header="Stripe-Signature", prefix="v1=", separator=",", time_prefix="t="
     )
+    documented_events = EVENTS
     template = Template.parse("{timestamp}.{body}")
     # For up to three days, with exponential delays that are not documented one by one.
     retries = Retries((3 * 86_400,), source="https://docs.stripe.com/webhooks#retries")

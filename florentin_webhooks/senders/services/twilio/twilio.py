@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
 from florentin_webhooks.senders.base import Retries, Sample
 from florentin_webhooks.senders.items import BATCH
+from florentin_webhooks.senders.schemes.arguments import require_texts
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.list_sender import ListSender
@@ -74,6 +75,7 @@ class Twilio(TemplateSender):
         self, *, url: str | None = None, algorithm: Literal["sha1", "sha256"] = "sha1"
     ) -> None:
         self._url = PublicURL.parse(url)
+        require_texts(algorithm=algorithm)
         self.algorithm = algorithm
         if algorithm not in {"sha1", "sha256"}:
             raise ConfigurationError(

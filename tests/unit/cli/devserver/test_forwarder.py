@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from typing import Any
 
 import httpx2
@@ -57,12 +57,15 @@ async def test_program_without_a_reply_makes_the_sender_retry(
     assert (await absent.receive_in(HeaderMap(made.headers), made.body)).status == 503
     assert "http://127.0.0.1:9 gave no reply (ConnectionRefusedError)" in caplog.text
 
-    def sleep(*_: Any, **__: Any) -> None:  # Any: as forward().
-        time.sleep(0.05)
+    is_over = threading.Event()
 
-    monkeypatch.setattr(forwarder, "forward", sleep)
+    def wait(*_: Any, **__: Any) -> None:  # Any: as forward().
+        is_over.wait(30)
+
+    monkeypatch.setattr(forwarder, "forward", wait)
     slow = Forwarder(make_hooks(), "http://127.0.0.1:9", seconds=0.001)
     assert (await slow.receive_in(HeaderMap(made.headers), made.body)).status == 503
+    is_over.set()
 
 
 def test_target_that_cannot_be_used_is_refused() -> None:

@@ -232,3 +232,18 @@ def test_methods_of_the_port_do_nothing_by_default(
     handles(receiver, ValueError())
     assert receiver.receive(*made).outcome is Outcome.HANDLER_FAILED
     assert receiver.receive(*made).outcome is Outcome.HANDLER_FAILED
+
+
+def test_method_that_an_observer_sets_itself_is_called(
+    receiver: Receiver, made: SignedDelivery
+) -> None:
+    handled: list[AttemptReport] = []
+
+    class Silent(Observer):
+        def __init__(self) -> None:
+            self.handled = handled.append  # type: ignore[method-assign]
+
+    receiver.observe(Silent())
+    handles(receiver, None)
+    receiver.receive(*made)
+    assert [report.outcome for report in handled] == ["done"]

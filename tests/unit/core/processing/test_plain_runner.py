@@ -14,6 +14,7 @@ from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.protocol.delivery import Outcome, Reply
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.recorder import Recorder
 from tests.support.shop import SECRET
 
 A = TypeVar("A")
@@ -123,3 +124,55 @@ def test_run_that_lost_its_lease_starts_no_further_handler(made: SignedDelivery)
 
     receive(receiver, made)
     assert runs == ["first", "first", "second"]
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_observer_learns_of_each_handler_in_order(
+    receiver: Receiver, made: SignedDelivery, failing: int
+) -> None:
+    recorder, seen = Recorder(), list[bool]()
+    receiver.observe(recorder)
+
+    def register(number: int) -> None:
+        async def handle(_: InvoiceCreated, delivery: Delivery) -> None:
+            async with delivery.once("effect") as is_first:
+                seen.append(is_first)
+            if number == failing:
+                raise RuntimeError
+
+        handle.__qualname__ = f"handle_{number}"
+        receiver.on("invoice.created")(handle)
+
+    for number in range(3):
+        register(number)
+    assert receive(receiver, made).outcome is Outcome.HANDLER_FAILED
+    expected = ["failed" if number == failing else "handled" for number in range(3)]
+    assert recorder.methods == [*expected, "accepted"]
+    assert seen == [True, False, False]
+
+
+def test_cancelled_run_keeps_what_is_done_and_frees_its_lease(
+    receiver: Receiver, made: SignedDelivery
+) -> None:
+    runs, started = list[str](), asyncio.Event()
+
+    @receiver.on("invoice.created")
+    async def first(_: InvoiceCreated) -> None:
+        runs.append("first")
+
+    @receiver.on("invoice.created")
+    async def second(_: InvoiceCreated) -> None:
+        runs.append("second")
+        if len(runs) == 2:
+            started.set()
+            await asyncio.Event().wait()
+
+    async def cancel() -> Reply:
+        running = asyncio.ensure_future(receiver.areceive(made.headers, made.body))
+        await started.wait()
+        running.cancel()
+        await asyncio.wait({running})
+        return await receiver.areceive(made.headers, made.body)
+
+    assert asyncio.run(cancel()).outcome is Outcome.PROCESSED
+    assert runs == ["first", "second", "second"]

@@ -9,7 +9,7 @@ import pytest
 from florentin_webhooks import Receiver, Router, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
-from florentin_webhooks.senders import Discord, GitHub, SendGrid
+from florentin_webhooks.senders import Discord, GitHub, SendGrid, Stripe
 from florentin_webhooks.senders.base import Sender
 from florentin_webhooks.testing import Provider
 from tests.support.routers import (
@@ -196,6 +196,7 @@ def test_a_forged_delivery_does_not_end_the_registration() -> None:
         (GitHub(), "pull_requst.opened", "pull_request.opened"),
         (GitHub(), "isues.*", "issues.*"),
         (SendGrid(), "boune", "bounce"),
+        (Stripe(), "invioce.paid", "invoice.paid"),
         (Discord(), "ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"),
     ],
 )

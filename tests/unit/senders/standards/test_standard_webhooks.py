@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature
 from florentin_webhooks.senders import StandardWebhooks, Svix
+from florentin_webhooks.testing import Provider
 from tests.support.senders import BASE64_SECRET, CASES, NOW, V1A
 
 pytestmark = pytest.mark.one_process
@@ -87,6 +89,15 @@ def test_key_may_have_any_bytes() -> None:
     ends_in_white_space = "whsec_" + b64encode(b"\t" + b"x" * 22 + b"\n").decode()
     hooks = Receiver(ends_in_white_space, sender=StandardWebhooks())
     assert hooks.identity.all_key_ids
+
+
+@pytest.mark.parametrize("spelling", [str, lambda key: key.rstrip("="), lambda key: f"v1,{key}"])
+def test_secret_is_read_as_other_dashboards_spell_it(spelling: Callable[[str], str]) -> None:
+    key = "whsec_" + b64encode(b"a key of 23 bytes, here").decode()
+    sender = StandardWebhooks()
+    made = Provider(key, sender=sender, clock=lambda: NOW).make("invoice.paid")
+    hooks = Receiver(spelling(key), sender=sender, clock=lambda: NOW)
+    assert hooks.verify(made.headers, made.body)[0].event == "invoice.paid"
 
 
 @pytest.mark.parametrize(

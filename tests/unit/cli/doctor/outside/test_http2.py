@@ -70,7 +70,7 @@ def serving(folder: Path, protocol: str = "h2", **options: Any) -> Iterator[str]
         thread.start()
         yield f"https://127.0.0.1:{listening.getsockname()[1]}/webhooks/florentin"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(5)
+    thread.join(60)
 
 
 @pytest.mark.parametrize(
