@@ -129,14 +129,17 @@ class ForkWorker(SweepingWorker, rq.Worker):
         finally:
             self._reports.pass_on()
             if self.spare is not None:
-                self.spare.close()
+                self.spare.close_lent()
 
     def fork_work_horse(self, *args: Any, **options: Any) -> None:
-        """Fork the process that runs a job, and write meanwhile that this one is busy."""
+        """Fork the process that runs a job, and do meanwhile what need not come before it."""
         super().fork_work_horse(*args, **options)
-        os.sched_yield()  # The job comes first where both have one CPU.
+        if hasattr(os, "sched_yield"):
+            os.sched_yield()  # The job comes first where both have one CPU.
         with suppress(redis.RedisError, OSError):
             self.write_state()
+        if self.spare is not None:
+            self.spare.lend()
 
     def main_work_horse(self, *args: Any, **options: Any) -> Any:
         """Run a job in the forked process."""

@@ -28,6 +28,7 @@ class SpareConnection:
         self._pool: Any = client.connection_pool  # Any: redis-py leaves its types open, also below.
         self._opened_at = 0.0
         self.connection: Any = None
+        self._lent: Any = None
 
     def open(self) -> None:
         """Open it, unless it is open and young; without an answer there is none."""
@@ -38,9 +39,22 @@ class SpareConnection:
             self.connection = self._pool.get_connection()
             self._opened_at = monotonic()
 
+    def lend(self) -> None:
+        """Leave it to the work-horse that was just forked, and open the next one meanwhile."""
+        self._lent, self.connection = self.connection, None
+        self.open()
+
+    def close_lent(self) -> None:
+        """Close the one of the work-horse, after that has ended."""
+        connection, self._lent = self._lent, None
+        self._disconnect(connection)
+
     def close(self) -> None:
-        """Close it; called in the process that has opened it, after the work-horse has ended."""
+        """Close it; called in the process that has opened it."""
         connection, self.connection = self.connection, None
+        self._disconnect(connection)
+
+    def _disconnect(self, connection: Any) -> None:
         if connection is not None:
             connection.disconnect()
             self._pool.release(connection)

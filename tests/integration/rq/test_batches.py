@@ -21,7 +21,7 @@ from florentin_webhooks.rq.monitoring import queue_status
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, open_workshop
+from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
 
 
 @pytest.fixture
@@ -251,7 +251,8 @@ def test_worker_is_busy_from_its_first_batch_to_the_last(
 ) -> None:
     numbers(shop)
     accept(shop, 12)
-    worker, states = shop.worker(shop.connect(), batch=4), list[object]()
+    worker, states = shop.worker(shop.client, batch=4), list[object]()
+    worker.subscribe = worker.unsubscribe = lambda: None
     write = worker.connection.hset
 
     def note(key: str, *words: object, **fields: object) -> object:
@@ -259,7 +260,8 @@ def test_worker_is_busy_from_its_first_batch_to_the_last(
         return write(key, *words, **fields)
 
     monkeypatch.setattr(worker.connection, "hset", note)
-    worker.work(burst=True)
+    with handling_signals_as_before():
+        worker.work(burst=True)
     assert states == ["started", "idle", "busy", "idle"]
     assert shop.client.hget(worker.key, "successful_job_count") == b"12"
 

@@ -42,6 +42,17 @@ def test_young_connection_is_kept_and_an_old_one_replaced(monkeypatch: pytest.Mo
     assert pool.happened == ["opened", "closed", "released", "opened"]
 
 
+def test_next_one_is_open_before_the_lent_one_is_closed() -> None:
+    pool = Pool()
+    kept = SpareConnection(cast("Any", pool))
+    kept.open()
+    kept.lend()
+    assert pool.happened == ["opened", "opened"]
+    kept.close_lent()
+    assert pool.happened == ["opened", "opened", "closed", "released"]
+    assert kept.connection is not None
+
+
 def test_without_an_answer_there_is_none() -> None:
     pool = Pool()
     pool.is_lost = True
