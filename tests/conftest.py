@@ -77,7 +77,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
             monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
         for module in filter(None, map(sys.modules.get, SEARCHES)):
             monkeypatch.setattr(module, "_SECONDS", 100)
-        return (yield)
+        handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return (yield)
+        finally:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)  # A worker of RQ leaves its own.
 
 
 @pytest.fixture(scope="session")
