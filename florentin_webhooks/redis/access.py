@@ -8,7 +8,7 @@ import redis
 import redis.asyncio
 
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.redis.addresses import display_url
+from florentin_webhooks.redis.addresses import display_url, normalize_address
 from florentin_webhooks.redis.clients import Client, borrowed_client, new_client
 from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
@@ -37,7 +37,7 @@ class ServerAccess:
     @property
     def location(self) -> tuple[str, bytes]:
         """The server and the prefix, by which two stores are the same one."""
-        return self.address, self._schema.prefix
+        return normalize_address(self._server), self._schema.prefix
 
     @property
     def address(self) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "is_behind_sentinel",
     "is_cluster",
     "is_sentinel",
+    "normalize_address",
     "parse_nodes",
     "to_unavailable",
     "unavailable_at",
@@ -90,6 +91,13 @@ def display_url(server: str | redis.Redis | redis.asyncio.Redis) -> str:
     database = parse_qs(parts.query).get("db")
     query = f"?db={database[0]}" if database else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+
+
+def normalize_address(server: str | redis.Redis | redis.asyncio.Redis) -> str:
+    """Return the address of *server* with its port and database, which a URL may leave out."""
+    if isinstance(server, str) and urlsplit(server).scheme in {"redis", "rediss", "unix"}:
+        return display_pool(redis.ConnectionPool.from_url(server))
+    return display_url(server)
 
 
 def display_pool(pool: Any) -> str:  # Any: redis-py's pools, also of Sentinel.

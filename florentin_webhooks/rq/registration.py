@@ -11,7 +11,7 @@ from rq.worker import WorkerStatus
 
 from florentin_webhooks.rq.resilience import WaitingWorker
 
-__all__ = ["ThriftyWorker"]
+__all__ = ["BufferedWorker"]
 
 _BEAT = 1.0
 """Seconds between two signs of life."""
@@ -24,7 +24,7 @@ class _Unwritten:
         """Do nothing."""
 
 
-class ThriftyWorker(WaitingWorker):
+class BufferedWorker(WaitingWorker):
     """Mixin that writes what changes between two batches once, and not six times.
 
     Each round trip takes 100 us, as much as the handlers of a whole event.

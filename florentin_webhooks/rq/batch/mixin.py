@@ -26,7 +26,7 @@ from florentin_webhooks.rq.batch.source import BatchSource
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.batch.steps import BatchSteps
 from florentin_webhooks.rq.queue import RQQueue
-from florentin_webhooks.rq.registration import ThriftyWorker
+from florentin_webhooks.rq.registration import BufferedWorker
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.queue import Job
@@ -38,7 +38,7 @@ __all__ = ["BatchingWorker"]
 _MOST_EXPIRED = 99
 
 
-class BatchingWorker(ThriftyWorker):
+class BatchingWorker(BufferedWorker):
     """Mixin that runs batches of jobs of *hooks* or of one of *others*.
 
     RQ's methods get a batch in place of a job.

@@ -28,12 +28,21 @@ def test_second_receiver_with_the_same_secret_and_store_is_refused() -> None:
     assert first.store is store
 
 
-def test_second_receiver_on_the_same_server_is_refused() -> None:
-    first = Receiver(SECRET, store=RedisStore(URL))
+@pytest.mark.parametrize(
+    ("url", "same"),
+    [
+        (URL, URL),
+        (URL, "redis://a-user:a-password@localhost:6390?db=3"),
+        ("redis://localhost", "redis://localhost:6379/0"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock?db=0"),
+    ],
+)
+def test_second_receiver_on_the_same_server_is_refused(url: str, same: str) -> None:
+    first = Receiver(SECRET, store=RedisStore(url))
     with pytest.raises(ConfigurationError, match="the same secret and the same store"):
-        Receiver(SECRET, store=URL)
+        Receiver(SECRET, store=same)
     first.close()
-    Receiver(SECRET, store=URL).close()
+    Receiver(SECRET, store=same).close()
 
 
 def test_receivers_with_different_names_are_distinct() -> None:
