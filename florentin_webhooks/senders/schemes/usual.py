@@ -98,8 +98,9 @@ def compile_check(  # noqa: C901 - see the module.
         digits = number = event = time = sent_id
         try:
             if type(headers) is _LIST:
-                found = dict(headers)  # A name in another case than ASGI's is not found below.
-                if len(found) != len(headers):
+                found = dict(headers)
+                # A name in another case than ASGI's may repeat one that has it: 0.3 us.
+                if len(found) != len(headers) or not b"".join(found).islower():
                     raise LookupError
             else:
                 found = headers.unique

@@ -53,6 +53,14 @@ def test_bytes_and_text_get_one_verdict(change: str) -> None:
         assert _verdict(case, _as_sent(changed), request) == _verdict(case, changed, request), case
 
 
+def test_repetition_in_another_case_is_refused() -> None:
+    for case in SIGNED_HEADERS:
+        request = case.make()
+        sent = _as_sent(list(request.headers.items()))
+        repeated = (case.header.upper().encode(), b"sha256=0")
+        assert "invalid" in str(_verdict(case, [*sent, repeated], request)), case
+
+
 def test_another_body_gets_one_verdict() -> None:
     for case in SIGNED_HEADERS:
         request = case.make()._replace(body=b"{}")
