@@ -96,7 +96,8 @@ def display_url(server: str | redis.Redis | redis.asyncio.Redis) -> str:
 def normalize_address(server: str | redis.Redis | redis.asyncio.Redis) -> str:
     """Return the address of *server* with its port and database, which a URL may leave out."""
     if isinstance(server, str) and urlsplit(server).scheme in {"redis", "rediss", "unix"}:
-        return display_pool(redis.ConnectionPool.from_url(server))
+        pools: Any = redis.ConnectionPool  # Any: redis-py leaves its types open.
+        return display_pool(pools.from_url(server))
     return display_url(server)
 
 
