@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.stores.accept import split_ending
@@ -51,8 +52,12 @@ def pack_arrival(delivery: Delivery, received: int) -> bytes:
     return b"%d%b%b" % (received, names, (delivery.delivery_id or "").encode())
 
 
+@lru_cache(maxsize=1024)
 def pack_names(event: str, secret: str, key_id: str) -> bytes:
-    """Encode what :func:`pack_arrival` has between the time and the delivery id."""
+    """Encode what :func:`pack_arrival` has between the time and the delivery id.
+
+    A receiver has few of them, and one with tenants a few for each.
+    """
     raw, name = event.encode(), secret.encode()
     return b" %d %d %b %b%b" % (len(raw), len(name), key_id.encode(), raw, name)
 

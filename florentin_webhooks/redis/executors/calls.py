@@ -98,12 +98,12 @@ class PendingAnswer:
 
 
 class CallQueue:
-    """The calls of one connection, in order: *sent* ones, then *waiting* ones."""
+    """The calls of one connection, in order: *sent* ones, of *size* bytes, then *waiting* ones."""
 
     def __init__(self) -> None:
         self.waiting: deque[PendingCall] = deque()
         self.sent: deque[PendingCall] = deque()
-        self._bytes = 0
+        self.size = 0
 
     def is_empty(self) -> bool:
         """Return whether each call has its answer."""
@@ -111,11 +111,11 @@ class CallQueue:
 
     def has_room(self) -> bool:
         """Return whether enough answers have arrived for another write."""
-        return len(self.sent) <= MAX_CALLS // 2 and self._bytes <= MAX_BYTES // 2
+        return len(self.sent) <= MAX_CALLS // 2 and self.size <= MAX_BYTES // 2
 
     def send(self, now: float) -> bytes:
         """Move as many calls as may be in flight to the sent ones; return their commands."""
-        waiting, sent, size = self.waiting, self.sent, self._bytes
+        waiting, sent, size = self.waiting, self.sent, self.size
         commands, oldest = list[bytes](), now - TIMEOUTS.queue
         room = MAX_CALLS - len(sent)
         while waiting and room > 0 and size < MAX_BYTES:
@@ -130,20 +130,14 @@ class CallQueue:
             data = pending.data
             size += len(data)
             commands.append(data)
-        self._bytes = size
+        self.size = size
         return b"".join(commands)
-
-    def pop_answered(self) -> PendingCall:
-        """Remove and return the sent call that is answered next."""
-        pending = self.sent.popleft()
-        self._bytes -= len(pending.data)
-        return pending
 
     def send_again(self) -> None:
         """Move all sent calls to the front of the waiting ones."""
         self.waiting.extendleft(reversed(self.sent))
         self.sent.clear()
-        self._bytes = 0
+        self.size = 0
 
     def clear(self) -> list[PendingCall]:
         """Remove and return all calls."""

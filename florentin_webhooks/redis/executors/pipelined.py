@@ -158,11 +158,13 @@ class PipelinedExecutor:
         """Pass *answers* on to their callers, or send the calls again where that may help."""
         refused: list[PendingCall] = []
         queue, is_plain = self._queue, not self.waits_for_replicas
+        sent = queue.sent
         for answer in answers:
-            if not queue.sent:  # More answers than calls: the rest belongs to none.
+            if not sent:  # More answers than calls: the rest belongs to none.
                 self._drop_link()
                 break
-            pending = queue.pop_answered()
+            pending = sent.popleft()
+            queue.size -= len(pending.data)
             if is_plain and type(answer) is bytes:  # As _receive_answer, for nearly all.
                 if not (future := pending.answer).done():
                     future.set_result(answer)

@@ -68,7 +68,7 @@ class _WaitingQueue(CallQueue):
         self.wait.sent_at = now
         self.wait.attempts = max(each.attempts for each in promises)
         self.sent.append(self.wait)
-        self._bytes += len(self._command)
+        self.size += len(self._command)
         return commands + self._command
 
     def send_again(self) -> None:

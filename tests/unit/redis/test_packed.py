@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -88,6 +89,21 @@ def assert_equal(packed: ScriptCall | PackedCall, whole: ScriptCall) -> None:
 )
 def test_rare_calls_are_encoded_each_time(asked: Accept | Finish) -> None:
     assert PackedCalls(SCHEMA).encode(asked) == encode(SCHEMA, asked)
+
+
+@pytest.mark.parametrize("year", [1971, 2300])
+def test_times_without_13_digits_are_encoded_each_time(
+    year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, finish = PackedCalls(SCHEMA), Finish(b"k" * 16, b"token", State.DONE, "m:bill")
+    early = of(1)
+    early.delivery = replace(early.delivery, received_at=datetime(year, 1, 1, tzinfo=UTC))
+    assert calls.encode(early) == encode(SCHEMA, early)
+    seconds = early.delivery.received_at.timestamp()
+    for each in (codec, module):
+        monkeypatch.setattr(each, "time", lambda: seconds)
+    assert calls.encode(of(1)) == encode(SCHEMA, of(1))
+    assert calls.encode(finish) == encode(SCHEMA, finish)
 
 
 def test_calls_that_wait_for_replicas_are_encoded_each_time() -> None:
