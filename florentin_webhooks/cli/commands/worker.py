@@ -80,7 +80,7 @@ def command(
     for app in apps:
         validate_path(app if ":" in app else f"{app}:hooks")
     most = _batch(apps, worker_class, batch)
-    # As later, when RQ handles the signal: nothing has begun, and this is no failure.
+    # As later, when RQ handles the signal: nothing has begun, and nothing has failed.
     with ending_on_sigterm(code=0):
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
