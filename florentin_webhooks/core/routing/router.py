@@ -192,7 +192,8 @@ class Router(Generic[On_co]):
         """Return the class of the event *name*: the catalogue's, or yours if you registered one."""
         found = self.models.get(name)
         if found is None:
-            found = GenericEvent if self.matching_patterns(name) else UnknownEvent
+            is_matched = self._patterns and self.matching_patterns(name)
+            found = GenericEvent if is_matched else UnknownEvent
         return found
 
     def freeze(self, reason: str, hint: str) -> None:
