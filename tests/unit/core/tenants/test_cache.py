@@ -63,6 +63,7 @@ def test_refresh_is_claimed_once_a_second() -> None:
     assert not cache.claim_refresh(request("acme"))
     time.now += PAUSE
     assert [cache.claim_refresh(request("acme")) for _ in range(3)] == [True, False, False]
+    assert cache.claim_refresh(request("forgotten"))
 
 
 def test_least_recently_used_look_up_is_forgotten() -> None:
