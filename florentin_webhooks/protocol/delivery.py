@@ -161,9 +161,8 @@ class Delivery:
     @property
     def tenant(self) -> str:
         """The name of the tenant whose secret matched, empty without one."""
-        marked, separator, _ = self.secret.rpartition("/")
-        is_tenant = separator and marked.startswith(_TENANT)
-        return marked.removeprefix(_TENANT) if is_tenant else ""
+        marked, _, _ = self.secret.rpartition("/")
+        return marked.removeprefix(_TENANT) if marked.startswith(_TENANT) else ""
 
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""
