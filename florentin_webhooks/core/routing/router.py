@@ -192,8 +192,7 @@ class Router(Generic[On_co]):
         """Return the class of the event *name*: the catalogue's, or yours if you registered one."""
         found = self.models.get(name)
         if found is None:
-            is_matched = self._patterns and self.matching_patterns(name)
-            found = GenericEvent if is_matched else UnknownEvent
+            found = GenericEvent if self._patterns and self.matching_patterns(name) else UnknownEvent
         return found
 
     def freeze(self, reason: str, hint: str) -> None:
