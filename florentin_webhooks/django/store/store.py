@@ -154,6 +154,10 @@ class DjangoStore:
         step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
 
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` unless the database answers, and *writes* what it is given."""
+        queries.probe(self._options, writes=writes)
+
     def atomic(self) -> AbstractContextManager[None]:
         """Return a transaction of this database, for stores that stand in for this one in tests."""
         return cast("AbstractContextManager[None]", atomic(self.using))
