@@ -56,28 +56,31 @@ A = TypeVar("A")
 class RedisStore(ServerAccess):
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
-    *server* is a URL (``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://`` with the
-    hosts of Sentinels and the name of a service) or a client of your own. Then you set its
-    timeouts; an asyncio client serves asyncio programs of one event loop only, and lends the store
-    one connection of its pool; a synchronous one costs asyncio programs a thread per operation. A
-    finished delivery is remembered for *retention* (a day, or as long as its senders need), the
-    newest *history* of them with body and handlers; an unfinished one for *unfinished_retention*,
-    and a queued one until its handlers have run. *lease* is the time that inline handlers have. All
-    keys begin with *prefix*. *keep* is the old name of *unfinished_retention*.
-
-    A ``redis+cluster://`` URL with several hosts, or redis-py's client of a cluster, spreads the
-    store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
-    deliveries are remembered. A client only says where the nodes are, and how to log in.
-
-    With *replicas*, a delivery counts as accepted when so many replicas have it, and a handler
-    starts when they have its lease, so that a fail-over forgets none and repeats none. Until then
-    the answer is ``unavailable``, and a retry waits again; a job stays in the queue.
-
     Each operation is one round trip, but for searches; none waits longer than 2 seconds.
+
+    Args:
+        server: A URL (``redis://``, ``rediss://``, ``unix://``; ``redis+sentinel://`` with the
+            hosts of Sentinels and the name of a service; ``redis+cluster://`` with several hosts)
+            or a client of your own, whose timeouts you set. An asyncio client serves one event
+            loop only, and lends the store one connection of its pool. A synchronous one costs
+            asyncio programs a thread for each operation. Of a client of a cluster only the nodes
+            and the login are used.
+        retention: How long a finished delivery is remembered: a day, or as long as its senders
+            need. A queued one is remembered until its handlers have run.
+        lease: How long inline handlers have a delivery to themselves.
+        unfinished_retention: How long an unfinished delivery is remembered.
+        history: How many finished deliveries keep their bodies and handlers.
+        prefix: What all keys begin with.
+        keep: The old name of *unfinished_retention*.
+        lanes: Over how many slots of a cluster deliveries are spread, 16 by default. It must not
+            change while deliveries are remembered.
+        replicas: How many replicas must have a delivery before it counts as accepted, and its
+            lease before a handler starts, so that a fail-over forgets none and repeats none. Until
+            then the reply is ``unavailable``, and a job stays in the queue.
     """
 
     def __new__(cls, server: Any = "", **_: Any) -> Self:  # Any: as __init__ takes.
-        """Return a store of the kind that *server* needs."""
+        # Without a docstring, which editors would show in place of the one above.
         kind: Any = cls
         if cls is RedisStore and is_cluster(server):
             kind = import_module("florentin_webhooks.redis.cluster.store").ClusterStore

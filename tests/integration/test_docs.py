@@ -155,6 +155,13 @@ def test_table_of_outcomes_matches_the_code() -> None:
     assert reported == {outcome.value: outcome.status for outcome in Outcome}
 
 
+def test_troubleshooting_has_each_outcome_under_its_status() -> None:
+    rows = " ".join(NAMED["docs/troubleshooting.md"].rows())
+    well = {Outcome.PROCESSED, Outcome.ANSWERED, Outcome.METHOD_NOT_ALLOWED}
+    expected = {f"{each.status} {each.value}" for each in set(Outcome) - well}
+    assert {each for each in expected if each not in rows} == set()
+
+
 def test_table_of_events_matches_the_code() -> None:
     rows = NAMED["docs/handlers.md"].rows()
     reported = {name: row for name, row in rows.items() if name in CATALOGUE}

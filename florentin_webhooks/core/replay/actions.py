@@ -123,7 +123,7 @@ def drop(hooks: Receiver[object], fingerprint: str) -> Record:
     if record.state in (State.DONE, State.RUNNING):
         raise not_replayable(record, f"it is {record.state}")
     hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
-    logger.warning("dropped %s, which was %s", fingerprint, record.state)
+    logger.warning("discarded %s, which was %s", fingerprint, record.state)
     return record
 
 

@@ -82,7 +82,9 @@ class Router(Generic[On_co]):
     if TYPE_CHECKING:
 
         @property
-        def on(self) -> On_co: ...
+        def on(self) -> On_co:
+            """Register the decorated function; the arguments are those of a receiver's ``on``."""
+            raise NotImplementedError
 
     else:
 

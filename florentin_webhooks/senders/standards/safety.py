@@ -78,7 +78,7 @@ def check_time(form: SignatureFormat, template: Template, per_second: int) -> No
     if form.time_prefix and (form.timestamp_header or not form.separator):
         refuse(
             "time_prefix needs a separator, and no timestamp_header.",
-            "Say in one way where the time is.",
+            "Set a separator, or timestamp_header in place of time_prefix.",
         )
     if form.has_time and "timestamp" not in template.names:
         refuse(
