@@ -6,8 +6,8 @@
 #
 # What really happens: the request is the whole call of the program, background work included. When the
 # sender closes its connection, because it has its answer, the grace period begins: 3 seconds later the
-# work is cancelled in the middle, and nothing is logged. While the sender
-# keeps its connection open, the same work finishes.
+# work is cancelled in the middle, and nothing is logged. While the sender keeps its connection open, the
+# same work finishes.
 #   sender                   gunicorn -k asgi    uvicorn, hypercorn, daphne, granian
 #   closes after the 200     cancelled           finished
 #   keeps the connection     finished            finished
