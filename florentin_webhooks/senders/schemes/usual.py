@@ -103,7 +103,7 @@ def compile_check(  # noqa: C901 - see the module.
                 if len(found) != len(headers) or not b"".join(found).islower():
                     raise LookupError
             else:
-                found = headers.unique
+                found = headers.unique or headers  # Those of WSGI are bytes by name, too.
             value = found[signature_name]
             if has_time:
                 if mark:
