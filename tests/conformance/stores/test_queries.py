@@ -10,6 +10,7 @@ import pytest
 
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Once
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
     FindFingerprints,
@@ -221,23 +222,43 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
     assert store.ask(ListDeadLetters()) == ()
 
 
+def charge_once(store: Subject, token: bytes = b"first") -> GuardDecision:
+    """Run a guarded block of the delivery, and return whether it ran."""
+    begun = store.ask(Once(KEY, "charge", token, GuardStep.BEGIN, 60))
+    store.ask(Once(KEY, "charge", token, GuardStep.DONE, 60))
+    return begun.decision
+
+
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED])
 def test_reopened_inline_delivery_runs_all_handlers(store: Subject, state: State) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, state))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is state
     assert found(store, KEY).state is State.FAILED
     assert claimed(store, BODY, token=b"again").done == set()
+    assert charge_once(store, b"again") is GuardDecision.RUN
+
+
+def test_reopened_delivery_is_known_by_its_restamped_retry(store: Subject) -> None:
+    later = content(stamped="12:00:30")
+    claimed(store, BODY)
+    store.finish(finish(BODY))
+    assert store.accept(accept(later, token=b"other")).decision is AcceptDecision.DUPLICATE
+    store.ask(ResetRecord(KEY, ResetMode.ALL))
+    assert claimed(store, later, token=b"again", under="id-2").key == KEY
 
 
 def test_chosen_handler_alone_runs_again(store: Subject) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, State.RUNNING, handler="m:mail"))
     store.finish(finish(BODY, State.DONE))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL, handlers=("m:mail",))) is State.DONE
     assert claimed(store, BODY, token=b"again").done == {"m:bill"}
+    assert charge_once(store, b"again") is GuardDecision.DONE
     store.finish(finish(BODY, token=b"again", handler="m:mail"))
     assert found(store, KEY).handlers.keys() == {"m:bill", "m:mail"}
 
