@@ -1,15 +1,17 @@
 -- Make a finished delivery runnable again, or discard it: then it counts as done.
--- KEYS  1 record  2 log  3 dead letters  4 jobs; then for each job RQ's results of it, and its scheduled
---       jobs; last the indexes of states, of which the first is that of failed deliveries
+-- KEYS  1 record  2 log  3 dead letters  4 done  5 jobs; then for each job RQ's results of it, and its
+--       scheduled jobs; last the indexes of states, of which the first is that of failed deliveries
 -- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms
 --       5 the handlers that may run again, as JSON; none: all of them
 --       6 number of the indexes  7 jobs
 -- Returns the state before, or ''.
 local record, state = KEYS[1], call('HGET', KEYS[1], 's')
 if not state or state == 'running' then return state or '' end
-local jobs, first = jobs_from(4, 7), #KEYS - ARGV[6] + 1
+local jobs, first = jobs_from(5, 7), #KEYS - ARGV[6] + 1
+-- It may end again: twice in the history, it would lose its body with its first place there.
+if state == 'done' then call('LREM', KEYS[4], 1, ARGV[2]) end
 if ARGV[1] == 'drop' or ARGV[1] == 'all' then
-  local at = 5 + 4 * #jobs
+  local at = 6 + 4 * #jobs
   for n, job in ipairs(jobs) do
     call('DEL', job.hash, KEYS[at + 2 * n - 2])
     call('LREM', job.list, 0, job.id)

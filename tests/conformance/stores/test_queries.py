@@ -138,6 +138,24 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
+def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
+    store = make(Span(history=1))
+    reopened = done(store, 1)
+    store.ask(ResetRecord(reopened, ResetMode.ALL))
+    done(store, 2)
+    done(store, 3)
+    assert found(store, reopened).body == content(1)
+
+
+def test_delivery_that_ends_again_counts_once_in_the_history(make: Make) -> None:
+    store = make(Span(history=2))
+    again = done(store, 1)
+    store.ask(ResetRecord(again, ResetMode.ALL))
+    done(store, 1)
+    done(store, 2)
+    assert found(store, again).body == content(1)
+
+
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
@@ -222,6 +240,21 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
     assert store.ask(ListDeadLetters()) == ()
 
 
+def test_late_owner_and_duplicate_change_no_record(make: Make) -> None:
+    store = make(Span(lease=60))
+    claimed(store, BODY)
+    store.passes(60)
+    claimed(store, BODY, token=b"second")
+    running = found(store, KEY)
+    assert store.finish(finish(BODY, State.FAILED, handler="m:mail")) is State.LOST
+    assert found(store, KEY) == running
+    store.finish(finish(BODY, token=b"second"))
+    ended = found(store, KEY)
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.DUPLICATE
+    store.finish(finish(BODY, State.FAILED, handler="m:mail"))
+    assert found(store, KEY) == ended
+
+
 def charge_once(store: Subject, token: bytes = b"first") -> GuardDecision:
     """Run a guarded block of the delivery, and return whether it ran."""
     begun = store.ask(Once(KEY, "charge", token, GuardStep.BEGIN, 60))
@@ -257,6 +290,7 @@ def test_chosen_handler_alone_runs_again(store: Subject) -> None:
     store.finish(finish(BODY, State.RUNNING, handler="m:mail"))
     store.finish(finish(BODY, State.DONE))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL, handlers=("m:mail",))) is State.DONE
+    assert found(store, KEY).handlers.keys() == {"m:bill"}
     assert claimed(store, BODY, token=b"again").done == {"m:bill"}
     assert charge_once(store, b"again") is GuardDecision.DONE
     store.finish(finish(BODY, token=b"again", handler="m:mail"))

@@ -40,8 +40,9 @@ def fill(store: MemoryStore) -> None:
 
 def test_full_store_is_unavailable(store: MemoryStore) -> None:
     fill(store)
-    with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
-        store.execute(accept(content(3)))
+    for fresh in (True, False):
+        with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
+            store.execute(accept(content(3), fresh=fresh))
 
 
 def test_full_store_keeps_all_deliveries(store: MemoryStore) -> None:
