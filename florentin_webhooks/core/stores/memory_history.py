@@ -146,15 +146,13 @@ class MemoryHistory:
     def note_reset(self, key: bytes, reset: ResetRecord) -> None:
         """Record that an operator has reset or dropped the delivery *key*."""
         entry = self._entries.pop(key, None)
-        if entry is not None and entry.state is State.DONE:
-            self._finished.remove(key)  # It may end again, and is then the newest.
+        if entry is not None and entry.finished_at:
+            self._finished.remove(key)  # It is among the newest once it has finished again.
         if entry is None or reset.mode is ResetMode.DROP:
             return
         for name in reset.handlers or tuple(entry.handlers):
             entry.handlers.pop(name, None)
         entry.state, entry.reason = State.FAILED, ""
-        if entry.finished_at:
-            self._finished.remove(key)  # It is among the newest once it has finished again.
         entry.finished_at = entry.next_attempt = 0
         self._entries[key] = entry
 

@@ -156,15 +156,6 @@ def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
     assert found(store, reopened).body == content(1)
 
 
-def test_delivery_that_ends_again_counts_once_in_the_history(make: Make) -> None:
-    store = make(Span(history=2))
-    again = done(store, 1)
-    store.ask(ResetRecord(again, ResetMode.ALL))
-    done(store, 1)
-    done(store, 2)
-    assert found(store, again).body == content(1)
-
-
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
