@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS
 
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.redis.failures import Failure, UnfitServerError, describe, find_failure
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ __all__ = [
     "Node",
     "display_pool",
     "display_url",
+    "invalid_url",
     "is_behind_sentinel",
     "is_cluster",
     "is_sentinel",
@@ -38,6 +42,10 @@ SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 """The scheme of the primary's URL by that of Sentinel's."""
 
 ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
+
+_NAMED_OPTION = re.compile(r"(?:keyword argument|value for) ['`](\w+)['`]")
+"""In redis-py's words."""
+_OPTIONS = tuple(URL_QUERY_ARGUMENT_PARSERS)
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
 
@@ -137,3 +145,23 @@ def unavailable_at(address: str, error: Exception) -> Unavailable:
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.
     options = [each.connection_pool.connection_kwargs for each in source.sentinel_manager.sentinels]
     return ",".join(f"{each.get('host')}:{each.get('port')}" for each in options)
+
+
+def invalid_url(url: str, error: Exception) -> ConfigurationError:
+    """Return the error for *url*, from which redis-py has made no connection.
+
+    Of its options only names that are like redis-py's are shown: others may be of a password.
+    """
+    found = _NAMED_OPTION.search(str(error))
+    name = found[1] if found else ""
+    match = closest_match(name, _OPTIONS)
+    if "@" in urlsplit(url).query or not (match or name.startswith("ssl_")):
+        return ConfigurationError(
+            "The Redis URL is invalid, or has an option that redis-py does not know.",
+            "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
+        )
+    if name in _OPTIONS:
+        message = f"The Redis URL has an invalid value of its option {name!r}."
+        return ConfigurationError(message, "Correct the value, or drop the option.")
+    hint = f"Did you mean {match!r}?" if match else "Those of TLS need rediss://."
+    return ConfigurationError(f"The Redis URL has the unknown option {name!r}.", hint)

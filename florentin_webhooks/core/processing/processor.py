@@ -147,16 +147,14 @@ class DeliveryProcessor(InlineRuns[On_co]):
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
         if self.dispatcher.batching is not None:
             plan = self.dispatcher.plan_delivery(delivery.event, envelope)
-        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
-        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
-            reason = (stale or error).message
-            accept = lease.accept(delivery, content, EMPTY_PLAN, fresh, False, reason)
-            return _record_invalid(lease, accept, stale, error)
+            return self._record_invalid(delivery, lease, stale, error)
         if delivery.event == PROBE_EVENT if stale else not (plan.inline or plan.queued):
             return returning(outcomes.reply_without_handlers(delivery, stale))
+        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         reason = stale.message if stale else ""
         accept = lease.accept(delivery, content, plan, fresh, True, reason)
         claim: Claim | None = None
@@ -165,7 +163,8 @@ class DeliveryProcessor(InlineRuns[On_co]):
             decision, key, attempt, _, done, id_reused, id_changed = claim
             if decision is _RUN and key == accept.key and not (id_reused or id_changed):
                 # As _run, for nearly all: its call takes 3 % of a delivery in process.
-                if plan.is_async and not done and self._is_plain(plan, lease):
+                is_stepped = plan.is_async or lease.runtime.is_blocking
+                if is_stepped and not done and self._is_plain(plan, lease):
                     return self._call_each(plan, event, delivery, envelope, lease, key, attempt)
                 return self._run(plan, event, delivery, envelope, lease, claim)
         return self._run_claimed(claim, accept, plan, event, envelope, lease, stale)
@@ -193,6 +192,15 @@ class DeliveryProcessor(InlineRuns[On_co]):
             return outcomes.reply_for_claim(claim, stale)
         return await self._run(plan, event, accept.delivery, envelope, lease, claim)
 
+    async def _record_invalid(
+        self, delivery: Delivery, lease: Lease, stale: StaleDelivery | None, error: InvalidEvent
+    ) -> Reply:
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
+        reason = (stale or error).message
+        accept = lease.accept(delivery, content, EMPTY_PLAN, stale is None, False, reason)
+        claim = await lease.claim(accept, EMPTY_PLAN)
+        return outcomes.reply_for_claim(claim, stale, error)
+
     def _start(self, runtime: Runtime) -> None:
         self._has_started = True
         self.router.freeze(
@@ -210,10 +218,3 @@ class DeliveryProcessor(InlineRuns[On_co]):
         """
         if self._start_drain is not None:
             self._start_drain(runtime)
-
-
-async def _record_invalid(
-    lease: Lease, accept: Accept, stale: StaleDelivery | None, error: InvalidEvent
-) -> Reply:
-    claim = await lease.claim(accept, EMPTY_PLAN)
-    return outcomes.reply_for_claim(claim, stale, error)

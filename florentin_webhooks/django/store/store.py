@@ -30,9 +30,9 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.core.stores.retention import (
-    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
+    resolve_retention,
     resolve_unfinished_retention,
     validate_count,
 )
@@ -105,9 +105,7 @@ class DjangoStore:
         _check_database(using)
         self.using = using
         self._follows_senders = retention is None
-        self.retention = (
-            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
-        )
+        self.retention = resolve_retention(retention)
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention
@@ -155,6 +153,10 @@ class DjangoStore:
         execute = self._execute_in_request if has_request_thread() else self._execute_alone
         step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
+
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` unless the database answers, and *writes* what it is given."""
+        queries.probe(self._options, writes=writes)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Return a transaction of this database, for stores that stand in for this one in tests."""

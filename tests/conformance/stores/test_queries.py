@@ -10,6 +10,7 @@ import pytest
 
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Once
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
     FindFingerprints,
@@ -127,6 +128,15 @@ def test_delivery_beyond_the_history_is_a_duplicate(make: Make, history: int) ->
         assert store.accept(again).decision is AcceptDecision.DUPLICATE
 
 
+def test_delivery_that_has_ended_twice_counts_once_in_the_history(make: Make) -> None:
+    store = make(Span(history=2))
+    first = done(store, 1)
+    store.ask(ResetRecord(first, ResetMode.ALL))
+    assert done(store, 1) == first
+    second = done(store, 2)
+    assert {found(store, key).body for key in (first, second)} == {content(1), content(2)}
+
+
 def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     store = make(Span(history=1))
     claimed(store, BODY)
@@ -137,11 +147,40 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
+def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
+    store = make(Span(history=1))
+    reopened = done(store, 1)
+    store.ask(ResetRecord(reopened, ResetMode.ALL))
+    done(store, 2)
+    done(store, 3)
+    assert found(store, reopened).body == content(1)
+
+
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
-    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.RUNNING
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     assert store.finish(finish(BODY)) is State.DONE
+
+
+@pytest.mark.parametrize("mode", ResetMode)
+def test_delivery_whose_process_has_died_can_be_reset(make: Make, mode: ResetMode) -> None:
+    store = make(Span(lease=60))
+    claimed(store, BODY)
+    store.passes(61)
+    assert store.ask(ResetRecord(KEY, mode)) is State.RUNNING
+    expected = State.DONE if mode is ResetMode.DROP else State.LOST
+    assert store.finish(finish(BODY, handler="m:bill")) is expected
+    decision = store.accept(accept(BODY, token=b"second")).decision
+    assert decision is AcceptDecision("duplicate" if mode is ResetMode.DROP else "run")
+
+
+def test_delivery_that_has_changed_meanwhile_is_not_reset(store: Subject) -> None:
+    claimed(store, BODY)
+    store.finish(finish(BODY, State.FAILED))
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL, seen=State.DONE)) is None
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP, seen=State.FAILED)) is State.FAILED
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP, seen=State.FAILED)) is None
 
 
 def test_failed_record_has_finished_handlers_and_reasons(store: Subject) -> None:
@@ -221,23 +260,59 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
     assert store.ask(ListDeadLetters()) == ()
 
 
+def test_late_owner_and_duplicate_change_no_record(make: Make) -> None:
+    store = make(Span(lease=60))
+    claimed(store, BODY)
+    store.passes(60)
+    claimed(store, BODY, token=b"second")
+    running = found(store, KEY)
+    assert store.finish(finish(BODY, State.FAILED, handler="m:mail")) is State.LOST
+    assert found(store, KEY) == running
+    store.finish(finish(BODY, token=b"second"))
+    ended = found(store, KEY)
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.DUPLICATE
+    store.finish(finish(BODY, State.FAILED, handler="m:mail"))
+    assert found(store, KEY) == ended
+
+
+def charge_once(store: Subject, token: bytes = b"first") -> GuardDecision:
+    """Run a guarded block of the delivery, and return whether it ran."""
+    begun = store.ask(Once(KEY, "charge", token, GuardStep.BEGIN, 60))
+    store.ask(Once(KEY, "charge", token, GuardStep.DONE, 60))
+    return begun.decision
+
+
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED])
 def test_reopened_inline_delivery_runs_all_handlers(store: Subject, state: State) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, state))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is state
     assert found(store, KEY).state is State.FAILED
     assert claimed(store, BODY, token=b"again").done == set()
+    assert charge_once(store, b"again") is GuardDecision.RUN
+
+
+def test_reopened_delivery_is_known_by_its_restamped_retry(store: Subject) -> None:
+    later = content(stamped="12:00:30")
+    claimed(store, BODY)
+    store.finish(finish(BODY))
+    assert store.accept(accept(later, token=b"other")).decision is AcceptDecision.DUPLICATE
+    store.ask(ResetRecord(KEY, ResetMode.ALL))
+    assert claimed(store, later, token=b"again", under="id-2").key == KEY
 
 
 def test_chosen_handler_alone_runs_again(store: Subject) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, State.RUNNING, handler="m:mail"))
     store.finish(finish(BODY, State.DONE))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL, handlers=("m:mail",))) is State.DONE
+    assert found(store, KEY).handlers.keys() == {"m:bill"}
     assert claimed(store, BODY, token=b"again").done == {"m:bill"}
+    assert charge_once(store, b"again") is GuardDecision.DONE
     store.finish(finish(BODY, token=b"again", handler="m:mail"))
     assert found(store, KEY).handlers.keys() == {"m:bill", "m:mail"}
 
