@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.executors.resp import encode_command
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,19 +46,21 @@ class PackedCall(NamedTuple):
 
 
 class PendingCall:
-    """A call, its command *data*, and the future of its answer; WAIT has no *call*."""
+    """A call, its command in *data*, and the future of its answer; WAIT has no *call*."""
 
     __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
 
     def __init__(
         self,
         call: ScriptCall | PackedCall | None,
-        data: bytes,
         answer: asyncio.Future[object],
         since: float,
     ) -> None:
         self.call = call
-        self.data = data
+        if isinstance(call, PackedCall):
+            self.data = call.packed
+        else:
+            self.data = encode_command(call.evalsha()) if call else b""
         self.answer = answer
         self.since = since
         self.sent_at = 0.0

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from florentin_webhooks.redis.clients import TIMEOUTS
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from florentin_webhooks.redis.executors.calls import CallQueue
+    from florentin_webhooks.redis.protocols import Pool
 
-__all__ = ["AnswerDeadline"]
+__all__ = ["AnswerDeadline", "timeout_of"]
+
+
+def timeout_of(pool: Pool) -> float:
+    """Return the seconds that *pool* allows for an answer, ours without any."""
+    configured = cast("float | None", pool.connection_kwargs.get("socket_timeout"))
+    return configured or TIMEOUTS.socket
 
 
 class AnswerDeadline:

@@ -9,7 +9,7 @@ its delivery until it expires.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
@@ -18,13 +18,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
-from florentin_webhooks.redis.executors.calls import (
-    CallQueue,
-    PackedCall,
-    PendingAnswer,
-    PendingCall,
-)
-from florentin_webhooks.redis.executors.deadline import AnswerDeadline
+from florentin_webhooks.redis.executors.calls import CallQueue, PendingAnswer, PendingCall
+from florentin_webhooks.redis.executors.deadline import AnswerDeadline, timeout_of
 from florentin_webhooks.redis.executors.link import Link, open_link
 from florentin_webhooks.redis.executors.loop_end import LoopEnd
 from florentin_webhooks.redis.executors.resp import encode_command
@@ -35,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from florentin_webhooks.redis.durability import ServerCheck
+    from florentin_webhooks.redis.executors.calls import PackedCall
     from florentin_webhooks.redis.protocols import AsyncioClient, Pool
     from florentin_webhooks.redis.schema import ScriptCall
 
@@ -61,10 +57,7 @@ class PipelinedExecutor:
         self._client = client
         self._convert = to_failure
         self.loop = self._loop = asyncio.get_running_loop()
-        configured = cast(
-            "float | None", client.connection_pool.connection_kwargs.get("socket_timeout")
-        )
-        self._timeout = configured or TIMEOUTS.socket
+        self._timeout = timeout_of(client.connection_pool)
         self._loop_end = LoopEnd(self._close) if closes_with_loop else None
         self._queue = CallQueue()
         self._deadline = AnswerDeadline(self._loop, self._queue, self._expire)
@@ -77,7 +70,7 @@ class PipelinedExecutor:
         self._error: Exception | None = None
         self._check = check
         self.is_direct = not (closes_with_loop or self.waits_for_replicas)
-        """Whether :meth:`run` has nothing to do but to wait: a caller may do so in its place."""
+        """Whether :meth:`run` only waits, which a caller may do in its place."""
 
     async def run(self, call: ScriptCall | PackedCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
@@ -122,12 +115,10 @@ class PipelinedExecutor:
     def add(self, call: ScriptCall | PackedCall) -> PendingCall:
         """Return *call* with its answer to come; it leaves at the end of this turn of the loop."""
         loop, waiting = self._loop, self._queue.waiting
-        data = call.packed if isinstance(call, PackedCall) else encode_command(call.evalsha())
-        pending = PendingCall(call, data, loop.create_future(), loop.time())
+        pending = PendingCall(call, loop.create_future(), loop.time())
         # Where others wait, they and this one leave with the next answers.
         if not (waiting or self._is_scheduled):
-            self._is_scheduled = True
-            loop.call_soon(self._flush)
+            self._schedule()
         waiting.append(pending)
         return pending
 
@@ -144,21 +135,16 @@ class PipelinedExecutor:
                 self._link.write(commands)
                 if not self._deadline.is_watching:
                     self._deadline.watch(self._timeout)
-            if self._idle is not None:
-                self._check_idle(self._idle)
+            if self._idle and self._queue.is_empty():
+                self._idle.set()
         elif self._queue.waiting and self._opening is None:
             self._opening = self._loop.create_task(self._open())
             self._opening.add_done_callback(self._end_opening)
 
-    def _check_idle(self, idle: asyncio.Event) -> None:
-        if self._queue.is_empty():
-            idle.set()
-
     def receive(self, answers: list[object]) -> None:
         """Pass *answers* on to their callers, or send the calls again where that may help."""
         refused: list[PendingCall] = []
-        queue, is_plain = self._queue, not self.waits_for_replicas
-        sent = queue.sent
+        queue, sent, is_plain = self._queue, self._queue.sent, not self.waits_for_replicas
         for answer in answers:
             if not sent:  # More answers than calls: the rest belongs to none.
                 self._drop_link()
@@ -166,8 +152,8 @@ class PipelinedExecutor:
             pending = sent.popleft()
             queue.size -= len(pending.data)
             if is_plain and type(answer) is bytes:  # As _receive_answer, for nearly all.
-                if not (future := pending.answer).done():
-                    future.set_result(answer)
+                if not pending.answer.done():
+                    pending.answer.set_result(answer)
             elif isinstance(answer, RedisError):
                 self._receive_error(pending, answer, refused)
             else:
@@ -179,8 +165,8 @@ class PipelinedExecutor:
             self._queue.waiting.extendleft(reversed(refused))
         if queue.waiting and queue.has_room():
             self._schedule()
-        if self._idle is not None:
-            self._check_idle(self._idle)
+        if self._idle and queue.is_empty():
+            self._idle.set()
 
     def _receive_answer(self, pending: PendingCall, answer: object) -> None:
         if not pending.answer.done():
@@ -249,8 +235,8 @@ class PipelinedExecutor:
     def _fail_all(self, error: Exception | None) -> None:
         for pending in self._queue.clear():
             pending.fail(self._to_failure(error))
-        if self._idle is not None:
-            self._check_idle(self._idle)
+        if self._idle:
+            self._idle.set()
 
     def _to_failure(self, error: Exception | None) -> Exception:
         if error is None:

@@ -63,9 +63,8 @@ class _WaitingQueue(CallQueue):
         if not promises:
             return commands
         last = promises[-1]
-        answer = last.answer.get_loop().create_future()
-        self.wait = PendingCall(None, self._command, answer, now)
-        self.wait.sent_at = now
+        self.wait = PendingCall(None, last.answer.get_loop().create_future(), now)
+        self.wait.data, self.wait.sent_at = self._command, now
         self.wait.attempts = max(each.attempts for each in promises)
         self.sent.append(self.wait)
         self.size += len(self._command)
