@@ -80,7 +80,7 @@ class ServerAccess:
                 refuse_unfit_server(client, self.address, has_lanes=self.is_cluster)
 
     def _first_server(self) -> str | Client:
-        """Return the server to ask where one stands for all."""
+        """Return the server to ask where one answers for all."""
         return self._server
 
     def inspect(self) -> ServerFacts | None:

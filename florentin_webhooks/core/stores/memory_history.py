@@ -151,6 +151,8 @@ class MemoryHistory:
         for name in reset.handlers or tuple(entry.handlers):
             entry.handlers.pop(name, None)
         entry.state, entry.reason = State.FAILED, ""
+        if entry.finished_at:
+            self._finished.remove(key)  # It is among the newest once it has finished again.
         entry.finished_at = entry.next_attempt = 0
         self._entries[key] = entry
 

@@ -135,12 +135,13 @@ def reset_record(options: StoreOptions, operation: ResetRecord) -> State | None:
     with transaction(options.using):
         rows = deliveries(options).filter(key=to_uuid(operation.key), original=None)
         row, now = lock_one(rows)
-        if row is None or row.expires <= now:
+        if row is None or row.expires <= now or operation.seen not in (None, row.state):
             return None
-        if row.state != State.RUNNING:
-            if not operation.handlers:
-                delete(guards(options).filter(delivery=row.key))
-            _reset(options, operation, row)
+        if row.state == State.RUNNING and row.until > now:
+            return None
+        if not operation.handlers:
+            delete(guards(options).filter(delivery=row.key))
+        _reset(options, operation, row)
         return State(row.state)
 
 

@@ -69,6 +69,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.record(operation.key),
         schema.log,
         schema.dead,
+        schema.done,
         *job_keys(schema, operation.jobs),
         *(schema.tag + key for job in operation.jobs for key in _remains(job.keys)),
         *schema.indexes,
@@ -79,6 +80,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.retention,
         schema.unfinished_retention,
         json.dumps(operation.handlers),
+        operation.seen or "",
         len(schema.indexes),
         *job_args(operation.jobs),
     )

@@ -108,7 +108,7 @@ def check_id(form: SignatureFormat, template: Template, item_id: str) -> None:
 def check_algorithms(
     algorithms: Mapping[str, str], form: SignatureFormat, *, is_mapping: bool
 ) -> None:
-    """Refuse unknown algorithms, and prefixes that do not tell signatures and times apart."""
+    """Refuse unknown algorithms, and prefixes that do not separate signatures and times."""
     for algorithm in algorithms.values():
         if algorithm not in ALGORITHMS:
             refuse(f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}.")
@@ -134,7 +134,7 @@ def check_algorithms(
 
 
 def read_retries(delays: Sequence[float], *, restamped: bool) -> Retries:
-    """Return the retries after *delays*; refuse those that are no times.
+    """Return the retries after *delays*; refuse those that are not times.
 
     How long a delivery is remembered follows from them.
     """

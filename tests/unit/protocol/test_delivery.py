@@ -6,6 +6,7 @@ import pickle
 from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from threading import Lock
 from typing import cast
 
@@ -30,7 +31,8 @@ def test_repr_of_a_delivery_hides_the_body() -> None:
 
 def test_idempotency_key_depends_on_fingerprint_and_label_only() -> None:
     key = DELIVERY.idempotency_key("crm")
-    assert len(key) == 32
+    # In every version: other services have the keys of deliveries that are still retried.
+    assert key == sha256(f"{'0' * 32}:crm".encode()).hexdigest()[:32]
     assert replace(DELIVERY, body=b"", delivery_id=None).idempotency_key("crm") == key
     others = {
         DELIVERY.idempotency_key("mail"),
