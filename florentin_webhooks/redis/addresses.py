@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
-from redis.connection import URL_QUERY_ARGUMENT_PARSERS
+import redis.connection
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.suggestions import closest_match
@@ -45,7 +45,7 @@ ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
 
 _NAMED_OPTION = re.compile(r"(?:keyword argument|value for) ['`](\w+)['`]")
 """In redis-py's words."""
-_OPTIONS = tuple(URL_QUERY_ARGUMENT_PARSERS)
+_OPTIONS: tuple[str, ...] = tuple(cast("Any", redis.connection).URL_QUERY_ARGUMENT_PARSERS)
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
 

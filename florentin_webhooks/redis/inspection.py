@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.protocols import SyncClient, Word
 
-__all__ = ["ServerFacts", "inspect_server", "needed_commands"]
+__all__ = ["ServerFacts", "denied_to_workers", "inspect_server", "needed_commands"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,11 @@ _COMMANDS = (
     "|ZRANGEBYSCORE 0 0|ZREM a|ZREMRANGEBYSCORE 0 0|ZREVRANGE 0 0|ZREVRANGEBYSCORE 0 0|ZSCORE a"
     "|XADD * a 1|XRANGE - +"
 )
+_OF_WORKERS = (
+    "BLMOVE rq:queue:a rq:intermediate:a RIGHT LEFT 1|LMOVE rq:queue:a rq:queue:b RIGHT LEFT"
+    "|HINCRBYFLOAT rq:worker:a a 1|ZRANK rq:wip:a b|ZREVRANK rq:wip:a b|MULTI|EXEC|WATCH rq:job:a"
+    "|UNWATCH|SUBSCRIBE rq:pubsub:a|UNSUBSCRIBE|SCRIPT LOAD a|SCRIPT EXISTS a"
+)
 _OF_RQ = "rq:job:florentin-webhooks.probe"
 
 
@@ -71,6 +76,14 @@ def needed_commands(prefix: str, tag: str = "", *, replicas: int = 0) -> Iterato
         yield name, key, *arguments
     yield "HSET", tag + _OF_RQ, "a", "1"
     yield "RPUSH", f"{tag}rq:queue:florentin-webhooks.probe", "a"
+
+
+def denied_to_workers(client: SyncClient) -> tuple[str, ...]:
+    """Return what a worker does beside the scripts and *client*'s user may not do.
+
+    Empty where ACL DRYRUN may not be asked, too: :func:`inspect_server` reports that.
+    """
+    return _denied(client, (tuple(each.split()) for each in _OF_WORKERS.split("|"))) or ()
 
 
 def inspect_server(
@@ -132,10 +145,14 @@ def _clock(client: SyncClient) -> float | None:
 def _denied(client: SyncClient, needed: Iterable[tuple[str, ...]]) -> tuple[str, ...] | None:
     try:
         user = _text(client.execute_command("ACL", "WHOAMI"))
-        denied = [words[0] for words in needed if not _may(client, user, words)]
+        denied = [_name(words) for words in needed if not _may(client, user, words)]
     except ResponseError:
         return None
     return tuple(dict.fromkeys(denied))
+
+
+def _name(words: tuple[str, ...]) -> str:
+    return "|".join(words[:2]) if words[0] == "SCRIPT" else words[0]
 
 
 def _may(client: SyncClient, user: str, words: tuple[Word, ...]) -> bool:

@@ -7,10 +7,12 @@ command has changed nothing: sending it once more is safe.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Self
+from multiprocessing import current_process, parent_process
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -31,6 +33,7 @@ from florentin_webhooks.core.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
 
 __all__ = [
     "RECONNECTED_ERRORS",
@@ -114,6 +117,8 @@ def refusal_hint(code: str) -> str:
 
 
 _LONGEST_WAIT = 2.0
+_SCHEDULER = "Scheduler"
+"""RQ's name of that process."""
 _REMINDER = 60.0
 """Seconds between two warnings of one wait."""
 
@@ -162,7 +167,8 @@ class WaitingRetry(Retry):
             except RedisError as error:
                 code = find_refusal(error)
                 is_away = code is None and self.outlasts and is_unreachable(error)
-                if not self.waits or not (is_away or code not in (None, self._passed)):
+                is_waited_for = is_away or code not in (None, self._passed)
+                if not self.waits or not is_waited_for or _is_abandoned():
                     raise
                 if time.monotonic() - since > self._longest:
                     raise
@@ -191,6 +197,16 @@ class WaitingRetry(Retry):
             code,
             refusal_hint(code),
         )
+
+
+def _is_abandoned() -> bool:
+    """Return whether this is a scheduler whose worker was killed: nothing else would end it.
+
+    A work-horse goes on: it has an effect to record.
+    """
+    parent = parent_process()
+    is_scheduler = parent is not None and current_process().name == _SCHEDULER
+    return is_scheduler and cast("BaseProcess", parent).pid != os.getppid()
 
 
 def _drop(fail: Callable[..., Any], error: Exception, options: dict[str, Any]) -> None:

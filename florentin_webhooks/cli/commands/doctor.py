@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,8 @@ __all__ = ["command"]
 
 _MAX_BODY = 1_048_576
 """The limit of a receiver that was not configured otherwise."""
+_ADDRESS = re.compile(r"[\w.-]+:\d+(?:/.*)?")
+"""A URL without its scheme."""
 
 
 @click.command("doctor", cls=Command)
@@ -69,6 +72,9 @@ def _refuse_incomplete(app: str | None, url: str | None, *, probe: bool) -> None
     if not (app or url):
         message = "There is nothing to check: name a receiver, a URL, or both."
         raise UsageError(message, f"Run: {suggest('doctor', 'shop.hooks:hooks')}")
+    if app and _ADDRESS.fullmatch(app):
+        message = f"{app!r} is neither a receiver nor a URL."
+        raise UsageError(message, f"Run: {suggest('doctor', f'http://{app}')}")
     if probe and not url:
         message = "The URL for the probes is missing."
         raise UsageError(message, f"Run: {suggest('doctor', 'URL', '--probe', app=app or '')}")

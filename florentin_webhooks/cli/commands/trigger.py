@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ __all__ = ["DEFAULT_URL", "command"]
 DEFAULT_URL = "http://127.0.0.1:8000/webhooks/florentin"
 _STALE = timedelta(days=1)
 _LONGEST_FOREIGN = 200
+_TLS = "Use http:// if the server has no TLS, and a certificate that this machine trusts if it has."
 _HINTS = {
     "invalid-signature": "Use the secret of the receiver, and no --tamper.",
     "stale": "Leave out --stale: the receiver accepts events of the last minutes.",
@@ -186,8 +188,9 @@ def _post(url: str, delivery: SignedDelivery) -> Response:
     except ConfigurationError as error:
         raise UsageError(error.message, error.hint or f"Use: --to {DEFAULT_URL}") from None
     except OSError as error:
-        reason = error.strerror or str(error) or type(error).__name__
-        raise StoreUnavailable(f"No answer from {url}: {reason}.", _unserved(url)) from None
+        reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+        hint = _TLS if isinstance(error, SSLError) else _unserved(url)
+        raise StoreUnavailable(f"No answer from {url}: {reason}.", hint) from None
 
 
 def _unserved(url: str) -> str:

@@ -77,7 +77,22 @@ def _redis(store: RedisStore, hooks: Receiver[object], app: str) -> Iterator[Che
     if answers:
         yield from _records(hooks, app)
     if answers and hooks.queue is not None:
+        yield from _workers_rights(store)
         yield from _queues(hooks, app)
+
+
+def _workers_rights(store: RedisStore) -> Iterator[Check]:
+    from florentin_webhooks.redis.inspection import denied_to_workers  # noqa: PLC0415 - slow.
+
+    if store.is_cluster:
+        return
+    try:
+        denied = store.ask(denied_to_workers)
+    except Unavailable:
+        return  # The checks of its queues report it.
+    if denied:
+        message = f"Workers with this user may not run {', '.join(denied)}, or not on RQ's keys."
+        yield fail("redis-rights", message, "Grant what docs/redis.md lists for workers.")
 
 
 def _queues(hooks: Receiver[object], app: str) -> Iterator[Check]:

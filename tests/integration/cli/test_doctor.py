@@ -210,6 +210,8 @@ def test_invalid_usage_exits_with_2() -> None:
     for words in ([], ["shop"], ["ftp://shop.example"], ["shop:hooks", "--probe"]):
         result = type_in("doctor", *words)
         assert (result.exit_code, bool(error(result))) == (2, True), words
+    refusal = error(type_in("doctor", "127.0.0.1:8000/webhooks"))
+    assert "hint: Run: florentin-webhooks doctor http://127.0.0.1:8000/webhooks" in refusal
 
 
 def test_every_check_is_documented() -> None:

@@ -177,6 +177,12 @@ def test_unreachable_target_exits_with_four() -> None:
     assert "No answer from http://127.0.0.1:" in error(result)
 
 
+def test_target_without_tls_has_a_hint(target: Target) -> None:
+    result = type_in("trigger", "user.login", "--to", target.url.replace("http", "https", 1))
+    assert "Use http:// if the server has no TLS" in error(result)
+    assert result.exit_code == 4
+
+
 def test_ctrl_c_exits_with_130_without_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -13,7 +14,13 @@ import redis
 from florentin_webhooks import RedisStore
 from florentin_webhooks.redis.clients import borrowed_client
 from florentin_webhooks.redis.failures import Failure
-from florentin_webhooks.redis.inspection import ServerFacts, inspect_server, needed_commands
+from florentin_webhooks.redis.inspection import (
+    ServerFacts,
+    denied_to_workers,
+    inspect_server,
+    needed_commands,
+)
+from tests.integration.redis.test_least_rights import rules_of
 from tests.support.ports import free_port
 
 RIGHTS = {
@@ -110,3 +117,16 @@ def test_server_without_a_cluster_is_no_node_of_one(redis_url: str) -> None:
     with borrowed_client(redis_url) as client:
         facts = inspect_server(client, "127.0.0.1:1", "{fl:1}", "{fl:1}")
     assert facts == ServerFacts("127.0.0.1:1", Failure.NO_CLUSTER)
+
+
+def test_missing_rights_of_workers_are_found(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as administrator:
+        execute: Any = administrator.execute_command  # Untyped in redis-py.
+        execute("ACL", "SETUSER", "worker", "on", ">pass", *rules_of("florentin-worker"))
+        execute("ACL", "SETUSER", "worker", "+acl|whoami", "+acl|dryrun")
+        store = RedisStore(redis_url.replace("://", "://worker:pass@", 1))
+        assert store.ask(denied_to_workers) == ()
+        execute("ACL", "SETUSER", "worker", "-blmove", "-script|load")
+        assert store.ask(denied_to_workers) == ("BLMOVE", "SCRIPT|LOAD")
+        execute("ACL", "DELUSER", "worker")
+    store.close()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from redis.exceptions import AuthenticationError, ReadOnlyError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from florentin_webhooks.redis import refusals
 from florentin_webhooks.redis.failures import Failure, NoPrimaryError
 from florentin_webhooks.redis.refusals import WaitingRetry
 
@@ -62,3 +66,13 @@ def test_worker_that_shall_end_does_not_wait_for_a_server() -> None:
     retry.outlasts = False
     with pytest.raises(RedisConnectionError):
         wait(retry, [AWAY, "done"])
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("Scheduler", False), ("MainProcess", True)])
+def test_scheduler_of_a_killed_worker_waits_for_no_server(
+    name: str, monkeypatch: pytest.MonkeyPatch, *, is_kept: bool
+) -> None:
+    monkeypatch.setattr(refusals, "current_process", lambda: SimpleNamespace(name=name))
+    monkeypatch.setattr(refusals, "parent_process", lambda: SimpleNamespace(pid=os.getpid()))
+    with nullcontext() if is_kept else pytest.raises(RedisConnectionError):
+        assert wait(WaitingRetry("redis://one", 0), [AWAY, "done"]) == "done"
