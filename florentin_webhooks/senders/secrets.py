@@ -106,13 +106,13 @@ def describe_value(where: str, value: object) -> str:
     if isinstance(value, str) and value.isspace():
         return f"{where} is blank."
     if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
-        return f"{where} is a text that does not fit."
+        return f"{where} is not a valid text."
     is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
     if is_number or isinstance(value, str):
         return f"{where} is {value!r}."
     if isinstance(value, timedelta):
         return f"{where} is {value}."
-    return f"{where} is of type {type(value).__name__}, which does not fit."
+    return f"{where} is of type {type(value).__name__}, which is not valid."
 
 
 def unwrap_secret(secret: object) -> object:

@@ -185,6 +185,27 @@ def test_delivery_that_failed_before_a_rotation_is_retried(new_store: Callable[[
     assert len(rotating.ran) == 1
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("change", [same, restamped])
+def test_delivery_is_known_after_a_rotation_under_any_id(
+    new_store: Callable[[], Store], change: Callable[[bytes], bytes], *, fails: bool
+) -> None:
+    content, before = body(), Receiver(BILLING, store=new_store())
+
+    @before.on("invoice.created")
+    def end(_: InvoiceCreated) -> None:
+        if fails:
+            raise RetryLater(1)
+
+    for each in (content, restamped(content)):
+        before.receive(*signed(BILLING, each))
+    rotating = Program(new_store(), [CRM, BILLING])
+    again = rotating.receive(signed(CRM, change(content), "d-2"))
+    assert again == ("processed" if fails else "duplicate")
+    assert rotating.receive(signed(BILLING, content, "d-3")) == "duplicate"
+    assert len(rotating.ran) == fails
+
+
 def test_simultaneous_requests_under_both_keys_run_once(new_store: Callable[[], Store]) -> None:
     rotating = Program(new_store(), [CRM, BILLING])
     content, start = body(), Barrier(2)

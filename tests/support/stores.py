@@ -74,7 +74,7 @@ class Subject:
 
 @contextmanager
 def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
-    now = [0.0]
+    now = [1_000_000.0]
     store = MemoryStore(
         lease=timedelta(seconds=span.lease),
         retention=timedelta(seconds=span.retention),
@@ -93,7 +93,7 @@ def _memory(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
 
 @contextmanager
 def _memory_history(_url: str, _prefix: str, span: Span) -> Iterator[Subject]:
-    now = [0.0]
+    now = [1_000_000.0]
     lease, retention = timedelta(seconds=span.lease), timedelta(seconds=span.retention)
     store = MemoryStore(lease=lease, retention=retention, clock=lambda: now[0])
     store.keep_history(span.history)

@@ -122,18 +122,22 @@ def drop(hooks: Receiver[object], fingerprint: str) -> Record:
     if record.state is State.DONE or is_running(record):
         raise not_replayable(record, f"it is {record.state}")
     _reset(hooks, record, ResetMode.DROP)
-    logger.warning("dropped %s, which was %s", fingerprint, record.state)
+    logger.warning("discarded %s, which was %s", fingerprint, record.state)
     return record
 
 
 def _reset(
     hooks: Receiver[object], record: Record, mode: ResetMode, handlers: tuple[str, ...] = ()
 ) -> None:
-    """Reset a delivery that is as *record* has it: nobody has replayed it or runs it meanwhile."""
+    """Reset the delivery of *record*, unless it has been replayed or is running meanwhile."""
     jobs = tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
     reset = ResetRecord(_to_key(record), mode, jobs, handlers, record.state)
     if hooks.store.execute(reset) is None:
-        raise not_replayable(record, "it has changed meanwhile", "Look at it again.")
+        raise not_replayable(
+            record,
+            "it has changed meanwhile",
+            "Look at it again, and repeat the command if needed.",
+        )
 
 
 def _get_record(hooks: Receiver[object], fingerprint: str) -> Record:

@@ -184,7 +184,8 @@ def test_completed_delivery_is_deleted_after_the_retention(make: Make) -> None:
 
 
 def test_unknown_stale_delivery_does_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, fresh=False)).decision is AcceptDecision.STALE
+    claim = store.accept(accept(BODY, fresh=False))
+    assert claim == Claim(AcceptDecision.STALE, fingerprint(BODY), attempt=0)
 
 
 def test_stale_delivery_stays_stale(store: Subject) -> None:
@@ -198,7 +199,8 @@ def test_stale_delivery_runs_once_it_is_fresh(store: Subject) -> None:
 
 
 def test_invalid_delivery_does_not_run(store: Subject) -> None:
-    assert store.accept(accept(BODY, valid=False)).decision is AcceptDecision.INVALID
+    claim = store.accept(accept(BODY, valid=False))
+    assert claim == Claim(AcceptDecision.INVALID, fingerprint(BODY), attempt=0)
 
 
 @pytest.mark.parametrize("fresh", [True, False])

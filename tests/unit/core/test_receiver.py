@@ -175,8 +175,12 @@ def test_a_wrong_signature_is_refused(scene: Scene) -> None:
 def test_too_long_body_is_refused_before_its_signature_is_checked(
     scene: Scene,
 ) -> None:
-    scene.receiver.max_body = 10
-    assert scene.send(scene.invoice()).outcome is Outcome.TOO_LARGE
+    made = scene.invoice()
+    scene.receiver.max_body = len(made.body) - 1
+    forged = made._replace(body=made.body[:-1] + b" ")
+    assert scene.send(forged).outcome is Outcome.TOO_LARGE
+    scene.receiver.max_body = len(made.body)
+    assert scene.send(made).outcome is Outcome.PROCESSED
 
 
 def test_error_reply_has_a_code_and_a_fixed_message(

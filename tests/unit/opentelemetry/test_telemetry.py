@@ -22,6 +22,8 @@ from florentin_webhooks.redis.codec.message_pack import unpack_texts
 from florentin_webhooks.rq import RQQueue
 from florentin_webhooks.testing import Provider, SignedDelivery
 from tests.support.handling import Receive, as_function, both_ways, named, raises
+from tests.support.sender_case import SenderCase
+from tests.support.senders import CASES
 from tests.support.shop import SECRET
 
 PERSONAL = "ada@adabooks.example"
@@ -113,6 +115,17 @@ def test_failed_handler_has_the_type_of_its_error_only(
         assert hidden not in shown
 
 
+@pytest.mark.one_process
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_traced_delivery_of_each_sender_is_genuine(case: SenderCase, collected: Collected) -> None:
+    receiver: Receiver[Any] = case.receiver(store=MemoryStore())
+    request = case.make()
+    collected.observe(receiver)
+    reply = receiver.receive(*request)
+    assert reply.outcome is Outcome.IGNORED
+    assert f"receive {case.sender.name}" in collected.spans
+
+
 def test_refused_request_has_a_span_without_an_event(
     collected: Collected, receiver: Receiver, made: SignedDelivery
 ) -> None:
@@ -152,7 +165,7 @@ def test_retry_has_a_link_to_the_first_attempt(collected: Collected) -> None:
         carried = span.trace
         begun.append(span)
     first, *retries = collected.exporter.get_finished_spans()
-    assert list(first.links) == []
+    assert (list(first.links), len(retries)) == ([], 2)
     for retry in retries:
         (link,) = retry.links
         assert link.context.span_id == first.get_span_context().span_id  # type: ignore[union-attr]

@@ -11,7 +11,9 @@ from florentin_webhooks.protocol.body import (
     incomplete_body,
     lost_chunked_body,
     lost_upgrade_body,
+    missing_body,
 )
+from florentin_webhooks.protocol.delivery import Outcome
 
 
 def test_consumed_body_names_both_lengths_and_the_middleware() -> None:
@@ -35,6 +37,10 @@ def test_lost_chunked_body_names_the_server_by_its_own_name() -> None:
     )
 
 
+def test_long_name_of_a_server_is_cut() -> None:
+    assert f"arrived: {'x' * 40} passes" in str(lost_chunked_body(CHUNKED, "x" * 41))
+
+
 @pytest.mark.parametrize(
     ("module", "name"), [("a2wsgi.wsgi", "a2wsgi"), ("hypercorn", "hypercorn, WSGI")]
 )
@@ -49,6 +55,13 @@ def test_lost_upgrade_body_needs_upgrade_and_length(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "uvicorn.protocols.http.httptools_impl", sys)
     assert "arrived: uvicorn, httptools passes" in str(lost_upgrade_body(UPGRADE))
     assert lost_upgrade_body(UPGRADE[:1]) is lost_upgrade_body(UPGRADE[1:]) is None
+
+
+def test_missing_body_is_ours_unless_a_sender_can_cause_it() -> None:
+    promised = [("Content-Length", "169")]
+    assert missing_body(promised) == (Outcome.BODY_UNAVAILABLE, consumed_body(169))
+    assert missing_body(UPGRADE) == (Outcome.INVALID_SIGNATURE, lost_upgrade_body(UPGRADE))
+    assert missing_body([("Content-Length", "0")]) is None
 
 
 def test_request_that_is_not_chunked_has_lost_no_body() -> None:

@@ -6,13 +6,14 @@ import pickle
 from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from threading import Lock
 from typing import cast
 
 import pytest
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
-from florentin_webhooks.protocol.delivery import Delivery, OnceContext, Outcome, Reply
+from florentin_webhooks.protocol.delivery import Delivery, OnceContext, Outcome, Reply, name_secret
 
 NOON = datetime(2026, 6, 6, 12, tzinfo=UTC)
 DELIVERY = Delivery("0" * 32, "user.login", NOON, "id-1", "secret-1", NOON, b"the body")
@@ -30,13 +31,33 @@ def test_repr_of_a_delivery_hides_the_body() -> None:
 
 def test_idempotency_key_depends_on_fingerprint_and_label_only() -> None:
     key = DELIVERY.idempotency_key("crm")
-    assert len(key) == 32
+    # In every version: other services have the keys of deliveries that are still retried.
+    assert key == sha256(f"{'0' * 32}:crm".encode()).hexdigest()[:32]
     assert replace(DELIVERY, body=b"", delivery_id=None).idempotency_key("crm") == key
     others = {
         DELIVERY.idempotency_key("mail"),
         replace(DELIVERY, fingerprint="1" * 32).idempotency_key("crm"),
     }
     assert len({key, *others}) == 3
+
+
+def test_idempotency_key_differs_by_item() -> None:
+    items = [replace(DELIVERY, item=item) for item in (None, 0, 1)]
+    assert len({each.idempotency_key("crm") for each in items}) == len(items)
+
+
+@pytest.mark.parametrize(
+    ("secret", "tenant"),
+    [
+        (name_secret("acme", "secret-1"), "acme"),
+        (name_secret("a/b", "x/y"), "a/b"),
+        (name_secret("", "x/y"), ""),
+        ("tenant:acme", ""),
+        ("secret-1", ""),
+    ],
+)
+def test_tenant_is_read_from_the_name_of_its_secret(secret: str, tenant: str) -> None:
+    assert replace(DELIVERY, secret=secret).tenant == tenant
 
 
 def test_once_outside_a_handler_is_a_configuration_error() -> None:

@@ -36,7 +36,9 @@ def test_warning_points_to_the_line_that_uses_the_old_name() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         resolve("old_names")
-    assert [each.filename for each in caught] == [__file__]
+        moved_names("package.old", MODULE)("renamed_names")
+        _ = Renamed().old
+    assert [each.filename for each in caught] == [__file__] * 3
 
 
 def test_unknown_name_is_an_attribute_error() -> None:
@@ -61,6 +63,11 @@ def test_renamed_attribute_reads_and_writes_the_new_one_and_warns() -> None:
     with pytest.warns(DeprecationWarning, match=r"Renamed.old was renamed to new"):
         renamed.old = 2
     assert renamed.new == 2
+
+
+def test_renamed_attribute_of_a_class_is_that_of_the_class() -> None:
+    with pytest.warns(DeprecationWarning, match="renamed to reject"):
+        assert Receiver.refuse is Receiver.reject
 
 
 SECRET = "a-secret-of-some-length"

@@ -35,3 +35,8 @@ def test_copied_event_is_equal_and_shares_no_container() -> None:
 def test_copied_event_is_validated() -> None:
     with pytest.raises(InvalidEvent):
         copy_event("x.y", {"event": "x.y", "timestamp": NOON}, UnknownEvent)
+
+
+def test_repr_of_an_event_leaves_its_data_out() -> None:
+    event = parse_event("x.y", envelope(), UnknownEvent)
+    assert repr(event) == f"UnknownEvent(event='x.y', timestamp={NOON!r})"

@@ -97,6 +97,26 @@ def disagreements(bodies: Iterable[bytes]) -> list[bytes]:
     return [body for body in bodies if reading(loads, body) != reading(judge, body)]
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"a": 1', "not JSON at character 7"),
+        (b'{"a": "\xff"}', "not UTF-8 at byte 7"),
+        (b'{"a":1,"a":1}', "a key comes twice in one object"),
+        (b'{"a":NaN}', "NaN is not JSON"),
+        (b"[-1e400]", "a number overflows to infinity"),
+        (b'["\\ud800"]', "a lone surrogate is not a character"),
+        (b"[" * 33, "nested more than 32 levels deep"),
+        (b"[%b]" % (b"9" * 4301), "a number has more digits than Python reads"),
+    ],
+)
+def test_refusal_has_its_reason_and_no_cause(body: bytes, reason: str) -> None:
+    for parse in (loads, judge):
+        with pytest.raises(ValueError, match=f"^{reason}$") as refused:
+            parse(body)
+        assert refused.value.__cause__ is None
+
+
 def test_parsers_agree_on_every_vector() -> None:
     assert len(VECTORS) > 90
     assert disagreements(iter(STARTS)) == []

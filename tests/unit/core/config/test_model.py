@@ -288,7 +288,7 @@ WRONG_TYPES: Mapping[str, list[Any]] = {
 )
 def test_an_invalid_argument_is_a_configuration_error(name: str, value: Any) -> None:
     arguments: Values = {name: value}
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=name):
         Receiver(SECRET, **arguments)
 
 

@@ -100,6 +100,7 @@ async def test_settling_waits_for_every_answer(store: Store) -> None:
     made = records(store)
     await add(made, 3)
     settling = asyncio.ensure_future(made.settle())
+    assert len(store.answers) == 3
     for answer in store.answers:
         await asyncio.sleep(0)
         assert not settling.done()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import MemoryStore, Receiver, RedisStore
+from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import Store
 from florentin_webhooks.core.stores.retention import (
     UNFINISHED_RETENTION,
@@ -19,6 +20,7 @@ from florentin_webhooks.core.stores.retention import (
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders import GitHub, Stripe
 from tests.support.django_settings import configure
+from tests.support.stores import accept, finish
 
 pytestmark = pytest.mark.one_process
 DAY = timedelta(days=1)
@@ -97,6 +99,17 @@ def test_retention_that_was_set_is_kept(build: Callable[..., Any]) -> None:
     store = build(retention="2d")
     Receiver("a-secret-of-some-length", sender=GitHub(), store=store)
     assert store.retention == 2 * DAY
+
+
+def test_longer_retention_reaches_the_records_of_memory() -> None:
+    now = [0.0]
+    store = MemoryStore(clock=lambda: now[0])
+    store.extend_retention(30 * DAY)
+    store.execute(accept(b"{}"))
+    store.execute(finish(b"{}"))
+    now[0] = (29 * DAY).total_seconds()
+    again = store.execute(accept(b"{}", token=b"other"))
+    assert (store.retention, again.decision) == (30 * DAY, AcceptDecision.DUPLICATE)
 
 
 def test_longer_retention_reaches_the_commands_of_redis() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from florentin_webhooks import Request
@@ -16,6 +18,7 @@ def request(**params: object) -> Request:
 def test_headers_have_no_case_and_repeated_ones_are_joined() -> None:
     made = request()
     assert (made.host, made.headers["x-account"]) == ("acme.example", "a, b")
+    assert ("X-Account" in made.headers, made.headers.get("X-ACCOUNT")) == (True, "a, b")
     assert ("X-Other" in made.headers, made.headers.get("X-Other", "-")) == (False, "-")
     with pytest.raises(KeyError):
         made.headers["X-Other"]
@@ -38,8 +41,14 @@ def test_what_is_read_is_recorded() -> None:
     assert made.values(reads) == expected
 
 
-def test_iteration_reads_all_parameters() -> None:
+@pytest.mark.parametrize("read", [list, len])
+def test_iteration_reads_all_parameters(read: Callable[[Mapping[str, str]], object]) -> None:
     made = request(tenant="acme")
-    assert list(made.path_params) == ["tenant"]
-    assert len(made.path_params) == 1
+    assert read(made.path_params) in (["tenant"], 1)
     assert made.reads == {("param", "")}
+
+
+def test_presence_of_a_header_is_a_read() -> None:
+    made = request()
+    assert "X-ACCOUNT" in made.headers
+    assert made.reads == {("header", "x-account")}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from contextlib import contextmanager
+from threading import BoundedSemaphore, current_thread
 from threading import Event as Signal
 from typing import Any
 
@@ -18,9 +19,11 @@ from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unav
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Reply
 from florentin_webhooks.testing import Provider, SignedDelivery
+from tests.support.senders import CASES, NOW
 
 pytestmark = pytest.mark.one_process
 
+TWILIO = next(case for case in CASES if case.name == "twilio")
 SECRETS = {"acme": "the-secret-of-acme-inc", "globex": "the-secret-of-globex"}
 
 
@@ -70,6 +73,57 @@ def test_tenant_is_looked_up_in_asyncio(source: Callable[..., Any]) -> None:
     assert asyncio.run(receiver.areceive(*made, None, {"tenant": "none"})).status == 401
 
 
+def test_look_up_leaves_the_event_loop_free() -> None:
+    turns, loops = list[Signal](), list[object]()
+
+    def waiting(_: Request) -> str:
+        assert turns[0].wait(20)
+        return SECRETS["acme"]
+
+    async def watched(_: Request) -> str:
+        loops.append(asyncio.get_running_loop())
+        return SECRETS["acme"]
+
+    async def program() -> None:
+        turns.append(Signal())
+        asyncio.get_running_loop().call_later(0.01, turns[0].set)
+        assert (await Receiver(waiting).areceive(*made)).status == 200
+        assert (await Receiver(watched).areceive(*made)).status == 200
+        assert loops == [asyncio.get_running_loop()]
+
+    made = Provider(SECRETS["acme"]).make("user.login")
+    asyncio.run(program())
+
+
+def test_blocking_look_up_runs_in_the_context_of_handlers() -> None:
+    entered: list[bool] = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        entered.append(True)
+        yield
+        entered.append(False)
+
+    def source(_: Request) -> str:
+        assert entered == [True]
+        assert current_thread().daemon  # It may hang, and must not outlive the program.
+        return SECRETS["acme"]
+
+    receiver = Receiver(source)
+    receiver.handler_context = context
+    assert receive(receiver, Provider(SECRETS["acme"]).make("user.login")).status == 200
+    assert entered == [True, False]
+
+
+def test_object_with_an_async_call_is_awaited() -> None:
+    class Source:
+        async def __call__(self, _: Request) -> str:
+            return SECRETS["acme"]
+
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert receive(Receiver(Source()), made).status == 200
+
+
 def test_unknown_tenant_is_an_invalid_signature() -> None:
     made = Provider(SECRETS["acme"]).make("user.login")
     for source in (by_path, lambda _: None):
@@ -114,6 +168,9 @@ def test_new_secret_is_read_after_a_wrong_signature(
         return list(secrets)
 
     receiver = Receiver(source)
+    assert receive(Receiver(source), Provider("a-secret-of-a-stranger").make("x.y")).status == 401
+    assert len(calls) == 1
+    calls.clear()
     assert receive(receiver, Provider(secrets[0]).make("user.login")).status == 200
     secrets.insert(0, "the-new-secret-of-acme")
     made = Provider(secrets[0]).make("user.login")
@@ -223,7 +280,9 @@ def test_slow_look_up_is_unavailable(*, is_async: bool, monkeypatch: pytest.Monk
     receiver = Receiver(sleep if is_async else hang)
     made = Provider(SECRETS["acme"]).make("user.login")
     try:
-        assert receive(receiver, made).status == 503
+        reply = receive(receiver, made)
+        assert reply.status == 503
+        assert "not found within 0.05 s" in str(reply.error)
         assert asyncio.run(receiver.areceive(*made)).status == 503
     finally:
         release.set()
@@ -331,6 +390,18 @@ def test_path_without_a_usable_tenant_is_unknown() -> None:
 def test_tenant_hides_its_secrets() -> None:
     for tenant in (Tenant("acme", SECRETS["acme"]), [Tenant("acme", {"new": SECRETS["acme"]})]):
         assert SECRETS["acme"] not in f"{tenant} {tenant!r}"
+
+
+def test_longest_name_of_a_tenant_is_taken() -> None:
+    receiver = Receiver(lambda _: Tenant("a" * 200, SECRETS["acme"]))
+    assert receive(receiver, Provider(SECRETS["acme"]).make("user.login")).status == 200
+
+
+def test_url_is_verified_with_the_secret_of_its_tenant() -> None:
+    receiver = Receiver(lambda _: TWILIO.secrets, sender=TWILIO.sender, clock=lambda: NOW)
+    request = TWILIO.make()
+    assert receiver.receive(*request).outcome == "ignored"
+    assert receiver.receive(*request._replace(url="https://other.example/")).status == 401
 
 
 def test_body_that_is_too_large_is_not_looked_up() -> None:

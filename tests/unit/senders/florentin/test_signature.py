@@ -21,7 +21,10 @@ ATTACKS = list(attacks())
 
 
 def those(*outcomes: str) -> list[Attack]:
-    return [attack for attack in ATTACKS if attack.outcome in outcomes]
+    """Return the attacks with *outcomes*, of which each has one."""
+    found = [attack for attack in ATTACKS if attack.outcome in outcomes]
+    assert {attack.outcome for attack in found} == set(outcomes)
+    return found
 
 
 def prepared(attack: Attack) -> Target:

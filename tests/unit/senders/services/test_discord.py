@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from florentin_webhooks import Receiver
+from florentin_webhooks import DeliveryReport, Receiver
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
@@ -21,6 +22,7 @@ from florentin_webhooks.senders.services.discord_events import (
     EntitlementCreated,
     EntitlementEvent,
 )
+from tests.support.recorder import Recorder
 from tests.support.senders import CASES, NOW
 
 pytestmark = pytest.mark.one_process
@@ -67,6 +69,19 @@ def test_ping_is_answered(ping: dict[str, object], status: int, answer: bytes) -
     request = DISCORD.sign(json.dumps(ping).encode())
     reply = DISCORD.receiver().receive(request.headers, request.body)
     assert (reply.outcome, reply.status, reply.body) == (Outcome.ANSWERED, status, answer)
+
+
+def test_ping_is_logged_and_observed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    request, recorder = DISCORD.sign(b'{"type":1}'), Recorder()
+    hooks = DISCORD.receiver()
+    hooks.observe(recorder)
+    hooks.receive(request.headers, request.body)
+    ((method, report),) = recorder.seen
+    assert isinstance(report, DeliveryReport)
+    assert (method, report.outcome) == ("accepted", Outcome.ANSWERED)
+    assert report.duration is not None
+    assert f"answered {report.fingerprint}" in caplog.text
 
 
 def test_ping_with_a_wrong_signature_is_a_401() -> None:
