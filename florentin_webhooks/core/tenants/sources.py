@@ -102,7 +102,8 @@ async def _call_in_thread(
     call: Callable[[], _Result], seconds: float, *, is_blocking: bool
 ) -> _Result:
     """Return the result of *call* in a thread of its own, which does not outlive the program."""
-    if not _threads.acquire(blocking=False):
+    threads = _threads
+    if not threads.acquire(blocking=False):
         raise Unavailable(f"{MOST_THREADS} look-ups of secrets are running already.")
     future: Future[_Result] = Future()
     future.set_running_or_notify_cancel()
@@ -111,12 +112,12 @@ async def _call_in_thread(
         try:
             future.set_result(call())
         finally:
-            _threads.release()
+            threads.release()
 
     try:
         Thread(target=copy_context().run, args=(run,), name="secrets", daemon=True).start()
     except RuntimeError as error:  # The system has no thread left.
-        _threads.release()
+        threads.release()
         return _Result(error=error)
     await wait_for_end(future, seconds, is_blocking=is_blocking)
     return future.result() if future.done() else _Result(error=TimeIsOver())
