@@ -95,6 +95,7 @@ class LookupCache(Generic[V]):
             if outdated is not None and not self._claim_refresh(key, now):
                 return None
             claim = self._claims[key] = LookupClaim(key, Future(), now + LONGEST)
+            claim.ended.set_running_or_notify_cancel()
             return claim
 
     def release(self, claim: LookupClaim) -> None:

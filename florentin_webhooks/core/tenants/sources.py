@@ -71,11 +71,15 @@ async def call_source(
 
 
 async def wait_for_end(future: Future[Any], seconds: float, *, is_blocking: bool) -> None:
-    """Wait until *future* has ended, for *seconds* at most; cancel it in no case."""
+    """Wait until *future*, which runs and so cannot be cancelled, ends; *seconds* at most."""
     if is_blocking:
         wait({future}, timeout=seconds)
-    else:
-        await asyncio.wait({asyncio.wrap_future(future)}, timeout=seconds)
+        return
+    waiting = asyncio.wrap_future(future)
+    try:
+        await asyncio.wait({waiting}, timeout=seconds)
+    finally:
+        waiting.cancel()  # The loop may be closed when the future ends.
 
 
 def _read(result: _Result, seconds: float) -> Found:
@@ -98,20 +102,22 @@ async def _call_in_thread(
     call: Callable[[], _Result], seconds: float, *, is_blocking: bool
 ) -> _Result:
     """Return the result of *call* in a thread of its own, which does not outlive the program."""
-    if not _threads.acquire(blocking=False):
+    threads = _threads
+    if not threads.acquire(blocking=False):
         raise Unavailable(f"{MOST_THREADS} look-ups of secrets are running already.")
     future: Future[_Result] = Future()
+    future.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
             future.set_result(call())
         finally:
-            _threads.release()
+            threads.release()
 
     try:
         Thread(target=copy_context().run, args=(run,), name="secrets", daemon=True).start()
     except RuntimeError as error:  # The system has no thread left.
-        _threads.release()
+        threads.release()
         return _Result(error=error)
     await wait_for_end(future, seconds, is_blocking=is_blocking)
     return future.result() if future.done() else _Result(error=TimeIsOver())

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from florentin_webhooks.core.processing.loops import has_running_loop
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.transport import Response, read_outcome
 
@@ -35,12 +36,21 @@ def direct_transport(receiver: Receiver[object], url: str | None, *, blocking: b
 
     async def send(made: SignedDelivery) -> Response:
         if blocking:
+            _ensure_no_running_loop()
             reply = receiver.receive(made.headers, made.body, url)
         else:
             reply = await receiver.areceive(made.headers, made.body, url)
         return Response(reply.status, reply.outcome.value, dict(reply.headers), reply.body)
 
     return send
+
+
+def _ensure_no_running_loop() -> None:
+    if has_running_loop():
+        raise ConfigurationError(
+            "webhooks delivers inside a running event loop, as async tests have one.",
+            "Use the fixture async_webhooks: await async_webhooks.deliver(...).",
+        )
 
 
 def client_transport(client: object, path: str) -> Transport:

@@ -308,6 +308,30 @@ def test_look_ups_that_hang_take_a_bounded_number_of_threads(
     assert started == ["a", "b"]
 
 
+def test_look_up_may_end_after_its_event_loop(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(verifier, "SECONDS", 0.01)
+    release, ended = Signal(), Signal()
+
+    class Ending(BoundedSemaphore):
+        def release(self, n: int = 1) -> None:
+            super().release(n)
+            ended.set()
+
+    def hang(_: Request) -> str:
+        release.wait(20)
+        return SECRETS["acme"]
+
+    monkeypatch.setattr(sources, "_threads", Ending(1))
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert asyncio.run(Receiver(hang).areceive(*made)).status == 503
+    caplog.clear()
+    release.set()
+    assert ended.wait(20)
+    assert caplog.records == []
+
+
 RAISED: list[BaseException] = [
     StopIteration(),
     SystemExit(3),

@@ -65,6 +65,12 @@ async def test_asynchronous_client_is_awaited() -> None:
         webhooks.assert_handled(by=greet)
 
 
+@pytest.mark.anyio
+async def test_blocking_fixture_in_an_async_test_names_the_other(webhooks: Webhooks) -> None:
+    with pytest.raises(ConfigurationError, match="Use the fixture async_webhooks"):
+        webhooks.deliver("user.login")
+
+
 def test_path_that_is_not_served_is_named(webhooks: Webhooks, starlette: TestClient) -> None:
     with pytest.raises(ConfigurationError, match="serves nothing at /webhooks/florentin"):
         webhooks.through(starlette).deliver("user.login")
