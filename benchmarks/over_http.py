@@ -51,6 +51,7 @@ class Program(NamedTuple):
 
 PROGRAMS = {
     "base": Program("200 -"),
+    "answering": Program("200 -"),
     "inline": Program("200 processed", 0.5, keys=2, others=2),  # log, done
     "inspected": Program("200 processed", 0.5, keys=2, others=2),
     "metrics": Program("200 processed", 0.5, keys=2, others=2),
@@ -72,15 +73,18 @@ class Pair(NamedTuple):
 
 
 BASE = "Starlette Route that only verifies"
+ANSWERING = "the same, its answer with a body as ours"
 NAIVE = "SET NX, then queue.enqueue in a thread"
 MEASURED = "HTTP, run inline, with metrics for Prometheus"
 INLINE, QUEUED = "HTTP, accepted in Redis, run inline", "HTTP, accepted and queued in Redis"
 INSPECTED = "HTTP, run inline, with the inspector"
 PAIRS = (
     Pair(INLINE, "inline", BASE, "base", "0.46", "", WHY_INLINE),
+    Pair(INLINE, "inline", ANSWERING, "answering", "", "", ""),
     Pair(INSPECTED, "inspected", "the same without", "inline", "0.95", "", WHY_INSPECTED),
     Pair(MEASURED, "metrics", "the same without", "inline", "0.95", "1.05", WHY_MEASURED),
     Pair(QUEUED, "queued", BASE, "base", "0.48", "2.1", WHY_QUEUED),
+    Pair(QUEUED, "queued", ANSWERING, "answering", "", "", ""),
     Pair(QUEUED, "queued", NAIVE, "naive", "3", "", WHY_NAIVE),
 )
 QUICK = [pair for pair in PAIRS if (pair.ours, pair.base) == ("queued", "base")]
@@ -128,7 +132,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 def _rate(times: dict[str, list[float]], pair: Pair) -> Row:
     ratios = against(times[pair.base], times[pair.ours])
-    return Row(f"{pair.what}: rate", pair.against, ratios, f">= {pair.rate}", pair.why)
+    aim = f">= {pair.rate}" if pair.rate else ""
+    return Row(f"{pair.what}: rate", pair.against, ratios, aim, pair.why)
 
 
 def _cpu(cpu: dict[str, list[float]], pair: Pair) -> Row:

@@ -28,12 +28,12 @@ __all__ = ["full", "ignore", "is_signed", "verifies_only"]
 KEY = SECRET.encode()
 
 
-def verifies_only() -> ASGIApp:
+def verifies_only(answer: bytes = b"") -> ASGIApp:
     """Return a Starlette program that checks the signature, as written by hand."""
 
     async def endpoint(request: Request) -> Response:
         body = await request.body()
-        return Response(status_code=200 if is_signed(request, body) else 401)
+        return Response(answer, status_code=200 if is_signed(request, body) else 401)
 
     return Starlette(routes=[Route(PATH, endpoint, methods=["POST"])])
 

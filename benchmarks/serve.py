@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["CORE", "pin"]
 
 CORE = 0
+ANSWER = b"x" * 88
+"""As long as our answers. uvicorn sends it by a call of its own."""
 
 
 def pin(core: int, process: int = 0) -> None:
@@ -46,8 +48,8 @@ def main() -> None:
 
 
 def _program(name: str, url: str) -> ASGIApp:
-    if name == "base":
-        return verifies_only()
+    if name in ("base", "answering"):
+        return verifies_only(ANSWER if name == "answering" else b"")
     if name in ("inline", "metrics"):
         return full(RedisStore(url), metrics=name == "metrics")[0]
     if name == "celery":

@@ -64,6 +64,10 @@ class WebhookError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default a copy is built from the message, and not from what the class is built from.
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
+
 
 class ConfigurationError(WebhookError):
     """Invalid configuration; raised at start, never for a request."""

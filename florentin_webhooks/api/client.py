@@ -88,12 +88,18 @@ class _Client(Generic[KindT]):
 class FlorentinAPI(_Client[BlockingKind]):
     """A client of the provider's API that blocks.
 
-    *base_url* ends with ``/api/v1``, *token* is ``<id>|<secret>``. One answer may take *timeout*
-    seconds, a call with all its *retries* *total* seconds; only what is safe is repeated. HTTP
-    without TLS needs *allow_http*, but on this machine. *transport* of httpx2 is for tests.
-
     Threads may share it. Requests that need a key get one of the delivery whose handler runs. Each
     call raises :class:`APIError`, and :class:`APIUnavailable` where another one may succeed.
+
+    Args:
+        base_url: The URL of the API, which ends with ``/api/v1``.
+        token: The bearer token, ``<id>|<secret>``.
+        timeout: The seconds that one answer may take.
+        total: The seconds that a call may take, with all its retries and pauses.
+        retries: How often a request is repeated where that cannot change anything twice.
+        allow_http: Whether HTTP without TLS is allowed to another machine.
+        transport: A transport of httpx2, for tests.
+
     Raises :class:`ConfigurationError`.
     """
 

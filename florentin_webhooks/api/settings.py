@@ -115,7 +115,8 @@ def _check_token(token: str) -> None:
 def _check_seconds(name: str, value: object) -> None:
     if not isinstance(value, int | float) or not 0 < value <= _LONGEST_TIME:
         raise ConfigurationError(
-            f"{name} is {value!r}.", f"Set it to seconds above 0, at most {_LONGEST_TIME:.0f}."
+            f"{name} is {value!r}.",
+            f"Set it to a number of seconds above 0 and at most {_LONGEST_TIME:.0f}.",
         )
 
 

@@ -15,15 +15,16 @@ from typing import Any, cast
 import click
 
 from florentin_webhooks.cli.errors import (
-    CLIError,
     Interrupted,
     StoreUnavailable,
     UsageError,
+    translate_os_error,
     translate_usage_error,
     translate_webhook_error,
 )
 from florentin_webhooks.cli.host import HostProgram
 from florentin_webhooks.cli.invocation import command_path
+from florentin_webhooks.cli.output import replace_closed_streams
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.suggestions import closest_match
 
@@ -145,6 +146,7 @@ class _Root(Group):
             raise translate_usage_error(error) from None
 
     def invoke(self, ctx: click.Context) -> object:
+        replace_closed_streams()
         try:
             return cast("object", super().invoke(ctx))
         except click.UsageError as error:
@@ -158,7 +160,7 @@ class _Root(Group):
         except OSError as error:
             if error.errno == EPIPE:  # The reader has closed the pipe; click exits quietly.
                 raise
-            raise CLIError(f"{error}.", f"Run: {command_path(ctx)} --help") from None
+            raise translate_os_error(error, ctx) from None
 
 
 @click.group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from errno import EDQUOT, EFBIG, ENOSPC
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ __all__ = [
     "StoreUnavailable",
     "Terminated",
     "UsageError",
+    "translate_os_error",
     "translate_usage_error",
     "translate_webhook_error",
 ]
@@ -82,6 +84,8 @@ class Terminated(SystemExit):
     """SIGTERM. Not an error of the module that is being imported."""
 
 
+_NO_SPACE = (ENOSPC, EDQUOT, EFBIG)
+
 _LIKENESS = 0.75
 """How like an option a misspelt one is; the dashes alone are a quarter of a short one."""
 
@@ -102,3 +106,11 @@ def translate_webhook_error(
 ) -> CLIError:
     """Return *error* as one of *kind*, with its own hint."""
     return kind(error.message, error.hint or f"Run: {command_path(context)} --help")
+
+
+def translate_os_error(error: OSError, context: click.Context) -> CLIError:
+    """Return *error*, which a command has not expected, as ours."""
+    if error.errno not in _NO_SPACE:
+        return CLIError(f"{error}.", f"Run: {command_path(context)} --help")
+    place = error.filename or "the output"
+    return CLIError(f"Cannot write {place}: {error.strerror}.", "Free space, or write elsewhere.")

@@ -19,7 +19,7 @@ from florentin_webhooks.cli.formatting.views import Cell, Table, View
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["Output", "use_color", "with_output"]
+__all__ = ["Output", "replace_closed_streams", "use_color", "with_output"]
 
 _UNLIMITED = 10_000
 """Columns where there is no terminal: lines in pipes and files are not folded."""
@@ -85,6 +85,13 @@ def use_color(option: str, environ: Mapping[str, str], *, tty: bool) -> bool:
     if environ.get("FORCE_COLOR"):
         return True
     return tty and environ.get("TERM") != "dumb"
+
+
+def replace_closed_streams() -> None:
+    """Open the null device in place of each standard stream that was closed at the start."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def with_output(function: Callable[..., None]) -> Callable[..., None]:

@@ -37,7 +37,7 @@ _INTERACTIVE = ("<stdin>", "<python-input", "<ipython-input")
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What tells a receiver from others, and the line of source that built it."""
+    """What distinguishes a receiver from others, and the line of source that built it."""
 
     identity: Identity
     store: Store

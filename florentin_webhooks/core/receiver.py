@@ -52,20 +52,27 @@ __all__ = ["Receiver"]
 class Receiver(DeliveryFlow[On_co]):
     """A receiver of signed deliveries, which runs the handlers that are registered here.
 
-    *secrets* is one secret, a sequence, or a mapping of names to secrets while you rotate; or a
-    function that returns one of these, or a :class:`Tenant`, for each :class:`Request`. The
-    *store* records deliveries: ``"memory"`` (the default, in this process only), ``"database"``,
-    a Redis URL, or a store. With a *queue*, or the name of one, handlers run in workers unless
-    they are registered with ``inline=True``. *sender* is Florentin by default. An event may be
-    *tolerance* old (by default twice the time in which the sender retries under one signed time:
-    15 minutes for Florentin, else at least 5) and *leeway* ahead of our *clock*, a function that
-    returns an aware UTC datetime. A body may have *max_body* bytes. An inline handler has
-    *timeout*; see the docs for its meaning for functions without ``async``. Two receivers with the
-    same secret in one store need different *name* arguments, which are part of the identity of a
-    delivery. Full *tracebacks* in the log have the texts of exceptions and the values in their
-    frames, which may quote a payload. While the store does not answer, deliveries wait in the
-    *spool*, the path of a local file or a ``Spool``. Durations are seconds, a text such as
-    ``"15m"``, or a timedelta.
+    Durations are seconds, a text such as ``"15m"``, or a timedelta.
+
+    Args:
+        secrets: One secret, a sequence, or a mapping of names to secrets while you rotate. Or a
+            function that returns one of these, or a :class:`Tenant`, for each :class:`Request`.
+        store: Where deliveries are recorded: ``"memory"`` (the default, in this process only),
+            ``"database"`` (Django's), a Redis URL, or a store.
+        queue: A queue, or its name. Handlers then run in workers, unless they are registered with
+            ``inline=True``.
+        sender: The sender of the deliveries, by default Florentin.
+        tolerance: How old an event may be. By default twice the time in which the sender retries
+            under one signed time: 15 minutes for Florentin, at least 5 for others.
+        leeway: How far ahead of the clock an event may be.
+        max_body: The largest body, in bytes.
+        timeout: The time of each inline handler. The docs say what it means without ``async``.
+        clock: A function that returns an aware UTC datetime.
+        name: Part of the identity of deliveries, for two receivers of one secret in one store.
+        tracebacks: With ``"full"`` the log has the texts of exceptions and the values in their
+            frames, which may quote a payload.
+        spool: The path of a local file, or a ``Spool``, in which deliveries wait while the store
+            does not answer.
 
     Raises :class:`ConfigurationError` for an invalid argument, and for a configuration that would
     fail later, such as a weak secret, or a lease that expires before a handler must end.
@@ -182,7 +189,7 @@ class Receiver(DeliveryFlow[On_co]):
     def observe(self, observer: Observer) -> None:
         """Report each delivery and each attempt of a handler to *observer*, in workers too.
 
-        There may be several. Raises :class:`ConfigurationError` for an object that is none.
+        There may be several. Raises :class:`ConfigurationError` for any other object.
         """
         notifier = self.reporter.observe(observer, self.sender.name)
         if notifier.tracer is not None:

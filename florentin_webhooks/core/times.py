@@ -17,9 +17,9 @@ def format_age(time: datetime | None) -> str:
 
 
 def format_due(time: datetime) -> str:
-    """Return in what time *time* is, such as ``in 5 min``, or since when it is over."""
+    """Return when *time* is: ``in 5 min``, or ``overdue by 5 min``."""
     seconds = round((time - datetime.now(UTC)).total_seconds())
-    return f"in {_format_seconds(seconds)}" if seconds > 0 else f"due for {format_age(time)}"
+    return f"in {_format_seconds(seconds)}" if seconds > 0 else f"overdue by {format_age(time)}"
 
 
 def format_time(time: datetime | None) -> str:

@@ -61,7 +61,7 @@ class Access:
             return None
         if self._uses_password:
             return text(HTTPStatus.UNAUTHORIZED, "A user and a password are needed.", _CHALLENGE)
-        return text(HTTPStatus.FORBIDDEN, "This page is not for you: auth= has refused it.")
+        return text(HTTPStatus.FORBIDDEN, "Access denied: auth= has refused this request.")
 
     def answer(
         self,

@@ -29,7 +29,7 @@ _PRIVATE = re.compile(
     "auth|cookie|credential|digest|hmac|jwt|key|otp|pass|secret|session|sign|token", re.IGNORECASE
 )
 _DIGEST = re.compile("[A-Za-z0-9+/=]{40}")
-"""What a signature looks like, whatever its sender calls the header."""
+"""What a signature looks like, in a header of any name."""
 _MOST = 60
 _LONGEST = 200
 _captured: ContextVar[MaskedHeaders] = ContextVar("captured", default=())

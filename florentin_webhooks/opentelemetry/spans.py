@@ -18,7 +18,7 @@ __all__ = ["CurrentSpan", "carry", "links_of", "parent_of", "trace_with_first"]
 
 _FIRST = "first"
 _FAILED = frozenset({"failed", "handler-failed", "dead", "error", "unavailable"})
-# W3C's headers, whatever the program sends to others: only our own workers read them.
+# W3C's headers, also where the program sends others: only our own workers read them.
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 

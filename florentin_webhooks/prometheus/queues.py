@@ -40,7 +40,7 @@ class QueueCollector(Collector):
     def _families(
         self, facts: Sequence[tuple[Receiver[object], HealthFacts]]
     ) -> Iterator[GaugeMetricFamily]:
-        up = _gauge("store_up", "Whether the store of a receiver answers.", "receiver")
+        up = _gauge("store_up", "Whether the store of a receiver takes deliveries.", "receiver")
         for hooks, found in facts:
             up.add_metric([hooks.reporter.receiver], float(found.store_error is None))
         yield up

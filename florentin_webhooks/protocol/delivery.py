@@ -27,6 +27,7 @@ __all__ = [
     "Outcome",
     "Reply",
     "name_secret",
+    "split_name",
 ]
 
 
@@ -78,13 +79,18 @@ _STATUS = {
     Outcome.UNAVAILABLE: 503,
 }
 
-
 _TENANT = "tenant:"
 
 
 def name_secret(tenant: str, name: str) -> str:
     """Return the name under which stores and logs have the secret *name* of *tenant*."""
     return f"{_TENANT}{tenant}/{name.replace('/', '|')}" if tenant else name
+
+
+def split_name(secret: str) -> tuple[str, str]:
+    """Return the tenant of a secret's name, empty without one, and the name that it has there."""
+    tenant, _, own = secret.removeprefix(_TENANT).rpartition("/")
+    return (tenant, own) if tenant and secret.startswith(_TENANT) else ("", secret)
 
 
 class OnceContext(Protocol):
@@ -161,8 +167,7 @@ class Delivery:
     @property
     def tenant(self) -> str:
         """The name of the tenant whose secret matched, empty without one."""
-        marked, _, _ = self.secret.rpartition("/")
-        return marked.removeprefix(_TENANT) if marked.startswith(_TENANT) else ""
+        return split_name(self.secret)[0]
 
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""

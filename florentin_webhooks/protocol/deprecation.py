@@ -10,7 +10,13 @@ from warnings import warn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["RenamedAttribute", "moved_names", "renamed_names"]
+__all__ = ["RenamedAttribute", "moved_names", "renamed_names", "warn_renamed"]
+
+
+def warn_renamed(old: str, new: str, *, stacklevel: int = 2) -> None:
+    """Warn that *old* is now *new*; *stacklevel* counts from the caller, as in ``warn``."""
+    text = f"{old} was renamed to {new}; the old name will be removed in 0.3."
+    warn(text, DeprecationWarning, stacklevel=stacklevel + 1)
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:
@@ -24,8 +30,7 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], obje
         if name not in names:
             message = f"module {module!r} has no attribute {name!r}"
             raise AttributeError(message)
-        text = f"{module}.{name} was renamed to {names[name]}; the old name goes with 0.3."
-        warn(text, DeprecationWarning, stacklevel=2)
+        warn_renamed(f"{module}.{name}", names[name])
         value: object = getattr(sys.modules[module], names[name])
         return value
 
@@ -39,8 +44,7 @@ def moved_names(old: str, new: str) -> Callable[[str], object]:
         if name.startswith("__"):  # What the import system asks for.
             message = f"module {old!r} has no attribute {name!r}"
             raise AttributeError(message)
-        text = f"{old} was renamed to {new}; the old name goes with 0.3."
-        warn(text, DeprecationWarning, stacklevel=2)
+        warn_renamed(old, new)
         value: object = getattr(import_module(new), name)
         return value
 
@@ -54,14 +58,12 @@ class RenamedAttribute:
         self._new = new
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self._text = (
-            f"{owner.__name__}.{name} was renamed to {self._new}; the old name goes with 0.3."
-        )
+        self._old = f"{owner.__name__}.{name}"
 
     def __get__(self, instance: object, owner: type) -> Any:  # Any: of the attribute's own type.
-        warn(self._text, DeprecationWarning, stacklevel=2)
+        warn_renamed(self._old, self._new)
         return getattr(owner if instance is None else instance, self._new)
 
     def __set__(self, instance: object, value: object) -> None:
-        warn(self._text, DeprecationWarning, stacklevel=2)
+        warn_renamed(self._old, self._new)
         setattr(instance, self._new, value)

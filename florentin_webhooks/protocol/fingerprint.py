@@ -185,16 +185,27 @@ class Identity:
         Without a *digest*, of a delivery restored from its record, the key is known. *content* is
         that of its retry key, None where it has none.
         """
-        others = self.other_key_ids(key_id) if digest else ()
         if delivery_id is None or content is None:
+            others = self.other_key_ids(key_id) if digest else ()
             return tuple([RecordKey(under_key(each, digest)) for each in others])
-        sent, found = delivery_id.encode(), list[RecordKey]()
-        for each in others:  # Every delivery needs them: 1.3 of the 2.8 us with calls for each.
+        hashes = iter(self.alias_hashes(key_id, digest, delivery_id))
+        pairs = zip(hashes, hashes, strict=True)
+        return tuple([RecordKey(key, RetryKey(sent, content)) for key, sent in pairs])
+
+    def alias_hashes(self, key_id: str, digest: bytes, delivery_id: str) -> list[bytes]:
+        """Return the keys of :meth:`aliases`, each followed by that of its *delivery_id*.
+
+        Every delivery in Redis needs these: 1.3 of the 2.8 us with a call and a value for each.
+        """
+        others = self._others.get(key_id) if digest else ()
+        if others is None:
+            others = self.other_key_ids(key_id)
+        sent, found = delivery_id.encode(), list[bytes]()
+        for each in others:
             prefix = self._prefixes[each]
-            key = sha256(prefix + digest).digest()[:16] if each else digest
-            trace = new_tuple(RetryKey, (sha256(prefix + sent).digest()[:16], content))
-            found.append(new_tuple(RecordKey, (key, trace)))
-        return tuple(found)
+            found.append(sha256(prefix + digest).digest()[:16] if each else digest)
+            found.append(sha256(prefix + sent).digest()[:16])
+        return found
 
 
 NO_IDENTITY = Identity({})

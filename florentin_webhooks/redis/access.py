@@ -10,6 +10,7 @@ import redis.asyncio
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.addresses import display_url, normalize_address
 from florentin_webhooks.redis.clients import Client, borrowed_client, new_client
+from florentin_webhooks.redis.codec.queries import probe
 from florentin_webhooks.redis.durability import refuse_unfit_server
 from florentin_webhooks.redis.inspection import ServerFacts, inspect_server
 
@@ -79,7 +80,7 @@ class ServerAccess:
                 refuse_unfit_server(client, self.address, has_lanes=self.is_cluster)
 
     def _first_server(self) -> str | Client:
-        """Return the server to ask where one stands for all."""
+        """Return the server to ask where one answers for all."""
         return self._server
 
     def inspect(self) -> ServerFacts | None:
@@ -113,6 +114,10 @@ class ServerAccess:
         Raises :class:`Unavailable` without all of them in time.
         """
         return (self.ask(question),)
+
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` unless the server answers, and *writes* what it is given."""
+        (self._sync or self._require_blocking()).run(probe(self._schema, writes=writes))
 
     def _require_blocking(self) -> NoReturn:
         raise ConfigurationError(

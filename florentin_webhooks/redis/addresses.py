@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
 
-from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.failures import Failure, UnfitServerError, describe, find_failure
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "Node",
     "display_pool",
     "display_url",
+    "invalid_url",
     "is_behind_sentinel",
     "is_cluster",
     "is_sentinel",
@@ -38,6 +40,9 @@ SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
 """The scheme of the primary's URL by that of Sentinel's."""
 
 ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
+
+_NAMED_OPTION = re.compile(r"(?:keyword argument|value for) ['`](\w+)['`]")
+"""In redis-py's words."""
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
 
@@ -137,3 +142,20 @@ def unavailable_at(address: str, error: Exception) -> Unavailable:
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.
     options = [each.connection_pool.connection_kwargs for each in source.sentinel_manager.sentinels]
     return ",".join(f"{each.get('host')}:{each.get('port')}" for each in options)
+
+
+def invalid_url(url: str, error: Exception) -> ConfigurationError:
+    """Return the error for *url*, from which redis-py has made no connection."""
+    query = urlsplit(url).query
+    found = _NAMED_OPTION.search(str(error))
+    # Before an @ is a password, with a question mark in it: then no part of it is shown.
+    if not found or "@" in query or found[1] not in parse_qs(query, keep_blank_values=True):
+        return ConfigurationError(
+            "The Redis URL is invalid, or has an option that redis-py does not know.",
+            "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
+        )
+    if isinstance(error, TypeError):
+        message = f"The Redis URL has the option {found[1]!r}, which redis-py does not know there."
+        return ConfigurationError(message, "Correct or drop it. Those of TLS need rediss://.")
+    message = f"The Redis URL has an invalid value of its option {found[1]!r}."
+    return ConfigurationError(message, "Correct the value, or drop the option.")

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis import sentinel
-from florentin_webhooks.redis.addresses import is_sentinel
+from florentin_webhooks.redis.addresses import invalid_url, is_sentinel
 from florentin_webhooks.redis.protocols import AsyncioClient, RecordPool, SyncClient
 from florentin_webhooks.redis.refusals import RECONNECTED_ERRORS
 
@@ -200,11 +200,8 @@ def _connection_options(url: str) -> Mapping[str, Any]:  # Any: redis-py's optio
             # A connection that is never opened: an unknown option would fail each delivery.
             pool.connection_class(**pool.connection_kwargs)
             str(pool.connection_kwargs.get("host", "")).encode("idna")
-    except (TypeError, ValueError, RedisError):
-        raise ConfigurationError(
-            "The Redis URL is invalid, or has an option that redis-py does not know.",
-            "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
-        ) from None
+    except (TypeError, ValueError, RedisError) as error:
+        raise invalid_url(url, error) from None
     return cast("Mapping[str, Any]", pools[0].connection_kwargs)
 
 

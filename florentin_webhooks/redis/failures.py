@@ -137,6 +137,13 @@ _HINTS = {
     Failure.OLD: "Use Redis 6.2 or Valkey 7.2, or newer.",
     Failure.OTHER: "Check that a Redis or Valkey server listens there.",
 }
+_CLOSED = ("ConnectionError", "ConnectionResetError")
+"""Errors of a connection that was opened, and ended by the other side."""
+_UNREACHABLE_HINTS = {
+    "rediss": "Start the server, or correct host, port and firewall. If it has no TLS, use "
+    "redis://.",
+    "unix": "Start the server, or correct the path of its socket and your right to use it.",
+}
 
 
 def find_failure(error: BaseException) -> tuple[Failure, str]:
@@ -155,7 +162,9 @@ def find_failure(error: BaseException) -> tuple[Failure, str]:
             if isinstance(cause, ResponseError) and pattern.search(str(cause)):
                 return failure, _detail(cause)
     if not isinstance(error, ResponseError | InvalidResponse):
-        return Failure.UNREACHABLE, type(causes[-1]).__name__
+        # The first cause, but for the cancellation by which a wait in asyncio ends.
+        first = next(each for each in reversed(causes) if isinstance(each, Exception))
+        return Failure.UNREACHABLE, type(first).__name__
     return Failure.OTHER, _detail(error)
 
 
@@ -169,9 +178,17 @@ def describe(address: str, failure: Failure, detail: str) -> tuple[str, str]:
     if failure is Failure.RIGHTS and detail.islower():
         message = f"Redis at {address} does not let this user run {detail}, or not on that key."
         return message, f"Grant it with ACL SETUSER, as +{detail} ~fl:* ~rq:*: the docs list all."
-    hint = refusal_hint(detail) if failure is Failure.REFUSED else _HINTS[failure]
+    hint = _HINTS.get(failure) or refusal_hint(detail)
+    if failure is Failure.UNREACHABLE:
+        hint = _unreachable_hint(address.partition("://")[0], detail)
     cause = f" ({detail})" if detail and failure not in _WITHOUT_DETAIL else ""
     return f"Redis at {address} {_MESSAGES[failure]}{cause}.", hint
+
+
+def _unreachable_hint(scheme: str, detail: str) -> str:
+    if scheme == "redis" and detail in _CLOSED:
+        return "Check that a Redis or Valkey server listens there. If it has TLS, use rediss://."
+    return _UNREACHABLE_HINTS.get(scheme, _HINTS[Failure.UNREACHABLE])
 
 
 def _detail(cause: BaseException) -> str:

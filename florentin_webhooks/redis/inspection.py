@@ -83,6 +83,8 @@ def inspect_server(
         return ServerFacts(address, *find_failure(error))
     try:
         info = _ask(client.info)
+        if tag and info is not None and not info.get("cluster_enabled"):
+            return ServerFacts(address, Failure.NO_CLUSTER)
         settings = {name: found for name in _SETTINGS if (found := _setting(client, name))}
         needed = needed_commands(prefix, tag, replicas=replicas)
         denied, clock = _denied(client, needed), _clock(client)

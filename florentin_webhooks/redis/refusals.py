@@ -122,9 +122,9 @@ class WaitingRetry(Retry):
     """Retry of a worker, which waits as long as the server refuses commands for a while.
 
     *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
-    that is no wait. A wait lasts at most *longest* seconds. Copies share :attr:`waits`, which ends
-    all waits when False, and :attr:`outlasts`: whether it also waits for a server that is away,
-    before anything is sent to it.
+    it does not wait for that. A wait lasts at most *longest* seconds. Copies share :attr:`waits`,
+    which ends all waits when False, and :attr:`outlasts`: whether it also waits for a server that
+    is away, before anything is sent to it.
     """
 
     def __init__(

@@ -46,6 +46,7 @@ __all__ = [
     "Script",
     "ScriptCall",
     "Words",
+    "join_scripts",
     "load_script",
 ]
 

@@ -46,7 +46,6 @@ from florentin_webhooks.redis.schema import KeySchema, ScriptCall
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.base import Operation, PendingAnswer
-    from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 
 __all__ = ["RedisStore"]
 
@@ -56,28 +55,31 @@ A = TypeVar("A")
 class RedisStore(ServerAccess):
     """Store in the Redis (7.0 or newer) or Valkey (7.2 or newer) at a URL.
 
-    *server* is a URL (``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://`` with the
-    hosts of Sentinels and the name of a service) or a client of your own. Then you set its
-    timeouts; an asyncio client serves asyncio programs of one event loop only, and lends the store
-    one connection of its pool; a synchronous one costs asyncio programs a thread per operation. A
-    finished delivery is remembered for *retention* (a day, or as long as its senders need), the
-    newest *history* of them with body and handlers; an unfinished one for *unfinished_retention*,
-    and a queued one until its handlers have run. *lease* is the time that inline handlers have. All
-    keys begin with *prefix*. *keep* is the old name of *unfinished_retention*.
-
-    A ``redis+cluster://`` URL with several hosts, or redis-py's client of a cluster, spreads the
-    store over the cluster's nodes in *lanes*, 16 by default: their number never changes while
-    deliveries are remembered. A client only says where the nodes are, and how to log in.
-
-    With *replicas*, a delivery counts as accepted when so many replicas have it, and a handler
-    starts when they have its lease, so that a fail-over forgets none and repeats none. Until then
-    the answer is ``unavailable``, and a retry waits again; a job stays in the queue.
-
     Each operation is one round trip, but for searches; none waits longer than 2 seconds.
+
+    Args:
+        server: A URL (``redis://``, ``rediss://``, ``unix://``; ``redis+sentinel://`` with the
+            hosts of Sentinels and the name of a service; ``redis+cluster://`` with several hosts)
+            or a client of your own, whose timeouts you set. An asyncio client serves one event
+            loop only, and lends the store one connection of its pool. A synchronous one costs
+            asyncio programs a thread for each operation. Of a client of a cluster only the nodes
+            and the login are used.
+        retention: How long a finished delivery is remembered: a day, or as long as its senders
+            need. A queued one is remembered until its handlers have run.
+        lease: How long inline handlers have a delivery to themselves.
+        unfinished_retention: How long an unfinished delivery is remembered.
+        history: How many finished deliveries keep their bodies and handlers.
+        prefix: What all keys begin with.
+        keep: The old name of *unfinished_retention*.
+        lanes: Over how many slots of a cluster deliveries are spread, 16 by default. It must not
+            change while deliveries are remembered.
+        replicas: How many replicas must have a delivery before it counts as accepted, and its
+            lease before a handler starts, so that a fail-over forgets none and repeats none. Until
+            then the reply is ``unavailable``, and a job stays in the queue.
     """
 
     def __new__(cls, server: Any = "", **_: Any) -> Self:  # Any: as __init__ takes.
-        """Return a store of the kind that *server* needs."""
+        # Without a docstring, which editors would show in place of the one above.
         kind: Any = cls
         if cls is RedisStore and is_cluster(server):
             kind = import_module("florentin_webhooks.redis.cluster.store").ClusterStore
@@ -156,12 +158,13 @@ class RedisStore(ServerAccess):
                 retention=milliseconds(least),
                 unfinished_retention=milliseconds(self.unfinished_retention),
             )
+            self._packed = PackedCalls(self._schema)
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""
         executor = self._sync or self._require_blocking()
-        packed = self._packed_calls() if executor.packs_calls else None
-        call = encode(self._schema, operation) if packed is None else packed.encode(operation)
+        packs = executor.packs_calls
+        call = self._packed.encode(operation) if packs else encode(self._schema, operation)
         run = executor.run
         answer = executor.run_packed(call) if isinstance(call, PackedCall) else run(call)
         if isinstance(answer, FollowUp):
@@ -177,11 +180,18 @@ class RedisStore(ServerAccess):
         if self._sync is not None and not isinstance(self._server, str):
             thread = asyncio.get_running_loop().run_in_executor(None, self.execute, operation)
             return await asyncio.shield(thread)  # A cancelled operation runs anyway.
-        run = self._pipelined().run
-        answer = await run(self._packed_calls().encode(operation))
+        loop, executor = asyncio.get_running_loop(), self._loops.latest
+        if executor is None or executor.loop is not loop:
+            executor = self._loops.find(loop)
+        call = self._packed.encode(operation)
+        if executor.is_direct:  # As executor.run, without its coroutine.
+            answer: Any = call.read(await executor.add(call).answer)  # Any: of any operation.
+        else:
+            answer = await executor.run(call)
         if isinstance(answer, FollowUp):
-            answer = await follow_up(answer, operation, self._schema, run)
-        return cast("A", answer)
+            answer = await follow_up(answer, operation, self._schema, executor.run)
+        found: A = answer  # A call of typing.cast takes as long as three of these lines.
+        return found
 
     async def asend(self, operation: Operation[A]) -> PendingAnswer[A]:
         """Return once *operation* is written to the connection, before its answer."""
@@ -189,9 +199,8 @@ class RedisStore(ServerAccess):
             answer = asyncio.ensure_future(self.aexecute(operation))
             await asyncio.wait({answer})
             return answer
-        return cast(
-            "PendingAnswer[A]", await self._pipelined().send(self._packed_calls().encode(operation))
-        )
+        executor = self._loops.find(asyncio.get_running_loop())
+        return cast("PendingAnswer[A]", await executor.send(self._packed.encode(operation)))
 
     def open_pipeline(self) -> RecordPipeline | None:
         """Return what sends the records of one run in a synchronous program, if there is one."""
@@ -214,15 +223,6 @@ class RedisStore(ServerAccess):
         sync = create_sync_client(client)
         store._sync = create_job_executor(sync, store.schema.replicas)  # noqa: SLF001
         return store
-
-    def _packed_calls(self) -> PackedCalls:
-        if self._packed.schema is not self._schema:  # The retention was extended.
-            self._packed = PackedCalls(self._schema)
-        return self._packed
-
-    def _pipelined(self) -> PipelinedExecutor:
-        loop, latest = asyncio.get_running_loop(), self._loops.latest
-        return latest if latest is not None and latest.loop is loop else self._loops.find(loop)
 
 
 def _encode_prefix(prefix: object) -> bytes:

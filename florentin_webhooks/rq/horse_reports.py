@@ -1,6 +1,6 @@
 """Reports of a worker's forked processes, which it passes on to its own observers.
 
-A forked process runs a job or a batch and leaves at once, by ``os._exit``: whatever observers have
+A forked process runs a job or a batch and leaves at once, by ``os._exit``: what observers have
 counted in it would be lost, or be one more file for each job.
 """
 

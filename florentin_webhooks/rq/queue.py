@@ -58,13 +58,16 @@ class _JobTemplate(NamedTuple):
 
 
 class RQQueue:
-    """Queue of handlers for RQ workers, in RQ's queue *name*.
+    """A queue of RQ, in which workers run handlers.
 
-    A failed job is retried after each of *retries*, in seconds, and is dead after the last. A job
-    may take *timeout* seconds. *receiver* is the import path under which workers find the receiver
-    (``shop.hooks:hooks``); by default it is found by searching the imported modules. With
-    *error_text* RQ's records hold the text of a handler's exception, which may quote a payload;
-    by default only its type.
+    Args:
+        name: The queue of all handlers that do not name another one.
+        retries: The seconds before each retry of a failed job, which is dead after the last.
+        timeout: The seconds that a job may take, with all its handlers.
+        receiver: The import path under which workers find the receiver (``shop.hooks:hooks``). By
+            default it is found by searching the imported modules.
+        error_text: Whether RQ's records hold the text of a handler's exception, which may quote a
+            payload, and not only its type.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ CLEANUP_LOCK = 60
 class SafeJob(rq.job.Job):
     """RQ job that can call one function only, since JSON is not a sandbox.
 
-    *outcome* is set where the job runs in a batch: what becomes of it, whatever its arguments.
+    *outcome* is set where the job runs in a batch: what becomes of it, with any arguments.
     """
 
     outcome: Callable[..., object] | None = None

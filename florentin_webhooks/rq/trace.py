@@ -22,7 +22,7 @@ def read_trace(meta: bytes) -> str:
 
 def trace_of(job: Job) -> str:
     """Return the JSON object that *job* carries, or an empty text."""
-    meta: dict[str, Any] = job.meta  # Any: JSON, or bytes of a field that is none.
+    meta: dict[str, Any] = job.meta  # Any: JSON, or bytes of a field that is not JSON.
     carried = {name: value for name, value in meta.items() if isinstance(value, str)}
     return json.dumps(carried) if carried else ""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.delivery import split_name
 from florentin_webhooks.senders.invisible import describe_edges, describe_invisible
 
 __all__ = [
@@ -93,6 +94,10 @@ def redact_name(name: object) -> str:
         len(name) < MINIMUM_SECRET or (name.isidentifier() and name.isupper())
     ):
         return name  # Short, or that of an environment variable.
+    tenant, own = split_name(name) if isinstance(name, str) else ("", "")
+    if tenant:
+        shown = f"tenant {tenant}" if len(tenant) < MINIMUM_SECRET else "a tenant"
+        return f"{redact_name(own)} of {shown}"
     return "a secret with a long name, not shown (write {name: secret})"
 
 
@@ -101,13 +106,13 @@ def describe_value(where: str, value: object) -> str:
     if isinstance(value, str) and value.isspace():
         return f"{where} is blank."
     if isinstance(value, str) and (len(value) >= MINIMUM_SECRET or "://" in value):
-        return f"{where} is a text that does not fit."
+        return f"{where} is not a valid text."
     is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST)
     if is_number or isinstance(value, str):
         return f"{where} is {value!r}."
     if isinstance(value, timedelta):
         return f"{where} is {value}."
-    return f"{where} is of type {type(value).__name__}, which does not fit."
+    return f"{where} is of type {type(value).__name__}, which is not valid."
 
 
 def unwrap_secret(secret: object) -> object:

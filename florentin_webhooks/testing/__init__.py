@@ -12,6 +12,7 @@ from florentin_webhooks.protocol.deprecation import renamed_names
 
 __all__ = [
     "AsyncWebhooks",
+    "Capture",
     "DeliveryResult",
     "Provider",
     "SignedDelivery",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from florentin_webhooks.testing.captures import Capture
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.effects import effect
     from florentin_webhooks.testing.kit.results import DeliveryResult
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 else:
     _HOMES = {
         "AsyncWebhooks": "kit.webhooks",
+        "Capture": "captures",
         "DeliveryResult": "kit.results",
         "Provider": "provider",
         "SignedDelivery": "delivery",

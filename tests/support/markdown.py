@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -132,6 +133,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "nginx": _nginx,
     "redis": _redis,
     "toml": tomllib.loads,
+    "yaml": yaml.safe_load,
 }
 """Languages that are parsed but not run."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
-from collections.abc import Iterator
-from copy import copy
+from collections.abc import Callable, Iterator
+from copy import copy, deepcopy
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,9 +108,32 @@ def test_text_of_an_error_is_message_and_hint() -> None:
     assert str(error) == "The name is empty. Set the variable."
 
 
-def test_error_keeps_its_hint_when_copied() -> None:
-    error = copy(errors.ConfigurationError("The name is empty.", "Set it."))
-    assert (error.message, error.hint) == ("The name is empty.", "Set it.")
+COPIED: list[WebhookError] = [
+    errors.ConfigurationError("The name is empty.", "Set it."),
+    errors.MalformedDelivery("not JSON"),
+    errors.StaleDelivery(timedelta(minutes=16), timedelta(minutes=15)),
+    errors.InvalidEvent("user.login", ["data.id: missing"]),
+    errors.HandlerFailed(ExceptionGroup("failed", [errors.MissingHandler()])),
+    errors.HandlerTimeout(5),
+    errors.MissingHandler(),
+    errors.Unavailable("Redis is away.", retry_after=7),
+    errors.APIError("It failed.", status_code=404),
+]
+
+
+def pickled(error: WebhookError) -> WebhookError:
+    found: WebhookError = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own.
+    return found
+
+
+@pytest.mark.parametrize("error", COPIED, ids=lambda error: error.code)
+@pytest.mark.parametrize("copied", [copy, deepcopy, pickled])
+def test_error_can_be_copied_and_pickled(
+    error: WebhookError, copied: Callable[[WebhookError], WebhookError]
+) -> None:
+    found = copied(error)
+    assert (type(found), str(found), found.args) == (type(error), str(error), error.args)
+    assert repr(vars(found)) == repr(vars(error))
 
 
 @pytest.mark.parametrize("kind", [*REJECTED, errors.HandlerFailed, errors.Unavailable])

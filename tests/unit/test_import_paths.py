@@ -44,7 +44,7 @@ florentin_webhooks.senders.florentin.payloads: Account InvoiceData Subscription 
 florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignature
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
 florentin_webhooks.simulator: Simulator
-florentin_webhooks.testing: AsyncWebhooks DeliveryResult Provider SignedDelivery Webhooks
+florentin_webhooks.testing: AsyncWebhooks Capture DeliveryResult Provider SignedDelivery Webhooks
 florentin_webhooks.testing: effect open_webhooks
 """
 

@@ -106,6 +106,21 @@ def test_public_names_are_documented_in_a_sentence() -> None:
     assert undocumented == []
 
 
+def test_arguments_that_many_type_are_documented_one_by_one() -> None:
+    # Editors show these lines beside the arguments, and the class where it is called.
+    for name in ("Receiver", "RedisStore", "RQQueue", "django.DjangoStore", "senders.HMACSender"):
+        module, _, own = f"florentin_webhooks.{name}".rpartition(".")
+        called = getattr(importlib.import_module(module), own)
+        documented = re.findall(r"^    (\w+): [A-Z]", inspect.getdoc(called) or "", re.MULTILINE)
+        kinds = inspect.signature(called).parameters.values()
+        arguments = [each.name for each in kinds if each.kind is not each.VAR_KEYWORD]
+        assert sorted(documented) == sorted(arguments), name
+
+
+def test_hover_over_a_store_shows_its_class() -> None:
+    assert florentin_webhooks.RedisStore.__new__.__doc__ is None
+
+
 def test_modules_are_documented_in_a_sentence() -> None:
     undocumented = [n for n, m in ALL.items() if not (m.__doc__ or "").endswith((".\n", "."))]
     assert undocumented == []

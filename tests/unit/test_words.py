@@ -10,6 +10,7 @@ from pathlib import Path
 import florentin_webhooks
 
 PACKAGE = Path(florentin_webhooks.__file__).parent
+ROOT = PACKAGE.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 OPENERS = {"Give", "Hold", "Say", "Be", "Let", "Have", "Tell", "Name", "Note"}
 GERUNDS = {"routing", "testing", "logging", "typing", "monitoring", "processing", "formatting"}
@@ -55,6 +56,21 @@ def test_no_docstring_opens_with_a_forbidden_word() -> None:
 def test_no_module_is_named_with_a_gerund() -> None:
     names = {part for path in FILES for part in path.relative_to(PACKAGE).with_suffix("").parts}
     assert {name for name in names if name.endswith("ing")} - GERUNDS == set()
+
+
+def test_no_line_holds_a_forbidden_word() -> None:
+    """Comments and docstrings, too: a word that no code of ours needs, but for a file's tell()."""
+    word = re.compile(
+        r"(?<![.\w])(told|tells?|whoever|whatever|somebody|nobody|anew|stands)\b(?!-)"
+    )
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*FILES, *pages]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if word.search(line)
+    ]
+    assert wrong == [], f"{len(wrong)} lines:\n" + "\n".join(wrong)
 
 
 def test_no_message_holds_a_forbidden_word() -> None:

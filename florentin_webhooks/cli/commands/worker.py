@@ -80,7 +80,7 @@ def command(
     for app in apps:
         validate_path(app if ":" in app else f"{app}:hooks")
     most = _batch(apps, worker_class, batch)
-    # As later, when RQ handles the signal: nothing has begun, and this is no failure.
+    # As later, when RQ handles the signal: nothing has begun, and nothing has failed.
     with ending_on_sigterm(code=0):
         logging.basicConfig(
             level=logging.INFO, handlers=[hide_rq_chatter(ConsoleHandler(out.emit))]
@@ -99,15 +99,21 @@ def command(
             _work(contexts, name, worker_class, burst=burst, batch=most)
             return
         _announce(out, contexts, name, f"{processes} processes of class {worker_class}")
-        paths = [context.app for context in contexts]
-        words = ["worker", *paths, "--queue", name, "--worker-class", worker_class, "--lifeline"]
-        words += ["--batch", str(most)]
-        words += ["--color", out.color, *["--burst"] * burst, *["--json"] * out.json]
-        words += ["--full-tracebacks"] * full_tracebacks
-        export_pythonpath()
-        children = [Child(self_command(*words)) for _ in range(processes)]
-        code = Supervisor(children, burst=burst).run()
+        words = ["--queue", name, "--worker-class", worker_class, "--batch", str(most)]
+        words += [*["--burst"] * burst, *["--full-tracebacks"] * full_tracebacks]
+        code = _supervise(out, contexts, words, processes, burst=burst)
     raise click.exceptions.Exit(code)
+
+
+def _supervise(
+    out: Output, contexts: Sequence[QueueContext], words: list[str], processes: int, *, burst: bool
+) -> int:
+    """Run *processes* workers with the options *words*, and return the exit code."""
+    paths = [context.app for context in contexts]
+    shown = ["--color", out.color, *["--json"] * out.json]
+    export_pythonpath()
+    command = self_command("worker", *paths, *words, *shown, "--lifeline")
+    return Supervisor([Child(command) for _ in range(processes)], burst=burst).run()
 
 
 def _share_trail(context: QueueContext) -> None:
@@ -175,12 +181,8 @@ def _work(
                 stack.enter_context(closing(each))
                 # The path that jobs name may differ from the one that was typed.
                 remember_program(each.path, each)
-            options: Any = {
-                "queue": queue,
-                "kind": kind,
-                "name": name,
-                "batch": batch,
-            }  # Any: each.
+            # Any: each its own.
+            options: Any = {"queue": queue, "kind": kind, "name": name, "batch": batch}
             if first.redis.is_cluster:
                 worker: Any = build_fleet(hooks, others=others, **options)
             else:

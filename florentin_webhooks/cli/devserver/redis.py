@@ -40,7 +40,11 @@ def check_redis(url: str) -> None:
     """Raise CLIError unless a Redis answers at *url*; the message holds no password."""
     # Imported here, so that --help loads no Redis.
     from florentin_webhooks.redis.addresses import display_url, is_cluster  # noqa: PLC0415
-    from florentin_webhooks.redis.clients import RedisError, create_sync_client  # noqa: PLC0415
+    from florentin_webhooks.redis.clients import (  # noqa: PLC0415
+        RedisError,
+        create_sync_client,
+        validate_server,
+    )
     from florentin_webhooks.redis.failures import describe_failure  # noqa: PLC0415
 
     hint = f"Unset {REDIS_VARIABLE} to use an embedded server."
@@ -49,6 +53,7 @@ def check_redis(url: str) -> None:
         return
     try:
         client = create_sync_client(url)
+        validate_server(url)
     except ConfigurationError as error:
         raise UsageError(error.message, error.hint) from None
     except ValueError:

@@ -6,7 +6,7 @@ import json
 import signal
 import socket
 from contextlib import contextmanager
-from errno import EADDRINUSE
+from errno import EACCES, EADDRINUSE, EPERM
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -73,13 +73,20 @@ def listen(host: str, port: int) -> Generator[socket.socket]:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (")[0]
-        message = f"Cannot listen at {host}, port {port}: {reason}."
-        if error.errno == EADDRINUSE:
-            message = f"Port {port} at {host} is used by another program."
-        raise CLIError(message, "For a free port, use: --port 0") from None
+        raise _refuse_address(host, port, error) from None
     with listener:
         yield listener
+
+
+def _refuse_address(host: str, port: int, error: OSError) -> CLIError:
+    if error.errno == EADDRINUSE:
+        message = f"Port {port} at {host} is used by another program."
+        return CLIError(message, "For a free port, use: --port 0")
+    reason = (error.strerror or str(error)).partition(" (")[0]
+    hint = "For an address of this machine, use: --host 127.0.0.1"
+    if error.errno in (EACCES, EPERM):
+        hint = "For a port that needs no rights, use: --port 8000"
+    return CLIError(f"Cannot listen at {host!r}, port {port}: {reason}.", hint)
 
 
 def public_url(listener: socket.socket) -> str:

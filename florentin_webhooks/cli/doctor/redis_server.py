@@ -125,7 +125,7 @@ def _eviction(facts: ServerFacts) -> Iterator[Check]:
         yield fail("redis-eviction", message, "Set maxmemory-policy noeviction.")
     elif _number(info, "evicted_keys"):
         message = f"The server has evicted {_number(info, 'evicted_keys')} keys since its start."
-        hint = "Let the sender send the deliveries of that time again."
+        hint = "Replay the deliveries of that time at their sender."
         yield warn("redis-eviction", message, hint)
 
 

@@ -8,8 +8,9 @@ from florentin_webhooks.cli.doctor.check import fail, ok, skipped, warn
 from florentin_webhooks.cli.doctor.queues import check_queue
 from florentin_webhooks.cli.doctor.records import check_records
 from florentin_webhooks.cli.doctor.redis_server import check_server
+from florentin_webhooks.core.health.probe import ask_store
 from florentin_webhooks.core.stores.memory import MemoryStore
-from florentin_webhooks.core.stores.queries import GetRecord, ListRecords
+from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_store"]
 
-_UNKNOWN = bytes(16)
 _NEWEST = 200
 _LONGEST = 2.0
 """Seconds for each answer about a queue."""
@@ -46,7 +46,7 @@ def check_store(hooks: Receiver[object], app: str) -> Iterator[Check]:
 def _other(hooks: Receiver[object], app: str) -> Iterator[Check]:
     kind = type(hooks.store).__name__
     try:
-        hooks.store.execute(GetRecord(_UNKNOWN))
+        ask_store(hooks.store, writes=True)
     except Unavailable as error:
         yield fail("store", error.message, error.hint or "Start it, or correct its settings.")
     else:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
-from warnings import warn
 
 from pydantic import ValidationError
 
 from florentin_webhooks.core.config.model import ReceiverConfig
 from florentin_webhooks.core.config.stores import find_store
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.deprecation import warn_renamed
 from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.senders.secrets import describe_value
 
@@ -102,9 +102,7 @@ class ConfigKeys:
         if key not in self.renamed:
             return key
         new = self.renamed[key]
-        old_name, new_name = self.label.format(key), self.label.format(new)
-        text = f"{old_name} was renamed to {new_name}; the old name goes with 0.3."
-        warn(text, DeprecationWarning, stacklevel=3)
+        warn_renamed(self.label.format(key), self.label.format(new), stacklevel=3)
         return new
 
     def _unknown_key(self, key: object) -> Problem:

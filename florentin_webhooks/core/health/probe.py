@@ -21,13 +21,14 @@ from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
+    from florentin_webhooks.core.queue import QueueFacts
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.stores.base import Store
 
 __all__ = ["Probe", "answer_probe", "ask_store", "gather_facts", "health"]
 
 _UNKNOWN = bytes(16)
-_NO_ANSWER = "The store does not answer. The log has the reason."
+_NO_ANSWER = "The store takes no deliveries. The log has the reason."
 _NO_SPOOL = "The spool cannot be used. The log has the reason."
 
 
@@ -77,10 +78,13 @@ def health(hooks: Receiver[object], limits: HealthLimits = DEFAULT_LIMITS) -> He
     return judge(gather_facts(hooks), limits, datetime.now(UTC))
 
 
-def ask_store(store: Store) -> None:
-    """Raise :class:`Unavailable` unless *store* answers, or one of its nodes."""
+def ask_store(store: Store, *, writes: bool = False) -> None:
+    """Raise :class:`Unavailable` unless *store* answers, or one of its nodes.
+
+    With *writes*, also if it answers but refuses to write: a replica, a full memory or disk.
+    """
     if isinstance(store, ProbedStore):
-        store.probe()
+        store.probe(writes=writes)
     else:
         store.execute(GetRecord(_UNKNOWN))
 
@@ -94,11 +98,13 @@ def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts
 def _gather_stored(hooks: Receiver[object], *, queues: bool) -> HealthFacts:
     store = hooks.store
     queue: object = hooks.queue
+    found: tuple[QueueFacts, ...] = ()
     try:
-        if not getattr(store, "is_immediate", False):
-            ask_store(store)
         if queues and isinstance(queue, MeasuredQueue):
-            return HealthFacts(queues=queue.measure(store, hooks.queue_names))
+            ask_store(store)
+            found = queue.measure(store, hooks.queue_names)
+        if not getattr(store, "is_immediate", False):
+            ask_store(store, writes=True)
     except (ConfigurationError, Unavailable) as error:
-        return HealthFacts(error.message)
-    return HealthFacts()
+        return HealthFacts(error.message, found)
+    return HealthFacts(queues=found)

@@ -126,7 +126,7 @@ def log_lost_record(key: str, queue: str) -> None:
     """Log that a job's record is gone, so that its handlers cannot run."""
     logger.error(
         "%s in queue %s cannot be handled: its record is gone. It was evicted, flushed or lost "
-        "in a fail-over. Let the sender send the delivery again, and check the server's settings.",
+        "in a fail-over. Replay the delivery at its sender, and check the settings of Redis.",
         key,
         queue,
         extra={"fingerprint": key, "queue": queue},

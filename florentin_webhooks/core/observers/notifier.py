@@ -1,4 +1,4 @@
-"""Report deliveries and attempts to the observers of a receiver, whatever these raise."""
+"""Report deliveries and attempts to the observers of a receiver; what these raise is logged."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Notifier:
         self._logged: set[str] = set()
 
     def add(self, observer: object) -> None:
-        """Report to *observer* from now on. Raises :class:`ConfigurationError` if it is none."""
+        """Report to *observer* from now on. Raises :class:`ConfigurationError` for another type."""
         kind = observer if isinstance(observer, type) else type(observer)
         if kind is observer or not isinstance(observer, Observer):
             raise ConfigurationError(

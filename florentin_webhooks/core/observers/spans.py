@@ -1,4 +1,4 @@
-"""Spans of requests, jobs and attempts, whatever the tracer raises."""
+"""Spans of requests, jobs and attempts; what the tracer raises is logged."""
 
 from __future__ import annotations
 

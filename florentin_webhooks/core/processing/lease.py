@@ -39,7 +39,7 @@ __all__ = ["Lease"]
 
 A = TypeVar("A")
 
-# Tokens must differ, and are no secret: a fifth of the time of the system's generator. A program
+# Tokens must differ, and are not secret: a fifth of the time of the system's generator. A program
 # may seed the shared generator of the module random in every process, and a fork copies ours.
 _random = Random()  # noqa: S311
 _draw = _random.getrandbits

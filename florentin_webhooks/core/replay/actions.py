@@ -21,6 +21,7 @@ from florentin_webhooks.core.replay.conditions import (
     ensure_queue,
     ensure_replayable,
     ensure_unprocessed,
+    is_running,
     not_replayable,
 )
 from florentin_webhooks.core.stores.base import State
@@ -33,7 +34,6 @@ from florentin_webhooks.protocol.replies import success
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.receiver import Receiver
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
     from florentin_webhooks.core.stores.queries import Record
@@ -81,8 +81,7 @@ def replay(
     if _enqueue_scheduled(hooks, record):
         return success(Outcome.ACCEPTED, record.fingerprint)
     if all_handlers or handler:
-        jobs, chosen = _jobs(hooks, record), (handler,) if handler else ()
-        hooks.store.execute(ResetRecord(_to_key(record), ResetMode.ALL, jobs, chosen))
+        _reset(hooks, record, ResetMode.ALL, (handler,) if handler else ())
     reply = (run or partial(_run_here, hooks))(delivery, envelope)
     if reply.outcome in _NOTHING_RAN:
         raise not_replayable(record, *_NOTHING_RAN[reply.outcome])
@@ -120,11 +119,25 @@ def drop(hooks: Receiver[object], fingerprint: str) -> Record:
     record = _get_record(hooks, fingerprint)
     ensure_own(hooks, record)
     ensure_queue(hooks, record)
-    if record.state in (State.DONE, State.RUNNING):
+    if record.state is State.DONE or is_running(record):
         raise not_replayable(record, f"it is {record.state}")
-    hooks.store.execute(ResetRecord(_to_key(record), ResetMode.DROP, _jobs(hooks, record)))
-    logger.warning("dropped %s, which was %s", fingerprint, record.state)
+    _reset(hooks, record, ResetMode.DROP)
+    logger.warning("discarded %s, which was %s", fingerprint, record.state)
     return record
+
+
+def _reset(
+    hooks: Receiver[object], record: Record, mode: ResetMode, handlers: tuple[str, ...] = ()
+) -> None:
+    """Reset the delivery of *record*, unless it has been replayed or is running meanwhile."""
+    jobs = tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
+    reset = ResetRecord(_to_key(record), mode, jobs, handlers, record.state)
+    if hooks.store.execute(reset) is None:
+        raise not_replayable(
+            record,
+            "it has changed meanwhile",
+            "Look at it again, and repeat the command if needed.",
+        )
 
 
 def _get_record(hooks: Receiver[object], fingerprint: str) -> Record:
@@ -136,10 +149,6 @@ def _get_record(hooks: Receiver[object], fingerprint: str) -> Record:
             "Check the fingerprint: florentin-webhooks deliveries list.",
         )
     return record
-
-
-def _jobs(hooks: Receiver[object], record: Record) -> tuple[Job, ...]:
-    return tuple(hooks.build_job(record.fingerprint, queue)[0] for queue in record.waiting)
 
 
 def _to_key(record: Record) -> bytes:

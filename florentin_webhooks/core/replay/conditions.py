@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.queries import Status
 from florentin_webhooks.errors import WebhookError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "ensure_queue",
     "ensure_replayable",
     "ensure_unprocessed",
+    "is_running",
     "not_replayable",
 ]
 
@@ -67,7 +69,7 @@ def ensure_queue(hooks: Receiver[object], record: Record) -> None:
 
 def ensure_replayable(record: Record, *, all_handlers: bool) -> None:
     """Refuse a delivery that is being processed, that is done, or whose body is deleted."""
-    if record.state in (State.QUEUED, State.RUNNING) and all_handlers:
+    if all_handlers and (record.state is State.QUEUED or is_running(record)):
         raise not_replayable(record, f"it is {record.state}", "Replay it when it has finished.")
     if record.state is State.DONE and not all_handlers:
         raise not_replayable(
@@ -75,6 +77,11 @@ def ensure_replayable(record: Record, *, all_handlers: bool) -> None:
         )
     if not record.body:
         raise not_replayable(record, "its body is deleted", "Ask the sender to send it again.")
+
+
+def is_running(record: Record) -> bool:
+    """Return whether inline handlers run: one whose process has died, and its lease, does not."""
+    return record.state is State.RUNNING and record.status(datetime.now(UTC)) is Status.RUNNING
 
 
 def ensure_unprocessed(hooks: Receiver[object], delivery: Delivery) -> None:

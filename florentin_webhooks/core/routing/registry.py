@@ -49,7 +49,15 @@ class HandlerRegistry(Generic[On_co]):
     if TYPE_CHECKING:
 
         @property
-        def on(self) -> On_co: ...
+        def on(self) -> On_co:
+            """Register the decorated function for an event name, an event class or a family.
+
+            It takes (event) or (event, delivery), and may be ``async``. With a queue, *inline* runs
+            it before the sender is answered, and *queue* names another queue. *latest* returns the
+            entity of an event, whose older events are skipped. *atomic* runs it in the database
+            transaction that records its end. See :meth:`Router.on`.
+            """
+            raise NotImplementedError
 
     else:
 

@@ -169,8 +169,11 @@ class CheckedStore(Protocol):
 
 @runtime_checkable
 class ProbedStore(Protocol):
-    """A store of several servers, some of which may be away."""
+    """A store in servers, some of which may be away, or refuse to write."""
 
-    def probe(self) -> None:
-        """Raise :class:`Unavailable` unless one of them answers."""
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` unless one of them answers, and *writes* what it is given.
+
+        Nothing is changed there.
+        """
         ...

@@ -147,7 +147,7 @@ class MemoryHistory:
         """Record that an operator has reset or dropped the delivery *key*."""
         entry = self._entries.pop(key, None)
         if entry is not None and entry.state is State.DONE:
-            self._finished.remove(key)  # It may end again, and is then the newest.
+            self._finished.remove(key)  # It is among the newest once it has finished again.
         if entry is None or reset.mode is ResetMode.DROP:
             return
         for name in reset.handlers or tuple(entry.handlers):

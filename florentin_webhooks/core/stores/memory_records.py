@@ -174,9 +174,13 @@ class MemoryRecords(MemoryIndex):
     def _reset(self, history: MemoryHistory, reset: ResetRecord, now: float) -> State | None:
         """Make a delivery that has ended runnable again, or drop it."""
         key = self._first_key(reset.key)
-        record = None if key is None else self._open.get(key) or self._reopen(key, now)
-        if record is None or record.state is _RUNNING:
-            return None if record is None else _RUNNING
+        record = None if key is None else self._open.get(key)
+        state = record.state if record else State.DONE
+        if key is None or reset.seen not in (None, state):
+            return None
+        if record is not None and state is _RUNNING and record.lease_expires_at > now:
+            return None
+        record = record or self._reopen(key, now)
         before, record.state, record.token = record.state, State.FAILED, b""
         if reset.mode is ResetMode.DROP:
             self._archive(record, now)

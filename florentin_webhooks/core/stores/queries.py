@@ -229,13 +229,15 @@ class ResetMode(StrEnum):
 class ResetRecord(Operation["State | None"]):
     """Make a finished delivery runnable again, or drop it; answers the state before.
 
-    Of *handlers*, where given, only these may run again, and guards of ``once`` stay.
+    Of *handlers*, where given, only these may run again, and guards of ``once`` stay. Answers None
+    where nothing changes: it is unknown, inline handlers run, or its state is not the one *seen*.
     """
 
     key: bytes
     mode: ResetMode
     jobs: tuple[Job, ...] = ()
     handlers: tuple[str, ...] = ()
+    seen: State | None = None
 
 
 def body_of(record: Record) -> object:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
-from warnings import warn
 
 from florentin_webhooks.core.durations import positive_duration
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.protocol.deprecation import warn_renamed
 from florentin_webhooks.senders.secrets import describe_value
 
 if TYPE_CHECKING:
@@ -58,8 +58,7 @@ def resolve_unfinished_retention(
     Raises :class:`ConfigurationError` if it is shorter than *retention*.
     """
     if keep is not None:
-        text = "keep was renamed to unfinished_retention; the old name goes with 0.3."
-        warn(text, DeprecationWarning, stacklevel=3)
+        warn_renamed("keep", "unfinished_retention", stacklevel=3)
         unfinished = keep
     duration = positive_duration("unfinished_retention", unfinished)
     if duration < retention:

@@ -22,6 +22,10 @@ class Tenant(NamedTuple):
     name: str
     secrets: Secrets
 
+    def __repr__(self) -> str:
+        """Return the name without the secrets."""
+        return f"Tenant({self.name!r})"
+
 
 class Request:
     """A request whose signature is not verified yet: a stranger may have chosen all of it.

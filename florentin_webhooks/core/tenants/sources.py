@@ -4,29 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from functools import partial
-from threading import Thread
-from typing import TYPE_CHECKING, Any, cast
+from threading import BoundedSemaphore, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from florentin_webhooks.core.log import error_location, logger
+from florentin_webhooks.core.processing.handler_calls import await_handler
 from florentin_webhooks.core.processing.loops import run_in_new_loop
 from florentin_webhooks.core.tenants.request import Request, Tenant
+from florentin_webhooks.core.timeouts import TimeIsOver
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.senders.secrets import Secrets
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-__all__ = ["Found", "Secrets", "SecretsSource", "call_source"]
+__all__ = ["Found", "Secrets", "SecretsSource", "call_source", "wait_for_end"]
 
 Found = Secrets | Tenant | None
 """The secrets of a request, with the name of its tenant; None where it has none."""
 
 SecretsSource = Callable[[Request], Found | Awaitable[Found]]
 """A function that returns the secrets of a request, with or without ``async``."""
+
+MOST_THREADS = 100
+"""The most look-ups that run in threads at once: one that hangs keeps its thread."""
+
+_threads = BoundedSemaphore(MOST_THREADS)
+
+
+class _Result(NamedTuple):
+    """What a function has *found*, or the *error* that it has raised, of any type."""
+
+    found: Found | Awaitable[Found] = None
+    error: BaseException | None = None
 
 
 async def call_source(
@@ -42,74 +57,89 @@ async def call_source(
     A function without ``async`` runs in a thread, within *context*. Raises :class:`Unavailable`
     where it raises anything else, or has not returned after *seconds*.
     """
-    try:
-        return await _call(source, request, seconds, is_blocking=is_blocking, context=context)
-    except LookupError:
-        return None
-    except TimeoutError:
-        message = f"The secrets of a request were not found within {seconds:g} s."
-        raise Unavailable(message) from None
-    except Exception as error:  # noqa: BLE001 - a user's function may raise anything.
-        # Its text may quote a secret.
-        logger.error(
-            "The secrets of a request cannot be read: %s at %s.",
-            type(error).__name__,
-            error_location(error),
+    start = monotonic()
+    if not _is_async(source):
+        result = await _call_in_thread(
+            partial(_call, source, request, context), seconds, is_blocking=is_blocking
         )
-        raise Unavailable("The secrets of a request cannot be read.") from None
+        if inspect.isawaitable(found := result.found):  # lambda request: find(request)
+            left = seconds - (monotonic() - start)
+            result = await _await(lambda _: found, request, left, is_blocking=is_blocking)
+    else:
+        result = await _await(source, request, seconds, is_blocking=is_blocking)
+    return _read(result, seconds)
 
 
-async def _call(
-    source: SecretsSource,
-    request: Request,
-    seconds: float,
-    *,
-    is_blocking: bool,
-    context: Callable[[], AbstractContextManager[object]],
-) -> Found:
-    if _is_async(source):
-        work = partial(_wait, cast("Callable[[Request], Awaitable[Found]]", source), request)
-        return run_in_new_loop(partial(work, seconds)) if is_blocking else await work(seconds)
-    future = _start(source, request, context)
+async def wait_for_end(future: Future[Any], seconds: float, *, is_blocking: bool) -> None:
+    """Wait until *future* has ended, for *seconds* at most; cancel it in no case."""
     if is_blocking:
-        return future.result(seconds)
-    return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+        wait({future}, timeout=seconds)
+    else:
+        await asyncio.wait({asyncio.wrap_future(future)}, timeout=seconds)
 
 
-def _wait(
-    source: Callable[[Request], Awaitable[Found]], request: Request, seconds: float
-) -> Coroutine[Any, Any, Found]:
-    async def wait() -> Found:
-        return await asyncio.wait_for(source(request), seconds)
+def _read(result: _Result, seconds: float) -> Found:
+    """Return what was found; raise :class:`Unavailable` after an error."""
+    error = result.error
+    if isinstance(error, TimeIsOver):
+        raise Unavailable(f"The secrets of a request were not found within {seconds:g} s.")
+    if error is None or isinstance(error, LookupError):
+        return cast("Found", result.found)
+    # Its text may quote a secret.
+    logger.error(
+        "The secrets of a request cannot be read: %s at %s.",
+        type(error).__name__,
+        error_location(error),
+    )
+    raise Unavailable("The secrets of a request cannot be read.")
 
-    return wait()
+
+async def _call_in_thread(
+    call: Callable[[], _Result], seconds: float, *, is_blocking: bool
+) -> _Result:
+    """Return the result of *call* in a thread of its own, which does not outlive the program."""
+    if not _threads.acquire(blocking=False):
+        raise Unavailable(f"{MOST_THREADS} look-ups of secrets are running already.")
+    future: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        finally:
+            _threads.release()
+
+    try:
+        Thread(target=copy_context().run, args=(run,), name="secrets", daemon=True).start()
+    except RuntimeError as error:  # The system has no thread left.
+        _threads.release()
+        return _Result(error=error)
+    await wait_for_end(future, seconds, is_blocking=is_blocking)
+    return future.result() if future.done() else _Result(error=TimeIsOver())
 
 
-def _start(
+def _call(
     source: SecretsSource,
     request: Request,
     context: Callable[[], AbstractContextManager[object]],
-) -> Future[Found]:
-    """Call *source* in a thread of its own, which does not outlive the program."""
-    future: Future[Found] = Future()
-
-    def call() -> None:
-        try:
-            with context():
-                found = cast("Found", source(request))
-        except BaseException as error:  # noqa: BLE001 - for the caller, in its thread.
-            _settle(future, partial(future.set_exception, error))
-        else:
-            _settle(future, partial(future.set_result, found))
-
-    Thread(target=copy_context().run, args=(call,), name="secrets", daemon=True).start()
-    return future
+) -> _Result:
+    try:
+        with context():
+            return _Result(source(request))
+    except BaseException as error:  # noqa: BLE001 - SystemExit in it must not end the server.
+        return _Result(error=error)
 
 
-def _settle(future: Future[Found], settle: Callable[[], None]) -> None:
-    """Call *settle*, unless the caller has stopped waiting."""
-    if future.set_running_or_notify_cancel():
-        settle()
+async def _await(
+    source: Callable[[Request], object], request: Request, seconds: float, *, is_blocking: bool
+) -> _Result:
+    found: list[Found] = []
+
+    async def work() -> None:
+        found.append(await cast("Awaitable[Found]", source(request)))
+
+    call = partial(await_handler, work, (), seconds)
+    error = run_in_new_loop(call) if is_blocking else await call()
+    return _Result(found[0] if found else None, error)
 
 
 def _is_async(source: object) -> bool:

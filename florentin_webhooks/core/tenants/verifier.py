@@ -10,7 +10,7 @@ from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import do_work
 from florentin_webhooks.core.tenants.cache import LookupCache
 from florentin_webhooks.core.tenants.request import Request, Tenant
-from florentin_webhooks.core.tenants.sources import call_source
+from florentin_webhooks.core.tenants.sources import call_source, wait_for_end
 from florentin_webhooks.core.verifier import Verifier
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unavailable
 from florentin_webhooks.protocol.delivery import name_secret
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from florentin_webhooks.core.processing.runtime import HasHandlerContexts, Runtime
+    from florentin_webhooks.core.tenants.cache import LookupClaim
     from florentin_webhooks.core.tenants.sources import Found, SecretsSource
     from florentin_webhooks.core.verifier import VerifiedDelivery
     from florentin_webhooks.protocol.headers import Headers
@@ -97,40 +98,73 @@ class TenantVerifier:
         headers = arrival.headers
         headers = headers if isinstance(headers, HeaderMap) else HeaderMap(headers)
         request = Request(headers, arrival.path_params, arrival.url)
-        known = self._cache.find(request)
-        is_cached = known is not None
-        known = known or await self._look_up(request, is_blocking=runtime.is_blocking)
+        cached = self._cache.find(request)
+        is_blocking = runtime.is_blocking
+        known = cached or await self._look_up(request, is_blocking=is_blocking)
         try:
             found = await known.verify(headers, arrival, now, runtime)
         except InvalidSignature:
-            if not (is_cached and self._cache.claim_refresh(request)):
+            newer = cached and await self._look_up_again(request, cached, is_blocking=is_blocking)
+            if newer is None:
                 raise
-            known = await self._look_up(request, is_blocking=runtime.is_blocking)
-            found = await known.verify(headers, arrival, now, runtime)
+            known, found = newer, await newer.verify(headers, arrival, now, runtime)
         return found, known.verifier.identity if known.verifier else Identity({})
 
     async def _look_up(self, request: Request, *, is_blocking: bool) -> _Known:
-        found = await call_source(
-            self._source,
-            request,
-            seconds=SECONDS,
-            is_blocking=is_blocking,
-            context=self._owner.handler_context,
-        )
+        """Return what another request's look-up has found meanwhile, or look up."""
+        claim = self._cache.claim(request, None)
+        if claim is None or claim.is_mine:
+            return await self._ask(request, claim, is_blocking=is_blocking)
+        await wait_for_end(claim.ended, SECONDS, is_blocking=is_blocking)
+        found = self._cache.find(request)
+        return found or await self._ask(request, None, is_blocking=is_blocking)
+
+    async def _look_up_again(
+        self, request: Request, outdated: _Known, *, is_blocking: bool
+    ) -> _Known | None:
+        """Return what replaces *outdated*; None where that was found less than a second ago."""
+        claim = self._cache.claim(request, outdated)
+        if claim is not None and claim.is_mine:
+            return await self._ask(request, claim, is_blocking=is_blocking)
+        if claim is not None:
+            await wait_for_end(claim.ended, SECONDS, is_blocking=is_blocking)
+        found = self._cache.find(request)
+        if found is not None and found is not outdated:
+            return found
+        if claim is not None:
+            raise Unavailable("The secrets of a request cannot be read.")
+        return None
+
+    async def _ask(
+        self, request: Request, claim: LookupClaim | None, *, is_blocking: bool
+    ) -> _Known:
+        """Call the function, and let those go on who wait for it."""
         try:
+            found = await call_source(
+                self._source,
+                request,
+                seconds=SECONDS,
+                is_blocking=is_blocking,
+                context=self._owner.handler_context,
+            )
             known = self._read(request, found)
+            self._cache.add(request, known, is_known=known.verifier is not None)
         except ConfigurationError as error:
             logger.error("The secrets of a request are unusable. %s", error)
             raise Unavailable("The secrets of a request are unusable.") from None
-        self._cache.add(request, known, is_known=known.verifier is not None)
+        finally:
+            if claim is not None:
+                self._cache.release(claim)
         return known
 
     def _read(self, request: Request, found: Found) -> _Known:
         if found is None:
             return _Known()
-        if not isinstance(found, Tenant):
-            found = Tenant(request.path_params.get("tenant", ""), found)
-        return self._build(_check_name(found.name), found.secrets)
+        if isinstance(found, Tenant):
+            return self._build(_check_name(found.name), found.secrets)
+        name = request.path_params.get("tenant", "")
+        # A stranger may have chosen it, where the function does not: no error of the program.
+        return self._build(name, found) if _is_name(name) else _Known()
 
     def _build(self, tenant: str, secrets: Secrets) -> _Known:
         named = {name_secret(tenant, name): secret for name, secret in normalize_secrets(secrets)}
@@ -145,10 +179,19 @@ def owner_identity(sender: Sender, name: str) -> Identity:
     return Identity.of({"": f"florentin_webhooks: tenants of {sender.name}".encode()}, name)
 
 
-def _check_name(tenant: str) -> str:
-    if not tenant.isprintable() or len(tenant) > MOST_CHARACTERS:
+def _check_name(tenant: object) -> str:
+    if not isinstance(tenant, str):
+        raise ConfigurationError(
+            f"The name of a tenant is {type(tenant).__name__}, not str.",
+            "Return a Tenant with a text, such as Tenant(str(account.id), secret).",
+        )
+    if not _is_name(tenant):
         raise ConfigurationError(
             "The name of a tenant is not a printable text of at most 200 characters.",
             "Return a Tenant with a short name.",
         )
     return tenant
+
+
+def _is_name(tenant: str) -> bool:
+    return tenant.isprintable() and len(tenant) <= MOST_CHARACTERS

@@ -31,7 +31,7 @@ from florentin_webhooks.django.store.rows import (
     prefix_filter,
     to_uuid,
 )
-from florentin_webhooks.django.store.transactions import read_only, transaction
+from florentin_webhooks.django.store.transactions import join_transaction, read_only, transaction
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -42,8 +42,12 @@ __all__ = [
     "get_record",
     "list_dead_letters",
     "list_records",
+    "probe",
     "reset_record",
 ]
+
+
+_UNKNOWN = bytes(16)
 
 
 def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
@@ -53,6 +57,15 @@ def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
         first = known.filter(key=key).values_list("original", flat=True).first()
         row = known.filter(key=first or key, original=None, expires__gt=Clock()).first()
     return None if row is None else _to_record(row, row.body)
+
+
+def probe(options: StoreOptions, *, writes: bool) -> None:
+    """Ask for a record that no delivery has; with *writes*, delete it."""
+    if not writes:
+        get_record(options, GetRecord(_UNKNOWN))
+        return
+    with join_transaction(options.using):
+        delete(deliveries(options).filter(key=to_uuid(_UNKNOWN)))
 
 
 def list_records(options: StoreOptions, operation: ListRecords) -> RecordPage:
@@ -122,12 +135,13 @@ def reset_record(options: StoreOptions, operation: ResetRecord) -> State | None:
     with transaction(options.using):
         rows = deliveries(options).filter(key=to_uuid(operation.key), original=None)
         row, now = lock_one(rows)
-        if row is None or row.expires <= now:
+        if row is None or row.expires <= now or operation.seen not in (None, row.state):
             return None
-        if row.state != State.RUNNING:
-            if not operation.handlers:
-                delete(guards(options).filter(delivery=row.key))
-            _reset(options, operation, row)
+        if row.state == State.RUNNING and row.until > now:
+            return None
+        if not operation.handlers:
+            delete(guards(options).filter(delivery=row.key))
+        _reset(options, operation, row)
         return State(row.state)
 
 

@@ -72,15 +72,20 @@ _STEPS: dict[type, Callable[[StoreOptions, Any], object]] = {
 
 
 class DjangoStore:
-    """A store in the database *using* of Django's settings.
+    """A store in a database of Django's settings.
 
-    A completed delivery is remembered for *retention* (a day, or as long as its senders need), the
-    newest *history* of them with body and handlers; an unfinished one for *unfinished_retention*
-    (*keep* is its old name). *lease* is how long inline handlers have a delivery to themselves. A
-    handler that is ``atomic`` runs in the transaction that records its end.
+    A handler that is ``atomic`` runs in the transaction that records its end. No step waits longer
+    than 2 seconds. Each is a transaction of its own, so it is refused inside ``atomic()``; only
+    :meth:`Delivery.once` joins the transaction around it.
 
-    No step waits longer than 2 seconds. Each is a transaction of its own, so it is refused inside
-    ``atomic()``; only :meth:`Delivery.once` joins the transaction around it.
+    Args:
+        using: The alias of the database.
+        retention: How long a finished delivery is remembered: a day, or as long as its senders
+            need.
+        lease: How long inline handlers have a delivery to themselves.
+        unfinished_retention: How long an unfinished delivery is remembered.
+        history: How many finished deliveries keep their bodies and handlers.
+        keep: The old name of *unfinished_retention*.
 
     Raises :class:`ConfigurationError` for durations that contradict each other, for an unknown or
     unsupported database, and if the app is not installed.
@@ -150,6 +155,10 @@ class DjangoStore:
         execute = self._execute_in_request if has_request_thread() else self._execute_alone
         step = asyncio.ensure_future(sync_to_async(execute)(operation))
         return await asyncio.shield(step)  # Cancellation must not drop one that waits to start.
+
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` unless the database answers, and *writes* what it is given."""
+        queries.probe(self._options, writes=writes)
 
     def atomic(self) -> AbstractContextManager[None]:
         """Return a transaction of this database, for stores that stand in for this one in tests."""

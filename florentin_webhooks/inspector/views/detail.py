@@ -65,12 +65,17 @@ class Detail:
     @property
     def can_replay_all(self) -> bool:
         """Whether all its handlers can run again."""
-        return self.size > 0 and self.record.state not in (State.QUEUED, State.RUNNING)
+        return self.size > 0 and self.record.state is not State.QUEUED and not self._is_running
 
     @property
     def can_discard(self) -> bool:
         """Whether it can be discarded."""
-        return self.record.state not in (State.DONE, State.RUNNING)
+        return self.record.state is not State.DONE and not self._is_running
+
+    @property
+    def _is_running(self) -> bool:
+        """Whether inline handlers run, and have not died with their process."""
+        return self.record.state is State.RUNNING and self.status is Status.RUNNING
 
 
 @dataclass(frozen=True, slots=True)

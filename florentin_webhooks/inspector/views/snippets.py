@@ -78,7 +78,7 @@ def path_of(hooks: Receiver[object]) -> str:
 def _imports(*, is_json: bool) -> list[str]:
     if not is_json:
         return ["import pytest"]
-    capture = "from florentin_webhooks.testing.captures import Capture"
+    capture = "from florentin_webhooks.testing import Capture"
     return ["from datetime import datetime", "", "import pytest", capture]
 
 

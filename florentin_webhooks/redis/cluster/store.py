@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from florentin_webhooks.core.processing.runtime import run_sync
-from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.redis.addresses import unavailable_at
 from florentin_webhooks.redis.clients import TIMEOUTS, RedisError, validate_server
@@ -24,7 +23,7 @@ from florentin_webhooks.redis.cluster.lanes import (
 from florentin_webhooks.redis.cluster.node_checks import NodeChecks
 from florentin_webhooks.redis.cluster.sync_transport import SyncTransport
 from florentin_webhooks.redis.cluster.topology import Topology
-from florentin_webhooks.redis.codec.encode import encode
+from florentin_webhooks.redis.codec.queries import probe
 from florentin_webhooks.redis.executors.loop_local import LoopLocal
 from florentin_webhooks.redis.schema import RQ_PREFIX, ScriptCall, load_script
 from florentin_webhooks.redis.store import RedisStore
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["ClusterStore"]
 
 A = TypeVar("A")
-_UNKNOWN = bytes(16)
 _COUNT_WAITING = load_script("count_waiting")
 
 
@@ -147,9 +145,12 @@ class ClusterStore(RedisStore):
         except (RedisError, OSError) as error:
             raise unavailable_at(self.address, error) from None
 
-    def probe(self) -> None:
-        """Raise :class:`Unavailable` if no lane answers; while one does, it accepts."""
-        calls = [(lane, encode(lane.schema, GetRecord(_UNKNOWN))) for lane in self._flow.lanes]
+    def probe(self, *, writes: bool = False) -> None:
+        """Raise :class:`Unavailable` if no lane answers; while one does, it accepts.
+
+        With *writes*, a node that refuses to write does not answer.
+        """
+        calls = [(lane, probe(lane.schema, writes=writes)) for lane in self._flow.lanes]
         answers = run_sync(self._caller.run_each(calls))
         failed = [each for each in answers if isinstance(each, Unavailable)]
         if len(failed) == len(answers):

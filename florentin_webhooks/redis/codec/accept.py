@@ -11,7 +11,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.follow_up import FollowUp, trim_history
 from florentin_webhooks.redis.codec.job_words import NO_JOB_ARGS, job_args, job_keys
-from florentin_webhooks.redis.codec.records import pack_arrival
+from florentin_webhooks.redis.codec.records import pack_arrival, to_milliseconds
 from florentin_webhooks.redis.codec.state_index import index_delivery
 from florentin_webhooks.redis.schema import (
     KeySchema,
@@ -33,7 +33,7 @@ def accept(schema: KeySchema, operation: Accept, first: tuple[bytes, ...] = ()) 
     delivery, trace, jobs = operation.delivery, operation.trace, operation.jobs
     aliases = operation.aliases  # Each look at them computes their digests.
     keys: list[Word] = [*_keys_of(schema, operation.key, trace)]
-    received = int(delivery.received_at.timestamp() * 1000)
+    received = to_milliseconds(delivery.received_at)
     for alias, alias_trace in aliases:
         keys += _keys_of(schema, alias, alias_trace)
     keys += job_keys(schema, jobs) if jobs else ()

@@ -19,6 +19,7 @@ from florentin_webhooks.redis.codec.records import to_record
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
+    join_scripts,
     load_script,
 )
 
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 __all__ = [
     "find_delivery_id",
     "get_record",
+    "probe",
     "reset_record",
 ]
 
 _FIND_DELIVERY_ID = load_script("find_delivery_id")
 _GET_RECORD = load_script("get_record")
+_PROBE = join_scripts(["probe"])
 _RESET_RECORD = load_script("reset_record")
+_UNKNOWN = bytes(16)
 
 
 def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
@@ -44,6 +48,13 @@ def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
 def _get_record(schema: KeySchema, key: bytes, *, leads: bool = True) -> ScriptCall:
     arguments = (key, int(leads))
     return ScriptCall(_GET_RECORD, (schema.record(key),), arguments, _to_record_or_none)
+
+
+def probe(schema: KeySchema, *, writes: bool) -> ScriptCall:
+    """Return a call that changes nothing; with *writes*, a server refuses it as a delivery."""
+    if writes:
+        return ScriptCall(_PROBE, (schema.prefix + b"probe",), (), _ignore)
+    return _get_record(schema, _UNKNOWN)
 
 
 def find_delivery_id(schema: KeySchema, operation: FindDeliveryId) -> ScriptCall:
@@ -69,6 +80,7 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
         schema.retention,
         schema.unfinished_retention,
         json.dumps(operation.handlers),
+        operation.seen or "",
         len(schema.indexes),
         *job_args(operation.jobs),
     )
@@ -78,6 +90,10 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
 def _remains(keys: JobKeys) -> tuple[str, str]:
     """Return the keys of what RQ keeps of a job beside its hash and its place in the queue."""
     return keys.results, keys.scheduled
+
+
+def _ignore(_: object) -> None:
+    pass
 
 
 def _to_fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:

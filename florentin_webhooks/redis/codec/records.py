@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from florentin_webhooks.core.stores.accept import split_ending
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Arrival",
     "pack_arrival",
+    "pack_names",
     "to_datetime",
     "to_job_claim",
     "to_milliseconds",
@@ -46,9 +47,14 @@ def pack_arrival(delivery: Delivery, received: int) -> bytes:
     bytes of the event and of the secret's name, and the key id between blanks; then without any
     blank between them the event, the secret's name, and the delivery id.
     """
-    event, secret = delivery.event.encode(), delivery.secret.encode()
-    names = event + secret + (delivery.delivery_id or "").encode()
-    return b"%d %d %d %b %b" % (received, len(event), len(secret), delivery.key_id.encode(), names)
+    names = pack_names(delivery.event, delivery.secret, delivery.key_id)
+    return b"%d%b%b" % (received, names, (delivery.delivery_id or "").encode())
+
+
+def pack_names(event: str, secret: str, key_id: str) -> bytes:
+    """Encode what :func:`pack_arrival` has between the time and the delivery id."""
+    raw, name = event.encode(), secret.encode()
+    return b" %d %d %b %b%b" % (len(raw), len(name), key_id.encode(), raw, name)
 
 
 def unpack_arrival(packed: bytes) -> Arrival:
@@ -123,7 +129,9 @@ def to_job_claim(answer: Sequence[Any]) -> JobClaim:  # Any: what a RESP parser 
 
 def to_milliseconds(time: datetime) -> int:
     """Return *time* as Redis stores it, without the error of a fraction."""
-    return (time - _EPOCH) // timedelta(milliseconds=1)
+    # Neither divided by a timedelta nor by way of a float: each takes five times as long.
+    since = time - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def to_datetime(milliseconds: float) -> datetime:

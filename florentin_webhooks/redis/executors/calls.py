@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.clients import TIMEOUTS
 from florentin_webhooks.redis.codec.encode import encode
-from florentin_webhooks.redis.executors.resp import encode_command
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,21 +45,19 @@ class PackedCall(NamedTuple):
 
 
 class PendingCall:
-    """A call, its command in *data*, and the future of its answer; WAIT has no *call*."""
+    """A call, its command *data*, and the future of its answer; WAIT has no *call*."""
 
     __slots__ = ("answer", "attempts", "call", "data", "is_refused", "sent_at", "since")
 
     def __init__(
         self,
         call: ScriptCall | PackedCall | None,
+        data: bytes,
         answer: asyncio.Future[object],
         since: float,
     ) -> None:
         self.call = call
-        if isinstance(call, PackedCall):
-            self.data = call.packed
-        else:
-            self.data = encode_command(call.evalsha()) if call else b""
+        self.data = data
         self.answer = answer
         self.since = since
         self.sent_at = 0.0
@@ -118,17 +115,22 @@ class CallQueue:
 
     def send(self, now: float) -> bytes:
         """Move as many calls as may be in flight to the sent ones; return their commands."""
+        waiting, sent, size = self.waiting, self.sent, self._bytes
         commands, oldest = list[bytes](), now - TIMEOUTS.queue
-        while self.waiting and len(self.sent) < MAX_CALLS and self._bytes < MAX_BYTES:
-            pending = self.waiting.popleft()
+        room = MAX_CALLS - len(sent)
+        while waiting and room > 0 and size < MAX_BYTES:
+            pending = waiting.popleft()
             if pending.since < oldest and pending.is_dispensable():
                 pending.fail(Unavailable("Too many deliveries wait for Redis."))
                 continue
             pending.sent_at = now
             pending.attempts += 1
-            self.sent.append(pending)
-            self._bytes += len(pending.data)
-            commands.append(pending.data)
+            room -= 1
+            sent.append(pending)
+            data = pending.data
+            size += len(data)
+            commands.append(data)
+        self._bytes = size
         return b"".join(commands)
 
     def pop_answered(self) -> PendingCall:

@@ -7,7 +7,7 @@ takes 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,38 +15,42 @@ from florentin_webhooks.core.stores.accept import Accept, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.protocol.frozen import new_tuple
 from florentin_webhooks.redis.codec.encode import encode
-from florentin_webhooks.redis.codec.records import pack_arrival
+from florentin_webhooks.redis.codec.records import pack_names, to_milliseconds
 from florentin_webhooks.redis.executors.calls import PackedCall
 from florentin_webhooks.redis.executors.resp import encode_length, encode_word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.stores.base import Operation
-    from florentin_webhooks.protocol.fingerprint import RetryKey
-    from florentin_webhooks.redis.schema import KeySchema, ScriptCall, Words
+    from florentin_webhooks.protocol.delivery import Delivery
+    from florentin_webhooks.redis.schema import KeySchema, Script, ScriptCall, Words
 
 __all__ = ["PackedCalls"]
 
 _MOST_TEMPLATES = 256
 
-_ALL = -1
-_DIGEST = 16
-_TIME = 13
-"""What differs in a word: all of it, or so many bytes at its end. Times have 13 until 2286."""
+_ANY = b"$%d\r\n%b"
+"""The place of a word that differs in all, also in its length, which comes before it."""
+_DIGEST = b"%b", 16
+_TIME = b"%d", 13
+"""The places of what ends a word, and how many bytes it has. Times have 13 from 2001 to 2286."""
+_EARLIEST, _LATEST = 10**12, 10**13
 
-_PLACES = {None: b"", _TIME: b"%013d"}
+_Place = bytes | tuple[bytes, int]
+_Places = Mapping[int, _Place]
+"""What differs between calls, by the number of the word: all of it, or what ends it."""
 
 
 class _Template(NamedTuple):
-    """A command with places for what differs, and the call that it was encoded from."""
+    """A command with places for what differs, *size* bytes of one of them, and its call's parts."""
 
     command: bytes
-    call: ScriptCall
-
-    def fill(self, values: tuple[object, ...], schema: KeySchema, operation: Any) -> PackedCall:
-        """Return the call of *operation*, whose words are *values*."""
-        call, packed = self.call, self.command % values
-        fields = (packed, schema, operation, call.script, call.read, call.may_fail)
-        return new_tuple(PackedCall, fields)
+    size: int
+    script: Script
+    read: Callable[[Any], object]  # Any: what a RESP parser returns.
+    may_fail: bool
 
 
 class PackedCalls:
@@ -54,104 +58,136 @@ class PackedCalls:
 
     def __init__(self, schema: KeySchema) -> None:
         self.schema = schema
+        # What waits for replicas needs all of the call.
+        self._packs = not schema.replicas
         self._templates: dict[tuple[object, ...], _Template] = {}
 
     def encode(self, operation: Operation[Any]) -> ScriptCall | PackedCall:
         """Return the call of the script that executes *operation*."""
-        if self.schema.replicas:  # What waits for them needs all of the call.
-            return encode(self.schema, operation)
-        if isinstance(operation, Accept):
-            if (trace := operation.trace) and operation.fresh and operation.valid:
-                return self._accept(operation, trace)
-        elif isinstance(operation, Finish) and _ends_inline(operation):
-            return self._finish(operation)
+        if self._packs:
+            if isinstance(operation, Accept):
+                if operation.fresh and operation.valid and operation.content is not None:
+                    return self._accept(operation)
+            elif (
+                isinstance(operation, Finish)
+                and operation.state is State.DONE
+                and operation.part is None
+                and not (operation.reason or operation.note)
+            ):  # The last inline handler has succeeded, and has left no text of its own.
+                return self._finish(operation)
         return encode(self.schema, operation)
 
-    def _accept(self, operation: Accept, trace: RetryKey) -> ScriptCall | PackedCall:
-        jobs, token = operation.jobs, operation.token
-        hashes = [operation.key, trace.delivery_id]
-        for alias, its in operation.aliases:
-            if its is None:  # Such a key has no digest.
-                return encode(self.schema, operation)
-            hashes += (alias, its.delivery_id)
-        shape: tuple[object, ...] = (
-            *(operation.inline, len(token), len(hashes)),
-            *[(job.queue, job.handlers, job.owner, job.keys.list) for job in jobs],
+    def _accept(self, operation: Accept) -> ScriptCall | PackedCall:
+        delivery, trace = operation.delivery, operation.trace
+        delivery_id, received = delivery.delivery_id, to_milliseconds(delivery.received_at)
+        key, token, jobs, now = operation.key, operation.token, operation.jobs, int(time() * 1000)
+        if not (trace and delivery_id is not None and _EARLIEST <= received < _LATEST > now):
+            return encode(self.schema, operation)
+        event, secret, key_id, body = (
+            delivery.event,
+            delivery.secret,
+            delivery.key_id,
+            delivery.body,
         )
-        template = self._templates.get(shape)
-        if template is None:
-            places = _places_of_accept(len(hashes), len(token), len(jobs))
-            template = self._build(shape, encode(self.schema, operation), places)
-        values = _words_of_accept(self.schema.tag, operation, trace, hashes)
-        return template.fill(values, self.schema, operation)
+        aliases = operation.identity.alias_hashes(key_id, delivery.digest, delivery_id)
+        shape: tuple[object, ...] = (
+            *(event, secret, key_id, operation.inline, len(token), len(aliases)),
+            *(
+                [(job.queue, job.handlers, job.owner, job.keys.list) for job in jobs]
+                if jobs
+                else ()
+            ),
+        )
+        template = self._templates.get(shape) or self._template_of_accept(shape, operation, aliases)
+        command, size, script, read, may_fail = template
+        sent, content = trace
+        raw_id = delivery_id.encode()
+        keys, words = _words_of(jobs, self.schema.tag) if jobs else ((), ())
+        values = (
+            *(key, sent, *aliases, *keys, key, content, key, token, len(body), body),
+            *(size + len(raw_id), received, raw_id, received, *aliases[::2], now, *words),
+        )
+        packed = command % values
+        fields = (packed, self.schema, operation, script, read, may_fail)
+        return new_tuple(PackedCall, fields)
 
-    def _finish(self, operation: Finish) -> PackedCall:
-        key, token = operation.key, operation.token
+    def _finish(self, operation: Finish) -> ScriptCall | PackedCall:
+        key, token, now = operation.key, operation.token, int(time() * 1000)
+        if not _EARLIEST <= now < _LATEST:
+            return encode(self.schema, operation)
         shape = (operation.handler, operation.outcome, len(token))
         template = self._templates.get(shape)
         if template is None:
-            places = {3: _DIGEST, 6: len(token), 7: _DIGEST, 8: _TIME}
-            template = self._build(shape, encode(self.schema, operation), places)
-        return template.fill((key, token, key, time() * 1000), self.schema, operation)
+            places = {3: _DIGEST, 6: (b"%b", len(token)), 7: _DIGEST, 8: _TIME}
+            template = self._build(shape, operation, places)
+        command, _, script, read, may_fail = template
+        packed = command % (key, token, key, now)
+        return new_tuple(PackedCall, (packed, self.schema, operation, script, read, may_fail))
+
+    def _template_of_accept(
+        self, shape: tuple[object, ...], operation: Accept, aliases: list[bytes]
+    ) -> _Template:
+        names, token = _names_of(operation.delivery), len(operation.token)
+        places = _places_of_accept(2 + len(aliases), token, len(operation.jobs), names)
+        return self._build(shape, operation, places, 13 + len(names))
 
     def _build(
-        self, shape: tuple[object, ...], call: ScriptCall, places: Mapping[int, int]
+        self, shape: tuple[object, ...], operation: Operation[Any], places: _Places, size: int = 0
     ) -> _Template:
         if len(self._templates) >= _MOST_TEMPLATES:
             self._templates.clear()
-        made = self._templates[shape] = _Template(_to_format(call.evalsha(), places), call)
+        call = encode(self.schema, operation)
+        command = _to_format(call.evalsha(), places)
+        made = _Template(command, size, call.script, call.read, call.may_fail)
+        self._templates[shape] = made
         return made
 
 
-def _ends_inline(finish: Finish) -> bool:
-    """Return whether the last inline handler has succeeded, and has left no text of its own."""
-    is_done = finish.part is None and finish.state is State.DONE
-    return is_done and not finish.reason and not finish.note
-
-
-def _to_format(words: Words, places: Mapping[int, int]) -> bytes:
-    """Encode *words*, with places in the stead of what differs in them, by their number."""
+def _to_format(words: Words, places: _Places) -> bytes:
+    """Encode *words*, with *places* in the stead of what differs in them."""
     lines = [b"*%d" % len(words)]
     for number, word in enumerate(words):
-        raw, size = encode_word(word), places.get(number)
-        if size == _ALL:
-            lines += (b"$%d", b"%b")
+        raw, place = encode_word(word), places.get(number, (b"", 0))
+        if isinstance(place, bytes):
+            lines.append(place)
         else:
-            fixed = raw[: len(raw) - (size or 0)].replace(b"%", b"%%")
-            lines += (encode_length(raw), fixed + _PLACES.get(size, b"%b"))
+            written, size = place
+            fixed = raw[: len(raw) - size].replace(b"%", b"%%")
+            lines += (encode_length(raw), fixed + written)
     return b"\r\n".join([*lines, b""])
 
 
-def _places_of_accept(hashes: int, token: int, jobs: int) -> dict[int, int]:
-    """Return the places of :func:`_words_of_accept`: of keys, and after them of arguments."""
+def _places_of_accept(hashes: int, token: int, jobs: int, names: bytes) -> _Places:
+    """Return the places of the values of ``accept``: of keys, and after them of arguments."""
     keys = 3 + hashes
     first = keys + 2 + (4 * jobs + 1 if jobs else 0)
-    places = dict.fromkeys(range(3, keys), _DIGEST)
-    places |= dict.fromkeys(range(keys, keys + jobs), _ALL)
-    others = {0: _DIGEST, 1: 2 * _DIGEST, 2: token, 4: _ALL, 5: _ALL, 6: _TIME}
-    others |= {7: (hashes // 2 - 1) * _DIGEST, 8: _TIME}
+    places: dict[int, _Place] = dict.fromkeys(range(3, keys), _DIGEST)
+    places |= dict.fromkeys(range(keys, keys + jobs), _ANY)
+    arrival = b"$%d\r\n%d" + names.replace(b"%", b"%%") + b"%b"
+    others: dict[int, _Place] = {
+        0: _DIGEST,
+        1: (b"%b%b", 32),
+        2: (b"%b", token),
+        4: _ANY,
+        5: arrival,
+        6: _TIME,
+    }
+    aliases = hashes // 2 - 1
+    others |= {7: (b"%b" * aliases, 16 * aliases), 8: _TIME}
     for job in range(jobs):
-        others |= {10 + 4 * job: _ALL, 12 + 4 * job: _ALL}
-    return places | {first + number: size for number, size in others.items()}
+        others |= {10 + 4 * job: _ANY, 12 + 4 * job: _ANY}
+    return places | {first + number: place for number, place in others.items()}
 
 
-def _words_of_accept(
-    tag: str, operation: Accept, trace: RetryKey, hashes: Sequence[bytes]
-) -> tuple[object, ...]:
-    """Return what differs between the calls of ``accept``: a length comes before all of a word."""
-    delivery, key, jobs = operation.delivery, operation.key, operation.jobs
-    body, received = delivery.body, int(delivery.received_at.timestamp() * 1000)
-    arrival = pack_arrival(delivery, received)
-    known = (
-        *(key, trace.content + key, operation.token, len(body), body),
-        *(len(arrival), arrival, received, b"".join(hashes[2::2]), time() * 1000),
-    )
-    if not jobs:
-        return (*hashes, *known)
-    keys = [f"{tag}{job.keys.hash}".encode() for job in jobs]
-    words = [word for job in jobs for word in (job.id.encode(), job.words)]
-    return (*hashes, *_sized(keys), *known, *_sized(words))
+def _names_of(delivery: Delivery) -> bytes:
+    return pack_names(delivery.event, delivery.secret, delivery.key_id)
 
 
-def _sized(words: Sequence[bytes]) -> list[object]:
-    return [value for word in words for value in (len(word), word)]
+def _words_of(jobs: tuple[Job, ...], tag: str) -> tuple[list[object], list[object]]:
+    """Return what differs in the keys and in the arguments of *jobs*, each after its length."""
+    keys, words = list[object](), list[object]()
+    for job in jobs:
+        key, job_id = (tag + job.keys.hash).encode(), job.id.encode()
+        keys += (len(key), key)
+        words += (len(job_id), job_id, len(job.words), job.words)
+    return keys, words

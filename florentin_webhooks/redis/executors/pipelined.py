@@ -48,6 +48,8 @@ class PipelinedExecutor:
     *check* judges the server; without one, nothing does.
     """
 
+    waits_for_replicas = False
+
     def __init__(
         self,
         client: AsyncioClient,
@@ -66,7 +68,7 @@ class PipelinedExecutor:
         self._loop_end = LoopEnd(self._close) if closes_with_loop else None
         self._queue = CallQueue()
         self._deadline = AnswerDeadline(self._loop, self._queue, self._expire)
-        self._idle = asyncio.Event()
+        self._idle: asyncio.Event | None = None
         self._is_scheduled = False
         self._link: Link | None = None
         self._known_scripts: set[str] = set()
@@ -74,23 +76,29 @@ class PipelinedExecutor:
         self._opening: asyncio.Task[None] | None = None
         self._error: Exception | None = None
         self._check = check
+        self.is_direct = not (closes_with_loop or self.waits_for_replicas)
+        """Whether :meth:`run` has nothing to do but to wait: a caller may do so in its place."""
 
     async def run(self, call: ScriptCall | PackedCall) -> object:
         """Return the decoded answer; raises :class:`Unavailable` without one in time."""
         if (end := self._loop_end) is not None and not end.is_awaited:
             await end.join()
-        return call.read(await self._add(call).answer)
+            self.is_direct = not self.waits_for_replicas
+        return call.read(await self.add(call).answer)
 
     async def send(self, call: ScriptCall | PackedCall) -> PendingAnswer:
         """Write *call* to the connection, and return its answer to come.
 
         Waits for the answer where the server might not get the command, or not know its script.
         """
-        pending = self._add(call)
+        pending = self.add(call)
         self._flush()
-        is_written = pending.attempts and self._link and not self._link.has_unwritten()
-        if not is_written or call.script.sha not in self._known_scripts:
+        link, known = self._link, self._known_scripts
+        is_written = pending.attempts and link and not link.has_unwritten()
+        if not is_written or call.script.sha not in known:
             await asyncio.wait({pending.answer})
+            if link is self._link:  # What another server knows is not known.
+                known.add(call.script.sha)
         return PendingAnswer(pending.answer, call.read)
 
     async def aclose(self) -> None:
@@ -101,21 +109,26 @@ class PipelinedExecutor:
             await self._close()
 
     async def _close(self) -> None:
+        idle = self._idle = self._idle or asyncio.Event()
         while not self._queue.is_empty():
-            self._idle.clear()
-            await self._idle.wait()
+            idle.clear()
+            await idle.wait()
         if self._opening is not None:
             await asyncio.wait({self._opening})
         self._drop_link()
         await self._close_dropped()
         await self._client.aclose()
 
-    def _add(self, call: ScriptCall | PackedCall) -> PendingCall:
-        pending = PendingCall(call, self._loop.create_future(), self._loop.time())
+    def add(self, call: ScriptCall | PackedCall) -> PendingCall:
+        """Return *call* with its answer to come; it leaves at the end of this turn of the loop."""
+        loop, waiting = self._loop, self._queue.waiting
+        data = call.packed if isinstance(call, PackedCall) else encode_command(call.evalsha())
+        pending = PendingCall(call, data, loop.create_future(), loop.time())
         # Where others wait, they and this one leave with the next answers.
-        if not self._queue.waiting:
-            self._schedule()
-        self._queue.waiting.append(pending)
+        if not (waiting or self._is_scheduled):
+            self._is_scheduled = True
+            loop.call_soon(self._flush)
+        waiting.append(pending)
         return pending
 
     def _schedule(self) -> None:
@@ -129,25 +142,31 @@ class PipelinedExecutor:
             commands = self._queue.send(self._loop.time())
             if commands:
                 self._link.write(commands)
-                self._deadline.watch(self._timeout)
-            self._check_idle()
+                if not self._deadline.is_watching:
+                    self._deadline.watch(self._timeout)
+            if self._idle is not None:
+                self._check_idle(self._idle)
         elif self._queue.waiting and self._opening is None:
             self._opening = self._loop.create_task(self._open())
             self._opening.add_done_callback(self._end_opening)
 
-    def _check_idle(self) -> None:
+    def _check_idle(self, idle: asyncio.Event) -> None:
         if self._queue.is_empty():
-            self._idle.set()
+            idle.set()
 
     def receive(self, answers: list[object]) -> None:
         """Pass *answers* on to their callers, or send the calls again where that may help."""
         refused: list[PendingCall] = []
+        queue, is_plain = self._queue, not self.waits_for_replicas
         for answer in answers:
-            if not self._queue.sent:  # More answers than calls: the rest belongs to none.
+            if not queue.sent:  # More answers than calls: the rest belongs to none.
                 self._drop_link()
                 break
-            pending = self._queue.pop_answered()
-            if isinstance(answer, RedisError):
+            pending = queue.pop_answered()
+            if is_plain and type(answer) is bytes:  # As _receive_answer, for nearly all.
+                if not (future := pending.answer).done():
+                    future.set_result(answer)
+            elif isinstance(answer, RedisError):
                 self._receive_error(pending, answer, refused)
             else:
                 self._receive_answer(pending, answer)
@@ -156,13 +175,12 @@ class PipelinedExecutor:
             self._drop_link()
             self._queue.send_again()
             self._queue.waiting.extendleft(reversed(refused))
-        if self._queue.waiting and self._queue.has_room():
+        if queue.waiting and queue.has_room():
             self._schedule()
-        self._check_idle()
+        if self._idle is not None:
+            self._check_idle(self._idle)
 
     def _receive_answer(self, pending: PendingCall, answer: object) -> None:
-        if pending.call is not None:
-            self._known_scripts.add(pending.call.script.sha)
         if not pending.answer.done():
             pending.answer.set_result(answer)
 
@@ -229,7 +247,8 @@ class PipelinedExecutor:
     def _fail_all(self, error: Exception | None) -> None:
         for pending in self._queue.clear():
             pending.fail(self._to_failure(error))
-        self._idle.set()
+        if self._idle is not None:
+            self._check_idle(self._idle)
 
     def _to_failure(self, error: Exception | None) -> Exception:
         if error is None:

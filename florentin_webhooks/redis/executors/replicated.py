@@ -63,8 +63,9 @@ class _WaitingQueue(CallQueue):
         if not promises:
             return commands
         last = promises[-1]
-        self.wait = PendingCall(None, last.answer.get_loop().create_future(), now)
-        self.wait.data, self.wait.sent_at = self._command, now
+        answer = last.answer.get_loop().create_future()
+        self.wait = PendingCall(None, self._command, answer, now)
+        self.wait.sent_at = now
         self.wait.attempts = max(each.attempts for each in promises)
         self.sent.append(self.wait)
         self._bytes += len(self._command)
@@ -82,6 +83,8 @@ class _WaitingQueue(CallQueue):
 
 class ReplicatedExecutor(PipelinedExecutor):
     """Executor whose promises *replicas* replicas have."""
+
+    waits_for_replicas = True
 
     def __init__(self, client: AsyncioClient, *, replicas: int, **options: Any) -> None:
         super().__init__(client, **options)
@@ -106,13 +109,12 @@ class ReplicatedExecutor(PipelinedExecutor):
             if is_missing and self._loop.time() < end:
                 self._loop.call_later(_PAUSE, self._send_later, call, end)
 
-        self._add(call).answer.add_done_callback(check)
+        self.add(call).answer.add_done_callback(check)
 
     def _receive_answer(self, pending: PendingCall, answer: object) -> None:
         if pending is self._held.wait:
             self._answer_held(answer)
         elif pending.call is not None and _waits(pending):
-            self._known_scripts.add(pending.call.script.sha)
             self._held.held.append((pending, answer))
         else:
             super()._receive_answer(pending, answer)

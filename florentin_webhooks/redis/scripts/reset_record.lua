@@ -1,15 +1,15 @@
 -- Make a finished delivery runnable again, or discard it: then it counts as done.
--- KEYS  1 record  2 log  3 dead letters  4 done  5 jobs; then for each job RQ's results of it, and its
---       scheduled jobs; last the indexes of states, of which the first is that of failed deliveries
+-- KEYS  1 record  2 log  3 dead letters  4 done  5 jobs; then for each job RQ's results of it, and its scheduled
+--       jobs; last the indexes of states, of which the first is that of failed deliveries
 -- ARGV  1 mode: all or drop  2 fingerprint  3 retention in ms  4 unfinished retention in ms
 --       5 the handlers that may run again, as JSON; none: all of them
---       6 number of the indexes  7 jobs
--- Returns the state before, or ''.
-local record, state = KEYS[1], call('HGET', KEYS[1], 's')
-if not state or state == 'running' then return state or '' end
-local jobs, first = jobs_from(5, 7), #KEYS - ARGV[6] + 1
--- It may end again: twice in the history, it would lose its body with its first place there.
-if state == 'done' then call('LREM', KEYS[4], 1, ARGV[2]) end
+--       6 the state that the operator has seen, or ''  7 number of the indexes  8 jobs
+-- Returns the state before, or '' where nothing changes.
+local record, fields = KEYS[1], call('HMGET', KEYS[1], 's', 'u:')
+local state = fields[1]
+if not state or (ARGV[6] ~= '' and ARGV[6] ~= state) then return '' end
+if state == 'running' and tonumber(fields[2] or 0) > milliseconds() then return '' end
+local jobs, first = jobs_from(5, 8), #KEYS - ARGV[7] + 1
 if ARGV[1] == 'drop' or ARGV[1] == 'all' then
   local at = 6 + 4 * #jobs
   for n, job in ipairs(jobs) do
@@ -26,6 +26,8 @@ if ARGV[1] == 'drop' then
   compact(record, ARGV[3])
   call('ZREM', KEYS[2], ARGV[2])
 elseif ARGV[1] == 'all' then
+  -- Once it has finished again, it is among the newest.
+  if state == 'done' then call('LREM', KEYS[4], 1, ARGV[2]) end
   add_to_index(KEYS[first], record, ARGV[2], ARGV[4])
   local handlers = cjson.decode(ARGV[5])
   local kinds = #handlers > 0 and 't:u:x:w:' or 'h:o:t:u:x:w:'

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.redis.schema import KeySchema
 
-__all__ = ["BatchKeys", "JobKeys"]
+__all__ = ["BatchKeys", "ClaimedJobKeys"]
 
 _ID = f"{'0' * 32}-any"
 
@@ -36,7 +36,7 @@ class _Template(NamedTuple):
         return self.before + job_id + self.after
 
 
-class JobKeys(NamedTuple):
+class ClaimedJobKeys(NamedTuple):
     """The keys of one job: its record, RQ's hash, its execution, and RQ's executions of the job."""
 
     record: bytes
@@ -65,9 +65,9 @@ class BatchKeys:
         others = (cast("Any", Result).get_key(_ID), job.dependents_key, job.dependencies_key)
         self._others = [_Template.of(key, tag) for key in others]
 
-    def job(self, job_id: bytes, execution: bytes) -> JobKeys:
+    def job(self, job_id: bytes, execution: bytes) -> ClaimedJobKeys:
         """Return the keys of the job *job_id* in *execution*."""
-        return JobKeys(
+        return ClaimedJobKeys(
             self._schema.records + bytes.fromhex(job_id[:32].decode()),
             self._hash.fill(job_id),
             self._execution.fill(job_id) + execution,

@@ -143,5 +143,5 @@ def _with_fingerprint(finish: Finish | None) -> Finish | None:
 
 
 def _words_of(fingerprints: list[bytes]) -> list[bytes]:
-    """Return each of *fingerprints*, in hex and as the bytes that it stands for."""
+    """Return each of *fingerprints*, in hex and as bytes."""
     return [*fingerprints, *map(unhexlify, fingerprints)]

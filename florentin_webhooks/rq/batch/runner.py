@@ -1,7 +1,7 @@
 """Run the jobs of a batch one after the other, each under its own lease and time limit.
 
 The record of a success is in the socket before the next handler starts, and its answer is read
-while that one runs. Whatever else happens to a job goes RQ's own way.
+while that one runs. All other ends of a job are handled by RQ.
 """
 
 from __future__ import annotations

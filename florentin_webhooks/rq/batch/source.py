@@ -125,7 +125,7 @@ class BatchSource:
         try:
             return worker.job_class.fetch(job_id.decode(), worker.connection, "json")
         except (NoSuchJobError, UnicodeDecodeError):
-            return None  # As RQ does: it was discarded meanwhile. Or it is no id of RQ's.
+            return None  # As RQ does: it was discarded meanwhile. Or it is not an id of RQ's.
 
     def _claim(self, candidates: tuple[bytes, ...], *, popped: bool = False) -> Batch | None:
         """Claim for the receiver of the first candidate, which is most likely that of the last."""

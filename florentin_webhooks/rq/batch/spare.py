@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["SpareConnection"]
 
 LONGEST_AGE = 20.0
-"""Seconds after which an idle one is opened anew: firewalls forget what is silent for minutes."""
+"""Seconds after which an idle one is replaced: firewalls forget what is silent for minutes."""
 
 
 class SpareConnection:

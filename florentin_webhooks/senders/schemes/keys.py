@@ -45,7 +45,7 @@ class Key(Protocol):
 
 @runtime_checkable
 class PublicKey(Protocol):
-    """A key of which the *public* bytes are no secret."""
+    """A key whose *public* bytes may be shown."""
 
     @property
     def public(self) -> bytes:

@@ -68,7 +68,7 @@ class TemplateScheme:
         *,
         per_second: int = 1,
     ) -> None:
-        # Whatever does not depend on a request is done here, once.
+        # All that does not depend on a request is done here, once.
         self._form, self._keys, self._per_second = form, tuple(keys), per_second
         self._signs_url = "url" in template.names
         self._read, self._render = compile_reader(form), template.render

@@ -27,11 +27,18 @@ class SignedValues(NamedTuple):
     url: str | None = None
 
 
+_Values = tuple[Any, ...]  # Any: they are texts here, bytes elsewhere.
+
+
 class Side(NamedTuple):
-    """The text on one side of the body: *form* for bytes, and what picks its values."""
+    """The text on one side of the body: *form* for bytes, and what picks its values.
+
+    *join* does the same with id and timestamp of bytes, which are already checked, and the URL.
+    """
 
     form: bytes
-    pick: Callable[[tuple[Any, ...]], tuple[Any, ...]]  # Any: they are texts here, bytes elsewhere.
+    pick: Callable[[_Values], _Values]
+    join: Callable[[bytes, bytes, Any], bytes]
 
     def render(self, values: SignedValues) -> bytes:
         """Return the text with its *values*; raises :class:`InvalidSignature`."""
@@ -94,7 +101,24 @@ def _parse_side(text: str) -> Side | None:
     first = places[0] if places else 0
     several = len(places) > 1
     pick = itemgetter(*places) if several else itemgetter(slice(first, first + len(places)))
-    return Side(b"%b".join(literals), pick)
+    form = b"%b".join(literals)
+    return Side(form, pick, _compile_join(form, pick, literals_and_names))
+
+
+def _compile_join(
+    form: bytes, pick: Callable[[_Values], _Values], literals_and_names: list[str]
+) -> Callable[[bytes, bytes, Any], bytes]:
+    """Return :attr:`Side.join`: of the usual templates by a function that formats nothing."""
+    literals, names = [text.encode() for text in literals_and_names[::2]], literals_and_names[1::2]
+    join, first, last = b"".join, literals[0], literals[-1]
+    if names == ["id", "timestamp"]:
+        middle = literals[1]
+        return lambda number, time, _: join((first, number, middle, time, last))
+    if names == ["timestamp"]:
+        return lambda _, time, __: join((first, time, last))
+    if names == ["url"]:
+        return lambda _, __, url: join((first, url.encode(), last))
+    return lambda number, time, url: form % pick((number, time, url and url.encode()))
 
 
 def _check(text: str, names: list[str]) -> None:

@@ -2,8 +2,9 @@
 
 It accepts and refuses what the plain check does, which has the rules and the reasons, and leaves
 every other request to that. It is one function, and compares a header as a whole with the one that
-a key makes, so it takes half of the time: 2.2 us where an HMAC of 0.3 KB, one look-up of a header
-and one comparison take 1.3.
+a key makes, so it takes half of the time: 2.4 us (GitHub) to 3.2 (Svix) where an HMAC of 0.3 KB,
+one look-up of a header and one comparison take 1.3. Of the rest of Svix's, 0.5 are the datetime,
+and 0.2 each the metadata, the id, and the start of what is signed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from binascii import b2a_base64, hexlify
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from hmac import compare_digest
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from florentin_webhooks.errors import InvalidSignature
@@ -25,7 +24,7 @@ from florentin_webhooks.senders.schemes.format import MAX_DIGITS, MAX_ID
 from florentin_webhooks.senders.schemes.keys import HMACKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cryptography.hazmat.primitives import hmac
 
@@ -40,8 +39,7 @@ _LIST: Any = list  # Any: type checkers narrow an unknown value to a list of unk
 _UNUSUAL = (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError)
 """What a missing header raises, and a value of another type or spelling."""
 _read_time = datetime.fromtimestamp
-_Match = Callable[[bytes, bytes, bytes], "str | None"]
-_write_base64: Callable[[bytes], bytes] = partial(b2a_base64, newline=False)
+_Match = Callable[[bytes, "bytes | None", bytes], "str | None"]
 
 
 class Authenticate(Protocol):
@@ -81,34 +79,34 @@ def compile_check(  # noqa: C901 - see the module.
         return decide
     signature_name, time_name, id_name, event_name = (each.encode() for each in form.lookups)
     mark, separator, has_time = form.time_prefix.encode(), form.separator.encode(), form.has_time
-    before, pick = template.before or (b"", itemgetter(slice(0)))
+    join = template.before and template.before.join
     skipped, write = len(mark), hexlify if form.encoding is Encoding.HEX else _write_base64
     secrets, match, refuse = (
         _pick_secrets(keys),
         _compile_match(form, keys),
         _compile_refusal(form, keys),
     )
+    names: frozenset[bytes] = frozenset()  # As last checked: a sender repeats them.
 
     # Any: values are bytes here, or the errors below say that they are not.
     def check(  # noqa: C901, PLR0912 - each part as a function would take 0.2 us more.
         headers: Any, body: bytes, received_at: datetime, url: Any = None, /
     ) -> Metadata:
-        lead, matched = b"", None
-        sent_id: Any = None
-        digits = number = event = time = sent_id
+        nonlocal names
+        nothing: Any = None
+        matched = sent_id = digits = number = event = time = nothing
         try:
             if type(headers) is _LIST:
                 found = dict(headers)
-                # A name in another case than ASGI's may repeat one that has it: 0.3 us.
-                if len(found) != len(headers) or not b"".join(found).islower():
-                    raise LookupError
+                if len(found) != len(headers) or not names.issuperset(found):
+                    names = _check_names(found, len(headers))
             else:
                 found = headers.unique
             value = found[signature_name]
             if has_time:
                 if mark:
-                    digits = value[skipped : value.index(separator)]
-                    lead = mark + digits + separator
+                    stamp, value = value.split(separator, 1)
+                    digits = stamp[skipped:] if stamp[:skipped] == mark else b""
                 else:
                     digits = found[time_name]
                 if not digits.isdigit() or len(digits) > MAX_DIGITS:
@@ -118,30 +116,40 @@ def compile_check(  # noqa: C901 - see the module.
                 sent_id = found[id_name]
                 number = sent_id.decode("ascii")
                 # As _is_visible in half of the time. A server joins two ids by a comma.
-                is_text = 0 < len(number) <= MAX_ID and number.isprintable()
-                if not is_text or " " in number or "," in number:
+                is_visible = number.isprintable() and " " not in number and "," not in number
+                if not (is_visible and 0 < len(number) <= MAX_ID):
                     raise ValueError
             if event_name:
                 event = found[event_name].decode("latin-1").strip(" \t")
-            start = before and before % pick((sent_id, digits, url and url.encode()))
+            start = join and join(sent_id, digits, url)
             for name, prefix, copy in secrets:
                 context = copy()
                 if start:
                     context.update(start)
                 context.update(body)
-                if compare_digest(value, lead + prefix + write(context.finalize())):
+                if compare_digest(value, prefix + write(context.finalize())):
                     matched = name
-            if match and matched is None and value.startswith(lead):
-                matched = match(value[len(lead) :], start, body)
-            if matched is None and value.startswith(lead):
-                refuse(value[len(lead) :])
+            if match and matched is None:
+                matched = match(value, start, body)
+            if matched is not None:
+                return new_tuple(Metadata, (matched, received_at, number, event, time))
+            refuse(value)
         except _UNUSUAL:
             pass
-        if matched is None:
-            return decide(headers, body, received_at, url)
-        return new_tuple(Metadata, (matched, received_at, number, event, time))
+        return decide(headers, body, received_at, url)
 
     return check
+
+
+def _check_names(found: Iterable[bytes], number: int) -> frozenset[bytes]:
+    """Return the names *found*; raises ValueError unless they are *number*, in lower case.
+
+    A name in another case than ASGI's may repeat one that has it.
+    """
+    names = frozenset(found)
+    if len(names) != number or not b"".join(names).islower():
+        raise ValueError
+    return names
 
 
 def find_fault(
@@ -174,6 +182,10 @@ def _compile_refusal(form: SignatureFormat, keys: Sequence[Expected]) -> Callabl
     return refuse
 
 
+def _write_base64(digest: bytes) -> bytes:
+    return b2a_base64(digest, newline=False)  # A partial takes twice the time.
+
+
 def _pick_secrets(
     keys: Sequence[Expected],
 ) -> list[tuple[str, bytes, Callable[[], hmac.HMAC]]]:
@@ -197,13 +209,13 @@ def _compile_match(form: SignatureFormat, keys: Sequence[Expected]) -> _Match | 
         if not isinstance(each.key, HMACKey)
     ]
 
-    def match(text: bytes, start: bytes, body: bytes) -> str | None:
+    def match(text: bytes, start: bytes | None, body: bytes) -> str | None:
         if separator and separator in text:
             raise ValueError
         matched = None
         for name, key, prefix, length, skipped in expected:
             is_ours = text.startswith(prefix) and (not length or len(text) == length)
-            if is_ours and key.verify((start, body), decode(text[skipped:])):
+            if is_ours and key.verify((start or b"", body), decode(text[skipped:])):
                 matched = name
         return matched
 

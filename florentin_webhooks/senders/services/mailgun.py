@@ -131,7 +131,7 @@ class _MailgunScheme:
         return Metadata(matched[-1], received_at, claim.token, timestamp=claim.time)
 
     def sign_body(self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime) -> bytes:
-        """Return *body* with id, time and signature; one that is no object is left as it is."""
+        """Return *body* with id, time and signature; one that is not an object is left as it is."""
         del event
         try:
             payload = read_json(body)

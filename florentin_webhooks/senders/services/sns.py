@@ -76,7 +76,7 @@ class SNS(BodySender):
         self._certificates = Certificates(fetch)
         if not self._versions or not self._versions <= {"1", "2"}:
             raise ConfigurationError(
-                "signature_versions has another value than 1 and 2.", 'Use ("1", "2") or ("2",).'
+                'signature_versions must contain "1", "2" or both.', 'Use ("1", "2") or ("2",).'
             )
 
     if TYPE_CHECKING:

@@ -95,7 +95,7 @@ class Certificates:
         except OSError as error:
             raise Unavailable(
                 f"Amazon SNS did not answer: {type(error).__name__}.",
-                "Let this program connect to sns.<region>.amazonaws.com by HTTPS.",
+                "Allow this program to connect to sns.<region>.amazonaws.com by HTTPS.",
             ) from error
 
     def _download(self, url: str, now: datetime) -> CertificateKey:

@@ -98,7 +98,7 @@ class _SigningScheme(SNSScheme):
         self._authority = authority
 
     def sign_body(self, body: bytes, *, event: str, delivery_id: str, timestamp: datetime) -> bytes:
-        """Return *body* with what is missing, signed; what is no message is left as it is."""
+        """Return *body* with what is missing, signed; what is not a message is left as it is."""
         try:
             fields = self._complete(read_json(body), event, delivery_id, timestamp)
             message = read_message(fields)

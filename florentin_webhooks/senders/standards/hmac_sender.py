@@ -42,18 +42,31 @@ __all__ = ["HMACSender"]
 class HMACSender(ListSender):
     """A sender of your own description.
 
-    *signed* is the template of what is signed, with the placeholders ``{body}``, ``{timestamp}``,
-    ``{id}`` and ``{url}``. The signature is in *signature_header*, in *encoding*, after *prefix*;
-    with a *separator* there may be several, and *prefix* selects ours. *algorithm* is that of the
-    HMAC, or a mapping of prefixes to algorithms. The time is in *timestamp_header*, or in the
-    signature header after *time_prefix*, in seconds or (*per_second* 1000) milliseconds.
+    A field is a place in the JSON body, such as ``data.type``.
 
-    The event's name is at *event_field* of the JSON body, or in *event_header*, its id at
-    *id_field* or in *id_header*, its time at *time_field*. With *items_field* a delivery is a list
-    of events there, at ``"."`` the whole body; name and time are then those of each item.
-    *secret_encoding* is how a secret is
-    spelled, after *secret_prefix*. *retries* are the seconds between the sender's attempts;
-    *restamped*: each of them is signed with a new time.
+    Args:
+        name: The name of the sender, for messages.
+        signature_header: The header of the signature.
+        signed: The template of what is signed, with the placeholders ``{body}``, ``{timestamp}``,
+            ``{id}`` and ``{url}``.
+        encoding: How a signature is spelled.
+        prefix: What comes before a signature. Of several signatures it selects ours.
+        separator: What is between several signatures, empty where there is one.
+        algorithm: The hash of the HMAC, or a mapping of prefixes to hashes.
+        timestamp_header: The header of the signed time.
+        time_prefix: What comes before the signed time, where that is in the signature header.
+        per_second: The units of the signed time: 1 for seconds, 1000 for milliseconds.
+        event_field: The field of the event's name.
+        event_header: The header of the event's name, in place of a field; it is unsigned.
+        id_field: The field of the event's id.
+        id_header: The header of the delivery's id.
+        time_field: The field of the event's time.
+        items_field: The field of a list of events, ``"."`` where the body is one. *event_field*
+            and *time_field* are then those of an item.
+        secret_encoding: How secrets are spelled.
+        secret_prefix: What comes before a secret.
+        retries: The seconds between the sender's attempts.
+        restamped: Whether each attempt is signed with a new time.
 
     Raises :class:`ConfigurationError` for a description that would be unsafe.
     """

@@ -78,7 +78,7 @@ def check_time(form: SignatureFormat, template: Template, per_second: int) -> No
     if form.time_prefix and (form.timestamp_header or not form.separator):
         refuse(
             "time_prefix needs a separator, and no timestamp_header.",
-            "Say in one way where the time is.",
+            "Set a separator, or timestamp_header in place of time_prefix.",
         )
     if form.has_time and "timestamp" not in template.names:
         refuse(
@@ -108,7 +108,7 @@ def check_id(form: SignatureFormat, template: Template, item_id: str) -> None:
 def check_algorithms(
     algorithms: Mapping[str, str], form: SignatureFormat, *, is_mapping: bool
 ) -> None:
-    """Refuse unknown algorithms, and prefixes that do not tell signatures and times apart."""
+    """Refuse unknown algorithms, and prefixes that do not separate signatures and times."""
     for algorithm in algorithms.values():
         if algorithm not in ALGORITHMS:
             refuse(f"The algorithm {algorithm!r} is unknown.", f"Use {', '.join(ALGORITHMS)}.")
@@ -134,7 +134,7 @@ def check_algorithms(
 
 
 def read_retries(delays: Sequence[float], *, restamped: bool) -> Retries:
-    """Return the retries after *delays*; refuse those that are no times.
+    """Return the retries after *delays*; refuse those that are not times.
 
     How long a delivery is remembered follows from them.
     """

@@ -79,15 +79,19 @@ def find_delivery_id(memory: Memory, query: FindDeliveryId) -> tuple[str, ...]:
 def reset_record(memory: Memory, query: ResetRecord) -> State | None:
     """Make a finished delivery runnable again, or drop it."""
     entry = memory.find(query.key)
-    if entry is None:
+    if entry is None or query.seen not in (None, entry.state):
+        return None
+    if entry.state is State.RUNNING and entry.lease.left(memory.clock()):
         return None
     before = entry.state
+    entry.lease.release()
     if query.mode is ResetMode.DROP:
         entry.parts.clear()
         entry.complete(memory.clock())
         return before
-    entry.endings.clear()
-    entry.notes.clear()
+    for name in query.handlers or tuple(entry.endings):
+        entry.endings.pop(name, None)
+        entry.notes.pop(name, None)
     entry.parts.clear()
     entry.state, entry.finished_at, entry.attempt = State.FAILED, None, 0
     return before

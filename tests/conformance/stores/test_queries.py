@@ -128,6 +128,15 @@ def test_delivery_beyond_the_history_is_a_duplicate(make: Make, history: int) ->
         assert store.accept(again).decision is AcceptDecision.DUPLICATE
 
 
+def test_delivery_that_has_ended_twice_counts_once_in_the_history(make: Make) -> None:
+    store = make(Span(history=2))
+    first = done(store, 1)
+    store.ask(ResetRecord(first, ResetMode.ALL))
+    assert done(store, 1) == first
+    second = done(store, 2)
+    assert {found(store, key).body for key in (first, second)} == {content(1), content(2)}
+
+
 def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     store = make(Span(history=1))
     claimed(store, BODY)
@@ -147,20 +156,31 @@ def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
     assert found(store, reopened).body == content(1)
 
 
-def test_delivery_that_ends_again_counts_once_in_the_history(make: Make) -> None:
-    store = make(Span(history=2))
-    again = done(store, 1)
-    store.ask(ResetRecord(again, ResetMode.ALL))
-    done(store, 1)
-    done(store, 2)
-    assert found(store, again).body == content(1)
-
-
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
-    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is State.RUNNING
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     assert store.finish(finish(BODY)) is State.DONE
+
+
+@pytest.mark.parametrize("mode", ResetMode)
+def test_delivery_whose_process_has_died_can_be_reset(make: Make, mode: ResetMode) -> None:
+    store = make(Span(lease=60))
+    claimed(store, BODY)
+    store.passes(61)
+    assert store.ask(ResetRecord(KEY, mode)) is State.RUNNING
+    expected = State.DONE if mode is ResetMode.DROP else State.LOST
+    assert store.finish(finish(BODY, handler="m:bill")) is expected
+    decision = store.accept(accept(BODY, token=b"second")).decision
+    assert decision is AcceptDecision("duplicate" if mode is ResetMode.DROP else "run")
+
+
+def test_delivery_that_has_changed_meanwhile_is_not_reset(store: Subject) -> None:
+    claimed(store, BODY)
+    store.finish(finish(BODY, State.FAILED))
+    assert store.ask(ResetRecord(KEY, ResetMode.ALL, seen=State.DONE)) is None
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP, seen=State.FAILED)) is State.FAILED
+    assert store.ask(ResetRecord(KEY, ResetMode.DROP, seen=State.FAILED)) is None
 
 
 def test_failed_record_has_finished_handlers_and_reasons(store: Subject) -> None:

@@ -11,7 +11,7 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 
-from florentin_webhooks import MemoryStore, Receiver, Reply
+from florentin_webhooks import MemoryStore, Receiver, Reply, health
 from florentin_webhooks.django import webhook_view
 from florentin_webhooks.events import InvoiceCreated
 from florentin_webhooks.testing import Provider
@@ -157,6 +157,13 @@ def test_store_discards_a_connection_that_became_read_only(
         pool(1)
     _query(READ_ONLY)
     assert [_blocking(hooks).outcome for _ in range(2)] == ["unavailable", "processed"]
+
+
+def test_read_only_database_is_not_ready(hooks: Receiver) -> None:
+    hooks.store = store_on(POSTGRESQL)
+    assert health(hooks).ready
+    _query(READ_ONLY)
+    assert [health(hooks).ready for _ in range(2)] == [False, True]
 
 
 def test_store_passes_over_all_broken_connections_of_its_pool(

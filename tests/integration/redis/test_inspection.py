@@ -11,8 +11,9 @@ import pytest
 import redis
 
 from florentin_webhooks import RedisStore
+from florentin_webhooks.redis.clients import borrowed_client
 from florentin_webhooks.redis.failures import Failure
-from florentin_webhooks.redis.inspection import ServerFacts, needed_commands
+from florentin_webhooks.redis.inspection import ServerFacts, inspect_server, needed_commands
 from tests.support.ports import free_port
 
 RIGHTS = {
@@ -103,3 +104,9 @@ def test_missing_servers_and_names_are_told_apart(directory: Path) -> None:
     assert inspect(f"redis://127.0.0.1:{port}").failure is Failure.UNREACHABLE
     assert inspect(f"unix://{directory}/none.sock").failure is Failure.UNREACHABLE
     assert inspect("redis://no-such-host.invalid").failure is Failure.ADDRESS
+
+
+def test_server_without_a_cluster_is_no_node_of_one(redis_url: str) -> None:
+    with borrowed_client(redis_url) as client:
+        facts = inspect_server(client, "127.0.0.1:1", "{fl:1}", "{fl:1}")
+    assert facts == ServerFacts("127.0.0.1:1", Failure.NO_CLUSTER)

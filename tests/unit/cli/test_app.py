@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import sys
+
 import click
 import pytest
 
 from florentin_webhooks.cli import main
 from florentin_webhooks.cli.app import COMMANDS, Command, Group
+from florentin_webhooks.cli.errors import CLIError
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from tests.support.command_line import CliRunner, error, type_in
 
@@ -117,3 +122,25 @@ def test_names_of_the_last_release_still_work(line: list[str], renamed: str) -> 
     assert warning.startswith("warning: ")
     assert warning.endswith(f"{renamed}.")
     assert "nowhere" in message
+
+
+def test_closed_output_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    assert main.main(["events"], standalone_mode=False) is None
+    for name in ("stdin", "stdout", "stderr"):
+        getattr(sys, name).close()
+
+
+class _Full(io.StringIO):
+    """The output to a file on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_full_output_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", _Full())
+    with pytest.raises(CLIError, match=r"Cannot write the output: No space left") as raised:
+        main.main(["events"], standalone_mode=False)
+    assert raised.value.hint == "Free space, or write elsewhere."

@@ -153,7 +153,7 @@ def queued() -> Receiver:
 def test_queues_are_measured_at_each_scrape(
     registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RedisStore, "execute", lambda *_: None)
+    monkeypatch.setattr(RedisStore, "probe", lambda *_, **__: None)
     metrics = Metrics(queued(), registry=registry)
     assert values(metrics, "queue_jobs", "queue", "state") == {
         ("slow", "waiting"): 3,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import redis
 
+from florentin_webhooks import RedisStore
+from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import close_free
 
 
@@ -45,3 +47,19 @@ def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
     assert free.is_open
     pool.release(busy)
     assert pool.get_connection() is busy
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis://h/0?socket_timeot=3", "has the option 'socket_timeot', which redis-py"),
+        ("redis://h/0?socket_timeout=soon", "an invalid value of its option 'socket_timeout'"),
+        ("redis://:made?up=1@h/0", "is invalid, or has an option that"),
+        ("redis://h:66666/0", "is invalid"),
+    ],
+)
+def test_invalid_option_of_a_url_is_named(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        RedisStore(url)
+    assert message in raised.value.message
+    assert "made" not in str(raised.value)

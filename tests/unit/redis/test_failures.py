@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 
@@ -80,3 +81,23 @@ def test_failure_is_named_with_its_address_and_its_remedy(
     assert message in found[0]
     assert hint in found[1]
     assert "secret" not in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "hint"),
+    [
+        ("rediss://db:6380", redis.exceptions.TimeoutError(), "If it has no TLS, use redis://."),
+        ("redis://db:6380", redis.exceptions.ConnectionError(), "If it has TLS, use rediss://."),
+        ("unix:///run/redis.sock", caused_by(FileNotFoundError()), "the path of its socket"),
+        ("redis://db:6380", caused_by(TimeoutError()), "host, port and firewall."),
+    ],
+)
+def test_hint_about_a_server_fits_its_address(address: str, error: Exception, hint: str) -> None:
+    assert hint in describe_failure(address, error)[1]
+
+
+def test_cancellation_is_not_named_as_the_cause() -> None:
+    error = redis.exceptions.TimeoutError("no answer in time")
+    error.__context__ = TimeoutError()
+    error.__context__.__context__ = asyncio.CancelledError()
+    assert "does not answer (TimeoutError)." in describe_failure(ADDRESS, error)[0]

@@ -299,11 +299,12 @@ async def test_sent_call_is_written_before_its_answer_is_awaited(
     server: Server, executor: PipelinedExecutor
 ) -> None:
     server.open()
-    assert await ask(executor, call(1)) == b"answer"
+    assert await ask(executor, call(0)) == b"answer"
+    assert await (await executor.send(call(1))) == b"answer"  # From now on it knows the script.
     server.shut()
     pending = await executor.send(call(2))
     assert not pending.done()
-    await until_sent(server, 2)
+    await until_sent(server, 3)
     server.open()
     assert await pending == b"answer"
 

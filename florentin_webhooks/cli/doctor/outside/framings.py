@@ -23,7 +23,7 @@ _OTHER_SERVER = "Use another server: see docs/servers.md"
 
 
 def check_chunked(sent: Exchange) -> Iterator[Check]:
-    """Yield whether a genuine body without a length was lost; a refusal of it is none."""
+    """Yield whether a genuine body without a length was lost, and not refused."""
     if sent.has_wrong_signature:
         message = f"{_server(sent, BodyLoss.CHUNKED)} passes on no body without Content-Length."
         hint = "Let the proxy buffer requests, or use another server: see docs/servers.md."

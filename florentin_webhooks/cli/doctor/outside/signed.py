@@ -67,7 +67,7 @@ def check_signature(prober: Prober, send: Send) -> Check:
         return skipped("signature", error.message, error.hint)
     if not prober.is_probe(probe):
         message = f"{prober.sender.name} has no event that a probe could use."
-        return skipped("signature", message, "Let the sender send a test event.")
+        return skipped("signature", message, "Send a test event from the sender's settings.")
     sent = send(probe)
     if is_accepted(prober, sent):
         return ok("signature", _ACCEPTED)

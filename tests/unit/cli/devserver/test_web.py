@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 from importlib.util import find_spec
@@ -88,3 +89,23 @@ def test_missing_extra_is_named_with_the_command_that_installs_it(
     monkeypatch.setattr(web, "find_spec", lambda name: None if name == "x" else find_spec(name))
     with pytest.raises(CLIError, match=r'needs x, .*pip install "florentin-webhooks\[dev\]"'):
         require_extra("x")
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (OSError(errno.EADDRINUSE, "Address already in use"), "a free port, use: --port 0"),
+        (OSError(errno.EADDRNOTAVAIL, "Cannot assign"), "an address of this machine, use: --host"),
+        (PermissionError(errno.EACCES, "Permission denied"), "no rights, use: --port 8000"),
+    ],
+)
+def test_hint_fits_why_the_address_is_refused(
+    error: OSError, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(CLIError) as raised, listen("127.0.0.1", 80):
+        pass
+    assert hint in raised.value.hint

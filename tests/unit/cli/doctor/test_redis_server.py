@@ -56,7 +56,7 @@ MISTAKES = [
     (
         info(evicted_keys=7, maxmemory_policy="noeviction"),
         "warn redis-eviction",
-        "send the deliveries",
+        "Replay the deliveries",
     ),
     (info(maxmemory=100, used_memory=95), "warn redis-memory", "Raise maxmemory"),
     (

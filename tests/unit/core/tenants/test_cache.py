@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from florentin_webhooks import Request
-from florentin_webhooks.core.tenants.cache import CAPACITY, KEPT, PAUSE, LookupCache
+from florentin_webhooks.core.tenants.cache import (
+    CAPACITY,
+    KEPT,
+    LONGEST,
+    MOST_READS,
+    PAUSE,
+    LookupCache,
+)
 from florentin_webhooks.protocol.headers import HeaderMap
 
 
@@ -60,10 +69,52 @@ def test_look_up_expires_and_an_unknown_one_soon() -> None:
 def test_refresh_is_claimed_once_a_second() -> None:
     time = Time()
     cache = filled("acme", time=time)
-    assert not cache.claim_refresh(request("acme"))
+    assert cache.claim(request("acme"), "acme") is None
     time.now += PAUSE
-    assert [cache.claim_refresh(request("acme")) for _ in range(3)] == [True, False, False]
-    assert cache.claim_refresh(request("forgotten"))
+    claim = cache.claim(request("acme"), "acme")
+    assert claim is not None
+    assert claim.is_mine
+    cache.release(claim)
+    assert cache.claim(request("acme"), "acme") is None
+
+
+@pytest.mark.parametrize("outdated", ["acme", None])
+def test_look_up_in_progress_is_shared_until_it_ends(outdated: str | None) -> None:
+    time = Time()
+    cache = filled("acme", time=time)
+    time.now += PAUSE
+    first, second, other = (cache.claim(request(of), outdated) for of in ("acme", "acme", "b"))
+    assert [claim and claim.is_mine for claim in (first, second, other)] == [True, False, True]
+    assert first
+    assert second
+    cache.release(first)
+    assert second.ended.done()
+    third = cache.claim(request("acme"), None)
+    assert third
+    assert third.is_mine
+
+
+def test_look_up_that_a_fork_has_lost_is_replaced() -> None:
+    time = Time()
+    cache = filled("acme", time=time)
+    lost = cache.claim(request("acme"), None)
+    time.now += LONGEST
+    claim = cache.claim(request("acme"), None)
+    assert claim
+    assert claim.is_mine
+    assert lost
+    cache.release(lost)  # It is late, and ends only itself.
+    assert not claim.ended.done()
+
+
+def test_look_ups_that_read_ever_new_values_are_not_remembered() -> None:
+    cache = filled("acme")
+    for number in range(2 * MOST_READS):
+        made = request("acme")
+        assert not made.headers.get(f"X-{number}")
+        cache.add(made, "acme", is_known=True)
+    assert cache.find(request("acme")) == "acme"
+    assert len(cache._reads) == MOST_READS
 
 
 def test_least_recently_used_look_up_is_forgotten() -> None:

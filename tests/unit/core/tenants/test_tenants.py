@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import BoundedSemaphore, current_thread
 from threading import Event as Signal
-from threading import current_thread
 from typing import Any
 
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, Request, Tenant
-from florentin_webhooks.core.tenants import cache, verifier
+from florentin_webhooks.core.tenants import cache, sources, verifier
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, Unavailable
 from florentin_webhooks.events import Event
 from florentin_webhooks.protocol.delivery import Reply
@@ -184,6 +185,71 @@ def test_new_secret_is_read_after_a_wrong_signature(
     assert receive(receiver, Provider(secrets[1]).make("user.login")).status == 200
 
 
+def rotating(
+    monkeypatch: pytest.MonkeyPatch, *, is_async: bool
+) -> tuple[Receiver[Any], list[SignedDelivery], list[int]]:
+    """A receiver that has read its old secret, deliveries with the new one, and its look-ups."""
+    secrets, calls = ["the-old-secret-of-acme"], list[int]()
+
+    def source(_: Request) -> list[str]:
+        calls.append(1)
+        # From the second call on, no other one counts as long enough ago.
+        monkeypatch.setattr(cache, "PAUSE", 60.0 if len(calls) > 1 else 0.0)
+        return list(secrets)
+
+    async def source_async(request: Request) -> list[str]:
+        found = source(request)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return found
+
+    receiver = Receiver(source_async if is_async else source)
+    assert receive(receiver, Provider(secrets[0]).make("user.login")).status == 200
+    secrets.insert(0, "the-new-secret-of-acme")
+    return receiver, [Provider(secrets[0]).make("user.login") for _ in range(5)], calls
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_deliveries_that_arrive_together_share_the_rotated_secret(
+    *, is_async: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, made, calls = rotating(monkeypatch, is_async=is_async)
+
+    async def receive_all() -> list[Reply]:
+        return await asyncio.gather(*(receiver.areceive(*each) for each in made))
+
+    assert [reply.status for reply in asyncio.run(receive_all())] == [200] * 5
+    assert len(calls) == 2
+
+
+def test_threads_share_the_rotated_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver, made, calls = rotating(monkeypatch, is_async=True)
+    with ThreadPoolExecutor(5) as threads:
+        replies = threads.map(receiver.receive, *zip(*made, strict=True))
+        assert [reply.status for reply in replies] == [200] * 5
+    assert len(calls) == 2
+
+
+def test_failure_of_a_shared_look_up_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receiver, made, calls = rotating(monkeypatch, is_async=True)
+    tenants = receiver._tenants
+    assert tenants
+
+    async def fail(_: Request) -> str:
+        calls.append(1)
+        await asyncio.sleep(0)
+        raise ConnectionError
+
+    async def receive_all() -> list[Reply]:
+        return await asyncio.gather(*(receiver.areceive(*each) for each in made))
+
+    monkeypatch.setattr(tenants, "_source", fail)
+    assert {reply.status for reply in asyncio.run(receive_all())} == {503}
+    assert len(calls) == 2
+
+
 def test_same_delivery_is_a_duplicate_after_rotation(monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = "the-old-secret-of-acme", "the-new-secret-of-acme"
     answers: list[list[str]] = [[old], [new, old]]
@@ -222,6 +288,64 @@ def test_slow_look_up_is_unavailable(*, is_async: bool, monkeypatch: pytest.Monk
         release.set()
 
 
+def test_look_ups_that_hang_take_a_bounded_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verifier, "SECONDS", 0.01)
+    monkeypatch.setattr(sources, "_threads", BoundedSemaphore(2))
+    release, started = Signal(), list[str]()
+
+    def hang(request: Request) -> str:
+        started.append(request.path_params["tenant"])
+        release.wait(20)
+        return SECRETS["acme"]
+
+    receiver, made = Receiver(hang), Provider(SECRETS["acme"]).make("user.login")
+    try:
+        assert [receive(receiver, made, tenant).status for tenant in "abc"] == [503] * 3
+    finally:
+        release.set()
+    assert started == ["a", "b"]
+
+
+RAISED: list[BaseException] = [
+    StopIteration(),
+    SystemExit(3),
+    KeyboardInterrupt(),
+    asyncio.CancelledError(),
+    TimeoutError(),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_whatever_a_look_up_raises_ends_nothing(
+    error: BaseException, caplog: pytest.LogCaptureFixture, *, is_async: bool
+) -> None:
+    def fail(_: Request) -> str:
+        raise error
+
+    async def fail_async(_: Request) -> str:
+        raise error
+
+    receiver = Receiver(fail_async if is_async else fail)
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert receive(receiver, made).status == 503
+    assert asyncio.run(receiver.areceive(*made)).status == 503
+    if not (is_async and isinstance(error, StopIteration)):  # Which a coroutine cannot raise.
+        kind = type(error).__name__
+        assert caplog.text.count(f"cannot be read: {kind} at test_tenants.py") == 2
+
+
+def test_function_may_return_an_awaitable() -> None:
+    receiver = Receiver(lambda request: by_path_async(request))  # noqa: PLW0108 - it has no async.
+    seen_by(receiver)
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert receive(receiver, made, "acme").outcome == "processed"
+    made = Provider(SECRETS["globex"]).make("user.login")
+    assert asyncio.run(receiver.areceive(*made, None, {"tenant": "globex"})).outcome == "processed"
+
+
 def test_failing_look_up_is_unavailable_and_not_quoted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -238,21 +362,34 @@ def test_failing_look_up_is_unavailable_and_not_quoted(
         Receiver(fail).verify(*made)
 
 
-@pytest.mark.parametrize(
-    ("found", "words"),
-    [
-        ("short", "secret-1 has 5 bytes"),
-        (Tenant("a\nb", SECRETS["acme"]), "The name of a tenant"),
-        (Tenant("a" * 201, SECRETS["acme"]), "The name of a tenant"),
-        (7, "secret-1 is int"),
-    ],
-)
-def test_unusable_secret_is_unavailable_and_logged(
-    found: Any, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
+NUMBERED: Any = 7
+UNUSABLE: dict[str, Any] = {
+    "secret-1 has 5 bytes": "short",
+    "secret-1 of tenant acme has 5 bytes": Tenant("acme", "short"),
+    "secret-1 of a tenant has 5 bytes": Tenant(SECRETS["acme"], "short"),
+    "not a printable text": Tenant("a\nb", SECRETS["acme"]),
+    "The name of a tenant is int, not str": Tenant(NUMBERED, SECRETS["acme"]),
+    "secret-1 is int": 7,
+}
+
+
+@pytest.mark.parametrize("shown", UNUSABLE)
+def test_unusable_secret_is_unavailable(shown: str, caplog: pytest.LogCaptureFixture) -> None:
     made = Provider(SECRETS["acme"]).make("user.login")
-    assert receive(Receiver(lambda _: found), made).status == 503
-    assert f"The secrets of a request are unusable. {words}" in caplog.text
+    assert receive(Receiver(lambda _: UNUSABLE[shown]), made).status == 503
+    assert shown in caplog.text
+    assert SECRETS["acme"] not in caplog.text
+
+
+def test_path_without_a_usable_tenant_is_unknown() -> None:
+    made = Provider(SECRETS["acme"]).make("user.login")
+    for tenant in ("a\nb", "a" * 201, "\udcff"):
+        assert receive(Receiver(lambda _: SECRETS["acme"]), made, tenant).status == 401
+
+
+def test_tenant_hides_its_secrets() -> None:
+    for tenant in (Tenant("acme", SECRETS["acme"]), [Tenant("acme", {"new": SECRETS["acme"]})]):
+        assert SECRETS["acme"] not in f"{tenant} {tenant!r}"
 
 
 def test_longest_name_of_a_tenant_is_taken() -> None:

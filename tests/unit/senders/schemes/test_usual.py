@@ -11,6 +11,7 @@ from florentin_webhooks.protocol.headers import HeaderMap
 from florentin_webhooks.senders import HTTPSignature
 from florentin_webhooks.senders.florentin.signature import FlorentinSignature
 from florentin_webhooks.senders.schemes.scheme import TemplateScheme
+from florentin_webhooks.senders.schemes.template import SignedValues, Template
 from tests.support.senders import CASES, NOW, Request, SenderCase
 
 SIGNED_HEADERS = [case for case in CASES if case.header]
@@ -41,6 +42,9 @@ CHANGES: dict[str, Callable[[Pairs, str], Pairs]] = {
     "two signatures": _signature(lambda value: f"{value} {value}"),
     "two with commas": _signature(lambda value: f"{value},{value}"),
     "another digest": _signature(lambda value: f"{value[:-4]}0000"),
+    "the time alone": _signature(lambda value: value.split(",")[0]),
+    "another mark": _signature(lambda value: f"x{value[1:]}"),
+    "no mark": _signature(lambda value: value.partition("=")[2]),
     "not canonical": _signature(lambda value: value.replace("=", "", 1)),
 }
 
@@ -59,6 +63,37 @@ def test_repetition_in_another_case_is_refused() -> None:
         sent = _as_sent(list(request.headers.items()))
         repeated = (case.header.upper().encode(), b"sha256=0")
         assert "invalid" in str(_verdict(case, [*sent, repeated], request)), case
+
+
+def test_repetition_is_refused_after_a_genuine_request() -> None:
+    for case in QUICK:
+        request, scheme = case.make(), case.sender.scheme(case.secrets)
+        sent = _as_sent(list(request.headers.items()))
+        expected = scheme.authenticate(sent, request.body, NOW, request.url)
+        name = case.header.lower().encode()
+        for again in (name, name.upper(), name.title()):
+            with pytest.raises(InvalidSignature):
+                scheme.authenticate([*sent, (again, b"0")], request.body, NOW, request.url)
+            with pytest.raises(InvalidSignature):
+                scheme.authenticate([(again, b"0"), *sent], request.body, NOW, request.url)
+            assert scheme.authenticate(sent, request.body, NOW, request.url) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{id}.{timestamp}.{body}",
+        "v0:{timestamp}:{body}",
+        "{url}{body}",
+        "5%{timestamp}%b{url}.{id}|{body}",
+        "100%{body}",
+    ],
+)
+def test_start_is_joined_as_the_plain_check_renders_it(text: str) -> None:
+    template = Template.parse(text, adjacent=True)
+    expected, _, _ = template.render(b"", SignedValues("a%b", "17", "https://shop.example/%b"))
+    assert template.before
+    assert template.before.join(b"a%b", b"17", "https://shop.example/%b") == expected
 
 
 def test_another_body_gets_one_verdict() -> None:
