@@ -147,6 +147,12 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
+def test_finished_delivery_without_a_history_is_not_listed(make: Make) -> None:
+    store = make(Span(history=0))
+    done(store, 1)
+    assert listed(store) == []
+
+
 def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
     store = make(Span(history=1))
     reopened = done(store, 1)
