@@ -267,7 +267,7 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
 
 
 def test_late_owner_and_duplicate_change_no_record(make: Make) -> None:
-    store = make(Span(lease=60))
+    store = make(Span(lease=60, history=9))
     claimed(store, BODY)
     store.passes(60)
     claimed(store, BODY, token=b"second")
