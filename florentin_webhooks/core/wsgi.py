@@ -7,7 +7,7 @@ limit the time of a body (PEP 3333 has no way to do so), also for a sender that 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.protocol.body import consumed_body, incomplete_body, lost_chunked_body
 from florentin_webhooks.protocol.delivery import Outcome
@@ -38,6 +38,17 @@ class EnvironFields(HeaderMap):
     def __init__(self, environ: Mapping[str, object]) -> None:
         self._environ = environ
         self.unique = None
+
+    def __getitem__(self, name: bytes) -> bytes:
+        """Return the bytes of *name*, in lower case, for the quick check of a signature.
+
+        Raises KeyError without a value, and UnicodeEncodeError for text that no server passes on.
+        """
+        value: Any = self._environ[_KEYS.get(name) or _remember(name)]
+        if not value:  # It may mean that the header is missing (PEP 3333).
+            raise KeyError(name)
+        encoded: bytes = value.encode("latin-1")
+        return encoded
 
     def get_all(self, name: str) -> list[str]:
         """Return the value of *name*, which is in lower case, if there is one."""
@@ -75,10 +86,6 @@ def _key(name: str) -> str:
     """Return the key of a header; cached, since the package looks up few names."""
     key = name.upper().replace("-", "_")
     return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-
-
-class _Input(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 def answer(
@@ -138,7 +145,7 @@ def _plain_length(environ: Mapping[str, object], limit: int) -> int | None:
 
 def _read(environ: Mapping[str, object], declared: int, limit: int) -> bytes:
     """Read the body, at most one byte more than *limit*, which the receiver rejects."""
-    stream = cast("_Input", environ["wsgi.input"])
+    stream: Any = environ["wsgi.input"]
     # Without a length, only a server with this flag ends the stream; others would wait forever.
     # HTTP/2 needs neither a length nor a Transfer-Encoding.
     unknown = environ.get("HTTP_TRANSFER_ENCODING") or not environ.get("CONTENT_LENGTH")

@@ -46,6 +46,9 @@ def webhook_view(hooks: Receiver[object] | None = None) -> Callable[..., HttpRes
     return cast("Callable[..., HttpResponseBase]", WebhookView(hooks))
 
 
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+
+
 class WebhookView:
     """A view that Django treats as a coroutine function while an event loop runs."""
 
@@ -55,7 +58,7 @@ class WebhookView:
         self.csrf_exempt = True
         self.login_required = False
         self._non_atomic_requests = _AllDatabases()
-        # Django asks for these with each request, and each miss takes 1 us in __getattr__.
+        # Django and inspect ask for these with each request.
         self.__name__ = self.__qualname__ = type(self).__name__
         self.__code__ = self.__defaults__ = self.__kwdefaults__ = None
         if hooks is not None:
@@ -82,12 +85,6 @@ class WebhookView:
         finally:
             discard_failed_connections()
 
-    def __getattr__(self, name: str) -> object:
-        """Return the mark of a coroutine function, in an event loop only."""
-        if name in _MARK and has_running_loop():
-            return _MARK[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
 
 class _AllDatabases(set[str]):
     """A set of all aliases; the settings may not be configured yet."""
@@ -99,8 +96,17 @@ class _AllDatabases(set[str]):
 def _plain_function() -> None: ...
 
 
-_MARK: dict[str, object] = vars(markcoroutinefunction(_plain_function))
-"""The attribute by which Django recognises a coroutine function, and its value."""
+def _mark_in_loop(mark: object) -> property:
+    """Return an attribute that is *mark* in an event loop, and None elsewhere.
+
+    Not by __getattr__: Django asks for four attributes with each request, and each miss takes 1 us.
+    """
+    return property(lambda _: mark if has_running_loop() else None)
+
+
+# The attribute by which Django recognises a coroutine function.
+for _name, _mark in vars(markcoroutinefunction(_plain_function)).items():
+    setattr(WebhookView, _name, _mark_in_loop(_mark))
 
 
 def _answer(hooks: Receiver[object], request: HttpRequest) -> Reply:
@@ -169,6 +175,6 @@ def _buffered(request: HttpRequest, limit: int) -> bytes:
 
 def _response(reply: Reply) -> HttpResponse:
     headers = dict(reply.headers)
-    if reply.status != HTTPStatus.NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
+    if reply.status != _NO_CONTENT:  # It must not have a length (RFC 9110, 8.6).
         headers["Content-Length"] = str(len(reply.body))
     return HttpResponse(reply.body, status=reply.status, headers=headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from contextlib import suppress
 from time import monotonic
 from types import CoroutineType
@@ -49,7 +48,7 @@ def call_handler(handler: Handler, arguments: tuple[object, ...]) -> HandlerErro
         result = handler.function(*arguments)
     except BaseException as error:  # noqa: BLE001 - SystemExit in a handler must not end the server.
         return error
-    if inspect.iscoroutine(result):
+    if type(result) is _COROUTINE:
         result.close()
         return ConfigurationError(
             "The handler returned a coroutine, which is never awaited.",

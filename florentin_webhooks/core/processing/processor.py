@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -25,7 +26,7 @@ from florentin_webhooks.protocol.event import PROBE_EVENT, parse_event
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
     from typing import Any
 
     from florentin_webhooks.core.log import DeliveryLog
@@ -146,34 +147,31 @@ class DeliveryProcessor(InlineRuns[On_co]):
         fresh, plan = stale is None, self.dispatcher.plan(delivery.event)
         if self.dispatcher.batching is not None:
             plan = self.dispatcher.plan_delivery(delivery.event, envelope)
-        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
-        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         try:
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
-            reason = (stale or error).message
-            accept = lease.accept(delivery, content, EMPTY_PLAN, fresh, False, reason)
-            return _record_invalid(lease, accept, stale, error)
+            return self._record_invalid(delivery, lease, stale, error)
         if delivery.event == PROBE_EVENT if stale else not (plan.inline or plan.queued):
             return returning(outcomes.reply_without_handlers(delivery, stale))
+        # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         reason = stale.message if stale else ""
         accept = lease.accept(delivery, content, plan, fresh, True, reason)
+        claim: Claim | None = None
         if lease.is_immediate:
             claim = lease.store.execute(accept)
             decision, key, attempt, _, done, id_reused, id_changed = claim
             if decision is _RUN and key == accept.key and not (id_reused or id_changed):
                 # As _run, for nearly all: its call takes 3 % of a delivery in process.
-                if plan.is_async and not done and self._is_plain(plan, lease):
+                is_stepped = plan.is_async or lease.runtime.is_blocking
+                if is_stepped and not done and self._is_plain(plan, lease):
                     return self._call_each(plan, event, delivery, envelope, lease, key, attempt)
                 return self._run(plan, event, delivery, envelope, lease, claim)
-            asking = returning(claim)
-        else:
-            asking = lease.ask(accept)
-        return self._run_claimed(asking, accept, plan, event, envelope, lease, stale)
+        return self._run_claimed(claim, accept, plan, event, envelope, lease, stale)
 
     async def _run_claimed(
         self,
-        asking: Awaitable[Claim],
+        claim: Claim | None,
         accept: Accept,
         plan: DispatchPlan,
         event: Event,
@@ -181,13 +179,27 @@ class DeliveryProcessor(InlineRuns[On_co]):
         lease: Lease,
         stale: StaleDelivery | None,
     ) -> Reply:
-        """Run the handlers if the answer of the store is the lease."""
-        claim = await asking
+        """Run the handlers if *claim* is the lease; without one, ask the store."""
+        if claim is None:
+            try:  # As Lease.ask, without its coroutine.
+                claim = await lease.store.aexecute(accept)
+            except CancelledError:
+                await lease.withdraw(accept)
+                raise
         if claim.id_reused or claim.id_changed or claim.key != accept.key:
             claim = await lease.follow(claim, accept, plan)
         if claim.decision is not _RUN:
             return outcomes.reply_for_claim(claim, stale)
         return await self._run(plan, event, accept.delivery, envelope, lease, claim)
+
+    async def _record_invalid(
+        self, delivery: Delivery, lease: Lease, stale: StaleDelivery | None, error: InvalidEvent
+    ) -> Reply:
+        content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
+        reason = (stale or error).message
+        accept = lease.accept(delivery, content, EMPTY_PLAN, stale is None, False, reason)
+        claim = await lease.claim(accept, EMPTY_PLAN)
+        return outcomes.reply_for_claim(claim, stale, error)
 
     def _start(self, runtime: Runtime) -> None:
         self._has_started = True
@@ -206,10 +218,3 @@ class DeliveryProcessor(InlineRuns[On_co]):
         """
         if self._start_drain is not None:
             self._start_drain(runtime)
-
-
-async def _record_invalid(
-    lease: Lease, accept: Accept, stale: StaleDelivery | None, error: InvalidEvent
-) -> Reply:
-    claim = await lease.claim(accept, EMPTY_PLAN)
-    return outcomes.reply_for_claim(claim, stale, error)

@@ -10,7 +10,7 @@ import asyncio
 from contextlib import nullcontext
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from florentin_webhooks.core.processing.handler_calls import (
     HandlerError,
@@ -79,7 +79,8 @@ def run_sync(flow: Coroutine[Any, Any, T]) -> T:
     try:
         flow.send(None)
     except StopIteration as done:
-        return cast("T", done.value)
+        value: T = done.value
+        return value
     finally:
         flow.close()
     raise RuntimeError("A blocking flow tried to wait.")

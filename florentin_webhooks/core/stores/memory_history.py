@@ -146,7 +146,7 @@ class MemoryHistory:
     def note_reset(self, key: bytes, reset: ResetRecord) -> None:
         """Record that an operator has reset or dropped the delivery *key*."""
         entry = self._entries.pop(key, None)
-        if entry is not None and entry.state is State.DONE:
+        if entry is not None and entry.finished_at:
             self._finished.remove(key)  # It is among the newest once it has finished again.
         if entry is None or reset.mode is ResetMode.DROP:
             return

@@ -101,7 +101,7 @@ def compile_check(  # noqa: C901 - see the module.
                 if len(found) != len(headers) or not names.issuperset(found):
                     names = _check_names(found, len(headers))
             else:
-                found = headers.unique
+                found = headers.unique or headers  # Those of WSGI are bytes by name, too.
             value = found[signature_name]
             if has_time:
                 if mark:

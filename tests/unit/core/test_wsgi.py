@@ -140,3 +140,21 @@ def test_names_of_headers_are_what_they_were_on_the_wire() -> None:
 
 def test_a_length_that_a_server_leaves_empty_is_none() -> None:
     assert wsgi.EnvironFields({"CONTENT_LENGTH": ""}).get_all("content-length") == []
+
+
+def test_signature_is_checked_quickly_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("the plain check was needed")
+
+    monkeypatch.setattr(wsgi.EnvironFields, "get_each", fail)
+    assert reported(delivery()) is Outcome.PROCESSED
+
+
+@pytest.mark.parametrize("name", ["X-Florentin-Event", "X-Florentin-Delivery-Id"])
+def test_empty_header_is_as_missing(name: str) -> None:
+    assert reported(delivery().with_headers((name, ""))) is Outcome.PROCESSED
+
+
+def test_text_beyond_latin_1_is_an_invalid_signature() -> None:
+    environ = environ_of(delivery(), PATH) | {"HTTP_X_FLORENTIN_SIGNATURE": "sha256=\u20ac"}
+    assert wsgi.answer(Target().receiver, environ).outcome is Outcome.INVALID_SIGNATURE
