@@ -10,16 +10,14 @@ local state = fields[1]
 if not state or (ARGV[6] ~= '' and ARGV[6] ~= state) then return '' end
 if state == 'running' and tonumber(fields[2] or 0) > milliseconds() then return '' end
 local jobs, first = jobs_from(5, 8), #KEYS - ARGV[7] + 1
-if ARGV[1] == 'drop' or ARGV[1] == 'all' then
-  local at = 6 + 4 * #jobs
-  for n, job in ipairs(jobs) do
-    call('DEL', job.hash, KEYS[at + 2 * n - 2])
-    call('LREM', job.list, 0, job.id)
-    call('ZREM', job.failed, job.id)
-    call('ZREM', KEYS[at + 2 * n - 1], job.id)
-    call('ZREM', job.pending, job.id)
-    call('ZREM', KEYS[3], job.id)
-  end
+local at = 6 + 4 * #jobs
+for n, job in ipairs(jobs) do
+  call('DEL', job.hash, KEYS[at + 2 * n - 2])
+  call('LREM', job.list, 0, job.id)
+  call('ZREM', job.failed, job.id)
+  call('ZREM', KEYS[at + 2 * n - 1], job.id)
+  call('ZREM', job.pending, job.id)
+  call('ZREM', KEYS[3], job.id)
 end
 if ARGV[1] == 'drop' then
   for n = first, #KEYS do call('ZREM', KEYS[n], ARGV[2]) end

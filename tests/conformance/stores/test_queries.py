@@ -147,6 +147,12 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
+def test_finished_delivery_without_a_history_is_not_listed(make: Make) -> None:
+    store = make(Span(history=0))
+    done(store, 1)
+    assert listed(store) == []
+
+
 def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
     store = make(Span(history=1))
     reopened = done(store, 1)
@@ -261,7 +267,7 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
 
 
 def test_late_owner_and_duplicate_change_no_record(make: Make) -> None:
-    store = make(Span(lease=60))
+    store = make(Span(lease=60, history=9))
     claimed(store, BODY)
     store.passes(60)
     claimed(store, BODY, token=b"second")

@@ -63,6 +63,15 @@ def test_duplicate_revives_only_dead_parts(store: Subject, jobs: Jobs) -> None:
     assert jobs.fields(JOB)["status"] == "queued"
 
 
+def test_duplicate_does_not_revive_a_finished_part(store: Subject, jobs: Jobs) -> None:
+    store.accept(queued(BODY, JOB, OTHER))
+    jobs.take(JOB, None)
+    run(store, State.DONE)
+    again = store.accept(queued(BODY, JOB, OTHER, token=b"other"))
+    assert again.decision is AcceptDecision.DUPLICATE
+    assert jobs.listed("q") == []
+
+
 def test_restamped_retry_revives_the_first_delivery(store: Subject, jobs: Jobs) -> None:
     restamped = content(stamped="12:00:30")
     store.accept(queued())

@@ -15,6 +15,7 @@ import redis
 
 from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.base import Operation
+from florentin_webhooks.core.stores.guards import GuardStep, Latest
 from florentin_webhooks.protocol.fingerprint import fingerprint
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.operations import queued
@@ -128,6 +129,17 @@ def test_unfinished_records_expire(
     with redis.Redis.from_url(redis_url) as client:
         month = 30 * 24 * 3600 * 1000
         assert all(0 < client.pttl(key) <= month for key in client.scan_iter())
+
+
+@pytest.mark.parametrize("step", [GuardStep.DONE, GuardStep.RELEASE])
+def test_high_water_mark_expires(redis_url: str, redis_prefix: str, step: GuardStep) -> None:
+    with closing(RedisStore(redis_url, prefix=redis_prefix)) as store:
+        for each in (GuardStep.BEGIN, step):
+            store.execute(Latest(b"entity", 20, b"token", each, 60))
+    with redis.Redis.from_url(redis_url) as client:
+        left = [client.pttl(key) for key in client.scan_iter(match=f"{redis_prefix}*")]
+    assert all(0 < each <= 30 * 24 * 3600 * 1000 for each in left)
+    assert len(left) == (step is GuardStep.DONE)
 
 
 def test_delivery_id_with_ever_new_content_stays_small(redis_url: str, redis_prefix: str) -> None:
