@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = [
-    "Delivery",
-    "DeliveryDraft",
-    "OnceContext",
-    "Outcome",
-    "Reply",
-    "name_secret",
-    "split_name",
-]
+__all__ = ["Delivery", "DeliveryDraft", "OnceContext", "Outcome", "Reply", "name_secret"]
 
 
 class Outcome(StrEnum):
@@ -52,6 +44,9 @@ class Outcome(StrEnum):
     BODY_UNAVAILABLE = "body-unavailable"
     HANDLER_FAILED = "handler-failed"
     UNAVAILABLE = "unavailable"
+
+    # That of Enum is a function in Python, and a delivery looks its outcome up four times.
+    __hash__ = str.__hash__
 
     @property
     def status(self) -> int:

@@ -192,7 +192,9 @@ class Router(Generic[On_co]):
         """Return the class of the event *name*: the catalogue's, or yours if you registered one."""
         found = self.models.get(name)
         if found is None:
-            found = GenericEvent if self._patterns and self.matching_patterns(name) else UnknownEvent
+            found = (
+                GenericEvent if self._patterns and self.matching_patterns(name) else UnknownEvent
+            )
         return found
 
     def freeze(self, reason: str, hint: str) -> None:
