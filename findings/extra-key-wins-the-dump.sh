@@ -2,7 +2,7 @@
 # An event's key is not a good name in Python (`eventType`, `class`, `id`), so the model has a field with
 # an alias, and extra="allow" keeps what the sender adds later. A good engineer guesses that a validated
 # field is what model_dump() returns, whatever else was in the payload, and that model_dump_json() writes
-# valid JSON.
+# each key once.
 #
 # What really happens, once the sender also has a key with the field's own name in Python: it is kept as
 # an extra, the field keeps its value, and the dumps disagree.

@@ -5,14 +5,15 @@
 #
 # What really happens: redis-py sends the command again, whatever it is, up to 10 times by default. The
 # stopped server still has the first one in its socket, does it when it goes on, and its answer goes to a
-# connection that is closed. The second one finds the key, and set() returns None: "somebody else has
-# it". It is our own key. RPUSH has put the job in twice, INCR counts 2, and SET with GET returns our own
-# value as the one before. The retries are documented, but not that a command which is not idempotent is
-# repeated as well (issues 261 and 977, closed). valkey-py, a fork of the same code, raises TimeoutError.
+# connection that is closed. The second one finds the key, and set() returns None, as for a key that
+# another process has set. It is our own. RPUSH has put the job in twice, INCR counts 2, and SET with GET
+# returns our own value as the one before. The retries are documented, but not that a command which is
+# not idempotent is repeated as well (issues 261 and 977, closed). valkey-py, a fork of the same code,
+# raises TimeoutError.
 #
-# Why a webhook receiver cares: the delivery is answered as a duplicate with 200 and nobody has handled
-# it; the sender never repeats it. A token as the value, and SET with NX and GET, shows whose key it is:
-# an answer that is None or our own token means that it is ours. (`retry=Retry(NoBackoff(), 0)` raises.)
+# Why a webhook receiver cares: the delivery is answered with 200 as a duplicate, was never handled, and is
+# not sent again. A token as the value, and SET with NX and GET, shows whose key it is: None or our own
+# token as the answer means that it is ours. (With `retry=Retry(NoBackoff(), 0)` the call raises.)
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -5,9 +5,9 @@
 # complete 200 runs to its end, as it does under the other servers.
 #
 # What really happens: the request is the whole call of the program, background work included. When the
-# sender closes its connection, which it does because it has its answer, the clock of the grace period
-# starts: 3 seconds later the work is cancelled in the middle, and nothing is logged. While the sender
-# keeps its connection open, the same work finishes.
+# sender closes its connection, because it has its answer, the grace period begins: 3 seconds later the
+# work is cancelled in the middle, and nothing is logged. While the sender keeps its connection open, the
+# same work finishes.
 #   sender                   gunicorn -k asgi    uvicorn, hypercorn, daphne, granian
 #   closes after the 200     cancelled           finished
 #   keeps the connection     finished            finished

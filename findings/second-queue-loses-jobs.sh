@@ -8,7 +8,7 @@
 # one queue. With two or more it pops (BLPOP), and the id of the job is in no list until the job starts.
 # After the kill, the job of a single queue is found by the next worker and run. The other one is in no
 # queue, in no registry and in no list; Job.fetch() still says QUEUED, with all of its retries left, and
-# no worker ever runs it. (Known upstream, issues 1716 and 2079; RQ's pages show workers with several
+# no worker finds it. (Known upstream, issues 1716 and 2079; RQ's pages show workers with several
 # queues without a word of it.)
 #
 # Why a webhook receiver cares: the delivery was answered with 202, so its sender does not repeat it. A

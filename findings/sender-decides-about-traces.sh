@@ -5,14 +5,14 @@
 #
 # What really happens: both obey the sampling bit of the sender. With `sentry-trace: ...-0` or
 # `traceparent: ...-00`, nothing of the delivery is recorded: no transaction, no span, none of the
-# handler's own spans, although the rate says 100 %. Errors are still reported to Sentry, but without a
-# trace to look at. (Both say that a trace is continued; the rate is described as the percentage of
-# transactions that are sent.) OpenTelemetry's ALWAYS_ON without the parent, and Sentry's
-# `traces_sampler`, or `strict_trace_continuation` for senders of another organization, decide here.
+# handler's own spans, although the rate says 100 %. (Sentry's page on sampling and OpenTelemetry's
+# specification do say that a decision is inherited, from services of one's own.) OpenTelemetry's plain
+# ALWAYS_ON, Sentry's `traces_sampler`, and `strict_trace_continuation` with one's own organization
+# decide here.
 #
-# Why a webhook receiver cares: the HTTP clients of both libraries add these headers to all requests by
-# default, so a sender that samples 1 % of its own traces sends the bit 0 with 99 % of its deliveries.
-# The traces of one sender are nearly empty, those of another complete, and the receiver's own
+# Why a webhook receiver cares: the HTTP clients that both libraries instrument add these headers to all
+# requests by default, so a sender that samples 1 % of its own traces sends the bit 0 with 99 % of its
+# deliveries. One sender has nearly no traces here and another all of them, and the receiver's own
 # configuration is blamed. The headers are outside of nearly every signature.
 set -euo pipefail
 
@@ -92,9 +92,11 @@ async def deliver(app, headers):
             assert (await client.post("/hook", content=b"{}", headers=headers)).is_success
 
 
+STRICT = {"traces_sample_rate": 1.0, "strict_trace_continuation": True, "org_id": "1"}
 CASES = {
     "Sentry, traces_sample_rate=1.0": (sentry, {"traces_sample_rate": 1.0}, "sentry-trace", 0),
     "Sentry, traces_sampler": (sentry, {"traces_sampler": lambda _: 1.0}, "sentry-trace", 10),
+    "Sentry, strict": (sentry, STRICT, "sentry-trace", 10),
     "OpenTelemetry, by default": (opentelemetry, {}, "traceparent", 0),
     "OpenTelemetry, ALWAYS_ON": (opentelemetry, {"sampler": ALWAYS_ON}, "traceparent", 10),
 }

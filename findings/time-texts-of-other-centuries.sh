@@ -7,8 +7,7 @@
 # What really happens: some read another time, without an error.
 #   pydantic      a text of digits is a Unix time, so 20261129 is a day in August 1970, and the one with
 #                 14 digits counts as milliseconds: the year 2612. fromisoformat and five other parsers
-#                 read 20261129 as the date that it is. (Texts of digits are documented; that they come
-#                 before the ISO forms is not.)
+#                 read 20261129 as the date that it is. (Texts of digits are documented as Unix times.)
 #   dateutil      takes GMT+0300 for three hours west, as POSIX does: six hours off. +0300 alone is east.
 #                 Release 4.0.0 still does it (issue 1478, open)
 #

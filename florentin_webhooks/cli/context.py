@@ -26,7 +26,7 @@ PAUSE = 0.5
 
 _QUEUE = (
     'Receiver(..., store=RedisStore(url), queue=RQQueue("florentin")), STORE and QUEUE in Django, '
-    "FLORENTIN_REDIS_URL and FLORENTIN_QUEUE in Flask"
+    "FLORENTIN_REDIS_URL and FLORENTIN_QUEUE in the environment"
 )
 
 

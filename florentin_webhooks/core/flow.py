@@ -89,7 +89,7 @@ class DeliveryFlow(SpoolOwner[On_co]):
         url: str | None = None,
         path_params: PathParams = None,
     ) -> Reply:
-        """Do the same for a WSGI mount, whose caller has decided to block any event loop."""
+        """Process a delivery for a WSGI mount, also where that blocks an event loop."""
         return run_sync(self.receive_in(headers, body, self.blocking, url, path_params))
 
     async def areceive(
@@ -99,7 +99,7 @@ class DeliveryFlow(SpoolOwner[On_co]):
         url: str | None = None,
         path_params: PathParams = None,
     ) -> Reply:
-        """Do the same in an asyncio program; handlers without ``async`` run in a thread."""
+        """Process a delivery in asyncio, as :meth:`receive` does; plain handlers run in threads."""
         if not self._has_started:
             ensure_asyncio()
         return await self.receive_in(headers, body, self.asyncio, url, path_params)
@@ -121,7 +121,7 @@ class DeliveryFlow(SpoolOwner[On_co]):
         url: str | None = None,
         path_params: PathParams = None,
     ) -> Receiving:
-        """Do the same in the program of *runtime*: for mounts, which have checked its loop.
+        """Process a delivery in the program of *runtime*: for mounts, which have checked its loop.
 
         Verifies at once where that need not wait, and returns what does the rest: a coroutine
         around both would take 0.5 of a delivery's 30 us.

@@ -126,7 +126,7 @@ def process_claimed_job(
     alarm: type[BaseException] = TimeIsOver,
     trace: str = "",
 ) -> JobResult:
-    """Do the same for a part whose lease a batch has, for *timeout* seconds."""
+    """Run what is left of a part whose lease a batch has; see :func:`process_job`."""
     lease = Lease(receiver.blocking, store, claimed.part, receiver.identity)
     lease.key, lease.token, lease.seconds = fingerprint, claimed.token, part_lease(timeout)
     states = _LAST_STATES if last else _RETRIED_STATES

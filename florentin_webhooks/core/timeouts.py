@@ -33,7 +33,7 @@ async def run_with_timeout(seconds: float, work: Coroutine[Any, Any, object]) ->
 async def finish_with_timeout(
     work: Coroutine[Any, Any, object], awaited: object, seconds: float
 ) -> None:
-    """Do the same for *work* that has taken its first step and waits for *awaited*."""
+    """Finish *work*, which has begun and waits for *awaited*; see :func:`run_with_timeout`."""
     limit = asyncio.timeout(seconds)
     try:
         async with limit:

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import redis
 import redis.asyncio
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.protocol.suggestions import closest_match
 from florentin_webhooks.redis.failures import Failure, UnfitServerError, describe, find_failure
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ ClusterClient = redis.RedisCluster | redis.asyncio.RedisCluster
 
 _NAMED_OPTION = re.compile(r"(?:keyword argument|value for) ['`](\w+)['`]")
 """In redis-py's words."""
+_OPTIONS = tuple(URL_QUERY_ARGUMENT_PARSERS)
 
 _TLS: tuple[type, ...] = (redis.SSLConnection, redis.asyncio.SSLConnection)
 
@@ -145,17 +148,20 @@ def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.
 
 
 def invalid_url(url: str, error: Exception) -> ConfigurationError:
-    """Return the error for *url*, from which redis-py has made no connection."""
-    query = urlsplit(url).query
+    """Return the error for *url*, from which redis-py has made no connection.
+
+    Of its options only names that are like redis-py's are shown: others may be of a password.
+    """
     found = _NAMED_OPTION.search(str(error))
-    # Before an @ is a password, with a question mark in it: then no part of it is shown.
-    if not found or "@" in query or found[1] not in parse_qs(query, keep_blank_values=True):
+    name = found[1] if found else ""
+    match = closest_match(name, _OPTIONS)
+    if "@" in urlsplit(url).query or not (match or name.startswith("ssl_")):
         return ConfigurationError(
             "The Redis URL is invalid, or has an option that redis-py does not know.",
             "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
         )
-    if isinstance(error, TypeError):
-        message = f"The Redis URL has the option {found[1]!r}, which redis-py does not know there."
-        return ConfigurationError(message, "Correct or drop it. Those of TLS need rediss://.")
-    message = f"The Redis URL has an invalid value of its option {found[1]!r}."
-    return ConfigurationError(message, "Correct the value, or drop the option.")
+    if name in _OPTIONS:
+        message = f"The Redis URL has an invalid value of its option {name!r}."
+        return ConfigurationError(message, "Correct the value, or drop the option.")
+    hint = f"Did you mean {match!r}?" if match else "Those of TLS need rediss://."
+    return ConfigurationError(f"The Redis URL has the unknown option {name!r}.", hint)

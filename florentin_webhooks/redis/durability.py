@@ -120,7 +120,7 @@ class ServerCheck:
         self._judge(info, client.connection_pool)
 
     async def arun(self, connection: Connection, pool: Pool) -> None:
-        """Do the same over a *connection* of *pool*."""
+        """Ask the server over a *connection* of *pool*; raises as :meth:`run` does."""
         info: Mapping[str, object] | None = None
         await connection.send_command("INFO", check_health=False)
         try:

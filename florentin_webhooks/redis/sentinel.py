@@ -121,7 +121,7 @@ class SentinelConnection(redis.sentinel.SentinelManagedConnection):
 
 
 class SentinelTLSConnection(SentinelConnection, redis.SSLConnection):
-    """The same over TLS."""
+    """A :class:`SentinelConnection` over TLS."""
 
 
 CONNECTIONS: Mapping[object, type[Any]] = {
@@ -150,7 +150,7 @@ class _Sentinel(redis.sentinel.Sentinel):
 
 
 class _AsyncioSentinel(redis.asyncio.sentinel.Sentinel):
-    """The same for an event loop."""
+    """The Sentinels, asked from an event loop."""
 
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         """Return the address of the primary; raises :class:`NoPrimaryError`."""

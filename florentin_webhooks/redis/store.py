@@ -15,9 +15,9 @@ import redis.asyncio
 from florentin_webhooks.core.durations import Duration, positive_duration
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.stores.retention import (
-    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
+    resolve_retention,
     resolve_unfinished_retention,
     validate_count,
 )
@@ -99,9 +99,7 @@ class RedisStore(ServerAccess):
         replicas: int = 0,
     ) -> None:
         self._follows_senders = retention is None
-        self.retention = (
-            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
-        )
+        self.retention = resolve_retention(retention)
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention

@@ -17,7 +17,12 @@ from florentin_webhooks import MemoryStore, Receiver
 from florentin_webhooks.core.processing.restore import restore_delivery
 from florentin_webhooks.core.stores.base import Operation
 from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
-from florentin_webhooks.errors import InvalidSignature, MalformedDelivery, StaleDelivery
+from florentin_webhooks.errors import (
+    ConfigurationError,
+    InvalidSignature,
+    MalformedDelivery,
+    StaleDelivery,
+)
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.event import parse_event
 from florentin_webhooks.senders.base import Signing
@@ -116,6 +121,20 @@ def test_unsigned_headers_decide_nothing(case: SenderCase) -> None:
         assert verify(case, request._replace(headers=changed)) == verify(case, request)
     except MalformedDelivery:
         assert any("event" in name.lower() for name in unsigned)
+
+
+@every_sender
+def test_repetition_of_another_header_changes_nothing(case: SenderCase) -> None:
+    request, hooks = case.make(), case.receiver()
+    headers = [*request.headers.items(), ("X-Other", "a"), ("x-other", "b")]
+    repeated = hooks.verify(headers, request.body, request.url)
+    assert repeated == hooks.verify(request.headers, request.body, request.url)
+
+
+@every_sender
+def test_short_secret_is_refused(case: SenderCase) -> None:
+    with pytest.raises(ConfigurationError, match="mine"):
+        case.sender.scheme({"mine": "c2hvcnQ="})
 
 
 # --- hostile requests ---

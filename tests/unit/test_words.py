@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import florentin_webhooks
@@ -21,6 +22,11 @@ FORBIDDEN = re.compile(
     r"|nobody|anew|stands|let go)\b",
     re.IGNORECASE,
 )
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def place(path: Path, node: ast.expr | ast.stmt) -> str:
@@ -47,8 +53,9 @@ def test_no_docstring_opens_with_a_forbidden_word() -> None:
     wrong = [
         f"{place(path, each)}: {str(each.value).splitlines()[:1]}"
         for path in FILES
-        for each in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        for each in docstrings(parsed(path))
         if re.split(r"\W", str(each.value), maxsplit=1)[0] in OPENERS
+        or re.match("(Do t|T)he same (?!request)", str(each.value))  # Editors show it alone.
     ]
     assert wrong == [], f"{len(wrong)} docstrings:\n" + "\n".join(wrong)
 
@@ -77,7 +84,7 @@ def test_no_message_holds_a_forbidden_word() -> None:
     wrong = [
         f"{place(path, each)}: {each.value!r}"
         for path in FILES
-        for each in messages(ast.parse(path.read_text(encoding="utf-8")))
+        for each in messages(parsed(path))
         if FORBIDDEN.search(str(each.value))
     ]
     assert wrong == [], f"{len(wrong)} texts:\n" + "\n".join(wrong)

@@ -19,6 +19,8 @@ __all__ = ["Entry", "Outcome", "read_log"]
 
 _LARGEST = 100_000_000
 _STATUS = re.compile(r"[0-9]{3}")
+_SECONDS = re.compile(r"[0-9]{9,11}(?:\.[0-9]+)?")
+"""Seconds since 1970."""
 _HINT = "It needs a column id, and state or last_status; the simulator exports such a log."
 _NAMES = {
     "id": ("id", "delivery_id", "delivery"),
@@ -80,8 +82,19 @@ def _rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         inner = cast("dict[str, object]", content).get("data")
     if not isinstance(inner, list):
         raise UsageError(f"{path} holds no list of deliveries.", _HINT)
-    for row in cast("list[object]", inner):
+    rows = cast("list[object]", inner)
+    _ensure_complete(path, content, len(rows))
+    for row in rows:
         yield cast("Mapping[str, object]", row if isinstance(row, dict) else {})
+
+
+def _ensure_complete(path: Path, content: object, count: int) -> None:
+    """Refuse one page of several, as lists of Florentin's API come: it shows nothing missing."""
+    meta = cast("dict[str, object]", content).get("meta") if isinstance(content, dict) else None
+    total = cast("dict[str, object]", meta).get("total") if isinstance(meta, dict) else None
+    if isinstance(total, int) and total > count:
+        message = f"{path} has {count} of {total} deliveries: it is one page of the log."
+        raise UsageError(message, "Write all pages into one file, as one list.")
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
@@ -94,11 +107,15 @@ def _csv_rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
 def _entry(path: Path, number: int, row: Mapping[str, object]) -> Entry:
     facts = {fact: _find(row, names) for fact, names in _NAMES.items()}
     status = int(facts["status"]) if _STATUS.fullmatch(facts["status"]) else None
-    outcome = _outcome(facts["state"], status)
     if not facts["id"] or (not facts["state"] and "status" not in " ".join(row)):
         raise UsageError(
             f"Delivery {number} in {path} has no id, or neither state nor status.", _HINT
         )
+    outcome = _outcome(facts["state"], facts["status"], status)
+    if outcome is None:
+        word = (facts["state"] or facts["status"])[:40]
+        message = f"Delivery {number} in {path} has the state {word!r}."
+        raise UsageError(message, "Write delivered, failed or pending, or a last_status.")
     return Entry(facts["id"], outcome, status, facts["event"], _time(facts["time"]))
 
 
@@ -107,15 +124,21 @@ def _find(row: Mapping[str, object], names: Iterable[str]) -> str:
     return str(next(found, ""))
 
 
-def _outcome(state: str, status: int | None) -> Outcome:
-    if state in set(Outcome):
-        return Outcome(state)
+def _outcome(state: str, written: str, status: int | None) -> Outcome | None:
+    """Return the outcome by *state*, or else by *status*, as it is *written*; None if unknown."""
+    for word in (state.casefold(), written.casefold()):
+        if word in set(Outcome):
+            return Outcome(word)
+    if status is None and (state or written).strip("0123456789"):
+        return None
     is_success = status is not None and 200 <= status < 300  # noqa: PLR2004 - any 2xx.
     return Outcome.DELIVERED if is_success else Outcome.FAILED
 
 
 def _time(text: str) -> datetime | None:
     try:
+        if _SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(float(text), UTC)
         time = datetime.fromisoformat(text)
     except ValueError:
         return None

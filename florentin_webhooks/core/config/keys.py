@@ -164,8 +164,11 @@ def _invalid(keys: ConfigKeys, settings: Mapping[str, Setting], error: ErrorDeta
         # A secret from a variable of its own bears the name of that variable.
         place = "" if isinstance(value, Mapping) and key in value else f"{key}: "
         return Problem(name, f"{place}{context['message']}", context["hint"])
+    message = describe_value(key, value)
+    if error["type"] == "import_error" and not str(value).isspace():
+        message = f"{key} is not the path of anything that can be imported."  # It may be a secret.
     description = ReceiverConfig.model_fields[name].description
-    return Problem(name, describe_value(key, value), f"Set {key} to {description}.")
+    return Problem(name, message, f"Set {key} to {description}.")
 
 
 def _stray_options(settings: Mapping[str, Setting], config: ReceiverConfig) -> Iterator[Problem]:

@@ -72,7 +72,8 @@ class ReceiverConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     sender: Annotated[ImportString[Any], AfterValidator(read_sender)] = Field(
-        DEFAULT_SENDER, description="a sender, such as GitHub(), or its import path"
+        DEFAULT_SENDER,
+        description="a sender, such as GitHub(), or to the path of an instance: shop.hooks:github",
     )
     secrets: Annotated[
         dict[str, SecretBytes] | Callable[..., Any], BeforeValidator(read_secrets)
@@ -98,7 +99,7 @@ class ReceiverConfig(BaseModel):
     max_body: Count = _count(1, "bytes", 1_048_576)
     clock: Annotated[ImportString[Callable[[], datetime]], AfterValidator(read_clock)] = Field(
         utc_now,
-        description="a function that returns an aware datetime in UTC, or its import path",
+        description="a function that returns an aware datetime in UTC, or to its import path",
     )
 
     name: Annotated[str, AfterValidator(read_name)] = Field(

@@ -28,6 +28,8 @@ from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
 from florentin_webhooks.protocol.frozen import new_object
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from florentin_webhooks.core.processing.runtime import Runtime
     from florentin_webhooks.core.queue import Job
     from florentin_webhooks.core.routing.dispatch import DispatchPlan
@@ -134,8 +136,12 @@ class Lease:
         try:
             return await self.store.aexecute(accept)
         except CancelledError:
-            await self.runtime.run_shielded(self._release_unanswered(accept))
+            await self.withdraw(accept)
             raise
+
+    def withdraw(self, accept: Accept) -> Awaitable[None]:
+        """Release the lease that *accept*, whose caller was cancelled, may have acquired."""
+        return self.runtime.run_shielded(self._release_unanswered(accept))
 
     async def claim_job(
         self, part: Job, fingerprint: str, seconds: float, *, is_path_ours: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -25,7 +26,7 @@ from florentin_webhooks.protocol.event import PROBE_EVENT, parse_event
 from florentin_webhooks.protocol.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
     from typing import Any
 
     from florentin_webhooks.core.log import DeliveryLog
@@ -156,6 +157,7 @@ class DeliveryProcessor(InlineRuns[On_co]):
         content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
         reason = stale.message if stale else ""
         accept = lease.accept(delivery, content, plan, fresh, True, reason)
+        claim: Claim | None = None
         if lease.is_immediate:
             claim = lease.store.execute(accept)
             decision, key, attempt, _, done, id_reused, id_changed = claim
@@ -165,14 +167,11 @@ class DeliveryProcessor(InlineRuns[On_co]):
                 if is_stepped and not done and self._is_plain(plan, lease):
                     return self._call_each(plan, event, delivery, envelope, lease, key, attempt)
                 return self._run(plan, event, delivery, envelope, lease, claim)
-            asking = returning(claim)
-        else:
-            asking = lease.ask(accept)
-        return self._run_claimed(asking, accept, plan, event, envelope, lease, stale)
+        return self._run_claimed(claim, accept, plan, event, envelope, lease, stale)
 
     async def _run_claimed(
         self,
-        asking: Awaitable[Claim],
+        claim: Claim | None,
         accept: Accept,
         plan: DispatchPlan,
         event: Event,
@@ -180,8 +179,13 @@ class DeliveryProcessor(InlineRuns[On_co]):
         lease: Lease,
         stale: StaleDelivery | None,
     ) -> Reply:
-        """Run the handlers if the answer of the store is the lease."""
-        claim = await asking
+        """Run the handlers if *claim* is the lease; without one, ask the store."""
+        if claim is None:
+            try:  # As Lease.ask, without its coroutine.
+                claim = await lease.store.aexecute(accept)
+            except CancelledError:
+                await lease.withdraw(accept)
+                raise
         if claim.id_reused or claim.id_changed or claim.key != accept.key:
             claim = await lease.follow(claim, accept, plan)
         if claim.decision is not _RUN:

@@ -57,9 +57,13 @@ class DispatchPlan:
         if self.queue is None:
             return ()
         build, owner, path = self.queue.job, self.owner, self.receiver
-        built = [build(path, fingerprint, name, names) for name, names in self.queued]
         # The owner is the last field of a job. Its _replace takes 1 us.
-        jobs = tuple([new_tuple(Job, (*job[:-1], owner)) for job in built])
+        jobs = tuple(
+            [
+                new_tuple(Job, (*build(path, fingerprint, name, names)[:-1], owner))
+                for name, names in self.queued
+            ]
+        )
         return jobs if self.carry is None else self._with_trace(jobs, self.carry())
 
     def _with_trace(self, jobs: tuple[Job, ...], trace: str) -> tuple[Job, ...]:

@@ -190,11 +190,9 @@ class Router(Generic[On_co]):
 
     def model(self, name: str) -> type[Event]:
         """Return the class of the event *name*: the catalogue's, or yours if you registered one."""
-        found = self.models.get(name)
-        if found is None:
-            found = (
-                GenericEvent if self._patterns and self.matching_patterns(name) else UnknownEvent
-            )
+        if (found := self.models.get(name)) is None:
+            is_matched = self._patterns and self.matching_patterns(name)
+            found = GenericEvent if is_matched else UnknownEvent
         return found
 
     def freeze(self, reason: str, hint: str) -> None:

@@ -13,7 +13,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.memory_history import MemoryHistory
 from florentin_webhooks.core.stores.memory_records import MemoryRecords
 from florentin_webhooks.core.stores.queries import FindDeliveryId, GetRecord, Record, ResetRecord
-from florentin_webhooks.core.stores.retention import DEFAULT_RETENTION, validate_count
+from florentin_webhooks.core.stores.retention import resolve_retention, validate_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,7 @@ class MemoryStore(MemoryRecords):
     ) -> None:
         validate_count("capacity", capacity, 1)
         self._follows_senders = retention is None
-        self.retention = (
-            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
-        )
+        self.retention = resolve_retention(retention)
         self.lease = positive_duration("lease", lease)
         self.supports_jobs = self.supports_transactions = False
         self.is_immediate = type(self).aexecute is MemoryStore.aexecute  # A subclass may wait.

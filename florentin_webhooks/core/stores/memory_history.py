@@ -120,7 +120,7 @@ class MemoryHistory:
     def note_finish(self, finish: Finish, state: State) -> None:
         """Record that a handler or the delivery has ended, which left it in *state*."""
         entry = self._entries.get(finish.key)
-        if entry is None or state is State.LOST:
+        if entry is None or state is State.LOST or entry.state is State.DONE:
             return
         if finish.handler is not None:
             entry.handlers[finish.handler] = finish.ending
@@ -146,13 +146,13 @@ class MemoryHistory:
     def note_reset(self, key: bytes, reset: ResetRecord) -> None:
         """Record that an operator has reset or dropped the delivery *key*."""
         entry = self._entries.pop(key, None)
+        if entry is not None and entry.finished_at:
+            self._finished.remove(key)  # It is among the newest once it has finished again.
         if entry is None or reset.mode is ResetMode.DROP:
             return
         for name in reset.handlers or tuple(entry.handlers):
             entry.handlers.pop(name, None)
         entry.state, entry.reason = State.FAILED, ""
-        if entry.finished_at:
-            self._finished.remove(key)  # It is among the newest once it has finished again.
         entry.finished_at = entry.next_attempt = 0
         self._entries[key] = entry
 

@@ -89,9 +89,9 @@ class MemoryIndex:
         if self._count >= self._capacity:
             self._refuse()
         self._count += 1
-        key, trace, delivery = accept.key, accept.trace, accept.delivery
-        self._key_ids.add(delivery.key_id)
-        record = self._open[key] = Entry(key, trace, now + self._retention, delivery.body)
+        key, trace = accept.key, accept.trace
+        self._key_ids.add(accept.delivery.key_id)
+        record = self._open[key] = Entry(key, trace, now + self._retention)
         if trace is not None:
             self._sent.add(trace, key)
         return record

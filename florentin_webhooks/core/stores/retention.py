@@ -19,6 +19,7 @@ __all__ = [
     "ExtendsRetention",
     "extend_retention",
     "milliseconds",
+    "resolve_retention",
     "resolve_unfinished_retention",
     "validate_count",
 ]
@@ -48,6 +49,11 @@ def extend_retention(store: object, least: timedelta) -> None:
 def milliseconds(span: timedelta) -> int:
     """Return *span* in whole milliseconds."""
     return span // timedelta(milliseconds=1)
+
+
+def resolve_retention(retention: Duration | None) -> timedelta:
+    """Return *retention* as a timedelta, None as the default."""
+    return DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
 
 
 def resolve_unfinished_retention(

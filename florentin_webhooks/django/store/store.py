@@ -30,9 +30,9 @@ from florentin_webhooks.core.stores.queries import (
     ResetRecord,
 )
 from florentin_webhooks.core.stores.retention import (
-    DEFAULT_RETENTION,
     UNFINISHED_RETENTION,
     milliseconds,
+    resolve_retention,
     resolve_unfinished_retention,
     validate_count,
 )
@@ -105,9 +105,7 @@ class DjangoStore:
         _check_database(using)
         self.using = using
         self._follows_senders = retention is None
-        self.retention = (
-            DEFAULT_RETENTION if retention is None else positive_duration("retention", retention)
-        )
+        self.retention = resolve_retention(retention)
         self.lease = positive_duration("lease", lease)
         self.unfinished_retention = resolve_unfinished_retention(
             unfinished_retention, keep, self.retention

@@ -60,7 +60,7 @@ class Overview:
 
     @property
     def facts(self) -> Overview:
-        """The same without the time that each store took, which always differs."""
+        """The overview without the time that each store took, which always differs."""
         return replace(self, stores=[store._replace(seconds=0) for store in self.stores])
 
 

@@ -44,7 +44,7 @@ class AsyncioTransport:
         return await executor.run(call)
 
     async def send_asking(self, node: Node, call: ScriptCall) -> object:
-        """Do the same at a node that is taking a slot over."""
+        """Return the decoded answer of a *node* that is taking a slot over."""
         answers = await self._once(node, [("ASKING",), call.eval()])
         return call.read(answers[1])
 

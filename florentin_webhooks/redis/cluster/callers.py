@@ -79,7 +79,7 @@ class SyncCaller:
         return answers
 
     async def run_each(self, calls: Sequence[tuple[Lane, ScriptCall]]) -> list[object]:
-        """Do the same, with an :class:`Unavailable` in the place of an answer that is missing."""
+        """Return the answers in the order of *calls*; :class:`Unavailable` for a missing one."""
         answers: dict[int, object] = {}
         owners = await self.follower.find_owners([lane.slot for lane, _ in calls])
         for node in dict.fromkeys(owners):

@@ -47,7 +47,7 @@ class Transport(Protocol):
         ...
 
     def send_asking(self, node: Node, call: ScriptCall, /) -> Awaitable[object]:
-        """Do the same at a node that is taking a slot over."""
+        """Return the decoded answer of a *node* that is taking a slot over."""
         ...
 
     def ask_owners(self, node: Node, /) -> Awaitable[Any]:

@@ -46,7 +46,7 @@ class SyncTransport:
         return call.read(executor.send(call))
 
     async def send_asking(self, node: Node, call: ScriptCall) -> object:
-        """Do the same at a node that is taking a slot over."""
+        """Return the decoded answer of a *node* that is taking a slot over."""
         with self._pipeline(node) as pipeline:
             pipeline.execute_command("ASKING")
             pipeline.execute_command(*call.eval())

@@ -112,6 +112,16 @@ def test_label_needs_the_lease_of_the_delivery(make: Make) -> None:
     assert store.ask(once(GuardStep.BEGIN)).decision is GuardDecision.BUSY
 
 
+def test_label_ends_after_its_delivery_was_taken_over(make: Make) -> None:
+    store = make(Span(lease=50))
+    claimed(store, BODY)
+    store.ask(once(GuardStep.BEGIN))
+    store.passes(50)
+    claimed(store, BODY, token=b"second")
+    assert store.ask(once(GuardStep.DONE)) == RUN
+    assert store.ask(once(GuardStep.BEGIN, token=b"second")) == DONE
+
+
 def test_label_of_a_completed_delivery_does_not_run(held: Subject) -> None:
     held.finish(finish(BODY))
     assert held.ask(once(GuardStep.BEGIN)) == DONE

@@ -111,6 +111,7 @@ def test_reopened_delivery_runs_all_handlers(store: Subject, state: State) -> No
     assert store.ask(ResetRecord(KEY, ResetMode.ALL, (JOB,))) is state
     assert store.jobs is not None
     assert store.jobs.listed("q") == []
+    assert store.jobs.life(KEY) > 3600  # Of the unfinished retention.
     claim = store.accept(accept(BODY, token=b"again", inline=False, jobs=(JOB,)))
     assert (claim.decision, claim.done) == (AcceptDecision.QUEUED, frozenset())
     assert store.jobs.listed("q") == [JOB.id]

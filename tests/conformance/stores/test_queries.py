@@ -10,6 +10,7 @@ import pytest
 
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Once
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
     FindFingerprints,
@@ -146,6 +147,15 @@ def test_failed_records_are_kept_beyond_the_history(make: Make) -> None:
     assert listed(store, states=(State.FAILED,)) == [KEY.hex()]
 
 
+def test_reopened_record_is_kept_beyond_the_history(make: Make) -> None:
+    store = make(Span(history=1))
+    reopened = done(store, 1)
+    store.ask(ResetRecord(reopened, ResetMode.ALL))
+    done(store, 2)
+    done(store, 3)
+    assert found(store, reopened).body == content(1)
+
+
 def test_running_or_unknown_delivery_is_not_reopened(store: Subject) -> None:
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is None
     claimed(store, BODY)
@@ -250,23 +260,59 @@ def test_failed_inline_delivery_is_not_dead(store: Subject) -> None:
     assert store.ask(ListDeadLetters()) == ()
 
 
+def test_late_owner_and_duplicate_change_no_record(make: Make) -> None:
+    store = make(Span(lease=60))
+    claimed(store, BODY)
+    store.passes(60)
+    claimed(store, BODY, token=b"second")
+    running = found(store, KEY)
+    assert store.finish(finish(BODY, State.FAILED, handler="m:mail")) is State.LOST
+    assert found(store, KEY) == running
+    store.finish(finish(BODY, token=b"second"))
+    ended = found(store, KEY)
+    assert store.accept(accept(BODY, token=b"third")).decision is AcceptDecision.DUPLICATE
+    store.finish(finish(BODY, State.FAILED, handler="m:mail"))
+    assert found(store, KEY) == ended
+
+
+def charge_once(store: Subject, token: bytes = b"first") -> GuardDecision:
+    """Run a guarded block of the delivery, and return whether it ran."""
+    begun = store.ask(Once(KEY, "charge", token, GuardStep.BEGIN, 60))
+    store.ask(Once(KEY, "charge", token, GuardStep.DONE, 60))
+    return begun.decision
+
+
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED])
 def test_reopened_inline_delivery_runs_all_handlers(store: Subject, state: State) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, state))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL)) is state
     assert found(store, KEY).state is State.FAILED
     assert claimed(store, BODY, token=b"again").done == set()
+    assert charge_once(store, b"again") is GuardDecision.RUN
+
+
+def test_reopened_delivery_is_known_by_its_restamped_retry(store: Subject) -> None:
+    later = content(stamped="12:00:30")
+    claimed(store, BODY)
+    store.finish(finish(BODY))
+    assert store.accept(accept(later, token=b"other")).decision is AcceptDecision.DUPLICATE
+    store.ask(ResetRecord(KEY, ResetMode.ALL))
+    assert claimed(store, later, token=b"again", under="id-2").key == KEY
 
 
 def test_chosen_handler_alone_runs_again(store: Subject) -> None:
     claimed(store, BODY)
+    charge_once(store)
     store.finish(finish(BODY, State.RUNNING, handler="m:bill"))
     store.finish(finish(BODY, State.RUNNING, handler="m:mail"))
     store.finish(finish(BODY, State.DONE))
     assert store.ask(ResetRecord(KEY, ResetMode.ALL, handlers=("m:mail",))) is State.DONE
+    assert found(store, KEY).handlers.keys() == {"m:bill"}
     assert claimed(store, BODY, token=b"again").done == {"m:bill"}
+    assert charge_once(store, b"again") is GuardDecision.DONE
     store.finish(finish(BODY, token=b"again", handler="m:mail"))
     assert found(store, KEY).handlers.keys() == {"m:bill", "m:mail"}
 

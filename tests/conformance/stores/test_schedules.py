@@ -178,7 +178,7 @@ def arrival(identity: Identity, number: int, stamped: str, token: bytes, *, is_n
 
 
 @pytest.mark.parametrize(
-    ("names", "examples"), [(QUICK, 20), pytest.param(EVERY, 80, marks=pytest.mark.long)]
+    ("names", "examples"), [(QUICK, 15), pytest.param(EVERY, 80, marks=pytest.mark.long)]
 )
 def test_deliveries_are_never_lost_nor_run_twice(
     redis_server: str, names: tuple[str, ...], examples: int

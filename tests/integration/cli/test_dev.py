@@ -178,7 +178,7 @@ def test_used_port_is_refused(shop: Path, taken: int) -> None:
         ("unix:///nowhere/redis.sock", "Redis at unix:///nowhere/redis.sock does not answer", 4),
         ("redis://:password@127.0.0.1:1/0", "Redis at redis://127.0.0.1:1/0 does not answer", 4),
         ("http://127.0.0.1", "is not a redis://", 2),
-        ("redis://127.0.0.1:1/0?timeot=password", "has the option 'timeot'", 2),
+        ("redis://127.0.0.1:1/0?timeot=password", "has the unknown option 'timeot'", 2),
     ],
 )
 def test_unreachable_redis_is_refused(url: str, reported: str, code: int, shop: Path) -> None:

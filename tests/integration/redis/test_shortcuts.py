@@ -17,6 +17,7 @@ from florentin_webhooks.core.stores.accept import AcceptDecision, Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.jobs import JobDecision
 from florentin_webhooks.errors import Unavailable
+from florentin_webhooks.redis.codec.follow_up import trim_history
 from florentin_webhooks.redis.codec.message_pack import pack_texts
 from tests.support.operations import begin, ended, queued
 from tests.support.parts import job
@@ -162,6 +163,20 @@ def test_history_is_trimmed_a_step_at_a_time(client: Any, redis_url: str) -> Non
         assert client.hexists(newest, "b")
     assert lengths == [*range(1, 33), 33, 32, 33, 32, 33, 32, 33, 32]
     assert client.zcard("fl:log") == 32
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_trim_of_a_list_that_has_changed_does_nothing(
+    client: Any, store: RedisStore, missing: int
+) -> None:
+    keys = [accept(content(number)).key for number in range(3)]
+    for number in range(3):
+        store.execute(accept(content(number)))
+        store.execute(finish(content(number)))
+    client.lrem("fl:done", 1, keys[missing])
+    call = trim_history(store._schema, keys[1] + keys[0])
+    assert client.eval(call.script.text, len(call.keys), *call.keys, *call.arguments) == 0
+    assert client.llen("fl:done") == 2
 
 
 def test_failed_trim_leaves_the_delivery_done(client: Any, store: RedisStore) -> None:

@@ -60,7 +60,7 @@ def site(shop: Shop) -> Site:
 def test_empty_list_says_so(site: Site) -> None:
     response = get(site, "/")
     assert response.status == 200
-    assert "No delivery has come yet." in shown(response)
+    assert "No delivery has arrived yet." in shown(response)
 
 
 def test_list_shows_each_delivery_with_its_handlers(shop: Shop, site: Site) -> None:

@@ -52,9 +52,11 @@ def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("redis://h/0?socket_timeot=3", "has the option 'socket_timeot', which redis-py"),
+        ("redis://h/0?socket_timeot=3", "has the unknown option 'socket_timeot'"),
         ("redis://h/0?socket_timeout=soon", "an invalid value of its option 'socket_timeout'"),
         ("redis://:made?up=1@h/0", "is invalid, or has an option that"),
+        ("redis://h/0?made=1", "is invalid, or has an option that"),
+        ("redis://h/0?ssl_ca_certs=/x", "has the unknown option 'ssl_ca_certs'"),
         ("redis://h:66666/0", "is invalid"),
     ],
 )

@@ -62,10 +62,7 @@ def test_every_client_asks_the_same_sentinels() -> None:
         ("redis+sentinel://one:port/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one/shop/first", "has a database that is not a number"),
         ("redis+sentinel://one/shop?socket_timeout=soon", "an option that is invalid"),
-        (
-            "redis+sentinel://one/shop?no_such_option=1",
-            "the option 'no_such_option', which redis-py does not know",
-        ),
+        ("redis+sentinel://one/shop?no_such_option=1", "an option that redis-py does not know"),
     ],
 )
 def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:

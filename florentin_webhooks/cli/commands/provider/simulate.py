@@ -214,7 +214,7 @@ def _introduction(base: str, token: str, target: _Target | None) -> Sequence[str
 
 def _webhooks(target: _Target | None) -> Sequence[str]:
     if target is None:
-        return ["They have nowhere to go. Register an endpoint there, or add: --endpoint URL"]
+        return ["No endpoint is registered. Register one there, or add: --endpoint URL"]
     if target.origin:
         return [f"They go to {target.url}, signed with the secret of {target.origin}."]
     return [

@@ -46,6 +46,18 @@ def test_outcome_follows_from_the_status(tmp_path: Path) -> None:
     assert [outcome for _, outcome, _ in rows] == ["delivered", "failed", "failed", "failed"]
 
 
+def test_state_may_have_any_case_or_be_a_status(tmp_path: Path) -> None:
+    rows = read(tmp_path, "id,status,state\na,Delivered,\nb,failed,\nc,200,PENDING\nd,200,sent\n")
+    found = [outcome for _, outcome, _ in rows]
+    assert found == ["delivered", "failed", "pending", "delivered"]
+
+
+def test_time_may_be_in_seconds_since_1970(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text(json.dumps([{"id": "a", "status": 200, "timestamp": 1795867230}]))
+    assert read_log(path)[0].time == datetime(2026, 11, 28, 12, 0, 30, tzinfo=UTC)
+
+
 def test_more_values_than_columns_and_odd_statuses_are_ignored(tmp_path: Path) -> None:
     rows = read(tmp_path, f"id,status\na,200,more,of it\nb,{'9' * 5000}\n")
     assert rows == [("a", "delivered", 200), ("b", "failed", None)]
@@ -70,6 +82,11 @@ def test_empty_log_has_no_entries(tmp_path: Path) -> None:
         ("name,age\nada,36\n", "Delivery 1 in"),
         ("id,age\na,36\n", "neither state nor status"),
         ("[1]", "Delivery 1 in"),
+        ("id,status\na,200\nb,sent\n", "Delivery 2 in .* has the state 'sent'"),
+        (
+            '{"data": [{"id": "a", "status": 200}], "meta": {"page": 1, "total": 128}}',
+            "has 1 of 128",
+        ),
         ("[{", "is not valid JSON"),
         ('{"items": []}', "holds no list of deliveries"),
         ('id,state\na,"' + 200_000 * "x", "is not valid CSV: field larger"),

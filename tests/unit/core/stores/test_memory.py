@@ -40,8 +40,9 @@ def fill(store: MemoryStore) -> None:
 
 def test_full_store_is_unavailable(store: MemoryStore) -> None:
     fill(store)
-    with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
-        store.execute(accept(content(3)))
+    for fresh in (True, False):
+        with pytest.raises(Unavailable, match="Raise its capacity or use RedisStore"):
+            store.execute(accept(content(3), fresh=fresh))
 
 
 def test_full_store_keeps_all_deliveries(store: MemoryStore) -> None:
@@ -110,6 +111,35 @@ def test_expired_delivery_keeps_other_contents_of_its_id(store: MemoryStore, clo
     later = store.execute(accept(content(1, stamped="12:00:30"), token=b"other"))
     assert later.decision is AcceptDecision.RUN  # Its lease of 60 seconds has ended.
     assert later.key == accept(content(1)).key
+
+
+def test_younger_delivery_outlives_an_older_one(store: MemoryStore, clock: Clock) -> None:
+    store.execute(accept(content(0), under=None))
+    clock.now = 50
+    store.execute(accept(content(1), under=None))
+    clock.now = 110
+    attempts = [
+        store.execute(accept(content(n), token=b"other", under=None)).attempt for n in (0, 1)
+    ]
+    assert attempts == [1, 2]
+
+
+def test_failed_delivery_is_kept_from_its_failure_on(store: MemoryStore, clock: Clock) -> None:
+    store.execute(accept(content(0)))
+    clock.now = 50
+    store.execute(finish(content(0), State.FAILED))
+    clock.now = 149
+    assert store.execute(accept(content(0), token=b"other")).attempt == 2
+
+
+def test_retry_during_a_run_leaves_nothing_behind(store: MemoryStore, clock: Clock) -> None:
+    later = accept(content(0, stamped="12:00:30"), token=b"other")
+    store.execute(accept(content(0)))
+    assert store.execute(later).decision is AcceptDecision.IN_PROGRESS
+    store.execute(finish(content(0)))
+    clock.now = 100
+    assert store.execute(later).decision is AcceptDecision.RUN
+    assert (len(store), store._aliases) == (1, {})
 
 
 def test_repr_shows_no_body(store: MemoryStore) -> None:

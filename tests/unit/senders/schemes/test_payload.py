@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from florentin_webhooks.errors import MalformedDelivery
-from florentin_webhooks.senders.schemes.payload import MAX_FIELDS, read_pairs
+from florentin_webhooks.senders.schemes.payload import MAX_FIELDS, read_form, read_pairs
 
 PIECES = ["a", "=", "&", "+", "%2B", "%C3%A9", "%C3", "%zz", "é", ";"]
 
@@ -28,6 +28,12 @@ def test_number_of_fields_is_limited(count: int) -> None:
 
 def test_empty_form_has_no_fields() -> None:
     assert _pairs("") == []
+
+
+def test_field_that_comes_twice_is_malformed() -> None:
+    assert read_form(b"a=1&b=2") == {"a": "1", "b": "2"}
+    with pytest.raises(MalformedDelivery, match="a field comes twice in the form"):
+        read_form(b"a=1&b=2&a=1")
 
 
 def _pairs(text: str) -> list[tuple[str, str]] | None:

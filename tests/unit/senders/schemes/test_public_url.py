@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.senders import Square, Twilio
 from florentin_webhooks.senders.schemes.public_url import PublicURL
+from tests.support.senders import NOW
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,10 @@ def test_url_that_is_not_absolute_is_a_configuration_error(
 ) -> None:
     with pytest.raises(ConfigurationError, match="absolute URL"):
         sender(url=url)
+
+
+@pytest.mark.parametrize("sender", [Twilio(), Square()])
+def test_delivery_without_its_url_cannot_be_signed(sender: Twilio | Square) -> None:
+    scheme: Any = sender.scheme("a-secret-of-some-length-for-it")  # Any: with sign().
+    with pytest.raises(ConfigurationError, match="The URL, which this sender signs, is missing"):
+        scheme.sign(b"{}", event="", delivery_id="", timestamp=NOW)

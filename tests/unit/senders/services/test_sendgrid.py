@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, MalformedDelivery
@@ -64,6 +72,17 @@ def test_body_that_is_not_a_list_of_objects_is_malformed(body: bytes) -> None:
 def test_secret_that_is_not_a_key_is_a_configuration_error(secret: str) -> None:
     with pytest.raises(ConfigurationError, match="not a key of ECDSA"):
         SendGrid().scheme({"mine": secret})
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_key_of_another_curve_is_a_configuration_error(*, private: bool) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    der = (
+        key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()) if private else public
+    )
+    with pytest.raises(ConfigurationError, match="not a key of ECDSA"):
+        SendGrid().scheme({"mine": b64encode(der).decode()})
 
 
 def test_public_key_cannot_sign() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.errors import ConfigurationError, InvalidSignature
+from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
 from florentin_webhooks.senders import HMACSender
+from florentin_webhooks.senders.schemes.format import MAX_DIGITS
 from tests.support.senders import NOW, URL
 
 pytestmark = pytest.mark.one_process
@@ -94,6 +95,19 @@ def test_prefix_selects_the_algorithm() -> None:
 )
 def test_secret_is_read_as_it_is_spelled(secret: str, options: dict[str, Any]) -> None:
     receiver(secret, **options).verify({"X-Sig": digest(SECRET, BODY, "sha256").hex()}, BODY)
+
+
+@pytest.mark.parametrize("per_second", [1, 1000])
+def test_signed_time_has_at_most_fifteen_digits(per_second: int) -> None:
+    def verify(digits: str) -> None:
+        claimed = digest(SECRET, f"{digits}.".encode() + BODY, "sha256").hex()
+        hooks = receiver(**TIMED, separator=",", per_second=per_second)
+        hooks.verify({"X-Sig": f"t={digits},{claimed}"}, BODY)
+
+    with pytest.raises(MalformedDelivery, match="the signed time is not a time"):
+        verify("9" * MAX_DIGITS)
+    with pytest.raises(InvalidSignature, match="malformed"):
+        verify("9" * (MAX_DIGITS + 1))
 
 
 def test_request_without_its_url_is_refused() -> None:
