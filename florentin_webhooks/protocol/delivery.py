@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from florentin_webhooks.errors import WebhookError
 
-__all__ = ["Delivery", "DeliveryDraft", "OnceContext", "Outcome", "Reply", "name_secret"]
+__all__ = [
+    "Delivery",
+    "DeliveryDraft",
+    "OnceContext",
+    "Outcome",
+    "Reply",
+    "name_secret",
+    "split_name",
+]
 
 
 class Outcome(StrEnum):
@@ -44,9 +52,7 @@ class Outcome(StrEnum):
     BODY_UNAVAILABLE = "body-unavailable"
     HANDLER_FAILED = "handler-failed"
     UNAVAILABLE = "unavailable"
-
-    # That of Enum is a function in Python, and a delivery looks its outcome up four times.
-    __hash__ = str.__hash__
+    __hash__ = str.__hash__  # Enum's is a function in Python, for each look-up by outcome.
 
     @property
     def status(self) -> int:

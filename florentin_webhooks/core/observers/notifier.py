@@ -115,7 +115,7 @@ class Notifier:
             delivery.received_at,
             "" if error is None else str(error),
         )
-        self.notify(_METHODS[outcome], new_tuple(DeliveryReport, fields))
+        (self._sink or self._call)(_METHODS[outcome], new_tuple(DeliveryReport, fields))
 
     def rejected(self, reply: Reply, reason: str, began: float | None) -> None:
         """Report the refusal of a request that is not known to be an event."""
@@ -130,7 +130,7 @@ class Notifier:
         receiver, duration = self._receiver or self.receiver, time.monotonic() - began
         about = receiver, self._sender, event, key, handler
         fields = (*about, "", attempt, outcome, duration, "", "", None, "")
-        self.notify("handled", new_tuple(AttemptReport, fields))
+        (self._sink or self._call)("handled", new_tuple(AttemptReport, fields))
 
     def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
         """Report an attempt that did not fail, with its *outcome*."""
@@ -157,10 +157,7 @@ class Notifier:
 
     def notify(self, method: str, report: Report) -> None:
         """Call *method* of each observer with *report*, and log what it raises once."""
-        if self._sink is None:
-            self._call(method, report)
-        else:
-            self._sink(method, report)
+        (self._sink or self._call)(method, report)
 
     def flush(self) -> None:
         """Make each observer send what it has collected: the process ends."""
