@@ -247,5 +247,4 @@ class Reply:
     _set_item,
 ) = slot_setters(Delivery)
 _set_outcome, _set_status, _set_headers, _set_reply_body, _set_error = slot_setters(Reply)
-
 DeliveryDraft = draft_class(Delivery)
