@@ -163,14 +163,14 @@ class Inspector(PageApp[Site]):
 def mount_inspector(app: ASGIApp, inspector: ASGIApp, prefix: str) -> ASGIApp:
     """Return *app* with *inspector* in front of it, at *prefix*."""
 
+    below = f"{prefix}/"
+
     async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (
-            scope["path"] == prefix or scope["path"].startswith(f"{prefix}/")
-        ):
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith(below):
+            await app(scope, receive, send)
+        else:
             inner = {**scope, "root_path": scope.get("root_path", "") + prefix}
             await inspector(inner, receive, send)
-        else:
-            await app(scope, receive, send)
 
     return mounted
 

@@ -77,7 +77,8 @@ class Metrics(Observer):
         """Count an attempt."""
         # Items of a list share a series: their places are many.
         receiver, _, _, _, handler, queue, _, outcome, duration, _, _, _, _ = report
-        key = (receiver, queue, handler.partition("[")[0], outcome)
+        name = handler.partition("[")[0] if handler.endswith("]") else handler
+        key = (receiver, queue, name, outcome)
         series = self._attempt_series.get(key)
         if series is None:
             series = self._attempt_series[key] = self._families.attempt_seconds.labels(*key)

@@ -52,6 +52,7 @@ class Outcome(StrEnum):
     BODY_UNAVAILABLE = "body-unavailable"
     HANDLER_FAILED = "handler-failed"
     UNAVAILABLE = "unavailable"
+    __hash__ = str.__hash__  # Enum's is a function in Python, for each look-up by outcome.
 
     @property
     def status(self) -> int:
@@ -246,5 +247,4 @@ class Reply:
     _set_item,
 ) = slot_setters(Delivery)
 _set_outcome, _set_status, _set_headers, _set_reply_body, _set_error = slot_setters(Reply)
-
 DeliveryDraft = draft_class(Delivery)

@@ -102,12 +102,20 @@ class Notifier:
         The flow began at *began*, of the performance counter.
         """
         duration = None if began is None else time.perf_counter() - began
-        receiver = self.receiver
-        outcome, reason = reply.outcome, "" if reply.error is None else str(reply.error)
-        event, secret = delivery.event, delivery.secret
-        sent_at, received_at = delivery.timestamp, delivery.received_at
-        fields = receiver, self._sender, outcome, duration, event, key, secret, sent_at, received_at
-        self.notify(_METHODS[outcome], new_tuple(DeliveryReport, (*fields, reason)))
+        outcome, error = reply.outcome, reply.error
+        fields = (
+            self._receiver or self.receiver,
+            self._sender,
+            outcome,
+            duration,
+            delivery.event,
+            key,
+            delivery.secret,
+            delivery.timestamp,
+            delivery.received_at,
+            "" if error is None else str(error),
+        )
+        (self._sink or self._call)(_METHODS[outcome], new_tuple(DeliveryReport, fields))
 
     def rejected(self, reply: Reply, reason: str, began: float | None) -> None:
         """Report the refusal of a request that is not known to be an event."""
@@ -119,9 +127,10 @@ class Notifier:
         self, handler: str, event: str, key: str, attempt: int, outcome: str, began: float
     ) -> None:
         """Report that an inline handler has ended, which began at *began*, monotonic."""
-        receiver, duration = self.receiver, time.monotonic() - began
-        fields = (receiver, self._sender, event, key, handler, "", attempt, outcome, duration)
-        self.notify("handled", new_tuple(AttemptReport, (*fields, "", "", None, "")))
+        receiver, duration = self._receiver or self.receiver, time.monotonic() - began
+        about = receiver, self._sender, event, key, handler
+        fields = (*about, "", attempt, outcome, duration, "", "", None, "")
+        (self._sink or self._call)("handled", new_tuple(AttemptReport, fields))
 
     def ended(self, attempt: HandlerAttempt, outcome: str) -> None:
         """Report an attempt that did not fail, with its *outcome*."""
@@ -148,10 +157,7 @@ class Notifier:
 
     def notify(self, method: str, report: Report) -> None:
         """Call *method* of each observer with *report*, and log what it raises once."""
-        if self._sink is None:
-            self._call(method, report)
-        else:
-            self._sink(method, report)
+        (self._sink or self._call)(method, report)
 
     def flush(self) -> None:
         """Make each observer send what it has collected: the process ends."""

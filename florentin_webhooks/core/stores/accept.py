@@ -96,6 +96,8 @@ class Accept(Operation[Claim]):
 class HandlerOutcome(StrEnum):
     """How a handler ended that must not run again."""
 
+    __hash__ = str.__hash__  # As that of an Outcome.
+
     DONE = "done"
     DISCARDED = "discarded"
     SUPERSEDED = "superseded"
