@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext, sync_to_async
-from django.db import close_old_connections, connections
+from django.db import connections
 
 from florentin_webhooks.core.processing.loops import has_running_loop
 from florentin_webhooks.django.forks import forget_connections_in_forks
@@ -51,7 +51,10 @@ def use_fresh_connections(receiver: Receiver[object]) -> None:
 
 @contextmanager
 def fresh_connections() -> Generator[None]:
-    """Close this thread's broken or expired database connections, before and after."""
+    """Close this thread's broken or expired database connections, before and after.
+
+    Those in a transaction stay open.
+    """
     _refresh()
     try:
         yield
@@ -169,8 +172,14 @@ async def _wait_briefly(work: asyncio.Future[None]) -> None:
 
 
 def _refresh() -> None:
+    """Do what Django's ``close_old_connections`` does, but let open transactions be.
+
+    It would close a connection inside ``atomic()``, such as that of a ``TestCase``.
+    """
     discard_failed_connections()
-    close_old_connections()
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
 
 
 def _close_all() -> None:

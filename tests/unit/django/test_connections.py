@@ -41,7 +41,7 @@ def test_own_context_of_a_receiver_is_kept() -> None:
 
 def test_old_connections_are_closed_before_and_after(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(connections_module, "close_old_connections", lambda: seen.append("close"))
+    monkeypatch.setattr(connections_module, "_refresh", lambda: seen.append("close"))
     with suppress(KeyError), fresh_connections():
         seen.append("handler")
         raise KeyError
@@ -53,7 +53,7 @@ def test_thread_of_a_request_is_cleaned_where_used(
     monkeypatch: pytest.MonkeyPatch, queries: int, closed: int
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(connections_module, "close_old_connections", lambda: seen.append("close"))
+    monkeypatch.setattr(connections_module, "_refresh", lambda: seen.append("close"))
 
     async def request() -> None:
         async with ThreadSensitiveContext():
