@@ -38,6 +38,10 @@ function listen() { // A stream ends by itself, and the browser opens the next.
   source.addEventListener("error", () => {
     clearTimeout(silence);
     silence = setTimeout(() => { live.hidden = true; }, 5000);
+    if (source?.readyState === EventSource.CLOSED) { // No browser asks again after a 502 or 403.
+      leave();
+      setTimeout(listen, 5000);
+    }
   });
   source.addEventListener("change", () => {
     refresh().catch(() => { live.hidden = true; });

@@ -75,6 +75,9 @@ class Shop:
         if self.is_mail_down:
             raise ConnectionError(event.data.invoice.number)
 
+    def quote(self, _: events.InvoiceCreated) -> None:
+        raise ValueError("long" * 200)
+
     def greet(self, _: events.UserLogin) -> None: ...
 
     def file_terms(self, _: events.TosAccepted) -> None:
@@ -133,6 +136,20 @@ def test_list_refreshes_itself_where_streams_end_at_once(
     shop.inspector.site = site_of(shop.hooks)  # As Flask and Django mount it.
     browser.open(shop.page)
     browser.shows("#live", "refreshes every 3 s")
+    shop.deliver("user.login")
+    browser.shows(".list .event a", "user.login")
+
+
+def test_list_is_live_again_after_a_refused_stream(
+    browser: Browser, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sooner = {"source": "const later = setTimeout; setTimeout = (f, ms) => later(f, ms / 50);"}
+    added = browser.command("Page.addScriptToEvaluateOnNewDocument", sooner)
+    with monkeypatch.context() as full:
+        full.setattr("florentin_webhooks.inspector.app._MOST_STREAMS", 0)
+        browser.open(shop.page)
+        browser.waits_for(lambda: any("503" in each["message"] for each in browser.log()))
+    browser.command("Page.removeScriptToEvaluateOnNewDocument", added)
     shop.deliver("user.login")
     browser.shows(".list .event a", "user.login")
 
@@ -240,6 +257,14 @@ def test_pages_fit_and_have_no_axe_findings(
         _take(browser, f"{name}-{scheme}-{width}")
     logged = [each["message"] for each in browser.log()]
     assert [line for line in logged if "404" not in line] == []
+
+
+def test_long_word_leaves_headings_of_a_phone_whole(browser: Browser, shop: Shop) -> None:
+    shop.hooks.on("invoice.created")(shop.quote)
+    browser.open(shop.deliver("invoice.created"), width=360)
+    heights = "return [...document.querySelectorAll('.runs th')].map((e) => e.offsetHeight)"
+    assert max(browser.run(heights)) < 30
+    assert browser.run("return document.documentElement.scrollWidth") <= 360
 
 
 def test_dark_scheme_is_dark(browser: Browser, shop: Shop) -> None:
