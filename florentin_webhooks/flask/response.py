@@ -1,8 +1,7 @@
 """A reply as a response of Flask, which functions that run after the request may change.
 
 Werkzeug checks each header of a response and copies all of them, twice. As long as the response is
-what the receiver has replied, none of that is needed: 10 of the 36 us that a delivery takes more
-than an empty response.
+what the receiver has replied, none of that is needed: 6 of the 9.5 us of a response.
 """
 
 from __future__ import annotations

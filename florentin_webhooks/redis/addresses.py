@@ -154,14 +154,14 @@ def invalid_url(url: str, error: Exception) -> ConfigurationError:
     """
     found = _NAMED_OPTION.search(str(error))
     name = found[1] if found else ""
-    match = closest_match(name, _OPTIONS)
-    if "@" in urlsplit(url).query or not (match or name.startswith("ssl_")):
+    if name in _OPTIONS and isinstance(error, ValueError):
+        message = f"The Redis URL has an invalid value of its option {name!r}."
+        return ConfigurationError(message, "Correct the value, or drop the option.")
+    match = closest_match(name, [each for each in _OPTIONS if each != name])
+    if "@" in url.partition("?")[2] or not (match or name.startswith("ssl_")):
         return ConfigurationError(
             "The Redis URL is invalid, or has an option that redis-py does not know.",
             "Write it as redis://localhost:6379/0, rediss://… for TLS, or unix:///path/to/socket.",
         )
-    if name in _OPTIONS:
-        message = f"The Redis URL has an invalid value of its option {name!r}."
-        return ConfigurationError(message, "Correct the value, or drop the option.")
     hint = f"Did you mean {match!r}?" if match else "Those of TLS need rediss://."
     return ConfigurationError(f"The Redis URL has the unknown option {name!r}.", hint)

@@ -77,20 +77,20 @@ def _rows(path: Path, text: str) -> Iterator[Mapping[str, object]]:
         content: object = json.loads(text)
     except (ValueError, RecursionError):
         raise UsageError(f"{path} is not valid JSON.", _HINT) from None
-    inner: object = content
+    page: dict[str, object] = {"data": content}
     if isinstance(content, dict):
-        inner = cast("dict[str, object]", content).get("data")
+        page = cast("dict[str, object]", content)
+    inner = page.get("data")
     if not isinstance(inner, list):
         raise UsageError(f"{path} holds no list of deliveries.", _HINT)
     rows = cast("list[object]", inner)
-    _ensure_complete(path, content, len(rows))
+    _ensure_complete(path, page.get("meta"), len(rows))
     for row in rows:
         yield cast("Mapping[str, object]", row if isinstance(row, dict) else {})
 
 
-def _ensure_complete(path: Path, content: object, count: int) -> None:
+def _ensure_complete(path: Path, meta: object, count: int) -> None:
     """Refuse one page of several, as lists of Florentin's API come: it shows nothing missing."""
-    meta = cast("dict[str, object]", content).get("meta") if isinstance(content, dict) else None
     total = cast("dict[str, object]", meta).get("total") if isinstance(meta, dict) else None
     if isinstance(total, int) and total > count:
         message = f"{path} has {count} of {total} deliveries: it is one page of the log."

@@ -53,6 +53,7 @@ def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
     ("url", "message"),
     [
         ("redis://h/0?socket_timeot=3", "has the unknown option 'socket_timeot'"),
+        ("redis://h/0?timeout=1", "has the unknown option 'timeout'"),  # Of pools that block.
         ("redis://h/0?socket_timeout=soon", "an invalid value of its option 'socket_timeout'"),
         ("redis://:made?up=1@h/0", "is invalid, or has an option that"),
         ("redis://h/0?made=1", "is invalid, or has an option that"),

@@ -22,6 +22,7 @@ from redis.retry import Retry
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError, Unavailable
+from florentin_webhooks.redis.codec import accept as codec
 from florentin_webhooks.redis.durability import ServerCheck
 from florentin_webhooks.redis.executors.calls import PackedCall
 from florentin_webhooks.redis.executors.packed import PackedCalls
@@ -248,7 +249,10 @@ def test_packed_call_without_an_answer_is_sent_again_once(number: int) -> None:
     assert (client.released, client.disconnects) == (1, number)
 
 
-def test_packed_call_of_an_unknown_script_is_sent_in_full() -> None:
+def test_packed_call_of_an_unknown_script_is_sent_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(codec, "time", lambda: 1_790_000_000.25)
     client, call = PackedClient(NoScriptError(), NoScriptError()), packed_call()
     assert SyncExecutor(client).run_packed(call) is State.DONE
     assert client.sent[-1] == call.eval()
