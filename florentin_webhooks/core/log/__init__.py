@@ -15,6 +15,7 @@ from florentin_webhooks.core.log.failure import (
     DeadDelivery,
     HandlerAttempt,
     HandlerFailure,
+    discard_reason,
     error_text,
 )
 from florentin_webhooks.core.log.handler_log import HandlerLog, log_observer_failure
@@ -27,6 +28,7 @@ __all__ = [
     "HandlerAttempt",
     "HandlerFailure",
     "HandlerLog",
+    "discard_reason",
     "error_location",
     "error_text",
     "log_id_anomaly",

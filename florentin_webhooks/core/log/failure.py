@@ -10,7 +10,17 @@ from florentin_webhooks.errors import WebhookError
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["DeadDelivery", "HandlerAttempt", "HandlerFailure", "describe_error", "error_text"]
+__all__ = [
+    "DeadDelivery",
+    "HandlerAttempt",
+    "HandlerFailure",
+    "describe_error",
+    "discard_reason",
+    "error_text",
+]
+
+MAX_REASON = 1000
+"""The characters of a reason that are stored, and shown in one line of a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +116,14 @@ def error_text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - code of the user's, which must not change an outcome.
         return ""
+
+
+def discard_reason(error: BaseException) -> str:
+    """Return why a handler discarded its event, shortened, and as every store can keep it.
+
+    PostgreSQL refuses NUL, and Redis half of a surrogate pair, which file names may have.
+    """
+    text = error_text(error)
+    if len(text) > MAX_REASON:
+        text = f"{text[: MAX_REASON - 3]}..."
+    return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()

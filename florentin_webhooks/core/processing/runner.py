@@ -13,7 +13,7 @@ import time
 from asyncio import CancelledError
 from typing import TYPE_CHECKING, Final
 
-from florentin_webhooks.core.log import error_text, logger
+from florentin_webhooks.core.log import discard_reason, logger
 from florentin_webhooks.core.processing.attempt import (
     SUCCEEDED,
     Attempt,
@@ -202,7 +202,7 @@ class HandlerRunner(RunLog):
         """Report *result* and return what counts: a discarded event needs no other attempt."""
         error = result.error
         if isinstance(error, Discard):
-            why, attempt = error_text(error), self._describe(handler, began)
+            why, attempt = discard_reason(error), self._describe(handler, began)
             self._reporter.discarded(attempt, why)
             return AttemptResult(outcome=HandlerOutcome.DISCARDED, note=why)
         if error is None and result.state is None and self._time_left() <= 0:

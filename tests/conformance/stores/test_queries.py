@@ -8,6 +8,8 @@ from functools import partial
 
 import pytest
 
+from florentin_webhooks import Discard
+from florentin_webhooks.core.log import discard_reason
 from florentin_webhooks.core.stores.accept import AcceptDecision, Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardStep, Once
@@ -71,9 +73,12 @@ def test_deliveries_are_found_by_delivery_id(store: Subject) -> None:
     assert (len(one), len(two), none) == (1, 2, set())
 
 
-def test_reason_of_a_discard_is_kept(store: Subject) -> None:
+@pytest.mark.parametrize("text", ["a test: no customer", "no file \0 \udcff", "x" * 2000])
+def test_reason_of_a_discard_is_kept(store: Subject, text: str) -> None:
     claimed(store, BODY)
-    outcome, note = HandlerOutcome.DISCARDED, "a test: no customer"
+    outcome, note = HandlerOutcome.DISCARDED, discard_reason(Discard(text))
+    assert note[:8] == text[:8]
+    assert len(note) <= 1000
     store.finish(Finish(KEY, b"first", State.DONE, "m:bill", outcome, note=note))
     record = found(store, KEY)
     assert (record.handlers, record.notes) == ({"m:bill": "discarded"}, {"m:bill": note})
