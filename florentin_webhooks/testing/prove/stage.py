@@ -34,6 +34,7 @@ __all__ = ["Count", "Stage"]
 
 _SECONDS = 60.0
 """How long a child may do nothing that the parent sees."""
+_STUCK = "a process did nothing for 60 s"
 
 _NO_ANSWER = Response(0, "", {}, b"")
 
@@ -114,7 +115,12 @@ class Stage(Kit):
         return result.seconds, bool(result.failures)
 
     def _run(self, task: Callable[[], object]) -> object:
-        """Return the result of *task* in a fork, None if it has died."""
+        """Return the result of *task* in a fork, None if it has died.
+
+        After one that did nothing, no other is started: each retry would take as long.
+        """
+        if _STUCK in self.errors:
+            return None
         child = start(self.receiver, self.store, task, self._named)
         try:
             return self._serve(child)
@@ -136,7 +142,7 @@ class Stage(Kit):
             if self._is_point(message) and self.interrupt(_place(message)):
                 return None
             child.connection.send(self._answer(message))
-        self.errors.append(f"a process did nothing for {_SECONDS:.0f} s")
+        self.errors.append(_STUCK)
         return None
 
     def _time(self) -> str:

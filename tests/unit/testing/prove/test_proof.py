@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from florentin_webhooks import Receiver, events
 from florentin_webhooks.senders import GitHub
 from florentin_webhooks.testing import effect
+from florentin_webhooks.testing.prove.child import start
 from florentin_webhooks.testing.prove.proof import handled_events, prove_event, prove_order
 from florentin_webhooks.testing.prove.stage import Count
 
@@ -53,6 +56,21 @@ def test_event_without_a_visible_effect_is_not_tried_further() -> None:
     silent.on("user.login")(repr)
     proof = prove_event(silent, "user.login", ())
     assert (proof.runs, dict(proof.expected), proof.errors) == (1, {}, ())
+
+
+def test_handler_that_hangs_ends_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = Receiver("one-more-secret-of-the-tests-of-proofs")
+    started: list[object] = []
+
+    def start_counted(*arguments: Any) -> Any:  # Any: those of start, and its process.
+        started.append(arguments)
+        return start(*arguments)
+
+    monkeypatch.setattr("florentin_webhooks.testing.prove.stage.start", start_counted)
+    monkeypatch.setattr("florentin_webhooks.testing.prove.stage._SECONDS", 0.1)
+    hanging.on("user.login")(lambda _: signal.pause())
+    proof = prove_event(hanging, "user.login", ())
+    assert (proof.errors, len(started)) == (("a process did nothing for 60 s",), 1)
 
 
 def test_events_to_prove_are_those_with_handlers() -> None:
