@@ -102,8 +102,9 @@ class Site:
             simple["/trigger"] = self._form
         if path in simple:
             return simple[path](request)
-        if (found := _DELIVERY.fullmatch(path)) and not found[2]:
-            return self._delivery(request, found[1])
+        if found := _DELIVERY.fullmatch(path):
+            # A login that had expired sends the browser on to the address of the button.
+            return redirect(f"../{found[1]}") if found[2] else self._delivery(request, found[1])
         if found := _REFUSED.fullmatch(path):
             return self._refused(request, int(found[1]))
         return self._pages.not_found(request)

@@ -189,7 +189,14 @@ def test_forged_form_changes_nothing(action: str, shop: Shop, site: Site) -> Non
     key = shop.deliver("invoice.created")
     forged = request(f"/deliveries/{key}/{action}", method="POST", sec_fetch_site="cross-site")
     assert site.respond(forged).status == 403
-    assert get(site, f"/deliveries/{key}/{action}").status == 404
+    assert shop.ran == ["bill", "mail"]
+
+
+@pytest.mark.parametrize("action", ["replay", "discard"])
+def test_address_of_a_button_leads_to_the_delivery(action: str, shop: Shop, site: Site) -> None:
+    key = shop.deliver("invoice.created")
+    response = get(site, f"/deliveries/{key}/{action}")
+    assert (response.status, dict(response.headers)["Location"]) == (303, f"../{key}")
     assert shop.ran == ["bill", "mail"]
 
 
