@@ -34,7 +34,7 @@ __all__ = ["Count", "Stage"]
 
 _SECONDS = 60.0
 """How long a child may do nothing that the parent sees."""
-_STUCK = "a process did nothing for 60 s"
+_STUCK = f"a process did nothing for {_SECONDS:.0f} s"
 
 _NO_ANSWER = Response(0, "", {}, b"")
 
