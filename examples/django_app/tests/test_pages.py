@@ -48,7 +48,7 @@ def test_a_page_escapes_what_events_say(admin_client: Client, customer: Customer
 
 
 def test_the_inspector_is_there_for_staff(admin_client: Client) -> None:
-    assert b"No delivery has come yet." in admin_client.get("/inspector/").content
+    assert b"No delivery has arrived yet." in admin_client.get("/inspector/").content
     admin = admin_client.get("/admin/florentin_webhooks/delivery/").content.decode()
     assert '<a href="/inspector/">Inspector</a>' in admin
 
