@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
@@ -67,16 +67,16 @@ def lane_of(store: RedisStore, body: bytes) -> Lane:
     return choose_lane(store.lanes, sha256(content).digest())
 
 
-@pytest.fixture
-def clustered() -> Iterator[ClusterStage]:
+@contextmanager
+def clustered(replicas: int) -> Generator[ClusterStage]:
+    """Start a cluster of three primaries and so many *replicas*, and what uses it."""
     with tempfile.TemporaryDirectory(prefix="fw-") as path:
         options = {"cluster-node-timeout": str(TIMEOUT), "repl-diskless-sync-delay": "0"}
         folder = Path(path)
-        with (
-            running_cluster(folder, 3, 3, options) as cluster,
-            ClusterStage(folder, cluster) as stage,
-        ):
-            yield stage
+        with running_cluster(folder, 3, replicas, options) as cluster:
+            eventually(lambda: _replicas(cluster) == replicas, seconds=30)
+            with ClusterStage(folder, cluster) as stage:
+                yield stage
 
 
 @contextmanager
@@ -114,10 +114,18 @@ def assert_each_effect_once(stage: ClusterStage, sender: Florentin) -> None:
     assert effects == sorted(wanted)
 
 
+@pytest.fixture
+def replicated(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClusterStage]:
+    """Two replicas for each primary, one of which must have what is acknowledged."""
+    monkeypatch.setenv("FAULTS_REPLICAS", "1")
+    with clustered(6) as stage:
+        yield stage
+
+
 def test_primary_dies_loses_and_repeats_nothing(
-    clustered: ClusterStage, record_property: Callable[[str, object], None]
+    replicated: ClusterStage, record_property: Callable[[str, object], None]
 ) -> None:
-    stage, victim = clustered, clustered.cluster.primaries[0]
+    stage, victim = replicated, replicated.cluster.primaries[0]
     before = {name: process.pid for name, process in stage.running.items()}
     slots = [lane.slot for lane in stage.store.lanes if stage.cluster.owner(lane.slot) is victim]
     with sending(stage) as sender:
@@ -145,9 +153,19 @@ def test_primary_dies_loses_and_repeats_nothing(
 
 @pytest.mark.parametrize("way", ["key by key", "at once"])
 def test_slots_that_move_under_load_lose_and_repeat_nothing(
-    clustered: ClusterStage, way: str, record_property: Callable[[str, object], None]
+    way: str, record_property: Callable[[str, object], None]
 ) -> None:
-    stage = clustered
+    with clustered(3) as stage:
+        refused, number = _move_slots(stage, way)
+    record_property(
+        "figures",
+        f"cluster, 4 slots moved {way}: {number} deliveries, 0 lost, 0 doubled, "
+        f"{refused} refused meanwhile",
+    )
+
+
+def _move_slots(stage: ClusterStage, way: str) -> tuple[int, int]:
+    """Move the slots of four lanes; return the attempts that were refused, and the deliveries."""
     targets = cycle(stage.cluster.primaries)
     with sending(stage) as sender:
         eventually(lambda: len(sender.sent) > 100, seconds=60)
@@ -162,11 +180,7 @@ def test_slots_that_move_under_load_lose_and_repeat_nothing(
         eventually(lambda: len(sender.sent) > moved + 100, seconds=60)
     assert_each_effect_once(stage, sender)
     refused = sum(not each.acknowledged for one in sender.sent for each in one.attempts)
-    record_property(
-        "figures",
-        f"cluster, 4 slots moved {way}: {len(sender.sent)} deliveries, 0 lost, 0 doubled, "
-        f"{refused} refused meanwhile",
-    )
+    return refused, len(sender.sent)
 
 
 @pytest.mark.parametrize("way", ["blocking", "asyncio"])
