@@ -7,7 +7,6 @@ long.
 
 from __future__ import annotations
 
-from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,8 @@ class FinishedDeliveries:
         """What is remembered of each first fingerprint."""
         self.first_keys: dict[bytes, bytes] = {}
         """The first fingerprint of each other one."""
-        self._order: deque[bytes] = deque()
+        # One fingerprint after the other: the collector would visit each item of a deque.
+        self._order = bytearray()
         self._outdated: dict[bytes, int] = {}
 
     def first_key(self, key: bytes) -> bytes | None:
@@ -48,7 +48,7 @@ class FinishedDeliveries:
         if trace is not None:
             packed += trace.delivery_id + trace.content
         self.packed[key] = packed + b"".join(later) if later else packed
-        self._order.append(key)
+        self._order += key
         for each in later:
             self.first_keys[each] = key
 
@@ -69,7 +69,7 @@ class FinishedDeliveries:
     def drop_expired(self, now: float) -> Iterator[tuple[RetryKey | None, int]]:
         """Drop what has expired; yield the retry key and the number of fingerprints of each."""
         while (expires_at := self.next_expiry()) is not None and expires_at <= now:
-            key = self._order.popleft()
+            key = self._pop_first()
             _, trace, later = _unpack(self.packed.pop(key))
             for each in later:
                 del self.first_keys[each]
@@ -77,11 +77,19 @@ class FinishedDeliveries:
 
     def next_expiry(self) -> float | None:
         """Return when the next delivery expires."""
-        while self._order and (outdated := self._outdated.pop(self._order[0], 0)):
-            key = self._order.popleft()
+        while self._order and (outdated := self._outdated.pop(self._first(), 0)):
+            key = self._pop_first()
             if outdated > 1:
                 self._outdated[key] = outdated - 1
-        return _unpack(self.packed[self._order[0]])[0] if self._order else None
+        return _unpack(self.packed[self._first()])[0] if self._order else None
+
+    def _first(self) -> bytes:
+        return bytes(self._order[:_SIZE])
+
+    def _pop_first(self) -> bytes:
+        key = self._first()
+        del self._order[:_SIZE]  # Nothing is moved: a bytearray remembers where it begins.
+        return key
 
 
 class SentContents:

@@ -50,6 +50,16 @@ def test_collector_tracks_no_finished_delivery() -> None:
     assert len(gc.get_objects()) - before < 20
 
 
+def test_collector_visits_no_list_of_finished_deliveries() -> None:
+    store = MemoryStore()
+    remember(store, 0, 1_000)
+    gc.collect()
+    finished = [vars(each) for each in gc.get_objects() if isinstance(each, FinishedDeliveries)]
+    tracked = [part for parts in finished for part in parts.values() if gc.is_tracked(part)]
+    assert finished
+    assert max((len(gc.get_referents(part)) for part in tracked), default=0) < 20
+
+
 def test_expired_deliveries_leave_nothing_behind() -> None:
     finished = FinishedDeliveries()
     for number, key in enumerate(KEYS):
