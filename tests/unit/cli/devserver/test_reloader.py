@@ -51,14 +51,17 @@ def test_only_python_files_are_watched(tmp_path: Path) -> None:
 
     def change() -> None:
         (tmp_path / "notes.txt").touch()
-        while not announced:
+        while not stop.is_set():
             (tmp_path / "hooks.py").touch()
-            stop.wait(0.05)
+            stop.wait(0.2)  # Longer than the pause after which changes are announced.
 
     stop = threading.Event()
-    changing = threading.Thread(target=change)
+    changing = threading.Thread(target=change, daemon=True)
     changing.start()
-    with pytest.raises(Enough):
-        run_with_reload(command, tmp_path, announce)
-    changing.join()
+    try:
+        with pytest.raises(Enough):
+            run_with_reload(command, tmp_path, announce)
+    finally:
+        stop.set()
+        changing.join()
     assert announced == [["hooks.py"]]
