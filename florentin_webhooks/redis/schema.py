@@ -46,6 +46,7 @@ __all__ = [
     "Script",
     "ScriptCall",
     "Words",
+    "ignore_answer",
     "join_scripts",
     "load_script",
 ]
@@ -203,6 +204,10 @@ class KeySchema:
     def lost(self, queue: str) -> bytes:
         """Return the key of the jobs of *queue* whose records are gone."""
         return self.prefix + b"lost:" + queue.encode()
+
+
+def ignore_answer(_: object) -> None:
+    """Return nothing, of a script whose answer says nothing."""
 
 
 def load_script(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from florentin_webhooks.core.drain.waits import check_wait, longest_wait
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.processing.loops import call_blocking
+from florentin_webhooks.core.stores.base import NO_DELIVERY
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import MalformedDelivery, Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
@@ -167,7 +168,7 @@ class _Pass:
         return Outcome.UNAVAILABLE
 
     async def _answers(self) -> bool:
-        store, question = self._terms.hooks.store, GetRecord(_UNKNOWN)
+        store, question = self._terms.hooks.store, GetRecord(NO_DELIVERY)
         try:
             if self._terms.runtime.is_blocking:
                 store.execute(question)
@@ -194,6 +195,5 @@ class _Pass:
         return await call_blocking(question, is_blocking=self._terms.runtime.is_blocking)
 
 
-_UNKNOWN = bytes(16)
 _reported: set[tuple[str, int]] = set()
 """The entries that were logged, since each pass finds them again."""

@@ -16,7 +16,7 @@ from florentin_webhooks.core.health.check import (
 )
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.queue import MeasuredQueue
-from florentin_webhooks.core.stores.base import ProbedStore
+from florentin_webhooks.core.stores.base import NO_DELIVERY, ProbedStore
 from florentin_webhooks.core.stores.queries import GetRecord
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Probe", "answer_probe", "ask_store", "gather_facts", "health"]
 
-_UNKNOWN = bytes(16)
 _NO_ANSWER = "The store takes no deliveries. The log has the reason."
 _NO_SPOOL = "The spool cannot be used. The log has the reason."
 
@@ -86,7 +85,7 @@ def ask_store(store: Store, *, writes: bool = False) -> None:
     if isinstance(store, ProbedStore):
         store.probe(writes=writes)
     else:
-        store.execute(GetRecord(_UNKNOWN))
+        store.execute(GetRecord(NO_DELIVERY))
 
 
 def gather_facts(hooks: Receiver[object], *, queues: bool = True) -> HealthFacts:

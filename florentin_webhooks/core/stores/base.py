@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "NO_DELIVERY",
     "CheckedStore",
     "Operation",
     "PendingAnswer",
@@ -39,6 +40,9 @@ __all__ = [
     "State",
     "Store",
 ]
+
+NO_DELIVERY = bytes(16)
+"""A key that no delivery has, to ask a store whether it answers."""
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)

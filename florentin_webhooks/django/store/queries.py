@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from florentin_webhooks.core.stores.accept import split_ending
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import NO_DELIVERY, State
 from florentin_webhooks.core.stores.queries import (
     DeadLetter,
     FindDeliveryId,
@@ -47,9 +47,6 @@ __all__ = [
 ]
 
 
-_UNKNOWN = bytes(16)
-
-
 def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
     """Return the record of one delivery, or None."""
     key, known = to_uuid(operation.key), Delivery.objects.using(options.using)
@@ -62,10 +59,10 @@ def get_record(options: StoreOptions, operation: GetRecord) -> Record | None:
 def probe(options: StoreOptions, *, writes: bool) -> None:
     """Ask for a record that no delivery has; with *writes*, delete it."""
     if not writes:
-        get_record(options, GetRecord(_UNKNOWN))
+        get_record(options, GetRecord(NO_DELIVERY))
         return
     with join_transaction(options.using):
-        delete(deliveries(options).filter(key=to_uuid(_UNKNOWN)))
+        delete(deliveries(options).filter(key=to_uuid(NO_DELIVERY)))
 
 
 def list_records(options: StoreOptions, operation: ListRecords) -> RecordPage:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from florentin_webhooks.core.replay.conditions import is_running
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Status
 from florentin_webhooks.inspector.sources import name_of
@@ -65,17 +66,13 @@ class Detail:
     @property
     def can_replay_all(self) -> bool:
         """Whether all its handlers can run again."""
-        return self.size > 0 and self.record.state is not State.QUEUED and not self._is_running
+        is_busy = self.record.state is State.QUEUED or is_running(self.record)
+        return self.size > 0 and not is_busy
 
     @property
     def can_discard(self) -> bool:
         """Whether it can be discarded."""
-        return self.record.state is not State.DONE and not self._is_running
-
-    @property
-    def _is_running(self) -> bool:
-        """Whether inline handlers run, and have not died with their process."""
-        return self.record.state is State.RUNNING and self.status is Status.RUNNING
+        return self.record.state is not State.DONE and not is_running(self.record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import NO_DELIVERY, State
 from florentin_webhooks.core.stores.queries import (
     FindDeliveryId,
     GetRecord,
@@ -19,6 +19,7 @@ from florentin_webhooks.redis.codec.records import to_record
 from florentin_webhooks.redis.schema import (
     KeySchema,
     ScriptCall,
+    ignore_answer,
     join_scripts,
     load_script,
 )
@@ -37,7 +38,6 @@ _FIND_DELIVERY_ID = load_script("find_delivery_id")
 _GET_RECORD = load_script("get_record")
 _PROBE = join_scripts(["probe"])
 _RESET_RECORD = load_script("reset_record")
-_UNKNOWN = bytes(16)
 
 
 def get_record(schema: KeySchema, operation: GetRecord) -> ScriptCall:
@@ -53,8 +53,8 @@ def _get_record(schema: KeySchema, key: bytes, *, leads: bool = True) -> ScriptC
 def probe(schema: KeySchema, *, writes: bool) -> ScriptCall:
     """Return a call that changes nothing; with *writes*, a server refuses it as a delivery."""
     if writes:
-        return ScriptCall(_PROBE, (schema.prefix + b"probe",), (), _ignore)
-    return _get_record(schema, _UNKNOWN)
+        return ScriptCall(_PROBE, (schema.prefix + b"probe",), (), ignore_answer)
+    return _get_record(schema, NO_DELIVERY)
 
 
 def find_delivery_id(schema: KeySchema, operation: FindDeliveryId) -> ScriptCall:
@@ -90,10 +90,6 @@ def reset_record(schema: KeySchema, operation: ResetRecord) -> ScriptCall:
 def _remains(keys: JobKeys) -> tuple[str, str]:
     """Return the keys of what RQ keeps of a job beside its hash and its place in the queue."""
     return keys.results, keys.scheduled
-
-
-def _ignore(_: object) -> None:
-    pass
 
 
 def _to_fingerprints(answer: Sequence[bytes]) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.codec.steps import Steps, begin
-from florentin_webhooks.redis.schema import INDEXES, KeySchema, ScriptCall, Words, load_script
+from florentin_webhooks.redis.schema import (
+    INDEXES,
+    KeySchema,
+    ScriptCall,
+    Words,
+    ignore_answer,
+    load_script,
+)
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.stores.jobs import IndexStates
@@ -119,7 +126,7 @@ def _index(
     until = "" if complete is None else complete
     arguments = (until, int(is_old), 2 * schema.unfinished_retention)
     return ScriptCall(
-        _INDEX_STATES, (schema.indexed, *schema.indexes, *records), arguments, _ignore
+        _INDEX_STATES, (schema.indexed, *schema.indexes, *records), arguments, ignore_answer
     )
 
 
@@ -136,7 +143,3 @@ def _tidy(schema: KeySchema, name: str, kind: str, keys: Sequence[bytes]) -> Scr
 
 def _to_removed(answer: Sequence[int]) -> int:
     return answer[1]
-
-
-def _ignore(_: object) -> None:
-    return None
