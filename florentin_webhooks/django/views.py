@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WebhookView", "webhook_view"]
 
+_NO_CONTENT = HTTPStatus.NO_CONTENT.value
+
 
 def webhook_view(hooks: Receiver[object] | None = None) -> Callable[..., HttpResponseBase]:
     """Return the view of *hooks*, or else of the receiver of ``settings.FLORENTIN_WEBHOOKS``.
@@ -44,9 +46,6 @@ def webhook_view(hooks: Receiver[object] | None = None) -> Callable[..., HttpRes
     it with and without a trailing slash; a pattern of your own must do so, too.
     """
     return cast("Callable[..., HttpResponseBase]", WebhookView(hooks))
-
-
-_NO_CONTENT = HTTPStatus.NO_CONTENT.value
 
 
 class WebhookView:

@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from florentin_webhooks.core.queue import Job
@@ -30,6 +28,7 @@ from florentin_webhooks.core.stores.jobs import (
 from florentin_webhooks.core.stores.queries import ResetMode, ResetRecord
 from tests.support.operations import BODY, KEY, found, queued
 from tests.support.parts import Jobs, job
+from tests.support.schedules import check_schedules
 from tests.support.stores import IMPLEMENTATIONS, Span, Subject
 
 LEASE = 60.0
@@ -216,16 +215,8 @@ class Schedule:
 
 @pytest.mark.parametrize("examples", [15, pytest.param(1000, marks=pytest.mark.long)])
 def test_queued_deliveries_are_never_lost_nor_run_twice(redis_server: str, examples: int) -> None:
-    @settings(max_examples=examples)
-    @given(steps=st.lists(actions, min_size=15, max_size=40))
-    def check(steps: list[tuple[Any, ...]]) -> None:
-        with opened(redis_server) as store:
-            schedule = Schedule(store)
-            for step, *arguments in steps:
-                getattr(schedule, step)(*arguments)
-            schedule.heal()
-
-    check()
+    steps = st.lists(actions, min_size=15, max_size=40)
+    check_schedules(steps, examples, lambda: [opened(redis_server)], Schedule)
 
 
 @contextmanager

@@ -11,11 +11,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import count
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from florentin_webhooks.core.stores.accept import Accept, AcceptDecision, Claim, Finish
@@ -23,6 +22,7 @@ from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import ResetMode, ResetRecord
 from florentin_webhooks.protocol.fingerprint import Identity
 from florentin_webhooks.senders.florentin.envelope import retry_content
+from tests.support.schedules import check_schedules
 from tests.support.stores import IMPLEMENTATIONS, LOOKING, Span, Subject, content, delivery
 
 LEASE, RETENTION = 60.0, 3600.0
@@ -183,17 +183,9 @@ def arrival(identity: Identity, number: int, stamped: str, token: bytes, *, is_n
 def test_deliveries_are_never_lost_nor_run_twice(
     redis_server: str, names: tuple[str, ...], examples: int
 ) -> None:
-    @settings(max_examples=examples)
-    @given(steps=st.lists(actions, max_size=30))
-    def check(steps: list[tuple[Any, ...]]) -> None:
-        for name in names:
-            with opened(name, redis_server) as store:
-                schedule = Schedule(store)
-                for step, *arguments in steps:
-                    getattr(schedule, step)(*arguments)
-                schedule.heal()
-
-    check()
+    steps = st.lists(actions, max_size=30)
+    stores = partial(map, lambda name: opened(name, redis_server), names)
+    check_schedules(steps, examples, stores, Schedule)
 
 
 @contextmanager
