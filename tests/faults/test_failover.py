@@ -79,7 +79,7 @@ def test_failover_in_place_loses_and_repeats_nothing(stage: Stage, seconds: floa
         stage.wait(lambda: not stage.stuck(), seconds=60)
     running = {name: process.pid for name, process in stage.running.items()}
     assert running == before
-    assert {process.poll() for process in stage.running.values()} == {None}
+    assert {process.poll() for process in stage.running.values()} == {None}, stage.logs()
     effects = sorted((n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect")
     wanted = {(s.business, handler) for s in sender.sent for handler in EFFECTS[s.event]}
     assert effects == sorted(wanted)
