@@ -62,6 +62,13 @@ def test_fork_takes_no_connection_along(spool: Spool) -> None:
     assert names(spool) == ["parent", "child", "later"]
 
 
+def test_spool_that_is_only_built_keeps_no_file_open(spool: Spool, path: Path) -> None:
+    spool.append(waiting())
+    spool.close()
+    Spool(path)
+    assert [each.name for each in path.parent.iterdir()] == ["spool.db"]
+
+
 def test_look_at_an_open_spool_keeps_its_locks(spool: Spool, path: Path) -> None:
     spool.append(waiting())
     assert Spool(path).measure().waiting == 1
