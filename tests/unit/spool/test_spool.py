@@ -74,8 +74,9 @@ def test_lost_folder_is_an_error_in_the_facts(tmp_path: Path) -> None:
     facts = spool.measure()
     assert facts.error.endswith("is missing.")
     assert not facts.has_room
-    with pytest.raises(Unavailable, match="No such file or directory"):
+    with pytest.raises(Unavailable, match="cannot be used: No such file") as caught:
         spool.append(waiting())
+    assert caught.value.hint.startswith("Check the disk")
 
 
 def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
         tmp_path: "is a folder",
         tmp_path / "none" / "spool.db": "is missing",
         tmp_path / "text": "file is not a database",
-        tmp_path / ("long" * 100): "File name too long",
+        tmp_path / ("long" * 100): "cannot be used: File name too long",
         tmp_path / "null\0": "cannot be used: .*null",
     }
     for path, reason in refused.items():

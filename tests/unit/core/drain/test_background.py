@@ -6,20 +6,23 @@ import asyncio
 import gc
 import logging
 import threading
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from weakref import ref
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from florentin_webhooks import Receiver
 from florentin_webhooks.asgi import WebhookApp, WebhookMiddleware
 from florentin_webhooks.core.drain import background
+from florentin_webhooks.core.drain.background import BackgroundDrain
 from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.events import UserLogin
-from tests.support.spooled import SpooledShop
+from tests.support.spooled import SECRET, SpooledShop
 from tests.support.waiting import eventually
 
 
@@ -112,10 +115,10 @@ def test_task_that_was_cancelled_is_started_again(path: Path) -> None:
 def test_task_runs_without_the_context_of_a_request(path: Path) -> None:
     request = ContextVar("request", default="none")
     shop = SpooledShop(path, background=True)
-    seen: list[str] = []
+    seen: list[object] = []
 
     async def handle(_: UserLogin) -> None:
-        seen.append(request.get())
+        seen.extend((request.get(), asyncio.get_running_loop()))
 
     shop.receiver.on(UserLogin)(handle)
 
@@ -125,10 +128,10 @@ def test_task_runs_without_the_context_of_a_request(path: Path) -> None:
         await shop.receiver.areceive(*shop.provider.make("user.login"))
         shop.store.away = False
         await asyncio.to_thread(eventually, lambda: seen)
+        assert seen == ["none", asyncio.get_running_loop()]
         await shop.receiver.aclose()
 
     asyncio.run(program())
-    assert seen == ["none"]
 
 
 def test_closing_waits_for_the_delivery_in_the_task(
@@ -157,8 +160,27 @@ def test_closing_waits_for_the_delivery_in_the_task(
     assert ended == [True]
 
 
+def test_task_that_does_not_end_is_cancelled(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "STOP_SECONDS", 0.01)
+    shop = SpooledShop(path, background=True)
+
+    async def drain_once(*_: object, **__: object) -> bool:
+        return await asyncio.Event().wait()
+
+    async def program() -> None:
+        monkeypatch.setattr(shop.receiver._drain, "drain_once", drain_once)
+        await shop.receiver.areceive(*shop.make())
+        (started,) = spool_tasks()
+        await asyncio.wait_for(shop.receiver.aclose(), 20)
+        await asyncio.wait({started}, timeout=20)
+        assert started.cancelled()
+
+    asyncio.run(program())
+
+
 def test_receiver_that_drained_nothing_is_closed(path: Path) -> None:
     asyncio.run(SpooledShop(path).receiver.aclose())
+    asyncio.run(Receiver(SECRET).aclose())  # It has no spool.
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -213,21 +235,73 @@ def test_thread_is_waited_for_in_its_own_process(
     eventually(lambda: not started.is_alive())
 
 
-def test_fork_starts_a_thread_of_its_own(path: Path) -> None:
+def _fork(drain: BackgroundDrain) -> None:
+    drain._process -= 1
+
+
+def _fail(drain: BackgroundDrain) -> None:
+    assert drain._thread is not None
+    drain._is_stopped.set()
+    drain._thread.join()
+
+
+@pytest.mark.parametrize("lose", [_fork, _fail, BackgroundDrain.stop])
+def test_thread_that_is_lost_is_replaced_when_deliveries_wait(
+    path: Path, lose: Callable[[BackgroundDrain], None]
+) -> None:
     shop = SpooledShop(path, background=True)
     shop.send()
     drain = shop.receiver._drain
     assert drain is not None
-    parent, is_stopped = drain._thread, drain._is_stopped
-    assert parent is not None
+    before, is_stopped = drain._thread, drain._is_stopped
+    assert before is not None
     shop.send_away()
-    assert drain._thread is parent
-    drain._process -= 1
+    assert drain._thread is before
+    lose(drain)
     shop.send_away()
-    assert drain._thread is not parent
+    assert drain._thread not in (before, None)
     is_stopped.set()
-    parent.join()
+    before.join()
     shop.receiver.close()
+
+
+def test_thread_and_task_pause_between_two_looks() -> None:
+    class Stopped(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout == background.CHECK_SECONDS
+            self.set()
+            return True
+
+    class StoppedTask(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            self.set()
+            return True
+
+    class Drain(BackgroundDrain):
+        looks = 0
+
+        async def drain_once(self, *_: object, **__: object) -> bool:
+            self.looks += 1
+            return self.looks < 3
+
+    thread, task = Drain(lambda: None), Drain(lambda: None)
+    background._run_thread(ref(thread), Stopped())
+    asyncio.run(task._repeat(StoppedTask()))
+    assert (thread.looks, task.looks) == (1, 1)
+
+
+@pytest.mark.parametrize("found", [None, lambda **_: None], ids=["receiver", "spool"])
+def test_nothing_is_drained_for_what_is_gone(found: Callable[..., None] | None) -> None:
+    drain = BackgroundDrain(lambda: found)
+    assert run_sync(drain.drain_once(bool, is_blocking=True)) is False
+
+
+def test_pass_that_is_stopped_at_its_start_drains_nothing(path: Path) -> None:
+    shop = SpooledShop(path)
+    shop.send_away()
+    assert shop.receiver._drain is not None
+    run_sync(shop.receiver._drain.drain_once(lambda: True, is_blocking=True))
+    assert shop.ran == []
 
 
 def test_unreadable_spool_does_not_end_the_thread(path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
 from typing import TypeVar
 
 import pytest
@@ -328,15 +329,25 @@ def test_deliveries_of_tenants_keep_their_identity(path: Path) -> None:
 
 
 def test_asyncio_program_spools_and_drains(shop: SpooledShop) -> None:
+    entered: list[Thread] = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        entered.append(current_thread())
+        yield
+
     async def program() -> Counter[str]:
         shop.store.away = True
         made = [shop.make() for _ in range(20)]
         replies = await asyncio.gather(*(shop.receiver.areceive(*each) for each in made))
         assert {reply.status for reply in replies} == {202}
         shop.store.away = False
+        shop.receiver.handler_context = context
         terms = shop.receiver.drain_terms(is_blocking=False)
         assert terms is not None
         return (await drain(terms)).outcomes
 
     assert asyncio.run(program()) == {"processed": 20}
     assert len(set(shop.ran)) == 20
+    assert len(entered) == 20
+    assert main_thread() not in entered  # It has the context of async handlers.

@@ -496,6 +496,14 @@ def test_receiver_shows_no_secret_that_it_does_not_have() -> None:
     assert dict(Receiver(by_path).secrets) == {}
 
 
+def test_delivery_has_one_identity_with_and_without_a_look_up() -> None:
+    made = Provider(SECRETS["acme"]).make("user.login")
+    plain, looked_up = (
+        Receiver(source).verify(*made)[0] for source in (SECRETS["acme"], lambda _: SECRETS["acme"])
+    )
+    assert looked_up.fingerprint == plain.fingerprint
+
+
 def test_slash_in_a_secret_name_keeps_the_tenant() -> None:
     receiver = Receiver(lambda _: Tenant("a/b", {"x/y": SECRETS["acme"]}))
     delivery, _ = receiver.verify(*Provider(SECRETS["acme"]).make("user.login"))
