@@ -135,7 +135,7 @@ def test_request_without_a_url_or_a_form_is_refused() -> None:
         TWILIO.receiver().verify(headers, b"To=%ff", URL)
 
 
-def test_hash_of_a_body_is_the_last_parameter_of_its_url() -> None:
+def test_hash_of_a_body_is_the_last_parameter() -> None:
     digest = sha256(JSON).hexdigest()
     assert add_body_hash("https://a.example/x", JSON) == f"https://a.example/x?bodySHA256={digest}"
     assert add_body_hash(EXAMPLE, JSON) == EXAMPLE + HASH
