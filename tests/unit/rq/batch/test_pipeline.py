@@ -8,6 +8,8 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import ResponseError
 
+from florentin_webhooks.redis.executors.replicas import wait_words
+from florentin_webhooks.redis.executors.resp import encode_command
 from florentin_webhooks.redis.schema import Script, ScriptCall
 from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 
@@ -15,12 +17,13 @@ from florentin_webhooks.rq.batch.pipeline import ScriptPipeline
 class Connection:
     """A connection, and its socket, to a server that sends *answers* in pieces."""
 
-    def __init__(self, answers: deque[bytes]) -> None:
-        self._answers = answers
+    def __init__(self, answers: deque[bytes], written: list[bytes]) -> None:
+        self._answers, self._written = answers, written
         self._sock = self
 
-    def send_packed_command(self, _: list[bytes], *, check_health: bool) -> None:
+    def send_packed_command(self, words: list[bytes], *, check_health: bool) -> None:
         assert check_health is False
+        self._written += words
 
     def recv(self, _: int) -> bytes:
         answer: Any = self._answers.popleft()
@@ -38,13 +41,14 @@ class Client:
     def __init__(self, *answers: bytes) -> None:
         self.answers = deque(answers)
         self.connection_pool = self
-        self.executed = list[object]()
+        self.executed, self.written = list[object](), list[bytes]()
+        self.released = 0
 
     def get_connection(self) -> Connection:
-        return Connection(self.answers)
+        return Connection(self.answers, self.written)
 
     def release(self, _: Connection) -> None:
-        pass
+        self.released += 1
 
     def execute_command(self, *words: object) -> object:
         self.executed.append(words[3])
@@ -61,6 +65,34 @@ def test_answers_are_read_in_the_order_of_sending() -> None:
     for name in ("a", "b"):
         pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
     assert [pipeline.receive(), pipeline.receive()] == [b"first", 2]
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_connection_is_returned_without_an_unread_answer(unread: bool) -> None:
+    client = Client(b"+first\r\n", b"+second\r\n")
+    with ScriptPipeline(cast("Any", client)) as pipeline:
+        for name in ("a", "b")[: 1 + unread]:
+            pipeline.send(lambda name=name: call(name), b"")  # type: ignore[misc]  # a default.
+        assert pipeline.receive() == b"first"
+    assert client.released == 1
+    assert bool(client.answers) is not unread  # Dropped with the connection.
+
+
+@pytest.mark.parametrize("found", [1, 2])
+def test_call_counts_once_enough_replicas_have_it(found: int) -> None:
+    client = Client(b"+its own\r\n:%d\r\n" % found, b"+next\r\n")
+    pipeline = ScriptPipeline(cast("Any", client))
+    assert pipeline.run(call("a")._replace(replicas=1)) == b"its own"
+    assert client.written[0].endswith(encode_command(wait_words(1, None)))
+    assert pipeline.run(call("b")) == b"next"
+
+
+def test_call_that_too_few_replicas_have_is_executed_again() -> None:
+    client = Client(b"+its own\r\n:1\r\n")
+    pipeline = ScriptPipeline(cast("Any", client))
+    pipeline.send(lambda: call("a"), b"", replicas=2)
+    with pytest.raises(ResponseError, match="a was refused"):
+        pipeline.receive()
 
 
 def test_question_beside_a_call_has_its_own_answer() -> None:
