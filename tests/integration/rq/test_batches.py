@@ -12,11 +12,12 @@ import pytest
 import redis
 import rq
 from rq.command import send_stop_execution_command, send_stop_job_command
+from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from florentin_webhooks import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.rq.batch import batch, mixin
+from florentin_webhooks.rq.batch import batch, mixin, runner
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.monitoring import queue_status
@@ -83,7 +84,8 @@ def test_batch_runs_its_jobs_in_order_and_leaves_nothing(shop: Workshop) -> None
 
 def test_what_is_no_job_in_the_list_is_dropped(shop: Workshop) -> None:
     numbers(shop)
-    shop.client.rpush(shop.rq().key, b"\xff\xfe", "nonsense")
+    alike = "z" * 32 + f"-{shop.queue}"
+    shop.client.rpush(shop.rq().key, b"\xff\xfe", "nonsense", alike)
     accept(shop, 2)
     shop.work()
     assert shop.ran == ["0", "1"]
@@ -150,6 +152,25 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
     assert attempts(shop, sent) == [1, 2, 1]
 
 
+def test_time_of_each_job_is_limited_where_there_is_no_alarm(shop: Workshop) -> None:
+    limits = list[object]()
+
+    class Limit(cast("Any", TimerDeathPenalty)):  # type: ignore[misc]  # rq leaves it untyped.
+        def __init__(self, *words: object, **options: object) -> None:
+            limits.extend([*words, *options.values()])
+            super().__init__(*words, **options)
+
+    numbers(shop)
+    (sent,) = accept(shop, 1)
+    worker = shop.worker(shop.client)
+    worker.subscribe = worker.unsubscribe = lambda: None
+    worker.death_penalty_class = Limit
+    with handling_signals_as_before():
+        worker.work(burst=True)
+    assert limits == [2, JobTimeoutException, shop.job_id(sent)]
+    assert shop.record(sent).state is State.DONE
+
+
 def test_other_jobs_of_the_queue_go_their_own_way(shop: Workshop) -> None:
     numbers(shop)
     sent = accept(shop, 6)
@@ -164,6 +185,22 @@ def test_other_jobs_of_the_queue_go_their_own_way(shop: Workshop) -> None:
     assert plain.is_failed  # Refused, as one by one.
     assert shop.record(last).state is State.DONE
     assert queue_status(shop.client, shop.queue, shop.hooks).lost == 1
+
+
+def test_error_after_a_success_is_logged_and_repeats_nothing(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(runner, "to_rq", fail)
+    numbers(shop)
+    sent = accept(shop, 2)
+    shop.work()
+    assert shop.ran == ["0", "1"]
+    assert {shop.record(each).state for each in sent} == {State.DONE}
+    for fingerprint in sent:
+        assert f"{fingerprint} was handled, then: ValueError" in caplog.messages
 
 
 def test_changed_body_fails_alone(shop: Workshop) -> None:

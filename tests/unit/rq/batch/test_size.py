@@ -32,3 +32,4 @@ def test_one_slow_job_shrinks_the_size_at_once() -> None:
     grown(size, *[(1, 0.0001)] * 8)
     assert grown(size, (4, 2.0)) == [1]
     assert grown(size, (1, 0.001)) == [1]
+    assert grown(size, *[(1, 0.1)] * 3) == [1, 2, 2]
