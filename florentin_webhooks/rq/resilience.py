@@ -74,7 +74,9 @@ class WaitingWorker(GracefulShutdown):
             self.retry.end()
         with self._briefly():
             try:
-                self.connection.ping()  # One wait at most where it does not answer.
+                self.connection.exists(
+                    cast("Any", self).key
+                )  # One wait at most where it does not answer.
                 cast("Any", super()).teardown()
             except RedisError as error:
                 if not _may_pass(error):
