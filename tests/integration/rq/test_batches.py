@@ -152,7 +152,7 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
     assert attempts(shop, sent) == [1, 2, 1]
 
 
-def test_time_of_each_job_is_limited_where_there_is_no_alarm(shop: Workshop) -> None:
+def test_time_of_each_job_is_limited_without_an_alarm(shop: Workshop) -> None:
     limits = list[object]()
 
     class Limit(cast("Any", TimerDeathPenalty)):  # type: ignore[misc]  # rq leaves it untyped.
