@@ -219,3 +219,15 @@ def test_lost_job_is_found_behind_dead_letters(
     assert shop.client.lpop(shop.rq().key) == shop.job_id(keys[5]).encode()
     assert swept(shop) == 1
     assert shop.listed() == [shop.job_id(key) for key in (*keys[6:], keys[5])]
+
+
+def test_one_round_looks_at_a_limited_number_of_jobs(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.redis.codec.jobs._MOST_PENDING", 2)
+    monkeypatch.setattr("florentin_webhooks.rq.sweeper._MOST", 3)
+    for number in range(5):
+        body = CANONICAL.replace(b"F-0001", b"F-%04d" % number)
+        shop.accept(delivery(body, delivery_id=f"{number}"))
+    shop.client.delete(shop.rq().key)
+    assert swept(shop) == 3
