@@ -12,7 +12,7 @@ import redis.sentinel
 from redis.exceptions import ReadOnlyError
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.redis.addresses import display_url, to_unavailable
+from florentin_webhooks.redis.addresses import display_url, normalize_address, to_unavailable
 from florentin_webhooks.redis.clients import new_client
 
 URLS = {
@@ -26,6 +26,24 @@ URLS = {
 @pytest.mark.parametrize("url", URLS)
 def test_address_of_a_url_has_no_password(url: str) -> None:
     assert display_url(url) == URLS[url]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://u:p@db", "redis://db:6379/0"),
+        ("rediss://db:1/2", "rediss://db:1/2"),
+        ("unix://u:p@/run/redis.sock", "unix:///run/redis.sock"),
+        ("redis+sentinel://u:p@one,two/shop", "redis+sentinel://one,two/shop"),
+        ("redis+cluster://u:p@one:7000,two", "redis+cluster://one:7000,two"),
+    ],
+)
+def test_normalized_address_has_its_port_and_database(url: str, expected: str) -> None:
+    assert normalize_address(url) == expected
+
+
+def test_normalized_address_of_a_client_is_its_own() -> None:
+    assert normalize_address(redis.Redis(host="db")) == "redis://db:6379/0"
 
 
 def test_address_of_a_client_is_its_server() -> None:
