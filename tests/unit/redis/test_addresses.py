@@ -9,10 +9,16 @@ import redis
 import redis.asyncio
 import redis.asyncio.sentinel
 import redis.sentinel
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.redis.addresses import display_url, normalize_address, to_unavailable
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.addresses import (
+    display_url,
+    normalize_address,
+    to_unavailable,
+    unavailable_at,
+)
 from florentin_webhooks.redis.clients import new_client
 
 URLS = {
@@ -63,6 +69,17 @@ def sentinel_client(room: Any) -> Any:
 def test_address_of_sentinel_names_its_nodes_and_the_service(room: Any) -> None:
     store = RedisStore(sentinel_client(room))
     assert store.address == "redis+sentinel://one:26379,two:26380/shop/2"
+
+
+def test_address_of_sentinel_over_tls_has_its_scheme() -> None:
+    client = new_client("rediss+sentinel://one/shop/2")
+    assert display_url(client) == "rediss+sentinel://one:26379/shop/2"
+
+
+def test_server_that_is_too_old_is_a_wrong_configuration() -> None:
+    error = unavailable_at("redis://db:6379/0", ResponseError("unknown command `HELLO`"))
+    assert isinstance(error, ConfigurationError)
+    assert unavailable_at("redis://another", error) is error
 
 
 def test_worker_of_sentinel_has_the_same_address() -> None:

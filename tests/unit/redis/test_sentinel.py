@@ -61,6 +61,7 @@ def test_every_client_asks_the_same_sentinels() -> None:
         ("redis+sentinel://one,,two/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one:port/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one/shop/first", "has a database that is not a number"),
+        ("redis+sentinel://[::1/shop", "is invalid"),
         ("redis+sentinel://one/shop?socket_timeout=soon", "an option that is invalid"),
         ("redis+sentinel://one/shop?no_such_option=1", "an option that redis-py does not know"),
     ],
@@ -68,6 +69,13 @@ def test_every_client_asks_the_same_sentinels() -> None:
 def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         RedisStore(url)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "seconds"), [("one", 0.2), ("one,two,three", 0.4 / 3), ("a,b,c,d,e,f", 0.1)]
+)
+def test_all_sentinels_share_one_wait(hosts: str, seconds: float) -> None:
+    assert parse_sentinel(f"redis+sentinel://{hosts}/shop").wait == seconds
 
 
 @pytest.mark.parametrize("replicas", [-1, 1.5])
