@@ -60,6 +60,9 @@ class Stage:
     def write_state(self) -> None:
         self.happened.append("waits")
 
+    def deferring_signals(self) -> AbstractContextManager[None]:
+        return defer_signals()
+
     def script_load(self, text: str) -> None:
         self.happened.append(f"load {text}")
 
