@@ -186,9 +186,11 @@ class DeliveryProcessor(InlineRuns[On_co]):
             except CancelledError:
                 await lease.withdraw(accept)
                 raise
-        if claim.id_reused or claim.id_changed or claim.key != accept.key:
+        decision, key, _, _, _, id_reused, id_changed = claim
+        if id_reused or id_changed or key != accept.key:
             claim = await lease.follow(claim, accept, plan)
-        if claim.decision is not _RUN:
+            decision = claim.decision
+        if decision is not _RUN:
             return outcomes.reply_for_claim(claim, stale)
         return await self._run(plan, event, accept.delivery, envelope, lease, claim)
 
