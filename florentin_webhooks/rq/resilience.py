@@ -15,7 +15,8 @@ from rq.exceptions import StopRequested
 
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.full_memory import ForcingClient
-from florentin_webhooks.redis.refusals import WaitingRetry, find_refusal
+from florentin_webhooks.redis.refusals import find_refusal
+from florentin_webhooks.redis.waiting_retry import WaitingRetry
 from florentin_webhooks.rq.shutdown import GracefulShutdown
 
 __all__ = ["WaitingWorker"]
@@ -87,7 +88,9 @@ class WaitingWorker(GracefulShutdown):
     def _wait_for_redis(self) -> None:
         client: Any = self.connection
         forces = isinstance(client, ForcingClient)
-        client.set_retry(WaitingRetry(display_url(client), forces=forces))
+        retry = WaitingRetry(display_url(client), forces=forces)
+        client.set_retry(retry)
+        retry.keep_opening(client.connection_pool)
 
     def _waiting_retry(self) -> WaitingRetry | None:
         retry = self.connection.connection_pool.connection_kwargs.get("retry")

@@ -10,7 +10,7 @@ import redis
 from rq.worker import WorkerStatus
 
 from florentin_webhooks.redis.addresses import display_url
-from florentin_webhooks.redis.refusals import WaitingRetry
+from florentin_webhooks.redis.waiting_retry import WaitingRetry
 from florentin_webhooks.rq.worker import ForkWorker, SimpleWorker, SweepingWorker, WorkerKind
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 from redis.exceptions import AuthenticationError, ReadOnlyError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from florentin_webhooks.redis import refusals
+from florentin_webhooks.redis import waiting_retry
 from florentin_webhooks.redis.failures import Failure, NoPrimaryError
-from florentin_webhooks.redis.refusals import WaitingRetry
+from florentin_webhooks.redis.waiting_retry import WaitingRetry
 
 
 def wait(retry: WaitingRetry, answers: list[object]) -> object:
@@ -39,7 +39,12 @@ def test_wait_of_a_lane_ends_for_the_others() -> None:
 AWAY = RedisConnectionError("Error 111 connecting to localhost:6379. Connection refused.")
 
 
-@pytest.mark.parametrize("error", [AWAY, NoPrimaryError.of(Failure.SERVICE)])
+ENDED_TLS = RedisConnectionError(
+    "Error 8 connecting to localhost:6379. [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred."
+)
+
+
+@pytest.mark.parametrize("error", [AWAY, ENDED_TLS, NoPrimaryError.of(Failure.SERVICE)])
 def test_server_that_is_away_is_waited_for(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -72,7 +77,7 @@ def test_worker_that_shall_end_does_not_wait_for_a_server() -> None:
 def test_scheduler_of_a_killed_worker_waits_for_no_server(
     name: str, monkeypatch: pytest.MonkeyPatch, *, is_kept: bool
 ) -> None:
-    monkeypatch.setattr(refusals, "current_process", lambda: SimpleNamespace(name=name))
-    monkeypatch.setattr(refusals, "parent_process", lambda: SimpleNamespace(pid=os.getpid()))
+    monkeypatch.setattr(waiting_retry, "current_process", lambda: SimpleNamespace(name=name))
+    monkeypatch.setattr(waiting_retry, "parent_process", lambda: SimpleNamespace(pid=os.getpid()))
     with nullcontext() if is_kept else pytest.raises(RedisConnectionError):
         assert wait(WaitingRetry("redis://one", 0), [AWAY, "done"]) == "done"
