@@ -171,7 +171,7 @@ def test_once_is_refused_outside_a_handler() -> None:
         a_delivery().once("mail")
 
 
-def test_label_that_is_not_utf8_is_one_that_stores_can_keep() -> None:
+def test_stores_can_keep_a_label_that_is_not_utf8() -> None:
     lease = cast("Lease", SimpleNamespace(key="00", store=None, token=b"token", seconds=60))
     labels = ["mail", "a\0b", "a\udcff", "a\udcfe"]
     kept = [open_guard(lease, label).label for label in labels]
