@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -76,7 +76,7 @@ def fails(error: Exception) -> Callable[[], object]:
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage(2, 1, 0)
     monkeypatch.setattr(fleet_module, "monotonic", lambda: made.now)
     return made
