@@ -54,9 +54,6 @@ class Stage:
     def enter_batch(self, batch: Batch) -> None:
         self.happened.append(f"{len(batch.jobs)} jobs")
 
-    def deferring_signals(self) -> AbstractContextManager[None]:
-        return defer_signals()
-
     def write_state(self) -> None:
         self.happened.append("waits")
 
