@@ -16,7 +16,7 @@ from starlette.routing import Mount
 from florentin_webhooks import Receiver, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.inspector import Inspector
-from florentin_webhooks.inspector.app import _MOST_STREAMS, mount_inspector
+from florentin_webhooks.inspector.app import _MOST_STREAMS, _read, mount_inspector
 from florentin_webhooks.inspector.forgery import COOKIE, FIELD
 from florentin_webhooks.testing import Provider
 from tests.support.http import Answer, call, scope_of
@@ -99,6 +99,18 @@ async def test_replay_runs_in_the_loop_of_the_program(hooks: Receiver) -> None:
 async def test_form_that_is_too_large_is_refused(hooks: Receiver) -> None:
     answer = await ask(Inspector(hooks), "/trigger", "POST", b"x" * 1_200_000)
     assert answer.status == 413
+
+
+async def test_form_whose_client_leaves_is_not_read() -> None:
+    messages = [
+        {"type": "http.request", "body": b"what=all", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    assert await _read(receive) is None
 
 
 async def test_head_has_no_body(hooks: Receiver) -> None:
