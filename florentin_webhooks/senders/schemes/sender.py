@@ -175,9 +175,11 @@ class TemplateSender:
         """Return a JSON body with event, id, time and *data* where the sender has them."""
         has_event = not self.form.event_header
         payload: dict[str, object] = {self.data_field: dict(data)} if has_event else dict(data)
-        fields = {self.id_field: delivery_id, self.time_field: time.isoformat()}
+        fields = {self.id_field: delivery_id}
         if has_event:
             fields[self.event_field] = event
+        if self.time_field and field_at(payload, self.time_field) is None:
+            fields[self.time_field] = time.isoformat()
         for path, value in fields.items():
             if path:
                 place(payload, path, value)
