@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -237,9 +238,12 @@ def test_slow_handler_does_not_hold_the_others_back(
     monkeypatch.setattr(batch, "OPEN_SECONDS", 0.1)
     numbers(shop, failing={0: wait_until_returned})
     sent = accept(shop, 12)
+    threads = threading.active_count()
     shop.work()
+    assert threading.active_count() <= threads
     assert shop.ran == [str(n) for n in range(12)]
     assert attempts(shop, sent) == [1] * 12
+    assert {shop.record(each).state for each in sent} == {State.DONE}
 
 
 def claim_and_die(shop: Workshop) -> None:
@@ -323,13 +327,18 @@ def test_size_follows_the_jobs_that_ran_and_their_time(
 
 
 def test_limited_number_of_jobs_is_taken_one_by_one(shop: Workshop) -> None:
-    numbers(shop)
-    accept(shop, 3)
-    worker = shop.worker(shop.client)
+    seen, worker = list[object](), shop.worker(shop.client)
+
+    def look() -> None:
+        seen.extend([worker.get_current_job_id(), shop.client.hget(worker.key, "state")])
+
+    numbers(shop, failing={1: look})
+    sent = accept(shop, 3)
     worker.subscribe = worker.unsubscribe = lambda: None
     with handling_signals_as_before():
         worker.work(burst=True, max_jobs=2)
     assert shop.ran == ["0", "1"]
+    assert seen == [shop.job_id(sent[1]), b"busy"]
     assert len(shop.listed()) == 1
 
 

@@ -78,7 +78,7 @@ def test_one_thread_closes_all_batches_also_after_it_was_stopped(
         batch = made(0)
         closer.watch(batch)
         assert closed.get(timeout=10) is batch
-        assert threading.active_count() == before + 1
+        assert threading.active_count() <= before + 1
         if stops:
             closer.stop()
 
