@@ -7,13 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import pytest
 import redis
 import rq
 from rq.command import send_stop_execution_command, send_stop_job_command
-from rq.timeouts import JobTimeoutException, TimerDeathPenalty
+from rq.timeouts import JobTimeoutException
 
 from florentin_webhooks import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
@@ -156,16 +157,15 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
 def test_time_of_each_job_is_limited_without_an_alarm(shop: Workshop) -> None:
     limits = list[object]()
 
-    class Limit(cast("Any", TimerDeathPenalty)):  # type: ignore[misc]  # rq leaves it untyped.
-        def __init__(self, *words: object, **options: object) -> None:
-            limits.extend([*words, *options.values()])
-            super().__init__(*words, **options)
+    def limit(*words: object, **options: object) -> AbstractContextManager[None]:
+        limits.extend([*words, *options.values()])
+        return nullcontext()
 
     numbers(shop)
     (sent,) = accept(shop, 1)
     worker = shop.worker(shop.client)
     worker.subscribe = worker.unsubscribe = lambda: None
-    worker.death_penalty_class = Limit
+    worker.death_penalty_class = limit
     with handling_signals_as_before():
         worker.work(burst=True)
     assert limits == [2, JobTimeoutException, shop.job_id(sent)]
