@@ -7,16 +7,14 @@ command has changed nothing: sending it once more is safe.
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import time
-from multiprocessing import current_process, parent_process
-from typing import TYPE_CHECKING, Any, Self, cast
+from traceback import walk_tb
 
-from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
     AskError,
+    AuthenticationError,
+    AuthorizationError,
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
@@ -27,18 +25,11 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
-
-from florentin_webhooks.core.log import logger
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from multiprocessing.process import BaseProcess
 
 __all__ = [
     "RECONNECTED_ERRORS",
-    "WaitingRetry",
     "find_refusal",
+    "is_unreachable",
     "is_wrong_server",
     "refusal_hint",
 ]
@@ -63,9 +54,13 @@ _CLASSES: dict[type[Exception], str] = {
 }
 _WRONG_SERVER = frozenset({"READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED", "NOREPLICAS"})
 """NOREPLICAS: its replica was promoted, and is the primary for all others."""
+_CONNECTING = frozenset({"connect", "connect_check_health"})
+"""The methods of redis-py's connections that open them."""
 _MASTER_LOST = re.compile(r"connection (?:to|with) master lost", re.IGNORECASE)
-# redis-py's words, and those of NoPrimaryError. Wrong passwords and certificates do not pass.
-_NOT_CONNECTED = re.compile(r"^(?!.*SSL).*\bconnecting to\b|^(?:sentinels|service)$")
+# redis-py's words, and those of NoPrimaryError.
+_NOT_CONNECTED = re.compile(r"\bconnecting to\b|^(?:sentinels|service)$")
+# A wrong certificate does not pass; but a load balancer without a server ends TLS without a word.
+_WRONG_TLS = re.compile(r"\[SSL(?!: UNEXPECTED_EOF)")
 # First in an answer; after redis-py's words about a pipeline; or, up to Redis 6, in a script's.
 _CODE = re.compile(
     r"(?:^|caused error: |: -)"
@@ -101,8 +96,26 @@ def find_refusal(error: Exception) -> str | None:
 
 def is_unreachable(error: Exception) -> bool:
     """Return whether no connection could be opened, so that no command was sent."""
-    return isinstance(error, RedisConnectionError | RedisTimeoutError) and bool(
-        _NOT_CONNECTED.search(str(error))
+    if not isinstance(error, RedisConnectionError | RedisTimeoutError):
+        return False
+    if isinstance(error, AuthenticationError | AuthorizationError):  # They do not pass.
+        return False
+    text = str(error)
+    if _WRONG_TLS.search(text):
+        return False
+    return bool(_NOT_CONNECTED.search(text)) or _was_connecting(error)
+
+
+def _was_connecting(error: Exception) -> bool:
+    """Return whether redis-py raised *error* in the handshake of a new connection.
+
+    A load balancer without a server accepts it and resets it. redis-py's words are then those of an
+    answer that got lost; only the frames differ.
+    """
+    frames = (frame for frame, _ in walk_tb(error.__traceback__))
+    return any(
+        frame.f_code.co_name in _CONNECTING and frame.f_globals["__name__"] == "redis.connection"
+        for frame in frames
     )
 
 
@@ -114,103 +127,3 @@ def is_wrong_server(error: Exception) -> bool:
 def refusal_hint(code: str) -> str:
     """Return what to do about a refusal."""
     return _HINTS.get(code, _OTHER_HINT)
-
-
-_LONGEST_WAIT = 2.0
-_SCHEDULER = "Scheduler"
-"""RQ's name of that process."""
-_REMINDER = 60.0
-"""Seconds between two warnings of one wait."""
-
-
-class WaitingRetry(Retry):
-    """Retry of a worker, which waits as long as the server refuses commands for a while.
-
-    *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
-    it does not wait for that. A wait lasts at most *longest* seconds. Copies share :attr:`waits`,
-    which ends all waits when False, and :attr:`outlasts`: whether it also waits for a server that
-    is away, before anything is sent to it.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        retries: int = 3,
-        *,
-        forces: bool = False,
-        longest: float = float("inf"),
-    ) -> None:
-        backoff = ExponentialWithJitterBackoff(base=0.1, cap=2.0)
-        super().__init__(backoff, retries, RECONNECTED_ERRORS)
-        self.address = address
-        self.waits = True
-        self.outlasts = longest == float("inf")
-        self._passed = "OOM" if forces else None
-        self._longest = longest
-
-    def __deepcopy__(self, _: object) -> Self:
-        # redis-py copies it for each connection.
-        return self
-
-    def call_with_retry(
-        self,
-        do: Callable[[], Any],  # Any: redis-py's, here and below.
-        fail: Callable[..., Any],
-        *arguments: Any,
-        **options: Any,
-    ) -> Any:
-        """Call *do* as redis-py does, again and again while its command is refused."""
-        since, warned, pause = time.monotonic(), 0.0, 0.1
-        while True:
-            try:
-                answer = super().call_with_retry(do, fail, *arguments, **options)
-            except RedisError as error:
-                code = find_refusal(error)
-                is_away = code is None and self.outlasts and is_unreachable(error)
-                is_waited_for = is_away or code not in (None, self._passed)
-                if not self.waits or not is_waited_for or _is_abandoned():
-                    raise
-                if time.monotonic() - since > self._longest:
-                    raise
-                if not warned or time.monotonic() - warned > _REMINDER:
-                    warned = time.monotonic()
-                    self._warn(code)
-                _drop(fail, error, options)
-            else:
-                if warned:
-                    logger.warning(
-                        "Redis at %s accepts commands again, after %.0f s.",
-                        self.address,
-                        time.monotonic() - since,
-                    )
-                return answer
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_WAIT)
-
-    def _warn(self, code: str | None) -> None:
-        if code is None:
-            logger.warning("Redis at %s is away, and the worker waits: start it.", self.address)
-            return
-        logger.warning(
-            "Redis at %s refuses a command (%s), and the worker waits. %s",
-            self.address,
-            code,
-            refusal_hint(code),
-        )
-
-
-def _is_abandoned() -> bool:
-    """Return whether this is a scheduler whose worker was killed: nothing else would end it.
-
-    A work-horse goes on: it has an effect to record.
-    """
-    parent = parent_process()
-    is_scheduler = parent is not None and current_process().name == _SCHEDULER
-    return is_scheduler and cast("BaseProcess", parent).pid != os.getppid()
-
-
-def _drop(fail: Callable[..., Any], error: Exception, options: dict[str, Any]) -> None:
-    if options.get("with_failure_count"):  # redis-py 7.2 and newer.
-        fail(error, 1)
-    else:
-        fail(error)

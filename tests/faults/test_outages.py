@@ -39,6 +39,7 @@ def test_outage_is_answered_in_time_and_nothing_is_lost(
     sender = Florentin(stage.url)
     before = [sender.sending() for _ in range(4)]
     during = [sender.sending() for _ in range(16)]
+    processes = {name: process.pid for name, process in stage.running.items()}
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(sender.push, before))
         with outage(stage):
@@ -53,6 +54,7 @@ def test_outage_is_answered_in_time_and_nothing_is_lost(
     # On a busy machine some wait for a processor.
     assert median(each.ended - each.began for each in reported) < BOUND
     stage.settle()
+    assert {name: process.pid for name, process in stage.running.items()} == processes
     effects = {(n.business, n.handler) for n in stage.oracle.notes() if n.what == "effect"}
     wanted = {(s.business, handler) for s in sender.sent for handler in EFFECTS[s.event]}
     assert effects == wanted
