@@ -5,9 +5,8 @@
 # error as long as Redis keeps up.
 #
 # What really happens since redis-py 8.0.0: a pool without `max_connections` has 100, which was no limit
-# before, and it does not wait. Of 500 commands at once, 400 fail with MaxConnectionsError, within
-# milliseconds and without reaching Redis, which is idle. With threads it is the same; the retries, ten by
-# default, are not used for it.
+# before, and it does not wait. Of 500 commands at once, 400 fail with MaxConnectionsError, without reaching
+# Redis, which is idle. With threads it is the same.
 #                                              500 tasks     150 threads that wait
 #   redis-py 7.4.1                             500 done      150 done
 #   redis-py 8.1.0                             100 done      100 done
