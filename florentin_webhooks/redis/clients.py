@@ -61,10 +61,12 @@ class Timeouts(NamedTuple):
 
     def to_options(self) -> dict[str, float | None]:
         """Return the options of every client that is created here."""
-        waits = {"socket_timeout": self.socket, "socket_connect_timeout": self.socket}
-        return {**waits, **_NO_HANDSHAKE}
+        return {**dict.fromkeys(_WAITS, self.socket), **_NO_HANDSHAKE}
 
 
+_WAITS: tuple[str, ...] = ("socket_timeout", "socket_connect_timeout")
+_LONGEST_WAIT = 5.0
+"""Seconds, as in redis-py 8; before it, clients waited for ever."""
 _DIGITS = re.compile(r"[0-9]+")
 _NO_HANDSHAKE: dict[str, float | None] = {
     # The server's older protocol needs no handshake. For redis-py's name and version each new
@@ -143,9 +145,9 @@ def create_asyncio_client(server: str | Client) -> AsyncioClient:
 def new_client(server: str | Client, longest: float | None = None) -> redis.Redis:
     """Return a new synchronous client of the same server, without our short timeouts.
 
-    With *longest* it waits at most that many seconds for an answer.
+    It waits at most *longest* seconds for an answer, by default as long as *server* sets, or 5.
     """
-    waits = {"socket_timeout": longest, "socket_connect_timeout": longest} if longest else {}
+    waits = dict.fromkeys(_WAITS, longest or _LONGEST_WAIT)
     if isinstance(server, str):
         return redis.Redis.from_pool(_pool_at(server, waits))
     if not isinstance(server, redis.Redis):
@@ -154,10 +156,11 @@ def new_client(server: str | Client, longest: float | None = None) -> redis.Redi
             "Pass RedisStore a URL.",
         )
     pool = server.connection_pool
+    given: Mapping[str, Any] = pool.connection_kwargs
     options: dict[str, Any] = {  # Any: redis-py's options.
         "connection_class": sentinel.CONNECTIONS.get(pool.connection_class, pool.connection_class),
-        **pool.connection_kwargs,
-        **waits,
+        **given,
+        **{name: wait for name, wait in waits.items() if longest or not given.get(name)},
     }
     return redis.Redis(connection_pool=redis.ConnectionPool(**options))
 

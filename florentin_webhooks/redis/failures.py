@@ -85,6 +85,8 @@ _KINDS: tuple[tuple[type[BaseException], Failure], ...] = (
     (ssl.SSLError, Failure.TLS),
     (gaierror, Failure.ADDRESS),
 )
+_ENDED_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""Not faults of TLS: a load balancer ends a connection so whose server is away."""
 # First in an answer, or in that of a script, whose words differ with the version of the server.
 _ANSWERS: tuple[tuple[re.Pattern[str], Failure], ...] = (
     (re.compile(r"^(?:NOAUTH|WRONGPASS)\b"), Failure.PASSWORD),
@@ -153,7 +155,7 @@ def find_failure(error: BaseException) -> tuple[Failure, str]:
         return error.failure, ""
     for kind, failure in _KINDS:
         for cause in causes:
-            if isinstance(cause, kind):
+            if isinstance(cause, kind) and not isinstance(cause, _ENDED_TLS):
                 return failure, _detail(cause)
     if isinstance(error, Exception) and (code := find_refusal(error)):
         return Failure.REFUSED, code

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from florentin_webhooks.core.log import logger
@@ -29,6 +30,8 @@ __all__ = ["WaitingRetry"]
 _LONGEST_WAIT = 2.0
 _SCHEDULER = "Scheduler"
 """RQ's name of that process."""
+_LONG = 5.0
+"""Seconds of a command after which there is a warning, though it is still being repeated."""
 _REMINDER = 60.0
 """Seconds between two warnings of one wait."""
 
@@ -39,7 +42,7 @@ class WaitingRetry(Retry):
     *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
     it does not wait for that. A wait lasts at most *longest* seconds. Copies share :attr:`waits`,
     which ends all waits when False, and :attr:`outlasts`: whether it also waits for a server that
-    is away, before anything is sent to it.
+    is away, before anything is sent to it. Of the threads that wait at once, one warns.
     """
 
     def __init__(
@@ -57,6 +60,17 @@ class WaitingRetry(Retry):
         self.outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
+        self._hurries = False
+        self._away_since: float | None = None
+        self._quiet_until = float("-inf")
+
+    def hurry(self) -> None:
+        """Wait for no server that is away from now on, and once for an answer at most."""
+        self.outlasts, self._hurries = False, True
+
+    def end(self) -> None:
+        """Wait for nothing from now on."""
+        self.waits = self.outlasts = False
 
     def __deepcopy__(self, _: object) -> Self:
         # redis-py copies it for each connection.
@@ -70,8 +84,22 @@ class WaitingRetry(Retry):
         **options: Any,
     ) -> Any:
         """Call *do* as redis-py does, again and again while its command is refused."""
-        attempt = partial(super().call_with_retry, do, fail, *arguments, **options)
-        return self._wait_for(attempt, lambda error: _drop(fail, error, options))
+        since = time.monotonic()
+        watched = self._watch(fail, since)
+        attempt = partial(super().call_with_retry, do, watched, *arguments, **options)
+        return self._wait_for(attempt, lambda error: _drop(fail, error, options), since)
+
+    def _watch(self, fail: Callable[..., Any], since: float) -> Callable[..., None]:
+        """Return *fail*, which warns of a server that hangs, and ends what must not be repeated."""
+
+        def watched(error: Exception, *count: int) -> None:
+            fail(error, *count)
+            if not self.waits or (self._hurries and isinstance(error, RedisTimeoutError)):
+                raise error
+            if self.outlasts and time.monotonic() - since > _LONG:
+                self._warn(None, since)
+
+        return watched
 
     def keep_opening(self, pool: Any) -> None:
         """Wait in *pool* also where a new connection's handshake fails.
@@ -81,13 +109,16 @@ class WaitingRetry(Retry):
         open_one = pool.get_connection
 
         def get_connection(*arguments: Any, **options: Any) -> Any:
-            return self._wait_for(lambda: open_one(*arguments, **options), lambda _: None)
+            attempt = partial(open_one, *arguments, **options)
+            return self._wait_for(attempt, lambda _: None, time.monotonic())
 
         pool.get_connection = get_connection
 
-    def _wait_for(self, attempt: Callable[[], Any], drop: Callable[[Exception], Any]) -> Any:
-        """Return what *attempt* returns as soon as nothing refuses it."""
-        since, warned, pause = time.monotonic(), 0.0, 0.1
+    def _wait_for(
+        self, attempt: Callable[[], Any], drop: Callable[[Exception], Any], since: float
+    ) -> Any:
+        """Return what *attempt* returns as soon as nothing refuses it; *since* is the start."""
+        pause, waited = 0.1, False
         while True:
             try:
                 answer = attempt()
@@ -95,13 +126,12 @@ class WaitingRetry(Retry):
                 code = find_refusal(error)
                 if not self._is_waited_for(error, code, time.monotonic() - since):
                     raise
-                if not warned or time.monotonic() - warned > _REMINDER:
-                    warned = time.monotonic()
-                    self._warn(code)
+                self._warn(code, since)
                 drop(error)
+                waited = True
             else:
-                if warned:
-                    self._report(time.monotonic() - since)
+                if waited or self._away_since == since:
+                    self._report()
                 return answer
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
@@ -113,10 +143,24 @@ class WaitingRetry(Retry):
             is_passing = code != self._passed
         return is_passing and self.waits and waited <= self._longest and not _is_abandoned()
 
-    def _report(self, waited: float) -> None:
-        logger.warning("Redis at %s accepts commands again, after %.0f s.", self.address, waited)
+    def _report(self) -> None:
+        since, self._away_since = self._away_since, None
+        if since is None:
+            return
+        now = time.monotonic()
+        self._quiet_until = now + _LONGEST_WAIT  # Other threads may learn it later.
+        text = "Redis at %s accepts commands again, after %.0f s."
+        logger.warning(text, self.address, now - since)
 
-    def _warn(self, code: str | None) -> None:
+    def _warn(self, code: str | None, since: float) -> None:
+        """Warn, unless that was done, or is for the scheduler's worker to do."""
+        if time.monotonic() < self._quiet_until or _is_scheduler():
+            return
+        self._quiet_until = time.monotonic() + _REMINDER
+        self._away_since = self._away_since or since
+        self._log(code)
+
+    def _log(self, code: str | None) -> None:
         if code is None:
             logger.warning("Redis at %s is away, and the worker waits: start it.", self.address)
             return
@@ -133,9 +177,11 @@ def _is_abandoned() -> bool:
 
     A work-horse goes on: it has an effect to record.
     """
-    parent = parent_process()
-    is_scheduler = parent is not None and current_process().name == _SCHEDULER
-    return is_scheduler and cast("BaseProcess", parent).pid != os.getppid()
+    return _is_scheduler() and cast("BaseProcess", parent_process()).pid != os.getppid()
+
+
+def _is_scheduler() -> bool:
+    return parent_process() is not None and current_process().name == _SCHEDULER
 
 
 def _drop(fail: Callable[..., Any], error: Exception, options: dict[str, Any]) -> None:

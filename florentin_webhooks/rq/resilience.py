@@ -8,24 +8,46 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
+from time import sleep
 from typing import Any, cast
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq.exceptions import StopRequested
 
+from florentin_webhooks.core.log import logger
 from florentin_webhooks.redis.addresses import display_url
 from florentin_webhooks.redis.full_memory import ForcingClient
 from florentin_webhooks.redis.refusals import find_refusal
 from florentin_webhooks.redis.waiting_retry import WaitingRetry
-from florentin_webhooks.rq.shutdown import GracefulShutdown
+from florentin_webhooks.rq.shutdown import GracefulShutdown, brief_client, defer_signals
 
 __all__ = ["WaitingWorker"]
+
+_LONGEST_POLL = 5
+"""Seconds for which Redis is asked to wait for a job."""
+_MARGIN = 5
+"""Seconds more until it has not answered: a proxy that has lost its server may be silent."""
+_LISTEN_AGAIN = 2.0
 
 
 class WaitingWorker(GracefulShutdown):
     """Mixin that waits while Redis is away, read-only, full or loading; raises what ends it."""
 
+    retry: WaitingRetry | None = None
+    """What waits for Redis; none before it works."""
     _failure: Exception | None = None
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Seconds of one wait for a job; RQ waits half a minute, and so for each answer."""
+        return min(_LONGEST_POLL, super().dequeue_timeout)
+
+    @property
+    def connection_timeout(self) -> int:
+        """Seconds for each answer of Redis."""
+        return self.dequeue_timeout + _MARGIN
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments, also below.
         """Work as RQ does; raises the error that ended the loop, if one did."""
@@ -46,22 +68,37 @@ class WaitingWorker(GracefulShutdown):
     def teardown(self) -> None:
         """Unregister; waits for nothing.
 
-        What a server that refuses commands keeps of the worker expires by itself.
+        What a server that is away or refuses commands keeps of the worker expires by itself.
         """
-        if (retry := self._waiting_retry()) is not None:
-            retry.waits = False
-        try:
-            cast("Any", super()).teardown()
-        except RedisError as error:
-            if find_refusal(error) is None:
-                raise
-            self.unsubscribe()
+        if self.retry is not None:
+            self.retry.end()
+        with self._briefly():
+            try:
+                self.connection.exists(
+                    cast("Any", self).key
+                )  # One wait at most where it does not answer.
+                cast("Any", super()).teardown()
+            except RedisError as error:
+                if not _may_pass(error):
+                    raise
+                self.end_scheduler()
+                self.unsubscribe()
 
     def handle_warm_shutdown_request(self) -> None:
         """Finish the current job as RQ does, unless Redis is away."""
-        if (retry := self._waiting_retry()) is not None:
-            retry.outlasts = False
+        if self.retry is not None:
+            self.retry.hurry()
         cast("Any", super()).handle_warm_shutdown_request()
+
+    def request_force_stop(self, *args: Any, **options: Any) -> None:
+        """End at once as RQ does, also while Redis is away."""
+        try:
+            cast("Any", super()).request_force_stop(*args, **options)
+        except SystemExit:
+            if self.retry is not None:
+                self.retry.end()
+            self.connection = brief_client(self.connection)
+            raise
 
     def check_for_suspension(self, *args: Any, **options: Any) -> None:
         """Wait while workers are suspended."""
@@ -85,16 +122,38 @@ class WaitingWorker(GracefulShutdown):
         with self._remember_failure():
             cast("Any", super()).heartbeat(*args, **options)
 
+    @contextmanager
+    def deferring_signals(self) -> Generator[None]:
+        """Defer signals as :func:`defer_signals` does; one ends the block's waits for Redis."""
+        retry = self.retry
+
+        def stop_waiting() -> None:
+            if retry is not None:
+                retry.waits = False
+
+        with defer_signals(stop_waiting):
+            try:
+                yield
+            finally:
+                if retry is not None:
+                    retry.waits = True  # What runs by now is recorded, as after any signal.
+
+    def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
+        """Listen again after a lost connection, as RQ does, also where it went silent.
+
+        What else the worker asks of Redis is answered no better, and it warns then.
+        """
+        if not _may_pass(exc) and self.listens:
+            listen: Any = super()
+            listen._pubsub_exception_handler(exc, pubsub, pubsub_thread)  # noqa: SLF001 - RQ's.
+        sleep(_LISTEN_AGAIN)
+
     def _wait_for_redis(self) -> None:
         client: Any = self.connection
         forces = isinstance(client, ForcingClient)
-        retry = WaitingRetry(display_url(client), forces=forces)
-        client.set_retry(retry)
-        retry.keep_opening(client.connection_pool)
-
-    def _waiting_retry(self) -> WaitingRetry | None:
-        retry = self.connection.connection_pool.connection_kwargs.get("retry")
-        return retry if isinstance(retry, WaitingRetry) else None
+        self.retry = WaitingRetry(display_url(client), forces=forces)
+        client.set_retry(self.retry)
+        self.retry.keep_opening(client.connection_pool)
 
     @contextmanager
     def _remember_failure(self) -> Generator[None]:
@@ -104,5 +163,20 @@ class WaitingWorker(GracefulShutdown):
             self._failure = None
             raise
         except Exception as error:
+            if self._stop_requested and _may_pass(error):
+                self._failure = None
+                logger.warning(
+                    "Redis at %s does not answer (%s), and the worker ends. What it could not "
+                    "record, another worker repeats.",
+                    display_url(self.connection),
+                    find_refusal(error) or type(error).__name__,
+                )
+                raise StopRequested from None
             self._failure = error
             raise
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether Redis is away, or refuses commands for a while."""
+    is_away = isinstance(error, RedisConnectionError | RedisTimeoutError)
+    return is_away or find_refusal(error) is not None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 import redis
 import rq
 import rq.worker
+from rq.exceptions import StopRequested
 
 from florentin_webhooks.core.drain import drain_waiting
 from florentin_webhooks.core.log import logger
@@ -78,6 +79,11 @@ class SweepingWorker(BatchingWorker):
             if self.is_horse:
                 flush_observers(served_receivers())
             return worked
+
+    def maintain_heartbeats(self, job: Any, execution: Any) -> None:  # Any: as above.
+        """Extend RQ's entries of the job that runs; one that stops awaits it without Redis too."""
+        with suppress(StopRequested), self._remember_failure():
+            super().maintain_heartbeats(job, execution)
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:  # Any: as above.
         """Log what a job has raised, unless its handlers failed: each is logged already."""

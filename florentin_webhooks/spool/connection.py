@@ -73,7 +73,7 @@ class Connector:
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path = path
-        self._pages = max(max_bytes // _PAGE, 1)
+        self._pages = max_bytes // _PAGE
         self.lock = RLock()
         """Held while the connection is used, and while this process forks."""
         self._connection: sqlite3.Connection | None = None

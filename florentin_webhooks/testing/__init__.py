@@ -18,6 +18,7 @@ __all__ = [
     "SignedDelivery",
     "Webhooks",
     "effect",
+    "open_async_webhooks",
     "open_webhooks",
 ]
 
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.effects import effect
     from florentin_webhooks.testing.kit.results import DeliveryResult
-    from florentin_webhooks.testing.kit.webhooks import AsyncWebhooks, Webhooks, open_webhooks
+    from florentin_webhooks.testing.kit.webhooks import (
+        AsyncWebhooks,
+        Webhooks,
+        open_async_webhooks,
+        open_webhooks,
+    )
     from florentin_webhooks.testing.provider import Provider
 else:
     _HOMES = {
@@ -37,6 +43,7 @@ else:
         "SignedDelivery": "delivery",
         "Webhooks": "kit.webhooks",
         "effect": "effects",
+        "open_async_webhooks": "kit.webhooks",
         "open_webhooks": "kit.webhooks",
     }
     _renamed = renamed_names(__name__, {"Made": "SignedDelivery"})

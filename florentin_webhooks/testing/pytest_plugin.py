@@ -78,7 +78,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     paths = sorted({path for pattern in marker.args for path in folder.glob(str(pattern))})
     if not paths:
         message = f"No file in {folder} matches {', '.join(map(repr, marker.args))}."
-        raise pytest.UsageError(message)
+        raise pytest.Collector.CollectError(message)  # Shown without a traceback.
     names = [path.stem for path in paths]
     metafunc.parametrize("webhook_delivery", paths, indirect=True, ids=names)
 
@@ -91,7 +91,7 @@ def webhook_delivery(request: pytest.FixtureRequest, webhooks_kit: Kit) -> Signe
     path: Path | None = getattr(request, "param", None)
     if path is None:
         message = f'Mark the test: @pytest.mark.{_MARKER}("deliveries/*.json").'
-        raise pytest.UsageError(message)
+        pytest.fail(message, pytrace=False)
     return webhooks_kit.sign(load_capture(path))
 
 

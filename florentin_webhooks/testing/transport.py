@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
@@ -44,6 +45,8 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, timeout: float = 
     except HTTPException as error:
         message = f"The answer is not HTTP: {type(error).__name__}."
         raise ConnectionError(message) from error
+    except SSLCertVerificationError:  # An OSError that is a ValueError, too.
+        raise
     except ValueError as error:  # Also UnicodeEncodeError.
         raise ConfigurationError(
             "A header has characters that HTTP cannot carry.", "Use visible ASCII characters."

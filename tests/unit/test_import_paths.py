@@ -45,7 +45,7 @@ florentin_webhooks.signatures: DELIVERY_ID_HEADER EVENT_HEADER FlorentinSignatur
 florentin_webhooks.signatures: SIGNATURE_HEADER Secrets TIMESTAMP_HEADER iso_timestamp
 florentin_webhooks.simulator: Simulator
 florentin_webhooks.testing: AsyncWebhooks Capture DeliveryResult Provider SignedDelivery Webhooks
-florentin_webhooks.testing: effect open_webhooks
+florentin_webhooks.testing: effect open_async_webhooks open_webhooks
 """
 
 FACES = [

@@ -30,8 +30,6 @@ PREFIX = "FLORENTIN_"
 _SECRET = "FLORENTIN_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable.
 _PREVIOUS = "FLORENTIN_WEBHOOK_SECRET_PREVIOUS"
 _SECRETS = "FLORENTIN_WEBHOOK_SECRETS"
-_OTHERS = frozenset({"FLORENTIN_RECEIVER", "FLORENTIN_REDIS_SERVER"})
-"""Variables of ours that are not read here."""
 
 _MISSPELT = 0.8
 """How like one of ours a variable must be to be a misspelt one. Others belong to the program."""
@@ -101,6 +99,4 @@ def _parse_secrets(text: str, problems: list[Problem]) -> object:
 
 
 def _is_ours(key: str) -> bool:
-    if not key.startswith(PREFIX) or key in _OTHERS:
-        return False
-    return key in ENVIRONMENT.fields or ENVIRONMENT.nearest(key, _MISSPELT) is not None
+    return key.startswith(PREFIX) and ENVIRONMENT.nearest(key, _MISSPELT) is not None

@@ -55,13 +55,14 @@ class _Known:
 
     async def verify(
         self, headers: HeaderMap, arrival: Arrival, now: datetime, runtime: Runtime
-    ) -> VerifiedDelivery:
+    ) -> tuple[VerifiedDelivery, Identity]:
         if self.verifier is None:
             raise InvalidSignature("unknown tenant")
         if self.verifier.preparing:
             work = self.verifier.preparing.prepare(arrival.body, now)
             await do_work(work, is_blocking=runtime.is_blocking)
-        return self.verifier.verify(headers, arrival.body, now, arrival.url)
+        found = self.verifier.verify(headers, arrival.body, now, arrival.url)
+        return found, self.verifier.identity
 
 
 class TenantVerifier:
@@ -102,13 +103,12 @@ class TenantVerifier:
         is_blocking = runtime.is_blocking
         known = cached or await self._look_up(request, is_blocking=is_blocking)
         try:
-            found = await known.verify(headers, arrival, now, runtime)
+            return await known.verify(headers, arrival, now, runtime)
         except InvalidSignature:
             newer = cached and await self._look_up_again(request, cached, is_blocking=is_blocking)
             if newer is None:
                 raise
-            known, found = newer, await newer.verify(headers, arrival, now, runtime)
-        return found, known.verifier.identity if known.verifier else Identity({})
+            return await newer.verify(headers, arrival, now, runtime)
 
     async def _look_up(self, request: Request, *, is_blocking: bool) -> _Known:
         """Return what another request's look-up has found meanwhile, or look up."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["BatchCloser"]
 
 
+_LONGEST_JOIN = 2.0
+"""Seconds for which the end waits for the thread, which may wait for Redis."""
+
+
 class BatchCloser:
     """A thread that passes a batch which still runs when it closes to *close*.
 
@@ -47,7 +51,7 @@ class BatchCloser:
         if thread is not None:
             self._stopping.set()
             self._has_batch.set()
-            thread.join()
+            thread.join(_LONGEST_JOIN)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
+from rq.command import handle_command, parse_payload
 from rq.exceptions import NoSuchJobError
 from rq.utils import now
 from rq.worker import WorkerStatus
@@ -110,9 +111,16 @@ class BatchingWorker(BufferedWorker):
 
     def get_current_job_id(self) -> str | None:
         """Return the id of the job that runs, by which RQ stops it on request."""
-        if self._batch is not None:
-            return self._batch.id
+        if (batch := self._batch) is not None:  # A thread asks; the batch may end meanwhile.
+            return batch.id
         return cast("str | None", cast("Any", super()).get_current_job_id())
+
+    def handle_payload(self, message: Any) -> None:
+        """Handle a command; the executions of a batch have one id, so that only jobs differ."""
+        payload, batch = parse_payload(message), self._batch
+        if batch is not None and payload.get("execution_id") == batch.execution.decode():
+            payload["command"] = "stop-job"
+        handle_command(self, payload)
 
     def prepare_execution(self, job: Any) -> Any:
         """Record RQ's execution of a job; the claim of a batch has done it."""

@@ -27,8 +27,6 @@ class BatchSize:
 
     def record(self, jobs: int, seconds: float) -> None:
         """Adapt the size to *jobs* that took *seconds* together."""
-        if jobs < 1:
-            return
         each = seconds / jobs
         # A slow job counts at once, a fast one slowly.
         self._seconds = max(each, 0.7 * self._seconds + 0.3 * each)

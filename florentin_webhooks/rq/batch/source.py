@@ -18,7 +18,6 @@ from florentin_webhooks.rq.batch.answers import ClaimAnswer
 from florentin_webhooks.rq.batch.batch import Batch
 from florentin_webhooks.rq.batch.calls import ClaimRequest
 from florentin_webhooks.rq.batch.size import BatchSize
-from florentin_webhooks.rq.shutdown import defer_signals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +50,10 @@ class TakingWorker(Protocol):
 
     def write_state(self) -> None:
         """Write that the worker waits."""
+        ...
+
+    def deferring_signals(self) -> AbstractContextManager[None]:
+        """Defer signals to the end of the block, but for waits for Redis, which one ends."""
         ...
 
 
@@ -148,7 +151,7 @@ class BatchSource:
         ttl = ceil(calls.terms.lease) + _ENTRY_MARGIN
         size = self.size.current
         request = ClaimRequest(token, execution, size, candidates, now(), ttl, popped=popped)
-        with _signals_deferred():
+        with self._deferring_signals():
             answer = self._ask(calls, request)
             self._candidates, self._wait = answer.candidates, answer.wait
             if answer.expired:
@@ -158,6 +161,11 @@ class BatchSource:
             batch = Batch(self._worker.connection, answer.jobs, (token, execution), calls, since)
             self._worker.enter_batch(batch)
             return batch
+
+    def _deferring_signals(self) -> AbstractContextManager[None]:
+        # What a claim has leased must not be forgotten.
+        is_main = threading.current_thread() is threading.main_thread()
+        return self._worker.deferring_signals() if is_main else nullcontext()
 
     def _ask(self, calls: BatchCalls, request: ClaimRequest) -> ClaimAnswer:
         """Claim, and load the script of the steps unless the server has it.
@@ -171,9 +179,3 @@ class BatchSource:
         if found.jobs and exists != [1]:
             self._worker.connection.script_load(script.text)
         return found
-
-
-def _signals_deferred() -> AbstractContextManager[None]:
-    # What a claim has leased must not be forgotten.
-    is_main = threading.current_thread() is threading.main_thread()
-    return defer_signals() if is_main else nullcontext()

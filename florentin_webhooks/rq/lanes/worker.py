@@ -59,7 +59,8 @@ class LaneWorker(SweepingWorker):
         """Wait while the lane's node is replaced, or refuses commands for a while."""
         client: Any = self.connection
         address = display_url(client)
-        client.set_retry(WaitingRetry(address, _PATIENCE, forces=True, longest=_LONGEST))
+        self.retry = WaitingRetry(address, _PATIENCE, forces=True, longest=_LONGEST)
+        client.set_retry(self.retry)
 
     def keep_alive(self) -> None:
         """Start the worker; extend its registration, and maintain its queue, where that is due."""

@@ -17,6 +17,7 @@ __all__ = [
     "field_at",
     "find_id",
     "find_time",
+    "find_time_in_utc",
     "read_form",
     "read_json",
     "read_list",
@@ -54,8 +55,8 @@ def read_list(body: bytes) -> list[dict[str, object]]:
 
 def require_objects(value: object) -> list[dict[str, object]]:
     """Return *value* if it is a list of JSON objects; raises :class:`MalformedDelivery`."""
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    if not items or not all(isinstance(item, dict) for item in items):
+    items = cast("list[object]", value)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in items):
         raise MalformedDelivery("not a list of JSON objects")
     return cast("list[dict[str, object]]", items)
 
@@ -137,3 +138,8 @@ def find_time(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         pass
     return None
+
+
+def find_time_in_utc(value: object) -> datetime | None:
+    """Return the instant that *value* is, in UTC where it has no offset."""
+    return find_time(value) or (find_time(f"{value}Z") if isinstance(value, str) else None)

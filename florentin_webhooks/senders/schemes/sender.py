@@ -52,6 +52,8 @@ class TemplateSender:
     """Where the body has the id of the event; it is signed with the body."""
     event_field = "type"
     time_field = ""
+    read_time = staticmethod(find_time)
+    """Returns the instant at *time_field*, None for what is not one."""
     catalogue: Mapping[str, type[Event]] = MappingProxyType({})
     is_open = True
     success_status: int | None = None
@@ -154,7 +156,7 @@ class TemplateSender:
 
     def event_time(self, payload: Mapping[str, object]) -> datetime | None:
         """Return when the event happened, None where the body does not have it."""
-        return find_time(field_at(payload, self.time_field)) if self.time_field else None
+        return self.read_time(field_at(payload, self.time_field)) if self.time_field else None
 
     def event_id(self, payload: Mapping[str, object]) -> str | None:
         """Return the id of the event in the body, None without one."""

@@ -149,5 +149,6 @@ def _check_boundaries(text: str, between: list[str]) -> None:
         raise ConfigurationError(
             f"The template {text!r} has two placeholders side by side, so a byte could be moved "
             "from one to the other under the same signature.",
-            "Put a character between them that neither has.",
+            "Copy the characters between them from the sender's documentation. Without any, derive "
+            "a class from TemplateSender, as that of Discord.",
         )

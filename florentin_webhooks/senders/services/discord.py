@@ -13,7 +13,7 @@ from florentin_webhooks.senders.base import Answer, Message, Retries, Sample
 from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import Ed25519Key, Ed25519Signer
-from florentin_webhooks.senders.schemes.payload import field_at, find_time
+from florentin_webhooks.senders.schemes.payload import field_at, find_time_in_utc
 from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
@@ -69,6 +69,7 @@ class Discord(TemplateSender):
     )
     event_field = "event.type"
     time_field = "event.timestamp"
+    read_time = staticmethod(find_time_in_utc)
     catalogue = CATALOGUE
     success_status = 204
     scheme_type = _DiscordScheme
@@ -93,11 +94,6 @@ class Discord(TemplateSender):
         if kind != _WEBHOOK_EVENT or not has_event:
             raise MalformedDelivery("neither a webhook event nor a PING")
         return super().event_name(payload, metadata)
-
-    def event_time(self, payload: Mapping[str, object]) -> datetime | None:
-        """Return the time of the inner event, which is in UTC and has no offset."""
-        time = field_at(payload, self.time_field)
-        return find_time(time) or (find_time(f"{time}Z") if isinstance(time, str) else None)
 
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the data of the inner event, empty where it has none."""

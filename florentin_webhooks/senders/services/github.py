@@ -80,7 +80,7 @@ class GitHub(TemplateSender):
         family = check_name(metadata.event, "X-GitHub-Event").partition(".")[0]
         required = _REQUIRED.get(family)
         if required and required not in payload:
-            raise MalformedDelivery("the event header and the signed body name different events")
+            raise MalformedDelivery(f"X-GitHub-Event is {family}, and the body has no {required!r}")
         action = payload.get("action")
         return family if action is None else f"{family}.{check_name(action, 'action')}"
 

@@ -16,6 +16,7 @@ from florentin_webhooks.senders.schemes.encodings import Encoding
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.keys import HMACKey
 from florentin_webhooks.senders.schemes.list_sender import BODY, ListSender
+from florentin_webhooks.senders.schemes.payload import find_time_in_utc
 from florentin_webhooks.senders.schemes.scheme import NamedKey, TemplateScheme
 from florentin_webhooks.senders.schemes.template import Template
 from florentin_webhooks.senders.secrets import (
@@ -60,7 +61,8 @@ class HMACSender(ListSender):
         event_header: The header of the event's name, in place of a field; it is unsigned.
         id_field: The field of the event's id.
         id_header: The header of the delivery's id.
-        time_field: The field of the event's time.
+        time_field: The field of the event's time: Unix seconds or milliseconds, or ISO 8601, in
+            UTC where it has no offset.
         items_field: The field of a list of events, ``"."`` where the body is one. *event_field*
             and *time_field* are then those of an item.
         secret_encoding: How secrets are spelled.
@@ -70,6 +72,8 @@ class HMACSender(ListSender):
 
     Raises :class:`ConfigurationError` for a description that would be unsafe.
     """
+
+    read_time = staticmethod(find_time_in_utc)
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.handler import function_name
+from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 
 if TYPE_CHECKING:
@@ -14,21 +15,33 @@ if TYPE_CHECKING:
     from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.store import Entry
 
-__all__ = ["assert_dead", "assert_duplicate", "assert_handled", "describe"]
+__all__ = ["assert_dead", "assert_discarded", "assert_duplicate", "assert_handled", "describe"]
 
-_DONE = "done"
 _REFUSED = (State.INVALID, State.STALE)
 
 
 def assert_handled(kit: Kit, result: DeliveryResult, by: Callable[..., object] | None) -> None:
     """Check that all handlers of *result* have succeeded, and *by* among them."""
     __tracebackhide__ = True
+    _check_endings(kit, result, by, HandlerOutcome.DONE, "handled")
+
+
+def assert_discarded(kit: Kit, result: DeliveryResult, by: Callable[..., object] | None) -> None:
+    """Check that all handlers of *result* have raised Discard, and *by* among them."""
+    __tracebackhide__ = True
+    _check_endings(kit, result, by, HandlerOutcome.DISCARDED, "discarded")
+
+
+def _check_endings(
+    kit: Kit, result: DeliveryResult, by: Callable[..., object] | None, ending: str, what: str
+) -> None:
+    __tracebackhide__ = True
     entry = kit.entry_of(result.delivery)
     names = {function_name(by)} if by else _handlers(kit, result)
     endings = entry.endings if entry else {}
     is_open = entry is None or (by is None and entry.state is not State.DONE)
-    if is_open or not names or any(endings.get(name) != _DONE for name in names):
-        _fail(kit, result, f"was not handled by {function_name(by)}" if by else "was not handled")
+    if is_open or not names or any(endings.get(name) != ending for name in names):
+        _fail(kit, result, f"was not {what}{f' by {function_name(by)}' if by else ''}")
 
 
 def assert_duplicate(kit: Kit, result: DeliveryResult) -> None:

@@ -49,7 +49,7 @@ def _ensure_no_running_loop() -> None:
     if has_running_loop():
         raise ConfigurationError(
             "webhooks delivers inside a running event loop, as async tests have one.",
-            "Use the fixture async_webhooks: await async_webhooks.deliver(...).",
+            "Use the fixture async_webhooks, or open_async_webhooks, and await what sends.",
         )
 
 

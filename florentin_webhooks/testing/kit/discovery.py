@@ -44,8 +44,8 @@ def to_receiver(value: object, directory: Path) -> Receiver[object]:
     found = _load(value, directory) if isinstance(value, str) else receiver_of(value)
     if found is None:
         raise ConfigurationError(
-            f"The fixture webhooks_receiver returned {type(value).__name__}, without a receiver.",
-            "Return a Receiver, a Flask program that has one, or its import path.",
+            f"The value to test is of type {type(value).__name__}, without a receiver.",
+            "Use a Receiver, a Flask program that has one, or its import path.",
         )
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from florentin_webhooks.core.loader import receiver_of
@@ -11,6 +12,7 @@ from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.kit import assertions
 from florentin_webhooks.testing.kit.clients import DEFAULT_PATH, client_transport, is_async_client
+from florentin_webhooks.testing.kit.discovery import to_receiver
 from florentin_webhooks.testing.kit.rehearsal import Kit, open_kit
 
 if TYPE_CHECKING:
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     from florentin_webhooks.core.receiver import Receiver
+    from florentin_webhooks.senders.secrets import Secrets
     from florentin_webhooks.testing.captures import Capture
     from florentin_webhooks.testing.delivery import SignedDelivery
     from florentin_webhooks.testing.kit.results import DeliveryResult
     from florentin_webhooks.testing.provider import Provider
 
-__all__ = ["AsyncWebhooks", "Webhooks", "open_webhooks"]
+__all__ = ["AsyncWebhooks", "Webhooks", "open_async_webhooks", "open_webhooks"]
 
 
 class _Front:
@@ -91,6 +94,13 @@ class _Front:
         """
         __tracebackhide__ = True
         assertions.assert_handled(self._kit, result or self._last(), by)
+
+    def assert_discarded(
+        self, result: DeliveryResult | None = None, *, by: Callable[..., object] | None = None
+    ) -> None:
+        """Check that every handler, or the handler *by*, has raised Discard for a delivery."""
+        __tracebackhide__ = True
+        assertions.assert_discarded(self._kit, result or self._last(), by)
 
     def assert_duplicate(self, result: DeliveryResult | None = None) -> None:
         """Check that a delivery was answered as a duplicate, so that nothing ran again."""
@@ -162,7 +172,8 @@ class Webhooks(_Front):
         """Send through the test *client* of your framework, to *path*; returns this object."""
         if is_async_client(client):
             raise ConfigurationError(
-                f"{type(client).__name__} must be awaited.", "Use the fixture async_webhooks."
+                f"{type(client).__name__} must be awaited.",
+                "Use the fixture async_webhooks, or open_async_webhooks.",
             )
         return super().through(client, path)
 
@@ -201,10 +212,25 @@ class AsyncWebhooks(_Front):
 
 
 @contextmanager
-def open_webhooks(receiver: Receiver[object]) -> Generator[Webhooks]:
+def open_webhooks(
+    receiver: object, *, secret: Secrets | None = None, url: str | None = None
+) -> Generator[Webhooks]:
     """Open what the fixture ``webhooks`` returns, where a test has no fixtures.
 
-    The fixture is for one test; with hypothesis, a test function runs many.
+    The fixture is for one test; with hypothesis, a test function runs many. *receiver* is a
+    receiver, a Flask program, or an import path. *secret* is the one to sign with, by default the
+    receiver's own, and *url* the one that the sender calls. Raises :class:`ConfigurationError`
+    without a receiver.
     """
-    with open_kit(receiver) as kit:
+    with open_kit(to_receiver(receiver, Path.cwd()), secret=secret, url=url) as kit:
         yield Webhooks(kit)
+
+
+@contextmanager
+def open_async_webhooks(
+    receiver: object, *, secret: Secrets | None = None, url: str | None = None
+) -> Generator[AsyncWebhooks]:
+    """Open what the fixture ``async_webhooks`` returns; see :func:`open_webhooks`."""
+    found = to_receiver(receiver, Path.cwd())
+    with open_kit(found, blocking=False, secret=secret, url=url) as kit:
+        yield AsyncWebhooks(kit)

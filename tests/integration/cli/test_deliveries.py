@@ -171,6 +171,9 @@ def test_done_delivery_runs_again_only_with_all_handlers(shop: Operated) -> None
     result = shop.types("deliveries", "replay", fingerprint)
     assert (result.exit_code, shop.effects()) == (1, ["greet"])
     assert "all its handlers are done" in result.stdout
+    asked = error(shop.types("deliveries", "replay", fingerprint, "--all-handlers"))
+    assert "Run all handlers again, even those that are done, of 1 delivery?" in asked
+    assert shop.effects() == ["greet"]
     result = shop.types("deliveries", "replay", fingerprint, "--all-handlers", "--yes")
     assert (result.exit_code, shop.effects()) == (0, ["greet", "greet"])
 
@@ -227,6 +230,7 @@ def test_exported_delivery_has_no_personal_data_and_is_replayed(
     fingerprint = failed(shop)
     (written,) = shop.json("deliveries", "export", fingerprint[:8], "--to", str(tmp_path))
     path = Path(str(written["path"]))
+    assert written["fingerprint"] == fingerprint
     assert path.name == f"user.login-{fingerprint[:12]}.json"
     text = path.read_text()
     assert not re.search("adabooks|Ada Byron|usr_31c8", text)
@@ -239,9 +243,19 @@ def test_exported_delivery_has_no_personal_data_and_is_replayed(
         assert webhooks.now == capture.received_at
 
 
+def test_filters_choose_what_is_exported(shop: Operated, tmp_path: Path) -> None:
+    shop.sent("invoice.created")
+    fingerprint, folder = failed(shop), tmp_path / "new" / "captures"
+    result = shop.types("deliveries", "export", "--state", "failed", "--to", str(folder))
+    path = folder / f"user.login-{fingerprint[:12]}.json"
+    assert (result.exit_code, result.stdout) == (0, f"{path}\n")
+    assert list(folder.iterdir()) == [path]
+
+
 def test_export_without_a_body_says_so(shop: Operated, tmp_path: Path) -> None:
     record = drop(shop.hooks(), failed(shop))
     result = shop.types("deliveries", "export", record.fingerprint, "--to", str(tmp_path))
     assert result.exit_code == 1
     assert "is deleted. Export deliveries that are newer, or not done." in result.stderr
     assert list(tmp_path.iterdir()) == []
+    assert shop.json("deliveries", "show", record.fingerprint, "--body")[0]["body"] is None

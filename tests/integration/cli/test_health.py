@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from florentin_webhooks.cli.commands import health
+from florentin_webhooks.core.health import Health, HealthLimits
 from tests.support.operated import Operated
 
 
@@ -31,6 +34,18 @@ def test_queues_without_workers_are_failing(shop: Operated) -> None:
 def test_store_that_answers_is_ready_without_workers(shop: Operated) -> None:
     result = shop.types("health", "--ready")
     assert (result.exit_code, result.stdout) == (0, f"ok  {shop.app}  The store answers.\n")
+
+
+def test_options_are_the_limits_of_health(shop: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[HealthLimits] = []
+
+    def judge(_facts: object, limits: HealthLimits, _now: object) -> Health:
+        seen.append(limits)
+        return Health(())
+
+    monkeypatch.setattr(health, "judge", judge)
+    assert shop.types("health", "--queue-age", "5", "--dead", "2").exit_code == 0
+    assert seen == [HealthLimits(timedelta(seconds=5), 2)]
 
 
 def test_store_without_an_answer_has_its_own_code(

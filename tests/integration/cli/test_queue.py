@@ -31,6 +31,11 @@ def test_waiting_events_without_worker_are_a_problem(shop: Operated) -> None:
     assert result.exit_code == 1
     sight = shop.json("queue")[0]
     assert (sight["waiting"], sight["workers"], sight["ok"]) == (1, [], False)
+    assert (sight["running"], sight["scheduled"], sight["dead"], sight["lost"]) == (0,) * 4
+    assert sight["oldest_waiting_since"]
+    shown = " ".join(result.stdout.split())
+    assert "queue florentin waiting 1, the oldest for " in shown
+    assert "scheduler none workers none" in shown
 
 
 def deliver_elsewhere(shop: Operated, path: str) -> None:

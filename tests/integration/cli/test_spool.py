@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from florentin_webhooks import Spool
+from tests.support.command_line import error
 from tests.support.operated import Operated
 
 GONE = "redis://127.0.0.1:1/0"
@@ -26,6 +27,10 @@ class SpooledProgram(Operated):
             f"store=RedisStore({GONE if gone else url!r}), spool={str(self.path)!r},",
         )
         module.write_text(text.replace("inline = Receiver(SECRET)", ""))
+
+    def change(self, statement: str) -> None:
+        """Change the file of its spool."""
+        Spool(self.path)._connector.run(lambda it: it.execute(statement))
 
 
 @pytest.fixture
@@ -72,12 +77,33 @@ def test_entries_that_cannot_be_read_stay_and_are_named(
     away: SpooledProgram, back: SpooledProgram
 ) -> None:
     away.sent("user.login")
-    damage = "UPDATE deliveries SET content = x'00'"
-    spool = Spool(away.path)
-    spool._connector.run(lambda it: it.execute(damage))
+    away.change("UPDATE deliveries SET content = x'00'")
     assert back.json("spool", "list")[0]["problem"] == "its content is damaged"
     result = back.types("spool", "drain")
     assert (result.exit_code, "1 stay" in result.stderr) == (1, True)
+
+
+def test_entries_of_another_secret_stay_and_are_no_failure(
+    away: SpooledProgram, back: SpooledProgram
+) -> None:
+    away.sent("user.login")
+    away.change("UPDATE deliveries SET owner = '- 00'")
+    assert (
+        back.json("spool", "list")[0]["problem"] == "it belongs to a receiver with another secret"
+    )
+    result = back.types("spool", "drain")
+    assert (result.exit_code, result.stdout) == (0, "Drained: nothing.\n")
+    assert "1 wait for a receiver with another secret." in result.stderr
+
+
+def test_spool_that_another_process_drains_is_left_to_it(
+    back: SpooledProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.cli.commands.spool.spool.PATIENCE", 0.0)
+    assert Spool(back.path).claim("another", 30)
+    result = back.types("spool", "drain")
+    assert result.exit_code == 1
+    assert f"Another process drains the spool {back.path} right now." in error(result)
 
 
 def test_other_commands_show_what_waits(away: SpooledProgram, back: SpooledProgram) -> None:

@@ -65,6 +65,7 @@ def test_invalid_signature_exits_with_three_and_its_cause(body: Path, headers: P
     assert result.exit_code == 3
     assert (reported["valid"], reported["reason"]) == (False, "mismatch")
     assert [cause["code"] for cause in reported["causes"]] == ["body-newline"]
+    assert "fingerprint" in reported
 
 
 def test_cause_is_folded_for_the_terminal(body: Path, headers: Path) -> None:
@@ -102,6 +103,7 @@ def test_colour_follows_option_and_environment(body: Path, headers: Path) -> Non
         (["-"], "--signature sha256="),
         (["-", "--header", "x"], "--header 'X-Florentin-Signature"),
         (["-", "--headers", "-"], "Use a file for one of the two."),
+        (["-", "--signature", "x", "--secret-file", "-"], "Use a file for one of the two."),
         (["/nowhere/body.json", "--signature", "x"], "Name a readable file"),
     ],
 )

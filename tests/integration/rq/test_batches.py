@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +11,13 @@ from typing import Any, cast
 import pytest
 import redis
 import rq
+from rq.command import send_stop_execution_command, send_stop_job_command
+from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from florentin_webhooks import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.events import Event
-from florentin_webhooks.rq.batch import batch, mixin
+from florentin_webhooks.rq.batch import batch, mixin, runner
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.monitoring import queue_status
@@ -81,7 +84,8 @@ def test_batch_runs_its_jobs_in_order_and_leaves_nothing(shop: Workshop) -> None
 
 def test_what_is_no_job_in_the_list_is_dropped(shop: Workshop) -> None:
     numbers(shop)
-    shop.client.rpush(shop.rq().key, b"\xff\xfe", "nonsense")
+    alike = "z" * 32 + f"-{shop.queue}"
+    shop.client.rpush(shop.rq().key, b"\xff\xfe", "nonsense", alike)
     accept(shop, 2)
     shop.work()
     assert shop.ran == ["0", "1"]
@@ -148,6 +152,25 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
     assert attempts(shop, sent) == [1, 2, 1]
 
 
+def test_time_of_each_job_is_limited_without_an_alarm(shop: Workshop) -> None:
+    limits = list[object]()
+
+    class Limit(cast("Any", TimerDeathPenalty)):  # type: ignore[misc]  # rq leaves it untyped.
+        def __init__(self, *words: object, **options: object) -> None:
+            limits.extend([*words, *options.values()])
+            super().__init__(*words, **options)
+
+    numbers(shop)
+    (sent,) = accept(shop, 1)
+    worker = shop.worker(shop.client)
+    worker.subscribe = worker.unsubscribe = lambda: None
+    worker.death_penalty_class = Limit
+    with handling_signals_as_before():
+        worker.work(burst=True)
+    assert limits == [2, JobTimeoutException, shop.job_id(sent)]
+    assert shop.record(sent).state is State.DONE
+
+
 def test_other_jobs_of_the_queue_go_their_own_way(shop: Workshop) -> None:
     numbers(shop)
     sent = accept(shop, 6)
@@ -162,6 +185,22 @@ def test_other_jobs_of_the_queue_go_their_own_way(shop: Workshop) -> None:
     assert plain.is_failed  # Refused, as one by one.
     assert shop.record(last).state is State.DONE
     assert queue_status(shop.client, shop.queue, shop.hooks).lost == 1
+
+
+def test_error_after_a_success_is_logged_and_repeats_nothing(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(runner, "to_rq", fail)
+    numbers(shop)
+    sent = accept(shop, 2)
+    shop.work()
+    assert shop.ran == ["0", "1"]
+    assert {shop.record(each).state for each in sent} == {State.DONE}
+    for fingerprint in sent:
+        assert f"{fingerprint} was handled, then: ValueError" in caplog.messages
 
 
 def test_changed_body_fails_alone(shop: Workshop) -> None:
@@ -251,6 +290,7 @@ def test_worker_is_busy_from_its_first_batch_to_the_last(
 ) -> None:
     numbers(shop)
     accept(shop, 12)
+    since = time.monotonic()
     worker, states = shop.worker(shop.client, batch=4), list[object]()
     worker.subscribe = worker.unsubscribe = lambda: None
     write = worker.connection.hset
@@ -264,6 +304,33 @@ def test_worker_is_busy_from_its_first_batch_to_the_last(
         worker.work(burst=True)
     assert states == ["started", "idle", "busy", "idle"]
     assert shop.client.hget(worker.key, "successful_job_count") == b"12"
+    worked = shop.client.hget(worker.key, "total_working_time")
+    assert 0 < float(cast("bytes", worked)) < time.monotonic() - since
+
+
+def test_size_follows_the_jobs_that_ran_and_their_time(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = list[tuple[int, float]]()
+    monkeypatch.setattr(BatchSize, "record", lambda _, *found: recorded.append(found))
+    numbers(shop)
+    accept(shop, 3)
+    since = time.monotonic()
+    shop.work()
+    ((jobs, seconds),) = recorded
+    assert jobs == 3
+    assert 0 < seconds < time.monotonic() - since
+
+
+def test_limited_number_of_jobs_is_taken_one_by_one(shop: Workshop) -> None:
+    numbers(shop)
+    accept(shop, 3)
+    worker = shop.worker(shop.client)
+    worker.subscribe = worker.unsubscribe = lambda: None
+    with handling_signals_as_before():
+        worker.work(burst=True, max_jobs=2)
+    assert shop.ran == ["0", "1"]
+    assert len(shop.listed()) == 1
 
 
 def test_workers_share_what_waits(shop: Workshop) -> None:
@@ -329,9 +396,59 @@ def test_heartbeat_extends_the_entry_of_the_job_that_runs(shop: Workshop) -> Non
     for entry in entries:
         shop.client.zadd(shop.rq().started_job_registry.key, {entry: 1})
     worker.maintain_heartbeats(taken, worker.prepare_execution(taken))
+    (execution,) = worker.executions.values()  # By which RQ's commands find it.
+    assert (execution.id, execution.job_id) == (taken.execution.decode(), taken.id)
     ends = [shop.client.zscore(shop.rq().started_job_registry.key, each) for each in entries]
     assert [end == 1 for end in ends] == [True, False, True]
     assert worker.get_current_job_id() == taken.jobs[1].id.decode()
+
+
+def test_heartbeat_after_a_job_is_that_of_the_worker(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers(shop)
+    (sent,) = accept(shop, 1)
+    worker, beats = shop.worker(shop.client), list[None]()
+    taken, _ = worker.queue_class.dequeue_any(worker.queues, None, shop.client)
+    shop.client.delete(f"rq:job:{shop.job_id(sent)}")
+    monkeypatch.setattr(worker, "heartbeat", lambda: beats.append(None))
+    worker.maintain_heartbeats(taken, None)
+    assert beats == [None]
+
+
+def test_command_stops_no_other_execution_of_a_batch(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers(shop)
+    accept(shop, 3)
+    worker, killed = shop.worker(shop.client), list[str]()
+    taken, _ = worker.queue_class.dequeue_any(worker.queues, None, shop.client)
+    assert taken.try_to_begin(1)
+    monkeypatch.setattr(worker, "kill_horse", lambda: killed.append(worker._stopped_job_id))
+    for job in taken.jobs:
+        words = {"job_id": job.id.decode(), "execution_id": taken.execution.decode()}
+        words["command"] = "stop-execution"
+        worker.handle_payload({"data": json.dumps(words).encode()})
+    assert killed == [taken.jobs[1].id.decode()]
+
+
+@pytest.mark.parametrize("command", [send_stop_job_command, send_stop_execution_command])
+def test_stopped_job_of_a_batch_fails_alone(shop: Workshop, command: Any) -> None:
+    def stop() -> None:
+        job: Any = rq.get_current_job()
+        (execution,) = job.get_executions()
+        how = "json" if command is send_stop_job_command else execution.id
+        with shop.connect() as client:
+            command(client, job.id, how)
+        signal.pause()
+
+    numbers(shop, failing={2: stop})
+    sent = accept(shop, 5)
+    shop.work_in_forks()
+    assert {shop.record(each).state for each in sent[:2] + sent[3:]} == {State.DONE}
+    assert shop.rq().failed_job_registry.get_job_ids() == [shop.job_id(sent[2])]
+    assert shop.job(sent[2])[b"status"] == b"stopped"
+    assert attempts(shop, sent) == [1] * 5
 
 
 def test_work_horse_replaces_its_connection_if_it_is_lost(

@@ -9,7 +9,7 @@ import redis
 
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.rq import RQQueue
-from florentin_webhooks.rq.sweeper import requeue_lost
+from florentin_webhooks.rq.sweeper import drop_expired, requeue_lost
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.workshop import Workshop, open_workshop
 
@@ -46,7 +46,7 @@ LOSSES = [popped_and_forgotten, evicted, queue_deleted]
 @pytest.mark.answers("RQ-09")
 @pytest.mark.parametrize("lose", LOSSES)
 def test_lost_job_is_requeued_with_all_retries(
-    shop: Workshop, lose: Callable[[Workshop, str], None]
+    shop: Workshop, lose: Callable[[Workshop, str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     fingerprint = shop.accept()
     result = shop.job(fingerprint)
@@ -54,6 +54,8 @@ def test_lost_job_is_requeued_with_all_retries(
     assert swept(shop) == 1
     assert swept(shop) == 0
     assert shop.listed() == [shop.job_id(fingerprint)]
+    job = f"job {fingerprint}-{shop.queue} of queue {shop.queue}"
+    assert [each for each in caplog.messages if shop.queue in each] == [f"{job}: lost"]
     times = {b"created_at", b"enqueued_at"}
     assert {k: v for k, v in shop.job(fingerprint).items() if k not in times} == {
         k: v for k, v in result.items() if k not in times
@@ -78,7 +80,9 @@ def test_duplicate_requeues_an_evicted_job_at_once(shop: Workshop) -> None:
     assert shop.ran == ["bill"]
 
 
-def test_job_in_any_list_is_not_requeued(redis_url: str, redis_prefix: str) -> None:
+def test_job_in_any_list_is_not_requeued(
+    redis_url: str, redis_prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with open_workshop(redis_url, redis_prefix) as shop:
         found: list[int] = []
 
@@ -97,6 +101,7 @@ def test_job_in_any_list_is_not_requeued(redis_url: str, redis_prefix: str) -> N
         shop.work_it_off()
         assert swept(shop) == 0
         assert found == [0, 0]
+        assert not [each for each in caplog.messages if "of queue" in each]
         assert shop.record(fingerprint).state is State.DONE
 
 
@@ -137,6 +142,24 @@ def test_job_without_a_record_leaves_nothing_behind(shop: Workshop) -> None:
     assert swept(shop) == 0
     assert shop.job(fingerprint) == {}
     assert not shop.client.exists(f"{shop.prefix}pending:{shop.queue}")
+
+
+def test_only_expired_dead_letters_are_discarded(shop: Workshop) -> None:
+    bodies = [CANONICAL.replace(b"F-0001", b"F-%04d" % number) for number in range(3)]
+    sent = [shop.accept(delivery(body, delivery_id=f"{n}")) for n, body in enumerate(bodies)]
+    for fingerprint in sent:
+        shop.client.lpop(shop.rq().key)
+        shop.client.hset(f"rq:job:{shop.job_id(fingerprint)}", "status", "failed")
+    swept(shop)
+    recent, expired, evicted = sent
+    dead, month = shop.store.schema.dead, 31 * 86_400_000
+    for fingerprint in (evicted, expired):
+        shop.client.zincrby(dead, -month, shop.job_id(fingerprint))
+    shop.client.delete(shop.store.record_key(evicted))
+    assert drop_expired(shop.hooks) == 1
+    assert shop.record(expired).state is State.DONE
+    swept(shop)
+    assert shop.client.zrange(dead, 0, -1) == [shop.job_id(recent).encode()]
 
 
 def test_each_queue_is_swept_by_its_own_workers(redis_url: str, redis_prefix: str) -> None:
@@ -196,3 +219,15 @@ def test_lost_job_is_found_behind_dead_letters(
     assert shop.client.lpop(shop.rq().key) == shop.job_id(keys[5]).encode()
     assert swept(shop) == 1
     assert shop.listed() == [shop.job_id(key) for key in (*keys[6:], keys[5])]
+
+
+def test_one_round_looks_at_a_limited_number_of_jobs(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("florentin_webhooks.redis.codec.jobs._MOST_PENDING", 2)
+    monkeypatch.setattr("florentin_webhooks.rq.sweeper._MOST", 3)
+    for number in range(5):
+        body = CANONICAL.replace(b"F-0001", b"F-%04d" % number)
+        shop.accept(delivery(body, delivery_id=f"{number}"))
+    shop.client.delete(shop.rq().key)
+    assert swept(shop) == 3

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -14,6 +16,7 @@ from florentin_webhooks import Receiver
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.core.stores.queries import Record
 from florentin_webhooks.inspector.views.snippets import as_pytest
+from florentin_webhooks.testing.pytest_plugin import pytest_generate_tests
 from tests.support.command_line import environment
 from tests.support.markdown import PAGES, write_modules
 
@@ -191,6 +194,7 @@ TESTS = [
     "docs/tests/test_captures.py::test_captured_deliveries_are_handled[invoice]",
     "docs/tests/test_hooks.py::test_an_invoice_is_billed_once",
     "docs/tests/test_in_asyncio.py::test_in_an_event_loop",
+    "docs/tests/test_in_unittest.py::Billing::test_an_invoice_is_billed_once",
     "docs/tests/test_mount.py::test_the_mount_is_where_the_sender_expects_it",
     "docs/tests/test_payments.py::test_a_failure_shows_the_line_of_the_handler",
     "docs/tests/test_payments.py::test_an_invoice_is_billed_once",
@@ -253,6 +257,16 @@ def test_failed_handler_shows_its_own_line(report: str) -> None:
     assert 'raise ArithmeticError("a negative amount")' in shown
     assert "The handler hooks:bill failed for invoice.created (attempt 1)." in shown
     assert "processing/runtime.py" not in shown
+
+
+def test_pattern_without_files_is_an_error_without_a_traceback(tmp_path: Path) -> None:
+    marked = SimpleNamespace(
+        path=tmp_path / "test_a.py",
+        get_closest_marker=lambda _: pytest.mark.webhook_deliveries("no/*.json").mark,
+    )
+    wanted = SimpleNamespace(definition=marked, fixturenames=["webhook_delivery"])
+    with pytest.raises(pytest.Collector.CollectError, match=r"matches 'no/\*\.json'\."):
+        pytest_generate_tests(cast("pytest.Metafunc", wanted))
 
 
 def test_plugin_imports_nothing_heavy() -> None:

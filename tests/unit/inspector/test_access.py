@@ -1,6 +1,7 @@
 """Who may see the pages: this machine, or whom ``auth`` lets in; under known hosts only."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -58,18 +59,53 @@ def test_named_host_is_known() -> None:
     assert status(Access(lambda _: True, None), host="any.example", client="10.0.0.7") == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("given", [{"client": "10.0.0.7"}, {"host": "rebound.example"}])
+def test_refused_request_neither_shows_nor_changes(method: str, given: dict[str, Any]) -> None:
+    asked = request("/", method=method, **given)
+    answer = Access(None).answer(asked, show=pytest.fail, change=pytest.fail)  # type: ignore[arg-type]
+    assert answer.status == 403
+
+
+def test_allowed_methods_are_named() -> None:
+    asked = request("/", method="PUT")
+    answer = Access(None).answer(asked, show=pytest.fail, change=pytest.fail)  # type: ignore[arg-type]
+    assert (answer.status, dict(answer.headers)["Allow"]) == (405, "GET, POST")
+
+
 def test_password_lets_other_machines_in() -> None:
     assert status(Access(PAIR), client="10.0.0.7", authorization=basic(*PAIR)) == 200
 
 
 @pytest.mark.parametrize(
-    "sent", ["", "Basic", "Basic !", "Basic é", "Bearer x", basic("ada", "wrong"), basic("", "")]
+    "sent",
+    [
+        "",
+        "Basic",
+        "Basic !",
+        "Basic é",
+        "Bearer x",
+        basic(*PAIR).replace("Basic", "Bearer"),
+        basic("ada", "wrong"),
+        basic("", ""),
+    ],
 )
 def test_wrong_password_is_asked_for_again(sent: str) -> None:
     refused = Access(PAIR).refuse(request("/", authorization=sent))
     assert refused is not None
     assert refused.status == 401
     assert "WWW-Authenticate" in dict(refused.headers)
+
+
+def test_function_that_refuses_asks_for_no_password() -> None:
+    refused = Access(lambda _: False).refuse(request("/"))
+    assert refused is not None
+    assert (refused.status, "WWW-Authenticate" in dict(refused.headers)) == (403, False)
+
+
+def test_shortest_password_is_taken() -> None:
+    pair = ("ada", "p" * 12)
+    assert status(Access(pair), authorization=basic(*pair)) == 200
 
 
 def test_function_decides_for_each_request() -> None:
@@ -94,7 +130,7 @@ def test_server_open_to_others_needs_auth(host: str) -> None:
 
 
 def test_server_on_this_machine_needs_no_auth() -> None:
-    for host in ("127.0.0.1", "localhost", "::1"):
+    for host in ("127.0.0.1", "localhost", "LocalHost", "::1", "[::1]"):
         ensure_private(host, None)
 
 

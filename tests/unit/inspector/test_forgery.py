@@ -65,6 +65,11 @@ def test_form_without_our_cookie_is_refused(cookie: str) -> None:
     assert is_refused(cookie=cookie)
 
 
+@pytest.mark.parametrize("token", ["", TOKEN[1:], f"{TOKEN}0", f"-{TOKEN[1:]}", f"é{TOKEN[1:]}"])
+def test_cookie_of_another_form_is_not_a_token(token: str) -> None:
+    assert known_token(request("/", cookie=f"{COOKIE}={token}")) is None
+
+
 def test_new_token_is_kept_from_scripts_and_other_sites() -> None:
     token, (name, value) = new_token(request("/"))
     assert name == "Set-Cookie"

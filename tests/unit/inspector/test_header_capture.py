@@ -1,9 +1,16 @@
 """Headers that may hold a secret are masked."""
 
+import asyncio
+
 import pytest
 
 from florentin_webhooks import Receiver
-from florentin_webhooks.inspector.header_capture import mask_headers, signature_headers
+from florentin_webhooks.inspector.header_capture import (
+    HeaderCapture,
+    captured_headers,
+    mask_headers,
+    signature_headers,
+)
 from florentin_webhooks.senders import HMACSender
 from florentin_webhooks.testing import Provider
 from tests.support.inspected import SECRET
@@ -52,9 +59,31 @@ def test_other_headers_are_shown() -> None:
 
 
 def test_long_headers_are_cut() -> None:
-    (pair, *rest) = mask_headers([(b"x-" + b"n" * 5000, b"v" * 5000)] * 500)
-    assert max(map(len, pair)) <= 203
+    (pair, *rest) = mask_headers([(b"x-" + b"n" * 5000, b"v " * 2500)] * 500)
+    assert pair == ("x-" + "n" * 198, "v " * 100 + "...")
     assert len(rest) < 100
+    assert mask_headers([(b"x", b"v " * 100)]) == (("x", "v " * 100),)
+
+
+@pytest.mark.parametrize("kind", ["http", "lifespan"])
+def test_middleware_keeps_the_headers_of_a_request_alone(kind: str) -> None:
+    seen: list[object] = []
+
+    async def app(*given: object) -> None:
+        seen.append((captured_headers(), given))
+
+    async def receive() -> dict[str, object]:
+        return {}
+
+    async def send(_: object) -> None:
+        pass
+
+    sender = HMACSender(name="Seal", signature_header="X-Seal", algorithm="sha1", encoding="base64")
+    scope = {"type": kind, "headers": [(b"x-seal", b"short"), (b"x-count", b"1")]}
+    middleware = HeaderCapture(app, [Receiver(SECRET, sender=sender)])
+    asyncio.run(middleware(scope, receive, send))
+    kept = (("x-seal", "masked, 5 characters"), ("x-count", "1")) if kind == "http" else ()
+    assert seen == [(kept, (scope, receive, send))]
 
 
 def test_headers_of_a_delivery_hold_no_signature() -> None:

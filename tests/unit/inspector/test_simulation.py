@@ -11,9 +11,10 @@ from florentin_webhooks import Receiver, events
 from florentin_webhooks.asgi import WebhookApp
 from florentin_webhooks.inspector.simulation import Fault, Simulation
 from florentin_webhooks.inspector.site import Site
-from florentin_webhooks.senders import GitHub, Stripe
+from florentin_webhooks.senders import SNS, Discord, GitHub, Stripe, Twilio
 from tests.support.inspected import SECRET, get, post, shown, site_of
 from tests.support.server import Switchboard
+from tests.support.sns import TOPIC
 
 EXPECTED = {
     Fault.NONE: "200 processed",
@@ -50,7 +51,9 @@ def test_fault_gets_the_reply_of_its_kind(fault: Fault, site: Site) -> None:
     body = body_of(site, "user.login")
     sent = post(site, "/trigger", receiver="shop", event="user.login", body=body, fault=fault)
     cookie = dict(sent.headers)["Set-Cookie"].partition(";")[0]
-    assert EXPECTED[fault] in shown(get(site, "/trigger", cookie=cookie))
+    text = shown(get(site, "/trigger", cookie=cookie))
+    assert EXPECTED[fault] in text
+    assert (", then" in text) == (", then" in EXPECTED[fault])
 
 
 def test_edited_body_is_what_the_handler_gets(hooks: Receiver, site: Site) -> None:
@@ -87,10 +90,24 @@ def test_unknown_receiver_or_fault_is_not_found(site: Site) -> None:
 
 def test_other_senders_are_simulated_where_they_can_sign() -> None:
     secret = "a-secret-for-several-senders"
-    receivers = [Receiver(secret, sender=each, name=each.name) for each in (Stripe(), GitHub())]
-    simulation = Simulation(dict.fromkeys(receivers, "http://127.0.0.1:1/x"))
-    assert list(simulation.targets) == ["Stripe", "GitHub"]
-    assert json.loads(simulation.template("Stripe", "charge.succeeded"))
+    senders = (Stripe(), GitHub(), Twilio())
+    receivers = [Receiver(secret, sender=each, name=each.name) for each in senders]
+    silent = [
+        Receiver(lambda _: secret, name="tenants"),
+        Receiver("ab" * 32, sender=Discord(), name="public key"),
+        Receiver(TOPIC, sender=SNS(), name="key of Amazon"),
+    ]
+    simulation = Simulation(dict.fromkeys([*silent, *receivers], "http://127.0.0.1:1/x"))
+    assert list(simulation.targets) == ["Stripe", "GitHub", "Twilio"]
+    shown = simulation.template("Stripe", "charge.succeeded")
+    assert json.loads(shown)["type"] == "charge.succeeded"
+    assert shown.startswith('{\n  "')
+    assert "MessageSid=" in simulation.template("Twilio", "message.received")
+
+
+def test_event_that_is_missing_from_the_catalogue_can_be_sent() -> None:
+    simulation = Simulation({Receiver(SECRET, name="shop"): "http://127.0.0.1:1/x"})
+    assert json.loads(simulation.template("shop", "a.new_event"))["event"] == "a.new_event"
 
 
 def test_body_that_is_nested_too_deep_is_not_sent(site: Site) -> None:

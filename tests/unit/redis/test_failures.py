@@ -68,6 +68,8 @@ def caused_by(cause: Exception) -> Exception:
         (ResponseError("unknown command `HELLO`, with args"), "older than version 6.2", "newer"),
         (caused_by(socket.gaierror()), "host name that cannot be resolved", "host"),
         (caused_by(ssl.SSLError("wrong version number")), "no valid TLS connection", "rediss://"),
+        (caused_by(ssl.SSLEOFError("no notice")), "not answer (SSLEOFError)", "Start the server"),
+        (caused_by(ssl.SSLZeroReturnError("closed")), "does not answer", "Start the server"),
         (caused_by(OSError("refused")), "does not answer (OSError)", "Start the server"),
         (ResponseError("WRONGTYPE Operation"), "answers with an error (WRONGTYPE)", "Redis"),
         (ResponseError("the secret"), "answers with an error (ResponseError)", "Redis"),

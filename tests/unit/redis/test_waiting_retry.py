@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from redis.exceptions import AuthenticationError, ReadOnlyError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.redis import waiting_retry
 from florentin_webhooks.redis.failures import Failure, NoPrimaryError
@@ -81,3 +82,53 @@ def test_scheduler_of_a_killed_worker_waits_for_no_server(
     monkeypatch.setattr(waiting_retry, "parent_process", lambda: SimpleNamespace(pid=os.getpid()))
     with nullcontext() if is_kept else pytest.raises(RedisConnectionError):
         assert wait(WaitingRetry("redis://one", 0), [AWAY, "done"]) == "done"
+
+
+SILENT = RedisTimeoutError("Timeout reading from socket")
+
+
+def test_server_that_hangs_is_reported_while_a_command_is_repeated(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting_retry, "_LONG", 0)
+    assert wait(WaitingRetry("redis://one"), [SILENT, SILENT, "done"]) == "done"
+    assert caplog.text.count("is away, and the worker waits") == 1
+
+
+def test_worker_that_shall_end_asks_a_silent_server_once() -> None:
+    retry = WaitingRetry("redis://one")
+    answers: list[object] = [SILENT, "done"]
+    retry.hurry()
+    with pytest.raises(RedisTimeoutError):
+        wait(retry, answers)
+    assert answers == ["done"]
+
+
+def test_worker_that_shall_end_opens_a_lost_connection_again() -> None:
+    retry = WaitingRetry("redis://one")
+    retry.hurry()
+    assert wait(retry, [RedisConnectionError("Connection closed by server."), "done"]) == "done"
+
+
+def test_ended_retry_repeats_nothing() -> None:
+    retry = WaitingRetry("redis://one")
+    retry.end()
+    with pytest.raises(RedisConnectionError):
+        wait(retry, [AWAY, "done"])
+
+
+def test_one_of_two_waits_warns(caplog: pytest.LogCaptureFixture) -> None:
+    retry = WaitingRetry("redis://one", 0)
+    assert wait(retry, [AWAY, "done"]) == wait(retry, [AWAY, "done"]) == "done"
+    assert len(caplog.messages) == 2
+    assert "away" in caplog.messages[0]
+    assert "again" in caplog.messages[1]
+
+
+def test_scheduler_leaves_the_warning_to_its_worker(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting_retry, "current_process", lambda: SimpleNamespace(name="Scheduler"))
+    monkeypatch.setattr(waiting_retry, "parent_process", lambda: SimpleNamespace(pid=os.getppid()))
+    assert wait(WaitingRetry("redis://one", 0), [AWAY, "done"]) == "done"
+    assert not caplog.messages

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,12 @@ def test_processes_append_side_by_side(path: Path) -> None:
         assert own == [f"{child}-{number}" for number in range(10)]
 
 
+def is_free(spool: Spool) -> bool:
+    if found := spool._connector.lock.acquire(blocking=False):
+        spool._connector.lock.release()
+    return found
+
+
 def test_fork_takes_no_connection_along(spool: Spool) -> None:
     spool.append(waiting("parent"))
     if not (pid := os.fork()):
@@ -60,6 +67,16 @@ def test_fork_takes_no_connection_along(spool: Spool) -> None:
     assert os.waitpid(pid, 0)[1] == 0
     spool.append(waiting("later"))
     assert names(spool) == ["parent", "child", "later"]
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(is_free, spool).result()  # The forks have released their lock.
+
+
+def test_spool_that_is_only_built_keeps_no_file_open(spool: Spool, path: Path) -> None:
+    spool.append(waiting())
+    spool.close()
+    built = Spool(path)
+    assert built.path == str(path)
+    assert [each.name for each in path.parent.iterdir()] == ["spool.db"]
 
 
 def test_look_at_an_open_spool_keeps_its_locks(spool: Spool, path: Path) -> None:
@@ -80,6 +97,35 @@ def test_deleted_file_is_created_again(spool: Spool, path: Path) -> None:
         each.unlink()
     spool.append(waiting("kept"))
     assert names(Spool(path)) == ["kept"]
+
+
+def test_file_that_is_busy_for_a_moment_is_tried_again(spool: Spool) -> None:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    answers: list[object] = [error, "done"]
+
+    def work(_: sqlite3.Connection) -> object:
+        if isinstance(answer := answers.pop(0), Exception):
+            raise answer
+        return answer
+
+    assert spool._connector.run(work) == "done"
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "SELECT 1"])
+def test_operation_that_failed_leaves_nothing_open(
+    spool: Spool, path: Path, statement: str
+) -> None:
+    def fail(opened: sqlite3.Connection) -> None:
+        opened.execute(statement)
+        raise sqlite3.OperationalError
+
+    with pytest.raises(Unavailable):
+        spool._connector.run(fail)
+    assert (spool._connector._connection is None) == (statement == "SELECT 1")
+    Spool(path).append(waiting("other"))
+    spool.append(waiting("own"))
+    assert names(spool) == ["other", "own"]
 
 
 def test_locked_file_is_waited_for_in_bounds(
@@ -104,7 +150,7 @@ def test_database_of_another_program_is_refused_and_unchanged(path: Path, versio
         other.execute(f"PRAGMA user_version = {version}")
         other.commit()
     before = path.read_bytes()
-    with pytest.raises(ConfigurationError, match="database of another program"):
+    with pytest.raises(ConfigurationError, match=r"another program.*nothing was written"):
         Spool(path)
     assert path.read_bytes() == before
 

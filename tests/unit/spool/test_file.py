@@ -34,6 +34,14 @@ def test_removed_body_leaves_no_trace_in_the_files(spool: Spool, path: Path) -> 
     assert sum(each.stat().st_size for each in path.parent.iterdir()) < 70_000
 
 
+def test_removed_delivery_leaves_its_room(spool: Spool) -> None:
+    for name in "ab":
+        spool.append(waiting(name, bytes(100_000)))
+    before = spool.measure().size
+    spool.remove([1])
+    assert before - spool.measure().size > 90_000
+
+
 def test_lease_belongs_to_one_holder_until_it_expires(spool: Spool) -> None:
     run = spool._connector.run
 
@@ -41,6 +49,7 @@ def test_lease_belongs_to_one_holder_until_it_expires(spool: Spool) -> None:
         return run(partial(file.claim, holder=holder, seconds=30, now=now))
 
     assert claim("a", 1000)
+    assert not claim("b", 1000)
     assert not claim("b", 1029)
     assert claim("a", 1029)  # Extends it.
     assert not claim("b", 1058)

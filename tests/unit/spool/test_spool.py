@@ -62,6 +62,8 @@ def test_facts_of_a_spool_create_no_file(spool: Spool, path: Path) -> None:
     spool.append(waiting())
     assert (spool.measure().waiting, spool.measure().oldest) == (1, T0)
     assert spool.has_waiting()
+    spool.remove([1])
+    assert not spool.has_waiting()
 
 
 def test_lost_folder_is_an_error_in_the_facts(tmp_path: Path) -> None:
@@ -72,8 +74,9 @@ def test_lost_folder_is_an_error_in_the_facts(tmp_path: Path) -> None:
     facts = spool.measure()
     assert facts.error.endswith("is missing.")
     assert not facts.has_room
-    with pytest.raises(Unavailable, match="No such file or directory"):
+    with pytest.raises(Unavailable, match="cannot be used: No such file") as caught:
         spool.append(waiting())
+    assert caught.value.hint.startswith("Check the disk")
 
 
 def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
@@ -82,12 +85,30 @@ def test_unusable_paths_are_refused_at_start(tmp_path: Path) -> None:
         tmp_path: "is a folder",
         tmp_path / "none" / "spool.db": "is missing",
         tmp_path / "text": "file is not a database",
-        tmp_path / ("long" * 100): "File name too long",
+        tmp_path / ("long" * 100): "cannot be used: File name too long",
+        tmp_path / "null\0": "cannot be used: .*null",
     }
     for path, reason in refused.items():
         with pytest.raises(ConfigurationError, match=reason):
             Spool(path)
     assert (tmp_path / "text").read_bytes() == b"a file of yours"
+
+
+@pytest.mark.parametrize("place", ["", "spool.db"])
+def test_path_without_the_right_to_write_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    path.touch()
+    protected = path.parent / place
+    # The tests may run as root, who may write everywhere.
+    monkeypatch.setattr(os, "access", lambda found, _: found != protected)
+    with pytest.raises(ConfigurationError, match=f"{protected} is not writable"):
+        Spool(path)
+
+
+def test_damaged_file_is_an_error_in_the_facts(spool: Spool, path: Path) -> None:
+    path.write_bytes(b"not a database, but a text of some length")
+    assert "file is not a database" in spool.measure().error
 
 
 def test_weak_key_and_small_size_are_refused(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.testing.transport import MAX_RESPONSE, post
 from tests.support.answering import Answering
 from tests.support.ports import free_port
+from tests.support.sites import Answer, self_signed, serving
 
 BODY = b'{"event": "user.login"}'
 
@@ -103,6 +105,12 @@ def test_server_that_never_answers_is_an_os_error() -> None:
 def test_tls_to_a_server_without_it_is_an_os_error(server: Answering) -> None:
     with pytest.raises(OSError, match="SSL"):
         post(server.url.replace("http:", "https:"), {}, BODY, timeout=30)
+
+
+def test_certificate_that_is_not_trusted_is_an_os_error(tmp_path: Path) -> None:
+    trusted_by_none = serving(lambda _: Answer(200), context=self_signed(tmp_path))
+    with trusted_by_none as root, pytest.raises(OSError, match="verify failed: self-signed"):
+        post(root, {}, BODY)
 
 
 def test_ipv6_address_is_not_taken_for_a_port() -> None:

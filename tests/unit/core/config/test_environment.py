@@ -138,10 +138,17 @@ def test_a_misspelt_variable_is_refused_with_the_nearest(misspelt: str, near: st
     assert near in error.hint
 
 
+def test_every_misspelt_variable_is_reported() -> None:
+    misspelt = environ(TOLERENCE="1", STROE="memory", LEEWYA="1")
+    message = refused(environ(WEBHOOK_SECRET=SECRET) | misspelt).message
+    assert [name for name in misspelt if name not in message] == []
+
+
 def test_variables_of_other_programs_are_ignored() -> None:
     names = ("API_KEY", "API_URL", "WEBHOOK_URL", "RECEIVER", "REDIS_SERVER", "CUSTOMER", "DEBUG")
     others = environ(**dict.fromkeys(names, "x"))
-    config = load_environment({"PATH": "x", **environ(WEBHOOK_SECRET=SECRET), **others})
+    unprefixed = {"PATH": "x", "NAME": "x", "TOLERANCE": "x"}
+    config = load_environment({**unprefixed, **environ(WEBHOOK_SECRET=SECRET), **others})
     assert config.model_fields_set == {"secrets"}
 
 

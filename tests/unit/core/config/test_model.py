@@ -169,6 +169,8 @@ def test_every_argument_is_reachable_from_every_source(source: str) -> None:
     assert (queue.name, queue.retries, queue.timeout) == ("mail", (5, 60), 120)
     assert (queue.receiver, queue.error_text) == ("shop.hooks:hooks", True)
     assert hooks.max_body == 1024
+    options = ReceiverConfig.model_validate({"secrets": SECRET, **values}).receiver_options()
+    assert set(options) == {"secrets", *values} & ARGUMENTS - {"store", "queue"}
 
 
 def test_stores_in_memory_and_in_the_database_take_their_options() -> None:
@@ -358,11 +360,13 @@ def test_an_option_of_another_store_is_refused(values: Values, message: str) -> 
         assert caught.value.message == message.replace("KEY", key)
 
 
-def test_options_cannot_change_what_is_already_built() -> None:
+def test_options_cannot_change_what_is_already_built(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot change a store .* MemoryStore\(...\)"):
         in_flask({"store": MemoryStore(), "lease": 90})
     with pytest.raises(ConfigurationError, match=r"cannot change a queue .* RQQueue\(...\)"):
         in_flask({"store": REDIS, "queue": RQQueue(), "queue_retries": [1]})
+    with pytest.raises(ConfigurationError, match=r"cannot change a spool .* Spool\(...\)"):
+        in_flask({"spool": Spool(tmp_path / "spool.db"), "spool_max_bytes": 2_000_000})
 
 
 def test_options_of_an_unset_store_apply_to_memory() -> None:

@@ -9,19 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
+from typing import TypeVar
 
 import pytest
 
 from florentin_webhooks import Reply, Spool
 from florentin_webhooks.core.drain import drain
+from florentin_webhooks.core.drain.one_pass import BATCH
+from florentin_webhooks.core.processing.runtime import run_sync
 from florentin_webhooks.core.replay import replay
 from florentin_webhooks.core.stores.accept import Accept, Finish
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import Operation, State
 from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.testing import Provider
 from tests.support.spooled import SECRET, SpooledShop
+
+A = TypeVar("A")
 
 
 def spooled_fingerprint(reply: Reply) -> str:
@@ -199,6 +205,28 @@ def test_refused_deliveries_keep_no_others_waiting(shop: SpooledShop) -> None:
     assert shop.drain().outcomes == {"processed": 2}
 
 
+@pytest.mark.parametrize("is_blocking", [True, False])
+def test_refusing_store_is_asked_as_the_program_calls_it(
+    shop: SpooledShop, monkeypatch: pytest.MonkeyPatch, *, is_blocking: bool
+) -> None:
+    made = shop.make()
+    shop.send_away(made)
+    shop.store.refused = (made.body,)
+    execute = shop.store.execute
+
+    async def aexecute(operation: Operation[A]) -> A:
+        await asyncio.sleep(0)  # Which a blocking program could not wait for.
+        return execute(operation)
+
+    monkeypatch.setattr(shop.store, "aexecute", aexecute)
+    if not is_blocking:
+        monkeypatch.setattr(shop.store, "execute", lambda _: pytest.fail("blocks the loop"))
+    terms = shop.receiver.drain_terms(is_blocking=is_blocking)
+    assert terms is not None
+    report = run_sync(drain(terms)) if is_blocking else asyncio.run(drain(terms))
+    assert (report.left, report.error) == (1, None)
+
+
 def test_pass_ends_at_a_store_that_refuses_all(shop: SpooledShop) -> None:
     made = [shop.make() for _ in range(6)]
     for each in made:
@@ -234,6 +262,30 @@ def test_one_process_drains_at_a_time(shop: SpooledShop, path: Path) -> None:
     assert other.claim("another", 30)  # The pass has released it.
 
 
+def test_pass_that_is_stopped_ends_after_that_delivery(shop: SpooledShop) -> None:
+    for _ in range(3):
+        shop.send_away()
+    assert shop.drain(is_stopped=lambda: len(shop.ran) == 2).outcomes == {"processed": 2}
+    assert shop.drain(seconds=0).outcomes == {}
+    assert shop.drain().outcomes == {"processed": 1}
+
+
+def test_pass_that_lost_its_lease_ends_after_its_batch(shop: SpooledShop, path: Path) -> None:
+    for _ in range(BATCH + 1):
+        shop.send_away()
+    taken = "UPDATE lease SET holder = 'another'"
+    other = Spool(path)
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        other._connector.run(lambda it: it.execute(taken))
+        yield
+
+    shop.receiver.handler_context = context
+    assert shop.drain().outcomes == {"processed": BATCH}
+    assert not other.claim("a third", 30)  # The pass has not released the lease of another.
+
+
 def test_deliveries_of_another_receiver_stay(shop: SpooledShop, path: Path) -> None:
     shop.send_away()
     stranger = SpooledShop(path, secrets="another-secret-of-some-length")
@@ -254,6 +306,17 @@ def test_changed_body_stays_and_is_logged_once(
     assert caplog.text.count("stays in the spool") == 1
 
 
+def test_damaged_entry_stays_and_keeps_no_others_waiting(
+    shop: SpooledShop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.send_away()
+    shop.spool._connector.run(lambda it: it.execute("UPDATE deliveries SET content = x'00'"))
+    shop.send_away()
+    report = shop.drain()
+    assert (report.outcomes, report.left) == ({"processed": 1}, 1)
+    assert f"stays in the spool {shop.spool.path}: its content is damaged." in caplog.text
+
+
 def test_deliveries_of_tenants_keep_their_identity(path: Path) -> None:
     shop = SpooledShop(path, secrets=lambda _: SECRET)
     made = shop.make()
@@ -266,15 +329,25 @@ def test_deliveries_of_tenants_keep_their_identity(path: Path) -> None:
 
 
 def test_asyncio_program_spools_and_drains(shop: SpooledShop) -> None:
+    entered: list[Thread] = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        entered.append(current_thread())
+        yield
+
     async def program() -> Counter[str]:
         shop.store.away = True
         made = [shop.make() for _ in range(20)]
         replies = await asyncio.gather(*(shop.receiver.areceive(*each) for each in made))
         assert {reply.status for reply in replies} == {202}
         shop.store.away = False
+        shop.receiver.handler_context = context
         terms = shop.receiver.drain_terms(is_blocking=False)
         assert terms is not None
         return (await drain(terms)).outcomes
 
     assert asyncio.run(program()) == {"processed": 20}
     assert len(set(shop.ran)) == 20
+    assert len(entered) == 20
+    assert main_thread() not in entered  # It has the context of async handlers.

@@ -44,4 +44,6 @@ def test_retention_of_the_window_leaves_no_time_to_wait() -> None:
 def test_wait_that_is_too_long_is_named_in_hours() -> None:
     assert check_wait(T0, T0 + 12 * HOUR, 12 * HOUR) is None
     late = check_wait(T0, T0 + 13 * HOUR, 12 * HOUR)
+    assert late is not None
     assert "It waited 13.0 h in the spool, and after 12.0 h" in str(late)
+    assert late.hint == "Check whether it ran, then replay or discard it."

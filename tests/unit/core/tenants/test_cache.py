@@ -87,6 +87,7 @@ def test_look_up_in_progress_is_shared_until_it_ends(outdated: str | None) -> No
     assert [claim and claim.is_mine for claim in (first, second, other)] == [True, False, True]
     assert first
     assert second
+    assert not second.ended.cancel()  # One that waits no longer ends it for no other.
     cache.release(first)
     assert second.ended.done()
     third = cache.claim(request("acme"), None)

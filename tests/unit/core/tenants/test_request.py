@@ -41,10 +41,10 @@ def test_what_is_read_is_recorded() -> None:
     assert made.values(reads) == expected
 
 
-@pytest.mark.parametrize("read", [list, len])
+@pytest.mark.parametrize("read", [lambda params: next(iter(params)), len])
 def test_iteration_reads_all_parameters(read: Callable[[Mapping[str, str]], object]) -> None:
     made = request(tenant="acme")
-    assert read(made.path_params) in (["tenant"], 1)
+    assert read(made.path_params) in ("tenant", 1)
     assert made.reads == {("param", "")}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import BoundedSemaphore, current_thread
+from threading import BoundedSemaphore, Thread, current_thread
 from threading import Event as Signal
 from typing import Any
 
@@ -230,6 +231,27 @@ def test_threads_share_the_rotated_secret(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(calls) == 2
 
 
+@pytest.mark.parametrize(("failures", "calls"), [(0, 1), (1, 5)])
+def test_first_deliveries_share_a_look_up_that_succeeds(failures: int, calls: int) -> None:
+    made = [Provider(SECRETS["acme"]).make("user.login") for _ in range(5)]
+    called = list[int]()
+
+    async def source(_: Request) -> str:
+        called.append(1)
+        is_failing = len(called) <= failures
+        await asyncio.sleep(0)
+        if is_failing:
+            raise ConnectionError
+        return SECRETS["acme"]
+
+    async def receive_all(receiver: Receiver[Any]) -> list[Reply]:
+        return await asyncio.gather(*(receiver.areceive(*each) for each in made))
+
+    replies = asyncio.run(receive_all(Receiver(source)))
+    assert Counter(reply.status for reply in replies) == Counter({503: failures, 200: 5 - failures})
+    assert len(called) == calls
+
+
 def test_failure_of_a_shared_look_up_is_unavailable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -306,6 +328,34 @@ def test_look_ups_that_hang_take_a_bounded_number_of_threads(
     finally:
         release.set()
     assert started == ["a", "b"]
+
+
+@pytest.mark.parametrize("is_object", [False, True])
+def test_async_look_up_takes_no_thread(monkeypatch: pytest.MonkeyPatch, *, is_object: bool) -> None:
+    class Source:
+        async def __call__(self, request: Request) -> str:
+            return by_path(request)
+
+    monkeypatch.setattr(sources, "_threads", BoundedSemaphore(0))
+    receiver = Receiver(Source() if is_object else by_path_async)
+    made = Provider(SECRETS["acme"]).make("user.login")
+    assert receive(receiver, made, "acme").status == 200
+
+
+def test_look_up_without_a_thread_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Exhausted(Thread):
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    made = Provider(SECRETS["acme"]).make("user.login")
+    monkeypatch.setattr(sources, "_threads", BoundedSemaphore(1))
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(sources, "Thread", Exhausted)
+        assert receive(Receiver(by_path), made, "acme").status == 503
+    assert "cannot be read: RuntimeError" in caplog.text
+    assert receive(Receiver(by_path), made, "acme").status == 200
 
 
 def test_look_up_may_end_after_its_event_loop(
@@ -444,6 +494,14 @@ def test_two_receivers_with_look_ups_on_one_store_need_names() -> None:
 
 def test_receiver_shows_no_secret_that_it_does_not_have() -> None:
     assert dict(Receiver(by_path).secrets) == {}
+
+
+def test_delivery_has_one_identity_with_and_without_a_look_up() -> None:
+    made = Provider(SECRETS["acme"]).make("user.login")
+    plain, looked_up = (
+        Receiver(source).verify(*made)[0] for source in (SECRETS["acme"], lambda _: SECRETS["acme"])
+    )
+    assert looked_up.fingerprint == plain.fingerprint
 
 
 def test_slash_in_a_secret_name_keeps_the_tenant() -> None:

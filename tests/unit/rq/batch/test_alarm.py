@@ -31,6 +31,19 @@ def test_alarm_rings_also_after_another_handler_was_set(alarm: BatchAlarm) -> No
         signal.raise_signal(signal.SIGALRM)
 
 
+def test_alarm_that_rings_after_a_block_changes_nothing(
+    alarm: BatchAlarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ring(_: int) -> None:
+        monkeypatch.undo()
+        signal.alarm(0)
+        raise JobTimeoutException
+
+    with alarm:
+        monkeypatch.setattr(signal, "alarm", ring)
+    assert signal.alarm(0) == 0
+
+
 def test_no_alarm_is_left_after_a_block(alarm: BatchAlarm) -> None:
     with alarm:
         assert 0 < signal.alarm(60) <= 60

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from florentin_webhooks.rq.batch.closer import BatchCloser
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from florentin_webhooks.rq.batch.batch import Batch
@@ -51,3 +52,44 @@ def test_batch_that_has_ended_is_left_alone(closer: BatchCloser, closed: SimpleQ
     closer.watch(late)
     assert closed.get(timeout=10) is late
     assert closed.empty()
+
+
+def test_batch_that_ends_just_as_it_closes_is_left_alone(
+    closer: BatchCloser, closed: SimpleQueue[Any]
+) -> None:
+    class Ending:
+        @property
+        def closes_at(self) -> float:
+            closer.leave()
+            return 0
+
+    late = made(0)
+    closer.watch(cast("Batch", Ending()))
+    eventually(lambda: closer._batch is None)
+    closer.watch(late)
+    assert closed.get(timeout=10) is late
+
+
+def test_one_thread_closes_all_batches_also_after_it_was_stopped(
+    closer: BatchCloser, closed: SimpleQueue[Any]
+) -> None:
+    before = threading.active_count()
+    closer.stop()
+    for batch in (made(0), made(0)):
+        closer.watch(batch)
+        assert closed.get(timeout=10) is batch
+    assert threading.active_count() == before + 1
+
+
+def test_end_of_a_batch_waits_while_it_is_being_closed() -> None:
+    def close(_: object) -> None:
+        leaving.start()
+        leaving.join(0.02)
+        waited.put(leaving.is_alive())
+
+    closer, waited = BatchCloser(close), SimpleQueue[bool]()
+    leaving = threading.Thread(target=closer.leave)
+    closer.watch(made(0))
+    assert waited.get(timeout=10)
+    closer.stop()
+    leaving.join()

@@ -32,7 +32,4 @@ def test_one_slow_job_shrinks_the_size_at_once() -> None:
     grown(size, *[(1, 0.0001)] * 8)
     assert grown(size, (4, 2.0)) == [1]
     assert grown(size, (1, 0.001)) == [1]
-
-
-def test_batch_in_which_nothing_began_changes_nothing() -> None:
-    assert grown(BatchSize(64), (0, 5.0)) == [1]
+    assert grown(size, *[(1, 0.1)] * 3) == [1, 2, 2]

@@ -107,6 +107,15 @@ def test_event_has_its_type_and_its_time() -> None:
     assert event.timestamp == datetime(2026, 6, 6, 11, 59, 0, 123456, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("time", ["2026-06-06T11:59:00Z", "2026-06-06T13:59:00+02:00"])
+def test_event_may_have_an_offset_and_no_data(time: str) -> None:
+    inner = {"type": "QUEST_USER_ENROLLMENT", "timestamp": time}
+    request = DISCORD.sign(json.dumps({"version": 1, "type": 1, "event": inner}).encode())
+    event = DISCORD.receiver().verify(request.headers, request.body)[1]
+    assert event.data == {}
+    assert event.timestamp == datetime(2026, 6, 6, 11, 59, tzinfo=UTC)
+
+
 def test_handlers_subscribe_by_class_and_family() -> None:
     hooks, seen = receiver(), list[str]()
     hooks.on(EntitlementEvent)(lambda event: seen.append(event.data.sku_id))

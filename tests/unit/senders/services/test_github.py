@@ -70,6 +70,13 @@ def test_event_header_that_does_not_fit_the_body_is_malformed(names: list[str]) 
         GITHUB.receiver().verify(headers, request.body)
 
 
+def test_key_that_the_named_event_lacks_is_in_the_message() -> None:
+    request = GITHUB.sign(b'{"ref": "refs/heads/main"}')
+    request.headers["X-GitHub-Event"] = "push"
+    with pytest.raises(MalformedDelivery, match="is push, and the body has no 'commits'"):
+        GITHUB.receiver().verify(request.headers, request.body)
+
+
 def test_redelivery_a_month_later_is_a_duplicate_under_any_id() -> None:
     hooks = GITHUB.receiver()
     hooks.on_unknown(print)

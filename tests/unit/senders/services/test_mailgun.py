@@ -60,6 +60,11 @@ def test_payload_arrives_typed_on_request() -> None:
     assert event.timestamp == NOW - timedelta(seconds=59.5)
 
 
+def test_payload_without_a_time_has_that_of_the_signature() -> None:
+    request = MAILGUN.sign(MAILGUN.encode({"event-data": {"event": "accepted", "id": "x"}}))
+    assert trusting().verify({}, request.body)[1].timestamp == NOW
+
+
 def test_payload_that_does_not_fit_is_invalid() -> None:
     request = MAILGUN.sign(
         MAILGUN.encode({"event-data": {"event": "failed", "id": "x", "severity": "odd"}})

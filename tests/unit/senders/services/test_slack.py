@@ -56,6 +56,7 @@ def test_challenge_is_answered() -> None:
     request = SLACK.sign(b'{"type": "url_verification", "challenge": "3eZbrw1a"}')
     reply = SLACK.receiver().receive(request.headers, request.body)
     assert (reply.outcome, reply.status, reply.body) == (Outcome.ANSWERED, 200, b"3eZbrw1a")
+    assert dict(reply.headers)["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("challenge", ["null", "7", '""', '"a\\nb"'])

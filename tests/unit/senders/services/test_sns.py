@@ -108,6 +108,11 @@ def test_topic_in_china_has_its_own_host() -> None:
     assert hooks.verify({}, json.dumps(body).encode())[0].event == "Notification"
 
 
+def test_day_that_does_not_exist_is_malformed() -> None:
+    with pytest.raises(MalformedDelivery, match="Timestamp is not a time"):
+        receiver(Amazon()).verify({}, notification(Timestamp="2026-02-30T12:00:00.000Z"))
+
+
 def test_version_that_is_not_wanted_is_refused() -> None:
     sender = SNS(fetch=Amazon().fetch, signature_versions=("2",))
     hooks = Receiver(TOPIC, sender=sender, clock=lambda: NOW)

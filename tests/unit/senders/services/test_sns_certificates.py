@@ -51,6 +51,7 @@ def test_certificate_is_downloaded_once_for_all_receivers_of_a_sender() -> None:
     [
         (OSError("unreachable"), Outcome.UNAVAILABLE),
         (sns.refusal(503), Outcome.UNAVAILABLE),
+        (sns.refusal(500), Outcome.UNAVAILABLE),
         (sns.refusal(403), Outcome.INVALID_SIGNATURE),
         (sns.refusal(302), Outcome.INVALID_SIGNATURE),
         (b"not a certificate", Outcome.INVALID_SIGNATURE),
@@ -67,6 +68,14 @@ def test_certificate_of_another_key_is_refused(kind: str) -> None:
     amazon = Amazon({CERTIFICATE_URL: sns.certificate(kind)})
     with pytest.raises(InvalidSignature):
         receiver(amazon).verify({}, sns.sign(BODY, NOW))
+
+
+@pytest.mark.parametrize("kind", ["ec", "small"])
+def test_certificate_of_a_weak_key_is_not_kept(kind: str) -> None:
+    certificates = Certificates(Amazon({CERTIFICATE_URL: sns.certificate(kind)}).fetch)
+    with pytest.raises(InvalidSignature):
+        certificates.find(CERTIFICATE_URL, NOW)
+    assert not certificates.has(CERTIFICATE_URL)
 
 
 def test_download_that_failed_is_tried_again() -> None:
@@ -86,14 +95,16 @@ def test_expired_certificate_is_refused() -> None:
 def test_downloads_are_limited_and_known_certificates_are_not() -> None:
     amazon = Amazon()
     certificates = Certificates(amazon.fetch)
-    known = certificates.find(CERTIFICATE_URL, NOW)
+    known, second = certificates.find(CERTIFICATE_URL, NOW), timedelta(seconds=1)
     for number in range(1, MAX_DOWNLOADS):
         with pytest.raises(InvalidSignature):
-            certificates.find(url_of(number), NOW)
+            certificates.find(url_of(number), NOW + number * second)
     with pytest.raises(Unavailable, match="Too many"):
-        certificates.find(url_of(99), NOW)
+        certificates.find(url_of(99), NOW + PERIOD - second)
     assert certificates.find(CERTIFICATE_URL, NOW) is known
     with pytest.raises(InvalidSignature):
+        certificates.find(url_of(99), NOW + PERIOD)
+    with pytest.raises(Unavailable, match="Too many"):
         certificates.find(url_of(99), NOW + PERIOD)
     assert len(amazon.fetched) == MAX_DOWNLOADS + 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from urllib.parse import urlencode
 
 import pytest
@@ -102,6 +103,13 @@ def test_json_without_its_hash_in_the_url_is_refused() -> None:
         headers = sign(Twilio(), RAW_SECRET, b"", url)
         with pytest.raises(InvalidSignature):
             TWILIO.receiver().verify(headers, body, url)
+
+
+def test_delivery_id_is_a_digest_of_what_was_signed() -> None:
+    request = TWILIO.sign(b"To=b&From=a")
+    delivery = TWILIO.receiver().verify(request.headers, request.body, URL)[0]
+    # Another id would be another identity: what an earlier version has handled would run again.
+    assert delivery.delivery_id == sha256(f"{URL}FromaTob".encode()).hexdigest()[:32]
 
 
 def test_other_spelling_of_a_captured_form_is_a_duplicate() -> None:

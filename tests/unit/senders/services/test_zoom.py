@@ -52,6 +52,13 @@ def test_token_that_could_be_a_message_is_not_signed(token: str) -> None:
         ZOOM.receiver().verify(request.headers, request.body)
 
 
+def test_event_with_a_token_is_not_answered() -> None:
+    request = ZOOM.make(payload={"plainToken": TOKEN})
+    reply = ZOOM.receiver().receive(request.headers, request.body)
+    assert reply.outcome is Outcome.IGNORED
+    assert TOKEN.encode() not in reply.body
+
+
 def test_old_validation_is_not_answered() -> None:
     request = ZOOM.sign(validation(), NOW - ZOOM.sender.tolerance - timedelta(seconds=1))
     assert ZOOM.receiver().receive(request.headers, request.body).outcome is Outcome.STALE

@@ -10,6 +10,8 @@ import pytest
 
 from florentin_webhooks import Receiver
 from florentin_webhooks.errors import ConfigurationError, InvalidSignature, MalformedDelivery
+from florentin_webhooks.events import Event
+from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import HMACSender
 from florentin_webhooks.senders.schemes.format import MAX_DIGITS
 from tests.support.senders import NOW, URL
@@ -74,6 +76,21 @@ def test_id_and_time_of_the_body_are_the_events() -> None:
     delivery, event = hooks.verify({"X-Sig": digest(SECRET, BODY, "sha256").hex()}, BODY)
     assert delivery.delivery_id == "7"
     assert event.timestamp == NOW - timedelta(hours=1)
+
+
+def test_items_have_times_in_utc_and_may_be_none() -> None:
+    hooks = receiver(items_field="events", time_field="at")
+    seen: list[Event] = []
+    hooks.on_unknown(seen.append)
+    outcomes = [
+        hooks.receive({"X-Sig": digest(SECRET, body, "sha256").hex()}, body).outcome
+        for body in (
+            b'{"events": []}',
+            b'{"events": [{"type": "parcel.sent", "at": "2017-06-21T01:15:39.902"}]}',
+        )
+    ]
+    assert outcomes == [Outcome.IGNORED, Outcome.PROCESSED]
+    assert [each.timestamp.isoformat() for each in seen] == ["2017-06-21T01:15:39.902000+00:00"]
 
 
 def test_prefix_selects_the_algorithm() -> None:

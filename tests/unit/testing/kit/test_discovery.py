@@ -40,5 +40,5 @@ def test_missing_receiver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fixture_may_return_a_receiver_a_program_or_a_path() -> None:
     for value in (hooks, PROGRAM, f"{__name__}:hooks"):
         assert to_receiver(value, HERE) is hooks
-    with pytest.raises(ConfigurationError, match="returned int, without a receiver"):
+    with pytest.raises(ConfigurationError, match="of type int, without a receiver"):
         to_receiver(1, HERE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from datetime import timedelta
+from unittest import IsolatedAsyncioTestCase, TestCase
 
 import pytest
 
@@ -12,7 +13,7 @@ from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLat
 from florentin_webhooks.core.replay import try_replay
 from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError
-from florentin_webhooks.testing import Webhooks
+from florentin_webhooks.testing import Webhooks, open_async_webhooks, open_webhooks
 from florentin_webhooks.testing.kit.rehearsal import open_kit
 
 hooks = Receiver("a-secret-of-the-test-kit-s-tests")
@@ -207,6 +208,37 @@ def test_unhandled_delivery_shows_reply_and_handlers(
     webhooks.deliver("user.login")
     with pytest.raises(AssertionError, match="no handler wants"):
         webhooks.assert_handled()
+
+
+def test_discarded_delivery_is_asserted_as_such(webhooks: Webhooks, queueing: Webhooks) -> None:
+    raising.append(Discard("not ours"))
+    webhooks.deliver("invoice.created")
+    webhooks.assert_discarded(by=bill)
+    with pytest.raises(AssertionError, match=r"was not discarded\.\n.*\n.*\n.*discarded, not ours"):
+        webhooks.assert_discarded()
+    queueing.deliver("invoice.created")
+    with pytest.raises(AssertionError, match=r"was not discarded by .*bill"):
+        queueing.assert_discarded(by=bill)
+    raising.append(Discard("not ours"))
+    queueing.run_worker()
+    queueing.assert_discarded()
+
+
+class TestWithoutPytest(TestCase):
+    def test_receiver_at_a_path_is_opened(self) -> None:
+        with open_webhooks(f"{__name__}:hooks", secret=hooks.secrets) as webhooks:
+            webhooks.deliver("invoice.created")
+            webhooks.assert_handled(by=bill)
+        with pytest.raises(ConfigurationError, match="of type int, without a receiver"):
+            self.enterContext(open_webhooks(1))
+
+
+class TestAsyncioWithoutPytest(IsolatedAsyncioTestCase):
+    async def test_receiver_is_opened(self) -> None:
+        with open_async_webhooks(queued) as webhooks:
+            await webhooks.deliver("invoice.created")
+            await webhooks.run_worker()
+            webhooks.assert_handled(by=bill)
 
 
 def test_failed_handler_shows_its_error_and_next_attempt(queueing: Webhooks) -> None:
