@@ -151,7 +151,8 @@ class DeliveryProcessor(InlineRuns[On_co]):
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
             return self._record_invalid(delivery, lease, stale, error)
-        if delivery.event == PROBE_EVENT if stale else not (plan.inline or plan.queued):
+        is_recorded = delivery.event != PROBE_EVENT if stale else plan.inline or plan.queued
+        if not is_recorded:
             return returning(outcomes.reply_without_handlers(delivery, stale))
         # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
         content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)

@@ -9,10 +9,16 @@ import redis
 import redis.asyncio
 import redis.asyncio.sentinel
 import redis.sentinel
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from florentin_webhooks import RedisStore
-from florentin_webhooks.redis.addresses import display_url, to_unavailable
+from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.addresses import (
+    display_url,
+    normalize_address,
+    to_unavailable,
+    unavailable_at,
+)
 from florentin_webhooks.redis.clients import new_client
 
 URLS = {
@@ -26,6 +32,24 @@ URLS = {
 @pytest.mark.parametrize("url", URLS)
 def test_address_of_a_url_has_no_password(url: str) -> None:
     assert display_url(url) == URLS[url]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://u:p@db", "redis://db:6379/0"),
+        ("rediss://db:1/2", "rediss://db:1/2"),
+        ("unix://u:p@/run/redis.sock", "unix:///run/redis.sock"),
+        ("redis+sentinel://u:p@one,two/shop", "redis+sentinel://one,two/shop"),
+        ("redis+cluster://u:p@one:7000,two", "redis+cluster://one:7000,two"),
+    ],
+)
+def test_normalized_address_has_its_port_and_database(url: str, expected: str) -> None:
+    assert normalize_address(url) == expected
+
+
+def test_normalized_address_of_a_client_is_its_own() -> None:
+    assert normalize_address(redis.Redis(host="db")) == "redis://db:6379/0"
 
 
 def test_address_of_a_client_is_its_server() -> None:
@@ -45,6 +69,17 @@ def sentinel_client(room: Any) -> Any:
 def test_address_of_sentinel_names_its_nodes_and_the_service(room: Any) -> None:
     store = RedisStore(sentinel_client(room))
     assert store.address == "redis+sentinel://one:26379,two:26380/shop/2"
+
+
+def test_address_of_sentinel_over_tls_has_its_scheme() -> None:
+    client = new_client("rediss+sentinel://one/shop/2")
+    assert display_url(client) == "rediss+sentinel://one:26379/shop/2"
+
+
+def test_server_that_is_too_old_is_a_wrong_configuration() -> None:
+    error = unavailable_at("redis://db:6379/0", ResponseError("unknown command `HELLO`"))
+    assert isinstance(error, ConfigurationError)
+    assert unavailable_at("redis://another", error) is error
 
 
 def test_worker_of_sentinel_has_the_same_address() -> None:

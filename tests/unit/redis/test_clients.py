@@ -50,19 +50,27 @@ def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    ("url", "message", "hint"),
     [
-        ("redis://h/0?socket_timeot=3", "has the unknown option 'socket_timeot'"),
-        ("redis://h/0?timeout=1", "has the unknown option 'timeout'"),  # Of pools that block.
-        ("redis://h/0?socket_timeout=soon", "an invalid value of its option 'socket_timeout'"),
-        ("redis://:made?up=1@h/0", "is invalid, or has an option that"),
-        ("redis://h/0?made=1", "is invalid, or has an option that"),
-        ("redis://h/0?ssl_ca_certs=/x", "has the unknown option 'ssl_ca_certs'"),
-        ("redis://h:66666/0", "is invalid"),
+        ("socket_timeot=3", "has the unknown option 'socket_timeot'", "mean 'socket_timeout'?"),
+        ("timeout=1", "has the unknown option 'timeout'", "Did you mean"),  # Of pools that block.
+        ("socket_timeout=soon", "an invalid value of its option 'socket_timeout'", "drop the"),
+        ("made=1", "is invalid, or has an option that", "Write it as redis://"),
+        ("ssl_ca_certs=/x", "has the unknown option 'ssl_ca_certs'", "need rediss://"),
     ],
 )
-def test_invalid_option_of_a_url_is_named(url: str, message: str) -> None:
+def test_invalid_option_of_a_url_is_named(url: str, message: str, hint: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
-        RedisStore(url)
+        RedisStore(f"redis://h/0?{url}")
     assert message in raised.value.message
+    assert hint in raised.value.hint
+    assert "made" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:made?up=1@h/0", "redis://user?ssl_made=1@h/0", "redis://h:66666/0"]
+)
+def test_part_of_a_password_is_not_named_as_an_option(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="is invalid, or has an option that") as raised:
+        RedisStore(url)
     assert "made" not in str(raised.value)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis.exceptions import AuthenticationError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import create_asyncio_client, create_sync_client, new_client
+from florentin_webhooks.redis.failures import Failure, NoPrimaryError
 from florentin_webhooks.redis.sentinel import parse_sentinel
 
 URL = "redis+sentinel://web:hidden@one:26379,two,[::1]:26380/shop/2?socket_timeout=0.3"
@@ -61,6 +64,7 @@ def test_every_client_asks_the_same_sentinels() -> None:
         ("redis+sentinel://one,,two/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one:port/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one/shop/first", "has a database that is not a number"),
+        ("redis+sentinel://[::1/shop", "is invalid"),
         ("redis+sentinel://one/shop?socket_timeout=soon", "an option that is invalid"),
         ("redis+sentinel://one/shop?no_such_option=1", "an option that redis-py does not know"),
     ],
@@ -68,6 +72,76 @@ def test_every_client_asks_the_same_sentinels() -> None:
 def test_invalid_url_is_refused_at_start(url: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         RedisStore(url)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "seconds"), [("one", 0.2), ("one,two,three", 0.4 / 3), ("a,b,c,d,e,f", 0.1)]
+)
+def test_all_sentinels_share_one_wait(hosts: str, seconds: float) -> None:
+    assert parse_sentinel(f"redis+sentinel://{hosts}/shop").wait == seconds
+
+
+def answered(answer: object) -> Any:
+    """Return a command of Sentinel that gives *answer*, or raises it."""
+
+    def ask(*_: object, **__: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return ask
+
+
+REFUSALS = [
+    ([RedisConnectionError()] * 3, Failure.SENTINELS),
+    ([RedisConnectionError(), {}, {}], Failure.SERVICE),
+    ([AuthenticationError("hidden"), RedisConnectionError(), {}], Failure.SENTINEL_PASSWORD),
+]
+
+
+@pytest.mark.parametrize(("answers", "failure"), REFUSALS)
+def test_service_without_a_primary_has_a_cause(
+    answers: list[object], failure: Failure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool: Any = create_sync_client(URL).connection_pool
+    closed, manager = list[object](), pool.sentinel_manager
+    for each, answer in zip(manager.sentinels, answers, strict=True):
+        monkeypatch.setattr(each, "sentinel_masters", answered(answer))
+        monkeypatch.setattr(each.connection_pool, "disconnect", lambda **how: closed.append(how))
+    with pytest.raises(NoPrimaryError) as raised:
+        manager.discover_master("shop")
+    assert raised.value.failure is failure
+    assert closed == [{"inuse_connections": False}] * 3  # Another thread may be asking.
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answers", "failure"), REFUSALS)
+async def test_service_without_a_primary_has_a_cause_in_asyncio(
+    answers: list[object], failure: Failure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool: Any = create_asyncio_client(URL).connection_pool
+    manager = pool.sentinel_manager
+    for each, answer in zip(manager.sentinels, answers, strict=True):
+
+        async def ask(answer: object = answer) -> object:
+            return answered(answer)()
+
+        monkeypatch.setattr(each, "sentinel_masters", ask)
+    with pytest.raises(NoPrimaryError) as raised:
+        await manager.discover_master("shop")
+    assert raised.value.failure is failure
+
+
+def test_connection_is_closed_where_its_answer_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool: Any = create_sync_client(URL).connection_pool
+    connection, closed = pool.make_connection(), list[None]()
+    monkeypatch.setattr(connection, "disconnect", lambda *_, **__: closed.append(None))
+    monkeypatch.setattr(connection._parser, "read_response", answered(RedisError("an alarm")))
+    with pytest.raises(RedisError, match="an alarm"):
+        connection.read_response()
+    assert closed == [None]
 
 
 @pytest.mark.parametrize("replicas", [-1, 1.5])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -70,6 +70,18 @@ def test_two_lambdas_for_one_event_are_refused() -> None:
     router = Router()
     router.on("user.login")(lambda _: None)
     assert "or rename the second function." in refused(router, "user.login", lambda _: None)
+
+
+def test_family_beside_the_catalogue_is_refused() -> None:
+    class Own(Event):
+        """A family of events that Florentin does not have."""
+
+    class OwnMember(Own):
+        event: Literal["own.member"]
+
+    assert OwnMember.__base__ is Own
+    assert refused(Router(), Own).startswith("Own does not name an event.")
+    Router(GitHub()).on(Own)(handler)
 
 
 def test_a_refused_handler_is_not_registered() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from florentin_webhooks.core.stores.jobs import JobClaim, JobDecision
 from florentin_webhooks.rq.batch.answers import ClaimAnswer, ClaimedJob
 from florentin_webhooks.rq.batch.batch import Batch
 from florentin_webhooks.rq.batch.source import BatchSource
+from florentin_webhooks.rq.shutdown import defer_signals
 
 ID = b"0123456789abcdef" * 2 + b"-q"
 JOB = ClaimedJob(ID, 3, JobClaim(JobDecision.RUN))
@@ -54,6 +56,9 @@ class Stage:
 
     def write_state(self) -> None:
         self.happened.append("waits")
+
+    def deferring_signals(self) -> AbstractContextManager[None]:
+        return defer_signals()
 
     def script_load(self, text: str) -> None:
         self.happened.append(f"load {text}")
