@@ -5,7 +5,7 @@ redis-py's own connection sets a timer for every answer and takes several calls 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 
@@ -48,6 +48,8 @@ _LONG = frozenset(b"$=!")
 _ARRAYS = frozenset(b"*~>")
 """Kinds whose first line is a number of values."""
 _INCOMPLETE = object()
+_LARGE = 1 << 14
+"""The bytes at which answers are not split: as many as 128 calls have are a quarter of that."""
 
 
 class AnswerReader:
@@ -63,28 +65,15 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> list[object]:
         """Return the answers that *data* completes; raises InvalidResponse for other protocols."""
+        is_first = self._at == len(self._buffer) and not self._open
+        if is_first and len(data) < _LARGE and (strings := _split_strings(data)) is not None:
+            return strings
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
         self._at = 0
         answers: list[object] = []
-        if not self._open:
-            self._read_strings(answers)
-            if self._at == len(self._buffer):
-                return answers
         while (value := self._next_value()) is not _INCOMPLETE:
             self._place(value, answers)
         return answers
-
-    def _read_strings(self, answers: list[object]) -> None:
-        """Read the strings that come first: nearly all answers, in a third of the others' time."""
-        buffer, at, size = self._buffer, 0, len(self._buffer)
-        while at < size and buffer[at] == _STRING:
-            start = buffer.find(b"\r\n", at) + 2
-            end = start + int(buffer[at + 1 : start - 2]) if start > 1 else size
-            if end + 2 > size or end < start:
-                break
-            answers.append(buffer[start:end])
-            at = end + 2
-        self._at = at
 
     def _next_value(self) -> object:
         """Return the next value without its elements, an empty list for an array."""
@@ -129,6 +118,20 @@ class AnswerReader:
             if kind == _PUSH:  # A message of the server, not an answer.
                 return
         answers.append(value)
+
+
+def _split_strings(data: bytes) -> list[object] | None:
+    """Return the strings that *data* consists of, as nearly all answers do; None for others.
+
+    To read them one by one takes 0.6 of a delivery's 107 us more. A string that contains the end of
+    a line is longer than the line, so its length shows that it was split.
+    """
+    lines = data.split(b"\r\n")
+    strings: list[Any] = lines[1::2]  # Any: a list of bytes is not one of objects.
+    is_complete = len(lines) % 2 == 1 and not lines[-1]
+    if not is_complete or lines[:-1:2] != [b"$%d" % len(each) for each in strings]:
+        return None
+    return strings
 
 
 def _read_line(kind: int, line: bytes) -> object:

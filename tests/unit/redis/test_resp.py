@@ -65,6 +65,21 @@ def test_other_kinds_of_answers_are_read(stream: bytes, answers: list[object]) -
     assert AnswerReader().feed(stream) == answers
 
 
+@pytest.mark.parametrize("text", [b"", b"\r\n", b"a\r\n$1\r\nb", b"\r\n$0\r\n", b"x" * 20_000])
+def test_string_arrives_with_its_last_byte(text: bytes) -> None:
+    stream, reader = encode(text), AnswerReader()
+    early = [answer for byte in stream[:-1] for answer in reader.feed(bytes([byte]))]
+    assert (early, reader.feed(stream[-1:])) == ([], [text])
+    assert reader.feed(stream * 3 + encode(1)) == [text, text, text, 1]
+
+
+def test_strings_are_read_where_the_last_one_is_incomplete() -> None:
+    stream, reader = encode(b"") + encode(b"done"), AnswerReader()
+    assert reader.feed(stream + b"$0\r\n") == [b"", b"done"]
+    assert reader.feed(b"\r\n" + stream) == [b"", b"", b"done"]
+    assert reader.feed(stream) == [b"", b"done"]
+
+
 @pytest.mark.parametrize("stream", [b"-NOSCRIPT No script.\r\n", b"!19\r\nNOSCRIPT No script.\r\n"])
 def test_error_is_an_answer(stream: bytes) -> None:
     (error,) = AnswerReader().feed(stream)
