@@ -58,7 +58,8 @@ class EnvironFields(HeaderMap):
 
     def find(self, names: Iterable[bytes]) -> list[str | None]:
         """Return the value of each of *names*, in lower case, None where it is missing."""
-        environ, found = self._environ, list[str | None]()
+        environ = self._environ
+        found: list[str | None] = []
         for name in names:
             value = environ.get(_KEYS.get(name) or _remember(name))
             found.append(str(value).strip(" \t") if value else None)

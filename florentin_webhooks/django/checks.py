@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -207,10 +208,15 @@ def _check_tables(alias: str) -> Iterator[checks.CheckMessage]:
         hint = (
             "DATABASE_ROUTERS keep them out. Allow them there, or set DATABASE to where they are."
         )
-    elif not executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL)):
+    elif _is_migrating() or not executor.migration_plan(executor.loader.graph.leaf_nodes(LABEL)):
         return
     message = f"The tables of {LABEL} in {alias!r} are missing or not up to date."
     yield checks.Warning(message, hint=hint, id=f"{LABEL}.W005")
+
+
+def _is_migrating() -> bool:
+    """Return whether this is ``manage.py migrate``, which runs the checks before its work."""
+    return sys.argv[1:2] == ["migrate"]
 
 
 def _uses(middleware: str) -> bool:

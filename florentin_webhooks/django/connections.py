@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.core.receiver import Receiver
 
 __all__ = [
+    "AllDatabases",
     "AsyncHandlerConnections",
     "discard",
     "discard_failed_connections",
@@ -38,6 +39,13 @@ T = TypeVar("T")
 
 CLOSING_SECONDS = 0.5
 """How long the end of a handler waits for its connections to close; a query may still run."""
+
+
+class AllDatabases(set[str]):
+    """The aliases of all databases, as a set; the settings may not be configured yet."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def use_fresh_connections(receiver: Receiver[object]) -> None:

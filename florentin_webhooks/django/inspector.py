@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.urls import re_path
 
 from florentin_webhooks.django import conf
+from florentin_webhooks.django.connections import AllDatabases
 from florentin_webhooks.inspector.access import Access
 from florentin_webhooks.inspector.request import MAX_FORM, PageRequest
 from florentin_webhooks.inspector.site import Site
@@ -68,7 +69,7 @@ class _InspectorView:
         # The pages check a token of their own.
         self.csrf_exempt = True
         # A replay records each step durably.
-        self._non_atomic_requests = _AllDatabases()
+        self._non_atomic_requests = AllDatabases()
         if receivers:
             self._build()  # From now on the pages know what comes.
 
@@ -99,13 +100,6 @@ class _InspectorView:
             access = Access(_may_see, None)
             self._site = self._create(Sources(receivers), access)
         return self._site
-
-
-class _AllDatabases(set[str]):
-    """A set of all aliases; the settings may not be configured yet."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
 
 
 def _may_see(request: PageRequest) -> bool:

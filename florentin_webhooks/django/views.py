@@ -16,6 +16,7 @@ from florentin_webhooks.core import wsgi
 from florentin_webhooks.core.processing.loops import has_running_loop
 from florentin_webhooks.django import conf
 from florentin_webhooks.django.connections import (
+    AllDatabases,
     discard_failed_connections,
     use_fresh_connections,
 )
@@ -56,7 +57,7 @@ class WebhookView:
         # Attributes of the instance, because decorators copy them to their wrappers.
         self.csrf_exempt = True
         self.login_required = False
-        self._non_atomic_requests = _AllDatabases()
+        self._non_atomic_requests = AllDatabases()
         # Django and inspect ask for these with each request.
         self.__name__ = self.__qualname__ = type(self).__name__
         self.__code__ = self.__defaults__ = self.__kwdefaults__ = None
@@ -83,13 +84,6 @@ class WebhookView:
             return _response(_answer(self.hooks, request))
         finally:
             discard_failed_connections()
-
-
-class _AllDatabases(set[str]):
-    """A set of all aliases; the settings may not be configured yet."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
 
 
 def _plain_function() -> None: ...

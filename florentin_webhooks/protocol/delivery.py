@@ -173,7 +173,7 @@ class Delivery:
     def idempotency_key(self, label: str) -> str:
         """Return a key for other services: the same in every attempt, another for each *label*."""
         of = self.fingerprint if self.item is None else f"{self.fingerprint}[{self.item}]"
-        return sha256(f"{of}:{label}".encode()).hexdigest()[:32]
+        return sha256(f"{of}:{label}".encode(errors="backslashreplace")).hexdigest()[:32]
 
     def once(self, label: str) -> OnceContext:
         """Return a context manager for what must happen once, though the handler is retried.

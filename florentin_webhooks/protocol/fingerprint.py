@@ -200,7 +200,8 @@ class Identity:
         others = self._others.get(key_id) if digest else ()
         if others is None:
             others = self.other_key_ids(key_id)
-        sent, found = delivery_id.encode(), list[bytes]()
+        sent = delivery_id.encode()
+        found: list[bytes] = []  # A call of list[bytes] takes 0.7 us more.
         for each in others:
             prefix = self._prefixes[each]
             found.append(sha256(prefix + digest).digest()[:16] if each else digest)

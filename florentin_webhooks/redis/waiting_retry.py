@@ -60,7 +60,8 @@ class WaitingRetry(Retry):
         self.outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
-        self._hurries = False
+        self.is_impatient = self._hurries = False
+        """Whether it does not ask again where no answer came in time."""
         self._away_since: float | None = None
         self._quiet_until = float("-inf")
 
@@ -94,7 +95,8 @@ class WaitingRetry(Retry):
 
         def watched(error: Exception, *count: int) -> None:
             fail(error, *count)
-            if not self.waits or (self._hurries and isinstance(error, RedisTimeoutError)):
+            is_silent = isinstance(error, RedisTimeoutError)
+            if not self.waits or (is_silent and (self.is_impatient or self._hurries)):
                 raise error
             if self.outlasts and time.monotonic() - since > _LONG:
                 self._warn(None, since)

@@ -109,8 +109,11 @@ class QueueStatus:
             yield ProblemKind.FULL, refused
         if (self.waiting or self.running) and not self.workers:
             count = self.waiting + self.running
-            waiting = f"{_events(count)} waiting in queue {self.name}, but no worker runs."
-            yield ProblemKind.NO_WORKER, waiting
+            taken = f", {self.running} of them with a dead worker"
+            waiting = (
+                f"{_events(count)} waiting in queue {self.name}{taken if self.running else ''}"
+            )
+            yield ProblemKind.NO_WORKER, f"{waiting}, but no worker runs."
         if self.scheduled and not self.scheduler:
             scheduled = f"{_events(self.scheduled)} to be retried, but no scheduler runs."
             yield ProblemKind.NO_SCHEDULER, scheduled

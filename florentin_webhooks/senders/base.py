@@ -91,7 +91,7 @@ class Preparing(Protocol):
     def prepare(self, body: bytes, received_at: datetime, /) -> Callable[[], object] | None:
         """Return blocking work to do before ``authenticate``, such as fetching a key.
 
-        None where nothing is missing. The work may raise :class:`InvalidSignature` or
+        None where nothing is missing. Both may raise :class:`InvalidSignature`, and the work
         :class:`Unavailable`. Without it, ``authenticate`` does the same and blocks.
         """
         ...

@@ -59,6 +59,7 @@ def body_mutations(body: bytes) -> Iterator[Mutation]:
         if value not in seen:
             seen.add(value)
             yield Mutation(value, Diagnosis(f"body-{code}", f"{message}.", _KEEP))
+    yield from _encoded_twice(body)
 
 
 def _secrets(name: str, secret: bytes) -> Iterator[tuple[str, str, str, bytes]]:
@@ -146,6 +147,18 @@ def _json_again(body: bytes) -> Iterator[tuple[str, str, bytes]]:
         style = _style(comma, indent, ascii_only=ascii_only, in_order=in_order)
         yield "json", style, text
         yield "json", f"{style}, with a newline at its end", text + b"\n"
+
+
+def _encoded_twice(body: bytes) -> Iterator[Mutation]:
+    """Return the body as a JSON string: retries of axios pass a hook that signs JSON a text."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return
+    message = "A JSON string of the body was signed, as if it was encoded twice."
+    cause = Diagnosis("body-json", message, "Sign the text that is sent, in each retry as well.")
+    for ascii_only in (False, True):
+        yield Mutation(json.dumps(text, ensure_ascii=ascii_only).encode(), cause)
 
 
 def _style(comma: str, indent: int | None, *, ascii_only: bool, in_order: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -13,6 +14,8 @@ MOST_ENTRIES = 23
 """16, and `api`, `inspector`, `mcp`, `opentelemetry`, `prometheus`, `simulator`, `spool`."""
 MOST_MODULES = 15
 MOST_LINES = 250
+ON_EVERY_PATH = ("asgi", "core", "protocol", "redis/executors")
+_calls_alias = re.compile(r"\b(?:dict|frozenset|list|set|tuple)\[[^=\n]*\]\(").search
 
 
 def entries() -> list[str]:
@@ -51,3 +54,10 @@ def test_modules_have_at_most_250_lines() -> None:
     }
     too_long = {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
     assert too_long == {}
+
+
+def test_path_of_a_delivery_calls_no_generic_alias() -> None:
+    # list[int]() creates the alias and an AttributeError inside: 0.75 us, where [] takes 0.04.
+    paths = [path for room in ON_EVERY_PATH for path in (PACKAGE / room).rglob("*.py")]
+    slow = [path.name for path in paths if _calls_alias(path.read_text(encoding="utf-8"))]
+    assert (len(paths) > 50, slow) == (True, [])

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.cli.doctor.check import fail, warn
+from florentin_webhooks.core.routing.items import function_of
 from florentin_webhooks.core.stores.base import State
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _missing(records: Iterable[Record], names: Collection[str]) -> Iterator[Chec
     for record in records:
         if record.state not in _ENDED:
             wanted = {name for queue in record.open_queues for name in record.waiting[queue]}
-            waiting.update(wanted - record.handlers.keys() - {*names})
+            left = {function_of(name) for name in wanted - record.handlers.keys()}
+            waiting.update(left - {*names})
     for name, count in waiting.items():
         message = f"{name} is not registered any more, but is waited for: {_count(count)}."
         hint = "Register it again, also under its old name, or discard the deliveries."

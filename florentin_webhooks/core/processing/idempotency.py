@@ -68,7 +68,9 @@ class OnceGuard:
 def open_guard(lease: Lease, label: str, queue: str = "") -> OnceGuard:
     """Return the guard *label* of the delivery under *lease*, in *queue* if that runs it."""
     key = bytes.fromhex(lease.key)
-    return OnceGuard(lease.store, key, label, lease.token, lease.seconds, queue)
+    # As idempotency_key() has it: file names that are not UTF-8 are texts that no store can keep.
+    kept = str(label).encode(errors="backslashreplace").decode()
+    return OnceGuard(lease.store, key, kept, lease.token, lease.seconds, queue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,8 +138,8 @@ class InlineRuns(HandlerRegistry[On_co]):
                 finish = Finish(key, token, states.succeeded, handler.name, jobs=states.jobs)
             else:
                 finish = Finish(key, token, _DONE, handler.name)
-            execute = lease.store.execute
-            state = execute(finish) if lease.is_immediate else await lease.store.aexecute(finish)
+            store = lease.store
+            state = store.execute(finish) if lease.is_immediate else await store.aexecute(finish)
             if remaining and (state is _LOST or state is _DONE):
                 break
         if state is _DONE:

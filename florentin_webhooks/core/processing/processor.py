@@ -151,7 +151,8 @@ class DeliveryProcessor(InlineRuns[On_co]):
             event = parse_event(delivery.event, envelope, plan.model)
         except InvalidEvent as error:
             return self._record_invalid(delivery, lease, stale, error)
-        if delivery.event == PROBE_EVENT if stale else not (plan.inline or plan.queued):
+        is_recorded = delivery.event != PROBE_EVENT if stale else plan.inline or plan.queued
+        if not is_recorded:
             return returning(outcomes.reply_without_handlers(delivery, stale))
         # Also without an id, which may be unsigned: a cluster finds the same bytes under any.
         content = self.sender.retry_content(delivery.delivery_id or "", delivery.body)
@@ -186,9 +187,11 @@ class DeliveryProcessor(InlineRuns[On_co]):
             except CancelledError:
                 await lease.withdraw(accept)
                 raise
-        if claim.id_reused or claim.id_changed or claim.key != accept.key:
+        decision, key, _, _, _, id_reused, id_changed = claim
+        if id_reused or id_changed or key != accept.key:
             claim = await lease.follow(claim, accept, plan)
-        if claim.decision is not _RUN:
+            decision = claim.decision
+        if decision is not _RUN:
             return outcomes.reply_for_claim(claim, stale)
         return await self._run(plan, event, accept.delivery, envelope, lease, claim)
 

@@ -35,11 +35,10 @@ class Reporter:
     all that happens, None without any.
     """
 
-    notifier: Notifier | None = None
-
     def __init__(
         self, registry: HandlerRegistry[object], name: str = "", *, error_text: bool = False
     ) -> None:
+        self.notifier: Notifier | None = None
         self.log = HandlerLog(error_text=error_text)
         self._registry = registry
         self._name = name

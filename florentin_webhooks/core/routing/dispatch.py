@@ -129,9 +129,8 @@ class Dispatcher:
         """The queues of the handlers, the receiver's own first; empty without a queue."""
         if self.queue is None:
             return ()
-        options = [handler.options for handler in self._router.handlers]
-        named = [each.queue for each in options if each.queue is not None and not each.inline]
-        return tuple(dict.fromkeys([self.queue.name, *named]))
+        named = [each.options.queue for each in self._router.handlers]
+        return tuple(dict.fromkeys([self.queue.name, *filter(None, named)]))
 
     def build_job(self, fingerprint: str, queue: str) -> tuple[Job, float]:
         """Return the job for *queue*'s part of a delivery, and its timeout in seconds."""

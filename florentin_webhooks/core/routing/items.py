@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from florentin_webhooks.protocol.delivery import OnceContext
     from florentin_webhooks.protocol.event import Event
 
-__all__ = ["HandledItem", "own_delivery"]
+__all__ = ["HandledItem", "function_of", "own_delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class HandledItem:
             item=self.index,
             once_factory=guard,
         )
+
+
+def function_of(name: str) -> str:
+    """Return the name of the function of the handler *name*, which may be that of one item."""
+    return name.partition("[")[0]
 
 
 def _once_for_item(once: Callable[[str], OnceContext], index: int, label: str) -> OnceContext:

@@ -36,7 +36,9 @@ _REST = 0.25
 _MOST_MOVES = 3
 """How many redirections are followed without a pause."""
 _MOST_ASKED = 3
-"""How many nodes are asked for the owners: each may take half a second."""
+"""How many nodes are asked for the owners."""
+_LONGEST_ASKED = 0.3
+"""Seconds after which no other one is: one that hangs takes 0.8, as the call before."""
 
 
 class Transport(Protocol):
@@ -111,18 +113,32 @@ class Follower:
         return since is not None and monotonic() - since < _REST
 
     async def refresh(self, avoided: Node | None = None) -> None:
-        """Ask for the owners of all slots, any node but *avoided* first."""
+        """Ask for the owners of all slots, any node but *avoided* first.
+
+        Those that failed last come last, and after one that hangs no other one is asked.
+        """
         last: Unavailable | None = None
-        for node in self.topology.candidates(avoided)[:_MOST_ASKED]:
+        end = monotonic() + _LONGEST_ASKED
+        for node in self._candidates(avoided)[:_MOST_ASKED]:
             try:
                 answer = await self._transport.ask_owners(node)
             except (RedisError, OSError) as error:
+                self._remember_failure(node, error)
                 last = unavailable_at(str(node), error)
             else:
                 self.topology.load(answer, node)
                 return
+            if monotonic() > end:
+                break
         if last is not None:
             raise last
+
+    def _candidates(self, avoided: Node | None) -> list[Node]:
+        """Return the nodes to ask for the owners: while some are known, none that rests."""
+        known = self.topology.candidates(avoided)
+        if self.topology.owners():
+            known = tuple(node for node in known if not self.is_resting(node))
+        return sorted(known, key=lambda node: (node == avoided, self._resting.get(node, 0.0)))
 
     async def _follow(
         self, slot: int, node: Node, call: ScriptCall, error: Exception, trial: _Trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from florentin_webhooks.core.processing.runtime import run_sync
@@ -81,6 +82,12 @@ class ClusterStore(RedisStore):
     def address(self) -> str:
         """Address of the cluster, without user and password."""
         return str(self._address)
+
+    @property
+    def location(self) -> tuple[str, bytes]:
+        """The nodes that are named, lanes and prefix, by which two stores are the same one."""
+        named = replace(self._address, nodes=tuple(sorted(self._address.nodes)))
+        return f"{named}?lanes={self._count}", self._schema.prefix
 
     def execute(self, operation: Operation[A]) -> A:
         """Execute *operation*; raises :class:`Unavailable` without an answer in time."""

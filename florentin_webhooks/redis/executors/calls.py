@@ -119,8 +119,8 @@ class CallQueue:
     def send(self, now: float) -> bytes:
         """Move as many calls as may be in flight to the sent ones; return their commands."""
         waiting, sent, size = self.waiting, self.sent, self.size
-        commands, oldest = list[bytes](), now - TIMEOUTS.queue
-        room = MAX_CALLS - len(sent)
+        oldest, room = now - TIMEOUTS.queue, MAX_CALLS - len(sent)
+        commands: list[bytes] = []
         while waiting and room > 0 and size < MAX_BYTES:
             pending = waiting.popleft()
             if pending.since < oldest and pending.is_dispensable():

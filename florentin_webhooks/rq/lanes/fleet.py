@@ -40,6 +40,9 @@ _ANSWER = 1.0
 _ABSENCE = 2.0
 """Seconds for which a lane is left out whose node does not answer."""
 
+_FAREWELL = 4.0
+"""Seconds after which no other worker is unregistered."""
+
 
 class LaneFleet:
     """RQ workers, those of each lane of *store*, that take turns in this process."""
@@ -149,8 +152,10 @@ class LaneFleet:
     def _tear_down(self) -> None:
         if self._schedulers is not None:
             self._schedulers.stop()
+        end = monotonic() + _FAREWELL
         for worker in self.workers:
-            if worker.lane not in self._absent:  # What its node keeps of it expires.
+            # What a node that is away or hangs keeps of them expires.
+            if worker.lane not in self._absent and monotonic() < end:
                 worker.stop()
             worker.connection.close()
 

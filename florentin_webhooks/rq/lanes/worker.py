@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -48,34 +49,36 @@ class LaneWorker(SweepingWorker):
 
     def start(self) -> None:
         """Register the worker in its lane."""
-        self.wait_patiently()
         untyped: Any = self  # Any: rq leaves its types open, also below.
         untyped.register_birth()
         untyped.set_state(WorkerStatus.IDLE)
         self.is_started = True
         self._seen_at = monotonic()
 
-    def wait_patiently(self) -> None:
+    def wait_patiently(self) -> WaitingRetry:
         """Wait while the lane's node is replaced, or refuses commands for a while."""
         client: Any = self.connection
         address = display_url(client)
         self.retry = WaitingRetry(address, _PATIENCE, forces=True, longest=_LONGEST)
         client.set_retry(self.retry)
+        return self.retry
 
     def keep_alive(self) -> None:
         """Start the worker; extend its registration, and maintain its queue, where that is due."""
-        if not self.is_started:
-            self.start()
-        elif monotonic() - self._seen_at > _BEAT:
-            self.heartbeat()
-        if self.should_run_maintenance_tasks:
-            self.run_maintenance_tasks()
+        with self._impatience():
+            if not self.is_started:
+                self.start()
+            elif monotonic() - self._seen_at > _BEAT:
+                self.heartbeat()
+            if self.should_run_maintenance_tasks:
+                self.run_maintenance_tasks()
 
     def step(self) -> bool:
         """Run one job, or a batch of them; return whether there was one."""
         untyped: Any = self
         options = self.connection, self.job_class, self.serializer, self.death_penalty_class
-        taken = untyped.queue_class.dequeue_any(self.queues, None, *options)
+        with self._impatience():
+            taken = untyped.queue_class.dequeue_any(self.queues, None, *options)
         if taken is None:
             return False
         job, queue = taken
@@ -85,6 +88,16 @@ class LaneWorker(SweepingWorker):
         self.write_state()
         self.heartbeat()
         return True
+
+    @contextmanager
+    def _impatience(self) -> Generator[None]:
+        """Wait once for an answer, since other lanes wait meanwhile; but records are repeated."""
+        retry = self.retry or self.wait_patiently()
+        retry.is_impatient = True
+        try:
+            yield
+        finally:
+            retry.is_impatient = False
 
     def stop(self) -> None:
         """Unregister the worker; waits for nothing."""

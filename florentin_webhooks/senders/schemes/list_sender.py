@@ -97,7 +97,7 @@ class ListSender(TemplateSender):
         """Return an item that is *event* with *data*."""
         item: dict[str, object] = dict(data)
         place(item, self.event_field, event)
-        if self.time_field:
+        if self.time_field and field_at(item, self.time_field) is None:
             place(item, self.time_field, time.isoformat())
         return item
 

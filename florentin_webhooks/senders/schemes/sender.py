@@ -52,6 +52,7 @@ class TemplateSender:
     """Where the body has the id of the event; it is signed with the body."""
     event_field = "type"
     time_field = ""
+    data_field = "data"
     read_time = staticmethod(find_time)
     """Returns the instant at *time_field*, None for what is not one."""
     catalogue: Mapping[str, type[Event]] = MappingProxyType({})
@@ -164,7 +165,7 @@ class TemplateSender:
 
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the event's data: what the sender calls so, or else the whole payload."""
-        return payload.get("data", payload)
+        return payload.get(self.data_field, payload)
 
     # --- for tests and tools ---
 
@@ -173,10 +174,12 @@ class TemplateSender:
     ) -> Sample:
         """Return a JSON body with event, id, time and *data* where the sender has them."""
         has_event = not self.form.event_header
-        payload: dict[str, object] = {"data": dict(data)} if has_event else dict(data)
-        fields = {self.id_field: delivery_id, self.time_field: time.isoformat()}
+        payload: dict[str, object] = {self.data_field: dict(data)} if has_event else dict(data)
+        fields = {self.id_field: delivery_id}
         if has_event:
             fields[self.event_field] = event
+        if self.time_field and field_at(payload, self.time_field) is None:
+            fields[self.time_field] = time.isoformat()
         for path, value in fields.items():
             if path:
                 place(payload, path, value)

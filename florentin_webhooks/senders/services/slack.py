@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from florentin_webhooks.senders.base import Answer, Message, Retries
+from florentin_webhooks.senders.base import Answer, Message, Retries, Sample
 from florentin_webhooks.senders.schemes.format import SignatureFormat
 from florentin_webhooks.senders.schemes.payload import check_name, field_at
+from florentin_webhooks.senders.schemes.samples import encode
 from florentin_webhooks.senders.schemes.scheme import TemplateScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from florentin_webhooks.senders.base import Metadata
 
@@ -72,3 +74,13 @@ class Slack(TemplateSender):
     def event_data(self, payload: Mapping[str, object]) -> object:
         """Return the inner event, or the whole body of a request without one."""
         return payload["event"] if payload.get("type") == _CALLBACK else payload
+
+    def sample(
+        self, event: str, data: Mapping[str, object], delivery_id: str, time: datetime, /
+    ) -> Sample:
+        """Return the body of *event* with *data*: an inner event, or the check of the URL."""
+        inner = {**data, "type": event}
+        if event == _CHALLENGE:
+            return Sample(encode(inner), event)
+        outer = {self.id_field: delivery_id, self.time_field: int(time.timestamp())}
+        return Sample(encode({"type": _CALLBACK, **outer, "event": inner}), event)

@@ -122,11 +122,11 @@ class SNSScheme:
         return f"SNS({', '.join(self._topics.values())})"
 
     def prepare(self, body: bytes, received_at: datetime) -> Callable[[], object] | None:
-        """Return the download of the certificate, None where it is known."""
-        try:
-            url = self._read(body).certificate_url
-        except InvalidSignature:
-            return None  # As authenticate will find, too.
+        """Return the download of the certificate, None where it is known.
+
+        Raises :class:`InvalidSignature` where none is needed to find the signature invalid.
+        """
+        url = self._read(body).certificate_url
         if self._certificates.has(url):
             return None
         return partial(self._certificates.find, url, received_at)

@@ -55,7 +55,7 @@ class SignedMessage(NamedTuple):
     def text(self) -> bytes:
         """Return what is signed."""
         lines = (f"{name}\n{value}\n" for name, value in self.fields.items())
-        return "".join(lines).encode("utf-8", "surrogatepass")
+        return "".join(lines).encode()
 
 
 def read_message(payload: Mapping[str, object]) -> SignedMessage:

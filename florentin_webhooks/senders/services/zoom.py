@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.senders.base import Answer, Message, Retries
@@ -16,9 +15,6 @@ from florentin_webhooks.senders.schemes.payload import field_at
 from florentin_webhooks.senders.schemes.scheme import TemplateScheme
 from florentin_webhooks.senders.schemes.sender import TemplateSender
 from florentin_webhooks.senders.schemes.template import Template
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Zoom"]
 
@@ -61,9 +57,6 @@ class Zoom(TemplateSender):
     )
     event_field = "event"
     time_field = "event_ts"
+    data_field = "payload"
     success_status = 200  # Only 200 and 204 are documented as success.
     scheme_type = _ZoomScheme
-
-    def event_data(self, payload: Mapping[str, object]) -> object:
-        """Return Zoom's payload."""
-        return payload.get("payload", payload)

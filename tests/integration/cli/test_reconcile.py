@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,12 +52,14 @@ def test_log_of_the_simulator_is_compared_with_the_store(
     *found, last = shop.json("reconcile", "--log", str(path), "--all")
     verdicts = {each["id"]: each["verdict"] for each in found}
     assert verdicts == {lost.id: "missing", answered.id: "answer-lost", agreed.id: "agreed"}
+    assert {each["replay"] for each in found} == {None}
     assert last["summary"]["missing"] == 1
     result = shop.types("reconcile", "--log", str(path))
     assert result.exit_code == 1
     assert agreed.id not in result.stdout
     assert "1 missing" in result.stderr
     assert "replay them in the sender's log" in result.stderr
+    assert re.search("Answer lost: .* Do nothing.", result.stderr)
     played.simulator.replay(lost.id)
     played.run()
     assert played.last().state is State.DELIVERED
@@ -76,6 +79,8 @@ def test_delivery_that_failed_here_is_shown_with_its_command(shop: Operated) -> 
     assert found["replay"] == (
         f"florentin-webhooks deliveries replay {shop.app} {found['fingerprint']}"
     )
+    said = " ".join(shop.types("reconcile", "--log", str(path)).stderr.split())
+    assert f"Failed here: {found['replay']}" in said
 
 
 def test_wrong_file_is_explained(shop: Operated) -> None:

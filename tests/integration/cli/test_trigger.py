@@ -174,7 +174,9 @@ def test_unreachable_target_exits_with_four() -> None:
     port = free_port()
     result = type_in("trigger", "user.login", "--to", f"http://127.0.0.1:{port}/")
     assert result.exit_code == 4
-    assert "No answer from http://127.0.0.1:" in error(result)
+    said = error(result)
+    assert f"No answer from http://127.0.0.1:{port}/: Connection refused." in said
+    assert f"dev shop.hooks:hooks --port {port}" in said
 
 
 def test_target_without_tls_has_a_hint(target: Target) -> None:

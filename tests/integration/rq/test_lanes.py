@@ -7,6 +7,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import uuid4
@@ -27,6 +28,7 @@ from florentin_webhooks.rq.worker import WorkerKind
 from florentin_webhooks.testing import Provider
 from tests.support.cluster import Cluster
 from tests.support.inspected import get, site_of
+from tests.support.operated import Operated
 
 SECRET = "a-made-up-secret-of-the-lanes"
 QUEUE = "florentin"
@@ -94,6 +96,20 @@ def test_one_worker_runs_the_jobs_of_all_lanes(shop: Clustered) -> None:
     assert len(shop.ran) == 12
     assert read_status(shop.hooks, QUEUE).waiting == 0
     assert not shop.run()
+
+
+def test_commands_work_on_a_cluster(
+    directory: Path, redis_url: str, cluster_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_REDIS", cluster_url)
+    operated = Operated(directory, redis_url)
+    operated.environ["SHOP_REDIS"] = cluster_url
+    operated.sent("invoice.created")
+    assert "waiting    1" in operated.types("queue").stdout
+    program = operated.works("--worker-class", "simple")
+    assert program.process.returncode == 0, program.talk
+    assert operated.effects() == ["bill begins", "bill ends"]
+    operated.close()
 
 
 def test_full_node_refuses_new_deliveries_of_its_lanes_and_drains(

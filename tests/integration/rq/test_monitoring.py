@@ -109,7 +109,7 @@ def test_healthy_queue_has_no_problems() -> None:
         ),
         (
             replace(HEALTHY, waiting=1, running=1, workers=()),
-            "2 events are waiting in queue q, but no worker runs.",
+            "2 events are waiting in queue q, 1 of them with a dead worker, but no worker runs.",
         ),
         (
             replace(HEALTHY, scheduled=2, scheduler=False),

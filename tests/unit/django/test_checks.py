@@ -215,6 +215,8 @@ def test_missing_tables_are_reported_for_their_database_only(
     assert ids(program) == []
     assert ids(program, databases=["default"]) == []
     (message,) = found_in(program, databases=["empty"])
+    monkeypatch.setattr("sys.argv", ["manage.py", "migrate"])  # It checks before it migrates.
+    assert ids(program, databases=["empty"]) == []
     connections["empty"].close()
     assert message.id == "florentin_webhooks.W005"
     assert message.hint == "Run: manage.py migrate florentin_webhooks --database empty."

@@ -41,6 +41,10 @@ def test_idempotency_key_depends_on_fingerprint_and_label_only() -> None:
     assert len({key, *others}) == 3
 
 
+def test_idempotency_key_of_a_label_that_is_not_utf8() -> None:
+    assert len({DELIVERY.idempotency_key(label) for label in ("a\udcff", "a\udcfe", "a")}) == 3
+
+
 def test_idempotency_key_differs_by_item() -> None:
     items = [replace(DELIVERY, item=item) for item in (None, 0, 1)]
     assert len({each.idempotency_key("crm") for each in items}) == len(items)

@@ -104,6 +104,15 @@ def test_worker_that_shall_end_asks_a_silent_server_once() -> None:
     assert answers == ["done"]
 
 
+def test_impatient_worker_asks_a_silent_server_once() -> None:
+    retry = WaitingRetry("redis://one", longest=3)
+    retry.is_impatient = True
+    with pytest.raises(RedisTimeoutError):
+        wait(retry, [SILENT, "done"])
+    retry.is_impatient = False
+    assert wait(retry, [SILENT, "done"]) == "done"
+
+
 def test_worker_that_shall_end_opens_a_lost_connection_again() -> None:
     retry = WaitingRetry("redis://one")
     retry.hurry()

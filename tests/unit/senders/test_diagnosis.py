@@ -96,6 +96,8 @@ def test_nul_bytes_in_a_secret_are_named() -> None:
         (json.dumps(json.loads(BODY), ensure_ascii=False).encode(), BODY, "body-json"),
         (b'{"b": 1, "a": 2}', b'{"a":2,"b":1}', "body-json"),
         (b'{"b":1}', b'{\n  "b": 1\n}\n', "body-json"),
+        ('{"a":"Zoë"}'.encode(), '"{\\"a\\":\\"Zoë\\"}"'.encode(), "body-json"),
+        (BODY, json.dumps(BODY.decode()).encode(), "body-json"),
     ],
 )
 def test_a_changed_body_is_recognised(ours: bytes, signed: bytes, code: str) -> None:

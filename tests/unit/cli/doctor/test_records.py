@@ -37,6 +37,12 @@ def test_handler_that_is_gone_is_named() -> None:
     assert check.message.startswith("shop:fax is not registered any more")
 
 
+def test_items_of_a_list_wait_for_their_handler() -> None:
+    names = "shop:bill[0]", "shop:bill[1]", "shop:fax[0]", "shop:fax[1]"
+    (check,) = found(Record("ab", State.QUEUED, key_id=KEY, waiting={"bills": names}))
+    assert check.message.startswith("shop:fax is not registered any more, but is waited for: 1 ")
+
+
 def test_finished_handlers_and_deliveries_of_others_need_none() -> None:
     done = Record(
         "ab",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -273,14 +274,31 @@ class Seconds(MemoryStore):
         self.lease = 60  # type: ignore[assignment]
 
 
+class SomeStore(SimpleNamespace):
+    """An object with attributes of a store, which as a class has all of them."""
+
+    execute = aexecute = close = aclose = print
+    lease = retention = timedelta(hours=1)
+
+
+class WholeStore(SomeStore):
+    """What a store has, but not an instance of it."""
+
+    supports_jobs = supports_transactions = False
+
+
 WRONG_TYPES: Mapping[str, list[Any]] = {
     "tolerance": ["abc", -1, True, [], float("nan"), 10**400],
     "leeway": [-1, b"5", timedelta(seconds=-1)],
     "timeout": [-1, 0, timedelta.max],
-    "max_body": ["x", 0, -1, 1.5, True, 10**400],
+    "max_body": ["x", 0, -1, 1.5, True, False, 10**400],
     "clock": [3, "", timedelta(), datetime.now, lambda: 3],
     "sender": [3, "", "no.such:thing", object(), FlorentinSender],
-    "store": [42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds()],
+    "store": [
+        *(42, "", "redis", MemoryStore, RQQueue, object(), HalfAStore(), Seconds(), WholeStore),
+        *(SomeStore(supports_jobs=True), SomeStore(supports_transactions=True)),
+    ],
+    "name": ["a\nb", "n" * 101, 5],
     "queue": [42, [], True, RQQueue, MemoryStore(), "", "a b"],
 }
 
@@ -292,6 +310,24 @@ def test_an_invalid_argument_is_a_configuration_error(name: str, value: Any) -> 
     arguments: Values = {name: value}
     with pytest.raises(ConfigurationError, match=name):
         Receiver(SECRET, **arguments)
+
+
+def test_path_that_cannot_be_imported_is_not_shown() -> None:
+    for path, said in ((SECRET, "not the path of anything that can be imported."), (" ", "blank.")):
+        with pytest.raises(ConfigurationError) as caught:
+            Receiver(SECRET, sender=path)  # type: ignore[call-overload]  # By its path.
+        assert caught.value.message == f"sender is {said}"
+
+
+def test_missing_secret_in_code_is_no_empty_variable() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Receiver(None)  # type: ignore[call-overload]  # As from os.environ.get().
+    assert caught.value.message == "No secret is configured."
+
+
+def test_function_that_looks_secrets_up_is_passed_on() -> None:
+    config = ReceiverConfig.model_validate({"secrets": repr})
+    assert config.receiver_options() == {"secrets": repr}
 
 
 def test_an_unknown_argument_is_refused_with_the_nearest() -> None:
@@ -367,6 +403,12 @@ def test_options_cannot_change_what_is_already_built(tmp_path: Path) -> None:
         in_flask({"store": REDIS, "queue": RQQueue(), "queue_retries": [1]})
     with pytest.raises(ConfigurationError, match=r"cannot change a spool .* Spool\(...\)"):
         in_flask({"spool": Spool(tmp_path / "spool.db"), "spool_max_bytes": 2_000_000})
+
+
+def test_flag_in_place_of_a_number_is_refused() -> None:
+    for flag in (True, False):
+        with pytest.raises(ConfigurationError, match=f"FLORENTIN_HISTORY is {flag}"):
+            in_flask({"store": REDIS, "history": flag})
 
 
 def test_options_of_an_unset_store_apply_to_memory() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from florentin_webhooks import Delivery, Discard, MemoryStore, Receiver, RetryLater, errors
-from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard
+from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard, open_guard
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.routing.handler import HandlerOptions, build_handler
 from florentin_webhooks.core.stores.base import Operation, Store
@@ -168,3 +169,10 @@ def test_idempotency_key_is_stable_for_delivery_and_label() -> None:
 def test_once_is_refused_outside_a_handler() -> None:
     with pytest.raises(ConfigurationError, match="outside a handler"):
         a_delivery().once("mail")
+
+
+def test_stores_can_keep_a_label_that_is_not_utf8() -> None:
+    lease = cast("Lease", SimpleNamespace(key="00", store=None, token=b"token", seconds=60))
+    labels = ["mail", "a\0b", "a\udcff", "a\udcfe"]
+    kept = [open_guard(lease, label).label for label in labels]
+    assert kept == ["mail", "a\0b", "a\\udcff", "a\\udcfe"]

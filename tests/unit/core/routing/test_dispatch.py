@@ -146,6 +146,22 @@ def test_latest_is_a_plain_function(latest: Any) -> None:
         Router().on(Event, latest=latest)
 
 
+def test_handler_that_comes_later_is_in_the_next_plan() -> None:
+    hooks = receiver()
+    hooks.on(Event)(bill)
+    assert len(hooks.dispatcher.plan("invoice.created").handlers) == 1
+    hooks.on(Event)(mail)
+    assert [each.name for each in hooks.dispatcher.plan("invoice.created").handlers] == [BILL, MAIL]
+
+
+def test_unknown_names_share_one_plan() -> None:
+    hooks = receiver()
+    hooks.on(Event)(bill)
+    plans = {id(hooks.dispatcher.plan(f"a.name_{number}")) for number in range(20)}
+    assert len(plans) == 1
+    assert len(hooks.dispatcher._plans) == 1
+
+
 def test_a_receiver_without_a_queue_has_no_parts() -> None:
     with pytest.raises(ConfigurationError, match=r"Pass queue=RQQueue"):
         Receiver(SECRET, store=MemoryStore()).dispatcher.build_job(FINGERPRINT, "florentin")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -70,6 +70,18 @@ def test_two_lambdas_for_one_event_are_refused() -> None:
     router = Router()
     router.on("user.login")(lambda _: None)
     assert "or rename the second function." in refused(router, "user.login", lambda _: None)
+
+
+def test_family_beside_the_catalogue_is_refused() -> None:
+    class Own(Event):
+        """A family of events that Florentin does not have."""
+
+    class OwnMember(Own):
+        event: Literal["own.member"]
+
+    assert OwnMember.__base__ is Own
+    assert refused(Router(), Own).startswith("Own does not name an event.")
+    Router(GitHub()).on(Own)(handler)
 
 
 def test_a_refused_handler_is_not_registered() -> None:
@@ -195,6 +207,7 @@ def test_a_forged_delivery_does_not_end_the_registration() -> None:
     [
         (GitHub(), "pull_requst.opened", "pull_request.opened"),
         (GitHub(), "isues.*", "issues.*"),
+        (GitHub(), "pull_requst", "pull_request.*"),
         (SendGrid(), "boune", "bounce"),
         (Stripe(), "invioce.paid", "invoice.paid"),
         (Discord(), "ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"),
@@ -208,3 +221,12 @@ def test_misspelt_documented_event_is_refused(sender: Sender, wrong: str, right:
     router.on(right)
     router.on("an_event_that_is_new.*")
     router.on("*")
+
+
+@pytest.mark.parametrize(("sender", "name"), [(GitHub(), "pull_request"), (Stripe(), "invoice")])
+def test_beginning_of_names_is_no_event_alone(sender: Sender, name: str) -> None:
+    router: Router[Any] = Router(sender)
+    with pytest.raises(ConfigurationError, match=f"Write '{name}.*' for all of them"):
+        router.on(name)
+    router.on(f"{name}.*")
+    Router(GitHub()).on("push")

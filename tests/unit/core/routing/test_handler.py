@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from florentin_webhooks.core.routing.handler import Handler, build_handler
+from florentin_webhooks.core.routing.handler import Handler, HandlerOptions, build_handler
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.events import Event
 
@@ -18,6 +18,7 @@ from florentin_webhooks.events import Event
 def short(event: object) -> None: ...
 def full(event: object, delivery: object) -> None: ...
 def optional(event: object, delivery: object = None) -> None: ...
+def optional_of_two(event: object, delivery: object = None, retries: int = 3) -> None: ...
 def another_option(event: object, retries: int = 3) -> None: ...
 def full_with_option(event: object, delivery: object, retries: int = 3) -> None: ...
 def other_names(e: object, d: object, /) -> None: ...
@@ -127,6 +128,7 @@ TAKES_EVENT = [
 TAKES_DELIVERY = [
     full,
     optional,
+    optional_of_two,
     full_with_option,
     other_names,
     Ledger(),
@@ -247,3 +249,13 @@ def test_builtin_without_a_signature_is_refused(function: object) -> None:
     message = refused(function)
     assert message.startswith("Cannot inspect the signature of builtins:")
     assert message.endswith(". Wrap it in a function.")
+
+
+@pytest.mark.parametrize(
+    ("options", "is_plain"),
+    [({}, True), ({"inline": True}, True), ({"atomic": True}, False), ({"latest": repr}, False)],
+)
+def test_handler_with_a_transaction_or_a_mark_is_not_plain(
+    options: dict[str, Any], *, is_plain: bool
+) -> None:
+    assert HandlerOptions(**options).is_plain is is_plain

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import pytest
 
 from florentin_webhooks import Delivery, MemoryStore, Receiver, Reply
+from florentin_webhooks.core.routing.items import own_delivery
 from florentin_webhooks.core.stores.accept import Finish
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.events import Event
@@ -174,10 +177,15 @@ def test_list_inside_the_body_is_split(path: str) -> None:
     assert mail.seen == [0, 1]
 
 
-@pytest.mark.parametrize("body", [[{"n": 1}], [{"type": 1}], [{"type": ""}], {"events": []}])
+@pytest.mark.parametrize("body", [[{"n": 1}], [{"type": 1}], [{"type": ""}], {"events": 1}])
 def test_item_without_a_name_makes_the_list_malformed(body: object) -> None:
     mail = Mail("." if isinstance(body, list) else "events")
     assert mail.send(body).outcome is Outcome.MALFORMED
+
+
+@pytest.mark.parametrize(("place", "body"), [(".", []), ("events", {"events": []})])
+def test_list_without_items_is_ignored(place: str, body: object) -> None:
+    assert Mail(place).send(body).outcome is Outcome.IGNORED
 
 
 def test_list_that_is_too_long_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +203,14 @@ def test_sample_is_a_list_of_one_item() -> None:
     sample = Mail("page.events", id_field="number").sender.sample("open", {"n": 1}, "d1", NOW)
     item = {"n": 1, "type": "open", "at": NOW.isoformat()}
     assert json.loads(sample.body) == {"page": {"events": [item]}, "number": "d1"}
+
+
+def test_delivery_of_a_handler_has_every_field() -> None:
+    once = partial(pytest.fail, "not called")
+    delivery = Delivery(
+        *("f", "open", NOW, "id", "secret-1", NOW, b"{}"), key_id="k", digest=b"d", item=3
+    )
+    own = own_delivery(delivery, "first", once)
+    expected = replace(delivery, fingerprint="first", once_factory=once)
+    for each in fields(Delivery):
+        assert getattr(own, each.name) == getattr(expected, each.name), each.name

@@ -124,6 +124,20 @@ def test_handler_with_a_pattern_is_found_by_its_name_only(shop: Shop) -> None:
         shop.hooks.on("invoice.*")(shop.by_pattern)
 
 
+@pytest.mark.parametrize("first", ["invoice.*", "charge.failed"])
+@pytest.mark.parametrize("second", ["*.paid", "charge.failed"])
+def test_two_functions_of_one_name_are_refused(shop: Shop, first: str, second: str) -> None:
+    shop.hooks.on(first)(lambda _: None)
+    with pytest.raises(ConfigurationError, match="is registered twice"):
+        shop.hooks.on(second)(lambda _: None)
+
+
+def test_class_and_pattern_of_two_functions_are_refused(shop: Shop) -> None:
+    shop.hooks.on(InvoicePaid)(lambda _: None)
+    with pytest.raises(ConfigurationError, match="is registered twice"):
+        shop.hooks.on("charge.*")(lambda _: None)
+
+
 def test_router_of_a_sender_is_included(shop: Shop) -> None:
     router = Router(Stripe())
     router.on("charge.failed")(shop.by_name)

@@ -24,6 +24,13 @@ def test_address_shows_neither_user_nor_password() -> None:
     assert "p%40ss" not in repr(parse_cluster(URL))
 
 
+def test_two_spellings_of_a_cluster_are_one_location() -> None:
+    one = RedisStore("redis+cluster://one:7000,two:7001", lanes=8).location
+    assert RedisStore("redis+cluster://me:secret@two:7001,one:7000?lanes=8").location == one
+    assert RedisStore("redis+cluster://one:7000,two:7001", lanes=4).location != one
+    assert RedisStore("redis+cluster://one:7000,two:7001", lanes=8, prefix="a:").location != one
+
+
 def test_scheme_with_two_letters_s_means_tls() -> None:
     address = parse_cluster("rediss+cluster://one:7000")
     assert address.url(Node("three", 1)) == "rediss://three:1/0"

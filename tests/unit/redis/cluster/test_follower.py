@@ -175,3 +175,50 @@ def test_slot_without_an_owner_is_named() -> None:
     follower = Follower(Topology([FIRST]), transport)
     with pytest.raises(Unavailable, match="owns slot 7"):
         run_sync(follower.find_owner(7))
+
+
+class Silent(Transport):
+    """A transport whose *silent* nodes do not answer, in a second of *now* each."""
+
+    def __init__(self, *silent: Node) -> None:
+        super().__init__(lambda node, _: self.wait(node) or "answer")
+        self.silent = silent
+        self.now = 100.0
+
+    def wait(self, node: Node) -> RedisTimeoutError | None:
+        if node not in self.silent:
+            return None
+        self.now += 1
+        return RedisTimeoutError("no answer in time")
+
+    async def ask_owners(self, node: Node) -> Any:
+        if error := self.wait(node):
+            raise error
+        return await super().ask_owners(node)
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Silent:
+    transport = Silent()
+    monkeypatch.setattr(module, "monotonic", lambda: transport.now)
+    return transport
+
+
+def test_silent_cluster_is_given_up_after_two_waits(silent: Silent) -> None:
+    nodes = [FIRST, SECOND, Node("third", 3)]
+    follower = Follower(Topology(nodes), silent)
+    assert run_sync(follower.run(7, CALL)) == "answer"
+    silent.silent = tuple(nodes)
+    since = silent.now
+    with pytest.raises(Unavailable):
+        run_sync(follower.run(7, CALL))
+    assert silent.now - since == 2
+
+
+def test_next_node_is_asked_for_owners_after_a_silent_one(silent: Silent) -> None:
+    silent.silent, silent.owner = (FIRST,), SECOND
+    follower = Follower(Topology([FIRST, SECOND]), silent)
+    with pytest.raises(Unavailable):
+        run_sync(follower.run(7, CALL))
+    silent.now += 60
+    assert run_sync(follower.run(7, CALL)) == "answer"

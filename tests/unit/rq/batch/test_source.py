@@ -55,11 +55,11 @@ class Stage:
     def enter_batch(self, batch: Batch) -> None:
         self.happened.append(f"{len(batch.jobs)} jobs")
 
-    def deferring_signals(self) -> AbstractContextManager[None]:
-        return defer_signals()
-
     def write_state(self) -> None:
         self.happened.append("waits")
+
+    def deferring_signals(self) -> AbstractContextManager[None]:
+        return defer_signals()
 
     def script_load(self, text: str) -> None:
         self.happened.append(f"load {text}")

@@ -41,6 +41,7 @@ class Worker:
         self.is_started = True
         self.on_step: Callable[[], object] = lambda: None
         self.on_beat: Callable[[], object] = lambda: None
+        self.on_stop: Callable[[], object] = lambda: None
 
     def share_process(self, keep_alive: Callable[[], None]) -> None:
         self.keep_others_alive = keep_alive
@@ -63,6 +64,7 @@ class Worker:
 
     def stop(self) -> None:
         self.stage.happened.append(f"end of {self.lane}")
+        self.on_stop()
 
     def close(self) -> None:
         self.stage.happened.append(f"close {self.lane}")
@@ -144,6 +146,15 @@ def test_signal_ends_the_job_that_runs_and_begins_no_other(stage: Stage) -> None
     assert stage.fleet.work()
     assert stage.happened[:2] == ["job of 0", f"signal {signal.SIGTERM}"]
     assert jobs(stage) == ["job of 0"]
+
+
+def test_silent_node_delays_the_end_once(stage: Stage) -> None:
+    def wait() -> None:
+        stage.now += 60
+
+    stage.workers[0].on_stop = wait
+    stage.fleet._tear_down()
+    assert stage.happened == ["end of 0", "close 0", "close 1", "close 2"]
 
 
 def test_pause_grows_while_there_are_no_jobs(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,10 @@ def test_other_event_under_the_same_unsigned_id_runs() -> None:
     assert outcomes == [Outcome.PROCESSED] * 2
 
 
+def test_retry_without_an_id_is_not_recognised() -> None:
+    assert Linear().retry_content(None, LINEAR.make().body) is None
+
+
 def test_time_inside_a_text_is_part_of_the_content() -> None:
     texts = ['"webhookTimestamp": 1', '"webhookTimestamp": 2']
     contents = {

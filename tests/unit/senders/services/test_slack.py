@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from florentin_webhooks import Receiver
 from florentin_webhooks.errors import MalformedDelivery
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.senders import Slack
-from tests.support.senders import CASES, NOW
+from florentin_webhooks.testing import Provider
+from tests.support.senders import CASES, NOW, RAW_SECRET
 
 pytestmark = pytest.mark.one_process
 SLACK = next(case for case in CASES if case.name == "slack")
@@ -50,6 +52,16 @@ def test_event_without_an_inner_one_has_its_own_type() -> None:
         "app_rate_limited",
         {"type": "app_rate_limited", "team_id": "T1"},
     )
+
+
+def test_simulated_event_and_check_are_those_of_slack() -> None:
+    provider = Provider(RAW_SECRET, sender=Slack(), check_names=False)
+    hooks = Receiver(RAW_SECRET, sender=Slack())
+    event = hooks.verify(*provider.make("app_mention", user="U1"))[1]
+    assert isinstance(event.data, dict)
+    assert (event.data["type"], event.data["user"]) == ("app_mention", "U1")
+    check = provider.make("url_verification", challenge="3eZbrw1a")
+    assert hooks.receive(*check).body == b"3eZbrw1a"
 
 
 def test_challenge_is_answered() -> None:

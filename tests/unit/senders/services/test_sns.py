@@ -179,7 +179,9 @@ def test_subscription_url_from_elsewhere_is_malformed() -> None:
 # --- configuration ---
 
 
-@pytest.mark.parametrize("topic", ["", "invoices", f" {TOPIC}", TOPIC[:-8], "arn:aws:sqs:x:1:y"])
+@pytest.mark.parametrize(
+    "topic", ["", "invoices", f" {TOPIC}", f"{TOPIC}é", TOPIC[:-8], "arn:aws:sqs:x:1:y"]
+)
 def test_secret_that_is_not_a_topic_is_a_configuration_error(topic: str) -> None:
     with pytest.raises(ConfigurationError):
         SNS().scheme(topic)

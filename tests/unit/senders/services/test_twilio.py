@@ -112,6 +112,35 @@ def test_delivery_id_is_a_digest_of_what_was_signed() -> None:
     assert delivery.delivery_id == sha256(f"{URL}FromaTob".encode()).hexdigest()[:32]
 
 
+@pytest.mark.parametrize(
+    ("url", "signed"),
+    [
+        (URL, URL.replace(".example", ".example:443")),
+        ("http://shop.example/x", "http://shop.example:80/x"),
+        ("https://shop.example:8443/x", "https://shop.example/x"),
+    ],
+)
+def test_port_may_be_signed_or_not(url: str, signed: str) -> None:
+    headers = sign(Twilio(), RAW_SECRET, b"To=b", signed)
+    assert TWILIO.receiver().verify(headers, b"To=b", url)[0].event == "callback"
+    with pytest.raises(InvalidSignature, match="mismatch"):
+        TWILIO.receiver().verify(headers, b"To=c", url)
+
+
+def test_request_without_a_url_or_a_form_is_refused() -> None:
+    headers = TWILIO.make().headers
+    with pytest.raises(InvalidSignature, match="missing"):
+        TWILIO.receiver().verify(headers, b"To=b", None)
+    with pytest.raises(InvalidSignature, match="malformed"):
+        TWILIO.receiver().verify(headers, b"To=%ff", URL)
+
+
+def test_hash_of_a_body_is_the_last_parameter() -> None:
+    digest = sha256(JSON).hexdigest()
+    assert add_body_hash("https://a.example/x", JSON) == f"https://a.example/x?bodySHA256={digest}"
+    assert add_body_hash(EXAMPLE, JSON) == EXAMPLE + HASH
+
+
 def test_other_spelling_of_a_captured_form_is_a_duplicate() -> None:
     receiver, request = TWILIO.receiver(), TWILIO.make()
     receiver.on_unknown(print)

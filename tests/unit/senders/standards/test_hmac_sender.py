@@ -93,6 +93,15 @@ def test_items_have_times_in_utc_and_may_be_none() -> None:
     assert [each.timestamp.isoformat() for each in seen] == ["2017-06-21T01:15:39.902000+00:00"]
 
 
+def test_time_in_the_data_of_a_sample_is_kept() -> None:
+    listed = sender(items_field="events", time_field="at")
+    flat = sender(event_header="X-Event", time_field="at")
+    for described in (listed, flat):
+        bodies = [described.sample("a", data, "1", NOW).body for data in ({"at": "theirs"}, {})]
+        assert b'"at":"theirs"' in bodies[0]
+        assert f'"at":"{NOW.isoformat()}"'.encode() in bodies[1]
+
+
 def test_prefix_selects_the_algorithm() -> None:
     hooks = receiver(algorithm={"sha256=": "sha256", "sha512=": "sha512"})
     hooks.verify({"X-Sig": f"sha512={digest(SECRET, BODY, 'sha512').hex()}"}, BODY)

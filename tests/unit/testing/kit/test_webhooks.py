@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from unittest import IsolatedAsyncioTestCase, TestCase
 
 import pytest
@@ -13,6 +14,8 @@ from florentin_webhooks import Delivery, Discard, Receiver, RedisStore, RetryLat
 from florentin_webhooks.core.replay import try_replay
 from florentin_webhooks.core.stores.queries import ListRecords
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.events import Event
+from florentin_webhooks.senders import HMACSender
 from florentin_webhooks.testing import Webhooks, open_async_webhooks, open_webhooks
 from florentin_webhooks.testing.kit.rehearsal import open_kit
 
@@ -22,6 +25,7 @@ queued = Receiver(
     store=RedisStore("redis://localhost:1"),
     queue=RQQueue("mail", retries=(5, 30), receiver="shop.hooks:hooks"),
 )
+LISTED: dict[str, Any] = {"name": "Lists", "signature_header": "X-Sig", "items_field": "events"}
 raising: list[Exception] = []
 ran: list[str] = []
 
@@ -208,6 +212,30 @@ def test_unhandled_delivery_shows_reply_and_handlers(
     webhooks.deliver("user.login")
     with pytest.raises(AssertionError, match="no handler wants"):
         webhooks.assert_handled()
+
+
+def test_items_of_a_list_are_all_asserted() -> None:
+    lists = Receiver(b"a-secret-of-a-list", sender=HMACSender(**LISTED))
+
+    @lists.on("sent", inline=True)
+    def send(_: Event, delivery: Delivery) -> None:
+        ran.append(f"{delivery.item}")
+        if raising and delivery.item:
+            raise raising.pop()
+
+    with open_webhooks(lists) as webhooks:
+        webhooks.deliver("sent")
+        webhooks.assert_handled(by=send)
+        webhooks.assert_handled()
+        raising.append(LookupError("of the second"))
+        body = b'{"events": [{"type": "sent"}, {"type": "sent"}, {"type": "lost"}]}'
+        with webhooks.expect_failure(LookupError):
+            webhooks.send(webhooks.provider.sign("batch", body, delivery_id="2"))
+        with pytest.raises(AssertionError, match=r"send\[0\]: done\n.*send\[1\]: failed"):
+            webhooks.assert_handled(by=send)
+        webhooks.redeliver()
+        webhooks.assert_handled(by=send)
+    assert ran == ["0", "0", "1", "1"]
 
 
 def test_discarded_delivery_is_asserted_as_such(webhooks: Webhooks, queueing: Webhooks) -> None:
