@@ -24,6 +24,7 @@ from florentin_webhooks.redis.cluster.store import ClusterStore
 from florentin_webhooks.testing import Provider
 from tests.support.cluster import Cluster, ClusterNode
 from tests.support.receivers import Clock
+from tests.support.waiting import eventually
 
 SECRET, NEXT_SECRET = "a-made-up-secret-of-the-cluster", "the-next-made-up-secret-of-it"
 Build = Callable[..., ClusterStore]
@@ -237,3 +238,19 @@ def test_old_cluster_is_unavailable(build: Build, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigurationError, match="which is too old"):
         shop.hooks.store.execute(ListRecords())
     assert shop.ran == []
+
+
+def test_closed_store_has_no_connections_and_opens_them_again(
+    build: Build, cluster_url: str, redis_cluster: Cluster
+) -> None:
+    def has_connections() -> bool:
+        return any(
+            b"name=closing" in node.ask("CLIENT", "LIST") for node in redis_cluster.primaries
+        )
+
+    store = build(f"{cluster_url}?client_name=closing")
+    for _ in range(2):
+        assert store.execute(ListRecords()).records == ()
+        assert has_connections()
+        store.close()
+        eventually(lambda: not has_connections())

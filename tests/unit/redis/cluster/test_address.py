@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 import redis
 import redis.asyncio
@@ -90,4 +92,20 @@ def test_asyncio_client_names_its_nodes_and_password() -> None:
     assert (address.scheme, address.nodes) == ("rediss", (Node("one", 7000),))
     url = address.url(address.nodes[0])
     assert url.startswith("rediss://:s%26cret@one:7000/0?")
-    assert "ssl_ca_certs=ca.pem" in url
+    options = dict(parse_qsl(url.partition("?")[2]))
+    assert options["ssl_ca_certs"] == "ca.pem"
+    assert all(name.startswith("ssl_") for name in options)
+
+
+def test_client_without_tls_and_password_has_neither_in_its_address() -> None:
+    client = redis.asyncio.RedisCluster(host="one", port=7000, client_name="shop")
+    address = parse_cluster(client)
+    assert (address.scheme, address.login, address.query) == ("redis", "", "")
+
+
+def test_client_with_a_credential_provider_is_refused() -> None:
+    provider = redis.UsernamePasswordCredentialProvider("user", "password")
+    client = redis.asyncio.RedisCluster(host="one", credential_provider=provider)
+    with pytest.raises(ConfigurationError, match="has a credential provider") as raised:
+        parse_cluster(client)
+    assert "URL with user and password" in raised.value.hint

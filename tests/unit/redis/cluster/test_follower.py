@@ -30,7 +30,7 @@ class Transport:
         self.asked: list[Node] = []
         self.paused = 0
         self.first = 0
-        self.is_away = False
+        self.outage: Exception | None = None
         self.questions: list[Node] = []
         self.refusals: list[Exception] = []
 
@@ -48,8 +48,8 @@ class Transport:
 
     async def ask_owners(self, node: Node) -> Any:
         self.questions.append(node)
-        if self.is_away:
-            raise RedisConnectionError
+        if self.outage is not None:
+            raise self.outage
         return [[self.first, 16383, [*self.owner]]]
 
     async def pause(self, _: float) -> None:
@@ -75,7 +75,11 @@ def test_slot_that_is_taken_over_is_asked_for_once() -> None:
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [(ResponseError("TRYAGAIN keys"), "asked second"), (RedisConnectionError(), None)],
+    [
+        (ResponseError("TRYAGAIN keys"), "asked second"),
+        (RedisConnectionError(), None),
+        (OSError(), None),
+    ],
 )
 def test_node_that_takes_over_without_the_keys_is_waited_for(
     error: Exception, outcome: str | None
@@ -100,9 +104,10 @@ def test_slot_that_moves_to_and_fro_is_followed_with_pauses() -> None:
     assert (len(transport.asked), transport.paused) == (7, 3)
 
 
-def test_few_nodes_are_asked_for_the_owners() -> None:
+@pytest.mark.parametrize("error", [RedisConnectionError(), OSError()])
+def test_few_nodes_are_asked_for_the_owners(error: Exception) -> None:
     transport = Transport(lambda *_: "answer")
-    transport.is_away = True
+    transport.outage = error
     follower = Follower(Topology([Node(f"n{n}", n) for n in range(9)]), transport)
     with pytest.raises(Unavailable, match="n2:2 does not answer"):
         run_sync(follower.refresh())
@@ -156,8 +161,9 @@ def test_dead_node_without_a_successor_is_asked_once() -> None:
     assert transport.asked == [FIRST]
 
 
-def test_other_errors_are_unavailable_at_once() -> None:
-    transport = Transport(lambda *_: ResponseError("WRONGTYPE Operation"))
+@pytest.mark.parametrize("text", ["WRONGTYPE Operation", "CLUSTERDOWN The cluster is down"])
+def test_other_errors_are_unavailable_at_once(text: str) -> None:
+    transport = Transport(lambda *_: ResponseError(text))
     with pytest.raises(Unavailable):
         run(transport)
     assert transport.asked == [FIRST]

@@ -28,6 +28,11 @@ ASKED, OTHER = Node("asked", 1), Node("10.0.0.2", 7001)
         (ResponseError("TRYAGAIN Multiple keys request"), Redirect(RedirectKind.WAIT)),
         (ClusterDownError("The cluster is down"), Redirect(RedirectKind.DOWN)),
         (ResponseError("CLUSTERDOWN Hash slot not served"), Redirect(RedirectKind.DOWN)),
+        (
+            ResponseError("Script attempted to access a non local key in a cluster node"),
+            Redirect(RedirectKind.WAIT),
+        ),
+        (ResponseError("3999 10.0.0.2:7001"), None),
         (ResponseError("WRONGTYPE Operation"), None),
         (OSError("MOVED 1 a:1"), None),
     ],
