@@ -41,7 +41,7 @@ class PipelinedExecutor:
     """Executor over *client*, for the event loop in which it was created.
 
     Callers get what *to_failure* makes of an error and the pool of *client*. Before the first call
-    *check* judges the server; without one, nothing does.
+    *check* judges the server; without one, nothing does. *queue* has the calls.
     """
 
     waits_for_replicas = False
@@ -53,13 +53,14 @@ class PipelinedExecutor:
         closes_with_loop: bool = False,
         to_failure: Callable[[Exception, Pool], Exception] = to_unavailable,
         check: ServerCheck | None = None,
+        queue: CallQueue | None = None,
     ) -> None:
         self._client = client
         self._convert = to_failure
         self.loop = self._loop = asyncio.get_running_loop()
         self._timeout = timeout_of(client.connection_pool)
         self._loop_end = LoopEnd(self._close) if closes_with_loop else None
-        self._queue = CallQueue()
+        self._queue = CallQueue() if queue is None else queue
         self._deadline = AnswerDeadline(self._loop, self._queue, self._expire)
         self._idle: asyncio.Event | None = None
         self._is_scheduled = False

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.redis.addresses import display_pool
 from florentin_webhooks.redis.executors.calls import CallQueue, PackedCall, PendingCall
+from florentin_webhooks.redis.executors.deadline import timeout_of
 from florentin_webhooks.redis.executors.pipelined import PipelinedExecutor
 from florentin_webhooks.redis.executors.replicas import (
     PATIENCE,
@@ -86,10 +87,9 @@ class ReplicatedExecutor(PipelinedExecutor):
     waits_for_replicas = True
 
     def __init__(self, client: AsyncioClient, *, replicas: int, **options: Any) -> None:
-        super().__init__(client, **options)
-        self._queue = self._held = _WaitingQueue(
-            encode_command(wait_words(replicas, self._timeout))
-        )
+        words = wait_words(replicas, timeout_of(client.connection_pool))
+        self._held = _WaitingQueue(encode_command(words))
+        super().__init__(client, queue=self._held, **options)
 
     async def run(self, call: ScriptCall | PackedCall) -> object:
         """Do as the base does; record what handlers have done also after the caller has gone."""
