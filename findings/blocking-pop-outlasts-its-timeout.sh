@@ -8,8 +8,9 @@
 # repeats the command, and does so ten times. So a wait of 10 seconds lasts a minute, and ends with
 # TimeoutError. An item that comes in between is returned, be it half a minute late. A wait of 4 seconds
 # works, and one of 5 depends on which of the two clocks is first. xread(block=...) and the asyncio client
-# do the same; valkey-py, a fork of the same code, gives None in time. (That a wait must be shorter than
-# socket_timeout is issue 2807, open since 2023; but then one had to set it, and the error came at once.)
+# do the same; valkey-py, a fork of the same code, gives None in time. (The new defaults are in the release
+# notes of 8.0.0. That a wait must be shorter than socket_timeout is issue 2807, open since 2023; but then
+# one had to set it, and issues 4125 and 2807 have an error at once, not a wait that is longer.)
 #
 # Why a webhook receiver cares: such a loop looks at `stopping` between two waits. Now SIGTERM has no
 # effect for up to a minute, longer than a deployment waits before it kills; what the loop does beside (its

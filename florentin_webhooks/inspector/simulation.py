@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.inspector.sources import name_of
-from florentin_webhooks.senders.base import Sampling
 from florentin_webhooks.senders.secrets import normalize_secrets
 from florentin_webhooks.testing.provider import Provider
 from florentin_webhooks.testing.transport import Response, post
@@ -121,8 +120,6 @@ def _sign(provider: Provider, event: str, body: bytes) -> SignedDelivery:
 
 
 def _can_simulate(target: Target) -> bool:
-    if not target.hooks.secrets or not isinstance(target.hooks.sender, Sampling):
-        return False
     try:
         target.provider().make(next(iter(target.events), "ping"))
     except ConfigurationError:

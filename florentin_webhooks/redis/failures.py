@@ -54,6 +54,7 @@ class Failure(StrEnum):
     NO_SENTINEL = "no-sentinel"
     DATABASE = "database"
     OLD = "old"
+    CONNECTIONS = "connections"
     OTHER = "other"
 
 
@@ -102,6 +103,8 @@ _ANSWERS: tuple[tuple[re.Pattern[str], Failure], ...] = (
     (re.compile(r"unknown command .?HELLO", re.IGNORECASE), Failure.OLD),
 )
 _WITHOUT_DETAIL = frozenset({Failure.NO_CLUSTER, Failure.NO_SENTINEL, Failure.DATABASE})
+# Of redis-py's pools, of which one waits for a connection. Not all releases have a type for it.
+_NO_CONNECTION = frozenset({"Too many connections", "No connection available."})
 _COMMAND = re.compile(r"permissions to run the '([a-z|-]+)' command")
 _CODE = re.compile(r"^[A-Z]+(?:-[A-Z]+)*\b")
 
@@ -120,6 +123,7 @@ _MESSAGES = {
     Failure.NO_SENTINEL: "is not found, since a host of the URL is not a Sentinel",
     Failure.DATABASE: "has no database with that number",
     Failure.OLD: "is older than version 6.2, and does not know the command HELLO",
+    Failure.CONNECTIONS: "was not asked, since all connections of its client were in use",
     Failure.OTHER: "answers with an error",
 }
 _HINTS = {
@@ -137,6 +141,8 @@ _HINTS = {
     Failure.NO_SENTINEL: "Name Sentinels, which listen at port 26379 by default, or use redis://.",
     Failure.DATABASE: "Choose a lower number, from 0 on, or raise databases of the server.",
     Failure.OLD: "Use Redis 6.2 or Valkey 7.2, or newer.",
+    Failure.CONNECTIONS: "Run fewer deliveries at once in a process, or pass RedisStore a client "
+    "of a BlockingConnectionPool with more connections.",
     Failure.OTHER: "Check that a Redis or Valkey server listens there.",
 }
 _CLOSED = ("ConnectionError", "ConnectionResetError")
@@ -163,11 +169,17 @@ def find_failure(error: BaseException) -> tuple[Failure, str]:
         for pattern, failure in _ANSWERS:
             if isinstance(cause, ResponseError) and pattern.search(str(cause)):
                 return failure, _detail(cause)
-    if not isinstance(error, ResponseError | InvalidResponse):
-        # The first cause, but for the cancellation by which a wait in asyncio ends.
-        first = next(each for each in reversed(causes) if isinstance(each, Exception))
-        return Failure.UNREACHABLE, type(first).__name__
-    return Failure.OTHER, _detail(error)
+    if isinstance(error, ResponseError | InvalidResponse):
+        return Failure.OTHER, _detail(error)
+    return _without_answer(error, causes)
+
+
+def _without_answer(error: BaseException, causes: list[BaseException]) -> tuple[Failure, str]:
+    if isinstance(error, RedisConnectionError) and str(error) in _NO_CONNECTION:
+        return Failure.CONNECTIONS, ""
+    # The first cause, but for the cancellation by which a wait in asyncio ends.
+    first = next(each for each in reversed(causes) if isinstance(each, Exception))
+    return Failure.UNREACHABLE, type(first).__name__
 
 
 def describe_failure(address: str, error: BaseException) -> tuple[str, str]:

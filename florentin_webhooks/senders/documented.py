@@ -22,7 +22,8 @@ class DocumentsEvents(Protocol):
     def documented_events(self) -> Collection[str]:
         """Names of events, or what they begin with before the first dot.
 
-        A name that is almost one of these is refused at its registration.
+        A name that is almost one of these is refused at its registration. One that ends with
+        ``.*`` is no event alone, and is refused without a word after the dot.
         """
         ...
 

@@ -19,6 +19,9 @@ __all__ = ["Catalogue", "Subscription", "collect_models", "resolve_subscription"
 _MISSPELT = 0.85
 """How like a documented name one must be to be taken for it: one letter of seven."""
 
+_MORE = ".*"
+"""The end of a documented name that is only the beginning of names."""
+
 Catalogue = Mapping[str, type[Event]]
 
 
@@ -76,12 +79,18 @@ def _members(family: type[Event]) -> Iterator[type[Event]]:
 
 def _reject_misspelt(name: str, documented: Collection[str]) -> None:
     family, dot, rest = name.partition(".")
-    match = None if family in documented else closest_match(family, documented, _MISSPELT)
+    families = {each.removesuffix(_MORE): each for each in documented}
+    if f"{name}{_MORE}" in documented:
+        raise ConfigurationError(
+            f"No event is named {name!r} alone: a dot and a word follow.",
+            f"Write {name + _MORE!r} for all of them, or the whole name of one.",
+        )
+    match = None if family in families else closest_match(family, families, _MISSPELT)
     if match is not None:
+        meant = f"{match}.{rest}" if dot else families[match]
         raise ConfigurationError(
             f"There is no documented event {name!r}.",
-            f"Did you mean {match + dot + rest!r}? For one that is new, pass a class with "
-            "event: Literal[...].",
+            f"Did you mean {meant!r}? For one that is new, pass a class with event: Literal[...].",
         )
 
 

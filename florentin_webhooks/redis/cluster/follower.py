@@ -178,6 +178,7 @@ class Follower:
             return (await self._transport.send_asking(node, call),)
         except (RedisError, OSError) as error:
             if find_redirect(error, node) is None:
+                error.__context__ = None  # The answer that led here is not its cause.
                 raise unavailable_at(str(node), error) from None
             return None
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import pytest
 import redis
 import rq
 from rq.command import send_stop_execution_command, send_stop_job_command
-from rq.timeouts import JobTimeoutException, TimerDeathPenalty
+from rq.timeouts import JobTimeoutException
 
 from florentin_webhooks import Discard, RetryLater
 from florentin_webhooks.core.stores.base import State
@@ -155,16 +157,15 @@ def test_timeout_stops_one_handler_of_a_batch(shop: Workshop) -> None:
 def test_time_of_each_job_is_limited_without_an_alarm(shop: Workshop) -> None:
     limits = list[object]()
 
-    class Limit(cast("Any", TimerDeathPenalty)):  # type: ignore[misc]  # rq leaves it untyped.
-        def __init__(self, *words: object, **options: object) -> None:
-            limits.extend([*words, *options.values()])
-            super().__init__(*words, **options)
+    def limit(*words: object, **options: object) -> AbstractContextManager[None]:
+        limits.extend([*words, *options.values()])
+        return nullcontext()
 
     numbers(shop)
     (sent,) = accept(shop, 1)
     worker = shop.worker(shop.client)
     worker.subscribe = worker.unsubscribe = lambda: None
-    worker.death_penalty_class = Limit
+    worker.death_penalty_class = limit
     with handling_signals_as_before():
         worker.work(burst=True)
     assert limits == [2, JobTimeoutException, shop.job_id(sent)]
@@ -237,9 +238,12 @@ def test_slow_handler_does_not_hold_the_others_back(
     monkeypatch.setattr(batch, "OPEN_SECONDS", 0.1)
     numbers(shop, failing={0: wait_until_returned})
     sent = accept(shop, 12)
+    threads = threading.active_count()
     shop.work()
+    assert threading.active_count() <= threads
     assert shop.ran == [str(n) for n in range(12)]
     assert attempts(shop, sent) == [1] * 12
+    assert {shop.record(each).state for each in sent} == {State.DONE}
 
 
 def claim_and_die(shop: Workshop) -> None:
@@ -314,22 +318,27 @@ def test_size_follows_the_jobs_that_ran_and_their_time(
     recorded = list[tuple[int, float]]()
     monkeypatch.setattr(BatchSize, "record", lambda _, *found: recorded.append(found))
     numbers(shop)
-    accept(shop, 3)
+    accept(shop, 20)
     since = time.monotonic()
     shop.work()
     ((jobs, seconds),) = recorded
-    assert jobs == 3
+    assert jobs == 20  # In one batch: each step keeps those after it.
     assert 0 < seconds < time.monotonic() - since
 
 
 def test_limited_number_of_jobs_is_taken_one_by_one(shop: Workshop) -> None:
-    numbers(shop)
-    accept(shop, 3)
-    worker = shop.worker(shop.client)
+    seen, worker = list[object](), shop.worker(shop.client)
+
+    def look() -> None:
+        seen.extend([worker.get_current_job_id(), shop.client.hget(worker.key, "state")])
+
+    numbers(shop, failing={1: look})
+    sent = accept(shop, 3)
     worker.subscribe = worker.unsubscribe = lambda: None
     with handling_signals_as_before():
         worker.work(burst=True, max_jobs=2)
     assert shop.ran == ["0", "1"]
+    assert seen == [shop.job_id(sent[1]), b"busy"]
     assert len(shop.listed()) == 1
 
 

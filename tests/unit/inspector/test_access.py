@@ -31,6 +31,12 @@ def test_other_machines_are_refused_without_auth(client: str) -> None:
     assert status(Access(None), client=client) == 403
 
 
+def test_client_that_is_not_known_is_refused_without_auth() -> None:
+    refused = Access(None).refuse(request("/", client=None))
+    assert refused is not None
+    assert refused.status == 403
+
+
 PROXIES = (
     "forwarded via x_forwarded_for x_forwarded_proto x_real_ip cf_connecting_ip true_client_ip"
 )

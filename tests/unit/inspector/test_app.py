@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +16,7 @@ from starlette.routing import Mount
 from florentin_webhooks import Receiver, events
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.inspector import Inspector
-from florentin_webhooks.inspector.app import mount_inspector
+from florentin_webhooks.inspector.app import _MOST_STREAMS, _read, mount_inspector
 from florentin_webhooks.inspector.forgery import COOKIE, FIELD
 from florentin_webhooks.testing import Provider
 from tests.support.http import Answer, call, scope_of
@@ -100,6 +101,18 @@ async def test_form_that_is_too_large_is_refused(hooks: Receiver) -> None:
     assert answer.status == 413
 
 
+async def test_form_whose_client_leaves_is_not_read() -> None:
+    messages = [
+        {"type": "http.request", "body": b"what=all", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    assert await _read(receive) is None
+
+
 async def test_head_has_no_body(hooks: Receiver) -> None:
     answer = await ask(Inspector(hooks), "/", "HEAD")
     assert (answer.status, answer.body) == (200, b"")
@@ -135,10 +148,45 @@ async def test_stream_ends_when_the_client_leaves(hooks: Receiver) -> None:
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    async def send(_: Any) -> None: ...
+    started: list[Any] = []
 
-    scope = scope_of(Request(HEADERS, b"", "GET"), "/events")
-    await asyncio.wait_for(Inspector(hooks)(scope, receive, send), 30)
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message)
+
+    app, scope = Inspector(hooks), scope_of(Request(HEADERS, b"", "GET"), "/events")
+    for _ in range(_MOST_STREAMS + 1):  # Each leaves its place to the next one.
+        await asyncio.wait_for(app(scope, receive, send), 30)
+    assert (b"x-accel-buffering", b"no") in started[-1]["headers"]
+    assert [each["status"] for each in started] == [200] * (_MOST_STREAMS + 1)
+
+
+async def test_streams_are_limited(hooks: Receiver) -> None:
+    app = Inspector(hooks)
+    app._streams = _MOST_STREAMS
+    answer = await ask(app, "/events")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "15")
+
+
+@pytest.mark.parametrize("shows", [False, True])
+async def test_bodies_are_shown_on_request(hooks: Receiver, *, shows: bool) -> None:
+    app, made = Inspector(hooks, show_bodies=shows), Provider(SECRET).make("user.login")
+    await hooks.areceive(*made)
+    page = await ask(app, f"/deliveries/{hooks.verify(*made)[0].fingerprint}")
+    name = json.loads(made.body)["data"]["user"]["name"].encode()
+    assert (name in page.body) is shows
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
+async def test_only_requests_reach_an_inspector_in_front(hooks: Receiver, kind: str) -> None:
+    seen: list[object] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(scope)
+
+    scope = {"type": kind, "path": "/_florentin/"}
+    await mount_inspector(app, Inspector(hooks), "/_florentin")(scope, not_found, not_found)  # type: ignore[arg-type]
+    assert seen == [scope]
 
 
 async def test_websocket_is_closed_and_lifespan_is_served(hooks: Receiver) -> None:

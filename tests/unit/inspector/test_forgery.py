@@ -13,7 +13,8 @@ from florentin_webhooks.inspector.forgery import (
     new_token,
     refuse_forged,
 )
-from tests.support.inspected import TOKEN, request
+from florentin_webhooks.protocol.headers import HeaderMap
+from tests.support.inspected import LOCAL, TOKEN, request
 
 FORM = f"{FIELD}={TOKEN}".encode()
 COOKIES = f"a=b; {COOKIE}={TOKEN}"
@@ -53,6 +54,15 @@ def test_request_of_our_page_or_a_program_passes(headers: dict[str, Any]) -> Non
 )
 def test_request_of_another_site_is_refused(headers: dict[str, Any]) -> None:
     assert is_refused(**headers)
+
+
+def test_request_with_several_origins_is_refused() -> None:
+    origins = [("origin", f"http://{LOCAL['host']}"), ("origin", "null")]
+    asked = request("/", method="POST", body=FORM)
+    asked = replace(asked, headers=HeaderMap([*LOCAL.items(), ("cookie", COOKIES), *origins]))
+    refused = refuse_forged(asked)
+    assert refused is not None
+    assert b"Another site" in refused.body
 
 
 @pytest.mark.parametrize("body", [b"", b"token=", b"token=" + b"0" * 32, b"\xff=\xff"])

@@ -9,10 +9,12 @@ import pytest
 
 from florentin_webhooks import Receiver, events
 from florentin_webhooks.asgi import WebhookApp
+from florentin_webhooks.inspector.actions import read_notice
 from florentin_webhooks.inspector.simulation import Fault, Simulation
 from florentin_webhooks.inspector.site import Site
 from florentin_webhooks.senders import SNS, Discord, GitHub, Stripe, Twilio
-from tests.support.inspected import SECRET, get, post, shown, site_of
+from tests.support.inspected import SECRET, get, post, request, shown, site_of
+from tests.support.ports import free_port
 from tests.support.server import Switchboard
 from tests.support.sns import TOPIC
 
@@ -88,6 +90,23 @@ def test_unknown_receiver_or_fault_is_not_found(site: Site) -> None:
     assert post(site, "/trigger", receiver="shop", event="a", body="{}", fault="x").status == 404
 
 
+def test_page_without_a_simulation_is_not_found(hooks: Receiver) -> None:
+    site = site_of(hooks)
+    assert get(site, "/trigger").status == 404
+    assert post(site, "/trigger", receiver="shop", event="a", body="{}", fault="none").status == 404
+
+
+def test_receiver_that_is_not_served_is_named_in_the_notice(hooks: Receiver) -> None:
+    site = site_of(hooks, simulation=Simulation({hooks: f"http://127.0.0.1:{free_port()}/x"}))
+    body = body_of(site, "user.login")
+    sent = post(site, "/trigger", receiver="shop", event="user.login", body=body, fault="none")
+    cookie = dict(sent.headers)["Set-Cookie"].partition(";")[0]
+    notice, _ = read_notice(request("/", cookie=cookie))
+    assert notice is not None
+    assert notice.text.startswith("Not sent: ")
+    assert not notice.ok
+
+
 def test_other_senders_are_simulated_where_they_can_sign() -> None:
     secret = "a-secret-for-several-senders"
     senders = (Stripe(), GitHub(), Twilio())
@@ -107,7 +126,8 @@ def test_other_senders_are_simulated_where_they_can_sign() -> None:
 
 def test_event_that_is_missing_from_the_catalogue_can_be_sent() -> None:
     simulation = Simulation({Receiver(SECRET, name="shop"): "http://127.0.0.1:1/x"})
-    assert json.loads(simulation.template("shop", "a.new_event"))["event"] == "a.new_event"
+    for event in ("a.new_event", "invoice.create"):
+        assert json.loads(simulation.template("shop", event))["event"] == event
 
 
 def test_body_that_is_nested_too_deep_is_not_sent(site: Site) -> None:

@@ -51,6 +51,18 @@ def test_last_use_of_each_secret_is_known(hooks: Receiver, trail: Trail) -> None
     assert trail.secrets["shop", "old"] <= datetime.now(UTC)
 
 
+def test_oldest_of_many_stories_is_forgotten(
+    hooks: Receiver, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_STORIES", 2)
+    made = [PROVIDER.make("user.login") for _ in range(3)]
+    for each in made:
+        hooks.receive(*each)
+    trail.settle()
+    stories = [trail.story(hooks.verify(*each)[0].fingerprint) for each in made]
+    assert [len(story.arrivals) for story in stories] == [0, 1, 1]
+
+
 def test_refused_requests_are_bounded(
     hooks: Receiver, trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
+from redis.exceptions import RedisError
 
 from florentin_webhooks import RedisStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import close_free
+from florentin_webhooks.redis.failures import describe_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Connection:
@@ -47,6 +53,19 @@ def test_connections_that_threads_have_stay_open(kind: type[Any]) -> None:
     assert free.is_open
     pool.release(busy)
     assert pool.get_connection() is busy
+
+
+@pytest.mark.parametrize(
+    "kind", [redis.ConnectionPool, partial(redis.BlockingConnectionPool, timeout=0)]
+)
+def test_used_up_pool_is_not_blamed_on_the_server(kind: Callable[..., Any]) -> None:
+    pool = kind(connection_class=Connection, max_connections=1)
+    pool.get_connection()
+    with pytest.raises(RedisError) as caught:
+        pool.get_connection()
+    message, hint = describe_failure("redis://db:6379/0", caught.value)
+    assert message.endswith("was not asked, since all connections of its client were in use.")
+    assert "BlockingConnectionPool" in hint
 
 
 @pytest.mark.parametrize(

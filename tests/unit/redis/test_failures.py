@@ -17,7 +17,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from florentin_webhooks.redis.failures import describe_failure
+from florentin_webhooks.redis.failures import Failure, NoPrimaryError, describe_failure
 
 ADDRESS = "redis://db:6379/0"
 
@@ -25,6 +25,12 @@ ADDRESS = "redis://db:6379/0"
 def caused_by(cause: Exception) -> Exception:
     error = redis.exceptions.ConnectionError("the secret")
     error.__cause__ = cause
+    return error
+
+
+def untrusted() -> ssl.SSLError:
+    error = ssl.SSLCertVerificationError("certificate verify failed")
+    error.verify_message = "self-signed certificate"
     return error
 
 
@@ -66,6 +72,15 @@ def caused_by(cause: Exception) -> Exception:
         (ResponseError("DB index is out of range"), "no database with that number.", "lower"),
         (ResponseError("invalid DB index"), "no database with that number.", "lower"),
         (ResponseError("unknown command `HELLO`, with args"), "older than version 6.2", "newer"),
+        (
+            ResponseError("ACL failure in script: no"),
+            "or not on that key (ResponseError).",
+            "+eval",
+        ),
+        (ResponseError("ERR syntax error"), "answers with an error (ResponseError)", "Redis"),
+        (NoPrimaryError.of(Failure.SENTINELS), "none of its Sentinels answers.", "Start them"),
+        (caused_by(untrusted()), "TLS connection (self-signed certificate).", "ssl_ca_certs"),
+        (caused_by(socket.gaierror("NAME unknown")), "be resolved (gaierror).", "host"),
         (caused_by(socket.gaierror()), "host name that cannot be resolved", "host"),
         (caused_by(ssl.SSLError("wrong version number")), "no valid TLS connection", "rediss://"),
         (caused_by(ssl.SSLEOFError("no notice")), "not answer (SSLEOFError)", "Start the server"),
@@ -91,6 +106,7 @@ def test_failure_is_named_with_its_address_and_its_remedy(
         ("rediss://db:6380", redis.exceptions.TimeoutError(), "If it has no TLS, use redis://."),
         ("redis://db:6380", redis.exceptions.ConnectionError(), "If it has TLS, use rediss://."),
         ("unix:///run/redis.sock", caused_by(FileNotFoundError()), "the path of its socket"),
+        ("unix:///run/redis.sock", redis.exceptions.ConnectionError(), "the path of its socket"),
         ("redis://db:6380", caused_by(TimeoutError()), "host, port and firewall."),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import redis
 from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -12,7 +13,12 @@ from florentin_webhooks import Receiver, RedisStore
 from florentin_webhooks.errors import ConfigurationError
 from florentin_webhooks.redis.clients import create_asyncio_client, create_sync_client, new_client
 from florentin_webhooks.redis.failures import Failure, NoPrimaryError
-from florentin_webhooks.redis.sentinel import parse_sentinel
+from florentin_webhooks.redis.sentinel import (
+    SentinelConnection,
+    SentinelTLSConnection,
+    create_sync_pool,
+    parse_sentinel,
+)
 
 URL = "redis+sentinel://web:hidden@one:26379,two,[::1]:26380/shop/2?socket_timeout=0.3"
 LOGIN = "&sentinel_username=guard&sentinel_password=covert"
@@ -64,7 +70,7 @@ def test_every_client_asks_the_same_sentinels() -> None:
         ("redis+sentinel://one,,two/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one:port/shop", "a host that is empty or invalid"),
         ("redis+sentinel://one/shop/first", "has a database that is not a number"),
-        ("redis+sentinel://[::1/shop", "is invalid"),
+        ("redis+sentinel://user:1/2@one/shop", "a password with a slash"),
         ("redis+sentinel://one/shop?socket_timeout=soon", "an option that is invalid"),
         ("redis+sentinel://one/shop?no_such_option=1", "an option that redis-py does not know"),
     ],
@@ -99,6 +105,34 @@ REFUSALS = [
 ]
 
 
+def test_url_that_cannot_be_split_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="The URL of Sentinel is invalid"):
+        parse_sentinel("redis+sentinel://[::1/shop")
+
+
+@pytest.mark.parametrize("blocks", [True, False])
+def test_pool_of_sentinel_waits_for_a_connection_on_request(blocks: bool) -> None:
+    pool = create_sync_pool(URL, blocks=blocks)
+    assert isinstance(pool, redis.BlockingConnectionPool) is blocks
+    assert pool.connection_class is SentinelConnection
+    assert (
+        create_sync_pool(URL.replace("redis", "rediss")).connection_class is SentinelTLSConnection
+    )
+
+
+PRIMARY = {"ip": "db", "port": 7, "is_master": True, "is_sdown": False, "is_odown": False}
+
+
+def test_primary_is_that_of_a_sentinel_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool: Any = create_sync_client(URL).connection_pool
+    manager = pool.sentinel_manager
+    known = {"shop": {**PRIMARY, "num-other-sentinels": 2}}
+    answers = [RedisConnectionError(), known, known]
+    for each, answer in zip(manager.sentinels, answers, strict=True):
+        monkeypatch.setattr(each, "sentinel_masters", answered(answer))
+    assert manager.discover_master("shop") == ("db", 7)
+
+
 @pytest.mark.parametrize(("answers", "failure"), REFUSALS)
 def test_service_without_a_primary_has_a_cause(
     answers: list[object], failure: Failure, monkeypatch: pytest.MonkeyPatch
@@ -120,16 +154,21 @@ async def test_service_without_a_primary_has_a_cause_in_asyncio(
     answers: list[object], failure: Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool: Any = create_asyncio_client(URL).connection_pool
-    manager = pool.sentinel_manager
+    closed, manager = list[object](), pool.sentinel_manager
     for each, answer in zip(manager.sentinels, answers, strict=True):
 
         async def ask(answer: object = answer) -> object:
             return answered(answer)()
 
+        async def close(each: object = each) -> None:
+            closed.append(each)
+
         monkeypatch.setattr(each, "sentinel_masters", ask)
+        monkeypatch.setattr(each, "aclose", close)
     with pytest.raises(NoPrimaryError) as raised:
         await manager.discover_master("shop")
     assert raised.value.failure is failure
+    assert closed == manager.sentinels
 
 
 def test_connection_is_closed_where_its_answer_is_interrupted(

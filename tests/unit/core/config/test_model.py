@@ -405,6 +405,12 @@ def test_options_cannot_change_what_is_already_built(tmp_path: Path) -> None:
         in_flask({"spool": Spool(tmp_path / "spool.db"), "spool_max_bytes": 2_000_000})
 
 
+def test_flag_in_place_of_a_number_is_refused() -> None:
+    for flag in (True, False):
+        with pytest.raises(ConfigurationError, match=f"FLORENTIN_HISTORY is {flag}"):
+            in_flask({"store": REDIS, "history": flag})
+
+
 def test_options_of_an_unset_store_apply_to_memory() -> None:
     hooks = in_environment({"lease": "90", "redis_prefix": "shop:", "queue_retries": "5"})
     assert isinstance(hooks.store, MemoryStore)

@@ -207,6 +207,7 @@ def test_a_forged_delivery_does_not_end_the_registration() -> None:
     [
         (GitHub(), "pull_requst.opened", "pull_request.opened"),
         (GitHub(), "isues.*", "issues.*"),
+        (GitHub(), "pull_requst", "pull_request.*"),
         (SendGrid(), "boune", "bounce"),
         (Stripe(), "invioce.paid", "invoice.paid"),
         (Discord(), "ENTITLEMENT_CREATED", "ENTITLEMENT_CREATE"),
@@ -220,3 +221,12 @@ def test_misspelt_documented_event_is_refused(sender: Sender, wrong: str, right:
     router.on(right)
     router.on("an_event_that_is_new.*")
     router.on("*")
+
+
+@pytest.mark.parametrize(("sender", "name"), [(GitHub(), "pull_request"), (Stripe(), "invoice")])
+def test_beginning_of_names_is_no_event_alone(sender: Sender, name: str) -> None:
+    router: Router[Any] = Router(sender)
+    with pytest.raises(ConfigurationError, match=f"Write '{name}.*' for all of them"):
+        router.on(name)
+    router.on(f"{name}.*")
+    Router(GitHub()).on("push")

@@ -177,10 +177,15 @@ def test_list_inside_the_body_is_split(path: str) -> None:
     assert mail.seen == [0, 1]
 
 
-@pytest.mark.parametrize("body", [[{"n": 1}], [{"type": 1}], [{"type": ""}], {"events": []}])
+@pytest.mark.parametrize("body", [[{"n": 1}], [{"type": 1}], [{"type": ""}], {"events": 1}])
 def test_item_without_a_name_makes_the_list_malformed(body: object) -> None:
     mail = Mail("." if isinstance(body, list) else "events")
     assert mail.send(body).outcome is Outcome.MALFORMED
+
+
+@pytest.mark.parametrize(("place", "body"), [(".", []), ("events", {"events": []})])
+def test_list_without_items_is_ignored(place: str, body: object) -> None:
+    assert Mail(place).send(body).outcome is Outcome.IGNORED
 
 
 def test_list_that_is_too_long_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ def test_scheme_with_two_letters_s_means_tls() -> None:
         ("redis+cluster://[::1", "is invalid"),
         ("redis+cluster://one/3", "no other database than 0"),
         ("redis+cluster://one?lanes=many", "lanes is 'many'"),
+        ("redis+cluster://one?lanes=", "lanes is ''"),
         ("redis+cluster://one?lanes=0", "lanes is 0"),
         ("redis+cluster://one?lanes=257", "lanes is 257"),
     ],
@@ -82,7 +83,11 @@ def test_prefix_with_braces_is_refused() -> None:
 
 
 def test_asyncio_client_names_its_nodes_and_password() -> None:
-    client = redis.asyncio.RedisCluster(host="one", port=7000, password="s&cret", ssl=True)
+    client = redis.asyncio.RedisCluster(
+        host="one", port=7000, password="s&cret", ssl=True, ssl_ca_certs="ca.pem"
+    )
     address = parse_cluster(client)
     assert (address.scheme, address.nodes) == ("rediss", (Node("one", 7000),))
-    assert address.url(address.nodes[0]).startswith("rediss://:s%26cret@one:7000/0")
+    url = address.url(address.nodes[0])
+    assert url.startswith("rediss://:s%26cret@one:7000/0?")
+    assert "ssl_ca_certs=ca.pem" in url

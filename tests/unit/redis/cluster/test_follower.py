@@ -30,6 +30,9 @@ class Transport:
         self.asked: list[Node] = []
         self.paused = 0
         self.first = 0
+        self.is_away = False
+        self.questions: list[Node] = []
+        self.refusals: list[Exception] = []
 
     async def send(self, node: Node, _: ScriptCall) -> object:
         self.asked.append(node)
@@ -39,9 +42,14 @@ class Transport:
         return found
 
     async def send_asking(self, node: Node, _: ScriptCall) -> object:
+        if self.refusals:
+            raise self.refusals.pop()
         return f"asked {node.host}"
 
-    async def ask_owners(self, _: Node) -> Any:
+    async def ask_owners(self, node: Node) -> Any:
+        self.questions.append(node)
+        if self.is_away:
+            raise RedisConnectionError
         return [[self.first, 16383, [*self.owner]]]
 
     async def pause(self, _: float) -> None:
@@ -63,6 +71,55 @@ def test_slot_that_is_taken_over_is_asked_for_once() -> None:
     transport = Transport(lambda *_: ResponseError("ASK 7 second:2"))
     assert run(transport) == "asked second"
     assert transport.asked == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(ResponseError("TRYAGAIN keys"), "asked second"), (RedisConnectionError(), None)],
+)
+def test_node_that_takes_over_without_the_keys_is_waited_for(
+    error: Exception, outcome: str | None
+) -> None:
+    transport = Transport(lambda *_: ResponseError("ASK 7 second:2"))
+    transport.refusals = [error]
+    if outcome is None:
+        with pytest.raises(Unavailable, match="second:2 does not answer"):
+            run(transport)
+    else:
+        assert run(transport) == outcome
+        assert (transport.asked, transport.paused) == ([FIRST, FIRST], 1)
+
+
+def test_slot_that_moves_to_and_fro_is_followed_with_pauses() -> None:
+    def answer(node: Node, number: int) -> object:
+        other = "second:2" if node == FIRST else "first:1"
+        return ResponseError(f"MOVED 7 {other}") if number < 7 else "answer"
+
+    transport = Transport(answer)
+    assert run(transport) == "answer"
+    assert (len(transport.asked), transport.paused) == (7, 3)
+
+
+def test_few_nodes_are_asked_for_the_owners() -> None:
+    transport = Transport(lambda *_: "answer")
+    transport.is_away = True
+    follower = Follower(Topology([Node(f"n{n}", n) for n in range(9)]), transport)
+    with pytest.raises(Unavailable, match="n2:2 does not answer"):
+        run_sync(follower.refresh())
+    assert [node.port for node in transport.questions] == [0, 1, 2]
+
+
+def test_node_that_did_not_answer_rests_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    follower = Follower(Topology([FIRST, SECOND]), Transport(lambda *_: "answer"))
+    run_sync(follower.note_failure(FIRST, ResponseError("it did answer")))
+    assert not follower.is_resting(FIRST)
+    for error in (RedisConnectionError(), RedisTimeoutError(), OSError()):
+        run_sync(follower.note_failure(FIRST, error))
+        assert (follower.is_resting(FIRST), follower.is_resting(SECOND)) == (True, False)
+        now += 0.3
+        assert not follower.is_resting(FIRST)
 
 
 def test_keys_on_both_sides_are_waited_for() -> None:

@@ -29,6 +29,7 @@ class Stage:
         self.answers, self.knows = list(answers), knows
         self.happened, self.requests = list[object](), list[Any]()
         self.key = self.connection = self
+        self.popped: bytes | None = None
         self.asks: Callable[[], object] = lambda: None
         calls: Any = [self._calls_of(f"receiver {n}") for n in range(receivers)]
         self.source = BatchSource(cast("Any", self), calls, cast("Any", self), 64)
@@ -63,8 +64,9 @@ class Stage:
     def script_load(self, text: str) -> None:
         self.happened.append(f"load {text}")
 
-    def lmove(self, _: object, __: object, timeout: int | None) -> None:
+    def lmove(self, _: object, __: object, timeout: int | None) -> tuple[str, bytes] | None:
         self.happened.append(timeout)
+        return None if self.popped is None else ("q", self.popped)
 
     def take(self, timeout: int | None = None) -> Any:
         return self.source.take(cast("Any", self), timeout)
@@ -97,6 +99,14 @@ def test_batch_finds_the_script_of_its_steps_loaded(knows: int, loads: list[str]
     assert (batch.token, batch.execution) == (request.token, request.execution)
     assert batch.execution.decode().startswith(batch.token.hex())
     assert (len(batch.execution), request.ttl, request.popped) == (32, 132, False)
+
+
+def test_job_that_was_waited_for_is_claimed_as_popped() -> None:
+    stage = Stage(NOTHING, NOTHING._replace(jobs=(JOB,)))
+    stage.popped = ID
+    stage.take(60)
+    asked = [(request.candidates, request.popped) for request in stage.requests]
+    assert asked == [((), False), ((ID,), True)]
 
 
 def test_receiver_of_the_last_batch_is_asked_first() -> None:

@@ -47,7 +47,7 @@ def test_payload_is_withheld_by_default() -> None:
     event = MAILGUN.receiver().verify({}, request.body)[1]
     assert (event.event, event.timestamp, event.data) == ("failed", NOW, {})
     assert not event.model_extra
-    assert MAILGUN.sender.catalogue == {}
+    assert Mailgun().catalogue == {}
 
 
 def test_payload_arrives_typed_on_request() -> None:

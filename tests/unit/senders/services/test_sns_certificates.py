@@ -86,6 +86,13 @@ def test_download_that_failed_is_tried_again() -> None:
     assert hooks.receive({}, body).outcome is Outcome.IGNORED
 
 
+def test_certificate_is_valid_from_its_first_to_its_last_second() -> None:
+    key, second = Certificates(Amazon().fetch).find(CERTIFICATE_URL, NOW), timedelta(seconds=1)
+    first, last = key._valid
+    assert [key.is_valid(each) for each in (first, last)] == [True, True]
+    assert [key.is_valid(each) for each in (first - second, last + second)] == [False, False]
+
+
 def test_expired_certificate_is_refused() -> None:
     now = datetime.fromisoformat("2027-06-06T12:00:00+00:00")
     with pytest.raises(InvalidSignature):
