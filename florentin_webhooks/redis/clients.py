@@ -162,7 +162,7 @@ def new_client(server: str | Client, longest: float | None = None) -> redis.Redi
         **given,
         **{name: wait for name, wait in waits.items() if longest or not given.get(name)},
     }
-    return redis.Redis(connection_pool=redis.ConnectionPool(**options))
+    return redis.Redis.from_pool(redis.ConnectionPool(**options))
 
 
 def validate_server(server: object) -> None:

@@ -126,10 +126,15 @@ class GracefulShutdown(rq.worker.BaseWorker):
             super()._start_scheduler(*args, **options)
 
     def end_scheduler(self) -> bool:
-        """End the process of the scheduler, and return whether there was one."""
+        """End the process of the scheduler, and return whether there was one.
+
+        RQ leaves the connection by which it has asked for its locks to the garbage collector.
+        """
         scheduler: Any = self.scheduler  # Any: rq leaves it untyped.
-        # rq offers it under no other name.
-        process = None if scheduler is None else scheduler._process  # noqa: SLF001
+        if scheduler is None:
+            return False
+        scheduler.connection.connection_pool.disconnect()
+        process = scheduler._process  # noqa: SLF001 - rq offers it under no other name.
         if process is not None:
             end_process(process)
         return process is not None

@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -18,6 +19,7 @@ from florentin_webhooks import RedisStore
 from florentin_webhooks.core.stores.accept import AcceptDecision
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.errors import ConfigurationError
+from florentin_webhooks.redis.clients import new_client
 from tests.support.stores import accept, content, finish
 from tests.support.waiting import eventually
 
@@ -189,3 +191,11 @@ def test_asyncio_client_is_refused_in_a_second_event_loop(redis_url: str) -> Non
         with pytest.raises(ConfigurationError, match="which belongs to one event loop"):
             asyncio.run(deliver(store, 2))
         first.run(store.aclose())
+
+
+def test_client_like_that_of_a_user_closes_its_connections(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as theirs, new_client(theirs) as client:
+        pool: Any = client.connection_pool
+        connection = pool.get_connection()
+        pool.release(connection)
+    assert connection._sock is None

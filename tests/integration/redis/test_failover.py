@@ -369,8 +369,9 @@ def test_worker_of_class_spawn_is_refused(build: Build) -> None:
 @pytest.mark.parametrize("is_own", [True, False], ids=["url", "client"])
 def test_interrupted_answer_is_not_that_of_the_next_command(watched: Watched, is_own: bool) -> None:
     hosts = [("127.0.0.1", watched.port)]
-    theirs = cast("Any", Sentinel)(hosts).master_for(SERVICE, socket_timeout=0.9)
-    with theirs, new_client(watched.url if is_own else theirs) as client:
+    manager = cast("Any", Sentinel)(hosts)
+    theirs = manager.master_for(SERVICE, socket_timeout=0.9)
+    with theirs, manager.sentinels[0], new_client(watched.url if is_own else theirs) as client:
         with pytest.raises(Interrupted), alarm():
             client.blpop(["florentin-webhooks.none"], timeout=0.3)
         assert client.echo("this") == b"this"
