@@ -47,7 +47,7 @@ class Proxy:
         self.drips = False
         self.turns = 0
         self.lost = 0
-        self._upstream = self._withdrawn = unquote(urlsplit(upstream).path)
+        self._upstream = unquote(urlsplit(upstream).path)
         self._to_lose: list[tuple[bytes, bool]] = []
         self._refused: tuple[bytes, bytes] | None = None
         self._cut: Cut | None = None
@@ -87,16 +87,6 @@ class Proxy:
     def redirect(self, path: str) -> None:
         """Lead new connections to the socket *path*; open ones stay where they are."""
         self._upstream = path
-
-    def withdraw(self) -> None:
-        """Accept and reset connections, as a load balancer without a server does."""
-        self._withdrawn, self._upstream = self._upstream, ""
-        for each in list(self._sockets):
-            _shut(each)
-
-    def restore(self) -> None:
-        """Lead new connections to the server again."""
-        self._upstream = self._withdrawn
 
     def asked_for(self, what: bytes) -> bool:
         return any(what in request for request in list(self._requests))

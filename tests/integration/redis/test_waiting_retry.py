@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -11,7 +11,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from florentin_webhooks.redis.waiting_retry import WaitingRetry
-from tests.support.proxy import Proxy
+from tests.support.proxy import Cut, Proxy
 from tests.support.waiting import eventually
 
 
@@ -38,26 +38,21 @@ def client(balancer: Proxy, retry: WaitingRetry) -> Iterator[redis.Redis]:
 def test_reset_handshake_is_waited_for(
     client: redis.Redis, balancer: Proxy, caplog: pytest.LogCaptureFixture, *, connected: bool
 ) -> None:
-    def restore() -> None:
-        eventually(lambda: "is away, and the worker waits" in caplog.text)
-        balancer.restore()
-
     if connected:
         client.ping()
-    balancer.withdraw()
-    thread = Thread(target=restore)
-    thread.start()
-    assert client.ping()
-    thread.join()
+    with ThreadPoolExecutor() as threads:
+        with balancer.cutting(Cut.RESET):
+            answer = threads.submit(client.ping)
+            eventually(lambda: "is away, and the worker waits" in caplog.text)
+        assert answer.result()
     assert "accepts commands again" in caplog.text
 
 
 def test_reset_handshake_ends_a_worker_that_must_stop(
     client: redis.Redis, balancer: Proxy, retry: WaitingRetry
 ) -> None:
-    balancer.withdraw()
     retry.outlasts = False
-    with pytest.raises(RedisConnectionError):
+    with balancer.cutting(Cut.RESET), pytest.raises(RedisConnectionError):
         client.ping()
 
 
