@@ -34,6 +34,11 @@ _LONG = 5.0
 """Seconds of a command after which there is a warning, though it is still being repeated."""
 _REMINDER = 60.0
 """Seconds between two warnings of one wait."""
+_LAST_WAIT = 20.0
+"""Seconds that a restart of the server may take while a worker ends that has an effect to record.
+
+Shorter than the 30 seconds after which Kubernetes kills it.
+"""
 
 
 class WaitingRetry(Retry):
@@ -60,14 +65,16 @@ class WaitingRetry(Retry):
         self.outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
-        self.is_impatient = self._hurries = False
+        self.is_impatient = False
         """Whether it does not ask again where no answer came in time."""
+        self._hurried_at: float | None = None
+        self._last_wait_ends: float | None = None
         self._away_since: float | None = None
         self._quiet_until = float("-inf")
 
     def hurry(self) -> None:
-        """Wait for no server that is away from now on, and once for an answer at most."""
-        self.outlasts, self._hurries = False, True
+        """Wait once more for a server that is away or silent, and not as long as it is."""
+        self._hurried_at = time.monotonic()
 
     def end(self) -> None:
         """Wait for nothing from now on."""
@@ -96,12 +103,20 @@ class WaitingRetry(Retry):
         def watched(error: Exception, *count: int) -> None:
             fail(error, *count)
             is_silent = isinstance(error, RedisTimeoutError)
-            if not self.waits or (is_silent and (self.is_impatient or self._hurries)):
+            if not self.waits or (is_silent and not self._is_patient(since)):
                 raise error
             if self.outlasts and time.monotonic() - since > _LONG:
                 self._warn(None, since)
 
         return watched
+
+    def _is_patient(self, since: float) -> bool:
+        """Return whether a server is asked again that did not answer since *since*."""
+        if self.is_impatient or self._hurried_at is None:
+            return not self.is_impatient
+        if self._last_wait_ends is None:  # One wait for all commands, of which each would fail.
+            self._last_wait_ends = max(since, self._hurried_at) + _LAST_WAIT
+        return time.monotonic() < self._last_wait_ends
 
     def keep_opening(self, pool: Any) -> None:
         """Wait in *pool* also where a new connection's handshake fails.
@@ -126,7 +141,7 @@ class WaitingRetry(Retry):
                 answer = attempt()
             except RedisError as error:
                 code = find_refusal(error)
-                if not self._is_waited_for(error, code, time.monotonic() - since):
+                if not self._is_waited_for(error, code, since):
                     raise
                 self._warn(code, since)
                 drop(error)
@@ -138,12 +153,13 @@ class WaitingRetry(Retry):
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
 
-    def _is_waited_for(self, error: RedisError, code: str | None, waited: float) -> bool:
+    def _is_waited_for(self, error: RedisError, code: str | None, since: float) -> bool:
         if code is None:
-            is_passing = self.outlasts and is_unreachable(error)
+            is_passing = self.outlasts and is_unreachable(error) and self._is_patient(since)
         else:
             is_passing = code != self._passed
-        return is_passing and self.waits and waited <= self._longest and not _is_abandoned()
+        is_long = time.monotonic() - since > self._longest
+        return is_passing and self.waits and not is_long and not _is_abandoned()
 
     def _report(self) -> None:
         since, self._away_since = self._away_since, None

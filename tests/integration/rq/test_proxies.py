@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from threading import Thread
+from threading import Thread, Timer
 from time import monotonic
 from typing import Any
 
@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.redis import waiting_retry
 from florentin_webhooks.rq import resilience, shutdown
 from tests.support.proxy import Cut, Proxy
 from tests.support.waiting import eventually
@@ -35,7 +36,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resilience, "_LONGEST_POLL", 1)
     monkeypatch.setattr(resilience, "_MARGIN", 0.2)
     monkeypatch.setattr(shutdown, "_FAREWELL", 0.2)
-    monkeypatch.setattr("florentin_webhooks.redis.waiting_retry._LONG", 0.5)
+    monkeypatch.setattr(waiting_retry, "_LONG", 0.5)
+    monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 0.5)
 
 
 @pytest.fixture
@@ -133,6 +135,29 @@ def test_worker_with_an_effect_to_record_ends_soon_and_warns(
     worker = shop.worker(client)
     assert work_until_signal(worker, lambda: AWAY in caplog.text) < BOUND
     assert "another worker repeats" in caplog.text
+
+
+def test_worker_that_ends_records_an_effect_once_redis_is_back(
+    shop: Workshop,
+    proxy: Proxy,
+    client: redis.Redis,
+    stack: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @shop.handles("bill")
+    def bill(_event: object) -> None:
+        shop.ran.append("bill")
+        stack.enter_context(proxy.cutting(Cut.RESET))
+        os.kill(os.getpid(), signal.SIGTERM)
+        restoring.start()
+
+    monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 20)
+    restoring = Timer(1.5, stack.close)  # Longer than a connection is opened again and again.
+    fingerprint = shop.accept()
+    with handling_signals_as_before():
+        shop.worker(client).work(logging_level="ERROR")
+    restoring.join()
+    assert shop.record(fingerprint).state is State.DONE
 
 
 @two_cuts
