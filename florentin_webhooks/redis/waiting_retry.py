@@ -34,6 +34,12 @@ _LONG = 5.0
 """Seconds of a command after which there is a warning, though it is still being repeated."""
 _REMINDER = 60.0
 """Seconds between two warnings of one wait."""
+_PATIENCE = 8.0
+"""Seconds for which a worker that must end waits for a server that is away, all waits together.
+
+A restart takes less. What has had its effect is then recorded, and not repeated; and process
+managers kill after 10 s or more.
+"""
 
 
 class WaitingRetry(Retry):
@@ -62,12 +68,15 @@ class WaitingRetry(Retry):
         self._longest = longest
         self.is_impatient = self._hurries = False
         """Whether it does not ask again where no answer came in time."""
+        self._hurried_at = 0.0
+        self._patience_ends: float | None = None
         self._away_since: float | None = None
         self._quiet_until = float("-inf")
 
     def hurry(self) -> None:
-        """Wait for no server that is away from now on, and once for an answer at most."""
+        """Wait only a few seconds for a server that is away, and once for an answer at most."""
         self.outlasts, self._hurries = False, True
+        self._hurried_at = time.monotonic()
 
     def end(self) -> None:
         """Wait for nothing from now on."""
@@ -126,7 +135,7 @@ class WaitingRetry(Retry):
                 answer = attempt()
             except RedisError as error:
                 code = find_refusal(error)
-                if not self._is_waited_for(error, code, time.monotonic() - since):
+                if not self._is_waited_for(error, code, since):
                     raise
                 self._warn(code, since)
                 drop(error)
@@ -138,12 +147,19 @@ class WaitingRetry(Retry):
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
 
-    def _is_waited_for(self, error: RedisError, code: str | None, waited: float) -> bool:
+    def _is_waited_for(self, error: RedisError, code: str | None, since: float) -> bool:
         if code is None:
-            is_passing = self.outlasts and is_unreachable(error)
+            is_passing = is_unreachable(error) and (self.outlasts or self._has_patience(since))
         else:
             is_passing = code != self._passed
+        waited = time.monotonic() - since
         return is_passing and self.waits and waited <= self._longest and not _is_abandoned()
+
+    def _has_patience(self, since: float) -> bool:
+        """Return whether a worker that must end waits on, in a wait that began at *since*."""
+        if self._patience_ends is None and self._hurries:
+            self._patience_ends = max(since, self._hurried_at) + _PATIENCE
+        return self._patience_ends is not None and time.monotonic() < self._patience_ends
 
     def _report(self) -> None:
         since, self._away_since = self._away_since, None

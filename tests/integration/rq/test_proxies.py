@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from threading import Thread
+from threading import Thread, Timer
 from time import monotonic
 from typing import Any
 
@@ -36,6 +36,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resilience, "_MARGIN", 0.2)
     monkeypatch.setattr(shutdown, "_FAREWELL", 0.2)
     monkeypatch.setattr("florentin_webhooks.redis.waiting_retry._LONG", 0.5)
+    monkeypatch.setattr("florentin_webhooks.redis.waiting_retry._PATIENCE", 4)
 
 
 @pytest.fixture
@@ -133,6 +134,26 @@ def test_worker_with_an_effect_to_record_ends_soon_and_warns(
     worker = shop.worker(client)
     assert work_until_signal(worker, lambda: AWAY in caplog.text) < BOUND
     assert "another worker repeats" in caplog.text
+
+
+def test_worker_that_must_end_records_its_effect_after_a_restart(
+    shop: Workshop, proxy: Proxy, client: redis.Redis, stack: ExitStack
+) -> None:
+    worker = shop.worker(client)
+
+    @shop.handles("bill")
+    def bill(_event: object) -> None:
+        shop.ran.append("bill")
+        stack.enter_context(proxy.cutting(Cut.RESET))
+        os.kill(os.getpid(), signal.SIGTERM)
+        worker.retry.retries = worker.retry._retries = 0  # It takes longer than those of redis-py.
+        Timer(0.5, stack.close).start()
+
+    fingerprint = shop.accept()
+    with handling_signals_as_before():
+        worker.work(logging_level="ERROR")
+    assert shop.record(fingerprint).state is State.DONE
+    assert shop.ran == ["bill"]
 
 
 @two_cuts

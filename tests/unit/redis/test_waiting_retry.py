@@ -104,6 +104,23 @@ def test_worker_that_shall_end_asks_a_silent_server_once() -> None:
     assert answers == ["done"]
 
 
+def test_worker_that_shall_end_waits_while_a_server_restarts() -> None:
+    retry = WaitingRetry("redis://one", 0)
+    retry.hurry()
+    assert wait(retry, [AWAY, AWAY, "done"]) == "done"
+
+
+def test_worker_that_shall_end_has_one_patience_for_all_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting_retry, "_PATIENCE", 0.05)
+    retry = WaitingRetry("redis://one", 0)
+    retry.hurry()
+    assert wait(retry, [AWAY, "done"]) == "done"
+    with pytest.raises(RedisConnectionError):
+        wait(retry, [AWAY, "done"])
+
+
 def test_impatient_worker_asks_a_silent_server_once() -> None:
     retry = WaitingRetry("redis://one", longest=3)
     retry.is_impatient = True
