@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -188,6 +190,21 @@ def handling_signals_as_before() -> Iterator[None]:
     finally:
         for each, handler in handled.items():
             signal.signal(each, handler)
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[None]:
+    """Restore handlers as above, and close what the exception of RQ's handler has cut off.
+
+    It is raised in the middle of anything, also while redis-py opens a socket, which only the
+    collector closes then. A worker ends after that; tests go on.
+    """
+    with warnings.catch_warnings(), handling_signals_as_before():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            yield
+        finally:
+            gc.collect()
 
 
 @contextmanager

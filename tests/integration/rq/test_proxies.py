@@ -20,7 +20,7 @@ from florentin_webhooks.redis import waiting_retry
 from florentin_webhooks.rq import resilience, shutdown
 from tests.support.proxy import Cut, Proxy
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
+from tests.support.workshop import Workshop, ended_by_signal, open_workshop
 
 AWAY = "is away, and the worker waits"
 BOUND = 8.0
@@ -74,7 +74,7 @@ def work_until_signal(worker: Any, is_due: Callable[[], object]) -> float:  # An
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = Thread(target=end)
-    with handling_signals_as_before():
+    with ended_by_signal():
         thread.start()
         worker.work(logging_level="ERROR")
     thread.join()
@@ -154,7 +154,7 @@ def test_worker_that_ends_records_an_effect_once_redis_is_back(
     monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 20)
     restoring = Timer(1.5, stack.close)  # Longer than a connection is opened again and again.
     fingerprint = shop.accept()
-    with handling_signals_as_before():
+    with ended_by_signal():
         shop.worker(client).work(logging_level="ERROR")
     restoring.join()
     assert shop.record(fingerprint).state is State.DONE
@@ -181,7 +181,7 @@ def test_effect_is_recorded_once_redis_is_back(
 
     thread = Thread(target=restore)
     fingerprint = shop.accept()
-    with handling_signals_as_before():
+    with ended_by_signal():
         shop.worker(client).work(burst=True, logging_level="ERROR")
     thread.join()
     assert shop.ran == ["bill"]

@@ -15,7 +15,7 @@ from redis.exceptions import NoPermissionError
 from florentin_webhooks.core.stores.base import State
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
+from tests.support.workshop import Workshop, ended_by_signal, open_workshop
 
 Refusal = tuple[str, Callable[[redis.Redis], object], Callable[[redis.Redis], object]]
 
@@ -118,7 +118,7 @@ def test_idle_worker_ends_on_sigterm_while_redis_refuses(
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = Thread(target=refuse_and_end)
-    with handling_signals_as_before():
+    with ended_by_signal():
         thread.start()
         assert worker.work(logging_level="ERROR") is False
     thread.join()

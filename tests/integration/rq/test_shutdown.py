@@ -15,7 +15,7 @@ from rq.worker import WorkerStatus
 
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.support.waiting import eventually
-from tests.support.workshop import Workshop, handling_signals_as_before, open_workshop
+from tests.support.workshop import Workshop, ended_by_signal, open_workshop
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_scheduler_that_ignores_signals_is_killed(
 
 
 def test_signal_swallowed_by_an_observer_still_ends_the_worker(worker: Any) -> None:
-    with handling_signals_as_before(), suppress(Exception):  # As around an observer.
+    with ended_by_signal(), suppress(Exception):  # As around an observer.
         worker.request_stop(signal.SIGTERM, None)
     with pytest.raises(StopRequested):
         worker.dequeue_job_and_maintain_ttl(None)
@@ -108,7 +108,7 @@ def test_second_signal_while_the_first_is_handled_stays_brief(
     monkeypatch.setattr(worker, "set_shutdown_requested_date", meet_a_second_one)
     worker.set_state(WorkerStatus.BUSY)
     before = worker.connection
-    with handling_signals_as_before(), pytest.raises(SystemExit):
+    with ended_by_signal(), pytest.raises(SystemExit):
         worker.request_stop(signal.SIGTERM, None)
     assert worker.connection is not before
 
@@ -125,7 +125,7 @@ def test_signal_after_a_claim_ends_no_later_wait(
 
     worker._wait_for_redis()
     worker.set_state(WorkerStatus.BUSY)
-    with handling_signals_as_before():
+    with ended_by_signal():
         worker._install_signal_handlers()
         with worker.deferring_signals():
             monkeypatch.setattr(signal, "signal", restore_late)
