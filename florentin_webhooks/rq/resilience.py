@@ -97,7 +97,9 @@ class WaitingWorker(GracefulShutdown):
         except SystemExit:
             if self.retry is not None:
                 self.retry.end()
-            self.connection = brief_client(self.connection)
+            # Also for what has this client: a batch, and the first signal, which may be in work.
+            client = cast("Any", self.queues[0]).connection
+            client.connection_pool = brief_client(client).connection_pool
             raise
 
     def check_for_suspension(self, *args: Any, **options: Any) -> None:
