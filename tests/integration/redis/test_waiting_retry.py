@@ -23,7 +23,7 @@ def balancer(redis_url: str) -> Iterator[Proxy]:
 
 @pytest.fixture
 def retry() -> WaitingRetry:
-    return WaitingRetry("redis://balancer", 0)
+    return WaitingRetry("redis://balancer", 1)  # A lost connection fails in the first attempt.
 
 
 @pytest.fixture
