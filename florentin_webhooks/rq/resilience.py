@@ -74,9 +74,8 @@ class WaitingWorker(GracefulShutdown):
             self.retry.end()
         with self._briefly():
             try:
-                self.connection.exists(
-                    cast("Any", self).key
-                )  # One wait at most where it does not answer.
+                # First, since RQ asks again and again: one wait where there is no answer.
+                self.connection.exists(cast("Any", self).key)
                 cast("Any", super()).teardown()
             except RedisError as error:
                 if not _may_pass(error):
@@ -168,15 +167,20 @@ class WaitingWorker(GracefulShutdown):
         except Exception as error:
             if self._stop_requested and _may_pass(error):
                 self._failure = None
-                logger.warning(
-                    "Redis at %s does not answer (%s), and the worker ends. What it could not "
-                    "record, another worker repeats.",
-                    display_url(self.connection),
-                    find_refusal(error) or type(error).__name__,
-                )
+                self._warn_of_repetition(error)
                 raise StopRequested from None
             self._failure = error
             raise
+
+    def _warn_of_repetition(self, error: Exception) -> None:
+        refusal = find_refusal(error)
+        logger.warning(
+            "Redis at %s %s (%s), and the worker ends. What it could not record, another worker "
+            "repeats.",
+            display_url(self.connection),
+            "refuses commands" if refusal else "does not answer",
+            refusal or type(error).__name__,
+        )
 
 
 def _may_pass(error: Exception) -> bool:
