@@ -70,6 +70,7 @@ class WaitingWorker(GracefulShutdown):
 
         What a server that is away or refuses commands keeps of the worker expires by itself.
         """
+        self.is_ending = True
         if self.retry is not None:
             self.retry.end()
         with self._briefly():

@@ -133,3 +133,20 @@ def test_signal_after_a_claim_ends_no_later_wait(
             monkeypatch.setattr(signal, "signal", restore_late)
     assert worker._stop_requested
     assert worker.retry.waits
+
+
+def test_signal_while_a_worker_unregisters_changes_nothing(
+    worker: Any, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_death = worker.register_death
+
+    def meet_a_signal() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        register_death()
+
+    monkeypatch.setattr(worker, "register_death", meet_a_signal)
+    shop.accept()
+    with handling_signals_as_before():
+        assert worker.work(burst=True, logging_level="ERROR")
+    assert not worker.pubsub_thread.is_alive()
+    assert not shop.client.sismember("rq:workers", f"rq:worker:{worker.name}")
