@@ -45,9 +45,9 @@ class WaitingRetry(Retry):
     """Retry of a worker, which waits as long as the server refuses commands for a while.
 
     *address* is shown in warnings. With *forces*, the client has a way around a full memory, so
-    it does not wait for that. A wait lasts at most *longest* seconds. Copies share :attr:`waits`,
-    which ends all waits when False, and :attr:`outlasts`: whether it also waits for a server that
-    is away, before anything is sent to it. Of the threads that wait at once, one warns.
+    it does not wait for that. A wait lasts at most *longest* seconds; only without that limit it
+    also waits for a server that is away, before anything is sent to it. Copies share
+    :attr:`waits`, which ends all waits when False. Of the threads that wait at once, one warns.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class WaitingRetry(Retry):
         super().__init__(backoff, retries, RECONNECTED_ERRORS)
         self.address = address
         self.waits = True
-        self.outlasts = longest == float("inf")
+        self._outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
         self.is_impatient = False
@@ -78,7 +78,7 @@ class WaitingRetry(Retry):
 
     def end(self) -> None:
         """Wait for nothing from now on."""
-        self.waits = self.outlasts = False
+        self.waits = False
 
     def __deepcopy__(self, _: object) -> Self:
         # redis-py copies it for each connection.
@@ -105,7 +105,7 @@ class WaitingRetry(Retry):
             is_silent = isinstance(error, RedisTimeoutError)
             if not self.waits or (is_silent and not self._is_patient(since)):
                 raise error
-            if self.outlasts and time.monotonic() - since > _LONG:
+            if self._outlasts and time.monotonic() - since > _LONG:
                 self._warn(None, since)
 
         return watched
@@ -149,13 +149,14 @@ class WaitingRetry(Retry):
             else:
                 if waited or self._away_since == since:
                     self._report()
+                self._last_wait_ends = None
                 return answer
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_WAIT)
 
     def _is_waited_for(self, error: RedisError, code: str | None, since: float) -> bool:
         if code is None:
-            is_passing = self.outlasts and is_unreachable(error) and self._is_patient(since)
+            is_passing = self._outlasts and is_unreachable(error) and self._is_patient(since)
         else:
             is_passing = code != self._passed
         is_long = time.monotonic() - since > self._longest

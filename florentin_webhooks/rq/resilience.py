@@ -70,13 +70,13 @@ class WaitingWorker(GracefulShutdown):
 
         What a server that is away or refuses commands keeps of the worker expires by itself.
         """
+        self.is_ending = True
         if self.retry is not None:
             self.retry.end()
         with self._briefly():
             try:
-                self.connection.exists(
-                    cast("Any", self).key
-                )  # One wait at most where it does not answer.
+                # First, since RQ asks again and again: one wait where there is no answer.
+                self.connection.exists(cast("Any", self).key)
                 cast("Any", super()).teardown()
             except RedisError as error:
                 if not _may_pass(error):
@@ -97,7 +97,9 @@ class WaitingWorker(GracefulShutdown):
         except SystemExit:
             if self.retry is not None:
                 self.retry.end()
-            self.connection = brief_client(self.connection)
+            # Also for what has this client: a batch, and the first signal, which may be in work.
+            client = cast("Any", self.queues[0]).connection
+            client.connection_pool = brief_client(client).connection_pool
             raise
 
     def check_for_suspension(self, *args: Any, **options: Any) -> None:
@@ -166,15 +168,20 @@ class WaitingWorker(GracefulShutdown):
         except Exception as error:
             if self._stop_requested and _may_pass(error):
                 self._failure = None
-                logger.warning(
-                    "Redis at %s does not answer (%s), and the worker ends. What it could not "
-                    "record, another worker repeats.",
-                    display_url(self.connection),
-                    find_refusal(error) or type(error).__name__,
-                )
+                self._warn_of_repetition(error)
                 raise StopRequested from None
             self._failure = error
             raise
+
+    def _warn_of_repetition(self, error: Exception) -> None:
+        refusal = find_refusal(error)
+        logger.warning(
+            "Redis at %s %s (%s), and the worker ends. What it could not record, another worker "
+            "repeats.",
+            display_url(self.connection),
+            "refuses commands" if refusal else "does not answer",
+            refusal or type(error).__name__,
+        )
 
 
 def _may_pass(error: Exception) -> bool:

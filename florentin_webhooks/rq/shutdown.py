@@ -72,6 +72,8 @@ class GracefulShutdown(rq.worker.BaseWorker):
 
     listens = True
     """Whether it listens for commands."""
+    is_ending = False
+    """Whether it unregisters already, so that a signal need not end it."""
 
     def work(self, *args: Any, **options: Any) -> bool:  # Any: RQ's arguments.
         """Work as RQ does; clean up if a signal arrives before RQ is ready for it."""
@@ -92,7 +94,11 @@ class GracefulShutdown(rq.worker.BaseWorker):
         """
         self._stop_requested = True
         with self._briefly():
-            cast("Any", super()).request_stop(signum, frame)
+            try:
+                cast("Any", super()).request_stop(signum, frame)
+            except StopRequested:
+                if not self.is_ending:
+                    raise
 
     def set_shutdown_requested_date(self) -> None:
         """Record when the signal came, where Redis answers."""
@@ -111,8 +117,7 @@ class GracefulShutdown(rq.worker.BaseWorker):
         try:
             yield
         finally:
-            if untyped.connection is brief:  # Else a second signal has come, and that client stays.
-                untyped.connection = before
+            untyped.connection = before
             brief.connection_pool.disconnect()
 
     def dequeue_job_and_maintain_ttl(self, *args: Any, **options: Any) -> Any:  # Any: RQ's.

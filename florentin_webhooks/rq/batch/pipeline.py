@@ -115,6 +115,8 @@ class ScriptPipeline:
         """Return the raw answer of the earliest call that has none. Raises RedisError."""
         if not self._answers:
             self._read()
+        if not self._answers:
+            raise RedisConnectionError("the call was forgotten after an error.")
         return self._answers.popleft()
 
     def _read(self) -> None:

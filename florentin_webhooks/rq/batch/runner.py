@@ -19,6 +19,7 @@ from florentin_webhooks.core.job import BUSY_WAIT, ClaimedPart, JobResult, proce
 from florentin_webhooks.core.log import logger
 from florentin_webhooks.core.queue import Job
 from florentin_webhooks.protocol.frozen import new_tuple
+from florentin_webhooks.redis.addresses import to_unavailable
 from florentin_webhooks.redis.clients import RedisError
 from florentin_webhooks.rq.batch.alarm import BatchAlarm
 from florentin_webhooks.rq.batch.steps import LastFinish
@@ -89,7 +90,7 @@ class BatchRunner:
         self._worker, self._hooks, self._queue = worker, served.hooks, served.queue
         self._batch, self._steps = batch, steps
         self._trace = ""
-        self._store = LastFinish(served.store, steps.settle)
+        self._store = LastFinish(served.store, self._settle)
         self._rest_of_part, self._job = served.rest_of_part, served.job
         has_alarm = worker.death_penalty_class is UnixSignalDeathPenalty
         self._alarm = BatchAlarm(batch.job_timeout) if has_alarm else None
@@ -140,6 +141,13 @@ class BatchRunner:
         if store.finish is None:
             self._hand_over(claimed, end)
         return store.finish
+
+    def _settle(self) -> None:
+        """Settle before another record; raises :class:`Unavailable`, as the store does."""
+        try:
+            self._steps.settle()
+        except (RedisError, OSError) as error:
+            raise to_unavailable(error, self._worker.connection.connection_pool) from None
 
     def _limit(self, job: Any) -> AbstractContextManager[object]:
         """Return the time limit of *job* in a thread, where RQ sets no alarm."""

@@ -51,7 +51,7 @@ def test_reset_handshake_is_waited_for(
 def test_reset_handshake_ends_a_worker_that_must_stop(
     client: redis.Redis, balancer: Proxy, retry: WaitingRetry
 ) -> None:
-    retry.outlasts = False
+    retry.end()
     with balancer.cutting(Cut.RESET), pytest.raises(RedisConnectionError):
         client.ping()
 

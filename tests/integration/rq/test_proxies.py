@@ -137,6 +137,33 @@ def test_worker_with_an_effect_to_record_ends_soon_and_warns(
     assert "another worker repeats" in caplog.text
 
 
+def test_failure_that_cannot_be_recorded_is_no_other_failure(
+    shop: Workshop,
+    proxy: Proxy,
+    client: redis.Redis,
+    stack: ExitStack,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @shop.handles("bill")
+    def bill(_event: object) -> None:
+        stack.enter_context(proxy.cutting(Cut.RESET))
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise ValueError
+
+    def lose_the_next_answer(batch: Any) -> None:  # To the step that comes before the handler.
+        enter(batch)
+        proxy.lose_answer(b"EVALSHA")
+
+    shop.accept()
+    worker = shop.worker(client)
+    enter, worker.enter_batch = worker.enter_batch, lose_the_next_answer
+    with handling_signals_as_before():
+        worker.work(logging_level="ERROR")
+    assert "is retried in 5 s. Redis at redis://127.0.0.1" in caplog.text
+    assert "another worker repeats" in caplog.text
+    assert "IndexError" not in caplog.text
+
+
 def test_worker_that_ends_records_an_effect_once_redis_is_back(
     shop: Workshop,
     proxy: Proxy,

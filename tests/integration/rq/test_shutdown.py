@@ -98,8 +98,8 @@ def test_signal_swallowed_by_an_observer_still_ends_the_worker(worker: Any) -> N
         worker.dequeue_job_and_maintain_ttl(None)
 
 
-def test_second_signal_while_the_first_is_handled_stays_brief(
-    worker: Any, monkeypatch: pytest.MonkeyPatch
+def test_second_signal_while_the_first_is_handled_shortens_waits(
+    worker: Any, shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def meet_a_second_one() -> None:
         worker._shutdown_requested_date -= timedelta(seconds=2)  # RQ ignores earlier ones.
@@ -107,10 +107,12 @@ def test_second_signal_while_the_first_is_handled_stays_brief(
 
     monkeypatch.setattr(worker, "set_shutdown_requested_date", meet_a_second_one)
     worker.set_state(WorkerStatus.BUSY)
-    before = worker.connection
+    before = shop.client.connection_pool
     with ended_by_signal(), pytest.raises(SystemExit):
         worker.request_stop(signal.SIGTERM, None)
-    assert worker.connection is not before
+    options = worker.connection.connection_pool.connection_kwargs
+    before.disconnect()
+    assert options["socket_timeout"] == 2
 
 
 def test_signal_after_a_claim_ends_no_later_wait(
@@ -131,3 +133,20 @@ def test_signal_after_a_claim_ends_no_later_wait(
             monkeypatch.setattr(signal, "signal", restore_late)
     assert worker._stop_requested
     assert worker.retry.waits
+
+
+def test_signal_while_a_worker_unregisters_changes_nothing(
+    worker: Any, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_death = worker.register_death
+
+    def meet_a_signal() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        register_death()
+
+    monkeypatch.setattr(worker, "register_death", meet_a_signal)
+    shop.accept()
+    with ended_by_signal():
+        assert worker.work(burst=True, logging_level="ERROR")
+    assert not worker.pubsub_thread.is_alive()
+    assert not shop.client.sismember("rq:workers", f"rq:worker:{worker.name}")

@@ -67,11 +67,9 @@ def test_other_failure_of_a_connection_ends_the_wait(error: Exception) -> None:
         wait(WaitingRetry("redis://one", 0), [error, "done"])
 
 
-def test_worker_that_shall_end_does_not_wait_for_a_server() -> None:
-    retry = WaitingRetry("redis://one", 0)
-    retry.outlasts = False
+def test_lane_does_not_wait_for_a_server_that_is_away() -> None:
     with pytest.raises(RedisConnectionError):
-        wait(retry, [AWAY, "done"])
+        wait(WaitingRetry("redis://one", 0, longest=3), [AWAY, "done"])
 
 
 @pytest.mark.parametrize(("name", "is_kept"), [("Scheduler", False), ("MainProcess", True)])
@@ -115,6 +113,8 @@ def test_worker_that_shall_end_waits_once(
             wait(retry, answers)
         assert len(answers) == left
         monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 20)
+    assert wait(retry, ["back"]) == "back"
+    assert wait(retry, [error, "done"]) == "done"
 
 
 def test_impatient_worker_asks_a_silent_server_once() -> None:

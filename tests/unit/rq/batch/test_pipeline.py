@@ -229,3 +229,14 @@ def test_calls_without_an_answer_are_executed_again(socket: bool) -> None:
     with pytest.raises(ResponseError, match="refused"):
         pipeline.receive()
     assert (client.released, list(client.answers)) == (1, [])
+
+
+def test_call_that_was_forgotten_has_lost_its_connection() -> None:
+    client = Client()
+    client.execute_command = raiser(RedisConnectionError("away"))  # type: ignore[method-assign]
+    pipeline = ScriptPipeline(cast("Any", client))
+    pipeline.send(lambda: call("one"), b"one")
+    with pytest.raises(RedisConnectionError, match="away"):
+        pipeline._repeat()
+    with pytest.raises(RedisConnectionError, match="forgotten"):
+        pipeline.receive()
