@@ -217,7 +217,7 @@ class Unavailable(WebhookError):
 
     def __init__(self, message: str, hint: str = "", *, retry_after: int = 5) -> None:
         super().__init__(message, hint or f"Try again in {retry_after} s.")
-        self.retry_after = retry_after
+        self.retry_after, self.may_pass = retry_after, False  # Whether to ask again at once.
 
 
 class APIError(WebhookError):

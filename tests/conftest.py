@@ -17,6 +17,7 @@ import redis
 from hypothesis import HealthCheck, settings
 
 from florentin_webhooks.core import receiver
+from florentin_webhooks.core.stores import base
 from florentin_webhooks.redis.embedded_server import EmbeddedServer
 from tests.support.cluster import Cluster, running_cluster
 from tests.support.server import Server, Switchboard, served, under_uvicorn
@@ -70,11 +71,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Simulate a process for each receiver of a test, but for ``one_process``.
 
     A search stops after a fraction of a second, which a busy machine may need for two deliveries:
-    it has more time here. A fixture for each test would cost more than most tests.
+    it has more time here. A record of an effect is sent once, without patience. A
+    fixture for each test would cost more than most tests.
     """
     with pytest.MonkeyPatch.context() as monkeypatch:
         if item.get_closest_marker("one_process") is None:
             monkeypatch.setattr(receiver, "ensure_distinct", lambda *_: None)
+        monkeypatch.setattr(base, "_PATIENCE", 0)
         for module in filter(None, map(sys.modules.get, SEARCHES)):
             monkeypatch.setattr(module, "_SECONDS", 100)
         handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}

@@ -12,7 +12,13 @@ import redis.connection
 
 from florentin_webhooks.errors import ConfigurationError, Unavailable
 from florentin_webhooks.protocol.suggestions import closest_match
-from florentin_webhooks.redis.failures import Failure, UnfitServerError, describe, find_failure
+from florentin_webhooks.redis.failures import (
+    PASSING,
+    Failure,
+    UnfitServerError,
+    describe,
+    find_failure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +145,9 @@ def unavailable_at(address: str, error: Exception) -> Unavailable:
         return error
     failure, detail = find_failure(error)
     kind = UnfitServerError if failure is Failure.OLD else Unavailable
-    return kind(*describe(address, failure, detail))
+    unavailable = kind(*describe(address, failure, detail))
+    unavailable.may_pass = failure in PASSING
+    return unavailable
 
 
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.

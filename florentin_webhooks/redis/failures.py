@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "PASSING",
     "Failure",
     "NoPrimaryError",
     "UnfitServerError",
@@ -56,6 +57,12 @@ class Failure(StrEnum):
     OLD = "old"
     CONNECTIONS = "connections"
     OTHER = "other"
+
+
+PASSING = frozenset(
+    {Failure.UNREACHABLE, Failure.REFUSED, Failure.CONNECTIONS, Failure.SENTINELS, Failure.SERVICE}
+)
+"""What may pass by itself. A missing right is not among them: it stops a script in the middle."""
 
 
 class NoPrimaryError(RedisConnectionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -13,7 +14,7 @@ from florentin_webhooks.cli.formatting.views import Cell, Styled, Table
 from florentin_webhooks.cli.host import apps_argument
 from florentin_webhooks.cli.loader import expand
 from florentin_webhooks.cli.output import Output, with_output
-from florentin_webhooks.core.health import Health, HealthLimits, gather_facts, judge
+from florentin_webhooks.core.health import Health, HealthCheck, HealthLimits, gather_facts, judge
 
 __all__ = ["command"]
 
@@ -43,7 +44,7 @@ def command(out: Output, apps: tuple[str, ...], *, ready: bool, queue_age: int, 
     for app, each in found.items():
         checks = [check._asdict() for check in each.checks]
         record = {"app": app, "ok": each.ok, "ready": each.ready, "checks": checks}
-        out.emit(record, Table([_row(app, check.ok, check.message) for check in each.checks]))
+        out.emit(record, Table([row for check in each.checks for row in _rows(app, check)]))
     if not all(each.ready for each in found.values()):
         raise click.exceptions.Exit(ExitCode.UNREACHABLE)
     if not ready and not all(each.ok for each in found.values()):
@@ -55,5 +56,7 @@ def _health(app: str, limits: HealthLimits, *, ready: bool) -> Health:
     return judge(gather_facts(hooks, queues=not ready), limits, datetime.now(UTC))
 
 
-def _row(app: str, ok: bool, message: str) -> tuple[Cell, ...]:
-    return (Styled("ok", "green") if ok else Styled("failing", "red"), app, message)
+def _rows(app: str, check: HealthCheck) -> Iterator[tuple[Cell, ...]]:
+    yield (Styled("ok", "green") if check.ok else Styled("failing", "red"), app, check.message)
+    if check.hint:
+        yield ("", "", f"-> {check.hint}")

@@ -32,19 +32,24 @@ _KIB = 1024
 
 
 class HealthCheck(NamedTuple):
-    """One thing that was checked, and in a sentence what was found."""
+    """One thing that was checked, in a sentence what was found, and what to do about it."""
 
     name: str
     ok: bool
     message: str
+    hint: str = ""
 
 
 class HealthFacts(NamedTuple):
-    """What was found of a receiver; *store_error* is why its store does not answer."""
+    """What was found of a receiver; *store_error* is why its store does not answer.
+
+    *store_hint* is what to do about it.
+    """
 
     store_error: str | None = None
     queues: tuple[QueueFacts, ...] = ()
     spool: SpoolFacts | None = None
+    store_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Health:
 
     def to_json(self) -> bytes:
         """Return the checks as JSON."""
-        checks = [each._asdict() for each in self.checks]
+        checks = [{"name": n, "ok": ok, "message": text} for n, ok, text, _ in self.checks]
         fields = {"ok": self.ok, "ready": self.ready, "checks": checks}
         return json.dumps(fields, separators=(",", ":")).encode()
 
@@ -77,7 +82,7 @@ class Health:
 def judge(facts: HealthFacts, limits: HealthLimits, now: datetime) -> Health:
     """Return what *facts* mean at *now*."""
     error = facts.store_error
-    store = HealthCheck("store", error is None, error or "The store answers.")
+    store = HealthCheck("store", error is None, error or "The store answers.", facts.store_hint)
     spool = () if facts.spool is None else (_judge_spool(facts.spool, limits, now),)
     checks = (check for queue in facts.queues for check in _judge_queue(queue, limits, now))
     return Health((store, *spool, *checks), bool(facts.spool and facts.spool.has_room))

@@ -105,5 +105,5 @@ def _gather_stored(hooks: Receiver[object], *, queues: bool) -> HealthFacts:
         if not getattr(store, "is_immediate", False):
             ask_store(store, writes=True)
     except (ConfigurationError, Unavailable) as error:
-        return HealthFacts(error.message, found)
+        return HealthFacts(error.message, found, store_hint=error.hint)
     return HealthFacts(queues=found)

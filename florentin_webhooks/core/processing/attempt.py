@@ -170,8 +170,13 @@ class GuardedAttempt(NamedTuple):
         if self.watermark is None or recorded or isinstance(result.error, StillRunning):
             return
         handled = result.state is None and isinstance(result.error, Discard | None)
-        step = GuardStep.DONE if handled else GuardStep.RELEASE
-        await self.lease.execute(self.watermark.step(step))
+        step = self.watermark.step(GuardStep.DONE if handled else GuardStep.RELEASE)
+        try:
+            await self.lease.execute(step)
+        except Unavailable as error:
+            if not handled:
+                raise
+            await self.lease.repeat(step, error)
 
     async def _release_lease(self, result: AttemptResult | None) -> None:
         """Release the lease, with the success that is not yet recorded."""

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.routing.exceptions import RetryLater
+from florentin_webhooks.core.stores.base import aexecute_again, execute_again
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Latest, Once
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.fingerprint import under_key
@@ -43,11 +44,15 @@ class OnceGuard:
     def __exit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
+        step = self._step(GuardStep.RELEASE if kind else GuardStep.DONE)
         try:
-            self.store.execute(self._step(GuardStep.RELEASE if kind else GuardStep.DONE))
-        except Unavailable:
-            if kind is None:
-                raise  # Else the error raised inside says more, and the lease expires by itself.
+            self.store.execute(step)
+        except Unavailable as lost:
+            if kind is not None:
+                return  # The error raised inside says more, and the lease expires by itself.
+            if self.part:
+                raise  # The client of a worker has waited.
+            execute_again(self.store, step, lost)
 
     async def __aenter__(self) -> bool:
         return _is_first(await self.store.aexecute(self._step(GuardStep.BEGIN)))
@@ -55,11 +60,15 @@ class OnceGuard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: object, where: TracebackType | None
     ) -> None:
+        step = self._step(GuardStep.RELEASE if kind else GuardStep.DONE)
         try:
-            await self.store.aexecute(self._step(GuardStep.RELEASE if kind else GuardStep.DONE))
-        except Unavailable:
-            if kind is None:
+            await self.store.aexecute(step)
+        except Unavailable as lost:
+            if kind is not None:
+                return
+            if self.part:
                 raise
+            await aexecute_again(self.store, step, lost)
 
     def _step(self, step: GuardStep) -> Once:
         return Once(self.key, self.label, self.token, step, self.seconds, self.part)

@@ -21,7 +21,7 @@ from florentin_webhooks.core.stores.accept import (
     Finish,
     HandlerOutcome,
 )
-from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.core.stores.base import State, aexecute_again, execute_again
 from florentin_webhooks.core.stores.jobs import ClaimJob, JobClaim, JobDecision
 from florentin_webhooks.errors import Unavailable
 from florentin_webhooks.protocol.fingerprint import NO_IDENTITY
@@ -160,6 +160,14 @@ class Lease:
             return self.store.execute(operation)
         return await self.store.aexecute(operation)
 
+    async def repeat(self, operation: Operation[A], error: Unavailable) -> A:
+        """Execute *operation*, which has met *error*, again; raises it after some seconds."""
+        if self.part is not None:  # The client of a worker has waited.
+            raise error
+        if self.is_immediate:
+            return execute_again(self.store, operation, error)
+        return await aexecute_again(self.store, operation, error)
+
     def finish(
         self,
         state: State,
@@ -179,13 +187,18 @@ class Lease:
         )
 
     async def record(self, finish: Finish) -> State:
-        """Execute *finish*, also where a worker's alarm rings; return the delivery's state."""
-        if self.is_immediate and self.part is None:
-            return self.store.execute(finish)
+        """Execute *finish*, also where a worker's alarm rings; return the delivery's state.
+
+        The success of a handler is sent again for some seconds while the store does not answer.
+        """
         try:
+            if self.is_immediate and self.part is None:
+                return self.store.execute(finish)
             return await self.execute(finish)
-        except Unavailable:
-            raise
+        except Unavailable as error:
+            if finish.handler is None:
+                raise
+            return await self.repeat(finish, error)
         except Exception:
             # A worker's alarm may ring here. It rings once, and a finish counts once.
             if self.part is None:

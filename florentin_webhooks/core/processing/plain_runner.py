@@ -31,7 +31,7 @@ from florentin_webhooks.core.routing.items import own_delivery
 from florentin_webhooks.core.routing.registry import HandlerRegistry
 from florentin_webhooks.core.stores.accept import Finish, HandlerOutcome
 from florentin_webhooks.core.stores.base import State
-from florentin_webhooks.errors import InvalidEvent
+from florentin_webhooks.errors import InvalidEvent, Unavailable
 from florentin_webhooks.protocol import replies
 from florentin_webhooks.protocol.delivery import Outcome
 from florentin_webhooks.protocol.event import EventCopies
@@ -98,7 +98,7 @@ class InlineRuns(HandlerRegistry[On_co]):
             return False
         return len(plan.inline) == 1 or (lease.store_is_immediate and bool(plan.inline))
 
-    async def _call_each(
+    async def _call_each(  # noqa: C901 - parts as functions would take more time.
         self,
         plan: DispatchPlan,
         event: Event,
@@ -139,7 +139,12 @@ class InlineRuns(HandlerRegistry[On_co]):
             else:
                 finish = Finish(key, token, _DONE, handler.name)
             store = lease.store
-            state = store.execute(finish) if lease.is_immediate else await store.aexecute(finish)
+            try:
+                state = (
+                    store.execute(finish) if lease.is_immediate else await store.aexecute(finish)
+                )
+            except Unavailable as lost:
+                state = await lease.repeat(finish, lost)
             if remaining and (state is _LOST or state is _DONE):
                 break
         if state is _DONE:

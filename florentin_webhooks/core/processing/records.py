@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.stores.base import PipeliningStore, SendingStore, State
+from florentin_webhooks.errors import Unavailable
 
 if TYPE_CHECKING:
     from florentin_webhooks.core.processing.lease import Lease
@@ -30,7 +31,7 @@ class PendingRecords:
         self._lease = lease
         self._sender = sender
         self._pipeline = pipeline
-        self._pending: deque[tuple[float, PendingAnswer[State]]] = deque()
+        self._pending: deque[tuple[float, Finish, PendingAnswer[State]]] = deque()
         self._lease_ends_at = lease.claimed_at + lease.seconds
         self._state = State.RUNNING
 
@@ -55,12 +56,16 @@ class PendingRecords:
         """Send *finish*, and return whether the next handler may run for *seconds*.
 
         LOST and DONE: it may not, since another run has the lease, or has finished them all.
-        Waits only where no confirmed lease lasts as long. Raises :class:`Unavailable` as soon as a
-        record is known to be missing.
+        Waits only where no confirmed lease lasts as long. A record that is known to be missing is
+        sent again, for some seconds; then raises :class:`Unavailable`.
         """
         sent_at = time.monotonic()
-        self._pending.append((sent_at, await self._sender.asend(finish)))
-        while self._pending and (self._pending[0][1].done() or not self._covers(seconds)):
+        try:
+            self._pending.append((sent_at, finish, await self._sender.asend(finish)))
+        except Unavailable as error:
+            await self.settle()
+            await self._repeat(finish, error)
+        while self._pending and (self._pending[0][2].done() or not self._covers(seconds)):
             await self._settle_oldest()
         return self._state
 
@@ -74,9 +79,17 @@ class PendingRecords:
         return time.monotonic() + seconds <= self._lease_ends_at
 
     async def _settle_oldest(self) -> None:
-        sent_at, answer = self._pending[0]
-        state = await answer
+        sent_at, finish, answer = self._pending[0]
+        try:
+            self._keep(sent_at, await answer)
+        except Unavailable as error:
+            await self._repeat(finish, error)
         self._pending.popleft()
+
+    async def _repeat(self, finish: Finish, error: Unavailable) -> None:
+        self._keep(time.monotonic(), await self._lease.repeat(finish, error))
+
+    def _keep(self, sent_at: float, state: State) -> None:
         if state in (State.LOST, State.DONE):
             self._state = state
         self._lease_ends_at = sent_at + self._lease.seconds

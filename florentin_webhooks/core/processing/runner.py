@@ -244,4 +244,4 @@ class HandlerRunner(RunLog):
             return await records.add(finish, self._seconds)
         if await records.settle() is _LOST:
             return _LOST
-        return await self._lease.execute(finish)
+        return await self._lease.record(finish)

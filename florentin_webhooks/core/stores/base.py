@@ -20,11 +20,15 @@ answer was lost changes nothing. The part of each queue has a lease of its own.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from florentin_webhooks.errors import Unavailable
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from datetime import timedelta
 
 
@@ -39,6 +43,8 @@ __all__ = [
     "SendingStore",
     "State",
     "Store",
+    "aexecute_again",
+    "execute_again",
 ]
 
 NO_DELIVERY = bytes(16)
@@ -46,6 +52,10 @@ NO_DELIVERY = bytes(16)
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
+
+_PATIENCE = 4.0
+"""Seconds: a restart of Redis takes two or three. Senders wait for 5 or more, servers for 15."""
+_PAUSE = 0.2
 
 
 class State(StrEnum):
@@ -181,3 +191,35 @@ class ProbedStore(Protocol):
         Nothing is changed there.
         """
         ...
+
+
+def execute_again(store: Store, operation: Operation[A], error: Unavailable) -> A:
+    """Execute *operation*, which has met *error*, until *store* answers.
+
+    For what records an effect, which is repeated if its record is missing. Stores bear to be asked
+    twice. Raises :class:`Unavailable`: *error* if it does not pass, or that after a few seconds.
+    """
+    for pause in _pauses(error):
+        time.sleep(pause)
+        try:
+            return store.execute(operation)
+        except Unavailable as again:
+            error = again
+    raise error
+
+
+async def aexecute_again(store: Store, operation: Operation[A], error: Unavailable) -> A:
+    """Execute *operation* in an asyncio program, as :func:`execute_again` does."""
+    for pause in _pauses(error):
+        await asyncio.sleep(pause)
+        try:
+            return await store.aexecute(operation)
+        except Unavailable as again:
+            error = again
+    raise error
+
+
+def _pauses(error: Unavailable) -> Iterator[float]:
+    end = time.monotonic() + _PATIENCE
+    while error.may_pass and time.monotonic() < end:
+        yield _PAUSE

@@ -55,7 +55,9 @@ class SyncAnswer:
         if not self.is_read:
             self._pipeline.read_until(self)
         if not self.is_read:  # Its pipeline was closed, or failed at an earlier answer.
-            raise Unavailable("The answer of Redis to a record was not read.")
+            lost = Unavailable("The answer of Redis to a record was not read.")
+            lost.may_pass = True
+            raise lost
         return self._value
 
 

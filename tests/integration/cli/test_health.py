@@ -55,6 +55,9 @@ def test_store_without_an_answer_has_its_own_code(
     result = shop.types("health")
     assert result.exit_code == 4
     assert result.stdout.startswith(f"failing  {shop.app}  ")
+    assert "-> Start the server, or correct host, port and firewall." in result.stdout
+    (check,) = shop.json("health")[0]["checks"]
+    assert check["hint"].startswith("Start the server")
     assert "made-up-password" not in result.output
 
 

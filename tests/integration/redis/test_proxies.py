@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from threading import Timer
 from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
 
-from florentin_webhooks import Receiver, RedisStore, Reply
+from florentin_webhooks import Delivery, Receiver, RedisStore, Reply
 from florentin_webhooks.core.health import health
+from florentin_webhooks.core.stores import base
 from florentin_webhooks.testing import Provider
 from tests.support.proxy import Cut, Proxy
 from tests.support.shop import SECRET
@@ -108,6 +110,62 @@ def test_client_of_the_user_recovers_from_silence(
         with proxy.cutting(Cut.HALF):
             assert_unavailable(hooks, send)
         assert send(hooks).status == 200
+
+
+def handle_plainly(hooks: Receiver[Any], effect: Callable[[], object]) -> None:
+    hooks.on("user.login", inline=True)(lambda _: effect())
+
+
+def handle_once(hooks: Receiver[Any], effect: Callable[[], object]) -> None:
+    def handler(_: object, delivery: Delivery) -> None:
+        with delivery.once("mail"):
+            effect()
+
+    hooks.on("user.login", inline=True)(handler)
+
+
+def handle_once_async(hooks: Receiver[Any], effect: Callable[[], object]) -> None:
+    async def handler(_: object, delivery: Delivery) -> None:
+        async with delivery.once("mail"):
+            effect()
+
+    hooks.on("user.login", inline=True)(handler)
+
+
+def handle_latest(hooks: Receiver[Any], effect: Callable[[], object]) -> None:
+    hooks.on("user.login", inline=True, latest=lambda _: "one")(lambda _: effect())
+
+
+def handle_first(hooks: Receiver[Any], effect: Callable[[], object]) -> None:
+    handle_plainly(hooks, effect)
+    hooks.on("user.login", inline=True)(print)
+
+
+WAYS = [handle_plainly, handle_once, handle_once_async, handle_latest, handle_first]
+
+
+@BOTH
+@pytest.mark.parametrize("handle", WAYS)
+def test_effect_is_recorded_after_a_short_restart(
+    proxy: Proxy,
+    redis_prefix: str,
+    send: Send,
+    handle: Callable[[Receiver[Any], Callable[[], object]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(base, "_PATIENCE", 10)
+    ran = list[str]()
+    with closing(RedisStore(proxy.url, prefix=redis_prefix)) as store, ExitStack() as outage:
+
+        def effect() -> None:
+            ran.append("effect")
+            outage.enter_context(proxy.cutting(Cut.RESET))
+            Timer(0.3, outage.close).start()
+
+        hooks: Receiver[Any] = Receiver(SECRET, store=store)
+        handle(hooks, effect)
+        assert send(hooks).status == 200
+        assert ran == ["effect"]
 
 
 @BOTH

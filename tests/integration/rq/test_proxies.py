@@ -157,7 +157,7 @@ def test_failure_that_cannot_be_recorded_is_no_other_failure(
     shop.accept()
     worker = shop.worker(client)
     enter, worker.enter_batch = worker.enter_batch, lose_the_next_answer
-    with handling_signals_as_before():
+    with ended_by_signal():
         worker.work(logging_level="ERROR")
     assert "is retried in 5 s. Redis at redis://127.0.0.1" in caplog.text
     assert "another worker repeats" in caplog.text

@@ -13,6 +13,7 @@ from florentin_webhooks import Delivery, Discard, MemoryStore, Receiver, RetryLa
 from florentin_webhooks.core.processing.idempotency import HighWaterMark, OnceGuard, open_guard
 from florentin_webhooks.core.processing.lease import Lease
 from florentin_webhooks.core.routing.handler import HandlerOptions, build_handler
+from florentin_webhooks.core.stores import base
 from florentin_webhooks.core.stores.base import Operation, Store
 from florentin_webhooks.core.stores.guards import GuardDecision, GuardGrant, GuardStep, Once
 from florentin_webhooks.errors import ConfigurationError, Unavailable
@@ -43,11 +44,13 @@ class Answering:
 
 RUN = GuardGrant(GuardDecision.RUN)
 GONE = Unavailable("gone")
+AWAY = Unavailable("away")
+AWAY.may_pass = True
 
 
-def enter(store: Answering, error: Exception | None, *, asynchronous: bool) -> bool:
+def enter(store: Answering, error: Exception | None, *, asynchronous: bool, part: str = "") -> bool:
     """Go through the guard, raising *error* inside; say whether this was the first time."""
-    guard = OnceGuard(cast("Store", store), KEY, "mail", b"token", 60, "")
+    guard = OnceGuard(cast("Store", store), KEY, "mail", b"token", 60, part)
 
     def inside(first: bool) -> bool:
         if error is not None:
@@ -98,6 +101,26 @@ def test_unavailable_store_does_not_hide_an_inner_error(asynchronous: bool) -> N
 def test_what_could_not_be_noted_as_done_is_said(asynchronous: bool) -> None:
     with pytest.raises(Unavailable):
         enter(Answering(RUN, GONE), None, asynchronous=asynchronous)
+
+
+@both
+def test_store_that_may_answer_soon_is_asked_again(
+    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_PATIENCE", 10)
+    monkeypatch.setattr(base, "_PAUSE", 0)
+    store = Answering(RUN, AWAY, AWAY, RUN)
+    assert enter(store, None, asynchronous=asynchronous) is True
+    assert store.steps == [GuardStep.BEGIN, *[GuardStep.DONE] * 3]
+
+
+@both
+def test_worker_whose_client_has_waited_asks_once(
+    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "_PATIENCE", 10)
+    with pytest.raises(Unavailable):
+        enter(Answering(RUN, AWAY), None, asynchronous=asynchronous, part="papers")
 
 
 @both

@@ -39,9 +39,13 @@ def store() -> Store:
     return Store()
 
 
+async def repeat(*_: object) -> State:
+    raise Unavailable("Redis is still away.")
+
+
 def records(store: Store, *, claimed_ago: float = 0) -> PendingRecords:
     claimed_at = time.monotonic() - claimed_ago
-    lease = SimpleNamespace(claimed_at=claimed_at, seconds=LEASE)
+    lease = SimpleNamespace(claimed_at=claimed_at, seconds=LEASE, repeat=repeat)
     return PendingRecords(cast("Lease", lease), store)
 
 
@@ -92,7 +96,7 @@ async def test_missing_record_ends_the_run(store: Store) -> None:
     made = records(store)
     await add(made)
     store.answers[0].set_exception(Unavailable("Redis is away."))
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="still away"):
         await add(made)
 
 
