@@ -34,11 +34,10 @@ _LONG = 5.0
 """Seconds of a command after which there is a warning, though it is still being repeated."""
 _REMINDER = 60.0
 """Seconds between two warnings of one wait."""
-_PATIENCE = 8.0
-"""Seconds for which a worker that must end waits for a server that is away, all waits together.
+_LAST_WAIT = 20.0
+"""Seconds that a restart of the server may take while a worker ends that has an effect to record.
 
-A restart takes less. What has had its effect is then recorded, and not repeated; and process
-managers kill after 10 s or more.
+Shorter than the 30 seconds after which Kubernetes kills it.
 """
 
 
@@ -66,16 +65,15 @@ class WaitingRetry(Retry):
         self.outlasts = longest == float("inf")
         self._passed = "OOM" if forces else None
         self._longest = longest
-        self.is_impatient = self._hurries = False
+        self.is_impatient = False
         """Whether it does not ask again where no answer came in time."""
-        self._hurried_at = 0.0
-        self._patience_ends: float | None = None
+        self._hurried_at: float | None = None
+        self._last_wait_ends: float | None = None
         self._away_since: float | None = None
         self._quiet_until = float("-inf")
 
     def hurry(self) -> None:
-        """Wait only a few seconds for a server that is away, and once for an answer at most."""
-        self.outlasts, self._hurries = False, True
+        """Wait once more for a server that is away or silent, and not as long as it is."""
         self._hurried_at = time.monotonic()
 
     def end(self) -> None:
@@ -105,12 +103,20 @@ class WaitingRetry(Retry):
         def watched(error: Exception, *count: int) -> None:
             fail(error, *count)
             is_silent = isinstance(error, RedisTimeoutError)
-            if not self.waits or (is_silent and (self.is_impatient or self._hurries)):
+            if not self.waits or (is_silent and not self._is_patient(since)):
                 raise error
             if self.outlasts and time.monotonic() - since > _LONG:
                 self._warn(None, since)
 
         return watched
+
+    def _is_patient(self, since: float) -> bool:
+        """Return whether a server is asked again that did not answer since *since*."""
+        if self.is_impatient or self._hurried_at is None:
+            return not self.is_impatient
+        if self._last_wait_ends is None:  # One wait for all commands, of which each would fail.
+            self._last_wait_ends = max(since, self._hurried_at) + _LAST_WAIT
+        return time.monotonic() < self._last_wait_ends
 
     def keep_opening(self, pool: Any) -> None:
         """Wait in *pool* also where a new connection's handshake fails.
@@ -149,17 +155,11 @@ class WaitingRetry(Retry):
 
     def _is_waited_for(self, error: RedisError, code: str | None, since: float) -> bool:
         if code is None:
-            is_passing = is_unreachable(error) and (self.outlasts or self._has_patience(since))
+            is_passing = self.outlasts and is_unreachable(error) and self._is_patient(since)
         else:
             is_passing = code != self._passed
-        waited = time.monotonic() - since
-        return is_passing and self.waits and waited <= self._longest and not _is_abandoned()
-
-    def _has_patience(self, since: float) -> bool:
-        """Return whether a worker that must end waits on, in a wait that began at *since*."""
-        if self._patience_ends is None and self._hurries:
-            self._patience_ends = max(since, self._hurried_at) + _PATIENCE
-        return self._patience_ends is not None and time.monotonic() < self._patience_ends
+        is_long = time.monotonic() - since > self._longest
+        return is_passing and self.waits and not is_long and not _is_abandoned()
 
     def _report(self) -> None:
         since, self._away_since = self._away_since, None

@@ -131,12 +131,13 @@ class WaitingWorker(GracefulShutdown):
             if retry is not None:
                 retry.waits = False
 
-        with defer_signals(stop_waiting):
-            try:
+        try:
+            with defer_signals(stop_waiting):
                 yield
-            finally:
-                if retry is not None:
-                    retry.waits = True  # What runs by now is recorded, as after any signal.
+        finally:
+            # What runs by now is recorded, as after any signal. A later one changes nothing here.
+            if retry is not None:
+                retry.waits = True
 
     def _pubsub_exception_handler(self, exc: Exception, pubsub: Any, pubsub_thread: Any) -> None:
         """Listen again after a lost connection, as RQ does, also where it went silent.

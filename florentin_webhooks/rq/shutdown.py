@@ -111,7 +111,8 @@ class GracefulShutdown(rq.worker.BaseWorker):
         try:
             yield
         finally:
-            untyped.connection = before
+            if untyped.connection is brief:  # Else a second signal has come, and that client stays.
+                untyped.connection = before
             brief.connection_pool.disconnect()
 
     def dequeue_job_and_maintain_ttl(self, *args: Any, **options: Any) -> Any:  # Any: RQ's.

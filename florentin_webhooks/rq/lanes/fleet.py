@@ -100,8 +100,7 @@ class LaneFleet:
 
     def _count_waiting(self) -> Mapping[int, int | None]:
         """Return the number of waiting jobs of each lane, None of those that do not answer."""
-        now = monotonic()
-        self._absent = {lane: end for lane, end in self._absent.items() if end > now}
+        self._absent = {lane: end for lane, end in self._absent.items() if self._is_absent(lane)}
         lanes = [worker.lane for worker in self.workers if worker.lane not in self._absent]
         found = dict(zip(lanes, self._store.count_waiting(self._queue, lanes), strict=True))
         for lane, count in found.items():
@@ -127,12 +126,18 @@ class LaneFleet:
     def _leave_out(self, lane: int) -> None:
         self._absent[lane] = monotonic() + _ABSENCE
 
+    def _is_absent(self, lane: int) -> bool:
+        return self._absent.get(lane, 0.0) > monotonic()
+
     def _keep_alive(self) -> None:
         """Extend the registrations of all workers, while the job of one of them runs."""
         for worker in self.workers:
-            if worker.is_started and worker is not self._busy and worker.lane not in self._absent:
-                with suppress(redis.RedisError):
-                    worker.heartbeat()
+            if not worker.is_started or worker is self._busy or self._is_absent(worker.lane):
+                continue
+            try:
+                worker.heartbeat()
+            except redis.RedisError:
+                self._leave_out(worker.lane)
 
     def _start_schedulers(self, *, burst: bool) -> None:
         # Of their own: those of the workers wait as long as a node is away.

@@ -93,11 +93,11 @@ class LaneWorker(SweepingWorker):
     def _impatience(self) -> Generator[None]:
         """Wait once for an answer, since other lanes wait meanwhile; but records are repeated."""
         retry = self.retry or self.wait_patiently()
-        retry.is_impatient = True
+        before, retry.is_impatient = retry.is_impatient, True
         try:
             yield
         finally:
-            retry.is_impatient = False
+            retry.is_impatient = before
 
     def stop(self) -> None:
         """Unregister the worker; waits for nothing."""
@@ -111,7 +111,8 @@ class LaneWorker(SweepingWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Extend the lifetime of the worker's registration."""
         self._seen_at = monotonic()
-        super().heartbeat(timeout, pipeline)
+        with self._impatience():
+            super().heartbeat(timeout, pipeline)
 
     def maintain_heartbeats(self, job: Any, execution: Any) -> None:
         """Extend RQ's entries of the job that runs, and of the workers of all lanes."""

@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from florentin_webhooks.core.stores.base import State
+from florentin_webhooks.redis import waiting_retry
 from florentin_webhooks.rq import resilience, shutdown
 from tests.support.proxy import Cut, Proxy
 from tests.support.waiting import eventually
@@ -35,8 +36,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resilience, "_LONGEST_POLL", 1)
     monkeypatch.setattr(resilience, "_MARGIN", 0.2)
     monkeypatch.setattr(shutdown, "_FAREWELL", 0.2)
-    monkeypatch.setattr("florentin_webhooks.redis.waiting_retry._LONG", 0.5)
-    monkeypatch.setattr("florentin_webhooks.redis.waiting_retry._PATIENCE", 4)
+    monkeypatch.setattr(waiting_retry, "_LONG", 0.5)
+    monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 0.5)
 
 
 @pytest.fixture
@@ -136,24 +137,27 @@ def test_worker_with_an_effect_to_record_ends_soon_and_warns(
     assert "another worker repeats" in caplog.text
 
 
-def test_worker_that_must_end_records_its_effect_after_a_restart(
-    shop: Workshop, proxy: Proxy, client: redis.Redis, stack: ExitStack
+def test_worker_that_ends_records_an_effect_once_redis_is_back(
+    shop: Workshop,
+    proxy: Proxy,
+    client: redis.Redis,
+    stack: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    worker = shop.worker(client)
-
     @shop.handles("bill")
     def bill(_event: object) -> None:
         shop.ran.append("bill")
         stack.enter_context(proxy.cutting(Cut.RESET))
         os.kill(os.getpid(), signal.SIGTERM)
-        worker.retry.retries = worker.retry._retries = 0  # It takes longer than those of redis-py.
-        Timer(0.5, stack.close).start()
+        restoring.start()
 
+    monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 20)
+    restoring = Timer(1.5, stack.close)  # Longer than a connection is opened again and again.
     fingerprint = shop.accept()
     with handling_signals_as_before():
-        worker.work(logging_level="ERROR")
+        shop.worker(client).work(logging_level="ERROR")
+    restoring.join()
     assert shop.record(fingerprint).state is State.DONE
-    assert shop.ran == ["bill"]
 
 
 @two_cuts

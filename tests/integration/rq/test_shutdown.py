@@ -6,10 +6,12 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rq.exceptions import StopRequested
+from rq.worker import WorkerStatus
 
 from florentin_webhooks.rq.worker import WorkerKind, build_worker
 from tests.support.waiting import eventually
@@ -94,3 +96,38 @@ def test_signal_swallowed_by_an_observer_still_ends_the_worker(worker: Any) -> N
         worker.request_stop(signal.SIGTERM, None)
     with pytest.raises(StopRequested):
         worker.dequeue_job_and_maintain_ttl(None)
+
+
+def test_second_signal_while_the_first_is_handled_stays_brief(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meet_a_second_one() -> None:
+        worker._shutdown_requested_date -= timedelta(seconds=2)  # RQ ignores earlier ones.
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(worker, "set_shutdown_requested_date", meet_a_second_one)
+    worker.set_state(WorkerStatus.BUSY)
+    before = worker.connection
+    with handling_signals_as_before(), pytest.raises(SystemExit):
+        worker.request_stop(signal.SIGTERM, None)
+    assert worker.connection is not before
+
+
+def test_signal_after_a_claim_ends_no_later_wait(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = signal.signal
+
+    def restore_late(number: int, handler: Any) -> Any:  # Any: as the signal module's.
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return restore(number, handler)
+
+    worker._wait_for_redis()
+    worker.set_state(WorkerStatus.BUSY)
+    with handling_signals_as_before():
+        worker._install_signal_handlers()
+        with worker.deferring_signals():
+            monkeypatch.setattr(signal, "signal", restore_late)
+    assert worker._stop_requested
+    assert worker.retry.waits

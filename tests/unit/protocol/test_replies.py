@@ -32,7 +32,9 @@ STATUSES = {
     "handler-failed": 500,
     "unavailable": 503,
 }
-COMMON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+COMMON = {"Content-Type": "application/json"}
 
 
 def every_reply() -> list[Reply]:
@@ -54,8 +56,13 @@ def test_reply_has_the_status_of_its_outcome(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("reply", every_reply(), ids=lambda reply: reply.outcome)
-def test_reply_is_json_that_must_not_be_cached(reply: Reply) -> None:
+def test_reply_is_json(reply: Reply) -> None:
     assert dict(reply.headers).items() >= COMMON.items()
+
+
+def test_reply_to_another_method_must_not_be_cached() -> None:
+    headers = dict(replies.error(Outcome.METHOD_NOT_ALLOWED).headers)
+    assert headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("outcome", SETTLED)

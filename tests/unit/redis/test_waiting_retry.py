@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from redis.exceptions import AuthenticationError, ReadOnlyError
+from redis.exceptions import AuthenticationError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -95,30 +95,26 @@ def test_server_that_hangs_is_reported_while_a_command_is_repeated(
     assert caplog.text.count("is away, and the worker waits") == 1
 
 
-def test_worker_that_shall_end_asks_a_silent_server_once() -> None:
+@pytest.mark.parametrize("error", [AWAY, SILENT])
+def test_worker_that_shall_end_waits_for_a_restart(error: RedisError) -> None:
     retry = WaitingRetry("redis://one")
-    answers: list[object] = [SILENT, "done"]
     retry.hurry()
-    with pytest.raises(RedisTimeoutError):
-        wait(retry, answers)
-    assert answers == ["done"]
+    assert wait(retry, [error, error, "done"]) == "done"
 
 
-def test_worker_that_shall_end_waits_while_a_server_restarts() -> None:
-    retry = WaitingRetry("redis://one", 0)
-    retry.hurry()
-    assert wait(retry, [AWAY, AWAY, "done"]) == "done"
-
-
-def test_worker_that_shall_end_has_one_patience_for_all_waits(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("error", "retries"), [(AWAY, 0), (SILENT, 3)])
+def test_worker_that_shall_end_waits_once(
+    error: RedisError, retries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting_retry, "_PATIENCE", 0.05)
-    retry = WaitingRetry("redis://one", 0)
+    retry = WaitingRetry("redis://one", retries)
     retry.hurry()
-    assert wait(retry, [AWAY, "done"]) == "done"
-    with pytest.raises(RedisConnectionError):
-        wait(retry, [AWAY, "done"])
+    monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 0)
+    answers: list[object] = [error, error, "done"]
+    for left in (2, 1):
+        with pytest.raises(type(error)):
+            wait(retry, answers)
+        assert len(answers) == left
+        monkeypatch.setattr(waiting_retry, "_LAST_WAIT", 20)
 
 
 def test_impatient_worker_asks_a_silent_server_once() -> None:

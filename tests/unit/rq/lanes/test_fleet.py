@@ -131,6 +131,31 @@ def test_other_lanes_are_kept_alive_while_a_job_runs(stage: Stage) -> None:
     assert stage.happened[:3] == ["job of 0", "beat of 1", "beat of 2"]
 
 
+def test_lane_absent_before_a_long_job_is_kept_alive(stage: Stage) -> None:
+    def last() -> None:
+        stage.workers[0].keep_others_alive()
+        stage.now += 2.5
+        stage.workers[0].keep_others_alive()
+
+    stage.jobs = [1, None, 0]
+    stage.workers[2].on_beat = fails(redis.TimeoutError())
+    stage.workers[0].on_step = last
+    stage.fleet.work(burst=True)
+    assert stage.happened[:4] == ["job of 0", "beat of 2", "beat of 1", "beat of 2"]
+
+
+def test_lane_whose_beat_fails_is_left_out(stage: Stage) -> None:
+    def last() -> None:
+        stage.workers[0].keep_others_alive()
+        stage.workers[0].keep_others_alive()
+
+    stage.jobs = [1, 0, 0]
+    stage.workers[1].on_beat = fails(redis.TimeoutError())
+    stage.workers[0].on_step = last
+    stage.fleet.work(burst=True)
+    assert stage.happened[:4] == ["job of 0", "beat of 1", "beat of 2", "beat of 2"]
+
+
 @pytest.mark.parametrize("jobless", [1, 2])
 def test_lane_without_a_worker_or_node_has_no_beat(stage: Stage, jobless: int) -> None:
     stage.jobs = [1, 0, 0]
