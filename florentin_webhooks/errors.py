@@ -209,15 +209,19 @@ class MissingHandler(WebhookError):
 class Unavailable(WebhookError):
     """No answer from the store in time, so that nothing was promised to the sender.
 
-    *retry_after* is the number of seconds after which asking again makes sense.
+    *retry_after* is the number of seconds after which asking again makes sense. With *may_pass*, what
+    records an effect is sent again for some seconds: the store may be asked twice for the same.
     """
 
     code = "unavailable"
     status = 503
 
-    def __init__(self, message: str, hint: str = "", *, retry_after: int = 5) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, retry_after: int = 5, may_pass: bool = False
+    ) -> None:
         super().__init__(message, hint or f"Try again in {retry_after} s.")
-        self.retry_after, self.may_pass = retry_after, False  # Whether to ask again at once.
+        self.retry_after = retry_after
+        self.may_pass = may_pass
 
 
 class APIError(WebhookError):

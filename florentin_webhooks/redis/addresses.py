@@ -145,9 +145,7 @@ def unavailable_at(address: str, error: Exception) -> Unavailable:
         return error
     failure, detail = find_failure(error)
     kind = UnfitServerError if failure is Failure.OLD else Unavailable
-    unavailable = kind(*describe(address, failure, detail))
-    unavailable.may_pass = failure in PASSING
-    return unavailable
+    return kind(*describe(address, failure, detail), may_pass=failure in PASSING)
 
 
 def _sentinels(source: Any) -> str:  # Any: a pool of Sentinel.

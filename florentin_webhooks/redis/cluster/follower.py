@@ -184,9 +184,8 @@ class Follower:
 
     def _ensure_rested(self, node: Node) -> None:
         if self.is_resting(node):
-            resting = Unavailable(f"Redis at {node} did not answer a moment ago.")
-            resting.may_pass = True
-            raise resting
+            message = f"Redis at {node} did not answer a moment ago."
+            raise Unavailable(message, may_pass=True)
 
     async def note_failure(self, node: Node, answer: object) -> None:
         """Learn that *node* gave no answer, and who owns its slots now, where *answer* says so."""

@@ -55,9 +55,8 @@ class SyncAnswer:
         if not self.is_read:
             self._pipeline.read_until(self)
         if not self.is_read:  # Its pipeline was closed, or failed at an earlier answer.
-            lost = Unavailable("The answer of Redis to a record was not read.")
-            lost.may_pass = True
-            raise lost
+            message = "The answer of Redis to a record was not read."
+            raise Unavailable(message, may_pass=True)
         return self._value
 
 

@@ -144,7 +144,10 @@ class BatchingWorker(BufferedWorker):
             self.executions.clear()
             self._return_rest(job)
         if self._source is not None:
-            self._source.size.record(job.progress.position + 1, monotonic() - since)
+            # A fork and round trips before and after the jobs are not their time: more jobs in a
+            # batch share them.
+            seconds = job.progress.seconds or monotonic() - since
+            self._source.size.record(job.progress.position + 1, seconds)
         job.progress.close()
 
     def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:

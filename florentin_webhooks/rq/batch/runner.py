@@ -97,8 +97,10 @@ class BatchRunner:
 
     def run(self) -> None:
         """Run the jobs that may begin, and return the others to the queue."""
+        since = time.monotonic()
         try:
             position = self._run_all()
+            self._batch.progress.seconds = time.monotonic() - since
         finally:
             if self._alarm is not None:
                 self._alarm.close()

@@ -23,6 +23,7 @@ from florentin_webhooks.rq.batch import batch, mixin, runner
 from florentin_webhooks.rq.batch.size import BatchSize
 from florentin_webhooks.rq.batch.spare import SpareConnection
 from florentin_webhooks.rq.monitoring import queue_status
+from florentin_webhooks.rq.worker import build_worker
 from tests.support.proxy import Proxy
 from tests.support.vectors import CANONICAL, delivery
 from tests.support.waiting import eventually
@@ -324,6 +325,25 @@ def test_size_follows_the_jobs_that_ran_and_their_time(
     ((jobs, seconds),) = recorded
     assert jobs == 20  # In one batch: each step keeps those after it.
     assert 0 < seconds < time.monotonic() - since
+
+
+def test_fork_and_round_trips_are_not_the_time_of_jobs(
+    shop: Workshop, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = list[float]()
+    monkeypatch.setattr(BatchSize, "record", lambda *found: recorded.append(found[-1]))
+    monkeypatch.setattr(BatchSize, "first", 1)
+    numbers(shop)
+    accept(shop, 2)
+    latency = 0.05
+    with (
+        handling_signals_as_before(),
+        Proxy(redis_url, latency=latency) as proxy,
+        redis.Redis.from_url(proxy.url) as client,
+    ):
+        build_worker(shop.hooks, client, queue=shop.queue).work(burst=True)
+    assert len(recorded) == 2
+    assert min(recorded) < latency  # A busy machine may add to any of them.
 
 
 def test_limited_number_of_jobs_is_taken_one_by_one(shop: Workshop) -> None:

@@ -44,8 +44,7 @@ class Answering:
 
 RUN = GuardGrant(GuardDecision.RUN)
 GONE = Unavailable("gone")
-AWAY = Unavailable("away")
-AWAY.may_pass = True
+AWAY = Unavailable("away", may_pass=True)
 
 
 def enter(store: Answering, error: Exception | None, *, asynchronous: bool, part: str = "") -> bool:
