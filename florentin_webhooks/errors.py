@@ -58,8 +58,7 @@ class WebhookError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = message, hint
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -209,8 +208,8 @@ class MissingHandler(WebhookError):
 class Unavailable(WebhookError):
     """No answer from the store in time, so that nothing was promised to the sender.
 
-    *retry_after* is the number of seconds after which asking again makes sense. With *may_pass*, what
-    records an effect is sent again for some seconds: the store may be asked twice for the same.
+    *retry_after* is the number of seconds after which asking again makes sense. With *may_pass*,
+    the record of an effect is sent again for a few seconds.
     """
 
     code = "unavailable"
@@ -220,8 +219,7 @@ class Unavailable(WebhookError):
         self, message: str, hint: str = "", *, retry_after: int = 5, may_pass: bool = False
     ) -> None:
         super().__init__(message, hint or f"Try again in {retry_after} s.")
-        self.retry_after = retry_after
-        self.may_pass = may_pass
+        self.retry_after, self.may_pass = retry_after, may_pass
 
 
 class APIError(WebhookError):
@@ -243,9 +241,7 @@ class APIError(WebhookError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, hint)
-        self.status_code = status_code
-        self.detail = detail
-        self.retry_after = retry_after
+        self.status_code, self.detail, self.retry_after = status_code, detail, retry_after
 
 
 class APIUnavailable(APIError):
