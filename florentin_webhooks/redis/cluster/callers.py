@@ -59,9 +59,10 @@ class SyncCaller:
         """Return the decoded answer of *lane*; raises :class:`Unavailable`."""
         try:
             return await self.follower.run(lane.slot, call)
-        except Unavailable:
+        except Unavailable as error:
             if _must_arrive(call) and self._threads.acquire(blocking=False):
                 Thread(target=self._record, args=(lane, call), daemon=True).start()
+                error.may_pass = False  # It is being sent again.
             raise
 
     def _record(self, lane: Lane, call: ScriptCall) -> None:
@@ -115,9 +116,10 @@ class AsyncioCaller:
         """Return the decoded answer of *lane*; raises :class:`Unavailable`."""
         try:
             return await self._follower.run(lane.slot, call)
-        except Unavailable:
+        except Unavailable as error:
             if _must_arrive(call):
                 self._record_later(lane, call)
+                error.may_pass = False  # It is being sent again.
             raise
 
     def _record_later(self, lane: Lane, call: ScriptCall) -> None:
