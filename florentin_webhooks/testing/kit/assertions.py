@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from florentin_webhooks.core.replay import plan_record
 from florentin_webhooks.core.routing.handler import function_name
+from florentin_webhooks.core.routing.items import function_of
 from florentin_webhooks.core.stores.accept import HandlerOutcome
 from florentin_webhooks.core.stores.base import State
 
@@ -38,7 +39,7 @@ def _check_endings(
 ) -> None:
     __tracebackhide__ = True
     entry, wanted = kit.entry_of(result.delivery), function_name(by) if by else ""
-    names = [name for name, own in _handlers(kit, result).items() if wanted in ("", own)]
+    names = [name for name in _handlers(kit, result) if wanted in ("", function_of(name))]
     endings = entry.endings if entry else {}
     is_open = entry is None or (by is None and entry.state is not State.DONE)
     if is_open or not names or any(endings.get(name) != ending for name in names):
@@ -76,24 +77,21 @@ def describe(kit: Kit, result: DeliveryResult) -> str:
 
 
 def _lines(kit: Kit, result: DeliveryResult, entry: Entry | None) -> Iterator[str]:
-    names = sorted({*_handlers(kit, result), *(entry.endings if entry else ())})
+    names = sorted(_handlers(kit, result) | set(entry.endings if entry else ()))
     if not names:
         yield f"no handler wants {result.delivery.event}"
     for name in names:
         yield f"{name}: {_ending(kit, entry, name)}"
 
 
-def _handlers(kit: Kit, result: DeliveryResult) -> dict[str, str]:
-    """Return the handlers that want the event of *result*, by name; of a list, one for each item.
-
-    The values are the names of their functions.
-    """
+def _handlers(kit: Kit, result: DeliveryResult) -> set[str]:
+    """Return the names of the handlers that want the event of *result*, or an item of its list."""
     entry = kit.entry_of(result.delivery)
     if entry is None:
         handlers = kit.receiver.dispatcher.plan(result.delivery.event).handlers
     else:
         handlers = plan_record(kit.receiver, entry.to_record()).handlers
-    return {each.name: each.item.handler if each.item else each.name for each in handlers}
+    return {each.name for each in handlers}
 
 
 def _ending(kit: Kit, entry: Entry | None, name: str) -> str:
