@@ -42,6 +42,8 @@ AIMS = {
 }
 WHY = "Measured beside other work: each wait for an answer waits for its turn on the CPU as well."
 
+_CLOCK = time.get_clock_info("monotonic").resolution
+
 
 class Sizes(NamedTuple):
     """The number of rounds, of our jobs and of theirs per round, and of jobs timed one by one.
@@ -168,6 +170,6 @@ def _waits(side: Side, reading: int, number: int) -> Iterator[float]:
         ready, _, _ = select.select([reading], [], [], PATIENCE)
         assert ready, "the handler did not start"
         (started,) = struct.unpack("d", os.read(reading, 8))
-        yield started - answered
+        yield max(started - answered, _CLOCK)  # It may start before this process has the answer.
         _wait_for(side)
         time.sleep(0.004)  # Until the worker waits for the next job.

@@ -160,7 +160,8 @@ class GracefulShutdown(rq.worker.BaseWorker):
         if listener is None:
             return
         listener.stop()
-        with suppress(redis.RedisError, OSError):
+        # ValueError: the thread, which shares the connection, has just closed what this reads.
+        with suppress(redis.RedisError, OSError, ValueError):
             super().unsubscribe()  # type: ignore[no-untyped-call]  # the same.
             return
         cast("Any", self.pubsub).close()

@@ -225,6 +225,21 @@ def test_listener_goes_on_after_a_lost_connection(
     shop.worker(client)._pubsub_exception_handler(error, None, None)
 
 
+def test_connection_that_the_listener_has_closed_ends_no_worker(
+    shop: Workshop, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_closed(*_: object) -> None:
+        raise ValueError("I/O operation on closed file.")
+
+    worker = shop.worker(client)
+    worker.subscribe()
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.pubsub, "unsubscribe", read_closed)
+        worker.unsubscribe()
+    worker.pubsub_thread.join(10)
+    assert not worker.pubsub_thread.is_alive()
+
+
 def test_listener_ends_without_a_word_after_the_worker(
     shop: Workshop, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
